@@ -18,6 +18,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from matcher.domain import MatcherError, __version__
 from matcher.outreach import post
@@ -30,7 +31,6 @@ from service import access, handlers, limits, observability, page, routes, webho
 from service.jobs import Jobs
 from service.mailer import Sender
 from service.page import alert, buyer
-from service.router import HeadAsGet
 from service.settings import Settings, mail_transport, read
 from service.snapshot import Serving, warm
 
@@ -174,3 +174,22 @@ async def _watch(app: FastAPI, refresh: Callable[[FastAPI], None]) -> None:
             await anyio.to_thread.run_sync(refresh, app)
         except Exception:  # one bad folder must not end the watch
             log.exception("reload failed")
+
+
+class HeadAsGet:
+    """HEAD wherever there is GET: the same status and headers, without the body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self.app(scope, receive, send)
+            return
+
+        async def bare(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self.app({**scope, "method": "GET"}, receive, bare)

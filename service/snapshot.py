@@ -27,7 +27,7 @@ from matcher.matching.renewals import Renewal, of_structure, renewals
 from matcher.partners.opportunities import Opportunity, opportunities, why_nothing
 from matcher.reading import gather
 from matcher.reading.procedure import answerable, closing, open_at
-from matcher.records import self_declared
+from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.reference.forking import ForkServer
 from matcher.territory.counts import trades_of
@@ -241,7 +241,7 @@ class Serving:
         """Apply denials to the snapshot; True where it changed."""
         with self._lock:  # what was read first does not take the place of what was read later
             with store.reading() as connection:
-                denied = self_declared.denied(connection)
+                denied = feedback.denied(connection)
             if denied == self._denied:
                 return False
             self._denied = denied

@@ -67,7 +67,7 @@ def test_every_place_gives_one_answer(pairs: Pairs) -> None:
     for matcher, tender, structures in pairs:
         answer = matcher.match(tender, ALL).lots[0]
         listed = {match.structure.siret: match.level for match in answer.matches}
-        task = Task(id="n", ids=("n",), tender=tender, key="", excluded={})
+        task = Task(id="n", tender=tender, key="", excluded={})
         mailed = {row["siret"] for row in matches_of(matcher, task, ALL, 0.0)}
         assert answer.nobody == (not listed)
         likely = {match.structure.siret for match in answer.matches if match.level == "likely"}

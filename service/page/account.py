@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
-from fastapi import Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from sqlalchemy import select, update
 
 from matcher.domain import BadInput, Forbidden, NotFound, Structure
@@ -20,10 +20,9 @@ from service.page import fields, render
 from service.page.fields import FieldErrors, Line
 from service.page.render import Facts
 from service.page.visitor import CheckedForm
-from service.router import Router
 from service.snapshot import snapshot_of
 
-router = Router()
+router = APIRouter()
 CLAIM_DAYS, LETTER_DAYS = 7, 30  # of a link or a code read aloud; of the code of a letter
 LABEL = "courriel:"  # begins the label of a key that an address opens
 NO_LINK = "Ce lien n'est pas valable ou a déjà servi : demandez-en un autre depuis la page de la structure."

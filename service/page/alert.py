@@ -5,7 +5,7 @@ import secrets
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from sqlalchemy import delete, func, select, update
 
 from matcher.domain import BadInput, Match, MatcherError
@@ -21,12 +21,11 @@ from service.page.lots import line
 from service.page.render import Facts
 from service.page.visitor import Buyer, CheckedForm, Searcher
 from service.problems import Refused
-from service.router import Router
 from service.routes import feeds
 from service.settings import mail_transport
 from service.snapshot import snapshot_of
 
-router = Router()
+router = APIRouter()
 log = logging.getLogger("service")
 MOST = 30  # alerts of one buyer
 AT_ONCE = 5  # searches asked again in one go: those that wait follow

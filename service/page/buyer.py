@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 
 from matcher.domain import Answer, Match, MatcherError, NotFound, Place, Tender
@@ -27,10 +27,9 @@ from service.page.render import Facts
 from service.page.search import NOTICE, Search
 from service.page.visitor import AtHome, Searcher
 from service.problems import Refused
-from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
-router = Router()
+router = APIRouter()
 MOST = 1_000  # most structures of a lot that a page lists
 SHOWN = 6  # structures of a lot among several
 LOTS = 6  # lots of a page

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from fastapi import Form, Query, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 
 from matcher import spreadsheet
 from matcher.domain import Answer, Match, MatcherError, NotFound, Structure
@@ -22,10 +22,9 @@ from service.page.lots import line
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, RecordOwner, Searcher, record_owner
 from service.problems import Refused
-from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
-router = Router()
+router = APIRouter()
 COMPARED = 4  # structures of a comparison
 ARROWS: Mapping[str, Any] = {"frozen": "D2", "filtered": True}
 WRITTEN = 60  # recipients of one message

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 
 from matcher.domain import BadInput, MatcherError, NotFound, Structure
 from matcher.partners import partners
@@ -21,10 +21,9 @@ from service.announced import buyer_of, write
 from service.page import fields, render
 from service.page.lots import task_label
 from service.page.visitor import Mine, Reader, SeesStructures
-from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
-router = Router()
+router = APIRouter()
 NONE = ("", "")
 MESSAGE = "Votre message est noté, et envoyé par courriel si une adresse est connue."
 AGREED = "Votre accord est noté : le groupement se voit quand l'autre dit le sien."

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from matcher.console import csv_text
 from matcher.domain import MatcherError
@@ -16,9 +16,8 @@ from service.announced import buyer_of
 from service.page import fields, render
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, Reader
-from service.router import Router
 
-router = Router()
+router = APIRouter()
 FILE = 2_000_000  # bytes of a table
 CATEGORIES = {code: label for code, (label, _) in worked.CATEGORIES.items()}
 

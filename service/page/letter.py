@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from matcher.domain import Tender
 from matcher.outreach import letters, links
@@ -22,11 +22,10 @@ from service.page.buyer import places_in_words
 from service.page.fields import FieldErrors
 from service.page.records import listed, mailto
 from service.page.visitor import CheckedForm, Kept, mail_route
-from service.router import Router
 from service.settings import mail_transport
 from service.snapshot import snapshot_of
 
-router = Router()
+router = APIRouter()
 Ticked = Annotated[list[str] | None, Query()]
 MOST = 200  # structures of one letter
 DRAFT = """Bonjour,

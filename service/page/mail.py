@@ -3,7 +3,7 @@
 from dataclasses import astuple, dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 
 from matcher.catalogue import denials
 from matcher.domain import BadInput
@@ -13,9 +13,8 @@ from matcher.records.feedback import NOT_OUR_TRADE, REASONS
 from service.access import store_of
 from service.page import fields, render
 from service.page.fields import Lines, Word
-from service.router import Router
 
-router = Router(tags=["mail"])
+router = APIRouter(tags=["mail"])
 #: Reasons of a refusal; a trade is denied by what the refusal bears on.
 OFFERED = {code: label for code, label in REASONS.items() if code != NOT_OUR_TRADE}
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import func, select
 
 from matcher.domain import BadInput, MatcherError, Structure
@@ -25,11 +25,10 @@ from service import access
 from service.page import account, fields, render
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, Operator, Reader
-from service.router import Router
 from service.settings import mail_transport
 from service.snapshot import Snapshot, snapshot_of
 
-router = Router()
+router = APIRouter()
 TOP = 10
 TURNS = 5  # days of the draw that the page compares with
 EXPOSED, PATIENCE = 300, 4.0  # most lots, and seconds, of the page: `matcher exposure` counts over all

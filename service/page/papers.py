@@ -4,14 +4,13 @@ import json
 from html import escape
 from typing import Annotated, Any
 
-from fastapi import Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from service.limits import HEADERS
 from service.page import render
-from service.router import Router
 
-router = Router()
+router = APIRouter()
 
 
 @router.get("/a-propos")

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from matcher.catalogue import denials
@@ -24,10 +24,9 @@ from service.page import fields, render, structure
 from service.page.fields import FieldErrors, problems_of
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, Mine, OwnStructure, Reader
-from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
-router = Router()
+router = APIRouter()
 Offers = list[dict[str, Any]]
 Brochure = Annotated[str, Form(max_length=50_000)]
 OFFERS = 60  # offers that a structure may add

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
 from matcher.domain import Answer, BadInput
 from matcher.outreach.sourcing import questions
@@ -20,10 +20,9 @@ from service.page.buyer import answer_of, places_in_words
 from service.page.fields import FieldErrors
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, Kept, OwnRecord, RecordOwner
-from service.router import Router
 from service.snapshot import snapshot_of
 
-router = Router()
+router = APIRouter()
 LINES = 50  # lines of a page of a view
 RECIPIENTS = 40  # addresses of a mailto link
 #: View of a record -> its name; the first is shown unless another is asked for.

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Depends, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from matcher.console import csv_text
 from matcher.domain import BadInput
@@ -15,10 +15,9 @@ from service import wire
 from service.page import fields, render
 from service.page.fields import FieldErrors, Short
 from service.page.visitor import Reader
-from service.router import Router
 from service.snapshot import snapshot_of
 
-router = Router()
+router = APIRouter()
 SHOWN = 200
 BUYER_WANTED = "Un SIREN a neuf chiffres, un SIRET quatorze."
 NO_DEPARTMENT = "Le département {} n'existe pas : écrivez son numéro ou son nom, 93 ou Nord."

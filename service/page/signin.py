@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import delete
 
 from matcher.domain import BadInput, Forbidden, NotFound
@@ -16,11 +16,10 @@ from matcher.records.tables import Key, Letter, Once
 from service import access
 from service.page import account, fields, render
 from service.page.visitor import CheckedForm
-from service.router import Router
 from service.settings import Settings, mail_transport
 from service.snapshot import Snapshot
 
-router = Router()
+router = APIRouter()
 MINUTES = 20  # lifetime of a link
 ONCE = "sign-in"  # actor under which the links that have served are kept
 MOST_OF_AN_ADDRESS = 12  # structures that one address opens: beyond, it is of a network, not of one of them

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy import select
 
 from matcher.catalogue import denials
@@ -32,10 +32,9 @@ from service.page.fields import Asked
 from service.page.gaps import gaps, likely
 from service.page.render import Facts
 from service.page.visitor import SeesStructures
-from service.router import Router
 from service.snapshot import Snapshot, snapshot_of
 
-router = Router()
+router = APIRouter()
 SHOWN = 10  # notices of a part
 LOTS = 1  # lots of a notice that are shown at once: one line a notice
 FOUND = 40  # structures found by a name

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from starlette.background import BackgroundTask
 
 from matcher.domain import KINDS, BadInput, MatcherError
@@ -23,10 +23,9 @@ from service.page import fields, render, search
 from service.page.fields import FieldError, problems_of
 from service.page.render import Facts
 from service.page.visitor import Buyer, CheckedForm, Operator, Reader, record_owner
-from service.router import Router
 from service.snapshot import snapshot_of
 
-router = Router()
+router = APIRouter()
 Flag = Annotated[str, Query(max_length=5)]
 FILE = 2_000_000  # bytes of a programme
 Table = Annotated[str, Form(max_length=FILE)]

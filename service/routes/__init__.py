@@ -1,6 +1,6 @@
 """Resources of the API: one file each, its `router` is included because it exists.
 
-To add one, write `routes/NAME.py` with `router = Router(tags=["NAME"])`; its paths stand under `/v1`, and what the schema says
+To add one, write `routes/NAME.py` with `router = APIRouter(tags=["NAME"])`; its paths stand under `/v1`, and what the schema says
 of them, of their fields and answers, in `contract.json`.
 """
 

@@ -1,15 +1,14 @@
 """The CPV codes of what is bought, from its description."""
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 
 from matcher.domain import BadInput
 from matcher.learned import cpv as cpv_
 from service import schemas, wire
 from service.access import Reader
 from service.problems import Refused
-from service.router import Router
 
-router = Router(tags=["cpv"])
+router = APIRouter(tags=["cpv"])
 
 
 @router.post("/cpv", response_model=schemas.CpvAnswer)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from matcher import codec
 from matcher.domain import Forbidden
@@ -11,11 +11,10 @@ from matcher.reference.identifiers import IDENTITY
 from service import access, announced, schemas
 from service.access import Member, StructureKey, store_of
 from service.idempotency import once
-from service.router import Router
 from service.routes.structures import SiretPath
 from service.schemas import AgreementIn, MessageIn
 
-router = Router(tags=["exchange"])
+router = APIRouter(tags=["exchange"])
 Listed = list[dict[str, Any]]
 DeclarationId = Annotated[str, Path(max_length=64)]
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from matcher.domain import Tender
 from matcher.outreach import links
@@ -18,11 +18,11 @@ from matcher.reference.text import fold, shorten
 from service import schemas, wire
 from service.access import identify, same
 from service.problems import Refused
-from service.router import Router
+from service.routes.notices import published_since, told
 from service.routes.structures import SiretPath
 from service.snapshot import snapshot_of
 
-router = Router(tags=["feeds"])
+router = APIRouter(tags=["feeds"])
 MEDIA = "application/atom+xml"
 MOST = 200
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -52,7 +52,7 @@ def notices(
 ) -> Response:
     """Ids are stable: a reader shows each notice once."""
     snapshot, words = snapshot_of(request), fold(q).split()
-    found = (t for t in snapshot.answerable() if _since(t, since) and _names(t, words))
+    found = (t for t in snapshot.answerable() if published_since(t, since) and told(t, words))
     shown = ((t, f" ({t.buyer.name})" if t.buyer.name else "") for t in islice(found, MOST))
     entries = [(t, f"notice:{quote(t.id)}", t.title + buyer, _about(t)) for t, buyer in shown]
     title = f"Avis à répondre{f' : {q}' if q.strip() else ''}"
@@ -64,7 +64,9 @@ def opportunities(request: Request, who: Reader, siret: SiretPath, since: Since 
     """Those to answer alone or with a partner; the newest first."""
     snapshot = snapshot_of(request)
     structure = snapshot.structure(siret)
-    wanted = [o for o in snapshot.opportunities(siret) if o.part != "watch" and _since(o.tender, since)]
+    wanted = [
+        o for o in snapshot.opportunities(siret) if o.part != "watch" and published_since(o.tender, since)
+    ]
     wanted.sort(key=lambda o: (o.tender.published or date.min, o.tender.id, o.lot.number), reverse=True)
 
     def entry(o: Opportunity) -> tuple[Tender, str, str, str]:
@@ -74,15 +76,6 @@ def opportunities(request: Request, who: Reader, siret: SiretPath, since: Since 
 
     entries, name = list(map(entry, wanted[:MOST])), structure.brand or structure.name
     return _send(request, f"structure:{structure.siret}", f"Marchés pour {name}", entries)
-
-
-def _since(tender: Tender, day: date | None) -> bool:
-    return day is None or (tender.published is not None and tender.published >= day)
-
-
-def _names(tender: Tender, words: Sequence[str]) -> bool:
-    text = fold(" ".join((tender.title, tender.buyer.name, *(lot.title for lot in tender.lots))))
-    return all(word in text for word in words)
 
 
 def _about(tender: Tender) -> str:

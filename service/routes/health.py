@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Annotated, Any
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,12 +17,11 @@ from matcher.records.keys import Bearer
 from matcher.records.tables import Key
 from service import access, schemas, wire
 from service.problems import Refused, documented
-from service.router import Router
 from service.snapshot import Serving
 
 log = logging.getLogger("service")
 READY_SECONDS = 5.0
-router = Router(tags=["health"])
+router = APIRouter(tags=["health"])
 ERRORS: dict[int | str, dict[str, Any]] = {}  # readiness alone can fail
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
@@ -14,11 +14,10 @@ from service import access, schemas, wire
 from service.access import Reader
 from service.jobs import Job, Jobs
 from service.problems import Refused
-from service.router import Router
 from service.routes.match import answer
 from service.snapshot import snapshot_of
 
-router = Router(tags=["jobs"])
+router = APIRouter(tags=["jobs"])
 WATCHED, WATCHED_BY_ONE = 100, 5  # concurrent streams
 STREAM_SECONDS = 600.0
 

@@ -2,18 +2,17 @@
 
 from typing import Annotated, Any
 
-from fastapi import File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
 from matcher.matching.groups import consortium as groups
 from matcher.reference import toponyms
 from service import schemas, wire
 from service.access import Reader
 from service.asked import bounded, filters, from_bytes, take
-from service.router import Router
 from service.settings import Settings
 from service.snapshot import Serving, Snapshot, snapshot_of
 
-router = Router(tags=["match"])
+router = APIRouter(tags=["match"])
 
 
 def answer(asked: schemas.Asked, snapshot: Snapshot, settings: Settings) -> schemas.Answered:

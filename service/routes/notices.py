@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AliasPath, Field
 
 from matcher.domain import Tender
@@ -13,11 +13,10 @@ from matcher.reading import ocds
 from matcher.reference.text import fold
 from service import schemas, wire
 from service.access import Reader
-from service.router import Router
 from service.routes.structures import Limit, Offset
 from service.snapshot import Snapshot, snapshot_of
 
-router = Router(tags=["notices"])
+router = APIRouter(tags=["notices"])
 NoticeId = Annotated[
     str, Path(max_length=200, openapi_examples={"sample": {"summary": "Of the sample", "value": "26-130101"}})
 ]
@@ -46,13 +45,17 @@ def chosen(
     fitting = (
         tender
         for tender in (snapshot.answerable() if answerable else whole)
-        if _fits(tender, cpv, department, fold(buyer), open_on)
-        and (since is None or (tender.published is not None and tender.published >= since))
+        if _fits(tender, cpv, department, fold(buyer), open_on) and published_since(tender, since)
     )
     return [tender for tender in fitting if not words or told(tender, words)]
 
 
 Chosen = Annotated[list[Tender], Depends(chosen)]
+
+
+def published_since(tender: Tender, day: date | None) -> bool:
+    """Was a notice published on this day or later?  Without a day every one was."""
+    return day is None or (tender.published is not None and tender.published >= day)
 
 
 def told(tender: Tender, words: Sequence[str]) -> bool:

@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Any
 
-from fastapi import Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from matcher.domain import BadInput, Tender
@@ -13,10 +13,9 @@ from matcher.reference.identifiers import IDENTITY
 from service import schemas, wire
 from service.access import Reader
 from service.asked import filters, take, uploaded
-from service.router import Router
 from service.snapshot import snapshot_of
 
-router = Router(tags=["match"])
+router = APIRouter(tags=["match"])
 
 
 class Partner(schemas.Out):

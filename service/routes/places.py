@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from matcher.reading import need
 from matcher.reference.places import communes_of_postcode
 from service import schemas, wire
 from service.access import Reader
-from service.router import Router
 
-router = Router(tags=["places"])
+router = APIRouter(tags=["places"])
 
 
 class Places(BaseModel):

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Annotated, Any
 
-from fastapi import Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from matcher.domain import Answer, Filters
 from matcher.matching.engine import Matcher
@@ -12,10 +12,9 @@ from service import schemas, sourcing, wire
 from service.access import BuyerKey, store_of
 from service.asked import filters, take
 from service.idempotency import once
-from service.router import Router
 from service.snapshot import snapshot_of
 
-router = Router(tags=["sourcing"])
+router = APIRouter(tags=["sourcing"])
 Format = Annotated[str, Path(max_length=8)]
 RecordId = Annotated[str, Path(max_length=64)]
 

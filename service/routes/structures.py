@@ -2,17 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 
 from matcher.catalogue.filters import search_names
 from matcher.reference.identifiers import IDENTITY
 from service import schemas, wire
 from service.access import Reader
-from service.router import Router
 from service.snapshot import snapshot_of
 
-router = Router(tags=["structures"])
+router = APIRouter(tags=["structures"])
 OF_SAMPLE: dict[str, Example] = {"sample": {"summary": "Of the sample", "value": "00010001600013"}}
 NAME: dict[str, Example] = {"name": {"summary": "A name", "value": "atelier"}}
 SiretPath = Annotated[str, Path(pattern=rf"^(?:{IDENTITY})$", openapi_examples=OF_SAMPLE)]

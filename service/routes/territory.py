@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import File, Form, Path, Query, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Path, Query, Request, Response, UploadFile
 from pydantic import Field
 
 from matcher import codec
@@ -14,10 +14,9 @@ from matcher.territory.areas import somewhere
 from matcher.territory.counts import trades_of
 from service import desk, wire
 from service.access import BuyerKey, Operator, Reader, store_of
-from service.router import Router
 from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate
 
-router = Router(tags=["territory"])
+router = APIRouter(tags=["territory"])
 LEDGER = "The ledger: CSV with SIRET, montant, année."
 
 

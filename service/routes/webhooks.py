@@ -3,15 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import Path, Request
+from fastapi import APIRouter, Path, Request
 from pydantic import Field, HttpUrl
 
 from service import webhooks
 from service.access import Reader, store_of
-from service.router import Router
 from service.schemas import In, Out
 
-router = Router(tags=["webhooks"])
+router = APIRouter(tags=["webhooks"])
 WebhookId = Annotated[str, Path(max_length=64)]
 Event = Literal["job.finished", "search.joined", "lots.announced"]
 

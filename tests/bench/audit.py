@@ -6,7 +6,6 @@ Exit status 1 where requirements conflict, a licence is proprietary, a package i
 advisory service cannot be reached, this is printed and the audit goes on.
 """
 
-import argparse
 import json
 import re
 import subprocess
@@ -16,6 +15,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+import typer
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
@@ -108,10 +108,7 @@ def advisories() -> tuple[int, list[str], list[str]]:
     )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "sbom.json")
-    out: Path = parser.parse_args().out
+def main(out: Path = ROOT / "build" / "sbom.json") -> None:
     bad = []
     versions = installed()
     made = bill(out)
@@ -157,8 +154,8 @@ def main() -> int:
         )
     for line in bad:
         print(f"  {line}", file=sys.stderr)
-    return 1 if bad else 0
+    raise typer.Exit(bool(bad))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(main)

@@ -12,7 +12,6 @@ processors of the service: it writes ready requests to kept connections and take
 full HTTP client took 4.6 to 6.8; its share is printed.
 """
 
-import argparse
 import asyncio
 import json
 import os
@@ -32,6 +31,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
+import typer
 
 
 def gauge(text: str, name: str) -> float:
@@ -209,29 +209,26 @@ def put(folder: Path, number: int) -> None:
     shutil.rmtree(old)
 
 
-def main() -> None:
-    """Print what was measured."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--url", default="http://127.0.0.1:8000")
-    parser.add_argument("--rate", type=float, default=50)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--groups", type=int, default=0)
-    parser.add_argument("--needs", type=Path, default=Path("data/sample/needs.txt"))
-    parser.add_argument("--swap", type=Path, help="The folder of the catalogue that is served.")
-    parser.add_argument("--swaps", type=int, default=20)
-    asked = parser.parse_args()
-    needs = [line for line in asked.needs.read_text(encoding="utf-8").splitlines() if line.strip()]
-    health = httpx.get(asked.url + "/v1/health", timeout=60).json()
+def main(
+    url: str = "http://127.0.0.1:8000",
+    rate: float = 50,
+    seconds: float = 60,
+    groups: int = 0,
+    needs: Path = Path("data/sample/needs.txt"),
+    swap: Path | None = None,
+    swaps: int = 20,
+) -> None:
+    """Print what was measured; `--swap` is the folder of the catalogue that is served."""
+    words = [line for line in needs.read_text(encoding="utf-8").splitlines() if line.strip()]
+    health = httpx.get(url + "/v1/health", timeout=60).json()
     spent = time.process_time()
-    before = gauge(httpx.get(asked.url + "/v1/metrics").text, "maillage_catalogue_loads")
-    times, statuses, memory = asyncio.run(
-        run(asked.url, asked.rate, asked.seconds, needs, asked.groups, asked.swap, asked.swaps)
-    )
+    before = gauge(httpx.get(url + "/v1/metrics").text, "maillage_catalogue_loads")
+    times, statuses, memory = asyncio.run(run(url, rate, seconds, words, groups, swap, swaps))
     spent = time.process_time() - spent
     median, high, p99 = np.percentile(np.array(times) * 1000, [50, 90, 99])
     bad = sum(count for status, count in statuses.items() if status != 200)
     print(
-        f"{health['structures']} structures, {asked.rate:g} requests/s for {asked.seconds:g} s: "
+        f"{health['structures']} structures, {rate:g} requests/s for {seconds:g} s: "
         f"median {median:.1f} ms, p90 {high:.1f} ms, p99 {p99:.1f} ms, {bad} errors of {len(times)}"
     )
     print(f"processor time of this client: {1000 * spent / len(times):.2f} ms a request")
@@ -242,11 +239,11 @@ def main() -> None:
         print(
             f"memory: {np.mean(first):.0f} MB at the beginning, {np.mean(last):.0f} MB at the end, {max(memory):.0f} MB at most"
         )
-    if asked.swap:
+    if swap:
         time.sleep(5)
-        after = gauge(httpx.get(asked.url + "/v1/metrics").text, "maillage_catalogue_loads")
-        print(f"swaps: {asked.swaps} put in place, {after - before:.0f} taken up, {bad} requests failed")
+        after = gauge(httpx.get(url + "/v1/metrics").text, "maillage_catalogue_loads")
+        print(f"swaps: {swaps} put in place, {after - before:.0f} taken up, {bad} requests failed")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -5,7 +5,6 @@ Usage: python tests/bench/bench_sources.py [notices] [fuzz] [--files 10000]
 Without a name, all are run.  The real data lie in MATCHER_SHARED (by default `../shared`).
 """
 
-import argparse
 import gzip
 import io
 import json
@@ -19,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import typer
 from lxml import etree
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -147,10 +147,10 @@ def read_one(path: Path) -> list[Tender | Rejected]:
         return list((ted if "ted" in path.parts else eforms).read(stream, path.name))
 
 
-def notices(_: argparse.Namespace) -> None:
+def notices(files: int, seed: int) -> None:
     """Every real notice read; lots and French titles of TED against the XML; 50 notices field by field."""
-    files = ted_files()
-    tenders = {path: read_one(path)[0] for path in files}
+    paths = ted_files()
+    tenders = {path: read_one(path)[0] for path in paths}
     good = {path: t for path, t in tenders.items() if isinstance(t, Tender)}
     modern = {path: Oracle(path) for path in good}
     r209 = {p: o for p, o in modern.items() if o.form.tag.rsplit("}", 1)[-1].endswith("_2014")}
@@ -160,7 +160,7 @@ def notices(_: argparse.Namespace) -> None:
         same(good[p].title, modern[p].text("OBJECT_CONTRACT", "TITLE")) and good[p].language == "fr"
         for p in french
     )
-    print(f"TED: {len(good)} of {len(files)} read, {sum(len(t.lots) for t in good.values())} lots")
+    print(f"TED: {len(good)} of {len(paths)} read, {sum(len(t.lots) for t in good.values())} lots")
     print(
         f"TED R2.0.9: lots equal to OBJECT_DESCR in {equal} of {len(r209)}; French title in {titled} of {len(french)} that have one"
     )
@@ -332,26 +332,22 @@ def attack(files: int, seed: int = 0, archives: int = 12) -> dict[str, float]:
     return {"files": files, "records": records, "slowest": slowest, "grown": grown}
 
 
-def fuzz(options: argparse.Namespace) -> None:
+def fuzz(files: int, seed: int) -> None:
     """Damaged files: no exception, none slow, memory bounded."""
     list(files_.read([SAMPLE]))  # tables and libraries loaded before the memory is measured
-    attack(options.files, options.seed)
+    attack(files, seed)
     print(f"memory of the process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 
 
 PARTS = {"notices": notices, "fuzz": fuzz}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], default=[])
-    parser.add_argument("--files", type=int, default=10_000, help="damaged files of the fuzz")
-    parser.add_argument("--seed", type=int, default=0, help="another seed damages them in other ways")
-    options = parser.parse_args()
-    for part in options.parts or PARTS:
+def main(parts: list[str] = typer.Argument([*PARTS]), files: int = 10_000, seed: int = 0) -> None:
+    """`--files` are damaged, in other ways by another seed."""
+    for part in parts:
         print(f"== {part}")
         try:
-            PARTS[part](options)
+            PARTS[part](files, seed)
         except FileNotFoundError as error:
             print(f"skipped: {error.filename} is not there; set MATCHER_SHARED")
         except BadInput as error:
@@ -359,4 +355,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

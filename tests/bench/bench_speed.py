@@ -11,7 +11,6 @@ Lines of a missing package or PostgreSQL server with pgvector say so.  `--out` k
 and writes them as the table of docs/speed.md beside it.
 """
 
-import argparse
 import asyncio
 import contextlib
 import gc
@@ -35,6 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import httpx
 import numpy as np
+import typer
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
@@ -411,67 +411,52 @@ def _spent(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def main() -> None:
-    """Print what was measured."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--structures", type=int, default=100_000)
-    parser.add_argument("--rows", type=int, default=50_000, help="Vectors of the search that is compared.")
-    parser.add_argument(
-        "--seconds",
-        type=float,
-        default=20,
-        help="Of requests, without and with swaps; 0: the service is not started.",
-    )
-    parser.add_argument("--swaps", type=int, default=4, help="Catalogues put in place while needs are sent.")
-    parser.add_argument(
-        "--lots", type=int, default=0, help="Of a night by two processes, such as 6000; 0: none is run."
-    )
-    parser.add_argument(
-        "--without-zones",
-        action="store_true",
-        help="Structures that declare no zone, as in some directories.",
-    )
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--folder", type=Path, help="Keep the catalogue here, and use it if it is there.")
-    asked = parser.parse_args()
+def main(
+    structures: int = 100_000,
+    rows: int = typer.Option(50_000, help="Vectors of the search that is compared."),
+    seconds: float = typer.Option(20, help="Of requests, without and with swaps; 0: no service is started."),
+    swaps: int = typer.Option(4, help="Catalogues put in place while needs are sent."),
+    lots: int = typer.Option(0, help="Of a night by two processes, such as 6000; 0: none is run."),
+    without_zones: bool = typer.Option(False, "--without-zones", help="Structures that declare no zone."),
+    out: Path | None = None,
+    folder: Path | None = typer.Option(None, help="Keep the catalogue here, and use it if it is there."),
+) -> None:
     load = os.getloadavg()[0]
     print(f"{published.machine()}, load {load:.1f}")
     notices = list(synth.tenders(200, lots=1.0))
     texts = [f"{lot.title}. {lot.description}" for t in synth.tenders(4000) for lot in t.lots][:10_000]
     found = encoders(texts)
     with tempfile.TemporaryDirectory() as scratch:
-        folder = asked.folder or Path(scratch) / "catalogue"
+        folder = folder or Path(scratch) / "catalogue"
         if not (folder / "manifest.json").is_file():
-            listed = list(islice(synth.structures(asked.structures), asked.structures))
-            if asked.without_zones:
+            listed = list(islice(synth.structures(structures), structures))
+            if without_zones:
                 listed = [_without_zones(structure) for structure in listed]
             spent = cpu(lambda: build(listed, folder))
-            found.append(row(f"build, {asked.structures} structures", "saved", spent, "s"))
+            found.append(row(f"build, {structures} structures", "saved", spent, "s"))
             most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            found.append(row(f"build, {asked.structures} structures", "memory at most", most, "MB"))
+            found.append(row(f"build, {structures} structures", "memory at most", most, "MB"))
             del listed
         catalogue = load_catalogue(folder)
         # an index stores each distinct text once: distinct vectors, so that recall is of the search alone
-        vectors = np.unique(np.asarray(catalogue.vectors.table, dtype=np.float32), axis=0)[: asked.rows]
+        vectors = np.unique(np.asarray(catalogue.vectors.table, dtype=np.float32), axis=0)[:rows]
         vectors = np.random.default_rng(0).permutation(vectors)
         queries = np.asarray(
             catalogue.encoder.encode([t.title for t in notices[:100]], role="query"), dtype=np.float32
         )
         found += searches(vectors, queries)
         found += matches(folder, notices)
-        found += whole_night(folder, asked.lots) if asked.lots else []
-        found += starting(folder, asked.swaps, asked.seconds) if asked.seconds else []
-    if asked.out:
+        found += whole_night(folder, lots) if lots else []
+        found += starting(folder, swaps, seconds) if seconds else []
+    if out:
         kept = {
             "machine": published.machine(),
             "load": round(load, 1),
             "commit": published.commit(),
             "rows": found,
         }
-        asked.out.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        asked.out.with_suffix(".md").write_text(page(kept), encoding="utf-8")
+        out.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        out.with_suffix(".md").write_text(page(kept), encoding="utf-8")
 
 
 def _without_zones(structure: Structure) -> Structure:
@@ -500,4 +485,4 @@ def page(kept: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -9,7 +9,6 @@ does not, hypothesis makes paths, bodies and forms that fit nothing.  `--contrac
 its own, so many times a route.  Prints how many were sent and what came back.
 """
 
-import argparse
 import re
 import subprocess
 import sys
@@ -20,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+
+import typer
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -261,32 +262,25 @@ def run(client: Any, head: dict[str, str], requests: int) -> Counter[int]:
     return tally
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=10_000)
-    parser.add_argument(
-        "--contract", type=int, default=0, metavar="EXAMPLES", help="Of each route, by `schemathesis run`."
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--postgres", action="store_true", help="On a PostgreSQL server of its own.")
-    asked = parser.parse_args()
+def main(requests: int = 10_000, contract: int = 0, seed: int = 0, postgres: bool = False) -> None:
+    """`--contract`: so many examples of each route, by `schemathesis run`; `--postgres`: on a server of its own."""
     global SEED, POSTGRES
-    SEED, POSTGRES = asked.seed, asked.postgres
-    if asked.contract and by_command(asked.contract):
-        return 1
-    if not asked.requests:
-        return 0
+    SEED, POSTGRES = seed, postgres
+    if contract and by_command(contract):
+        raise typer.Exit(1)
+    if not requests:
+        return
     begun = time.perf_counter()
     with served() as (client, head):
-        tally = run(client, head, asked.requests)
+        tally = run(client, head, requests)
     told = ", ".join(f"{status}: {count}" for status, count in sorted(tally.items()))
     print(
         f"{sum(tally.values())} requests in {time.perf_counter() - begun:.0f} s: {len(FAULTS)} faults ({told})"
     )
     for fault in dict.fromkeys(FAULTS):
         print(fault)
-    return 1 if FAULTS else 0
+    raise typer.Exit(bool(FAULTS))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(main)

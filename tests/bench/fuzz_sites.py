@@ -6,7 +6,6 @@ Prints one JSON line: pages answered, sites with a text kept, connections to add
 errors that are no refusal (must be none), the longest site and the growth of memory.
 """
 
-import argparse
 import gzip
 import json
 import random
@@ -17,6 +16,8 @@ import time
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import typer
 
 sys.path[:0] = [str(Path(__file__).parents[1])]
 
@@ -217,15 +218,11 @@ def _memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pages", type=int, default=10_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=0.5, help="seconds a page may take")
-    given = parser.parse_args()
+def main(pages: int = 10_000, seed: int = 1, seconds: float = 0.5) -> None:
+    """`--seconds`: that a page may take."""
     with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(hostile(given.pages, Path(folder), given.seed, given.seconds), ensure_ascii=False))
+        print(json.dumps(hostile(pages, Path(folder), seed, seconds), ensure_ascii=False))
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

@@ -7,7 +7,6 @@ on a PostgreSQL server of its own; it is killed (SIGKILL) after a
 random time, and run again, until it ends by itself; then a fresh store begins, until `--kills` have struck.
 """
 
-import argparse
 import asyncio
 import hashlib
 import json
@@ -21,6 +20,8 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+
+import typer
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -136,19 +137,15 @@ def child(work: Any, *arguments: Any) -> int:
     return pid
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own")
-    wanted = parser.parse_args()
-    chance = random.Random(wanted.seed)
+def main(kills: int = 200, seed: int = 0, postgres: bool = False) -> None:
+    """`--postgres`: on a PostgreSQL server of its own."""
+    wanted, chance = kills, random.Random(seed)
     os.environ["MATCHER_MAIL_SECRET"] = "secret of the trial"
     nameless = 0
     kills = rounds = different = doubled = lost = doubtful = failed = 0
     with (
         tempfile.TemporaryDirectory(prefix="maillage-") as name,
-        databases.server() if wanted.postgres else nullcontext() as server_address,
+        databases.server() if postgres else nullcontext() as server_address,
     ):
         home = Path(name)
 
@@ -179,18 +176,18 @@ def main() -> int:
         _, status = os.waitpid(child(night, url, folder, port), 0)
         whole = time.monotonic() - began
         if status:
-            return 1
+            raise typer.Exit(1)
         undisturbed = Store.open(url)
         truth, count = rows(undisturbed), undisturbed.counts()["digest"]
         try:
-            while kills < wanted.kills:
+            while kills < wanted:
                 rounds += 1
                 box.write_text("")
                 url = address(rounds)
                 # several kills a round while the run is young, so that every stage is struck
                 for _ in range(50):
                     pid = child(night, url, folder, port)
-                    left = chance.uniform(0, 0.8 * whole) if kills < wanted.kills else 60.0
+                    left = chance.uniform(0, 0.8 * whole) if kills < wanted else 60.0
                     deadline = time.monotonic() + left
                     while (done := os.waitpid(pid, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
                         time.sleep(0.002)
@@ -220,7 +217,7 @@ def main() -> int:
         finally:
             os.kill(server, signal.SIGKILL)
     told = {
-        "database": "PostgreSQL" if wanted.postgres else "SQLite",
+        "database": "PostgreSQL" if postgres else "SQLite",
         "kills": kills,
         "rounds": rounds,
         "seconds_undisturbed": round(whole, 2),
@@ -235,8 +232,8 @@ def main() -> int:
         "runs_that_failed": failed,
     }
     print(json.dumps(told))
-    return 1 if different or doubled or lost or failed or nameless else 0
+    raise typer.Exit(bool(different or doubled or lost or failed or nameless))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(main)

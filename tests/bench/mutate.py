@@ -8,7 +8,6 @@ Each mutation is made in a copy of the tree, where the mirror tests of the file 
 or does not end, has caught it.  Prints what survived and the share caught for each room.
 """
 
-import argparse
 import ast
 import os
 import random
@@ -22,8 +21,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import typer
+
 ROOT = Path(__file__).parents[2]
-ROOMS = ("matching", "reading/clauses", "partners", "outreach", "records", "service/routes")
+ROOMS = ["matching", "reading/clauses", "partners", "outreach", "records", "service/routes"]
 OTHER: dict[type[ast.AST], type[ast.AST]] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -156,38 +157,34 @@ def caught(mutation: Mutation, folder: Path, seconds: float) -> bool:
         target.write_bytes(before)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("rooms", nargs="*", default=ROOMS)
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--seconds", type=float, default=600, help="after which the tests of one count as failed"
-    )
-    parser.add_argument("--only", default="", help="PATH:LINE, or PATH")
-    given = parser.parse_args()
-    if given.only:
-        path, _, line = given.only.partition(":")
+def main(
+    rooms: list[str] = typer.Argument(ROOMS),
+    count: int = 200,
+    seed: int = 0,
+    seconds: float = 600,
+    only: str = "",
+) -> None:
+    """`--seconds`: after which the tests of one count as failed; `--only`: PATH:LINE, or PATH."""
+    if only:
+        path, _, line = only.partition(":")
         chosen = [each for each in mutations(Path(path)) if not line or each.line == int(line)]
     else:
         folders = [
-            ROOT / room if room.startswith("service") else ROOT / "src" / "matcher" / room
-            for room in given.rooms
+            ROOT / room if room.startswith("service") else ROOT / "src" / "matcher" / room for room in rooms
         ]
         files = [path.relative_to(ROOT) for folder in folders for path in sorted(folder.rglob("*.py"))]
         every = [each for path in files if "migrations" not in path.parts for each in mutations(path)]
-        chosen = random.Random(given.seed).sample(every, min(given.count, len(every)))
+        chosen = random.Random(seed).sample(every, min(count, len(every)))
     told: dict[str, Counter[bool]] = {}
     with tempfile.TemporaryDirectory() as home:
         folder = copied(Path(home))
         for mutation in chosen:
-            found = caught(mutation, folder, given.seconds)
+            found = caught(mutation, folder, seconds)
             told.setdefault(str(mutation.path.parent), Counter())[found] += 1
             print(f"{'caught  ' if found else 'SURVIVED'} {mutation}", flush=True)
     for room, counts in sorted(told.items()):
         print(f"{room:40s} {counts[True]} of {counts.total()} caught")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(main)

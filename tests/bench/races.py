@@ -6,7 +6,6 @@
 Races are by turns of what is noted in one record, of the offers of one structure and of the trades that it denies.
 """
 
-import argparse
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,10 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(Path(__file__).parent)]
 
 import fuzz_service
+import typer
 from service.app import create_app
 
 from matcher.outreach.sourcing import record
-from matcher.records import self_declared
+from matcher.records import feedback, self_declared
 from matcher.records.keys import Bearer, listed
 from matcher.records.store import Store
 from pages_client import SIRET, PagesClient, kept, signed_in
@@ -27,12 +27,8 @@ from pages_client import SIRET, PagesClient, kept, signed_in
 WRITERS = 10
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--races", type=int, default=200)
-    parser.add_argument("--postgres", action="store_true")
-    asked = parser.parse_args()
-    fuzz_service.POSTGRES, lost, begun = asked.postgres, 0, time.perf_counter()
+def main(races: int = 200, postgres: bool = False) -> None:
+    fuzz_service.POSTGRES, lost, begun = postgres, 0, time.perf_counter()
     with (
         fuzz_service.prepared() as (given, _),
         PagesClient(create_app(given)) as page,
@@ -51,7 +47,7 @@ def main() -> int:
             return sum(code != 303 for code in pool.map(lambda data: send(path, **data), each))
 
         noted, offers, denied = 0, f"/structure/{SIRET}/offres", set[str]()
-        for number in range(asked.races):
+        for number in range(races):
             ten = range(WRITERS)
             if number % 3 == 0:
                 noted += WRITERS
@@ -70,15 +66,15 @@ def main() -> int:
                 denied |= codes
                 race(f"/structure/{SIRET}/metier", [{"skill": code} for code in codes])
                 with store.reading() as connection:
-                    lost += len(denied - set(self_declared.denied(connection)[SIRET]))
+                    lost += len(denied - set(feedback.denied(connection)[SIRET]))
         found = record.read(store, writer.actor, at.rpartition("/")[2])
         lost += noted - sum(event.kind == "called" for event in found.events)
         holds = record.verify(store, writer.actor, found.id).holds
     print(
-        f"{asked.races} races of {WRITERS} writers in {time.perf_counter() - begun:.0f} s: {lost} lost, seals {'hold' if holds else 'broken'}"
+        f"{races} races of {WRITERS} writers in {time.perf_counter() - begun:.0f} s: {lost} lost, seals {'hold' if holds else 'broken'}"
     )
-    return 1 if lost or not holds else 0
+    raise typer.Exit(bool(lost or not holds))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(main)

@@ -17,6 +17,8 @@ python tests/bench/read.py counts CATALOGUE [--draw 300] [--seed 1]
     its reservations and the record that is kept of it; each that differs.
 python tests/bench/read.py blank CATALOGUE [--draw 40] [--seed 1]
     Blank zones among departments and groupings, each with its needs, and those in reach who come nearest to its trade: what they are known for.
+python tests/bench/read.py groups|partners|opportunities CATALOGUE [--count 40] [--seed 7] [--on 2026-01-01]
+    First teams, first partners or opportunities of notices drawn at random.
 
 Mark each line of a sample relevant, doubtful or noise (true and useful, true, false) and count.
 """
@@ -27,12 +29,15 @@ import io
 import json
 import random
 import re
+import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +47,23 @@ import numpy as np
 import typer
 
 import sheets as invented
-from matcher.domain import ANSWERABLE, Place, Reason, Structure
+from matcher.commands import consortium
+from matcher.domain import ANSWERABLE, Place, Reason, Structure, Tender
 from matcher.lab.evaluation import questions
 from matcher.learned import asks
 from matcher.matching import demand, evidence, reach, search, skills, suitability
-from matcher.matching.engine import Matcher
+from matcher.matching.engine import POOL, Matcher
+from matcher.matching.groups.consortium import recommend
 from matcher.matching.reasons import sentences
 from matcher.outreach.batch import Options
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, matches_of
+from matcher.partners import opportunities as opportunities_
+from matcher.partners import partners as partners_
 from matcher.reading import brochure, files, gather
+from matcher.reading.procedure import answerable
 from matcher.reference import places, toponyms, trades, typed_places
+from matcher.reference.text import shorten
 from matcher.territory import coverage
 from matcher.territory.areas import Area, department, divided, somewhere
 from matcher.territory.counts import Desk
@@ -220,7 +231,7 @@ def night(catalogue: Path, draw: int = 60, seed: int = 1, notices: bool = False)
     rows = [
         (t, row)
         for t in tenders
-        for row in matches_of(matcher, Task(id=t.id, ids=(t.id,), tender=t, key="", excluded={}), TOP, FLOOR)
+        for row in matches_of(matcher, Task(id=t.id, tender=t, key="", excluded={}), TOP, FLOOR)
     ]
     spent = 1000 * (time.process_time() - begun) / max(1, lots)
     named = {(tender.id, row["lot_id"]) for tender, row in rows}
@@ -377,6 +388,112 @@ def blank(catalogue: Path, draw: int = 40, seed: int = 1, shown: int = 8) -> Non
                 f"   {chances[at]:.2f} {who.kind or '-'} {who.known_as[:40]}, {who.place.label}, {far[at]:.0f} km, {who.naf} :"
                 f" {known[:230] or 'rien de dit'}"
             )
+
+
+# ------------------------------------------------------------------------------- groups, partners, opportunities
+
+
+def calls(folder: Path) -> list[Tender]:
+    """The calls of a catalogue some lot of which structures answer as a rule, or may alone answer."""
+    found = [t for t in gather.load_notices(folder) if t.nature == "call" and t.lots]
+    return [
+        t
+        for t in found
+        if any(one.served == "yes" or lot.reservation for one, lot in zip(asks.read(t), t.lots, strict=True))
+    ]
+
+
+def _heading(tender: Tender) -> None:
+    print(f"\n{tender.id} {shorten(tender.title, 110)} ({tender.buyer.name})")
+
+
+def _team(matcher: Matcher, tender: Tender) -> None:
+    """Print what each lot asks, and the first team as `matcher consortium` does."""
+    answers = matcher.match(tender, POOL, groups=0).lots
+    for each in answers[:8]:
+        asked = each.asked
+        parts = ", ".join(f"{p.label} {p.share:.0%}" for p in asked.parts) if asked else ""
+        where = ", ".join(p.label or p.department or "" for p in asked.places) if asked else ""
+        carried = asked.carried if asked else ""
+        title = shorten(each.lot.title, 80)
+        print(
+            f"  lot {each.lot.number} {title} | {parts} | {carried} | {where} | {each.likely} + {each.plausible}"
+        )
+    needs = matcher.parts(tender, answers)
+    teams = recommend(answers, tender=tender, n=1, parts=needs, firms=matcher.firms(tender))
+    print(*(f"  -> {line}" for line in consortium.lines(tender, teams, answers, needs)), sep="\n")
+
+
+def _pair(matcher: Matcher, tender: Tender, draw: random.Random) -> float | None:
+    """Print one lot of a notice with a structure among those that could enter it: the seconds taken, None where there is none."""
+    lot = draw.choice(tender.lots)
+    query = matcher.queries(Tender(id=tender.id, format=tender.format, title=tender.title, lots=(lot,)))[0]
+    ranking = matcher.rank(query, whole=False)
+    kinds = matcher.catalogue.of_structure("kind")[ranking.shortlist.candidates]
+    able = [int(i) for i in ranking.order[:15] if kinds[i] and ranking.levels[i] > 0]
+    if not able:
+        return None
+    structure = matcher.catalogue.structure(int(ranking.shortlist.candidates[draw.choice(able)]))
+    start = time.perf_counter()
+    found = partners_.partners(matcher, structure, tender, lot.id, 5)
+    seconds = time.perf_counter() - start
+    _heading(tender)
+    print(
+        f"  lot {lot.number} {shorten(lot.title, 90)} | {structure.name} ({structure.kind}, {structure.place.label}) | {seconds:.2f} s"
+    )
+    print(f"  seul : {found.alone} manque : {found.lacking} {found.size} {found.barred or ''}")
+    for text in (
+        *found.nobody,
+        *(f"à interroger : {', '.join(one.name for one in who)}" for who in found.ask.values()),
+    ):
+        print(f"     ({shorten(text, 220)})")
+    for p in (*found.partners, *found.firms, *found.subcontracting):
+        print(
+            f"     {p.kind[:5]} {p.score:.2f} {p.structure.name} ({p.structure.kind or 'entreprise'}, {p.structure.place.label}, {p.distance_km} km) {shorten(' ; '.join(p.adds), 200)} {p.past or ''}"
+        )
+    return seconds
+
+
+def _chances(matcher: Matcher, tenders: list[Tender], on: datetime, draw: random.Random) -> None:
+    """The opportunities of one structure of the social economy."""
+    kinds = matcher.catalogue.of_structure("kind")
+    structure = matcher.catalogue.structure(draw.choice([i for i, kind in enumerate(kinds) if kind]))
+    found = opportunities_.opportunities(matcher, structure, tenders, now=on)
+    print(
+        f"\n{structure.name} ({structure.kind}, {structure.place.label}) {shorten(', '.join(o.title for o in structure.offers), 120)}"
+    )
+    for one in opportunities_.by_notice(found)[:6]:
+        print(
+            f"   {one[0].part} {one[0].match.probability:.2f} | {shorten(one[0].tender.title, 90)} | {len(one)} lots | {shorten(' ; '.join(one[0].why), 220)}"
+        )
+    if not found:
+        print("   ", *opportunities_.why_nothing(matcher, structure, tenders, now=on), sep="\n    ")
+
+
+@app.command()
+def groups(catalogue: Path, count: int = 40, seed: int = 7) -> None:
+    matcher = Matcher.load(catalogue)
+    for tender in random.Random(seed).sample(calls(catalogue), count):
+        _heading(tender)
+        _team(matcher, tender)
+
+
+@app.command()
+def partners(catalogue: Path, count: int = 40, seed: int = 7) -> None:
+    matcher, draw, tenders = Matcher.load(catalogue), random.Random(seed), calls(catalogue)
+    taken = (_pair(matcher, tender, draw) for tender in draw.sample(tenders, len(tenders)))
+    seconds = list(islice((one for one in taken if one is not None), count))
+    print(f"\n{len(seconds)} pairs, median {statistics.median(seconds):.2f} s")
+
+
+@app.command()
+def opportunities(
+    catalogue: Path, count: int = 40, seed: int = 7, on: datetime = datetime(2014, 1, 1)
+) -> None:
+    matcher, draw = Matcher.load(catalogue), random.Random(seed)
+    tenders = answerable(gather.load_notices(catalogue))
+    for _ in range(count):
+        _chances(matcher, tenders, on.replace(tzinfo=UTC), draw)
 
 
 if __name__ == "__main__":

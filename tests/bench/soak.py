@@ -7,7 +7,6 @@ ones are answered.  Prints what came back of each kind, its 99th percentile, and
 fifth of the time.  Fails on a 5xx and on a request without an answer.
 """
 
-import argparse
 import asyncio
 import json
 import random
@@ -25,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import httpx
 import numpy as np
+import typer
 from bench_service import Client, gauge, paced, started
 from bench_speed import ROOT, _held, _matching, _ready, _wait, build
 
@@ -128,17 +128,12 @@ class Soak:
         )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=float, default=40)
-    parser.add_argument("--minutes", type=float, default=40)
-    parser.add_argument("--structures", type=int, default=20_000)
-    parser.add_argument("--swaps", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+def main(
+    rate: float = 40, minutes: float = 40, structures: int = 20_000, swaps: int = 10, seed: int = 0
+) -> None:
     with tempfile.TemporaryDirectory() as made:
         folder, store = Path(made) / "catalogue", f"sqlite:///{made}/store.sqlite"
-        listed = list(islice(synth.structures(asked.structures), asked.structures))
+        listed = list(islice(synth.structures(structures), structures))
         sirets = [structure.siret for structure in listed[:1000]]
         build(listed, folder)
         del listed
@@ -149,15 +144,15 @@ def main() -> int:
             _wait(url)
             while not (_ready(url) and _matching(url)):
                 time.sleep(0.2)
-            soak = Soak(url, tokens, sirets, random.Random(asked.seed))
-            memory = asyncio.run(soak.run(asked.rate, 60 * asked.minutes, folder, asked.swaps, pid))
+            soak = Soak(url, tokens, sirets, random.Random(seed))
+            memory = asyncio.run(soak.run(rate, 60 * minutes, folder, swaps, pid))
             time.sleep(10)
             metrics = httpx.get(f"{url}/v1/metrics", headers={"x-api-key": tokens[0]}).text
             loads = gauge(metrics, "maillage_catalogue_loads")
     every = [each for times in soak.times.values() for each in times]
     bad = sum(n for of in soak.statuses.values() for status, n in of.items() if status >= 500 or not status)
     print(
-        f"{len(every)} requests in {asked.minutes:g} minutes, {asked.swaps} swaps ({loads:.0f} loads): {bad} failed, p99 {np.percentile(every, 99):.3f} s"
+        f"{len(every)} requests in {minutes:g} minutes, {swaps} swaps ({loads:.0f} loads): {bad} failed, p99 {np.percentile(every, 99):.3f} s"
     )
     for kind, times in sorted(soak.times.items()):
         median, p99 = np.percentile(times, [50, 99])
@@ -166,8 +161,8 @@ def main() -> int:
     print(
         f"memory of all processes, by fifths of the time: {', '.join(fifths)} MB; at most {max(memory):.0f} MB"
     )
-    return 1 if bad else 0
+    raise typer.Exit(bool(bad))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    typer.run(main)

@@ -55,7 +55,7 @@ def test_a_lot_has_one_answer_alone_or_among_others(folder: Path, tenders: list[
 
 
 def test_a_night_has_one_answer_whatever_it_is_given_with(folder: Path, tenders: list[Tender]) -> None:
-    tasks = [Task(id=t.id, ids=(t.id,), tender=t, key="", excluded={}) for t in tenders]
+    tasks = [Task(id=t.id, tender=t, key="", excluded={}) for t in tenders]
     together = dict(match_tasks(str(folder), tasks, N, 0.5))
     assert together == dict(match_tasks(str(folder), [task], N, 0.5)[0] for task in reversed(tasks))
     matcher = Matcher.load(folder)

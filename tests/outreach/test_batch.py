@@ -29,11 +29,6 @@ from replay_server import serving
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return n.catalogue(tmp_path_factory.mktemp("night") / "catalogue")
-
-
 def matched(store: Store) -> dict[str, Any]:
     with store.reading() as connection:
         return {row.id: row.matched_at for row in connection.execute(select(Notice.id, Notice.matched_at))}

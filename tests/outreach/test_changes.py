@@ -22,11 +22,6 @@ SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 EACH = 25  # notices of each format
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return n.catalogue(tmp_path_factory.mktemp("changes") / "catalogue")
-
-
 def told(store: Store, day: int, siret: str = n.siret(100)) -> list[dict[str, Any]]:
     which = (Digest.addressee == siret, Digest.day == (n.MOMENT + timedelta(days=day)).date())
     with store.reading() as connection:

@@ -32,11 +32,6 @@ from matcher.records.tables import Digest, Notice, Run
 from matcher.reference.french import PARIS
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return n.catalogue(tmp_path_factory.mktemp("night") / "catalogue")
-
-
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("MATCHER_MAIL_SECRET", "a secret of the tests")

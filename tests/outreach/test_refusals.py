@@ -20,11 +20,6 @@ from matcher.records.store import Store
 from matcher.records.tables import Digest
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return n.catalogue(tmp_path_factory.mktemp("refusals") / "catalogue")
-
-
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setenv("MATCHER_MAIL_SECRET", "a secret of the tests")

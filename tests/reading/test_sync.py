@@ -287,11 +287,18 @@ def test_a_file_that_changed_between_two_parts_is_fetched_whole(
     assert (tmp_path / "decp.json").read_bytes() == new
 
 
-def test_a_web_page_is_no_award_file(publisher: Publisher, tmp_path: Path, client: Client) -> None:
+def test_awards_are_named_by_their_first_bytes_and_a_web_page_is_none(
+    publisher: Publisher, tmp_path: Path
+) -> None:
     publisher.files["/decp"] = b"<html>moved</html>"
     with pytest.raises(Unreachable, match="MATCHER_DECP_URL"):
-        decp.decp(tmp_path, client)
+        decp.decp(tmp_path)
     assert not (tmp_path / "decp.json").exists()
+    formats = {".parquet": b"PAR1", ".json.gz": b"\x1f\x8b", ".csv": b"uid,id", ".json": b"\xef\xbb\xbf [{}]"}
+    for suffix, body in formats.items():
+        publisher.files["/decp"] = body
+        decp.decp(tmp_path)
+        assert [path.name for path in tmp_path.glob("decp.*")] == [f"decp{suffix}"]
 
 
 # ------------------------------------------------------------------------------------------- structures

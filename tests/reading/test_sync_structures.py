@@ -348,7 +348,14 @@ def test_a_table_made_of_finess_gives_places_as_headcount(tmp_path: Path) -> Non
     assert "places" in one.provenance["headcount"]
 
 
-def test_the_list_of_adapted_firms_says_what_they_are(publisher: Publisher, tmp_path: Path) -> None:
+def test_the_list_of_adapted_firms_says_what_they_are(
+    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest table of a dataset."""
+    days = {"/old.csv": "2025-01-01", "/ea.csv": "2025-11-01", "/note.pdf": "2025-12-01", "/first.csv": None}
+    listed = [{"url": publisher.url + path, "last_modified": day} for path, day in days.items()]
+    publisher.files["/api/datasets/ea/"] = json.dumps({"resources": [*listed, None]}).encode()
+    monkeypatch.setenv("MATCHER_ADAPTEES_URL", f"{publisher.url}/api/datasets/ea/")
     publisher.files["/ea.csv"] = (
         "N° SIRET;Raison sociale;Commune;Code postal;Téléphone\n"
         + "\n".join(f"{siret(n)};Adaptée {n};Metz;57000;0387000000" for n in range(4))

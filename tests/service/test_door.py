@@ -23,7 +23,7 @@ from matcher.outreach.sourcing import exports, questions, record
 from matcher.outreach.transport import erase_mails
 from matcher.records import facilitators, feedback, keys, self_declared
 from matcher.records.store import Store, now
-from matcher.records.tables import Alert, Letter, Sourcing, WorkedHours
+from matcher.records.tables import Alert, Audit, Letter, Sourcing, WorkedHours
 from matcher.reference.deadline import TooLong
 from matcher.reference.forking import ForkServer
 from pages_client import SIRET, PagesClient, kept, reference, signed_in, token
@@ -208,7 +208,7 @@ def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(door: Door, st
         assert {one.result() for one in sent} == {200, 303}
         serving = page.app.state.serving  # type: ignore[attr-defined]
         with Store.open(store_url) as store, store.reading() as connection:
-            assert len(self_declared.denied(connection)[SIRET]) == 10 == len(serving._denied[SIRET])
+            assert len(feedback.denied(connection)[SIRET]) == 10 == len(serving._denied[SIRET])
             (owner,) = connection.execute(select(Sourcing.owner).distinct()).scalars()
             for table in (Alert, WorkedHours):
                 assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 10
@@ -259,6 +259,11 @@ def test_the_latest_word_counts_where_clocks_go_back(store: Store, monkeypatch: 
     feedback.record(store, SIRET, "n", verb="declined", by=SIRET)
     with store.reading() as connection:
         assert feedback.refusals(connection).of(["n"], "") == {SIRET}
+    assert [feedback.take_back(store, SIRET, "n", "", by) for by in ("", "operator")] == [True, False]
+    with store.reading() as connection:
+        assert not feedback.refusals(connection).of(["n"], "")
+        actors = select(Audit.actor).where(Audit.action == "feedback:taken-back")
+        assert {*connection.execute(actors).scalars()} == {f"structure:{SIRET}", "operator"}
 
 
 def test_a_buyer_does_not_overwrite_what_a_structure_said(store: Store) -> None:

@@ -23,12 +23,12 @@ from matcher.domain import ANSWERABLE, Award, Tender
 from matcher.matching import renewals
 from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, digests
-from matcher.outreach.cases import LEVEL, notices
+from matcher.outreach.cases import LEVEL, open_rows, standings
 from matcher.outreach.changes import stamp
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, match_tasks
-from matcher.reading.procedure import closing, effective, open_at
+from matcher.reading.procedure import closing, open_at
 from matcher.records import feedback
 from matcher.records.store import Busy as Busy
 from matcher.records.store import Store, alone, now
@@ -173,38 +173,29 @@ def version(versions: Mapping[str, str]) -> str:
 
 def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
     """The notices that are open and not yet matched as they stand with this catalogue, by id."""
-    columns = (Notice.id, Notice.twin, Notice.fingerprint, Notice.catalogue, Notice.deadline)
-    light = select(*columns, Notice.published, Notice.changes)
     with store.reading() as connection:
-        rows = connection.execute(light).all()
-        members: dict[str, list[Any]] = defaultdict(list)
-        originals = {row.id: row for row in rows if not row.twin}
-        for row in rows:
-            members[row.twin or row.id].append(row)
         wanted: dict[str, str] = {}
-        for id, first in originals.items():
-            read = ",".join([catalogue, *sorted(row.fingerprint for row in members[id])])
-            key = f"{hashlib.sha256(read.encode()).hexdigest()[:16]}:{stamp(first.changes)}"
-            last = max((row.deadline for row in members[id] if row.deadline), default=None)
-            if first.catalogue != key and open_at(last, first.published, at):
-                wanted[id] = key
+        members: dict[str, tuple[str, ...]] = {}
+        for rows in open_rows(connection, at):
+            read = ",".join([catalogue, *sorted(row.fingerprint for row in rows)])
+            key = f"{hashlib.sha256(read.encode()).hexdigest()[:16]}:{stamp(rows[0].changes)}"
+            if rows[0].catalogue != key:
+                wanted[rows[0].id], members[rows[0].id] = key, tuple(row.id for row in rows)
         refused, wants_plausible = feedback.refusals(connection), alerts.wants_plausible(connection)
-        loaded = notices(connection, [row.id for id in wanted for row in members[id]])
+        standing = standings(connection, members)
         tasks = {}
         for id, key in sorted(wanted.items()):
-            ids = tuple(row.id for row in members[id])
-            tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
+            tender, cancelled = standing[id]
             if tender.nature not in ANSWERABLE:
                 continue
             # of a cancelled lot nothing is left to answer: its matches go
             tender = replace(tender, lots=tuple(lot for lot in tender.lots if lot.id not in cancelled))
             if tender.lots and not open_at(closing(tender), tender.published, at):
                 continue
-            refusals = {lot.id: tuple(sorted(refused.of(ids, lot.id))) for lot in tender.lots}
+            refusals = {lot.id: tuple(sorted(refused.of(members[id], lot.id))) for lot in tender.lots}
             excluded = {lot: sirets for lot, sirets in refusals.items() if sirets}
-            tasks[id] = Task(
-                id=id, ids=ids, tender=tender, key=key, excluded=excluded, wants_plausible=wants_plausible
-            )
+            rest: dict[str, Any] = {"excluded": excluded, "wants_plausible": wants_plausible}
+            tasks[id] = Task(id=id, tender=tender, key=key, **rest)
     return tasks
 
 

@@ -1,7 +1,7 @@
 """Procedures, and what is new about each."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from matcher import codec
 from matcher.domain import ANSWERABLE, Lot, Tender
-from matcher.outreach.changes import Change
+from matcher.outreach.changes import Change, Standing
 from matcher.reading.procedure import closing, effective, open_at
 from matcher.records.tables import Found, Notice
 
@@ -42,24 +42,36 @@ class Case:
 
 def cases(connection: Connection, at: datetime) -> dict[str, Case]:
     """The procedures that can still be answered at `at`, and those cancelled before their time, by first id."""
-    light = select(Notice.id, Notice.twin, Notice.deadline, Notice.published, Notice.changes, Notice.owner)
+    listed = {rows[0].id: rows for rows in open_rows(connection, at)}
+    ids = {first: tuple(row.id for row in rows) for first, rows in listed.items()}
+    return {
+        first: Case(ids[first], tender, cancelled, listed[first][0].changes, listed[first][0].owner)
+        for first, (tender, cancelled) in standings(connection, ids).items()
+        if tender.nature in ANSWERABLE and open_at(closing(tender), tender.published, at)
+    }
+
+
+def open_rows(connection: Connection, at: datetime) -> Iterator[list[Any]]:
+    """The rows of each procedure that is not closed at `at`, without their notices; that of the first notice first."""
+    columns = (Notice.id, Notice.twin, Notice.deadline, Notice.published, Notice.changes, Notice.owner)
     members: dict[str, list[Any]] = defaultdict(list)
-    for row in connection.execute(light):
+    for row in connection.execute(select(*columns, Notice.fingerprint, Notice.catalogue)):
         members[row.twin or row.id].append(row)
-    open_ones: dict[str, Any] = {}
-    for id, rows in members.items():
+    for rows in members.values():
+        rows.sort(key=lambda row: row.twin != "")
         last = max((row.deadline for row in rows if row.deadline), default=None)
-        first = next((row for row in rows if row.id == id), None)
-        if first is not None and open_at(last, first.published, at):
-            open_ones[id] = first
-    loaded = notices(connection, [row.id for id in open_ones for row in members[id]])
-    found: dict[str, Case] = {}
-    for id, first in open_ones.items():
-        ids = [row.id for row in members[id]]
-        tender, cancelled = effective(loaded[id], [loaded[other] for other in ids if other != id])
-        if tender.nature in ANSWERABLE and open_at(closing(tender), tender.published, at):
-            found[id] = Case(tuple(ids), tender, cancelled, first.changes, first.owner)
-    return found
+        if not rows[0].twin and open_at(last, rows[0].published, at):
+            yield rows
+
+
+def standings(connection: Connection, members: Mapping[str, Collection[str]]) -> dict[str, Standing]:
+    """How procedures stand, by the id of their first notice; `members` are the ids of all their notices."""
+    stored = notices(connection, [id for ids in members.values() for id in ids])
+    return {
+        first: effective(stored[first], [stored[id] for id in ids if id in stored and id != first])
+        for first, ids in members.items()
+        if first in stored
+    }
 
 
 def notices(connection: Connection, ids: Sequence[str]) -> dict[str, Tender]:

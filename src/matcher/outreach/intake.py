@@ -14,10 +14,10 @@ from sqlalchemy import Connection, func, or_, select, update
 from matcher import codec
 from matcher.domain import CALLS, Rejected, Tender
 from matcher.outreach import changes
-from matcher.outreach.cases import notices
+from matcher.outreach.cases import standings
 from matcher.outreach.items import PRIOR
 from matcher.reading import files
-from matcher.reading.procedure import closing, effective, keys
+from matcher.reading.procedure import closing, keys
 from matcher.records.store import Store
 from matcher.records.tables import Notice, ReadFile
 
@@ -225,28 +225,15 @@ def _publish(
     at: datetime,
 ) -> None:
     """Write what was published, and note with each procedure what that changed."""
-    firsts = {row["twin"] or row["id"] for row in rows}
-    before = _standings(connection, firsts, members)
+    procedures = {first: members[first] for first in sorted({row["twin"] or row["id"] for row in rows})}
+    before = standings(connection, procedures)
     store.put(connection, Notice, rows)
-    after = _standings(connection, before, members)
+    after = standings(connection, procedures)
     for first, standing in before.items():
         only = changes.SURE if first in doubtful else frozenset()
         if found := changes.between(standing, after[first], at, only=only):
             held = connection.execute(select(Notice.changes).where(Notice.id == first)).scalar_one()
             connection.execute(update(Notice).where(Notice.id == first).values(changes=[*held, *found]))
-
-
-def _standings(
-    connection: Connection, firsts: Iterable[str], members: Mapping[str, Mapping[str, None]]
-) -> dict[str, changes.Standing]:
-    """How the procedures stand whose first notice is stored, by its id."""
-    firsts = sorted(firsts)
-    stored = notices(connection, [id for first in firsts for id in members[first]])
-    return {
-        first: effective(stored[first], [stored[id] for id in members[first] if id in stored and id != first])
-        for first in firsts
-        if first in stored
-    }
 
 
 class _Originals:

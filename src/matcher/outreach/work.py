@@ -18,10 +18,9 @@ from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """One notice to match: as corrected, under all its ids, without those who refused it."""
+    """One notice to match: as corrected, without those who refused it."""
 
     id: str
-    ids: tuple[str, ...]
     tender: Tender
     key: str
     excluded: Mapping[str, tuple[str, ...]]  # lot id -> SIRETs

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
@@ -151,22 +152,22 @@ class Refusals:
         return Filters(excluded=tuple(sorted(gone))) if gone else Filters()
 
 
+def denied(connection: Connection) -> dict[str, tuple[str, ...]]:
+    """SIRET -> its structure's denials."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
+        found[siret].append(skill)
+    return {siret: tuple(sorted(skills)) for siret, skills in sorted(found.items())}
+
+
 def refusals(connection: Connection) -> Refusals:
     """Every refusal in force; the latest word of the structure on each pair counts."""
-    last: dict[tuple[str, str, str], tuple[Any, str]] = {}
     columns = (Feedback.siret, Feedback.notice_id, Feedback.lot_id, Feedback.verb, Feedback.at)
-    for siret, notice_id, lot_id, verb, at in connection.execute(select(*columns)):
-        if verb not in OF_STRUCTURES:
-            continue
-        key = (siret, notice_id, lot_id)
-        if key not in last or (at, verb) > last[key]:
-            last[key] = (at, verb)
+    said = connection.execute(select(*columns).where(Feedback.verb.in_(OF_STRUCTURES)))
+    last = {row[:3]: row.verb for row in sorted(said, key=attrgetter("at", "verb"))}
     pairs: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for (siret, notice_id, lot_id), (_, verb) in last.items():
+    for (siret, notice_id, lot_id), verb in last.items():
         if verb in REFUSALS:
             pairs[notice_id, lot_id].add(siret)
-    skills: dict[str, set[str]] = defaultdict(set)
-    for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
-        skills[siret].add(skill)
-    denials_of = {siret: frozenset(denied) for siret, denied in skills.items()}
+    denials_of = {siret: frozenset(skills) for siret, skills in denied(connection).items()}
     return Refusals({key: frozenset(sirets) for key, sirets in pairs.items()}, denials_of)

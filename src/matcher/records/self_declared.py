@@ -8,7 +8,6 @@ dropped.  A denied skill (`matcher.catalogue.denials`) is permanent.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from sqlalchemy.engine import make_url
 from matcher import codec
 from matcher.catalogue import denials
 from matcher.domain import READ_ON_SITE, SELF, Award, NotFound, Offer, Place, Structure, Zone
+from matcher.records import feedback
 from matcher.records.store import Store, default_url, now
 from matcher.records.tables import DeniedSkill, Profile
 from matcher.reference.text import clean, fold
@@ -50,17 +50,9 @@ def exists(url: str | None = None) -> bool:
     return where.get_backend_name() != "sqlite" or Path(where.database or "").is_file()
 
 
-def denied(connection: Connection) -> dict[str, tuple[str, ...]]:
-    """SIRET -> its structure's denials."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for siret, skill in connection.execute(select(DeniedSkill.siret, DeniedSkill.skill)):
-        found[siret].append(skill)
-    return {siret: tuple(sorted(skills)) for siret, skills in sorted(found.items())}
-
-
 def declared_by(connection: Connection) -> dict[str, Declared]:
     """SIRET -> its structure's declarations and denials."""
-    found = {siret: Declared(denied=skills) for siret, skills in denied(connection).items()}
+    found = {siret: Declared(denied=skills) for siret, skills in feedback.denied(connection).items()}
     for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at)):
         given = {name: value for name, value in facts.items() if name not in SETTINGS}
         if given:
@@ -146,18 +138,21 @@ def overlay(structures: Iterable[Structure], words: Mapping[str, Declared]) -> t
     return listed, count
 
 
+def _in_force() -> Mapping[str, Declared]:
+    if not exists():
+        return {}
+    with Store.open() as store, store.reading() as connection:
+        return declared_by(connection)
+
+
 def overlay_from_store(
-    structures: Iterable[Structure], awards: Iterable[Award] = (), url: str | None = None
+    structures: Iterable[Structure], awards: Iterable[Award] = ()
 ) -> tuple[list[Structure], str]:
     """`overlay` by the store in force, and a message saying what was applied; unchanged where there is no store.
 
     A firm known by its awards alone, that says something of itself, becomes a structure of the list.  Raises BadInput where a store is named and cannot be opened.
     """
-    if not exists(url):
-        return list(structures), ""
-    with Store.open(url) as store, store.reading() as connection:
-        words = declared_by(connection)
-    given = list(structures)
+    given, words = list(structures), _in_force()
     known = {name for structure in given for name in (structure.siret, *structure.predecessors)}
     firms = {
         holder.id: Structure(
@@ -173,16 +168,13 @@ def overlay_from_store(
     return listed, told if count else ""
 
 
-def amended(catalogue: Catalogue, given: Iterable[Structure] = (), url: str | None = None) -> list[Structure]:
+def amended(catalogue: Catalogue, given: Iterable[Structure] = ()) -> list[Structure]:
     """The structures of a catalogue that declared or denied something since it was built, as they declare it now.
 
     For `Catalogue.updated`; those of `given` are left out: they are overlaid already.  A source's value that a structure
     no longer overrides returns with the next full build.
     """
-    if not exists(url):
-        return []
-    with Store.open(url) as store, store.reading() as connection:
-        words = declared_by(connection)
+    words = _in_force()
     sirets = catalogue.structures.column("siret").to_pylist()
     rows = set(catalogue.denied)
     for siret in words:
@@ -211,8 +203,6 @@ def write(
 
     An offer stated before keeps its day.  Raises BadInput on a denied skill that names no trade.
     """
-    from matcher.records import feedback
-
     moment = now()
     skills = [denials.skill(each) for each in denied]
     with store.writing() as connection:

@@ -18,7 +18,7 @@ def file(work: Run, url: str, name: str, count: Callable[[Path], int], what: str
     target, fetched = folder / name, folder / f".{name}.download"
     last = state.get(name, {})
     known = last if target.exists() and last.get("url") == url else {}
-    validators = http.download(url, fetched, {k: str(known.get(k, "")) for k in ("etag", "last-modified")})
+    validators = http.download(url, fetched, known)
     if validators is None:
         report.unchanged += 1
         return None
@@ -32,12 +32,8 @@ def file(work: Run, url: str, name: str, count: Callable[[Path], int], what: str
             + f"; its form may have changed; look at it, and set {variable_of(what)}"
         )
     fetched.replace(target)
-    state[name] = {
-        **validators,
-        "url": url,
-        "records": records,
-        "fetched": datetime.now(UTC).date().isoformat(),
-    }
+    fetched_on = datetime.now(UTC).date().isoformat()
+    state[name] = {**validators, "url": url, "records": records, "fetched": fetched_on}
     _save(folder, state)
     report.pages += 1
     report.records += records

@@ -121,9 +121,10 @@ class Lists:
         seen, total = set(partial["seen"]), int(partial["total"])
         number, received = int(partial["number"]), int(partial["received"])
         while total < 0 or received < total:
-            known = {k: str(held.get(k, "")) for k in ("etag", "last-modified")} if number == 1 else None
             # The address of the next page is not followed: a page could send our token elsewhere.
-            page, reply = self.http.json(url, {**asked, **listing.page(number, received)}, known)
+            page, reply = self.http.json(
+                url, {**asked, **listing.page(number, received)}, held if number == 1 else None
+            )
             if page is None:
                 return -1, 0, {}
             rows, total = rows_of(page, url, listing)

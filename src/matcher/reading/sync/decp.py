@@ -18,13 +18,10 @@ def decp(folder: Path, client: Client | None = None) -> Report:
     url = address("decp")
     with run("decp", folder, client) as (http, state, report):
         known = state if (folder / str(state.get("file", "-"))).exists() and state.get("url") == url else {}
-        validators = http.download(
-            url, folder / "decp.download", {k: str(known.get(k, "")) for k in ("etag", "last-modified")}
-        )
+        validators = http.download(url, fetched := folder / "decp.download", known)
         if validators is None:
             report.unchanged += 1
             return report
-        fetched = folder / "decp.download"
         with fetched.open("rb") as stream:
             suffix = _suffix(stream.read(64))
         target = folder / f"decp{suffix}"
@@ -32,10 +29,8 @@ def decp(folder: Path, client: Client | None = None) -> Report:
         for other in folder.glob("decp.*"):
             if other != target:
                 other.unlink()
-        _save(
-            folder,
-            {**validators, "url": url, "file": target.name, "fetched": datetime.now(UTC).date().isoformat()},
-        )
+        fetched_on = datetime.now(UTC).date().isoformat()
+        _save(folder, {**validators, "url": url, "file": target.name, "fetched": fetched_on})
         report.pages = 1
     return report
 
