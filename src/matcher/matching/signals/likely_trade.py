@@ -45,10 +45,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
 def _other(shortlist: Shortlist, i: int) -> Why:
     for source, told in (("code_trade", "connue pour"), ("name_trade", "son nom évoque")):
         held = _held(shortlist, i, source)
-        # who is of several trades, as of the building, may be of this one
-        if held.max(initial=0.0) >= STATED and not any(
-            held[trades.place(name)] for name in shortlist.query.asked.trades
-        ):
+        # one of several trades, as of the building, or a neighbour may be this one
+        if held.max(initial=0.0) >= STATED and not held[shortlist.query.demand.trades].any():
             label = trades_.trades()[int(held.argmax())].label
             return Why(f"{told} un autre métier ({label})", "", label, tells=False)
     if len(declared.slots_of(shortlist).of(i)):
