@@ -307,7 +307,7 @@ def test_who_is_likely_for_the_whole_is_so_for_its_best_part() -> None:
     whole = of_level("likely", answer(asked, (A, 0.6)))
     needs = {
         part.id: of_level("plausible", answer(replace(asked, id=part.id), (A, 0.3 if first else 0.25)))
-        for first, part in zip((True, False), executed(asked, asks.of_lot(asked)), strict=True)
+        for first, part in zip((True, False), executed(asks.of_lot(asked)), strict=True)
     }
     reason = teams(whole, parts=needs)[0].members[0].reason
     assert reason.count("à confirmer") == 1
