@@ -17,7 +17,7 @@ from matcher.catalogue.rows import _evidence_of_awards, _profile, _Row, is_suppl
 from matcher.catalogue.texts import Texts
 from matcher.catalogue.vectors import Vectors
 from matcher.domain import Award, Recipe, Structure, __version__
-from matcher.reference.arrays import F32, I32, I64, Array
+from matcher.reference.arrays import F32, I32, Array
 from matcher.reference.text import coded
 
 BLOCK = 5_000  # structures per block
@@ -142,14 +142,9 @@ def _grown(table: Array, block: F32) -> Array:
 
 
 def _numbered(structures: pa.Table, evidences: Sequence[pa.Table]) -> pa.Table:
-    """The structures of several blocks, whose row and bidder numbers start from 0 in each."""
+    """The structures of several blocks, whose row and bidder numbers start from 0 in each; bidders in order of appearance."""
     before = np.cumsum([0, *(evidence.num_rows for evidence in evidences)])
-    block = np.arange(structures.num_rows) // BLOCK
-    return _renumbered(structures, column_of(structures, "first_row") + before[block])
-
-
-def _renumbered(structures: pa.Table, first_rows: I64) -> pa.Table:
-    """The table with these first rows, and its bidders numbered in order of appearance."""
+    first_rows = column_of(structures, "first_row") + before[np.arange(structures.num_rows) // BLOCK]
     sirens = structures.column("siren").combine_chunks()
     for name, values in (
         ("bidder", sirens.dictionary_encode().indices.cast(pa.int32())),

@@ -6,15 +6,13 @@ from functools import lru_cache
 from matcher.domain import Zone
 from matcher.reference import places
 
-DECLARED = ("offer", "description", "job")
-
-
 EPOCH = date(1970, 1, 1)
 KEPT = 5_000  # zones whose numbers are remembered
 TIMELESS = -(2**30)
-#: The natures of evidence; a row holds the position of its own.
 FORMAT = 7  # of the folder of a saved catalogue
+#: The natures of evidence; a row holds the position of its own.
 NATURES = ("name", "naf", "description", "offer", "job", "award")
+DECLARED = ("offer", "description", "job")
 
 _DEPARTMENTS = {
     code: i

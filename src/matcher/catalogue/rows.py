@@ -27,7 +27,6 @@ from matcher.reference.places import (
 from matcher.reference.text import clean, coded, fold
 
 T = TypeVar("T")
-ZONED = frozenset(("offer", "description", "job"))  # what a zone declared for the whole structure holds for
 
 
 class _Row(NamedTuple):
@@ -81,7 +80,7 @@ def _profile(structure: Structure) -> Iterator[_Row]:
 
 def _zoned(offer: Offer, structure: Structure) -> Offer:
     """The offer within the zone that the structure declares for all it does, where it states none of its own."""
-    if offer.zone is not None or structure.zone is None or offer.nature not in ZONED:
+    if offer.zone is not None or structure.zone is None or offer.nature not in DECLARED:
         return offer
     return replace(offer, zone=structure.zone)
 

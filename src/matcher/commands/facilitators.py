@@ -7,7 +7,7 @@ import typer
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import Output, open_store, rejects
+from matcher.commands._options import Output, open_store, proved, rejects
 from matcher.console import emit, say
 
 app = typer.Typer(help="Facilitators of a place, referrals, and early access to needs.", no_args_is_help=True)
@@ -85,10 +85,10 @@ def show(
     key: Annotated[str, Option(envvar="MATCHER_KEY", help="Your API key.")] = "",
 ) -> None:
     """Let a facilitator see your unpublished need early, or withdraw the permission; only its buyer can."""
-    from matcher.records import facilitators, keys
+    from matcher.records import facilitators
 
-    kept = open_store()
-    facilitators.allow(kept, keys.prove(kept, key), need, facilitator, withdraw=withdraw)
+    with proved(key) as (kept, bearer):
+        facilitators.allow(kept, bearer, need, facilitator, withdraw=withdraw)
     say("permission retirée" if withdraw else "permission donnée, pour un an")
 
 

@@ -3,14 +3,14 @@
 from typing import Annotated
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
-from matcher.commands._options import CATALOGUE, Folder, Output, called, loaded, one_notice
+from matcher.commands._options import CATALOGUE, Folder, NoticeOf, Output, Which, called, loaded, one_notice
 
 
 def run(
-    notice: Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")],
-    id: Annotated[str | None, Option(help="Which notice of the file; the first by default.")] = None,
+    notice: NoticeOf,
+    id: Which = None,
     lot: Annotated[str | None, Option(help="One lot, by number or id; by default the reserved ones.")] = None,
     n: Annotated[int, Option("-n", min=1, max=50, help="Structures to call, and to ask.")] = 8,
     catalogue: Folder = CATALOGUE,

@@ -6,6 +6,7 @@ Exposure: how often the store says a structure was shown.
 
 import hashlib
 import re
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -139,11 +140,10 @@ def exposures(store: Store | None) -> dict[str, int]:
     """SIRET -> how many times the store says it was shown: matches kept and messages sent."""
     if store is None:
         return {}
-    counts: dict[str, int] = {}
+    counts: Counter[str] = Counter()
     with store.reading() as connection:
         for column in (Found.siret, Announcement.addressee):
-            for siret, times in connection.execute(select(column, func.count()).group_by(column)):
-                counts[siret] = counts.get(siret, 0) + int(times)
+            counts.update(dict(connection.execute(select(column, func.count()).group_by(column)).all()))
     return counts
 
 
@@ -432,17 +432,12 @@ def page(day: Day) -> str:
     """The day as printable HTML: one page each for the whole, every buyer and every structure."""
     lists: dict[str, Any] = {"invited": invitations(day.invited), "pitches": invitations(day.pitches)}
     lists["rows"] = rows(day)
-    groups = {"by_structure": "siret", "by_buyer": "acheteur"}
-    lists |= {name: _grouped(lists["rows"], key) for name, key in groups.items()}
+    lists |= {"by_structure": defaultdict(list), "by_buyer": defaultdict(list)}
+    for row in lists["rows"]:
+        lists["by_structure"][row["siret"]].append(row)
+        lists["by_buyer"][row["acheteur"]].append(row)
     title = f"Rencontre : {day.theme}, {day.place.label}, {day.on:%d/%m/%Y}"
     return exports.page("meeting", title=title, day=day, sources=day.sources, on=date.today(), **lists)
-
-
-def _grouped(listed: Sequence[Mapping[str, Any]], key: str) -> dict[str, list[Mapping[str, Any]]]:
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for row in listed:
-        groups.setdefault(str(row[key]), []).append(row)
-    return groups
 
 
 def day_of(text: str) -> date:
