@@ -12,17 +12,8 @@ from matcher.reference.text import fold
 @pytest.mark.parametrize("prefixes", [True, False])
 def test_identifiers_hold_as_when_each_is_compared_with_each(catalogue: Catalogue, prefixes: bool) -> None:
     sirets = catalogue.sirets.tolist()
-    asked = [
-        sirets[0],
-        sirets[0],
-        sirets[-1][:9],
-        sirets[3],
-        sirets[5][:9],
-        sirets[7][:8],
-        "99999999900000",
-        "9",
-        "",
-    ]
+    asked = [sirets[0], sirets[0], sirets[-1][:9], sirets[3], sirets[5][:9], sirets[7][:8]]
+    asked += ["99999999900000", "9", ""]
     for given in (asked, asked[:1], [], sirets):
         held = holding_any(catalogue, given, prefixes=prefixes)
         wanted = set(given)
@@ -36,17 +27,7 @@ def test_names_are_searched_by_all_their_words(catalogue: Catalogue) -> None:
         rows = [row for row, line in enumerate(lines) if all(word in line for word in fold(words).split())]
         return sorted(rows, key=lambda row: (len(lines[row]), row))[:20]
 
-    for words in (
-        "ateliers",
-        "Pantin",
-        "les pantin",
-        "00010",
-        "é",
-        "sentiers OURCQ",
-        "zz",
-        "a b",
-        "pantin sentiers zz",
-    ):
+    for words in "ateliers|Pantin|les pantin|00010|é|sentiers OURCQ|zz|a b|pantin sentiers zz".split("|"):
         assert search_names(catalogue, words) == plainly(words), words
     assert search_names(catalogue, " ") == []
 

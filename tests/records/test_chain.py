@@ -251,6 +251,8 @@ def test_an_erasure_is_an_event_and_the_record_holds(store: Store) -> None:
     assert verdict.holds and verdict.erased == 2
     with store.reading() as connection:
         listed = chain.events(connection, identifier)
+        salts = [bool(row["salt"]) for row in chain.rows(connection, identifier)]
+    assert salts == [True, False, True, False, True, True]
     assert listed[-1].kind == "erased" and listed[-1].payload and listed[-1].payload["numbers"] == [2, 4]
     assert SIRET not in str(listed) and listed[0].payload
     record.exported(store, OWNER, identifier, "csv")

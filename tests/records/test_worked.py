@@ -15,13 +15,10 @@ from matcher.records import exchange, keys, worked
 from matcher.records.store import Store
 from matcher.records.tables import Declaration
 from matcher.records.worked import Worked
-from matcher.reference.identifiers import siret_valid
 from matcher.territory import ledger
+from sheets import siret
 
-A, B = (
-    next(s for s in (f"{siren}{n:05d}" for n in range(1, 100)) if siret_valid(s))
-    for siren in ("900000001", "900000002")
-)
+A, B = siret(1), siret(2)
 _FACTS = {"month": date(2026, 5, 1), "category": "rsa", "hours": 120.0, "promised": 400.0, "people": 3}
 MAY = Worked(contract="26-1", siret=A, **_FACTS)
 JUNE = replace(MAY, month=date(2026, 6, 1), hours=200.5, promised=None, people=2)
@@ -71,9 +68,9 @@ def test_an_agreed_part_of_a_group_that_won_is_a_line_of_the_ledger(store: Store
     until = datetime.now(UTC) + timedelta(days=2)
     tender = Tender(id="26-1", format="boamp", title="Écoles")
     ids = []
-    for who, siret, what in ((mine, A, "tonte"), (other, B, "nettoyage")):
+    for who, owner, what in ((mine, A, "tonte"), (other, B, "nettoyage")):
         given = {"notice_id": "26-1", "brings": what, "deadline": until, "tender": tender}
-        ids.append(exchange.declare(store, who, siret=siret, **given).id)
+        ids.append(exchange.declare(store, who, siret=owner, **given).id)
     exchange.agree(store, mine, ids[0], ids[1], "mandataire", "tonte des pelouses")
     with pytest.raises(NotFound):  # the other has not agreed yet
         worked.won(store, mine, ids[0], 400.0)
