@@ -73,13 +73,16 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Address of an empty store, on each kind of database in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'store.sqlite'}"
-    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install psycopg[binary]")
+    return schema(request.getfixturevalue("postgres"))
 
-    server: str = request.getfixturevalue("postgres")
+
+def schema(address: str) -> str:
+    """Address of an empty store of a PostgreSQL server."""
+    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install psycopg[binary]")
     name = "t" + os.urandom(6).hex()
-    with psycopg.connect(server, autocommit=True) as connection:
+    with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(f'CREATE SCHEMA "{name}"')
-    return f"{server}?options=-csearch_path%3D{name}"
+    return f"{address}?options=-csearch_path%3D{name}"
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -65,3 +67,9 @@ def kept(page: TestClient, csrf: str = "", **asked: Any) -> str:
     made = page.post("/acheteur/fiches", data={"de": found, "csrf": csrf}, follow_redirects=False)
     assert made.status_code == 303, made.text[:2000]
     return str(made.headers["location"])
+
+
+def exported(page: TestClient, address: str, end: str = "/export.csv") -> list[dict[str, str]]:
+    """The lines of a list as it is exported."""
+    text = page.get(address + end).content.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text), delimiter=";"))

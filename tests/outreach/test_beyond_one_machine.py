@@ -25,6 +25,7 @@ from pytest import MonkeyPatch
 
 import night as n
 from dask_cluster import Cluster
+from databases import schema
 from mail_server import MailServer, free_port
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
@@ -110,12 +111,10 @@ class Replicas:
 @pytest.fixture
 def store_address(postgres: str) -> str:
     psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed")
-    name = "beyond" + os.urandom(4).hex()
     with psycopg.connect(postgres, autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
             pytest.skip("no pgvector: apt-get install postgresql-17-pgvector")
-        connection.execute(f'CREATE SCHEMA "{name}"')
-    return f"{postgres}?options=-csearch_path%3D{name}"
+    return schema(postgres)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pytest import MonkeyPatch
 from sqlalchemy import select
 
 import night as n
+from databases import schema
 from matcher.outreach import alerts, delivery, review, states, transport
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import _opened
@@ -190,13 +191,4 @@ def test_every_lot_reaches_everyone_once_whatever_fails(folder: Path) -> None:
 
 @pytest.mark.postgres
 def test_every_lot_reaches_everyone_once_on_postgresql(folder: Path, postgres: str) -> None:
-    psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install psycopg[binary]")
-    count = iter(range(1000))
-
-    def open_store() -> Store:
-        name = f"states{next(count)}"
-        with psycopg.connect(postgres, autocommit=True) as connection:
-            connection.execute(f'CREATE SCHEMA "{name}"')
-        return Store.open(f"{postgres}?options=-csearch_path%3D{name}")
-
-    _try(folder, open_store, 3)
+    _try(folder, lambda: Store.open(schema(postgres)), 3)

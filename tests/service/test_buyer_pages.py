@@ -1,6 +1,5 @@
 """What a buyer does from need to message: an address for each result, facets, corrections, ticks, records that are true."""
 
-import csv
 import io
 import re
 from datetime import date, datetime
@@ -12,7 +11,7 @@ from service.page import facets
 
 from matcher.outreach.sourcing import record as record_
 from matcher.records.store import Store
-from pages_client import NAMELESS, PagesClient, kept, reference, token
+from pages_client import NAMELESS, PagesClient, exported, kept, reference, token
 
 FIVE = (
     "Nettoyage des bureaux. Entretien des espaces verts. Blanchisserie du linge de la crèche. "
@@ -172,7 +171,7 @@ def test_a_call_is_noted_with_its_text_for_the_buyer_alone(page: PagesClient) ->
     word = {**given, "fait": "answered", "text": "Partante, dit-elle."}
     answered = page.post(address + "/noter", data=word)
     assert "noté par vous" in answered.text and "Elle rappelle jeudi." in page.get(address + "/note").text
-    row = next(row for row in table(page, address) if row["SIRET"] == siret)
+    row = next(row for row in exported(page, address) if row["SIRET"] == siret)
     assert "Mme Ba" in row["Notes"] and row["Réponse"] == "Partante, dit-elle."
     page.post(address + "/contacter", data={**LETTER, "csrf": csrf, "sirets": [siret], "confirme": "oui"})
     hers = page.get(links.question_link("", address.rsplit("/", 1)[1], siret)).text
@@ -303,7 +302,7 @@ def test_the_note_lists_as_many_as_it_counts(page: PagesClient) -> None:
     note = page.get(address + "/note").text
     counted = int(re.findall(r"(\d+) gardées? :", note)[0])
     rows = re.findall(r"<td data-label=.À faire.>À (?:appeler|vérifier|interroger)<", note)
-    assert counted == len(rows) == len(table(page, address))
+    assert counted == len(rows) == len(exported(page, address))
 
 
 def test_the_list_is_printed_and_exported_as_it_is_narrowed(page: PagesClient) -> None:
@@ -314,18 +313,13 @@ def test_the_list_is_printed_and_exported_as_it_is_narrowed(page: PagesClient) -
     shown = page.get(f"/acheteur/r/{found}?type={kind}").text
     offered = re.findall(r'href="(/acheteur/[il][^"]+)">(\w+)<', shown)
     links = {name: link.replace("&amp;", "&") for link, name in offered}
-    rows = table(page, links["CSV"], "")
+    rows = exported(page, links["CSV"], "")
     assert [row["SIRET"] for row in rows] == ticks(shown) and {row["Type"] for row in rows} == {kind}
     book = openpyxl.load_workbook(io.BytesIO(page.get(links["XLSX"]).content))
     assert book["Structures"].max_row == len(rows) + 1 and book["Recherche"]["B2"].value == "Pantin (93)"
     paper = page.get(links["Imprimer"]).text
     assert paper.count('class="notes"') == len(rows) and "Pantin (93)" in paper
     assert f"limitée à : {kind}" in paper
-
-
-def table(page: PagesClient, address: str, end: str = "/export.csv") -> list[dict[str, str]]:
-    text = page.get(address + end).content.decode("utf-8-sig")
-    return list(csv.DictReader(io.StringIO(text), delimiter=";"))
 
 
 def test_every_page_of_a_record_opens(page: PagesClient) -> None:
@@ -338,7 +332,7 @@ def test_exports_are_tables_of_structures(page: PagesClient) -> None:
     import openpyxl
 
     address = kept(page, need="taille de haies", place="Pantin")
-    rows = table(page, address)
+    rows = exported(page, address)
     assert rows and all(row["SIRET"].isdecimal() for row in rows)
     proposed = ("à appeler", "à vérifier")
     assert all(row["Type"] or row["À faire"] in proposed for row in rows)
@@ -355,7 +349,7 @@ def test_a_message_is_opened_by_a_button_only(page: PagesClient, tmp_path: Path)
 
     address = kept(page, need="taille de haies", place="Pantin")
     identifier, csrf = address.rsplit("/", 1)[1], token(page.get(address).text)
-    siret = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)[0]
+    siret = listed(page.get(address).text)[0]
     page.post(address + "/contacter", data={**LETTER, "csrf": csrf, "sirets": [siret], "confirme": "oui"})
     link = links.question_link("", identifier, siret)
     page.get(link)

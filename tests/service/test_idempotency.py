@@ -57,12 +57,3 @@ def test_work_that_fails_leaves_neither_its_effect_nor_its_key(
             monkeypatch.setattr(record, "keep", whole)
             assert service.post("/v1/sourcing", json=SEARCH, headers=head).status_code == 201
         assert store.counts()["sourcing"] == 1
-
-
-def test_a_key_used_for_another_request_is_refused(hedges: Path, tmp_path: Path) -> None:
-    given = settings_of(hedges, tmp_path)
-    with Store.open(given.store) as store, TestClient(create_app(given)) as service:
-        head = {"X-API-Key": keys.create(store, ["buyer"]), "Idempotency-Key": "k"}
-        assert service.post("/v1/sourcing", json=SEARCH, headers=head).status_code == 201
-        other = {**SEARCH, "need": "blanchisserie"}
-        assert service.post("/v1/sourcing", json=other, headers=head).status_code == 422

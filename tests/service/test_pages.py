@@ -1,6 +1,5 @@
 """The pages as a visitor meets them: three journeys, rights, inert texts; in a real browser where there is one."""
 
-import csv
 import io
 import re
 from typing import Any
@@ -18,12 +17,19 @@ from matcher.records import keys, personal
 from matcher.records.store import Store
 from matcher.records.tables import SourcingEvent
 from matcher.reference.deadline import TooLong
-from pages_client import HOSTILE, NASTY, OTHER, SIRET, PagesClient, holding, kept, reference, signed_in, token
-
-
-def table(page: TestClient, address: str) -> list[list[str]]:
-    text = page.get(address + "/export.csv").content.decode("utf-8-sig")
-    return list(csv.reader(io.StringIO(text), delimiter=";"))
+from pages_client import (
+    HOSTILE,
+    NASTY,
+    OTHER,
+    SIRET,
+    PagesClient,
+    exported,
+    holding,
+    kept,
+    reference,
+    signed_in,
+    token,
+)
 
 
 def test_a_buyer_finds_keeps_asks_and_exports(page: TestClient, settings: Settings) -> None:
@@ -38,8 +44,7 @@ def test_a_buyer_finds_keeps_asks_and_exports(page: TestClient, settings: Settin
     assert "2 structures : message" in page.post(address + "/contacter", data=letter).text
     answer = {"siret": sirets[0], "text": "=1+1", "csrf": csrf, "fait": "answered"}
     page.post(address + "/noter", data=answer)
-    head, line, *_ = table(page, address)
-    first = dict(zip(head, line, strict=True))
+    first, *_ = exported(page, address)
     assert first["SIRET"] == sirets[0] and first["Réponse"] == "'=1+1" and first["Suivi"] == "réponse reçue"
     assert "exactement la même liste" in page.get(address + "?rejouer=oui").text
 
@@ -51,8 +56,8 @@ def test_hostile_texts_come_out_inert(page: TestClient) -> None:
     results = page.post("/acheteur", data={"need": f"taille de haies à Pantin {NASTY}"}).text
     for text in (results, page.get(f"/structure/{HOSTILE}").text, page.get(address).text):
         assert "<script>alert" not in text and 'href="javascript' not in text
-    for row in table(page, address):
-        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row)
+    for row in exported(page, address):
+        assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row.values())
     book = openpyxl.load_workbook(io.BytesIO(page.get(address + "/export.xlsx").content))
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert any(str(cell.value).startswith(NASTY) for cell in cells)

@@ -11,7 +11,7 @@ from matcher.domain import BadInput
 from service import access
 
 WRONG = [
-    ("MATCHER_STORE", "mysql://root@localhost/base"), ("MATCHER_STORE", "postgresql://u:p@ss@host:port/base"),
+    ("MATCHER_STORE", "mysql://root:hunter2@localhost/base"), ("MATCHER_STORE", "postgresql://u:p@ss@host:port/base"),
     ("MATCHER_STORE", "store.sqlite"), ("MATCHER_RECIPE", "magic"), ("MATCHER_PUBLIC_URL", "foo"),
     ("MATCHER_PUBLIC_URL", "ftp://example.org"), ("MATCHER_SMTP", "smtp://"), ("MATCHER_SMTP", "mail.example"),
     ("MATCHER_RATE", "0/minute"), ("MATCHER_RATE", "often"), ("MATCHER_MAIL_SECRET", "x"), ("MATCHER_SECRET", "x"),
@@ -22,20 +22,13 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)
-def test_a_wrong_setting_is_refused_by_name_in_one_sentence(
+def test_a_wrong_setting_is_refused_by_name_in_one_sentence_without_its_password(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(BadInput, match=name) as error:
         read()
-    assert "\n" not in str(error.value) and "Value error" not in str(error.value)
-
-
-def test_the_password_of_a_refused_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MATCHER_STORE", "mysql://root:hunter2@localhost/base")
-    with pytest.raises(BadInput) as error:
-        read()
-    assert "hunter2" not in str(error.value)
+    assert not any(word in str(error.value) for word in ("\n", "Value error", "hunter2"))
 
 
 def test_what_is_right_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

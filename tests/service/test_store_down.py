@@ -11,7 +11,7 @@ from sqlalchemy import event
 
 from matcher.domain import StoreUnavailable
 from matcher.records import keys
-from matcher.records.store import Store
+from matcher.records.store import Store, _engine
 
 SIRET = "00010001600013"
 WORD = {"siret": SIRET, "notice_id": "after", "verb": "interested"}
@@ -60,10 +60,7 @@ def test_the_files_of_a_store_are_of_their_owner_alone(tmp_path: Path) -> None:
 
 def test_a_server_that_is_down_is_reported_without_its_password() -> None:
     pytest.importorskip("psycopg")
-    store = Store.__new__(Store)
-    from matcher.records.store import _engine
-
-    Store.__init__(store, _engine("postgresql://someone:hunter2@127.0.0.1:9/none"))
+    store = Store(_engine("postgresql://someone:hunter2@127.0.0.1:9/none"))
     with pytest.raises(StoreUnavailable) as error, store.reading():
         pass
     assert "hunter2" not in str(error.value) and "\n" not in str(error.value)
