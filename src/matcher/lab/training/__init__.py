@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from matcher.reference.arrays import F64, Mask
+from matcher.reference.arrays import F32, F64, I8, Array, Mask
 
 Case = tuple[F64, Mask, Any]
 
@@ -22,6 +22,27 @@ def write_card(out: Path, name: str, **values: Any) -> None:
     """The card of a model: cards/NAME.md with these values, as card.md of a folder."""
     text = (Path(__file__).parent / "cards" / f"{name}.md").read_text(encoding="utf-8")
     (out / "card.md").write_text(text.format(**values), encoding="utf-8")
+
+
+def hashed_rows(columns: Sequence[Array], width: int) -> Any:
+    """A sparse table (texts, width) with a one in the columns of each text."""
+    from scipy.sparse import csr_matrix
+
+    ends = np.cumsum([0, *map(len, columns)])
+    return csr_matrix((np.ones(ends[-1]), np.concatenate(columns), ends), shape=(len(columns), width))
+
+
+def packed(weights: Array) -> tuple[I8, F32]:
+    """Weights (outputs, inputs) in eight bits with a scale for each output."""
+    scale = np.maximum(np.abs(weights).max(axis=1, initial=0.0), 1e-9) / 127
+    return np.round(weights / scale[:, None]).astype(np.int8), scale.astype(np.float32)
+
+
+def every_output(model: Any, outputs: int) -> tuple[F64, F64]:
+    """Weights (outputs, inputs) and biases of a logistic regression; an output without a text is never likely."""
+    weights, bias = np.zeros((outputs, model.coef_.shape[1])), np.full(outputs, -10.0)
+    weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
+    return weights, bias
 
 
 def platt(scores: F64, right: Any, weight: Any = None) -> tuple[float, float]:

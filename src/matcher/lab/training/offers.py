@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from matcher.lab.training import write_card
+from matcher.lab.training import every_output, hashed_rows, packed, write_card
 from matcher.lab.training.texts import OURS, read_table
-from matcher.lab.training.trades import OFFER, Text, jobs, packed, texts
+from matcher.lab.training.trades import OFFER, Text, jobs, output_of, texts
 from matcher.learned import offers
 from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
@@ -23,7 +23,7 @@ STATES_OFFER = "O"  # of the classes of lines in structure_texts.csv.gz
 #: Weights of our phrases, of parts of offers and of others, a coded text being 1.
 PHRASE, PART, NO_OFFER = 20.0, 3.0, 1.5
 SENTENCE = 2.0  # scale of the words of a sentence, those of its heading being 1
-C, ROUNDS, UNSEEN = 10.0, 300, -10.0  # of the fit of trades; the bias of a trade without a text
+C, ROUNDS = 10.0, 300  # of the fit of trades
 FOLDS = 4
 NAMED = 0.1  # chance of a part from which a text is asked about a trade
 Floats = F32
@@ -104,7 +104,6 @@ class Coded:
 
 
 def coded(encoder: Encoder, data: Path | None) -> Coded:
-    labels = (*names(), "")
     rows = [*texts(OFFER), *(jobs(data) if data is not None else ())]
     own = [
         Text(row["text"], narrower(row["text"], row["trade"]), PHRASE, OFFER)
@@ -114,7 +113,7 @@ def coded(encoder: Encoder, data: Path | None) -> Coded:
     vectors = encoder.encode([row.text for row in every], role="passage")
     return Coded(
         vectors,
-        np.array([labels.index(row.trade or "") for row in every]),
+        np.array([output_of(row) for row in every]),
         np.array([row.weight for row in every]),
         len(every) - len(own),
         len(own),
@@ -144,8 +143,7 @@ def fit_reader(base: Coded, given: Sequence[tuple[Floats, I64]], encoder: str) -
     worth = [np.where(t[t >= 0] == len(labels), NO_OFFER, PART) for _, t in given]
     model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)
     model.fit(vectors, targets, sample_weight=np.concatenate([base.weights, *worth]))
-    weights, bias = np.zeros((len(labels) + 1, vectors.shape[1])), np.full(len(labels) + 1, UNSEEN)
-    weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
+    weights, bias = every_output(model, len(labels) + 1)
     return offers.Reader(encoder, tuple(labels), weights.astype(np.float32), bias.astype(np.float32))
 
 
@@ -153,12 +151,10 @@ def fit_stance(given: Sequence[tuple[Labelled, Floats]]) -> offers.Stance:
     """Whether a part states an offer, from labelled texts and the chances of trades of their parts."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import normalize
 
     def bag(words: Sequence[str]) -> Any:
-        buckets = [offers.buckets(text) for text in words]
-        ends = np.cumsum([0, *map(len, buckets)])
-        values = np.concatenate([np.full(len(each), 1 / max(np.sqrt(len(each)), 1.0)) for each in buckets])
-        return csr_matrix((values, np.concatenate(buckets), ends), shape=(len(words), offers.BUCKETS))
+        return normalize(hashed_rows([offers.buckets(text) for text in words], offers.BUCKETS))
 
     parts = [part for text, _ in given for part in text.parts]
     states = np.concatenate([text.states for text, _ in given])
