@@ -45,11 +45,11 @@ def every_output(model: Any, outputs: int) -> tuple[F64, F64]:
     return weights, bias
 
 
-def platt(scores: F64, right: Any, weight: Any = None) -> tuple[float, float]:
+def platt(scores: F64, right: Any, weight: Any = None, strength: float = 1e6) -> tuple[float, float]:
     """Slope and intercept of the logistic map from score to the chance of being right (Platt, 1999)."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=1e6).fit(scores[:, None], right, sample_weight=weight)
+    model = LogisticRegression(C=strength).fit(scores[:, None], right, sample_weight=weight)
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 
