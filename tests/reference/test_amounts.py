@@ -8,33 +8,16 @@ import pytest
 from matcher.domain import Lot
 from matcher.reference import amounts
 
-
-def lot(**stated: Any) -> Lot:
-    return Lot(id="n/1", title="Entretien de locaux", **stated)
+YEAR, TWO_YEARS = {"duration_months": 12.0}, {"duration_months": 24.0}
 
 
 @pytest.mark.parametrize(
     ("stated", "months", "total", "yearly"),
     [
         ({"amount": 400_000.0, "amount_period": "total", "duration_months": 48.0}, 48, 400_000, 100_000),
-        (
-            {"amount": 150_000.0, "amount_period": "year", "duration_months": 12.0, "renewals": 3},
-            48,
-            600_000,
-            150_000,
-        ),
-        (
-            {"amount": 90_000.0, "duration_months": 12.0, "renewals": 2, "renewal_months": 12.0},
-            36,
-            90_000,
-            30_000,
-        ),
-        (
-            {"amount_max": 200_000.0, "duration_months": 24.0, "renewals": 1, "renewal_months": 24.0},
-            48,
-            200_000,
-            50_000,
-        ),
+        ({"amount": 150_000.0, "amount_period": "year", "renewals": 3} | YEAR, 48, 600_000, 150_000),
+        ({"amount": 90_000.0, "renewals": 2, "renewal_months": 12.0} | YEAR, 36, 90_000, 30_000),
+        ({"amount_max": 200_000.0, "renewals": 1, "renewal_months": 24.0} | TWO_YEARS, 48, 200_000, 50_000),
         ({"amount": 30_000.0, "duration_months": 6.0}, 6, 30_000, 30_000),
         ({"amount": 30_000.0, "amount_period": "year"}, math.nan, 30_000, 30_000),
         ({"amount": 30_000.0, "amount_period": "total"}, math.nan, 30_000, math.nan),
@@ -45,6 +28,6 @@ def lot(**stated: Any) -> Lot:
 def test_renewals_count_in_the_duration_the_total_and_the_yearly_part(
     stated: dict[str, Any], months: float, total: float, yearly: float
 ) -> None:
-    made = lot(**stated)
+    made = Lot(id="n/1", title="Entretien de locaux", **stated)
     found = amounts.months(made), amounts.total(made), amounts.yearly(made)
     assert found == pytest.approx((months, total, yearly), nan_ok=True)

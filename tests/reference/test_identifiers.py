@@ -34,17 +34,13 @@ def test_long_ids_stay_apart_and_a_siret_stands() -> None:
     siret = ("00000011700010", (), "")
     assert identifiers.identified(siret, finess="020004495") == siret
     assert identifiers.identified(NONE) == NONE
-    by_name = identifiers.name_identity("Régie de l'Étang", "57463")
-    assert (
-        by_name
-        == identifiers.name_identity("REGIE DE L ETANG", "57463")
-        != identifiers.name_identity("Régie", "57463")
+    by_name, same, other = (
+        identifiers.name_identity(name, "57463") for name in ("Régie de l'Étang", "REGIE DE L ETANG", "Régie")
     )
+    assert by_name == same != other
     assert identifiers.identified(NONE, named=by_name) == (by_name, (identifiers.NO_SIRET,), "")
-    assert (
-        re.fullmatch(identifiers.IDENTITY, by_name)
-        and identifiers.identity_in_words(by_name) == "SIRET inconnu"
-    )
+    assert re.fullmatch(identifiers.IDENTITY, by_name)
+    assert identifiers.identity_in_words(by_name) == "SIRET inconnu"
     mistyped = ("", (), "SIRET 123 has 3 digits")
     told = f"number-unread: {mistyped[2]}"  # its owner can mend it
     assert identifiers.identified(mistyped, named=by_name) == (by_name, (told, identifiers.NO_SIRET), "")

@@ -26,21 +26,18 @@ needs_nomenclatures = pytest.mark.skipif(
 def test_every_commune_is_found_by_its_own_name() -> None:
     some = list(places.communes())[::40]
     assert len(some) > 500
-    missed = [one.name for one in some if one.code not in {c.code for c in places.communes_named(one.name)}]
-    assert missed == []
+    assert [one.name for one in some if one not in places.communes_named(one.name)] == []
 
 
 def test_a_commune_is_known_by_its_insee_code() -> None:
     montreuil = places.commune("93048")
     assert montreuil is not None
-    assert (montreuil.name, montreuil.postcodes, montreuil.department, montreuil.region, montreuil.siren) == (
-        "Montreuil",
-        ("93100",),
-        "93",
-        "11",
-        "219300480",
-    )
+    area = (montreuil.department, montreuil.region)
+    assert (montreuil.name, montreuil.postcodes, area) == ("Montreuil", ("93100",), ("93", "11"))
+    assert montreuil.siren == "219300480"
     assert places.commune("99999") is None
+    lomme = places.commune("59355")  # merged
+    assert lomme is not None and lomme.name == "Lille"
 
 
 def test_a_place_that_states_everything_is_left_as_it_is() -> None:
@@ -52,24 +49,11 @@ def test_a_place_that_states_everything_is_left_as_it_is() -> None:
         assert places.locate(replace(there, region=None)) == there  # what is missing is completed
 
 
-def test_a_merged_commune_gives_the_commune_of_today() -> None:
-    lomme = places.commune("59355")
-    assert lomme is not None
-    assert lomme.name == "Lille"
-
-
-@pytest.mark.parametrize(
-    ("postcode", "names"),
-    [
-        ("75011", ["Paris 11e Arrondissement"]),  # the arrondissement says more than the city
-        ("20090", ["Ajaccio"]),
-        ("97400", ["Saint-Denis"]),
-        ("75253", []),  # a CEDEX serves no commune
-        ("", []),
-    ],
-)
-def test_communes_of_a_postcode(postcode: str, names: list[str]) -> None:
-    assert [c.name for c in places.communes_of_postcode(postcode)] == names
+def test_communes_of_a_postcode() -> None:
+    # an arrondissement says more than the city; a CEDEX serves no commune
+    served = {"75011": ["Paris 11e Arrondissement"], "20090": ["Ajaccio"], "97400": ["Saint-Denis"]}
+    for postcode, names in (served | {"75253": [], "": []}).items():
+        assert [c.name for c in places.communes_of_postcode(postcode)] == names
 
 
 @pytest.mark.parametrize(("postcode", "department"), cases("departments of postcodes"))
@@ -77,26 +61,24 @@ def test_department_of_a_postcode(postcode: str, department: str | None) -> None
     assert places.department_of_postcode(postcode) == department
 
 
-@pytest.mark.parametrize(
-    ("typed", "department", "first"),
-    [
-        ("montreuil", "93", "Montreuil"),
-        ("MONTREUIL", "93", "Montreuil"),
-        ("st denis", "93", "Saint-Denis"),
-        ("Saint Denis", "974", "Saint-Denis"),
-        ("ste genevieve des bois", None, "Sainte-Geneviève-des-Bois"),
-        ("havre", None, "Le Havre"),
-        ("Monptellier", None, "Montpellier"),  # two letters exchanged
-        ("l hay les r", None, "L'Haÿ-les-Roses"),
-    ],
-)
-def test_a_commune_is_found_as_people_type_it(typed: str, department: str | None, first: str) -> None:
-    assert places.search_commune(typed, department)[0].name == first
+#: As typed, the department (- for none), the commune meant; the last but one has two letters exchanged.
+TYPED = """
+montreuil              | 93  | Montreuil
+MONTREUIL              | 93  | Montreuil
+st denis               | 93  | Saint-Denis
+Saint Denis            | 974 | Saint-Denis
+ste genevieve des bois | -   | Sainte-Geneviève-des-Bois
+havre                  | -   | Le Havre
+Monptellier            | -   | Montpellier
+l hay les r            | -   | L'Haÿ-les-Roses
+"""
 
 
-def test_the_search_of_nothing_finds_nothing_and_obeys_its_limit() -> None:
-    assert places.search_commune("") == ()
-    assert places.search_commune("  - ") == ()
+def test_a_commune_is_found_as_people_type_it() -> None:
+    for row in TYPED.strip().splitlines():
+        typed, department, first = (cell.strip() for cell in row.split("|"))
+        assert places.search_commune(typed, department.strip("-") or None)[0].name == first, row
+    assert places.search_commune("") == places.search_commune("  - ") == ()
     assert len(places.search_commune("saint", limit=3)) == 3
 
 
@@ -132,22 +114,12 @@ def test_neighbours_are_mutual_and_those_of_paris_are_known() -> None:
             assert one.code in places.neighbours(other)
 
 
-@pytest.mark.parametrize(
-    ("nuts", "departments"),
-    [
-        ("FR106", ("93",)),
-        ("FRK26", ("69",)),
-        ("FR716", ("69",)),  # the same in NUTS 2010
-        ("FRY40", ("974",)),
-        ("FRM0", ("2A", "2B")),
-        ("FR10", ("75", "77", "78", "91", "92", "93", "94", "95")),
-        ("FR", ()),
-        ("DE111", ()),
-        ("FRZZZ", ()),
-    ],
-)
-def test_departments_of_nuts(nuts: str, departments: tuple[str, ...]) -> None:
-    assert places.department_of_nuts(nuts) == departments
+def test_departments_of_nuts() -> None:
+    # FR716 is FRK26 in NUTS 2010
+    one = {"FR106": ("93",), "FRK26": ("69",), "FR716": ("69",), "FRY40": ("974",), "FRM0": ("2A", "2B")}
+    several = {"FR10": ("75", "77", "78", "91", "92", "93", "94", "95"), "FR": (), "DE111": (), "FRZZZ": ()}
+    for nuts, departments in (one | several).items():
+        assert places.department_of_nuts(nuts) == departments
 
 
 def test_the_nuts_of_2016_cover_each_of_the_101_departments_once() -> None:
@@ -248,26 +220,21 @@ def test_a_place_is_completed_by_what_it_states(
     assert not found.inferred
 
 
-def test_a_region_alone_stays_a_region() -> None:
-    found = places.locate(Place(label="Île-de-France"))
-    assert (found.region, found.department, found.commune) == ("11", None, None)
-
-
 def test_the_label_chooses_among_the_communes_of_a_postcode() -> None:
     shared = places.communes_of_postcode("01250")
     assert len(shared) > 2
     last = shared[-1]
     assert places.locate(Place(postcode="01250", label=last.name)).commune == last.code
     assert places.locate(Place(postcode="01250")).commune == shared[0].code
+    region = places.locate(Place(label="Île-de-France"))
+    assert (region.region, region.department, region.commune) == ("11", None, None)
 
 
 def test_a_town_in_the_capitals_of_a_register_is_written_as_a_town() -> None:
     assert places.town_name(Place(label="ST OUEN", commune="93070")) == "Saint-Ouen-sur-Seine"
     assert places.town_name(Place(label="VILLE INVENTEE")) == "Ville Inventee"
-    assert [places.town_name(Place(label=label)) for label in ("L'Haÿ-les-Roses", "")] == [
-        "L'Haÿ-les-Roses",
-        "",
-    ]
+    for label in ("L'Haÿ-les-Roses", ""):
+        assert places.town_name(Place(label=label)) == label
 
 
 def test_the_place_of_the_buyer_is_the_default_and_marked_as_such() -> None:
@@ -297,15 +264,15 @@ def test_places_of_awards_as_published(
     assert (found.commune, found.department) == (commune, department)
 
 
-@pytest.mark.parametrize(("code", "region"), [("11", "11"), ("94", "94"), ("82", "84"), ("93", "93")])
-def test_a_region_code_is_not_taken_for_a_department(code: str, region: str) -> None:
-    found = decp.place_of_decp(code, "Code région")
-    assert (found.region, found.department) == (region, None)
+def test_a_region_code_is_not_taken_for_a_department() -> None:
+    for code, region in {"11": "11", "94": "94", "82": "84", "93": "93"}.items():
+        found = decp.place_of_decp(code, "Code région")
+        assert (found.region, found.department) == (region, None)
 
 
 @pytest.mark.shared
 @needs_nomenclatures
-def test_communes_agree_with_the_official_table(capsys: pytest.CaptureFixture[str]) -> None:
+def test_communes_agree_with_the_official_table() -> None:
     people = covered = 0
     gaps, approximate_gaps, wrong = [], [], []
     with (NOMENCLATURES / "communes.csv").open(encoding="utf-8") as stream:
@@ -323,11 +290,6 @@ def test_communes_agree_with_the_official_table(capsys: pytest.CaptureFixture[st
             if row["lat"] and not math.isnan(latitude):
                 gap = float(places.distance_km(latitude, longitude, float(row["lat"]), float(row["lon"])))
                 (approximate_gaps if approximate else gaps).append(gap)
-    with capsys.disabled():
-        print(
-            f"\ncommunes: {covered / people:.1%} of the population has its own coordinates, "
-            f"median gap {statistics.median(gaps):.2f} km; others {statistics.median(approximate_gaps):.2f} km"
-        )
     assert wrong == []
     assert covered / people > 0.90
     assert statistics.median(gaps) < 5
@@ -336,14 +298,10 @@ def test_communes_agree_with_the_official_table(capsys: pytest.CaptureFixture[st
 
 @pytest.mark.shared
 @needs_nomenclatures
-def test_neighbours_agree_with_the_official_outlines(capsys: pytest.CaptureFixture[str]) -> None:
+def test_neighbours_agree_with_the_official_outlines() -> None:
     with (NOMENCLATURES / "departements_adjacence.csv").open(encoding="utf-8") as stream:
         official = {tuple(sorted((r["dep_a"], r["dep_b"]))) for r in csv.DictReader(stream)}
     ours = {(min(d.code, n), max(d.code, n)) for d in places.departments() for n in places.neighbours(d.code)}
-    with capsys.disabled():
-        print(
-            f"\nneighbours: {len(official & ours)} of {len(official)} pairs, and {sorted(ours - official)} besides"
-        )
     assert official <= ours
     # They meet at a point of the Durance and in the estuary of the Seine, where outlines share no line.
     assert ours - official == {("04", "13"), ("14", "76")}

@@ -1,7 +1,7 @@
 """The real cases of a data folder: three tasks, the recipes and the simple methods they are compared with."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -76,12 +76,7 @@ def compare(
         parts["never seen"] = never_seen(candidates, asked, gold)
     first: dict[str, dict[str, list[float]]] = {}
     listed = [data / "awards" / f"{task}_dev.queries.jsonl", data / "awards" / f"{task}_dev.qrels.json"]
-    about = {
-        "about": "Who won.",
-        "needs": len(gold),
-        "structures": len(candidates),
-        "revision": published.revision(listed),
-    }
+    about = _about("Who won.", gold, candidates, listed)
     for name, method in methods.items():
         lines, ms = _timed(method, asked, name)
         run = {question.id: line for question, line in zip(asked, lines, strict=True)}
@@ -114,25 +109,15 @@ def on_judged(
     note: str = "",
 ) -> Iterator[published.Result]:
     """A result for each judged set and method, over a directory in any known format; simple methods first."""
-    gathered = gather.gather(structures)
+    given, recipe = gather.gather(structures), recipes.named("default")
     candidates = build_catalogue(
-        gathered.structures,
-        gathered.awards,
-        recipes.named("default"),
-        undated=evaluation.UNDATED,
-        suppliers=False,
+        given.structures, given.awards, recipe, undated=evaluation.UNDATED, suppliers=False
     )
     compared = list(_simple(candidates)) if baselines else [(REFERENCE, ReferenceBM25(candidates))]
     for path in queries:
         one = leads.known(leads.load(path, most), candidates)
-        about = {
-            "about": "Who could do it.",
-            "needs": len(one.questions),
-            "structures": len(candidates),
-            "revision": published.revision(
-                [path, path.with_name(one.name + leads.JUDGED), *_files(structures)]
-            ),
-        }
+        listed = [path, path.with_name(one.name + leads.JUDGED), *_files(structures)]
+        about = _about("Who could do it.", one.questions, candidates, listed)
         methods = {name: leads.by_order(method) for name, method in compared}
         for name in names:
             methods[name] = leads.by_matcher(Matcher(candidates, recipes.named(name), exhaustive=True))
@@ -167,6 +152,11 @@ def _simple(
             say(f"left out: {error}")
 
 
+def _about(what: str, needs: Sized, held: Catalogue, files: Sequence[Path]) -> dict[str, Any]:
+    sizes = {"needs": len(needs), "structures": len(held)}
+    return {"about": what, **sizes, "revision": published.revision(files)}
+
+
 def _files(paths: Sequence[Path]) -> list[Path]:
     within = (each for path in paths for each in (path, *path.rglob("*")))
     return [each for each in within if each.is_file()]
@@ -182,21 +172,15 @@ def row_of(found: published.Result) -> dict[str, Any]:
     """A result as a row for the terminal."""
     cells = {name: "{:.3f} [{:.3f}, {:.3f}]".format(*three) for name, three in found["figures"].items()}
     calibration = {name: f"{value:.3f}" for name, value in found.get("calibration", {}).items()}
-    return {
-        "set": found["task"],
-        "method": found["method"],
-        **cells,
-        **calibration,
-        "ms": found["cost"]["ms"],
-    }
+    named = {"set": found["task"], "method": found["method"]}
+    return {**named, **cells, **calibration, "ms": found["cost"]["ms"]}
 
 
 def never_seen(
     held: Catalogue, asked: Sequence[Question], gold: Mapping[str, Sequence[str]]
 ) -> dict[str, Sequence[str]]:
     """The answers to those notices of which no winner has an award of that very buyer in the evidence."""
-    sirens = held.of_structure("siren")[held.owners]
-    awarded = zip(held.of_row("buyer"), sirens, strict=True)
+    awarded = zip(held.of_row("buyer"), held.of_structure("siren")[held.owners], strict=True)
     pairs = {(int(buyer), str(siren)) for buyer, siren in awarded if buyer}
     buyers = {question.id: question.tender.buyer.id[:9] for question in asked}
     return {

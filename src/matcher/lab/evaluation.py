@@ -41,7 +41,6 @@ class Question:
 
 def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
     """The queries of a JSONL file; an invalid line is appended to `rejected` with its reason."""
-    tender_of = plugins.find("reading.sources", "decp").tender_of
     seen: set[str] = set()
 
     def refuse(where: str, reason: str) -> None:
@@ -67,24 +66,25 @@ def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
             refuse(where, 'no query: {"query_id", "notice"} is wanted')
             continue
         query_id = str(record["query_id"])
-        fields = record["notice"].items()
-        notice = {key: value for key, value in fields if key not in ("titulaires", "montant")}
         if query_id in seen:
             refuse(query_id, "this query_id stands twice: the first is kept")
             continue
         try:
-            tender = tender_of(notice)
+            question = question_of(query_id, record["notice"], record.get("member"))
         except BadInput as error:
             refuse(query_id, str(error))
             continue
         seen.add(query_id)
-        member = record.get("member")
-        yield Question(
-            id=query_id,
-            tender=tender,
-            day=clean_date(notice.get("dateNotification")),
-            member=str(member)[:9] if member else None,
-        )
+        yield question
+
+
+def question_of(id: str, notice: Mapping[str, Any], member: object = None) -> Question:
+    """A notice as a question, without what tells its winner.  Raises BadInput for what is no notice."""
+    answers = ("titulaires", "montant", "offresRecues")
+    stated = {key: value for key, value in notice.items() if key not in answers}
+    tender = plugins.find("reading.sources", "decp").tender_of(stated)
+    day = clean_date(notice.get("dateNotification"))
+    return Question(id=id, tender=tender, day=day, member=str(member)[:9] if member else None)
 
 
 def catalogue_of(
@@ -119,10 +119,8 @@ def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = Fa
     merged = interleave([ranking.sirens(top) for ranking in rankings], top)
     scores = np.array([score for _, score in merged])
     chances = scores
-    if (
-        question.member is not None
-        and (weights := partners.weights_of(matcher.recipe.name)).slope is not None
-    ):
+    weights = None if question.member is None else partners.weights_of(matcher.recipe.name)
+    if weights is not None and weights.slope is not None:
         chances = weights.probability(scores)
     elif merged:
         ranker = matcher.ranker if question.member is None else matcher.past_ranker

@@ -97,9 +97,8 @@ def known(given: Judgements, held: Catalogue) -> Judgements:
         say(f"{there} grades of {given.name} are of structures that this directory does not hold: left out")
     questions = [question for question in given.questions if question.id in rows]
     if not questions:
-        raise BadInput(
-            f"no need of {given.name} has a grade of a structure of this directory: `matcher judge` makes some"
-        )
+        some = "a grade of a structure of this directory: `matcher judge` makes some"
+        raise BadInput(f"no need of {given.name} has {some}")
     return replace(given, questions=questions, rows=rows)
 
 
@@ -185,20 +184,15 @@ def tenders(paths: Iterable[Path]) -> list[Tender]:
 
 def quality(matcher: Matcher, paths: Iterable[Path], days: int = 1) -> float | None:
     """Mean nDCG@5 over the judged needs among these files and over so many days; None where there are none."""
-    sets = [
-        load(p)
-        for p in paths
-        if p.name.endswith(QUERIES) and p.with_name(p.name.removesuffix(QUERIES) + JUDGED).is_file()
-    ]
+    queries = (path for path in paths if path.name.endswith(QUERIES))
+    sets = [load(p) for p in queries if p.with_name(p.name.removesuffix(QUERIES) + JUDGED).is_file()]
     values: list[float] = []
     for one in sets:
         for question in one.questions:
             rankings = evaluation.rankings_of(matcher, question)
-            gains = []
             for number in range(days):
                 day = (question.day or date.today()) + timedelta(days=number)
                 merged = interleave([matcher.rotated(ranking, day).sirens(TOP) for ranking in rankings], TOP)
                 line = {"query_id": question.id, "ranking": [[siren] for siren, _ in merged], "nobody": False}
-                gains += figures([line], one.rows)["nDCG@5"]
-            values += gains
+                values += figures([line], one.rows)["nDCG@5"]
     return float(np.mean(values)) if values else None

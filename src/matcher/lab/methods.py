@@ -5,8 +5,9 @@
 """
 
 import os
+import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from matcher.domain import Lot, MissingExtra, Place
 from matcher.lab.evaluation import Question
 from matcher.reference import places, trades
 from matcher.reference.arrays import F32, F64, Array
+from matcher.reference.text import stem
 
 Method = Callable[[Question], list[str]]
 Encode = Callable[[Sequence[str]], Array]
@@ -31,28 +33,18 @@ class Documents:
 
     def __init__(self, held: Catalogue) -> None:
         self.held = held
-        award, owners, since = (
-            held.nature_mask(("award",)),
-            held.owners.tolist(),
-            held.of_row("since").tolist(),
-        )
-        self.texts: list[str] = []
-        self.owner: list[int] = []
-        self.since: list[int] = []
+        award, since = held.nature_mask(("award",)), held.of_row("since").tolist()
+        documents: list[tuple[str, int, int]] = []
         own: Mapping[int, list[str]] = defaultdict(list)
-        for row, owner in enumerate(owners):
+        for row, owner in enumerate(held.owners.tolist()):
             if award[row]:  # an award's own words, without the label that this project adds
-                self._add(held.offer(row).title, owner, since[row])
+                documents.append((held.offer(row).title, owner, since[row]))
             else:
                 own[owner].append(held.text(row))
         if held.of_structure("kind").any():
-            for owner, texts in own.items():
-                self._add(". ".join(texts), owner, -(2**30))
-
-    def _add(self, text: str, owner: int, since: int) -> None:
-        self.texts.append(text)
-        self.owner.append(owner)
-        self.since.append(since)
+            documents += [(". ".join(texts), owner, -(2**30)) for owner, texts in own.items()]
+        self.texts = [text for text, _, _ in documents]
+        self.owner_since = [(owner, since) for _, owner, since in documents]
 
     def ranked(self, scores: Scores, question: Question, weights: Sequence[float]) -> list[str]:
         """SIRENs by the weighted sum of the best scores of their documents that are known on the day."""
@@ -61,8 +53,8 @@ class Documents:
         for position in np.argsort(-scores, kind="stable"):
             if scores[position] <= 0:
                 break
-            owner = self.owner[position]
-            if self.since[position] < before and len(best[owner]) < len(weights):
+            owner, since = self.owner_since[position]
+            if since < before and len(best[owner]) < len(weights):
                 best[owner].append(float(scores[position]))
         total = {
             owner: sum(s * w for s, w in zip(values, weights, strict=False)) for owner, values in best.items()
@@ -72,9 +64,8 @@ class Documents:
         return _distinct((str(sirens[owner]) for owner in ordered), question)
 
 
-def _distinct(sirens: object, question: Question) -> list[str]:
-    distinct = dict.fromkeys(sirens)  # type: ignore[call-overload]
-    return [siren for siren in distinct if siren != question.member][:TOP]
+def _distinct(sirens: Iterable[str], question: Question) -> list[str]:
+    return [siren for siren in dict.fromkeys(sirens) if siren != question.member][:TOP]
 
 
 def _asked(question: Question) -> str:
@@ -161,11 +152,8 @@ class PlaceAlone:
     def kilometres(self, question: Question) -> Scores:
         """How far each structure is from the need; 50 km where no more than the département is shared."""
         wanted = [_place(question, lot) for lot in question.tender.lots]
-        far = (
-            np.nan_to_num(distances_km(self.held, wanted), nan=1000.0)
-            if located(wanted)
-            else np.full(len(self.held), 1000.0)
-        )
+        unknown = np.full(len(self.held), np.nan)
+        far = np.nan_to_num(distances_km(self.held, wanted) if located(wanted) else unknown, nan=1000.0)
         same = np.isin(self.departments, [p.department for p in wanted if p.department])
         return np.where(same, np.minimum(far, 50.0), far)
 
@@ -182,18 +170,14 @@ class BadgeAndSector:
         self.held = held
         self.structures = [held.structure(row) for row in range(len(held))]
         self.skills = [set(trades.skills(each)) for each in self.structures]
-        self.badge = np.array(
-            [bool(s.description and s.offers and (s.email or s.phone)) for s in self.structures]
-        )
+        complete = (s.description and s.offers and (s.email or s.phone) for s in self.structures)
+        self.badge = np.array(list(map(bool, complete)))
         self.serves = [{s.place.department, *(s.zone.departments if s.zone else ())} for s in self.structures]
 
     def __call__(self, question: Question) -> list[str]:
-        sector = {
-            t
-            for lot in question.tender.lots
-            for t in trades.named(lot.title) or trades.trades_of_cpv(lot.cpv)
-        }
-        asked = {_place(question, lot).department for lot in question.tender.lots} - {None, ""}
+        lots = question.tender.lots
+        sector = {trade for lot in lots for trade in trades.named(lot.title) or trades.trades_of_cpv(lot.cpv)}
+        asked = {_place(question, lot).department for lot in lots} - {None, ""}
         of_sector = np.array([bool(sector & held) for held in self.skills])
         comes = np.array([bool(asked & departments) for departments in self.serves])
         sirens = self.held.of_structure("siren")
@@ -202,14 +186,10 @@ class BadgeAndSector:
 
 
 def _french_tokens(text: str) -> list[str]:
-    import re
-
-    import Stemmer
     from bm25s.stopwords import STOPWORDS_FRENCH
 
-    stem = Stemmer.Stemmer("french")
-    words = [word for word in re.findall(r"(?u)\b\w\w+\b", text.lower()) if word not in STOPWORDS_FRENCH]
-    return [str(word) for word in stem.stemWords(words)]
+    words = re.findall(r"(?u)\b\w\w+\b", text.lower())
+    return [stem(word) for word in words if word not in STOPWORDS_FRENCH]
 
 
 #: What recipes are compared with on a directory; the first always, and first.

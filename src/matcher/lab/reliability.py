@@ -5,18 +5,17 @@ base rate of the same cases.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from matcher import plugins
 from matcher.domain import BadInput, NotFound
 from matcher.lab import evaluation
 from matcher.lab.evaluation import Question
 from matcher.lab.training.texts import marches
 from matcher.matching.engine import Matcher
 from matcher.reference.arrays import F64, Mask
-from matcher.reference.identifiers import clean_date
 
 BINS = 10
 
@@ -51,21 +50,12 @@ def later_awards(path: Path, most: int | None = None) -> list[tuple[Question, fr
     """
     if not path.is_file():
         raise NotFound(f"no {path}: --data wants a folder with awards/development.json.gz")
-    tender_of = plugins.find("reading.sources", "decp").tender_of
     awards: list[tuple[Question, frozenset[str]]] = []
     for number, record in enumerate(marches(path)):
         holders = frozenset(str(each.get("id") or "")[:9] for each in record.get("titulaires") or ())
-        notice = {
-            key: value
-            for key, value in record.items()
-            if key not in ("titulaires", "montant", "offresRecues")
-        }
-        try:
-            tender = tender_of(notice)
-        except BadInput:
-            continue
-        day = clean_date(record.get("dateNotification"))
-        awards.append((Question(id=str(record.get("uid") or number), tender=tender, day=day), holders))
+        with suppress(BadInput):
+            question = evaluation.question_of(str(record.get("uid") or number), record)
+            awards.append((question, holders))
     if most is not None and most < len(awards):
         chosen = np.sort(np.random.default_rng(0).choice(len(awards), most, replace=False))
         awards = [awards[i] for i in chosen]
@@ -79,7 +69,6 @@ def answered(
     predicted, observed = [], []
     for question, holders in asked:
         line = evaluation.ranked(matcher, question, top)["ranking"]
-        filled = [float(p) for _, _, p in line] + [np.nan] * (top - len(line))
-        predicted.append(filled)
+        predicted.append([float(p) for _, _, p in line] + [np.nan] * (top - len(line)))
         observed.append([siren in holders for siren, _, _ in line] + [False] * (top - len(line)))
     return np.array(predicted).reshape(-1, top), np.array(observed, dtype=bool).reshape(-1, top)

@@ -6,18 +6,20 @@ from the labels of the nomenclatures; numbers pass the Luhn check and belong to 
 are not in the register, and those above 000 400 000 here are drawn outside of what a run of the sample uses).
 """
 
+import csv
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from matcher import domain
 from matcher.domain import Place, Structure, Tender
+from matcher.reading import gather
 from matcher.reference import codes, law, paths
 from matcher.reference.identifiers import luhn
 from matcher.reference.places import communes
@@ -43,8 +45,7 @@ NAMES = ("Atelier", "Les Chantiers", "Régie", "Association", "Ressources")
 COLUMNS = "SIRET;Raison sociale;Type;Code postal;Ville;Activité;Description de l'activité;CPV;Courriel"
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A text of a trade: a title, a sentence, its CPV."""
 
     title: str
@@ -58,8 +59,6 @@ def _pieces() -> dict[str, list[_Piece]]:
     pieces: dict[str, list[_Piece]] = defaultdict(list)
     sample = paths.reference_dir().parent / "sample"
     if sample.is_dir():
-        from matcher.reading import gather
-
         gathered = gather.gather([sample])
         offers = [(o.title, o.text, o.cpv) for structure in gathered.structures for o in structure.offers]
         lots = [(lot.title, lot.description, lot.cpv) for tender in gathered.tenders for lot in tender.lots]
@@ -74,23 +73,20 @@ def _pieces() -> dict[str, list[_Piece]]:
 @cache
 def _towns() -> tuple[list[Place], Any]:
     """Communes with the chance of each: the square root of its population, since trades spread more than people."""
-    places, weights = [], []
-    for commune in communes():
-        if commune.population < 200 or commune.latitude != commune.latitude:
-            continue
-        places.append(
-            Place(
-                label=commune.name,
-                commune=commune.code,
-                postcode=(commune.postcodes or (None,))[0],
-                department=commune.department,
-                region=commune.region,
-                latitude=commune.latitude,
-                longitude=commune.longitude,
-            )
+    towns = [one for one in communes(200) if one.latitude == one.latitude]
+    places = [
+        Place(
+            label=one.name,
+            commune=one.code,
+            postcode=(one.postcodes or (None,))[0],
+            department=one.department,
+            region=one.region,
+            latitude=one.latitude,
+            longitude=one.longitude,
         )
-        weights.append(commune.population**0.5)
-    chances = np.array(weights)
+        for one in towns
+    ]
+    chances = np.array([one.population**0.5 for one in towns])
     return places, chances / chances.sum()
 
 
@@ -101,8 +97,7 @@ def _luhn(stem: str) -> str:
 
 def siret(number: int) -> str:
     """A SIRET that passes both checks, of SIREN 00X XXX XXX: a different one for each number up to 29,999,999."""
-    siren = _luhn(f"{number:08d}")
-    return _luhn(siren + "0001")
+    return _luhn(_luhn(f"{number:08d}") + "0001")
 
 
 def structures(n: int, seed: int = 0, offers: float = 3.0) -> Iterator[Structure]:
@@ -158,15 +153,9 @@ def _offers(
         pool = pieces[divisions[0] if j == 0 or chance.random() < 0.8 else divisions[1]]
         piece = pool[int(chance.integers(len(pool)))]
         title = f"{WAYS[int(chance.integers(len(WAYS)))]} {piece.title}".strip()
-        yield domain.Offer(
-            id=f"{of.siret}#{j + 1}",
-            title=title,
-            text=piece.text,
-            cpv=(piece.cpv,),
-            zone=zone,
-            source="synth",
-            service_types=types,
-        )
+        words: dict[str, Any] = {"title": title, "text": piece.text, "cpv": (piece.cpv,)}
+        id = f"{of.siret}#{j + 1}"
+        yield domain.Offer(id=id, **words, zone=zone, source="synth", service_types=types)
 
 
 def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -> Iterator[Tender]:
@@ -188,9 +177,7 @@ def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -
             piece = pool[int(chance.integers(len(pool)))]
             title = f"{FORMS[int(chance.integers(len(FORMS)))]} {piece.title}".strip()
             reserved = domain.Reservation(articles=(law.INSERTION,)) if chance.random() < 0.02 else None
-            hours = (
-                domain.Clause(hours=float(100 * chance.integers(1, 40))) if chance.random() < 0.15 else None
-            )
+            hours = [float(100 * chance.integers(1, 40))] if chance.random() < 0.15 else []
             made.append(
                 domain.Lot(
                     id=f"{id}-{j + 1}",
@@ -202,7 +189,7 @@ def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -
                     amount=float(round(10 ** chance.uniform(4, 6.3))),
                     deadline=due,
                     reservation=reserved,
-                    clauses=(hours,) if hours else (),
+                    clauses=tuple(domain.Clause(hours=each) for each in hours),
                 )
             )
         yield Tender(
@@ -220,10 +207,6 @@ def tenders(n: int, seed: int = 1, lots: float = 3.0, day: date | None = None) -
 
 def write(folder: Path, n_structures: int, n_tenders: int, seed: int = 0) -> tuple[Path, Path]:
     """Write a directory (CSV, one row an offer) and a file of notices (JSONL of a catalogue), for loads."""
-    import csv
-
-    from matcher.reading import gather
-
     folder.mkdir(parents=True, exist_ok=True)
     listed = folder / "structures.csv"
     with listed.open("w", encoding="utf-8", newline="") as sink:

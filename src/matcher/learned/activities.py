@@ -4,7 +4,7 @@ The vector is that of the code's label, of those above it, and of the words of i
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,22 +52,16 @@ _MADE: dict[str, Activities] = {}  # by fingerprint of the encoder
 
 def of(encoder: Any) -> Activities:
     """The codes as an encoder sees them, encoded once per process."""
-    activities = _MADE.get(encoder.fingerprint)
-    if activities is None:
-        codes = _codes()
-        total = np.zeros((len(codes), encoder.dimension), dtype=np.float32)
-        for weight, described in texts():
-            total += weight * encoder.encode(described, role="passage")
+    if encoder.fingerprint not in _MADE:
+        total = sum(weight * encoder.encode(described, role="passage") for weight, described in texts())
         lengths = np.linalg.norm(total, axis=1, keepdims=True)
-        activities = _MADE[encoder.fingerprint] = _with_reach(
-            codes, np.divide(total, lengths, out=np.zeros_like(total), where=lengths > 1e-9)
-        )
-    return activities
+        keep(encoder, np.divide(total, lengths, out=np.zeros_like(total), where=lengths > 1e-9))
+    return _MADE[encoder.fingerprint]
 
 
 def keep(encoder: Any, vectors: F32) -> None:
     """Give the vectors of `of` before it is asked."""
-    _MADE.setdefault(encoder.fingerprint, _with_reach(_codes(), vectors))
+    _MADE.setdefault(encoder.fingerprint, _with_reach(vectors))
 
 
 def texts() -> list[tuple[float, list[str]]]:
@@ -82,14 +76,10 @@ def _codes() -> list[str]:
     return [code for code in naf_codes() if code not in VAGUE]
 
 
-def _with_reach(codes: Sequence[str], vectors: F32) -> Activities:
-    far = usual_reach()
-    kilometres = np.array(
-        [
-            next(far[code[:length]] for length in range(len(code), -1, -1) if code[:length] in far)
-            for code in codes
-        ]
-    )
+def _with_reach(vectors: F32) -> Activities:
+    codes, far = _codes(), usual_reach()
+    begun = ([code[:length] for length in range(len(code), -1, -1)] for code in codes)
+    kilometres = np.array([next(far[start] for start in starts if start in far) for starts in begun])
     return Activities({code: place for place, code in enumerate(codes)}, vectors, kilometres)
 
 

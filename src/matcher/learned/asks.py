@@ -180,6 +180,24 @@ def terms(given: Wording) -> dict[str, dict[int, float]]:
     return fields
 
 
+def weighed(given: Wording, at: I32, rarity: Floats) -> tuple[I64, Floats]:
+    """Rows of the known terms of a wording, and their weights; `at` is the row of each bucket, -1 where unknown."""
+    rows, weights = [], []
+    for name, buckets in terms(given).items():
+        known = at[np.array([*buckets], dtype=np.int64)]
+        worth = np.array([*buckets.values()], dtype=np.float32)[known >= 0]
+        rows.append(known[known >= 0])
+        weights.append(worth if name == "codes" else worth * unit(rarity[rows[-1]]))
+    return np.concatenate(rows).astype(np.int64), np.concatenate(weights).astype(np.float32)
+
+
+def rows_of(buckets: Array, width: int) -> I32:
+    """The place of each bucket among these, -1 for others; (width,)."""
+    at = np.full(width, -1, dtype=np.int32)
+    at[buckets] = np.arange(len(buckets))
+    return at
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """The first reading, the columns pooled over trades, and the outputs; see the module."""
@@ -208,7 +226,8 @@ class Reader:
         "told" is the weight of the clearest trade in the lot's own words, (lots,).
         """
         inputs, pools = self.inputs(given)
-        z = self.outputs.logits(inputs, [self._output_terms(one) for one in given])
+        known_terms = [weighed(one, self.output_at, self.outputs.rarity) for one in given]
+        z = self.outputs.logits(inputs, known_terms)
         count = len(names())
         offset = pools @ self.pooled[:-1] + self.pooled[-1]
         chances = logistic(z[:, :count] + self.trusted * offset)
@@ -259,16 +278,6 @@ class Reader:
         read = (readings[title], readings[text], around * readings[context], listed, first)
         pools = pool((*read, coded * readings[label], named), [one.codes for one in given])
         return np.concatenate(dense, axis=1, dtype=np.float32), pools
-
-    def _output_terms(self, given: Wording) -> tuple[I64, Floats]:
-        at, weights = [], []
-        for name, buckets in terms(given).items():
-            rows = self.output_at[list(buckets)] if buckets else np.zeros(0, dtype=np.int32)
-            worth = np.array(list(buckets.values()), dtype=np.float32)[rows >= 0]
-            rows = rows[rows >= 0]
-            at.append(rows)
-            weights.append(worth if name == "codes" else worth * unit(self.outputs.rarity[rows]))
-        return np.concatenate(at).astype(np.int64), np.concatenate(weights).astype(np.float32)
 
 
 def length(text: str) -> float:
@@ -329,8 +338,7 @@ def of_arrays(arrays: Mapping[str, Array], encoder: Encoder) -> Reader:
 
     def linear(name: str) -> tuple[Linear, I32]:
         dense = arrays[f"{name}_dense"].astype(np.float32)
-        at = np.full(FIRST_BUCKETS if name == "first" else BUCKETS, -1, dtype=np.int32)
-        at[arrays[f"{name}_buckets"]] = np.arange(len(arrays[f"{name}_buckets"]))
+        at = rows_of(arrays[f"{name}_buckets"], FIRST_BUCKETS if name == "first" else BUCKETS)
         words, scale = arrays[f"{name}_words"], arrays[f"{name}_scale"].astype(np.float32)
         rarity, bias = (arrays[f"{name}_{each}"].astype(np.float32) for each in ("rarity", "bias"))
         return Linear(dense, words, scale, rarity, bias), at

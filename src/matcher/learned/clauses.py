@@ -158,11 +158,9 @@ class ClauseModel:
         place = np.zeros(len(VIEWS) << BITS, dtype=np.int32)  # 0: never seen
         place[learnt.columns] = np.arange(1, len(learnt.columns) + 1)
         self._place = place
-        self._square = np.concatenate([[0], learnt.rarity**2])  # exact: an idf is a multiple of 1 / STEPS
-        self._view = np.concatenate([[0], learnt.columns >> BITS])
-        self._share = np.concatenate(
-            [np.zeros((1, len(LABELS)), dtype=np.float32), learnt.weights * learnt.rarity[:, None]]
-        )
+        self._square = np.append(0, learnt.rarity**2)  # exact: an idf is a multiple of 1 / STEPS
+        self._view = np.append(0, learnt.columns >> BITS)
+        self._share = np.pad(learnt.weights * learnt.rarity[:, None], ((1, 0), (0, 0)))
         self.scores = lru_cache(maxsize=1024)(self._scores)  # boilerplate repeats from lot to lot
         self._letters = lru_cache(maxsize=REMEMBERED)(lambda word: place[letters(word)])
 
@@ -175,17 +173,13 @@ class ClauseModel:
         view = self._view[seen]
         length = np.sqrt(np.bincount(view, self._square[seen], len(VIEWS)))
         scale = np.array(VIEWS) / np.maximum(length, 1e-9)
-        total: NDArray[np.float64] = self.bias + scale[view] @ self._share.take(seen, axis=0).astype(
-            np.float64
-        )
-        return total
+        shares = self._share.take(seen, axis=0).astype(np.float64)
+        return np.asarray(self.bias + scale[view] @ shares)
 
     def chances(self, text: str) -> dict[str, float]:
         """The probability of each label of a passage."""
-        scores = self.scores(text).tolist()
-        return {
-            label: self.verdicts[label].chance(score) for label, score in zip(LABELS, scores, strict=True)
-        }
+        scores = zip(LABELS, self.scores(text).tolist(), strict=True)
+        return {label: self.verdicts[label].chance(score) for label, score in scores}
 
 
 def pack(learnt: Weights) -> dict[str, NDArray[Any]]:
@@ -220,8 +214,8 @@ def load(folder: Path | None = None) -> ClauseModel:
             raise ValueError("its arrays do not belong together")
         return ClauseModel(learnt, verdicts)
     except _DAMAGED as error:
-        reason = f"no clause model in {folder} ({error}): make one with `matcher train clauses`"
-        raise BadInput(reason) from None
+        remedy = "make one with `matcher train clauses`"
+        raise BadInput(f"no clause model in {folder} ({error}): {remedy}") from None
 
 
 @cache

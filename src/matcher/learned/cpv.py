@@ -155,13 +155,11 @@ class Suggester:
         long = np.array([len(head) >= LONG for head in heads], dtype=bool)
         kinds, raw, chances = np.zeros(0, np.int64), np.zeros((0, 0)), np.zeros((0, 0))
         for blend, chosen in ((self.short, ~long), (self.long, long)):
-            at = np.flatnonzero(chosen)
-            if not len(at):
-                continue
-            kinds, part = blend.raw(self.views, [words[i] for i in at], vectors[at], level)
-            if not raw.size:
-                raw, chances = np.zeros((len(texts), len(kinds))), np.zeros((len(texts), len(kinds)))
-            raw[at], chances[at] = part, blend.calibrated(level, part)
+            if len(at := np.flatnonzero(chosen)):
+                kinds, part = blend.raw(self.views, [words[i] for i in at], vectors[at], level)
+                if not raw.size:
+                    raw, chances = np.zeros((2, len(texts), len(kinds)))
+                raw[at], chances[at] = part, blend.calibrated(level, part)
         silent = ~np.array([bool(has_words) for has_words in words], dtype=bool) | ~vectors.any(axis=1)
         raw[silent], chances[silent] = np.nan, np.nan
         return kinds, raw, chances

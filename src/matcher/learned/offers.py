@@ -134,10 +134,8 @@ def buckets(text: str) -> I64:
 
 def form(parts: Sequence[Part], chances: Floats) -> Floats:
     """How each part is written and how clearly it names trades; (parts, 17)."""
-    first = np.sort(chances, axis=1)[:, -2:]
-    return np.column_stack([[_written(part) for part in parts], first, chances.sum(axis=1)]).astype(
-        np.float32
-    )
+    first, total = np.sort(chances, axis=1)[:, -2:], chances.sum(axis=1)
+    return np.column_stack([[_written(part) for part in parts], first, total]).astype(np.float32)
 
 
 def _written(part: Part) -> list[float]:
@@ -167,13 +165,9 @@ def signs(weighted: Floats, parts: Sequence[Part]) -> Floats:
     clearest = np.sort(weighted, axis=0)[::-1][:CLEAREST]
     some = np.clip(1 - np.prod(1 - clearest, axis=0), 1e-3, 1 - 1e-3)
     headings = np.array([part.shape == "heading" for part in parts])
-    return np.column_stack(
-        [
-            np.log(some / (1 - some)),
-            (weighted * headings[:, None]).max(axis=0, initial=0.0),
-            weighted.sum(axis=0) / max(float(weighted.sum()), 1e-6),
-        ]
-    ).astype(np.float32)
+    clearest_heading = (weighted * headings[:, None]).max(axis=0, initial=0.0)
+    share = weighted.sum(axis=0) / max(float(weighted.sum()), 1e-6)
+    return np.column_stack([np.log(some / (1 - some)), clearest_heading, share]).astype(np.float32)
 
 
 @cache
@@ -191,19 +185,14 @@ def load(folder: Path) -> Model:
         with np.load(folder / "offers.npz", allow_pickle=False) as held:
             arrays: dict[str, Any] = {name: held[name] for name in held.files}
         weights = arrays["weights"].astype(np.float32) * arrays["scale"][:, None]
-        reader = Reader(
-            str(arrays["encoder"]),
-            tuple(map(str, arrays["names"])),
-            weights,
-            arrays["bias"].astype(np.float32),
-        )
+        listed, bias = tuple(map(str, arrays["names"])), arrays["bias"].astype(np.float32)
+        reader = Reader(str(arrays["encoder"]), listed, weights, bias)
         sentence, heading = arrays["stance_words"].astype(np.float32) * arrays["stance_scale"][:, None]
         stance = Stance(arrays["stance_form"], sentence, heading, float(arrays["stance_bias"]))
         return Model(reader, stance, arrays["signs"], float(arrays["sign_bias"]))
     except (OSError, KeyError, ValueError) as error:
-        raise BadInput(
-            f"no model of offers in {folder} ({error}): make one with `matcher train offers`"
-        ) from None
+        remedy = "make one with `matcher train offers`"
+        raise BadInput(f"no model of offers in {folder} ({error}): {remedy}") from None
 
 
 def goods(texts: Sequence[str]) -> F64:

@@ -19,11 +19,6 @@ def _naf_words() -> dict[str, str]:
 
 
 @remembered()
-def _rome() -> dict[str, str]:
-    return {code: label for code, label, _ in _rows("rome.csv")}
-
-
-@remembered()
 def cpv_labels() -> Mapping[str, str]:
     """CPV labels by significant digits ("45", "4544"): the user's imports take precedence over the shipped ones."""
     labels = {row[0]: row[1] for row in _rows("cpv.csv")}
@@ -60,11 +55,7 @@ def naf_words(code: str) -> str:
 @remembered()
 def everyday_words() -> frozenset[str]:
     """Folded words of the nomenclatures and of the names of places: none of them identifies a firm."""
-    named = (
-        *_naf().values(),
-        *_naf_words().values(),
-        *_rome().values(),
-        *(row[1] for row in _rows("cpv.csv")),
-    )
-    places = [place.name for place in communes()] + [d.name for d in departments()]
-    return frozenset(word for text in (*named, *places) for word in plain_words(text))
+    labels = [*_naf().values(), *_naf_words().values(), *(label for _, label, _ in _rows("rome.csv"))]
+    labels += (row[1] for row in _rows("cpv.csv"))
+    names = [*(town.name for town in communes()), *(area.name for area in departments())]
+    return frozenset(word for text in (*labels, *names) for word in plain_words(text))

@@ -80,11 +80,8 @@ def own_identity(raw: object) -> str:
 def name_identity(name: str, where: str | None) -> str:
     """The identity by a name and where it stands (the code of a commune or department); "" where one is unknown."""
     words = bare_name(name)
-    return (
-        f"{BY_NAME}{blake2b(f'{words}|{where}'.encode(), digest_size=5).hexdigest()}"
-        if words and where
-        else ""
-    )
+    hashed = blake2b(f"{words}|{where}".encode(), digest_size=5).hexdigest()
+    return f"{BY_NAME}{hashed}" if words and where else ""
 
 
 #: Words of a name that lists write or leave out.
@@ -133,18 +130,12 @@ def clean_cpv(raw: object) -> str | None:
     Accepts a check digit after a dash or glued on (9 digits), spaces and dots.  A code of 7 digits
     has lost its leading zero (divisions 03 and 09) when that makes a known division, else is refused.
     """
-    text = str(raw or "").strip()
-    match = re.match(r"^\s*([0-9][0-9 .]*[0-9])\s*(?:-\s*[0-9])?\s*$", text)
+    match = re.fullmatch(r"([0-9][0-9 .]*[0-9])\s*(?:-\s*[0-9])?", str(raw or "").strip())
     if not match:
         return None
     code = re.sub(r"[ .]", "", match.group(1))
-    if len(code) == 9:
-        code = code[:8]
-    if len(code) == 7 and code[0] in "39" and ("0" + code)[:2] in CPV_DIVISIONS:
-        code = "0" + code
-    if len(code) != 8 or code[:2] not in CPV_DIVISIONS:
-        return None
-    return code
+    code = f"0{code}" if len(code) == 7 and code[0] in "39" else code
+    return code[:8] if len(code) in (8, 9) and code[:2] in CPV_DIVISIONS else None
 
 
 #: The 45 divisions of the CPV (regulation EC 213/2008).
@@ -167,18 +158,11 @@ def clean_date(raw: object) -> date | None:
     if isinstance(raw, date):
         return raw if EARLIEST <= raw <= LATEST else None
     text = str(raw or "").strip()
-    if not text:
-        return None
-    match = re.match(r"^(\d{4})-?(\d{2})-?(\d{2})(?!\d)", text)
-    parts = match.groups() if match else None
-    if parts is None:
-        match = re.match(r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?!\d)", text)
-        parts = match.groups()[::-1] if match else None
-    if parts is None:
-        return None
+    iso = re.match(r"(\d{4})-?(\d{2})-?(\d{2})(?!\d)", text)
+    french = None if iso else re.match(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?!\d)", text)
     try:
-        day = date(*map(int, parts))
-    except ValueError:
+        day = date(*map(int, iso.groups() if iso else french.groups()[::-1] if french else ()))
+    except (ValueError, TypeError):  # no such day, or no date
         return None
     return day if EARLIEST <= day <= LATEST else None
 

@@ -1,5 +1,6 @@
 """Import official tables that take precedence over the shipped ones."""
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -69,16 +70,11 @@ def import_communes(path: str | Path) -> int:
 
     What a list does not say (postcodes, coordinates, SIREN) stays as shipped.  Raises BadInput for anything else.
     """
-    import json
-
     source = Path(path)
     try:
-        with source.open("rb") as stream:
-            start = stream.read(64).lstrip(b"\xef\xbb\xbf \r\n\t")[:1]
-        plain = start not in (b"[", b"{")
-        listed: Any = (
-            list(_listed(source, "code et nom")) if plain else json.loads(source.read_text("utf-8-sig"))
-        )
+        text = source.read_text("utf-8-sig")
+        is_json = text.lstrip()[:1] in ("[", "{")
+        listed: Any = json.loads(text) if is_json else list(_listed(source, "code et nom"))
     except (OSError, ValueError) as error:
         raise BadInput(
             f"{source} ne peut être lu ({error}) : donnez la liste des communes en JSON ou en CSV."
@@ -93,12 +89,9 @@ def import_communes(path: str | Path) -> int:
         if not re.fullmatch(r"[0-9][0-9AB][0-9]{3}", code) or not name:
             continue
         old = shipped.get(code, [code, name, "", "", "", "", "", "", ""])
-        stated = row.get("codesPostaux") or row.get("codes_postaux") or ""
-        stated = " ".join(stated) if isinstance(stated, list) else str(stated)
-        postcodes = " ".join(re.findall(r"\b[0-9]{5}\b", stated))
-        point = (
-            (row.get("centre") or {}).get("coordinates") if isinstance(row.get("centre"), dict) else None
-        ) or (row.get("lon"), row.get("lat"))
+        postcodes = " ".join(re.findall(r"\b[0-9]{5}\b", _first(row, "codesPostaux", "codes_postaux")))
+        centre = row.get("centre")
+        point = (isinstance(centre, dict) and centre.get("coordinates")) or (row.get("lon"), row.get("lat"))
         longitude, latitude = (_degrees(value) for value in (*point, None, None)[:2])
         within = _first(row, "codeDepartement", "dep", "departement") or old[3]
         within = within or (code[:3] if code[:2] in ("97", "98") else code[:2])

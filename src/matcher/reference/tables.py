@@ -118,9 +118,8 @@ def _listed(path: str | Path, columns: str) -> Iterator[dict[str, str]]:
     """The rows of a CSV file, headings in lower case.  Raises BadInput when it cannot be read."""
     try:
         for row in csv_rows(Path(path)):
-            yield {
-                (name or "").strip().lower(): value for name, value in row.items() if isinstance(value, str)
-            }
+            cells = ((name or "", value) for name, value in row.items() if isinstance(value, str))
+            yield {name.strip().lower(): value for name, value in cells}
     except csv.Error as error:
         raise BadInput(f"{path} ne peut être lu ({error}) : il faut les colonnes {columns}.") from None
 
@@ -138,12 +137,10 @@ def csv_rows(path: Path) -> csv.DictReader[str]:
 def named_rows(path: Path, headings: Mapping[str, str]) -> tuple[set[str], Iterator[dict[str, str]]]:
     """The fields that a CSV file has, and its rows by field; `headings` maps folded headings to fields."""
     rows = csv_rows(path)
-    fields = {
-        name: headings[fold(name.strip())] for name in rows.fieldnames or () if fold(name.strip()) in headings
-    }
-    return set(fields.values()), (
-        {field: clean(row.get(name)) for name, field in fields.items()} for row in rows
-    )
+    folded = {name: fold(name.strip()) for name in rows.fieldnames or ()}
+    fields = {name: headings[heading] for name, heading in folded.items() if heading in headings}
+    read = ({field: clean(row.get(name)) for name, field in fields.items()} for row in rows)
+    return set(fields.values()), read
 
 
 def stated_or_made(variable: str, least: int, name: str) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from matcher.reference.arrays import F64, Mask
+from matcher.reference.arrays import F32, F64, I8, Array, Mask
 
 Case = tuple[F64, Mask, Any]
 
@@ -24,11 +24,32 @@ def write_card(out: Path, name: str, **values: Any) -> None:
     (out / "card.md").write_text(text.format(**values), encoding="utf-8")
 
 
-def platt(scores: F64, right: Any, weight: Any = None) -> tuple[float, float]:
+def hashed_rows(columns: Sequence[Array], width: int) -> Any:
+    """A sparse table (texts, width) with a one in the columns of each text."""
+    from scipy.sparse import csr_matrix
+
+    ends = np.cumsum([0, *map(len, columns)])
+    return csr_matrix((np.ones(ends[-1]), np.concatenate(columns), ends), shape=(len(columns), width))
+
+
+def packed(weights: Array) -> tuple[I8, F32]:
+    """Weights (outputs, inputs) in eight bits with a scale for each output."""
+    scale = np.maximum(np.abs(weights).max(axis=1, initial=0.0), 1e-9) / 127
+    return np.round(weights / scale[:, None]).astype(np.int8), scale.astype(np.float32)
+
+
+def every_output(model: Any, outputs: int) -> tuple[F64, F64]:
+    """Weights (outputs, inputs) and biases of a logistic regression; an output without a text is never likely."""
+    weights, bias = np.zeros((outputs, model.coef_.shape[1])), np.full(outputs, -10.0)
+    weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
+    return weights, bias
+
+
+def platt(scores: F64, right: Any, weight: Any = None, strength: float = 1e6) -> tuple[float, float]:
     """Slope and intercept of the logistic map from score to the chance of being right (Platt, 1999)."""
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=1e6).fit(scores[:, None], right, sample_weight=weight)
+    model = LogisticRegression(C=strength).fit(scores[:, None], right, sample_weight=weight)
     return float(model.coef_[0, 0]), float(model.intercept_[0])
 
 

@@ -19,8 +19,8 @@ from matcher.console import say
 from matcher.domain import BadInput, Lot, Tender
 from matcher.lab import evaluation
 from matcher.lab.evaluation import HISTORY
+from matcher.lab.training import packed, write_card
 from matcher.lab.training import trades as first
-from matcher.lab.training import write_card
 from matcher.lab.training.texts import OURS, marches, read_table
 from matcher.learned import asks
 from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording
@@ -193,27 +193,17 @@ def inputs_of(examples: Sequence[Example], reader: asks.Reader) -> Inputs:
     from scipy.sparse import csr_matrix
 
     wordings = [one.given for one in examples]
-    terms = [asks.terms(one) for one in wordings]
     count = np.zeros(BUCKETS)
-    for one, fields in zip(examples, terms, strict=True):
-        if one.trades is not None:
-            for field in fields.values():
-                count[list(field)] += 1
+    for one in examples:
+        for each in asks.terms(one.given).values() if one.trades is not None else ():
+            count[list(each)] += 1
     buckets = np.flatnonzero(count >= FEWEST)
-    at = np.full(BUCKETS, -1)
-    at[buckets] = np.arange(len(buckets))
     rarity = np.log((1 + len(wordings)) / (1 + count[buckets])) + 1
-    rows, columns, values = [], [], []
-    for i, fields in enumerate(terms):
-        for name, field in fields.items():
-            kept = at[list(field)] if field else np.zeros(0, dtype=int)
-            worth = np.array(list(field.values()))[kept >= 0]
-            kept = kept[kept >= 0]
-            weight = worth if name == "codes" else worth * asks.unit(rarity[kept])
-            rows += [i] * len(kept)
-            columns += kept.tolist()
-            values += weight.tolist()
-    words = csr_matrix((values, (rows, columns)), shape=(len(wordings), len(buckets)), dtype=np.float32)
+    at = asks.rows_of(buckets, BUCKETS)
+    columns, weights = zip(*(asks.weighed(one, at, rarity) for one in wordings), strict=True)
+    filled = (np.concatenate(weights), np.concatenate(columns), np.cumsum([0, *map(len, columns)]))
+    words = csr_matrix(filled, shape=(len(wordings), len(buckets)))
+    words.sum_duplicates()
     dense, pools = reader.inputs(wordings)
     return Inputs(dense, pools, words, buckets, rarity.astype(np.float32))
 
@@ -227,13 +217,9 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: I64) -> dict[str, A
     with_trades = np.array([i for i in chosen if examples[i].trades is not None])
     wanted = np.array([[name in (examples[i].trades or ()) for name in names] for i in with_trades])
     weight = np.array([one.weight for one in examples])
-    columns = inputs.pools.shape[2]
+    pools = inputs.pools[with_trades].reshape(-1, inputs.pools.shape[2])
     pooled = LogisticRegression(C=POOL_C, max_iter=ROUNDS * 5)
-    pooled.fit(
-        inputs.pools[with_trades].reshape(-1, columns),
-        wanted.ravel(),
-        np.repeat(weight[with_trades], len(names)),
-    )
+    pooled.fit(pools, wanted.ravel(), np.repeat(weight[with_trades], len(names)))
     shared = np.append(pooled.coef_[0], pooled.intercept_[0])
     offset = inputs.pools @ shared[:-1] + shared[-1]
     table = hstack([csr_matrix(inputs.dense), inputs.words]).tocsr()
@@ -248,30 +234,23 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: I64) -> dict[str, A
         features = table[some] if sized else table[some][:, plain]
         if extra is not None:
             features = hstack([features, csr_matrix(extra[some, None])]).tocsr()
-        several = len(set(value)) > 2
-        model = LogisticRegression(
-            C=strength, solver="lbfgs" if several else "liblinear", max_iter=ROUNDS, tol=1e-3
-        )
+        solver = "lbfgs" if len(set(value)) > 2 else "liblinear"
+        model = LogisticRegression(C=strength, solver=solver, max_iter=ROUNDS, tol=1e-3)
         return model.fit(features, value, weight[some])
 
     for j in range(len(names)):
         if wanted[:, j].sum() >= FEWEST:
             model = learnt(with_trades, wanted[:, j].tolist(), offset[:, j])
-            weights[plain, j], trusted[j], bias[j] = (
-                model.coef_[0, :-1],
-                model.coef_[0, -1],
-                model.intercept_[0],
-            )
+            *weights[plain, j], trusted[j] = model.coef_[0]
+            bias[j] = model.intercept_[0]
     at = len(names)
     for name, choices in CHOICES.items():
         some = np.array([i for i in chosen if name in examples[i].choices])
         sized = name == "carried"
         model = learnt(some, [choices.index(examples[i].choices[name]) for i in some], sized=sized)
         rows = np.arange(size) if sized else plain
-        weights[np.ix_(rows, at + model.classes_)], bias[at + model.classes_] = (
-            model.coef_.T,
-            model.intercept_,
-        )
+        columns = at + model.classes_
+        weights[np.ix_(rows, columns)], bias[columns] = model.coef_.T, model.intercept_
         at += len(choices)
     for name in ALONE:
         some = np.array([i for i in chosen if name in examples[i].alone])
@@ -279,7 +258,7 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: I64) -> dict[str, A
         weights[plain, at], bias[at] = model.coef_[0], model.intercept_[0] + LEAN.get(name, 0.0)
         at += 1
     dense = inputs.dense.shape[1]
-    of_words, scale = first.packed(weights[dense:].T)
+    of_words, scale = packed(weights[dense:].T)
     return {
         "pooled": shared.astype(np.float32),
         "trusted": trusted.astype(np.float32),
@@ -299,6 +278,10 @@ class Fitted:
     examples: list[Example]
     chances: Floats
     others: Mapping[str, Floats]
+
+    def trades(self, i: int) -> list[str]:
+        """The trades of a reading, likeliest first."""
+        return [asks.names()[j] for j in asks.told(self.chances[i], bool(self.examples[i].given.codes))]
 
 
 def learnt_from(data: Path, encoder: Encoder, begun: Mapping[str, Array]) -> tuple[list[Example], Inputs]:
@@ -348,17 +331,8 @@ def needs_of_staff() -> list[str]:
 
 
 def _without_outputs(begun: Mapping[str, Array]) -> dict[str, Array]:
-    empty: dict[str, Any] = {
-        "pooled": np.zeros(1),
-        "trusted": np.zeros(1),
-        "outputs_dense": np.zeros((1, 1)),
-        "outputs_words": np.zeros((0, 1), np.int8),
-        "outputs_scale": np.ones(1),
-        "outputs_bias": np.zeros(1),
-        "outputs_buckets": np.zeros(0, np.int64),
-        "outputs_rarity": np.zeros(0),
-    }
-    return {**empty, **begun}
+    unread = {name.replace("first", "outputs"): values for name, values in begun.items()}
+    return {"pooled": np.zeros(1), "trusted": np.zeros(1), **unread, **begun}
 
 
 def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
@@ -401,11 +375,13 @@ def figures(found: Fitted) -> str:
     ]
     for name in LABELS:
         some = [i for i, one in enumerate(found.examples) if one.source == name]
-        readings, gold = [_said(found, i) for i in some], [found.examples[i] for i in some]
-        pairs = [(each.keys(), one.trades or frozenset()) for each, one in zip(readings, gold, strict=True)]
+        readings, gold = [found.trades(i) for i in some], [found.examples[i] for i in some]
+        pairs = [(set(each), one.trades or frozenset()) for each, one in zip(readings, gold, strict=True)]
         right = sum(len(trades & true) for trades, true in pairs)
         first_right = [
-            next(iter(r), "") in one.main for r, one in zip(readings, gold, strict=True) if one.main
+            bool(one.main.intersection(each[:1]))
+            for each, one in zip(readings, gold, strict=True)
+            if one.main
         ]
         none = [not trades for trades, true in pairs if not true]
         several = [bool(trades - true) for trades, true in pairs if len(trades) > 1]
@@ -424,11 +400,3 @@ def figures(found: Fitted) -> str:
         shares = (precision, recall, *map(np.mean, (first_right, none, several, natures)), auc)
         lines.append(f"| {name} | {len(some)} | " + " | ".join(f"{share:.2f}" for share in shares) + " |")
     return "\n".join(lines)
-
-
-def _said(found: Fitted, i: int) -> dict[str, float]:
-    """The trades of a reading, likeliest first."""
-    chances = found.chances[i]
-    return {
-        asks.names()[j]: float(chances[j]) for j in asks.told(chances, bool(found.examples[i].given.codes))
-    }

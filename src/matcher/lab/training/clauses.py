@@ -5,7 +5,6 @@ come second.  Everything is judged by what was learnt without it: an author's pa
 other notices.
 """
 
-import csv
 import json
 import re
 import zlib
@@ -20,8 +19,8 @@ from numpy.typing import NDArray
 
 from matcher.console import say
 from matcher.domain import BadInput
-from matcher.lab.training import write_card
-from matcher.lab.training.texts import opened
+from matcher.lab.training import hashed_rows, platt, write_card
+from matcher.lab.training.texts import opened, read_table
 from matcher.learned import clauses as classifier
 from matcher.learned.clauses import BITS, LABELS, STEPS, VIEWS, Columns, Verdict, Weights
 from matcher.reading.clauses import grammar
@@ -76,13 +75,10 @@ def passages(texts: Path, tests: Path) -> list[Passage]:
     for name in DEVELOPMENT:
         path = tests / f"{name}.jsonl"
         found += [_of_row(row, name) for row in _lines(path)] if path.is_file() else []
-    sentences = tests / "clause_sentences.csv"
-    if sentences.is_file():
-        with sentences.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                hours = float(row["hours"]) if row["hours"] else None
-                truth = labelled(row["text"], row["reserved"] == "1", row["social"] == "1", hours)
-                found.append(Passage(row["text"], sentences.stem, truth))
+    for row in read_table(tests / "clause_sentences.csv"):
+        hours = float(row["hours"]) if row["hours"] else None
+        truth = labelled(row["text"], row["reserved"] == "1", row["social"] == "1", hours)
+        found.append(Passage(row["text"], "clause_sentences", truth))
     silent = tests / "clause_silent.txt"
     lines = silent.read_text("utf-8").splitlines() if silent.is_file() else []
     return found + [Passage(line, silent.stem, (False,) * len(LABELS)) for line in lines]
@@ -173,12 +169,8 @@ class Matrix:
     """The hashed features of passages, one sparse matrix a view."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        from scipy.sparse import csr_matrix
-
-        found = [np.unique(classifier.features(text)) for text in texts]
-        ends = np.cumsum([0, *map(len, found)])
-        data = (np.ones(ends[-1]), np.concatenate(found), ends)
-        every = csr_matrix(data, shape=(len(texts), len(VIEWS) << BITS)).tocsc()
+        features = [np.unique(classifier.features(text)) for text in texts]
+        every = hashed_rows(features, len(VIEWS) << BITS).tocsc()
         self.views = [every[:, view << BITS : (view + 1) << BITS].tocsr() for view in range(len(VIEWS))]
 
     def fit(self, learnt: NDArray[np.bool_]) -> tuple[Any, Columns, Floats]:
@@ -199,90 +191,62 @@ class Matrix:
         return hstack(rows).tocsr(), np.concatenate(columns), np.concatenate(rarities)
 
 
-def support(rows: Any, truth: Floats, weights: Floats) -> Any:
-    """Support vectors on the passages of which the truth is known (1 or 0, not NaN)."""
-    from sklearn.svm import LinearSVC
-
-    known = ~np.isnan(truth)
-    return LinearSVC(C=COST, random_state=0).fit(rows[known], truth[known] > 0, sample_weight=weights[known])
-
-
-@dataclass(frozen=True)
-class Fit:
-    """The weights that some passages teach, and the scores of all passages by them."""
-
-    weights: Weights
-    scores: Floats
-
-
-def fit(matrix: Matrix, learnt: NDArray[np.bool_], truth: Floats, weights: Floats) -> Fit:
-    rows, columns, rarity = matrix.fit(learnt)
-    made = [support(rows[learnt], truth[learnt, i], weights[learnt]) for i in range(len(LABELS))]
-    return Fit(
-        Weights(
-            columns.astype(np.int64),
-            rarity.astype(np.float32),
-            np.column_stack([one.coef_[0] for one in made]).astype(np.float32),
-            np.array([one.intercept_[0] for one in made], dtype=np.float32),
-        ),
-        np.column_stack([one.decision_function(rows) for one in made]),
-    )
-
-
-def groups(found: Sequence[Passage]) -> NDArray[Any]:
-    """Who is left out together: an author, or a fifth of the notices."""
-    return np.array(
-        [
-            f"{NOTICE}{zlib.crc32(one.author.encode()) % FOLDS}"
-            if one.author.startswith(NOTICE)
-            else one.author
-            for one in found
-        ]
-    )
-
-
-def verdict(score: Floats, truth: Floats, weights: Floats) -> Verdict:
-    """The chance of a score by likelihood, on passages left out."""
-    from sklearn.linear_model import LogisticRegression
-
-    known = ~np.isnan(truth)
-    model = LogisticRegression(C=100.0).fit(
-        score[known, None], truth[known] > 0, sample_weight=weights[known]
-    )
-    return Verdict(round(float(model.coef_[0, 0]), 4), round(float(model.intercept_[0]), 4))
-
-
 @dataclass(frozen=True)
 class Corpus:
-    """Passages as arrays: texts, who is left out together, truths (passages, labels; NaN unknown), weights."""
+    """Passages as arrays: who is left out together, truths (passages, labels; NaN unknown), weights, features."""
 
-    found: list[Passage]
     who: NDArray[Any]
     truth: Floats
     weights: Floats
     matrix: Matrix
 
+    def fit(self, learnt: NDArray[np.bool_]) -> tuple[Weights, Floats]:
+        """The weights that some passages teach by support vectors, and the scores of all passages by them."""
+        from sklearn.svm import LinearSVC
+
+        rows, columns, rarity = self.matrix.fit(learnt)
+        made = []
+        for truth in self.truth.T:
+            known = learnt & ~np.isnan(truth)
+            model = LinearSVC(C=COST, random_state=0)
+            made.append(model.fit(rows[known], truth[known] > 0, sample_weight=self.weights[known]))
+        weights = np.column_stack([one.coef_[0] for one in made]).astype(np.float32)
+        bias = np.array([one.intercept_[0] for one in made], dtype=np.float32)
+        scores = np.column_stack([one.decision_function(rows) for one in made])
+        return Weights(columns.astype(np.int64), rarity.astype(np.float32), weights, bias), scores
+
+    def left_out(self) -> Floats:
+        """The scores (passages, labels) of each group's passages by what all others teach."""
+        scores = np.zeros(self.truth.shape)
+        for name in np.unique(self.who):
+            own = self.who == name
+            scores[own] = self.fit(~own)[1][own]
+        return scores
+
+
+def _left_out_with(author: str) -> str:
+    """Who is left out together: an author, or a fifth of the notices."""
+    return f"{NOTICE}{zlib.crc32(author.encode()) % FOLDS}" if author.startswith(NOTICE) else author
+
+
+def verdict(score: Floats, truth: Floats, weights: Floats) -> Verdict:
+    """The chance of a score by likelihood, on passages left out."""
+    known = ~np.isnan(truth)
+    scale, bias = platt(score[known], truth[known] > 0, weights[known], strength=100.0)
+    return Verdict(round(scale, 4), round(bias, 4))
+
 
 def corpus(texts: Path, tests: Path, notices: Path | None = None, judged: Path | None = None) -> Corpus:
     """All passages to learn from.  Raises BadInput with fewer than two authors."""
     found = passages(texts, tests) + (of_notices(notices, judged) if notices and judged else [])
-    who = groups(found)
+    who = np.array([_left_out_with(one.author) for one in found])
     truth = np.array([one.truth for one in found], dtype=float).reshape(-1, len(LABELS))
     own = [one.author for one in found if not one.author.startswith(NOTICE)]
     shares = np.nanmean(truth, axis=0) if len(found) else np.zeros(len(LABELS))
     if len(set(own) - {OURS, *DEVELOPMENT}) < 2 or not all(0 < share < 1 for share in shares):
         raise BadInput(f"{texts} needs passages of two authors or more, with and without each statement")
     weights = np.array([REAL if name.startswith(NOTICE) else 1.0 for name in who])
-    return Corpus(found, who, truth, weights, Matrix([one.text for one in found]))
-
-
-def left_out(data: Corpus) -> Floats:
-    """The scores (passages, labels) of each group's passages by what all others teach."""
-    scores = np.zeros(data.truth.shape)
-    for name in np.unique(data.who):
-        own = data.who == name
-        scores[own] = fit(data.matrix, ~own, data.truth, data.weights).scores[own]
-    return scores
+    return Corpus(who, truth, weights, Matrix([one.text for one in found]))
 
 
 def train(
@@ -290,23 +254,17 @@ def train(
 ) -> Path:
     """Write clauses.npz, clauses.json and card.md; returns the folder.  Raises BadInput with fewer than two authors."""
     data = corpus(texts, tests, notices, judged)
-    scores = left_out(data)
+    scores = data.left_out()
     verdicts = {
         label: verdict(scores[:, i], data.truth[:, i], data.weights) for i, label in enumerate(LABELS)
     }
-    learnt = fit(data.matrix, np.ones(len(data.found), dtype=bool), data.truth, data.weights).weights
+    learnt, _ = data.fit(np.ones(len(data.who), dtype=bool))
     out.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(out / "clauses.npz", **classifier.pack(learnt))  # type: ignore[arg-type]
     stated = {"verdicts": {label: vars(one) for label, one in verdicts.items()}}
     (out / "clauses.json").write_text(json.dumps(stated, indent=1) + "\n", encoding="utf-8")
     report(out, data, scores, verdicts, len(learnt.columns))
     return out
-
-
-def figures(predicted: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[float, float]:
-    """Precision and recall."""
-    both = int((predicted & truth).sum())
-    return both / max(int(predicted.sum()), 1), both / max(int(truth.sum()), 1)
 
 
 # ------------------------------------------------------------------------------------------------- the card
@@ -321,7 +279,9 @@ def report(out: Path, data: Corpus, scores: Floats, verdicts: dict[str, Verdict]
         for name, own in (("our own passages", ~real), ("windows of real notices", real)):
             known = own & ~np.isnan(data.truth[:, i])
             true = data.truth[known, i] > 0
-            rates = "{:.3f} | {:.3f}".format(*figures(predicted[known], true))
+            right = int((predicted[known] & true).sum())
+            of = (predicted[known], true)  # precision and recall
+            rates = " | ".join(f"{right / max(int(each.sum()), 1):.3f}" for each in of)
             lines.append(f"| {label} | {name} | {int(known.sum())} | {int(true.sum())} | {rates} |")
     for line in lines:
         say(line.strip("| ").replace(" | ", "  "))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -34,18 +34,11 @@ COST = 0.15  # inverse regularisation of the linear model
 Coded = list[tuple[str, str]]
 
 
-class Split(NamedTuple):
-    fitted: Coded
-    held: Coded
-    day: date
-
-
 def fit_views(awards: Coded, others: Coded, reader: static.StaticEncoder) -> cpv.Views:
     """The linear model and the neighbours of coded texts."""
     from sklearn.svm import LinearSVC
 
-    texts = [t for t, _ in awards] + [t for t, _ in others]
-    codes = np.array([int(c) for _, c in awards] + [int(c) for _, c in others])
+    texts, codes = [t for t, _ in awards + others], np.array([int(c) for _, c in awards + others])
     counts = cpv.hashed([reader.normalise(t) for t in texts])
     seen = np.asarray((counts > 0).sum(axis=0)).ravel()
     columns = np.flatnonzero(seen >= 2)
@@ -54,15 +47,15 @@ def fit_views(awards: Coded, others: Coded, reader: static.StaticEncoder) -> cpv
     weight = np.concatenate([np.ones(len(awards)), np.full(len(others), OTHERS)])
     model = LinearSVC(C=COST, random_state=0).fit(features, codes // 10**6, sample_weight=weight)
     near = reader.encode(texts)[:, :KEPT]
-    known = np.linalg.norm(near, axis=1) > 1e-9
-    near = near[known] / np.linalg.norm(near[known], axis=1, keepdims=True)
+    lengths = np.linalg.norm(near, axis=1, keepdims=True)
+    known = lengths[:, 0] > 1e-9
     return cpv.Views(
         divisions=[f"{c:02d}" for c in model.classes_],
         columns=columns,
         rarity=rarity,
         weights=model.coef_.T.astype(np.float32),
         bias=model.intercept_.astype(np.float32),
-        neighbours=near,
+        neighbours=near[known] / lengths[known],
         codes=codes[known],
     )
 
@@ -150,13 +143,12 @@ def coded_texts(data: Path) -> tuple[list[Any], Coded, Coded]:
     words = {row["word"] for row in read_table(OURS / "words.csv.gz")}
     notices: Coded = []
     for name, into in (("notice-label", notices), ("trade-label", others)):
-        pairs = material.pairs[name]
-        into += [(t, c) for t, c in zip(pairs.left, pairs.key, strict=True) if len(c) == 8 and t not in words]
+        into += [(t, c) for t, _, c, _, _ in material.pairs[name] if len(c) == 8 and t not in words]
     return awards, others, notices
 
 
-def split(awards: list[Any], share: float = 0.3) -> Split:
-    """The dated awards of the last months held out, without those whose objet was read before."""
+def split(awards: list[Any], share: float = 0.3) -> tuple[Coded, Coded, date]:
+    """Awards to learn from; the dated ones from a day on, without those whose objet was read before; that day."""
     dated = sorted((a for a in awards if a.notified < UNDATED), key=lambda a: a.notified)
     if len(dated) < 200:
         raise BadInput(
@@ -165,40 +157,42 @@ def split(awards: list[Any], share: float = 0.3) -> Split:
     day = dated[int(len(dated) * (1 - share))].notified
     fitted = [(a.objet, a.cpv) for a in awards if a.notified < day]
     read = {t for t, _ in fitted}
-    held_out = [(a.objet, a.cpv) for a in dated if a.notified >= day and a.objet not in read]
-    return Split(fitted, held_out, day)
+    return fitted, [(a.objet, a.cpv) for a in dated if a.notified >= day and a.objet not in read], day
 
 
 def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
-    """Fit on a folder laid out as for the encoder; writes cpv.npz and cpv.json; returns the folder."""
+    """Fit on a folder laid out as for the encoder; writes cpv.npz, cpv.json and the card; returns the folder."""
     awards, others, notices = coded_texts(data)
-    parts = split(awards)
-    say(f"calibrating on {len(parts.held)} awards notified from {parts.day}")
+    fitted, held, day = split(awards)
+    say(f"calibrating on {len(held)} awards notified from {day}")
     with TemporaryDirectory() as folder:
-        earlier = static.load(encoding.train(data, Path(folder), before=parts.day, parts=[encoding.AWARDS]))
-        short = fit_blend(fit_views(parts.fitted, others + notices, earlier), earlier, parts.held)
+        earlier = static.load(encoding.train(data, Path(folder), before=day, parts=[encoding.AWARDS]))
+        short = fit_blend(fit_views(fitted, others + notices, earlier), earlier, held)
     reader = static.load(encoder)
     history = [(a.objet, a.cpv) for a in awards]
-    long, found = fit_long(fit_views(history, others, reader), reader, noticed(data), short)
+    long, of_notices = fit_long(fit_views(history, others, reader), reader, noticed(data), short)
     views = fit_views(history, others + notices, reader)
     out.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(out / "cpv.npz", **cpv.pack(views))  # type: ignore[arg-type]
-    write(out, reader, views.divisions, short, long)
-    report(data, out, encoder, (len(awards), len(others + notices), len(parts.held), parts.day), found)
-    return out
-
-
-def write(
-    out: Path, reader: static.StaticEncoder, divisions: list[str], short: cpv.Blend, long: cpv.Blend
-) -> None:
-    """The weights, curves and divisions as JSON."""
-    content = {
-        "encoder": reader.fingerprint,
-        "divisions": divisions,
-        "short": vars(short),
-        "long": vars(long),
-    }
+    blends = {"short": vars(short), "long": vars(long)}
+    content = {"encoder": reader.fingerprint, "divisions": views.divisions, **blends}
     (out / "cpv.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_card(
+        out,
+        "cpv",
+        machine=encoding.machine(),
+        encoder=reader.fingerprint,
+        megabytes=(out / "cpv.npz").stat().st_size / 1e6,
+        awards=len(awards),
+        others=len(others + notices),
+        weight=OTHERS,
+        held=len(held),
+        day=day,
+        long=cpv.LONG,
+        limit=cpv.LIMIT,
+        figures="\n".join([*measured(data, out, cpv.load(out, encoder)), "", *of_notices]),
+    )
+    return out
 
 
 def fit_long(
@@ -232,60 +226,39 @@ def fit_long(
 def _figures(
     views: cpv.Views, reader: static.StaticEncoder, pairs: Sequence[tuple[cpv.Blend, Coded]], level: str
 ) -> str:
-    hits, chances, drift = [], [], []
+    parts = []
     for blend, cases in pairs:
         suggester = cpv.Suggester(reader, views, blend, blend)
-        hit, chance = first_codes(suggester, cases, level)
         kinds, raw, _ = suggester.scored([t for t, _ in cases], "division")
         right = np.array([int(c) // 10**6 for _, c in cases])
-        hits.append(hit)
-        chances.append(chance)
-        drift.append((kinds[raw.argmax(axis=1)] == cpv.WORKS) & (right != cpv.WORKS))
-    hit, chance, wrong = np.concatenate(hits), np.concatenate(chances), np.concatenate(drift)
+        drift = (kinds[raw.argmax(axis=1)] == cpv.WORKS) & (right != cpv.WORKS)
+        parts.append((*first_codes(suggester, cases, level), drift))
+    hit, chance, wrong = map(np.concatenate, zip(*parts, strict=True))
     tops = (hit[:, 0].mean(), hit[:, :5].any(axis=1).mean())
     figures = (*tops, chance.mean(), ece(chance, hit[:, 0]), wrong.mean())
     return " | ".join(f"{figure:.3f}" for figure in figures)
 
 
-def report(
-    data: Path, out: Path, encoder: Path | None, counts: tuple[int, int, int, date], notices: list[str]
-) -> None:
-    """The card, with figures and a reliability plot where the folder holds later awards."""
-    suggester = cpv.load(out, encoder)
+def measured(data: Path, out: Path, suggester: cpv.Suggester) -> list[str]:
+    """Lines of the card, and a reliability plot, where the folder holds later awards."""
     later = data / "awards" / "development.json.gz"
     cases = [(a.objet, a.cpv) for a in read_awards(later) if a.cpv] if later.is_file() else []
-    awards, others, held, day = counts
-    measured = ["The folder holds no later awards: nothing was measured."]
-    if cases:
-        measured = [
-            f"{len(cases):,} later awards, code from the objet alone:",
-            "",
-            "| level | top 1 | top 5 | top 10 | mean stated chance of the first | calibration error |",
-            "|---|---:|---:|---:|---:|---:|",
-        ]
-        curves = {}
-        for level in ("division", "group", "class"):
-            hit, chance = first_codes(suggester, cases, level)
-            curves[level] = hit[:, 0], chance
-            tops = " | ".join(f"{hit[:, :k].any(axis=1).mean():.3f}" for k in (1, 5, 10))
-            measured += [f"| {level} | {tops} | {chance.mean():.3f} | {ece(chance, hit[:, 0]):.3f} |"]
-        plot(curves, out / "reliability.svg")
-        measured += ["", "![Stated chance against share of right codes, by level](reliability.svg)", ""]
-    write_card(
-        out,
-        "cpv",
-        machine=encoding.machine(),
-        encoder=suggester.encoder.fingerprint,
-        megabytes=(out / "cpv.npz").stat().st_size / 1e6,
-        awards=awards,
-        others=others,
-        weight=OTHERS,
-        held=held,
-        day=day,
-        long=cpv.LONG,
-        limit=cpv.LIMIT,
-        figures="\n".join([*measured, "", *notices]),
-    )
+    if not cases:
+        return ["The folder holds no later awards: nothing was measured."]
+    lines = [
+        f"{len(cases):,} later awards, code from the objet alone:",
+        "",
+        "| level | top 1 | top 5 | top 10 | mean stated chance of the first | calibration error |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    curves = {}
+    for level in ("division", "group", "class"):
+        hit, chance = first_codes(suggester, cases, level)
+        curves[level] = hit[:, 0], chance
+        tops = " | ".join(f"{hit[:, :k].any(axis=1).mean():.3f}" for k in (1, 5, 10))
+        lines += [f"| {level} | {tops} | {chance.mean():.3f} | {ece(chance, hit[:, 0]):.3f} |"]
+    plot(curves, out / "reliability.svg")
+    return [*lines, "", "![Stated chance against share of right codes, by level](reliability.svg)", ""]
 
 
 def first_codes(suggester: cpv.Suggester, cases: Coded, level: str) -> tuple[Mask, F64]:

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
@@ -77,12 +78,8 @@ def learn_vocabulary(texts: Sequence[str], settings: Settings) -> Any:
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normaliser()
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
-    trainer = trainers.UnigramTrainer(
-        vocab_size=settings.vocabulary,
-        special_tokens=["<unk>"],
-        unk_token="<unk>",  # noqa: S106
-        show_progress=False,
-    )
+    unknown: dict[str, Any] = {"special_tokens": ["<unk>"], "unk_token": "<unk>"}
+    trainer = trainers.UnigramTrainer(vocab_size=settings.vocabulary, show_progress=False, **unknown)
     tokenizer.train_from_iterator(texts, trainer)
     # The trainer's threads leave ties in any order and the last digits to chance: both are settled here.
     pieces = [(p, round(s, 6)) for p, s in json.loads(tokenizer.to_str())["model"]["vocab"]]
@@ -121,16 +118,20 @@ class _Indexed:
 
 
 def _index(pairs: Pairs, row: dict[str, int]) -> _Indexed:
-    keys = {k: i for i, k in enumerate(dict.fromkeys(pairs.key))}
-    near: dict[str, list[int]] = {}
-    for i, value in enumerate(pairs.near):
-        near.setdefault(value, []).append(i)
+    keys = {k: i for i, k in enumerate(dict.fromkeys(pair.key for pair in pairs))}
+    near: dict[str, list[int]] = defaultdict(list)
+    for i, pair in enumerate(pairs):
+        near[pair.near].append(i)
+    wrong = [[row[text] for text in pair.wrong] for pair in pairs]
+    left, right, key = np.array(
+        [(row[pair.left], row[pair.right], keys[pair.key]) for pair in pairs]
+    ).T.copy()
     return _Indexed(
-        np.array([row[t] for t in pairs.left]),
-        np.array([row[t] for t in pairs.right]),
-        np.array([keys[k] for k in pairs.key]),
+        left,
+        right,
+        key,
         {k: np.array(v) for k, v in near.items() if k and len(v) > 64},
-        np.array([[row[t] for t in texts] for texts in pairs.wrong], dtype=np.int64).reshape(len(pairs), -1),
+        np.array(wrong, dtype=np.int64).reshape(len(pairs), -1),
     )
 
 
@@ -248,12 +249,9 @@ def _learn(
     rates: list[dict[str, Any]] = [{"params": list(table.parameters()), "lr": settings.rate}]
     rates += [{"params": [turn], "lr": settings.rate * settings.turn}] if settings.turn else []
     optimiser = torch.optim.Adam(rates, lr=settings.rate, betas=(0.9, 0.99), fused=True)
+    tops = [rate["lr"] for rate in rates]
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        [rate["lr"] for rate in rates],
-        total_steps=settings.steps,
-        pct_start=0.1,
-        anneal_strategy="linear",
+        optimiser, tops, total_steps=settings.steps, pct_start=0.1, anneal_strategy="linear"
     )
 
     def embed(which: I64, asked: bool = False) -> Any:
@@ -264,14 +262,12 @@ def _learn(
 
     for _ in progress(range(settings.steps), "training the encoder"):
         chosen = named[names[rng.choice(len(names), p=shares)]]
-        pool = None
+        pool = np.arange(len(chosen.left))
         if chosen.near and rng.random() < settings.near:
             groups = list(chosen.near.values())
             weights = np.array([len(g) for g in groups], dtype=float)
             pool = groups[rng.choice(len(groups), p=weights / weights.sum())]
-        count = len(chosen.left) if pool is None else len(pool)
-        drawn = rng.choice(count, min(settings.batch, count), replace=False)
-        drawn = drawn if pool is None else pool[drawn]
+        drawn = pool[rng.choice(len(pool), min(settings.batch, len(pool)), replace=False)]
         key, left, right = chosen.key[drawn], chosen.left[drawn], chosen.right[drawn]
         a, b = embed(left, asked=True), embed(right)
         same = (key[:, None] == key[None]) | (right[:, None] == right[None]) | (left[:, None] == left[None])
@@ -333,14 +329,11 @@ def train(
     option = f" --before {before}" if before else ""
     rate = [(part, part.steps / sum(part.shares.values())) for part in parts]
     count = [f" batches of part {i + 1} |" for i in range(len(parts))]
-    pairs = [
+    pairs = []
+    for name, each in material.pairs.items():
         # batches of one run that are drawn from these pairs, on average
-        f"| {name} | {len(each):,} | "
-        + " | ".join(f"{one.shares.get(name, 0) * per:.0f}" for one, per in rate)
-        + " |"
-        for name, each in material.pairs.items()
-        if len(each)
-    ]
+        batches = " | ".join(f"{one.shares.get(name, 0) * per:.0f}" for one, per in rate)
+        pairs += [f"| {name} | {len(each):,} | {batches} |"] if each else []
     reader = static.load(out)
     write_card(
         out,
@@ -366,16 +359,12 @@ def train(
 def _described(part: Settings) -> str:
     """How a part was learnt, in a line."""
     runs = f"{part.runs} runs averaged, each of " if part.runs > 1 else ""
-    choice = (
-        f"; what serves against what tempts with weight {part.choice:g}, scale {part.choice_scale:g}"
-        if part.choice
-        else ""
-    )
+    choice = f"; what serves against what tempts with weight {part.choice:g}, scale {part.choice_scale:g}"
+    turn = "; what is asked goes through a linear map, what all needs share left out"
     return (
         f"{min(part.axes, part.dimension)} of {part.dimension} axes, length {part.length:g}: {runs}{part.steps} steps of "
         f"{part.batch}, scale {part.scale:g}, rate {part.rate:g}, {part.drop:.0%} of pieces dropped, evened out "
-        f"with power {part.whiten:g}{choice}"
-        + ("; what is asked goes through a linear map, what all needs share left out" if part.turn else "")
+        f"with power {part.whiten:g}{choice if part.choice else ''}{turn if part.turn else ''}"
     )
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from matcher.lab.training import write_card
+from matcher.lab.training import every_output, hashed_rows, packed, write_card
 from matcher.lab.training.texts import OURS, read_table
-from matcher.lab.training.trades import OFFER, Text, jobs, packed, texts
+from matcher.lab.training.trades import OFFER, Text, jobs, output_of, texts
 from matcher.learned import offers
 from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
@@ -23,7 +23,7 @@ STATES_OFFER = "O"  # of the classes of lines in structure_texts.csv.gz
 #: Weights of our phrases, of parts of offers and of others, a coded text being 1.
 PHRASE, PART, NO_OFFER = 20.0, 3.0, 1.5
 SENTENCE = 2.0  # scale of the words of a sentence, those of its heading being 1
-C, ROUNDS, UNSEEN = 10.0, 300, -10.0  # of the fit of trades; the bias of a trade without a text
+C, ROUNDS = 10.0, 300  # of the fit of trades
 FOLDS = 4
 NAMED = 0.1  # chance of a part from which a text is asked about a trade
 Floats = F32
@@ -52,32 +52,21 @@ def labelled() -> Iterator[Labelled]:
             yield _labelled(number, low > 0 or high < len(lines), lines[low:high])
     for row in read_table(OURS / "said.csv.gz"):
         number += 1
-        yield _labelled(
-            number,
-            True,
-            [{"line": row["text"], "class": STATES_OFFER if row["trade"] else "", "trades": row["trade"]}],
-        )
+        stated = STATES_OFFER if row["trade"] else ""
+        yield _labelled(number, True, [{"line": row["text"], "class": stated, "trades": row["trade"]}])
 
 
 def _labelled(number: int, excerpt: bool, lines: Sequence[Mapping[str, str]]) -> Labelled:
     parts = brochure.parts("\n".join(row["line"] for row in lines))
+    trades = [frozenset(narrower(row["line"], name) for name in row["trades"].split()) for row in lines]
     known = [
-        (
-            _plain(row["line"]),
-            row["class"] == STATES_OFFER,
-            frozenset(narrower(row["line"], name) for name in row["trades"].split()),
-        )
-        for row in lines
+        (_plain(row["line"]), row["class"] == STATES_OFFER, names)
+        for row, names in zip(lines, trades, strict=True)
     ]
     states = [_line_of(_plain(part.sentence), known) for part in parts]
-    return Labelled(
-        number,
-        excerpt,
-        parts,
-        np.array([state for state, _ in states], dtype=np.int64),
-        [said for _, said in states],
-        frozenset().union(*(said for _, offer, said in known if offer)),
-    )
+    offered = frozenset[str]().union(*(names for _, offer, names in known if offer))
+    at = np.array([state for state, _ in states], dtype=np.int64)
+    return Labelled(number, excerpt, parts, at, [names for _, names in states], offered)
 
 
 def _plain(text: str) -> str:
@@ -104,21 +93,13 @@ class Coded:
 
 
 def coded(encoder: Encoder, data: Path | None) -> Coded:
-    labels = (*names(), "")
     rows = [*texts(OFFER), *(jobs(data) if data is not None else ())]
-    own = [
-        Text(row["text"], narrower(row["text"], row["trade"]), PHRASE, OFFER)
-        for row in read_table(OURS / "said.csv.gz")
-    ]
+    phrases = read_table(OURS / "said.csv.gz")
+    own = [Text(row["text"], narrower(row["text"], row["trade"]), PHRASE, OFFER) for row in phrases]
     every = [row for row in (*rows, *own) if row.trade is not None]
     vectors = encoder.encode([row.text for row in every], role="passage")
-    return Coded(
-        vectors,
-        np.array([labels.index(row.trade or "") for row in every]),
-        np.array([row.weight for row in every]),
-        len(every) - len(own),
-        len(own),
-    )
+    trades, weights = np.array([output_of(row) for row in every]), np.array([row.weight for row in every])
+    return Coded(vectors, trades, weights, len(every) - len(own), len(own))
 
 
 def trade_of_parts(given: Labelled, chances: Floats) -> I64:
@@ -144,8 +125,7 @@ def fit_reader(base: Coded, given: Sequence[tuple[Floats, I64]], encoder: str) -
     worth = [np.where(t[t >= 0] == len(labels), NO_OFFER, PART) for _, t in given]
     model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)
     model.fit(vectors, targets, sample_weight=np.concatenate([base.weights, *worth]))
-    weights, bias = np.zeros((len(labels) + 1, vectors.shape[1])), np.full(len(labels) + 1, UNSEEN)
-    weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
+    weights, bias = every_output(model, len(labels) + 1)
     return offers.Reader(encoder, tuple(labels), weights.astype(np.float32), bias.astype(np.float32))
 
 
@@ -153,12 +133,10 @@ def fit_stance(given: Sequence[tuple[Labelled, Floats]]) -> offers.Stance:
     """Whether a part states an offer, from labelled texts and the chances of trades of their parts."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import normalize
 
     def bag(words: Sequence[str]) -> Any:
-        buckets = [offers.buckets(text) for text in words]
-        ends = np.cumsum([0, *map(len, buckets)])
-        values = np.concatenate([np.full(len(each), 1 / max(np.sqrt(len(each)), 1.0)) for each in buckets])
-        return csr_matrix((values, np.concatenate(buckets), ends), shape=(len(words), offers.BUCKETS))
+        return normalize(hashed_rows([offers.buckets(text) for text in words], offers.BUCKETS))
 
     parts = [part for text, _ in given for part in text.parts]
     states = np.concatenate([text.states for text, _ in given])
@@ -200,21 +178,15 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
     targets = [trade_of_parts(text, plain.read(v)) for text, v in zip(given, vectors, strict=True)]
 
     def reader(chosen: Mask) -> offers.Reader:
-        return fit_reader(
-            base, [(vectors[i], targets[i]) for i in np.flatnonzero(chosen & is_whole)], encoder.fingerprint
-        )
+        taught = [(vectors[i], targets[i]) for i in np.flatnonzero(chosen & is_whole)]
+        return fit_reader(base, taught, encoder.fingerprint)
 
-    chances: list[Floats] = [np.zeros(0, np.float32)] * len(given)
-    states = list(chances)
-    for part in range(FOLDS):
-        part_reader = reader(fold != part)
-        for i in np.flatnonzero(fold == part):
-            chances[i] = part_reader.read(vectors[i])
-    for part in range(FOLDS):
-        stance = fit_stance([(given[i], chances[i]) for i in np.flatnonzero(fold != part)])
-        for i in np.flatnonzero(fold == part):
-            states[i] = stance.chances(given[i].parts, chances[i])
-    whole, stance = reader(np.ones(len(given), bool)), fit_stance(list(zip(given, chances, strict=True)))
+    readers = [reader(fold != part) for part in range(FOLDS)]
+    chances = [readers[part].read(each) for part, each in zip(fold, vectors, strict=True)]
+    pairs = list(zip(given, chances, strict=True))
+    stances = [fit_stance([pairs[i] for i in np.flatnonzero(fold != part)]) for part in range(FOLDS)]
+    states = [stances[part].chances(text.parts, each) for part, (text, each) in zip(fold, pairs, strict=True)]
+    whole, stance = reader(np.ones(len(given), bool)), fit_stance(pairs)
     learnt = zip(given, chances, states, strict=True)
     signs, sign_bias = fit_signs([each for each, full in zip(learnt, is_whole, strict=True) if full])
     out.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,6 @@ Learnt from hours worked by trade, from the jobs of a directory and from hirings
 judged pairs teach the judgement how much such a trade counts.  No name and no text is kept.
 """
 
-import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ import numpy as np
 from matcher.learned.asks import names
 from matcher.matching import trades
 from matcher.reference.arrays import F64, Mask
+from matcher.reference.tables import csv_rows
 
 Floats = F64
 KINDS = ("ACI", "EI", "AI", "ETTI", "GEIQ")
@@ -43,11 +43,6 @@ def _does(codes: Sequence[str]) -> Mask:
     return np.asarray(np.max([trades.of_job(code) for code in codes], axis=0, initial=0.0) >= DOES)
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8-sig", newline="") as source:
-        return list(csv.DictReader(source))
-
-
 def _job(row: dict[str, str]) -> str:
     """The ROME code of hours worked, which the source gives wrongly for painting."""
     return "F1606" if "einture en b" in row["intitule"] else row["rome"]
@@ -55,11 +50,8 @@ def _job(row: dict[str, str]) -> str:
 
 def known(data: Path) -> bool:
     """Does a folder hold what the priors are learnt from?"""
-    wanted = (
-        "structures/siae_2021.jsonl",
-        "structures/siae37_hours_2012.csv",
-        "nomenclatures/appellation_naf_embauches.csv",
-    )
+    structures = ("structures/siae_2021.jsonl", "structures/siae37_hours_2012.csv")
+    wanted = (*structures, "nomenclatures/appellation_naf_embauches.csv")
     return all((data / name).is_file() for name in wanted)
 
 
@@ -69,7 +61,7 @@ def seen(data: Path) -> Iterator[Seen]:
     directory = [json.loads(line) for line in lines]
     known = {row["siret"]: row for row in directory}
     worked = defaultdict(list)
-    for row in _rows(data / "structures" / "siae37_hours_2012.csv"):
+    for row in csv_rows(data / "structures" / "siae37_hours_2012.csv"):
         worked[row["structure"]].append(row)
     for name, rows in worked.items():
         total = sum(float(row["heures"] or 0) for row in rows)
@@ -86,12 +78,10 @@ def seen(data: Path) -> Iterator[Seen]:
 
 def shares(data: Path) -> tuple[list[str], Floats]:
     """Activity codes and their groups, and the share of each trade in hirings there; (codes, trades)."""
-    titles = {
-        row["code_appellation"]: row["rome"]
-        for row in _rows(data / "nomenclatures" / "rome_appellations.csv")
-    }
+    appellations = csv_rows(data / "nomenclatures" / "rome_appellations.csv")
+    titles = {row["code_appellation"]: row["rome"] for row in appellations}
     hired: dict[str, Floats] = defaultdict(lambda: np.zeros(len(names()) + 1))
-    for row in _rows(data / "nomenclatures" / "appellation_naf_embauches.csv"):
+    for row in csv_rows(data / "nomenclatures" / "appellation_naf_embauches.csv"):
         mass = trades.of_job(titles.get(row["rome_id"], "")).astype(np.float64)
         mass = np.append(mass / max(1.0, mass.sum()), max(0.0, 1.0 - mass.sum()))
         for digits in (2, 3, 4, 5):
@@ -117,33 +107,33 @@ def rates(known: Sequence[Seen]) -> Floats:
 
 
 def _model(codes: Sequence[str], shared: Floats, known: Sequence[Seen]) -> trades.Priors:
-    rows = {code: row for row, code in enumerate(codes)}
-    size = len(trades.PRIOR_INPUTS)
-    return trades.Priors(
-        KINDS,
-        rates(known).astype(np.float32),
-        rows,
-        np.sqrt(shared).astype(np.float32),
-        np.zeros(size, np.float32),
-        0.0,
-    )
+    """Without weights: for its inputs alone."""
+    of_kind, of_code = rates(known).astype(np.float32), np.sqrt(shared).astype(np.float32)
+    none = np.zeros(len(trades.PRIOR_INPUTS), np.float32)
+    return trades.Priors(KINDS, of_kind, {code: row for row, code in enumerate(codes)}, of_code, none, 0.0)
 
 
 def _inputs(model: trades.Priors, known: Sequence[Seen]) -> list[trades.Floats]:
     return [trades.prior_inputs(model, one.kind, one.code, one.name) for one in known]
 
 
-def fit(known: Sequence[Seen], codes: Sequence[str], shared: Floats, seed: int = 0) -> dict[str, Any]:
+def _folds(known: Sequence[Seen], folds: int) -> Iterator[tuple[list[Seen], Sequence[int]]]:
+    """The structures to learn from and the places of the others, in turn."""
+    part = np.random.default_rng(0).permutation(len(known)) % folds
+    for fold in range(folds):
+        others = np.flatnonzero(part != fold).tolist()
+        yield [known[i] for i in others], np.flatnonzero(part == fold).tolist()
+
+
+def fit(known: Sequence[Seen], codes: Sequence[str], shared: Floats) -> dict[str, Any]:
     """The arrays of priors.npz; how much each input counts is learnt on rates that did not see the structure."""
     from sklearn.linear_model import LogisticRegression
 
-    part = np.random.default_rng(seed).permutation(len(known)) % FOLDS
     inputs, does = [], []
-    for fold in range(FOLDS):
-        others = [one for one, at in zip(known, part, strict=True) if at != fold]
-        held = [one for one, at in zip(known, part, strict=True) if at == fold]
-        inputs += _inputs(_model(codes, shared, others), held)
-        does += [one.does for one in held]
+    for others, held in _folds(known, FOLDS):
+        tested = [known[i] for i in held]
+        inputs += _inputs(_model(codes, shared, others), tested)
+        does += [one.does for one in tested]
     line = LogisticRegression(C=C, max_iter=1000).fit(np.vstack(inputs), np.concatenate(does))
     return {
         "kinds": np.array(KINDS),
@@ -155,18 +145,13 @@ def fit(known: Sequence[Seen], codes: Sequence[str], shared: Floats, seed: int =
     }
 
 
-def crossed(
-    known: Sequence[Seen], codes: Sequence[str], shared: Floats, folds: int = 10, seed: int = 0
-) -> Floats:
+def crossed(known: Sequence[Seen], codes: Sequence[str], shared: Floats, folds: int = 10) -> Floats:
     """The chances of each structure by priors that did not see it; (structures, trades)."""
-    part = np.random.default_rng(seed).permutation(len(known)) % folds
     chances = np.zeros((len(known), len(names())))
-    for fold in range(folds):
-        model = trades.priors_of(
-            fit([one for one, at in zip(known, part, strict=True) if at != fold], codes, shared)
-        )
-        for i in np.flatnonzero(part == fold):
-            chances[i] = model.chances(_inputs(model, [known[int(i)]])[0])
+    for others, held in _folds(known, folds):
+        model = trades.priors_of(fit(others, codes, shared))
+        for i in held:
+            chances[i] = model.chances(_inputs(model, [known[i]])[0])
     return chances
 
 

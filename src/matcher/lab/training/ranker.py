@@ -103,18 +103,11 @@ def write(splits: Sequence[Split], out: Path, facts: Mapping[str, Any]) -> Path:
     # a supplier never met before cannot be found: its award counts as one on which every candidate lost
     lost = [split for split in splits if not split.findable]
     every = [score(learnt, split) for split in lost] + scores
+    settings = {"rounds": ROUNDS, "rate": RATE, "bags": list(BAGS), "line": LINE}
     file = {
         "signals": {**HAND, **learnt},
         "probability": {"structure": STRUCTURE, "supplier": calibrate([*lost, *findable], every)},
-        "trained": {
-            "queries": len(findable),
-            "unfindable": len(lost),
-            **facts,
-            "rounds": ROUNDS,
-            "rate": RATE,
-            "bags": list(BAGS),
-            "line": LINE,
-        },
+        "trained": {"queries": len(findable), "unfindable": len(lost), **facts, **settings},
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(file, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -144,15 +137,8 @@ def collect(catalogue: Catalogue, awards: Sequence[Award], since: date, most: in
         right = [row for row in right if known[row]]
         columns = {name: module.measure(shortlist) for name, module in modules.items()}
         scores = np.sum([weight * np.nan_to_num(columns[name]) for name, weight in GUESS.items()], axis=0)
-        chosen = np.unique(
-            np.concatenate(
-                [
-                    np.argsort(-scores)[:NEAREST],
-                    rng.integers(0, len(scores), DRAWN),
-                    np.array(right, dtype=np.int64),
-                ]
-            )
-        )
+        hardest, drawn = np.argsort(-scores)[:NEAREST], rng.integers(0, len(scores), DRAWN)
+        chosen = np.unique(np.concatenate([hardest, drawn, np.array(right, dtype=np.int64)]))
         values = np.column_stack([columns[name][chosen] for name in LEARNT])
         splits.append(Split(values, np.isin(chosen, right), award.holders[0].siren))
     return splits
@@ -164,11 +150,8 @@ def as_of(
     """The shortlist of an award asked as a notice on its own day, without itself and its undated copies."""
     lot = Lot(id=award.uid, title=award.title, cpv=(award.cpv,) if award.cpv else (), places=(award.place,))
     tender = Tender(id=award.uid, format="decp", title=award.title, buyer=award.buyer, lots=(lot,))
-    shortlist = shortlist_of(
-        catalogue,
-        query_of(catalogue, lot, tender, asks.of_lot(lot, tender), as_of=award.notified),
-        exhaustive=True,
-    )
+    query = query_of(catalogue, lot, tender, asks.of_lot(lot, tender), as_of=award.notified)
+    shortlist = shortlist_of(catalogue, query, exhaustive=True)
     admissible = (shortlist.admissible | undated) & (uids != award.uid)
     copies = same_text.get(asks.compared(lot), ())
     admissible[list(copies)] &= ~undated[list(copies)]
@@ -250,20 +233,13 @@ def score(fitted: Mapping[str, Any], split: Split) -> F64:
     )
 
 
-def folds(splits: Sequence[Split], parts: int = 5) -> list[list[int]]:
-    """Positions of the splits by fold; all queries of a winner fall into one."""
-    place = {siren: i % parts for i, siren in enumerate(sorted({split.siren for split in splits}))}
-    return [[i for i, split in enumerate(splits) if place[split.siren] == part] for part in range(parts)]
-
-
 def unseen(splits: Sequence[Split], parts: int = 3) -> list[F64]:
-    """The score of each split's candidates by a model that was not fitted on its winner."""
-    scores: dict[int, F64] = {}
-    for fold in folds(splits, parts):
-        inside = set(fold)
-        fitted = fit([split for i, split in enumerate(splits) if i not in inside])
-        scores |= {i: score(fitted, splits[i]) for i in fold}
-    return [scores[i] for i in range(len(splits))]
+    """The score of each split's candidates by a model that was not fitted on its winner: all of one fall together."""
+    winners = sorted({split.siren for split in splits})
+    part_of = [winners.index(split.siren) % parts for split in splits]
+    pairs = list(zip(splits, part_of, strict=True))
+    fitted = [fit([split for split, at in pairs if at != part]) for part in range(parts)]
+    return [score(fitted[at], split) for split, at in pairs]
 
 
 def held_out(splits: Sequence[Split], scores: Sequence[F64]) -> dict[str, tuple[float, float, float]]:

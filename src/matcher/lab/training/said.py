@@ -12,10 +12,11 @@ import numpy as np
 
 from matcher.console import say
 from matcher.lab.evaluation import HISTORY
+from matcher.lab.training import packed
 from matcher.lab.training.texts import OURS, cpv_labels, read_awards, read_table
 from matcher.learned import cpv
 from matcher.matching import declared
-from matcher.reference.arrays import F32, I64
+from matcher.reference.arrays import F32
 
 HIDDEN, EPOCHS, BATCH, RATE = 256, 12, 512, 3e-3
 AXES = 128  # kept of the vectors and the roots of the groups together
@@ -92,24 +93,18 @@ def axes(vectors: F32, wanted: F32) -> F32:
     return np.asarray(directions[:, ::-1][:, :AXES], dtype=np.float32)
 
 
-def save(weights: dict[str, F32], encoder: str, codes: I64, path: Path) -> None:
-    """Write the network, its matrices in eight bits with a scale for each column."""
-    arrays: dict[str, Any] = {"encoder": np.array(encoder), "codes": codes.astype(np.int16)}
-    for layer in ("inner", "outer", "axes"):
-        size = np.abs(weights[layer]).max(axis=0) / 127
-        arrays[layer] = np.round(weights[layer] / size).astype(np.int8)
-        arrays[f"{layer}_scale"] = size.astype(np.float32)
-    arrays |= {name: values for name, values in weights.items() if name.endswith("_bias")}
-    np.savez_compressed(path, **arrays)
-
-
 def train(data: Path, out: Path) -> Path:
-    """Distil the network and write said.npz; returns the folder."""
+    """Distil the network and write said.npz, its matrices in eight bits with a scale a column; returns the folder."""
     suggester = cpv.load()
     passages = texts(data)
     say(f"asking the CPV model about {len(passages)} texts")
     vectors, wanted, codes = targets(suggester, passages)
     out.mkdir(parents=True, exist_ok=True)
-    weights = fit(vectors, wanted) | {"axes": axes(vectors, wanted)}
-    save(weights, suggester.encoder.fingerprint, codes, out / "said.npz")
+    learnt = fit(vectors, wanted) | {"axes": axes(vectors, wanted)}
+    arrays: dict[str, Any] = {name: learnt.pop(name) for name in ("inner_bias", "outer_bias")}
+    for layer, weights in learnt.items():
+        columns, arrays[f"{layer}_scale"] = packed(weights.T)
+        arrays[layer] = np.ascontiguousarray(columns.T)
+    encoder = np.array(suggester.encoder.fingerprint)
+    np.savez_compressed(out / "said.npz", encoder=encoder, codes=codes.astype(np.int16), **arrays)
     return out

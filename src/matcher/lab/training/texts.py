@@ -15,7 +15,7 @@ from datetime import date
 from itertools import combinations
 from pathlib import Path
 from random import Random
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from matcher.domain import BadInput, Tender
 from matcher.lab.evaluation import HISTORY
@@ -30,27 +30,20 @@ _OURS = re.compile(r"\b(?:nos|notre|nous|vos|votre|vous|on)\b ?", re.I)
 UNDATED = date(2019, 6, 30)  # BENCHMARK: an undated award counts as notified on this day
 
 
-@dataclass
-class Pairs:
-    """Texts that belong together; two rows of one `key` are never each other's negative."""
+class Pair(NamedTuple):
+    """Texts that belong together; two pairs of one `key` are never each other's negative."""
 
-    left: list[str] = field(default_factory=list)
-    right: list[str] = field(default_factory=list)
-    key: list[str] = field(default_factory=list)
-    near: list[str] = field(default_factory=list)  # what makes a negative hard: the same division, say
-    #: Texts that tempt, and do not answer the left one.
-    wrong: list[tuple[str, ...]] = field(default_factory=list)
+    left: str
+    right: str
+    key: str
+    near: str  # what makes a negative hard: the same division, say
+    wrong: tuple[str, ...]  # texts that tempt, and do not answer the left one
 
+
+class Pairs(list[Pair]):
     def add(self, left: str, right: str, key: str, near: str = "", wrong: tuple[str, ...] = ()) -> None:
         if left and right and left != right:
-            self.left.append(left)
-            self.right.append(right)
-            self.key.append(key)
-            self.near.append(near)
-            self.wrong.append(wrong)
-
-    def __len__(self) -> int:
-        return len(self.left)
+            self.append(Pair(left, right, key, near, wrong))
 
 
 @dataclass
@@ -62,15 +55,20 @@ class Material:
 
     def texts(self, shares: Mapping[str, float]) -> list[str]:
         """Every distinct text of the pairs that have a share, in a fixed order."""
-        chosen = [pairs for name, pairs in self.pairs.items() if shares.get(name)]
-        return list(dict.fromkeys(t for p in chosen for side in (p.left, p.right, *p.wrong) for t in side))
+        chosen = (
+            zip(*pairs, strict=True) for name, pairs in self.pairs.items() if pairs and shares.get(name)
+        )
+        return list(
+            dict.fromkeys(
+                t for left, right, _, _, wrong in chosen for side in (left, right, *wrong) for t in side
+            )
+        )
 
     def note(self, name: str, licence: str, records: int, what: str) -> None:
         self.sources.append({"name": name, "licence": licence, "records": records, "what": what})
 
 
-@dataclass(frozen=True)
-class PastAward:
+class PastAward(NamedTuple):
     """The few fields of an award that are learnt from."""
 
     objet: str
@@ -118,11 +116,9 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 def opened(path: Path) -> IO[str]:
     """A UTF-8 text to read, compressed where its name ends in .gz."""
-    return (
-        gzip.open(path, "rt", encoding="utf-8", newline="")
-        if path.suffix == ".gz"
-        else path.open(encoding="utf-8", newline="")
-    )
+    opening: Any = gzip.open if path.suffix == ".gz" else open
+    stream: IO[str] = opening(path, "rt", encoding="utf-8", newline="")
+    return stream
 
 
 def cpv_labels(folder: Path) -> dict[str, str]:
@@ -134,12 +130,7 @@ def cpv_labels(folder: Path) -> dict[str, str]:
 
 def ancestors(code: str) -> Iterator[str]:
     """A CPV code and those above it, nearest first: class, group, division."""
-    seen = ""
-    for digits in (8, 7, 6, 5, 4, 3, 2):
-        above = code[:digits].ljust(8, "0")
-        if above != seen:
-            yield above
-            seen = above
+    yield from dict.fromkeys(code[:digits].ljust(8, "0") for digits in (8, 7, 6, 5, 4, 3, 2))
 
 
 def _label(code: str, labels: dict[str, str]) -> str:
@@ -161,10 +152,12 @@ def _award_pairs(material: Material, awards: list[PastAward], labels: dict[str, 
         for supplier in award.suppliers:
             by_supplier[supplier].append(award)
             by_group[supplier, (award.cpv or "")[:3]].append(award)
-    for (supplier, group), members in by_group.items():
-        _add_combinations(material.pairs["one supplier, one group"], members, supplier, group[:2], 40, rng)
-    for supplier, members in by_supplier.items():
-        _add_combinations(material.pairs["one supplier"], members, supplier, "", 20, rng)
+    of_one = [("one supplier, one group", s, group[:2], 40, each) for (s, group), each in by_group.items()]
+    of_one += [("one supplier", supplier, "", 20, each) for supplier, each in by_supplier.items()]
+    for name, supplier, near, most, members in of_one:
+        couples = list(combinations(dict.fromkeys(award.objet for award in members), 2))
+        for first, second in rng.sample(couples, min(most, len(couples))):
+            material.pairs[name].add(first, second, supplier, near)
     for code, members in by_class.items():
         shuffled = members[:]
         rng.shuffle(shuffled)
@@ -172,23 +165,13 @@ def _award_pairs(material: Material, awards: list[PastAward], labels: dict[str, 
             material.pairs["one class"].add(a.objet, b.objet, code, code[:2])
 
 
-def _add_combinations(
-    pairs: Pairs, members: list[PastAward], key: str, near: str, most: int, rng: Random
-) -> None:
-    distinct = list({m.objet: m for m in members}.values())
-    couples = list(combinations(distinct, 2))
-    for a, b in rng.sample(couples, min(most, len(couples))):
-        pairs.add(a.objet, b.objet, key, near)
-
-
 def _nomenclature_pairs(material: Material, folder: Path, labels: dict[str, str]) -> None:
     for code, label in labels.items():
         above = next((c for c in list(ancestors(code))[1:] if c in labels), None)
         if above:
             material.pairs["label-label above"].add(label, labels[above], above, code[:2])
-    material.note(
-        "CPV 2008 labels", "EU, reuse authorised (decision 2011/833/EU)", len(labels), "nomenclature"
-    )
+    reuse = "EU, reuse authorised (decision 2011/833/EU)"
+    material.note("CPV 2008 labels", reuse, len(labels), "nomenclature")
     naf = read_table(folder / "naf_rev2_732.csv")
     for row in naf:
         for level in ("classe", "groupe", "division"):
@@ -209,9 +192,8 @@ def _nomenclature_pairs(material: Material, folder: Path, labels: dict[str, str]
         if float(row["hirings"] or 0) >= 50:
             code = row["naf_id"]
             material.pairs["ROME-NAF"].add(row["rome_label"], row["naf_label"], code, code[:2])
-    material.note(
-        "ROME to NAF by hirings", "Licence Ouverte 2.0 (France Travail)", len(hired), "jobs and trades"
-    )
+    of_jobs = "Licence Ouverte 2.0 (France Travail)"
+    material.note("ROME to NAF by hirings", of_jobs, len(hired), "jobs and trades")
     sectors = read_table(folder / "sectors.csv")
     for row in sectors:
         material.pairs["sectors"].add(row["name"], row["group_name"], row["group_pk"] or row["name"])
@@ -237,12 +219,11 @@ def _notice_pairs(material: Material, folder: Path, labels: dict[str, str]) -> N
                 label = _label(code, labels)
                 named.add(title, label, code[:8], near)
                 named.add(shorten(description, 250), label, code[:8], near)
-    material.note(
+    title, licence = (
         "Notices: titles, lots, descriptions, CPV (no winners)",
         "CC BY 4.0 (TED), Licence Ouverte 2.0 (BOAMP)",
-        read_notices,
-        f"{lots} lots",
     )
+    material.note(title, licence, read_notices, f"{lots} lots")
 
 
 def _own_pairs(material: Material, folder: Path, labels: dict[str, str], rng: Random) -> dict[str, str]:
@@ -335,18 +316,16 @@ def _misspell(text: str, rng: Random) -> str:
         if len(word) < 5:
             continue
         at = rng.randrange(1, len(word) - 1)
-        if kind == 0:
-            words[i] = word[:at] + word[at + 1 :]
-        elif kind == 1:
-            words[i] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
-        elif kind == 2:
-            words[i] = word[:at] + word[at] + word[at:]
-        else:
-            words[i] = "".join("\ufffd" if ord(c) > 127 else c for c in word)
+        words[i] = (
+            word[:at] + word[at + 1 :],
+            word[:at] + word[at + 1] + word[at] + word[at + 2 :],
+            word[:at] + word[at] + word[at:],
+            "".join("\ufffd" if ord(c) > 127 else c for c in word),
+        )[kind]
     return " ".join(words)
 
 
-def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | None = None) -> Material:
+def gather(data: Path, before: date | None = None, seed: int = 0) -> Material:
     """Pairs from a folder laid out as `awards/history.json.gz`, `nomenclatures/`, `notices/`, and our own texts.
 
     Raises BadInput when the folder holds no awards.
@@ -361,15 +340,11 @@ def gather(data: Path, before: date | None = None, seed: int = 0, ours: Path | N
     labels = cpv_labels(data / "nomenclatures")
     _award_pairs(material, awards, labels, rng)
     latest = max((a.notified for a in awards), default=UNDATED)
-    material.note(
-        "DECP awards (history)",
-        "Licence Ouverte 2.0",
-        len(awards),
-        f"objet, CPV, holder; last notified {latest}",
-    )
+    what = f"objet, CPV, holder; last notified {latest}"
+    material.note("DECP awards (history)", "Licence Ouverte 2.0", len(awards), what)
     _nomenclature_pairs(material, data / "nomenclatures", labels)
     _notice_pairs(material, data / "notices", labels)
-    short = _own_pairs(material, ours or OURS, labels, rng)
+    short = _own_pairs(material, OURS, labels, rng)
     folded = {fold(long): abbreviation for long, abbreviation in short.items() if len(long) > 8}
     for award in awards:
         division = (award.cpv or "")[:2]

@@ -5,22 +5,23 @@ objets of past contracts with their CPV code.  `matcher.lab.training.offers` lea
 and from job titles (ROME) with their code.
 """
 
-import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.lab.evaluation import HISTORY
+from matcher.lab.training import every_output, hashed_rows, packed
 from matcher.lab.training.texts import OURS, marches, read_table
 from matcher.learned import asks
 from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
 from matcher.matching import trades
-from matcher.reference.arrays import F32, Array
+from matcher.reference.arrays import Array
 from matcher.reference.paths import reference_dir
+from matcher.reference.tables import csv_rows
 from matcher.reference.text import fold
 from matcher.reference.trades import narrower, trade_of_cpv
 from matcher.reference.trades import trades as taxonomy
@@ -29,7 +30,8 @@ NEED, OFFER, BOTH = "need", "offer", "both"  # roles of our texts
 WORD, LABEL, TITLE = 0.2, 0.3, 0.3  # weights of a bare word, a CPV label and a job title, a sentence being 1
 WORDS = 2.0  # weight of a need's words, its vector being 1
 C = 3.0  # inverse strength of the penalty
-ROUNDS, UNSEEN = 60, -10.0  # iterations of the fit; the bias of a trade without a text
+ROUNDS = 60  # iterations of the fit
+_CODED = itemgetter("cpv")
 SENTENCES = {"need": NEED, "need2": NEED, "right": OFFER, "right2": OFFER}
 
 
@@ -40,6 +42,11 @@ class Text(NamedTuple):
     trade: str | None
     weight: float
     role: str
+
+
+def output_of(text: Text) -> int:
+    """Which output a text teaches: a trade, the last one for none of the taxonomy."""
+    return (*names(), "").index(text.trade or "")
 
 
 def _named(label: str, code: str) -> str | None:
@@ -59,20 +66,16 @@ def texts(role: str) -> Iterator[Text]:
 
 
 def _texts() -> Iterator[Text]:
-    for row in filter(_coded, read_table(OURS / "speech.csv.gz")):
+    for row in filter(_CODED, read_table(OURS / "speech.csv.gz")):
         yield Text(row["text"], _named(row["trade"], row["cpv"]), 1.0, row["role"])
-    for row in filter(_coded, read_table(OURS / "words.csv.gz")):
+    for row in filter(_CODED, read_table(OURS / "words.csv.gz")):
         yield Text(row["word"], part_of(row["word"], trade_of_cpv(row["cpv"])), WORD, BOTH)
     for name in ("choices", "choices_more"):
-        for row in filter(_coded, read_table(OURS / f"{name}.csv.gz")):
+        for row in filter(_CODED, read_table(OURS / f"{name}.csv.gz")):
             for column, role in SENTENCES.items():
                 yield Text(row[column], _named(row["trade"], row["cpv"]), 1.0, role)
     for row in read_table(reference_dir() / "cpv.csv"):
         yield Text(row["label"], part_of(row["label"], trade_of_cpv(row["code"])), LABEL, BOTH)
-
-
-def _coded(row: Mapping[str, str]) -> bool:
-    return bool(row["cpv"])
 
 
 def awarded(data: Path) -> Iterator[Text]:
@@ -88,34 +91,22 @@ def awarded(data: Path) -> Iterator[Text]:
 def jobs(data: Path) -> Iterator[Text]:
     """Job titles, shared out over the trades of their ROME code."""
     for name in ("rome_appellations.csv", "rome_codes.csv"):
-        with (data / "nomenclatures" / name).open(encoding="utf-8-sig", newline="") as source:
-            for row in csv.DictReader(source):
-                does = trades.of_job(row["rome"])
-                total = max(float(does.sum()), 1.0)
-                for i in np.flatnonzero(does):
-                    yield Text(row["libelle"], names()[i], TITLE * float(does[i]) / total, OFFER)
-                if does.sum() < 1:  # half as sure: a job of any trade may stand in a structure of this one
-                    yield Text(row["libelle"], "", TITLE * float(1 - does.sum()) / 2, OFFER)
+        for row in csv_rows(data / "nomenclatures" / name):
+            does = trades.of_job(row["rome"])
+            total = max(float(does.sum()), 1.0)
+            for i in np.flatnonzero(does):
+                yield Text(row["libelle"], names()[i], TITLE * float(does[i]) / total, OFFER)
+            if does.sum() < 1:  # half as sure: a job of any trade may stand in a structure of this one
+                yield Text(row["libelle"], "", TITLE * float(1 - does.sum()) / 2, OFFER)
 
 
 def bags(given: list[str]) -> tuple[Any, Any]:
     """Words of texts as a sparse table (texts, buckets) of unit rows by idf, and the idf of each bucket."""
-    from scipy.sparse import csr_matrix
+    from sklearn.feature_extraction.text import TfidfTransformer
 
-    terms = [asks.first_terms(text) for text in given]
-    ends = np.cumsum([0, *map(len, terms)])
-    columns = np.concatenate(terms)
-    many = np.bincount(columns, minlength=asks.FIRST_BUCKETS)
-    rarity = np.where(many > 0, np.log((1 + len(given)) / (1 + many)) + 1, 0.0)
-    table: Any = csr_matrix((rarity[columns], columns, ends), shape=(len(given), asks.FIRST_BUCKETS))
-    lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel())
-    return table.multiply(1 / np.maximum(lengths, 1e-9)[:, None]).tocsr(), rarity
-
-
-def packed(weights: Array) -> tuple[NDArray[np.int8], F32]:
-    """Weights (outputs, inputs) in eight bits with a scale for each output."""
-    scale = np.maximum(np.abs(weights).max(axis=1, initial=0.0), 1e-9) / 127
-    return np.round(weights / scale[:, None]).astype(np.int8), scale.astype(np.float32)
+    table = hashed_rows([asks.first_terms(text) for text in given], asks.FIRST_BUCKETS)
+    weighing = TfidfTransformer().fit(table)
+    return weighing.transform(table), np.where(table.getnnz(axis=0) > 0, weighing.idf_, 0.0)
 
 
 def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, Array]:
@@ -123,7 +114,6 @@ def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, Array]
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
 
-    labels = (*names(), "")
     every = [*texts(NEED), *(awarded(data) if data is not None else ())]
     chosen = [each for each in every if each.trade is not None]
     vectors = encoder.encode([each.text for each in chosen], role="query")
@@ -131,12 +121,11 @@ def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, Array]
     model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)
     model.fit(
         hstack([csr_matrix(vectors), WORDS * words]).tocsr(),
-        [labels.index(each.trade or "") for each in chosen],
+        [output_of(each) for each in chosen],
         sample_weight=[each.weight for each in chosen],
     )
     size = vectors.shape[1]
-    weights, bias = np.zeros((len(labels), size + words.shape[1])), np.full(len(labels), UNSEEN)
-    weights[model.classes_], bias[model.classes_] = model.coef_, model.intercept_
+    weights, bias = every_output(model, len(names()) + 1)
     buckets = np.flatnonzero(rarity)
     of_words, scale = packed(WORDS * weights[:, size:][:, buckets])
     return {

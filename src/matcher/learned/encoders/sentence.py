@@ -65,8 +65,6 @@ def load(
         # sums of half-precision weights lose digits
         loaded = SentenceTransformer(model, device=device).float()
     except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BadInput(
-            f"model {model!r} cannot be loaded ({reason}): give the folder it was saved in"
-        ) from None
+        why = next(iter(str(error).splitlines()), type(error).__name__)
+        raise BadInput(f"model {model!r} cannot be loaded ({why}): give the folder it was saved in") from None
     return SentenceEncoder(loaded, model, query_prefix, passage_prefix, batch_size)

@@ -37,16 +37,15 @@ class StaticEncoder:
 
     def __init__(self, folder: Path) -> None:
         from safetensors.numpy import load
-        from tokenizers import Tokenizer
+        from tokenizers import Tokenizer, models
 
         try:
             vocabulary, weights = ((folder / name).read_bytes() for name in PARTS[:2])
             path = folder / PARTS[2]
             projection = path.read_bytes() if path.is_file() else b""
         except OSError:
-            raise BadInput(
-                f"no encoder in {folder}: make one with `matcher train encoder --out {folder}`"
-            ) from None
+            remedy = f"make one with `matcher train encoder --out {folder}`"
+            raise BadInput(f"no encoder in {folder}: {remedy}") from None
         try:
             self._tokenizer = Tokenizer.from_buffer(vocabulary)
             self._vectors = load(weights)["embedding.weight"].astype(np.float32, copy=False)
@@ -57,8 +56,6 @@ class StaticEncoder:
             raise BadInput(f"the static encoder in {folder} is damaged ({error}): train it again") from None
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        from tokenizers import Tokenizer, models
-
         empty = Tokenizer(models.BPE())
         empty.normalizer = normaliser()
         self._by_words = json.loads(vocabulary)["normalizer"] == json.loads(empty.to_str())["normalizer"]
@@ -121,12 +118,9 @@ class _Pieces(dict[str, list[int]]):
         self._gap = tokenizer.token_to_id("▁")
 
     def __missing__(self, word: str) -> list[int]:
-        if word:
-            found = [piece.id for piece in self._cut("▁" + word)]
-        else:  # each further space of a gap is a piece too
-            found = [] if self._gap is None else [self._gap]
-        self[word] = found
-        return found
+        gap = [] if self._gap is None else [self._gap]  # each further space of a gap is a piece too
+        self[word] = [piece.id for piece in self._cut("▁" + word)] if word else gap
+        return self[word]
 
 
 def _changed_block(whole: Array, dimension: int) -> tuple[F32, int]:

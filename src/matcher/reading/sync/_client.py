@@ -135,9 +135,8 @@ class Client:
             try:
                 return json.loads(answer.content), answer
             except (ValueError, RecursionError):
-                other = (
-                    f"answered something other than JSON: the address may have changed; set {_variable(url)}"
-                )
+                moved = f"the address may have changed; set {_variable(url)}"
+                other = f"answered something other than JSON: {moved}"
                 if "html" in answer.headers.get("content-type", ""):
                     raise Unreachable(f"{_shown(url)} {other}") from None
                 raise _Transient(other) from None
@@ -176,8 +175,13 @@ class Client:
     def _reply(self, url: str, params: Fields, known: Fields, body: Fields = None) -> Reply:
         with self._open(url, params, _conditions(known), body) as answer:
             self._check(answer)
-            content = b"" if answer.status_code == 304 else _bounded(answer, url)
-            return Reply(answer.status_code, answer.headers, content)
+            content = bytearray()
+            for block in answer.iter_bytes():
+                content += block
+                if len(content) > MAX_PAGE:
+                    size = f"{MAX_PAGE >> 20} MB for one page"
+                    raise Unreachable(f"{_shown(url)} sent over {size}: its rules may have changed")
+            return Reply(answer.status_code, answer.headers, bytes(content))
 
     def _patiently(
         self, url: str, attempt: Callable[[], T], advanced: Callable[[], bool] = lambda: False
@@ -205,16 +209,16 @@ class Client:
             retry=tenacity.retry_if_exception_type((_Transient, httpx.TransportError)),
             reraise=True,
         )
+        shown = _shown(url)
         try:
             return retrying(attempt)
         except (_Transient, httpx.TransportError) as error:
             why = error if isinstance(error, _Transient) else f"broke off ({type(error).__name__})"
-            raise Unreachable(
-                f"{_shown(url)} {why}, {self._attempts} times: try again later; what was fetched is kept"
-            ) from None
+            again = "try again later; what was fetched is kept"
+            raise Unreachable(f"{shown} {why}, {self._attempts} times: {again}") from None
         except httpx.InvalidURL:
             raise BadInput(
-                f"{_shown(url)} is not a valid address: correct the variable of the environment"
+                f"{shown} is not a valid address: correct the variable of the environment"
             ) from None
 
     def _pour(self, answer: httpx.Response, part: Path, url: str) -> None:
@@ -248,13 +252,11 @@ class Client:
         if status in TRANSIENT:
             raise _Transient(f"answered {status}", _retry_after(answer))
         if status in (401, 403):
-            raise BadInput(
-                f"{where} refused us ({status}): set the token in the environment ({', '.join(TOKENS.values())})"
-            )
+            tokens = ", ".join(TOKENS.values())
+            raise BadInput(f"{where} refused us ({status}): set the token in the environment ({tokens})")
         if status in (404, 410):
-            raise Gone(
-                f"{where} is not there ({status}): the address may have changed; set {_variable(where)}"
-            )
+            moved = f"the address may have changed; set {_variable(where)}"
+            raise Gone(f"{where} is not there ({status}): {moved}")
         raise Unreachable(f"{where} answered {status}: its rules may have changed; nothing fetched is lost")
 
 
@@ -299,18 +301,6 @@ def _partial(part: Path, mark: Path) -> tuple[int, dict[str, str]]:
         if strong or modified:
             return part.stat().st_size, {"etag": strong, "last-modified": modified}
     return 0, {"etag": "", "last-modified": ""}
-
-
-def _bounded(answer: httpx.Response, url: str) -> bytes:
-    blocks, size = [], 0
-    for block in answer.iter_bytes():
-        size += len(block)
-        if size > MAX_PAGE:
-            raise Unreachable(
-                f"{_shown(url)} sent over {MAX_PAGE >> 20} MB for one page: its rules may have changed"
-            )
-        blocks.append(block)
-    return b"".join(blocks)
 
 
 def _shown(url: str) -> str:

@@ -14,7 +14,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -29,6 +29,12 @@ SECONDS = 20.0  # for a page, with its redirects
 PATIENCE = 5.0  # seconds without a byte
 REDIRECTS = 5
 PORTS = frozenset({80, 443})
+ACCEPTED = (
+    ("Accept", "text/html, text/plain;q=0.9"),
+    ("Accept-Language", "fr"),
+    ("Accept-Encoding", "gzip"),
+    ("Connection", "close"),
+)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Resolve = Callable[[str, int], list[str]]
@@ -86,14 +92,9 @@ def public(address: str) -> bool:
         carried = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
         if ip in _NAT64:
             carried.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-    return all(
-        one.is_global
-        and not getattr(one, "is_site_local", False)
-        and not one.is_multicast
-        and not one.is_reserved
-        and not one.is_unspecified
-        for one in (ip, *filter(None, carried))
-    )
+    never = ("is_site_local", "is_multicast", "is_reserved", "is_unspecified")
+    every = (ip, *filter(None, carried))
+    return all(one.is_global and not any(getattr(one, each, False) for each in never) for one in every)
 
 
 def resolved(host: str, port: int) -> list[str]:
@@ -147,10 +148,9 @@ class _Checked(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        try:
+        addresses = []
+        with suppress(OSError, UnicodeError):
             addresses = self._resolve(host, port)
-        except (OSError, UnicodeError):
-            raise httpcore.ConnectError(f"{host} is unknown") from None
         if not addresses:
             raise httpcore.ConnectError(f"{host} is unknown")
         if not all(map(self._may, addresses)):
@@ -232,14 +232,7 @@ class Fetcher:
     def _one(self, url: str, end: float) -> Page:
         self.requests += 1
         self._network.end = end
-        headers = [
-            ("User-Agent", self.agent),
-            ("Accept", "text/html, text/plain;q=0.9"),
-            ("Accept-Language", "fr"),
-            ("Accept-Encoding", "gzip"),
-            ("Connection", "close"),
-        ]
-        with self._answered("GET", url, headers) as answer:
+        with self._answered("GET", url, [("User-Agent", self.agent), *ACCEPTED]) as answer:
             pairs = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}
             body = b"" if "location" in pairs else self._body(answer, pairs, end, url)
             return Page(url, answer.status, pairs, body)
@@ -303,10 +296,7 @@ def _host(url: str) -> str:
 
 def _text_codec(name: str) -> str:
     """The codec of a stated charset, "" where it is unknown or none that a page in French is written in (zip, rot13 ...)."""
-    try:
-        codec = codecs.lookup(name)
-    except (LookupError, ValueError):
-        return ""
-    if not codec.name.startswith(("utf-8", "utf-16", "iso8859", "cp125", "mac-", "ascii")):
-        return ""
-    return codec.name
+    codec = ""
+    with suppress(LookupError, ValueError):
+        codec = codecs.lookup(name).name
+    return codec if codec.startswith(("utf-8", "utf-16", "iso8859", "cp125", "mac-", "ascii")) else ""

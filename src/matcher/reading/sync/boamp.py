@@ -53,9 +53,8 @@ def boamp(
                     continue
                 page, _ = lists.http.json(f"{url}/exports/json", question)
                 if not isinstance(page, list):
-                    raise Unreachable(
-                        "the BOAMP export answered with another shape: the address may have changed"
-                    )
+                    moved = "the address may have changed"
+                    raise Unreachable(f"the BOAMP export answered with another shape: {moved}")
                 lists.put(key, page)
             state["through"] = max(str(state.get("through", "")), str(min(end, now)))
             lists.save()

@@ -15,6 +15,9 @@ from matcher.reading.sync._client import (
     address_of,
     variable_of,
 )
+from matcher.reference import imports
+
+IMPORTS = {"cpv": imports.import_cpv, "naf": imports.import_naf, "cog": imports.import_communes}
 
 
 def nomenclatures(folder: Path, client: Client | None = None) -> Report:
@@ -22,11 +25,9 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
 
     What the shipped tables lack is reported.  Raises BadInput for a list of another shape; the old tables then stay.
     """
-    from matcher.reference import imports
-
     report = Report("reference", folder)
     with _state(folder) as state, client or Client() as http:
-        for what in ("cpv", "naf", "cog"):
+        for what, importing in IMPORTS.items():
             target = folder / (f"{what}.json" if what == "cog" else f"{what}.csv")
             local = _file_of(what)
             if local is not None:
@@ -52,9 +53,8 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
                     continue
                 validators = fetched
             report.pages += 1
-            importing = {"cpv": imports.import_cpv, "naf": imports.import_naf, "cog": imports.import_communes}
             try:
-                count = importing[what](target)
+                count = importing(target)
             except BadInput as error:
                 raise Unreachable(
                     f"{what}: {error} Set {variable_of(what)}; the tables in use stay."

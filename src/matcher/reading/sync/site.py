@@ -6,6 +6,7 @@ paragraphs are kept, without what concerns a person.
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ ACTIVITIES = re.compile(
     r"activit|service|prestation|metier|savoir[- ]faire|atelier|produit|competence|expertise|realisation|offre|que faisons"
     r"|(?:entreprise|professionnel|client|collectivite)s?$"
 )
+_FILE = re.compile(r"\.(?!html?$|php$|aspx?$)[a-z0-9]{2,5}$")  # that is no page
 AROUND = re.compile(
     r"actu|agenda|blog|contact|mention|legal|rgpd|confidential|cookie|recrut|emploi|carriere|candidat|don(?:s|ner)?$|login"
     r"|connexion|compte|panier|plan|presse|partenaire|equipe|histoire|newsletter|galerie|adher"
@@ -63,11 +65,8 @@ def site(
                 target.unlink(missing_ok=True)
                 continue
             last = _read_json(target)
-            if (
-                last
-                and (day - date.fromisoformat(last["asked"])).days < AGAIN
-                and last["website"] == structure.website
-            ):
+            same = last and last["website"] == structure.website
+            if same and (day - date.fromisoformat(last["asked"])).days < AGAIN:
                 report.unchanged += 1
                 continue
             reading = _reading(fetch, structure, day)
@@ -90,43 +89,37 @@ def _size(reading: dict[str, Any]) -> int:
 
 def _reading(fetch: Fetcher, structure: Structure, day: date) -> dict[str, Any]:
     """What is kept of one site; without pages, `why` says why."""
-    made: dict[str, Any] = {
-        "siret": structure.siret,
-        "website": structure.website,
-        "read": day.isoformat(),
-        "asked": day.isoformat(),
-        "pages": [],
-        "why": "",
-        "names": [n for n in (structure.name, structure.brand) if n],
-    }
+    pages, why = [], ""
     try:
-        made["pages"] = list(_pages(fetch, structure.website))
+        pages = list(_pages(fetch, structure.website))
     except Refused as error:
-        made["why"] = NOINDEX if str(error) == NOINDEX else str(error)
-    return made
+        why = str(error)
+    days = dict.fromkeys(("read", "asked"), day.isoformat())
+    names = [name for name in (structure.name, structure.brand) if name]
+    stated = {"siret": structure.siret, "website": structure.website, "names": names}
+    return {**stated, **days, "pages": pages, "why": why}
 
 
 def _pages(fetch: Fetcher, website: str) -> Iterator[dict[str, Any]]:
     """The home page, then the linked pages most relevant to activities.  Raises Refused for the home page."""
-    home = checked(website)
     rules = Rules(fetch)
-    page = fetch.get(home, lambda url: _same_site(home, url) and rules.allow(url), rules.delay(home))
-    document = _document(page)
+
+    def fetched(url: str, base: str) -> tuple[Page, _html.Document]:
+        page = fetch.get(url, lambda to: _same_site(base, to) and rules.allow(to), rules.delay(url))
+        return page, _document(page)
+
+    home = checked(website)
+    page, document = fetched(home, home)
     if _noindex(page, document):
         raise Refused(NOINDEX)
     links = [] if "nofollow" in _directives(page, document) else _links(page.url, document)
     if kept := _kept(page, document):
         yield kept
     for link in links[:FURTHER]:
-        try:
-            further = fetch.get(
-                link, lambda url: _same_site(page.url, url) and rules.allow(url), rules.delay(link)
-            )
-            document = _document(further)
-        except Refused:
-            continue
-        if not _noindex(further, document) and (kept := _kept(further, document)):
-            yield kept
+        with suppress(Refused):
+            further, document = fetched(link, page.url)
+            if not _noindex(further, document) and (kept := _kept(further, document)):
+                yield kept
 
 
 class Rules:
@@ -177,9 +170,8 @@ def _document(page: Page) -> _html.Document:
     if page.status != 200 or page.kind not in ("text/html", "application/xhtml+xml", "text/plain", ""):
         raise Refused(f"{page.url[:200]} is no page ({page.status}, {page.kind[:40]})")
     if page.kind == "text/plain":
-        return _html.Document(
-            lines=[clean(line)[: 2 * _html.LINE] for line in page.text.split("\n")[: _html.LINES]]
-        )
+        lines = page.text.split("\n")[: _html.LINES]
+        return _html.Document(lines=[clean(line)[: 2 * _html.LINE] for line in lines])
     return _html.read(page.text.replace("\0", " "))
 
 
@@ -197,21 +189,14 @@ def _links(base: str, document: _html.Document) -> list[str]:
     scored: dict[str, tuple[int, int]] = {}
     for place, (address, anchor) in enumerate(document.links):
         words, path = fold(anchor), fold(unquote(address))[:300]
-        relevance = (
-            2 * bool(ACTIVITIES.search(words)) + bool(ACTIVITIES.search(path)) + 2 * bool(trades.named(words))
-        )
-        if (
-            not relevance
-            or AROUND.search(words)
-            or re.search(r"\.(?!html?$|php$|aspx?$)[a-z0-9]{2,5}$", path.partition("?")[0])
-        ):
+        named = 2 * bool(ACTIVITIES.search(words)) + 2 * bool(trades.named(words))
+        relevance = named + bool(ACTIVITIES.search(path))
+        if not relevance or AROUND.search(words) or _FILE.search(path.partition("?")[0]):
             continue
-        try:
+        with suppress(Refused):
             url = checked(joined(base, address))
-        except Refused:
-            continue
-        if _same_site(base, url) and url != base:
-            scored.setdefault(url, (-relevance, place))
+            if _same_site(base, url) and url != base:
+                scored.setdefault(url, (-relevance, place))
     return sorted(scored, key=lambda url: scored[url])
 
 
