@@ -45,9 +45,8 @@ def groups(matcher: Matcher, tender: Tender) -> None:
         where = ", ".join(p.label or p.department or "" for p in asked.places) if asked else ""
         carried = asked.carried if asked else ""
         title = shorten(each.lot.title, 80)
-        print(
-            f"  lot {each.lot.number} {title} | {parts} | {carried} | {where} | {each.likely} + {each.plausible}"
-        )
+        many = f"{each.likely} à appeler, {each.plausible} à vérifier"
+        print(f"  lot {each.lot.number} {title} | {parts} | {carried} | {where} | {many}")
     needs = matcher.parts(tender, answers)
     teams = recommend(answers, tender=tender, n=1, parts=needs, firms=matcher.firms(tender))
     print(*(f"  -> {line}" for line in consortium.lines(tender, teams, answers, needs)), sep="\n")

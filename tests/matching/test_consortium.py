@@ -194,8 +194,11 @@ def test_the_fewest_members_that_cover_every_lot_are_chosen_over_better_scores()
 
 
 def test_two_trades_make_a_joint_group_with_one_mandataire_and_its_reasons() -> None:
-    team = teams(answer(lot(1), (A, 0.9)), answer(lot(2), (B, 0.8)), answer(lot(3), (B, 0.8)))[0]
-    assert takes(team) == {"Structure 2": ("t-2", "t-3"), "Structure 1": ("t-1",)}
+    answers = answer(lot(1), (A, 0.9)), answer(lot(2), (B, 0.8)), answer(lot(3), (B, 0.8))
+    apart, team = teams(*answers)[0], teams(*answers, one_group=True)[0]
+    assert takes(apart) == takes(team) == {"Structure 2": ("t-2", "t-3"), "Structure 1": ("t-1",)}
+    assert {m.role for m in apart.members} == {"candidat"} and apart.form == ""  # they share no lot
+    assert "mandataire-solidaire" not in codes(apart)
     assert [m.role for m in team.members] == ["mandataire", "cotraitant"]
     assert "2 lots sur 3" in team.members[0].reason
     assert team.form == "conjoint" and "R2142-20" in team.form_reason

@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from matcher.domain import LENDING_KINDS, Consortium, LotAnswer, Member, Structure, Tender
+from matcher.domain import LENDING_KINDS, Consortium, LotAnswer, Match, Member, Structure, Tender
 from matcher.matching import reasons
 from matcher.matching.groups.cover import Cover, Team, team_of
 from matcher.matching.groups.exact import solve
@@ -28,6 +28,8 @@ from matcher.matching.groups.table import (
     _constraints,
     _Table,
     _table,
+    answered,
+    called,
     far,
     lot_label,
 )
@@ -37,6 +39,7 @@ from matcher.reference.amounts import covers, yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
+NOBODY = -1  # is the mandataire of offers that share no lot
 FAIR = 0.3  # chance of being a lead from which a structure to be confirmed is a team of its own
 
 
@@ -80,7 +83,11 @@ def recommend(
         distinct.setdefault(team.members, team)
     teams = list(distinct.values())
     seen = _repeated(table, teams)
-    lead_bidders = [_mandataire(table, cover, team, constraints) for team in teams]
+    together = one_group or constraints.mandataire is not None
+    lead_bidders = [
+        _mandataire(table, cover, team, constraints) if together or not _apart(table, team) else (NOBODY, "")
+        for team in teams
+    ]
     return tuple(
         _consortium(table, cover, team, constraints, seen, lead_bidders, place, one_group)
         for place, team in enumerate(teams)
@@ -100,19 +107,39 @@ def uncovered(
 def to_ask(
     answer_lots: Sequence[LotAnswer], parts: Mapping[str, LotAnswer], task: str, n: int = 3
 ) -> list[Structure]:
-    """Whom one could ask about a lot or part that nobody covers: those to check, then those in reach that say nothing."""
-    answer = parts.get(task) or next((each for each in answer_lots if each.lot.id == task), None)
-    if answer is None:
+    """Whom one could ask about a lot or part that nobody covers: those whose trade is known, the nearer first.
+
+    Then, of a service that is not for firms as a rule, one of each kind of those of which nothing tells the trade.
+    """
+    whole = next((each for each in answer_lots if each.lot.id == task.partition("#")[0]), None)
+    if whole is None or not answered(whole):
         return []
-    plausible = [m.structure for m in answer.matches if m.level == "plausible" and m.eligible is not False]
-    lends = LENDING_KINDS if answer.asked is None or answer.asked.nature != "staff" else frozenset()
-    return [s for s in (*plausible, *answer.asking) if s.kind not in lends][:n]
+    nature, part = whole.asked.nature if whole.asked else "", parts.get(task, whole)
+    lends = frozenset() if nature == "staff" else LENDING_KINDS
+    told = sorted((m for m in part.matches if _maybe(m) and m.established), key=far)
+    unknown = [m.structure for m in (*part.matches, *whole.matches) if _maybe(m) and not m.established]
+    firms_do = whole.lot.reservation is None and (whole.calls_for == "clause" or nature == "supply")
+    silent = [] if firms_do else [*unknown, *whole.asking]
+    kinds, names = dict[str, Structure](), dict[object, Structure]()
+    for who in silent:
+        kinds.setdefault(who.kind, who)
+    for who in (*(m.structure for m in told), *kinds.values(), *silent):
+        if who.kind not in lends:
+            names.setdefault(called(who), who)
+    return list(names.values())[:n]
+
+
+def _maybe(match: Match) -> bool:
+    return match.level == "plausible" and match.eligible is not False
 
 
 def lending(answer_lots: Sequence[LotAnswer], n: int = 3) -> list[Structure]:
-    """Who is likely to lend staff to whoever takes the lots, best first: they execute no part."""
-    likely = (m.structure for each in answer_lots for m in each.matches if m.level == "likely")
-    return list({who.siren: who for who in likely if who.kind in LENDING_KINDS}.values())[:n]
+    """Who may lend staff to whoever takes the lots, best first, those likely before: they execute no part."""
+    by_clause = {each.lot.id for each in answer_lots if each.calls_for == "clause"}
+    matches = (m for each in answer_lots if answered(each) for m in each.matches)
+    matches = (m for m in matches if m.level == "likely" or m.lot.id in by_clause)
+    may = [m.structure for m in sorted(matches, key=lambda m: m.level != "likely")]
+    return list({who.siren: who for who in may if who.kind in LENDING_KINDS}.values())[:n]
 
 
 def task_label(tender: Tender, task: str) -> str:
@@ -196,15 +223,15 @@ def _consortium(
 ) -> Consortium:
     lead_bidder, lead_reason = lead_bidders[place]
     members = tuple(
-        _member(table, cover, team, j, j == lead_bidder, lead_reason)
+        _member(table, cover, team, j, lead_bidder, lead_reason)
         for j in sorted(
             team.members, key=lambda j: (j != lead_bidder, -_load(cover, team, j), table.bidders[j])
         )
     )
     covered = tuple(t.id for i, t in enumerate(table.tasks) if i in team.lead)
-    form, form_reason = _form(table, cover, team)
+    form, form_reason = _form(table, cover, team, lead_bidder)
     reachable = int((cover.weight * WHOLE).sum())
-    times = sum(other == lead_bidder for other, _ in lead_bidders)
+    times = sum(other == lead_bidder != NOBODY for other, _ in lead_bidders)
     warnings = (
         *_law_of_reservation(table, team, constraints, one_group),
         *_law_of_capacity(table, cover, team),
@@ -228,10 +255,10 @@ def _load(cover: Cover, team: Team, bidder: int) -> int:
 
 
 def _sure(table: _Table, cover: Cover, team: Team) -> bool:
-    """Is a structure at least likely for what it takes, or half of the tender at least worth a call?
+    """Is a structure at least likely for what it takes, or half of what structures answer at least worth a call?
 
-    That is work for one structure of which the one to be confirmed has a fair chance (who does it may sell no goods, nor run a
-    service at its risk), and a reserved lot, where those admitted are the ones to ask, whatever is known of them.
+    That is work for one structure of which the one to be confirmed has the trade or a fair chance (who does it may sell no goods),
+    and a reserved lot, where those admitted are the ones to ask, whatever is known of them.
     """
     held = {
         task: cell
@@ -242,14 +269,19 @@ def _sure(table: _Table, cover: Cover, team: Team) -> bool:
     }
     if any(cell.level != "plausible" for cell in held.values()):
         return True
-    called = [t for t, cell in held.items() if cell.lot.reservation or _fair(table, t, cell.probability)]
-    return bool(called and 2 * cover.weight[called].sum() >= cover.weight.sum())
+    lots = [task.lot for task in table.tasks]
+    served = [t for t, lot in enumerate(lots) if lot.reservation or not table.answers[lot.id].calls_for]
+    worth = [t for t in served if t in held and _fair(table, t, held[t])]
+    return bool(worth and 2 * cover.weight[worth].sum() >= cover.weight[served].sum())
 
 
-def _fair(table: _Table, task: int, chance: float) -> bool:
-    asked = table.asked.get(table.tasks[task].lot.id)
-    work = asked is not None and asked.carried == "alone" and asked.nature in ("service", "works")
-    return work and chance >= FAIR
+def _fair(table: _Table, task: int, cell: Match) -> bool:
+    answer = table.answers[table.tasks[task].lot.id]
+    asked = answer.asked
+    if asked is None or not asked.trades or not answered(answer):
+        return False
+    work = asked.carried == "alone" and asked.nature in ("service", "works")
+    return cell.lot.reservation is not None or (work and (cell.established or cell.probability >= FAIR))
 
 
 def _lots_of(table: _Table, team: Team, bidder: int) -> list[str]:
@@ -291,7 +323,12 @@ def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Te
         if able:
             members.add(able[0])
             shares[task, able[0]] = 0.5
-    return replace(team, members=frozenset(members), shares=shares)
+    # who is alone with more than one carries is half of the answer
+    alone = [(t, j) for t, j in team.lead.items() if _beyond(table, cover, t, j)]
+    short = sum(
+        int(cover.weight[t] * cover.degree[t, j]) for t, j in alone if t not in {t for t, _ in shares}
+    )
+    return replace(team, members=frozenset(members), shares=shares, coverage=team.coverage - short // 2)
 
 
 def _beyond(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
@@ -349,8 +386,11 @@ def _sized(table: _Table, cover: Cover, team: Team, bidder: int) -> bool:
 
 
 def _member(
-    table: _Table, cover: Cover, team: Team, bidder: int, lead_bidder: bool, lead_reason: str
+    table: _Table, cover: Cover, team: Team, bidder: int, lead_bidder: int, lead_reason: str
 ) -> Member:
+    role: Literal["mandataire", "cotraitant", "candidat"] = "cotraitant"
+    if lead_bidder in (bidder, NOBODY):
+        role = "candidat" if lead_bidder == NOBODY else "mandataire"
     led = [t for t, j in team.lead.items() if j == bidder]
     helped = [(t, share) for (t, j), share in team.shares.items() if j == bidder]
     sized = _sized(table, cover, team, bidder)
@@ -368,12 +408,10 @@ def _member(
         structure = table.cells[best, bidder].structure
     if len(places) > 1:
         parts.append("avec ses établissements " + ", ".join(sorted(places)))
-    if lead_bidder and len(team.members) > 1:
+    if role == "mandataire" and len(team.members) > 1:
         parts.append(lead_reason)
     lots, why = tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]), " ; ".join(parts)
-    return Member(
-        structure=structure, lots=lots, role="mandataire" if lead_bidder else "cotraitant", reason=why
-    )
+    return Member(structure=structure, lots=lots, role=role, reason=why)
 
 
 def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool) -> str:
@@ -397,9 +435,19 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool) -> st
     return f"{table.tasks[task].label}{kept} : {because}"
 
 
-def _form(table: _Table, cover: Cover, team: Team) -> tuple[Literal["conjoint", "solidaire", ""], str]:
+def _apart(table: _Table, team: Team) -> bool:
+    """Do several members share no lot, so that each answers its own?"""
+    pairs = {(table.tasks[t].lot.id, j) for t, j in [*team.lead.items(), *team.shares]}
+    return len(team.members) > 1 and len(pairs) == len({lot for lot, _ in pairs})
+
+
+def _form(
+    table: _Table, cover: Cover, team: Team, lead_bidder: int
+) -> tuple[Literal["conjoint", "solidaire", ""], str]:
     if len(team.members) == 1:
         return "", _one(cover, team)
+    if lead_bidder == NOBODY:
+        return "", "Aucun lot n'est partagé : chacun remet sa propre offre pour ses lots, sans groupement."
     conditions = (c for t in team.lead for c in table.tasks[t].lot.conditions)
     imposed = [c.passage or c.label for c in conditions if c.code == "group-form"]
     note = (
