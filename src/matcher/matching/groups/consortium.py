@@ -7,6 +7,7 @@ information, not legal advice.
 
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date
@@ -83,11 +84,8 @@ def recommend(
         distinct.setdefault(team.members, team)
     teams = list(distinct.values())
     seen = _repeated(table, teams)
-    together = one_group or constraints.mandataire is not None
-    lead_bidders = [
-        _mandataire(table, cover, team, constraints) if together or not _apart(table, team) else (NOBODY, "")
-        for team in teams
-    ]
+    together = one_group or bool(constraints.imposed)
+    lead_bidders = [_mandataire(table, cover, team, constraints, together) for team in teams]
     return tuple(
         _consortium(table, cover, team, constraints, seen, lead_bidders, place, one_group)
         for place, team in enumerate(teams)
@@ -115,30 +113,28 @@ def to_ask(
     if whole is None or not answered(whole):
         return []
     nature, part = whole.asked.nature if whole.asked else "", parts.get(task, whole)
+
+    def maybe(answer: LotAnswer, established: bool) -> list[Structure]:
+        plausible = (m for m in answer.matches if m.level == "plausible" and m.eligible is not False)
+        return [m.structure for m in sorted(plausible, key=far) if m.established is established]
+
     lends = frozenset() if nature == "staff" else LENDING_KINDS
-    told = sorted((m for m in part.matches if _maybe(m) and m.established), key=far)
-    unknown = [m.structure for m in (*part.matches, *whole.matches) if _maybe(m) and not m.established]
     firms_do = whole.lot.reservation is None and (whole.calls_for == "clause" or nature == "supply")
-    silent = [] if firms_do else [*unknown, *whole.asking]
-    kinds, names = dict[str, Structure](), dict[object, Structure]()
-    for who in silent:
-        kinds.setdefault(who.kind, who)
-    for who in (*(m.structure for m in told), *kinds.values(), *silent):
-        if who.kind not in lends:
-            names.setdefault(called(who), who)
-    return list(names.values())[:n]
-
-
-def _maybe(match: Match) -> bool:
-    return match.level == "plausible" and match.eligible is not False
+    silent = [] if firms_do else [*maybe(whole, False), *whole.asking]
+    kinds = [who.kind for who in silent]
+    in_turn = [silent[i] for i in sorted(range(len(silent)), key=lambda i: kinds[:i].count(kinds[i]))]
+    each = {called(who): who for who in (*maybe(part, True), *in_turn) if who.kind not in lends}
+    return list(each.values())[:n]
 
 
 def lending(answer_lots: Sequence[LotAnswer], n: int = 3) -> list[Structure]:
     """Who may lend staff to whoever takes the lots, best first, those likely before: they execute no part."""
-    by_clause = {each.lot.id for each in answer_lots if each.calls_for == "clause"}
-    matches = (m for each in answer_lots if answered(each) for m in each.matches)
-    matches = (m for m in matches if m.level == "likely" or m.lot.id in by_clause)
-    may = [m.structure for m in sorted(matches, key=lambda m: m.level != "likely")]
+    by_level: dict[bool, list[Structure]] = {True: [], False: []}
+    for answer in filter(answered, answer_lots):
+        for match in answer.matches:
+            if match.level == "likely" or answer.calls_for == "clause":
+                by_level[match.level == "likely"].append(match.structure)
+    may = (*by_level[True], *by_level[False])
     return list({who.siren: who for who in may if who.kind in LENDING_KINDS}.values())[:n]
 
 
@@ -200,12 +196,11 @@ def _different(cover: Cover, n: int, solver: str, seconds: float) -> list[Team]:
 
 def _repeated(table: _Table, teams: Sequence[Team]) -> dict[tuple[str, str], int]:
     """(lot id, siren) -> number of teams in which this bidder takes this lot."""
-    count: dict[tuple[str, str], int] = {}
-    for team in teams:
-        pairs = {(table.tasks[t].lot.id, table.bidders[j]) for t, j in [*team.lead.items(), *team.shares]}
-        for pair in pairs:
-            count[pair] = count.get(pair, 0) + 1
-    return count
+    return Counter(
+        pair
+        for team in teams
+        for pair in {(table.tasks[t].lot.id, table.bidders[j]) for t, j in [*team.lead.items(), *team.shares]}
+    )
 
 
 # ----------------------------------------------------------------------------------------------- presentation
@@ -315,7 +310,7 @@ def _spread(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
 
 def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
     """A team with a second member for each lot that one alone is too small for, where nothing tells that its leader is not."""
-    members, shares = set(team.members), dict(team.shares)
+    members, shares, short = set(team.members), dict(team.shares), 0
     for task, leader in team.lead.items():
         if not _beyond(table, cover, task, leader) or any(t == task for t, _ in shares):
             continue
@@ -323,12 +318,9 @@ def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Te
         if able:
             members.add(able[0])
             shares[task, able[0]] = 0.5
-    # who is alone with more than one carries is half of the answer
-    alone = [(t, j) for t, j in team.lead.items() if _beyond(table, cover, t, j)]
-    short = sum(
-        int(cover.weight[t] * cover.degree[t, j]) for t, j in alone if t not in {t for t, _ in shares}
-    )
-    return replace(team, members=frozenset(members), shares=shares, coverage=team.coverage - short // 2)
+        else:  # who is alone with more than one carries is half of the answer
+            short += int(cover.weight[task] * cover.degree[task, leader]) // 2
+    return replace(team, members=frozenset(members), shares=shares, coverage=team.coverage - short)
 
 
 def _beyond(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
@@ -337,8 +329,16 @@ def _beyond(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
     return not (table.alone(task) or split or covers(cover.turnover[bidder], cover.amount[task]))
 
 
-def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constraints) -> tuple[int, str]:
-    """The mandataire: the imposed one, else who has the main trade and the size, then most work, turnover and fit."""
+def _mandataire(
+    table: _Table, cover: Cover, team: Team, constraints: _Constraints, together: bool
+) -> tuple[int, str]:
+    """The mandataire: the imposed one, else who has the main trade and the size, then most work, turnover and fit.
+
+    Several who share no lot each answer their own, unless they are to answer `together`.
+    """
+    pairs = {(table.tasks[t].lot.id, j) for t, j in [*team.lead.items(), *team.shares]}
+    if not together and len(team.members) > 1 and len(pairs) == len({lot for lot, _ in pairs}):
+        return NOBODY, ""
     position = {siren: j for j, siren in enumerate(table.bidders)}
     if constraints.mandataire is not None:
         return position[constraints.mandataire], "mandataire imposé par la demande"
@@ -433,12 +433,6 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool) -> st
     others = int((cover.degree[task] > 0).sum()) - 1
     because = because or (f"retenue parmi {others + 1} structures" if others else "seule structure trouvée")
     return f"{table.tasks[task].label}{kept} : {because}"
-
-
-def _apart(table: _Table, team: Team) -> bool:
-    """Do several members share no lot, so that each answers its own?"""
-    pairs = {(table.tasks[t].lot.id, j) for t, j in [*team.lead.items(), *team.shares]}
-    return len(team.members) > 1 and len(pairs) == len({lot for lot, _ in pairs})
 
 
 def _form(
