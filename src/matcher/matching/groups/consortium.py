@@ -35,6 +35,7 @@ from matcher.matching.groups.table import (
     lot_label,
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
+from matcher.matching.standing import known
 from matcher.reference import law, trades
 from matcher.reference.amounts import covers, yearly
 from matcher.reference.french import euros
@@ -273,10 +274,11 @@ def _sure(table: _Table, cover: Cover, team: Team) -> bool:
 def _fair(table: _Table, task: int, cell: Match) -> bool:
     answer = table.answers[table.tasks[task].lot.id]
     asked = answer.asked
-    if asked is None or not asked.trades or not answered(answer):
+    if asked is None or not answered(answer):
         return False
     work = asked.carried == "alone" and asked.nature in ("service", "works")
-    return cell.lot.reservation is not None or (work and (cell.established or cell.probability >= FAIR))
+    does = cell.established and known(asked.parts, cell.structure).any()  # its very trade, not one near it
+    return cell.lot.reservation is not None or (work and bool(does or cell.probability >= FAIR))
 
 
 def _lots_of(table: _Table, team: Team, bidder: int) -> list[str]:
@@ -460,8 +462,8 @@ def _form(
 
 def _one(cover: Cover, team: Team) -> str:
     """Text for a team of one: sufficient only where its size is known to suit."""
-    amounts, turnovers = cover.amount[list(team.lead)], cover.turnover[list(team.members)]
-    if np.isnan(amounts).any() or np.isnan(turnovers).any():
-        what = "montant inconnu" if np.isnan(amounts).any() else "chiffre d'affaires inconnu"
+    figures = (*cover.amount[list(team.lead)], *cover.turnover[list(team.members)])
+    if np.isnan(figures).any():
+        what = "montant ou chiffre d'affaires inconnu"
         return f"Une seule structure suffirait par le métier et le lieu ; capacité à vérifier ({what})."
     return "Une seule structure couvre ces lots : pas de groupement nécessaire."

@@ -204,12 +204,12 @@ def _table(
 def answered(answer: LotAnswer) -> bool:
     """Do structures answer such a lot, so that somebody is worth a question?
 
-    Those that a reservation admits; of another lot not what is run at its own risk, nor goods and work that nobody of them does,
-    nor where no trade is read, or only the support of people.
+    Those that a reservation admits, where a trade is read; of another lot not what is run at its own risk, nor goods and work that
+    nobody of them does, nor the support of people alone.
     """
     asked = answer.asked
     if asked is None or answer.lot.reservation is not None:
-        return True
+        return asked is None or bool(asked.trades)
     work = asked.nature != "operation" and answer.calls_for not in ("beyond", "unclear")
     return work and bool(asked.trades.keys() - SUPPORT)
 
