@@ -41,6 +41,7 @@ from matcher.reference.amounts import covers, yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
+UNSIZED = " ; capacité à vérifier (montant ou chiffre d'affaires inconnu)"
 NOBODY = -1  # is the mandataire of offers that share no lot
 FAIR = 0.3  # chance of being a lead from which a structure to be confirmed is a team of its own
 
@@ -108,7 +109,8 @@ def to_ask(
 ) -> list[Structure]:
     """Whom one could ask about a lot or part that nobody covers: those whose trade is known, the nearer first.
 
-    Then, of a service that is not for firms as a rule, one of each kind of those of which nothing tells the trade.
+    Then, of a service that is not for firms as a rule, one of each kind of those of which nothing tells the trade; not of a part
+    where somebody is likely for the whole.
     """
     whole = next((each for each in answer_lots if each.lot.id == task.partition("#")[0]), None)
     if whole is None or not answered(whole):
@@ -121,7 +123,7 @@ def to_ask(
 
     lends = frozenset() if nature == "staff" else LENDING_KINDS
     firms_do = whole.lot.reservation is None and (whole.calls_for == "clause" or nature == "supply")
-    silent = [] if firms_do else [*maybe(whole, False), *whole.asking]
+    silent = [] if firms_do or (part is not whole and whole.likely) else [*maybe(whole, False), *whole.asking]
     kinds = [who.kind for who in silent]
     in_turn = [silent[i] for i in sorted(range(len(silent)), key=lambda i: kinds[:i].count(kinds[i]))]
     each = {called(who): who for who in (*maybe(part, True), *in_turn) if who.kind not in lends}
@@ -218,11 +220,10 @@ def _consortium(
     one_group: bool,
 ) -> Consortium:
     lead_bidder, lead_reason = lead_bidders[place]
+    loads = Counter(team.lead.values())
     members = tuple(
         _member(table, cover, team, j, lead_bidder, lead_reason)
-        for j in sorted(
-            team.members, key=lambda j: (j != lead_bidder, -_load(cover, team, j), table.bidders[j])
-        )
+        for j in sorted(team.members, key=lambda j: (j != lead_bidder, -loads[j], table.bidders[j]))
     )
     covered = tuple(t.id for i, t in enumerate(table.tasks) if i in team.lead)
     form, form_reason = _form(table, cover, team, lead_bidder)
@@ -244,10 +245,6 @@ def _consortium(
         optimal=team.optimal,
         warnings=warnings,
     )
-
-
-def _load(cover: Cover, team: Team, bidder: int) -> int:
-    return sum(int(cover.weight[t]) for t, j in team.lead.items() if j == bidder)
 
 
 def _sure(table: _Table, cover: Cover, team: Team) -> bool:
@@ -334,7 +331,7 @@ def _beyond(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
 def _mandataire(
     table: _Table, cover: Cover, team: Team, constraints: _Constraints, together: bool
 ) -> tuple[int, str]:
-    """The mandataire: the imposed one, else who has the main trade and the size, then most work, turnover and fit.
+    """The mandataire: the imposed one, else who has the main trade and the size, then most work, then turnover.
 
     Several who share no lot each answer their own, unless they are to answer `together`.
     """
@@ -346,29 +343,24 @@ def _mandataire(
         return position[constraints.mandataire], "mandataire imposé par la demande"
 
     def worth(j: int) -> tuple[float, ...]:
-        turnover = cover.turnover[j]
-        fit = sum(int(cover.score[t, k]) for t, k in team.lead.items() if k == j)
         taken = [t for t, k in team.lead.items() if k == j]
+        sized = not any((t, table.bidders[j]) in table.unsized for t in taken)
         return (
-            not any((t, table.bidders[j]) in table.unsized for t in taken),
-            sum(int(cover.weight[t] * cover.degree[t, j]) for t in taken),
-            max((int(cover.weight[t]) for t in taken), default=0),
-            -1.0 if math.isnan(turnover) else turnover,
-            fit,
+            sized,
+            sum(cover.weight[t] * cover.degree[t, j] for t in taken),
+            np.nan_to_num(cover.turnover[j]),
         )
 
     members = sorted(team.members, key=lambda j: table.bidders[j])
     # an imposed member that lends staff carries no more than hours
     leaders = [j for j in members if table.structures[table.bidders[j]].kind not in LENDING_KINDS]
     lead_bidder = max(leaders or members, key=worth)
-    taken = len({table.tasks[t].lot.id for t, j in team.lead.items() if j == lead_bidder})
+    taken = len(_lots_of(table, team, lead_bidder))
     total = len({table.tasks[t].lot.id for t in team.lead})
     if len(team.members) == 1:
         return lead_bidder, "répond seule"
-    if total == 1:
-        reason = "proposée comme mandataire : la plus grande part du lot"
-    else:
-        reason = f"proposée comme mandataire : {taken} lot{'s' if taken > 1 else ''} sur {total}, la plus grande part"
+    lots = f"{taken} lot{'s' if taken > 1 else ''} sur {total}, " if total > 1 else ""
+    reason = f"proposée comme mandataire : {lots}la plus grande part"
     if not math.isnan(cover.turnover[lead_bidder]):
         reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[lead_bidder]))})"
     if not _sized(table, cover, team, lead_bidder):
@@ -401,8 +393,7 @@ def _member(
         f"renfort de {table.tasks[t].label} : porte {share:.0%} du montant, plus qu'une seule structure ne porte"
         for t, share in helped
     ]
-    if not parts:
-        parts = ["membre imposé : aucun lot ne lui revient dans cette équipe"]
+    parts = parts or ["membre imposé : aucun lot ne lui revient dans cette équipe"]
     places = {table.cells[t, bidder].structure.siret for t in led if (t, bidder) in table.cells}
     structure = table.structures[table.bidders[bidder]]
     if led:
@@ -441,7 +432,9 @@ def _form(
     table: _Table, cover: Cover, team: Team, lead_bidder: int
 ) -> tuple[Literal["conjoint", "solidaire", ""], str]:
     if len(team.members) == 1:
-        return "", _one(cover, team)
+        known_ = not np.isnan([*cover.amount[list(team.lead)], *cover.turnover[list(team.members)]]).any()
+        check = " : pas de groupement nécessaire" if known_ else UNSIZED
+        return "", f"Une seule structure suffit par le métier et le lieu{check}."
     if lead_bidder == NOBODY:
         return "", "Aucun lot n'est partagé : chacun remet sa propre offre pour ses lots, sans groupement."
     conditions = (c for t in team.lead for c in table.tasks[t].lot.conditions)
@@ -458,12 +451,3 @@ def _form(
         return "solidaire", f"{whole} : chacun s'engage pour le tout ({article}).{note}"
     whose = "Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle"
     return "conjoint", f"{whose} ({article}).{note}"
-
-
-def _one(cover: Cover, team: Team) -> str:
-    """Text for a team of one: sufficient only where its size is known to suit."""
-    figures = (*cover.amount[list(team.lead)], *cover.turnover[list(team.members)])
-    if np.isnan(figures).any():
-        what = "montant ou chiffre d'affaires inconnu"
-        return f"Une seule structure suffirait par le métier et le lieu ; capacité à vérifier ({what})."
-    return "Une seule structure couvre ces lots : pas de groupement nécessaire."
