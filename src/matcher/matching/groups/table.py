@@ -136,25 +136,21 @@ def _table(
     ordinary: set[str] = set()
     unsized: set[tuple[int, str]] = set()
     known: dict[tuple[object, ...], str] = {}
-    judged = [(each, each.asked) for each in answers if each.asked is not None]
-    closed = {each.lot.id for each, asked in judged if asked.trades and not answered(each)}
-    firms_do = {
-        each.lot.id: asked.carried for each, asked in judged if each.calls_for in ("clause", "beyond")
-    }
 
-    def able(answer: LotAnswer, lot: Lot) -> list[Match]:
-        kept = []
-        staff = answer.asked is not None and answer.asked.nature == "staff"
+    def able(answer: LotAnswer, whole: LotAnswer) -> list[Match]:
+        kept, lot, asked = [], whole.lot, whole.asked
+        staff = asked is not None and asked.nature == "staff"
+        closed = asked is not None and bool(asked.trades) and not answered(whole)
         # what firms do as a rule is given to no structure on a mere chance, and the large ones of it not to be confirmed
-        by_firms = lot.reservation is None and lot.id in firms_do
-        small = by_firms and firms_do[lot.id] == "alone"
+        by_firms = lot.reservation is None and whole.calls_for in ("clause", "beyond")
+        small = asked is None or asked.carried == "alone"
         for match in () if answer.nobody else answer.matches:
             siren = match.structure.siren
             twin = known.setdefault(called(match.structure), siren) != siren
             if siren in constraints.excluded or (twin and siren not in constraints.imposed):
                 continue  # two directories may name one structure each in its way
             lends = match.structure.kind in LENDING_KINDS and not staff
-            if (lends or lot.id in closed) and siren not in constraints.imposed:
+            if (lends or closed) and siren not in constraints.imposed:
                 continue  # who lends staff executes nothing
             if why := _exclusion(match):
                 barred[lot.id, siren] = why
@@ -164,8 +160,10 @@ def _table(
 
     for answer in answers:
         lot, beyond = answer.lot, answer.asked is not None and answer.asked.carried == "beyond"
-        found = {need: able(part, lot) for need, part in parts.items() if need.rpartition("#")[0] == lot.id}
-        for task, cells_of in tasks_of(answer, able(answer, lot), found):
+        found = {
+            need: able(part, answer) for need, part in parts.items() if need.rpartition("#")[0] == lot.id
+        }
+        for task, cells_of in tasks_of(answer, able(answer, answer), found):
             row = len(tasks)
             tasks.append(task)
             large = lot.reservation is None and task.share >= MAIN and beyond
