@@ -579,7 +579,9 @@ class Match:
 class Member:
     structure: Structure
     lots: tuple[str, ...]  # ids of the lots, or of the needs, that it takes
-    role: Literal["mandataire", "cotraitant", "sous-traitant"] = "cotraitant"
+    role: Literal["mandataire", "cotraitant", "candidat"] = (
+        "cotraitant"  # candidat: of offers that share no lot
+    )
     reason: str = ""
 
 

@@ -417,7 +417,7 @@ def _team(matcher: Matcher, tender: Tender) -> None:
         carried = asked.carried if asked else ""
         title = shorten(each.lot.title, 80)
         print(
-            f"  lot {each.lot.number} {title} | {parts} | {carried} | {where} | {each.likely} + {each.plausible}"
+            f"  lot {each.lot.number} {title} | {parts} | {carried} | {where} | {each.likely} à appeler, {each.plausible} à vérifier"
         )
     needs = matcher.parts(tender, answers)
     teams = recommend(answers, tender=tender, n=1, parts=needs, firms=matcher.firms(tender))

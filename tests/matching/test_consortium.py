@@ -25,7 +25,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.learned import asks
-from matcher.matching.groups.consortium import recommend, task_label
+from matcher.matching.groups.consortium import recommend, task_label, to_ask
 from matcher.matching.groups.cover import Cover
 from matcher.matching.groups.exact import solve
 from matcher.matching.parts import executed
@@ -194,8 +194,11 @@ def test_the_fewest_members_that_cover_every_lot_are_chosen_over_better_scores()
 
 
 def test_two_trades_make_a_joint_group_with_one_mandataire_and_its_reasons() -> None:
-    team = teams(answer(lot(1), (A, 0.9)), answer(lot(2), (B, 0.8)), answer(lot(3), (B, 0.8)))[0]
-    assert takes(team) == {"Structure 2": ("t-2", "t-3"), "Structure 1": ("t-1",)}
+    answers = answer(lot(1), (A, 0.9)), answer(lot(2), (B, 0.8)), answer(lot(3), (B, 0.8))
+    apart, team = teams(*answers)[0], teams(*answers, one_group=True)[0]
+    assert takes(apart) == takes(team) == {"Structure 2": ("t-2", "t-3"), "Structure 1": ("t-1",)}
+    assert {m.role for m in apart.members} == {"candidat"} and apart.form == ""  # they share no lot
+    assert "mandataire-solidaire" not in codes(apart)
     assert [m.role for m in team.members] == ["mandataire", "cotraitant"]
     assert "2 lots sur 3" in team.members[0].reason
     assert team.form == "conjoint" and "R2142-20" in team.form_reason
@@ -329,6 +332,30 @@ def test_the_terminal_names_whom_lots_are_reserved_to_and_what_is_missing_in_twe
     assert len(shown) <= 20
     nobody = list(lines(tender, (), answers, {}))
     assert "aucune équipe ne couvre t :" in nobody and len(nobody) <= 20
+
+
+@pytest.mark.parametrize(
+    ("title", "natures", "named"),
+    [
+        ("Tonte des pelouses", {"service": 1.0}, [B, C, A]),  # who has the trade, then one of each kind
+        ("Tonte des pelouses", {"supply": 1.0}, [B]),  # unknown neighbours make no goods
+        ("Gestion du cinéma", {"operation": 1.0}, []),  # nor does a structure run one at its own risk
+        ("Formation au permis poids lourd", {"service": 1.0}, []),
+    ],
+)
+def test_who_is_asked_has_the_trade_or_may_have_it(
+    title: str, natures: dict[str, float], named: list[Structure]
+) -> None:
+    garden, sheltered = (
+        of_level("plausible", answer(lot(1), (B, 0.1)), established=True),
+        replace(C, kind="ESAT"),
+    )
+    asked = replace(asks.of_lot(lot(1, title=title)), natures=natures)
+    one = replace(
+        garden, lot=lot(1, title=title), asked=asked, asking=(sheltered, replace(D, kind="ESAT"), A)
+    )
+    order = {B.siret: B, C.siret: C, A.siret: A}
+    assert [order[who.siret] for who in to_ask([one], {}, "t-1")] == named
 
 
 def test_what_nobody_covers_is_stated() -> None:

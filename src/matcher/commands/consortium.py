@@ -10,6 +10,7 @@ from matcher.commands import _options as options
 from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which
 from matcher.domain import BadInput, Consortium, LotAnswer, Member, NoValidRecords, Structure, Tender
 
+APART = "offres séparées, lot par lot"
 WIDE = 220  # characters of a line
 WITHOUT = 5  # lines of what nobody covers, unless in detail
 KINDS = 3  # lines of whom lots are reserved to, unless in detail
@@ -89,7 +90,8 @@ def _missing(
         )
         told = ("personne de sûr pour", f", à interroger : {asking}") if asking else (nobody, "")
         alike.setdefault((trade, *told), []).append(task)
-    for (_, what, asked), tasks in alike.items():
+    # whom one can ask is told before what no structure does
+    for (_, what, asked), tasks in sorted(alike.items(), key=lambda each: not each[0][2]):
         others = ", ".join(lots[task.partition("#")[0]].number for task in tasks[1:])
         yield f"{what} {consortium.task_label(tender, tasks[0])}{asked}{f' ; de même lots {others}' if others else ''}"
 
@@ -125,7 +127,7 @@ def lines(
         yield from (shorten(each, width) for each in missing)
     for number, team in enumerate(teams, 1):
         proof = "" if team.optimal else f", écart prouvé à l'optimum : {team.gap:.1%}"
-        form = f"groupement {team.form}" if team.form else "seule"
+        form = f"groupement {team.form}" if team.form else "seule" if len(team.members) == 1 else APART
         head = f"équipe {number} : {team.score:.0%} couvert, {form}{proof}"
         if number > 1 and not detail:
             yield shorten(f"{head} : {' + '.join(options.called(m.structure) for m in team.members)}", WIDE)

@@ -218,8 +218,9 @@ def _show_group(console: Console, tender: Tender, group: domain.Consortium, numb
 
     from matcher.matching.groups.consortium import task_label
 
-    form = f" {group.form}" if group.form else ""
-    console.print(Text(f"\nGroupement{form} proposé n° {number}", style="bold"))
+    apart = len(group.members) > 1 and not group.form
+    form = "Offres séparées, proposition" if apart else f"Groupement {group.form} proposé".replace("  ", " ")
+    console.print(Text(f"\n{form} n° {number}", style="bold"))
     for member in group.members:
         console.print(Text(f"  {member.role} : {_named(member.structure)}"))
         for part in member.reason.split(" ; "):

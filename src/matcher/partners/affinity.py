@@ -42,12 +42,6 @@ def award_codes(catalogue: Catalogue) -> NDArray[np.int64]:
     return catalogue.once("award codes", read)
 
 
-def member_row(catalogue: Catalogue, siren: str) -> int | None:
-    """The first structure row of a bidder, None where the catalogue does not know it."""
-    rows = np.flatnonzero(catalogue.of_structure("siren") == siren)
-    return int(rows[0]) if len(rows) else None
-
-
 def affinities(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[str, Column]:
     """One column per name of COLUMNS over all structures, higher is closer; all zero for an unknown member."""
     return catalogue.once("affinities", lambda: lru_cache(64)(partial(_affinities, catalogue)))(siren, as_of)
@@ -56,9 +50,10 @@ def affinities(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[
 def _affinities(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping[str, Column]:
     n = len(catalogue)
     columns: dict[str, Column] = {name: np.zeros(n) for name in COLUMNS}
-    member = member_row(catalogue, siren)
-    if member is None:
+    own = np.flatnonzero(catalogue.of_structure("siren") == siren)
+    if not len(own):
         return columns
+    member = int(own[0])
     columns["names"] = _names(catalogue, member)
     awards = catalogue.nature_mask(("award",))
     if as_of is not None:

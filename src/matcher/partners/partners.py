@@ -445,19 +445,12 @@ def _past_reasons(
 
 def _warnings(lots: Sequence[Lot], on: date) -> tuple[Warning_, ...]:
     """Rules that two bidders should read before they group."""
-    found = []
+    codes = {}
     if any((r := lot.reservation) is not None and not r.articles for lot in lots):
-        found.append(_warn("reservation.stated", "reservation-unspecified", on))
+        codes["reservation-unspecified"] = law.rule("reservation.stated", on)
     if any(c.code == "several-groups" for lot in lots for c in lot.conditions):
-        found.append(_warn("group.several", "several-groups", on))
-    return tuple(found)
-
-
-def _warn(rule: str, code: str, on: date) -> Warning_:
-    held = law.rule(rule, on)
-    text = f"{held.text}. À vérifier." if held else "À vérifier."
-    article, since = (held.article, held.since) if held else ("", None)
-    return Warning_(code=code, text=text, article=article, since=since)
+        codes["several-groups"] = law.rule("group.several", on)
+    return tuple(subcontracting.warning(code, rule) for code, rule in codes.items() if rule is not None)
 
 
 def _subcontracting(

@@ -54,13 +54,10 @@ class Lots:
 
     def __init__(self, catalogue: Catalogue) -> None:
         held: dict[str, Any] = {name: catalogue.derived.get(f"lots_{name}") for name in NAMES}
-        made = held["made"]
         self._rows: dict[int, int] = {}
-        if made is None or made.item() != stored.fingerprint(catalogue):
-            return
-        self._held = held
-        self._rows = {key: row for row, key in enumerate(self._held["keys"].tolist())}
-        self._asked = json.loads(self._held["asked"].tobytes())
+        if held["made"] is not None and held["made"].item() == stored.fingerprint(catalogue):
+            self._held, self._asked = held, json.loads(held["asked"].tobytes())
+            self._rows = {key: row for row, key in enumerate(held["keys"].tolist())}
 
     def query(self, catalogue: Catalogue, tender: Tender, lot: Lot) -> Query | None:
         """The query of a lot, None where it is not stored."""

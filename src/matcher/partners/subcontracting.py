@@ -214,12 +214,12 @@ def asked(lot: Lot, clause: Clause, on: date) -> str:
 
 def rules(on: date) -> tuple[Warning_, ...]:
     """What the law says of hours carried for another, with article and date."""
-    held = (law.rule(code, on) for code in ("clause.execution", "subcontracting", "capacity.others"))
-    return tuple(
-        Warning_(code="clause", text=f"{rule.text}. À vérifier.", article=rule.article, since=rule.since)
-        for rule in held
-        if rule is not None
-    )
+    codes = ("clause.execution", "subcontracting", "capacity.others")
+    return tuple(warning("clause", rule) for code in codes if (rule := law.rule(code, on)) is not None)
+
+
+def warning(code: str, rule: law.Rule) -> Warning_:
+    return Warning_(code=code, text=f"{rule.text}. À vérifier.", article=rule.article, since=rule.since)
 
 
 # ------------------------------------------------------------------------------------------------ leads

@@ -573,8 +573,8 @@ _WIDE = re.compile(r"(?:departement|conseil departemental|conseil general|region
 
 @lru_cache(20_000)
 def _called_after(name: str, near: frozenset[str]) -> Commune | None:
-    """The commune that a buyer's name ends with ("Ville de X", "CCAS du X"), or that leads the grouping it names."""
-    key = re.sub(r"\b(?:cedex|cx)\b.*$", "", places.name_key(name)).strip()
+    """The commune that a buyer's name ends with ("Ville de X", "CCAS du X", "X Habitat"), or that leads the grouping it names."""
+    key = re.sub(r"\b(?:cedex|cx)\b.*$" + "| habitat$" * bool(near), "", places.name_key(name)).strip()
     if not key:
         return None
     same = tuple(found for made in _groupings(key) if (found := places.commune(made.commune)))

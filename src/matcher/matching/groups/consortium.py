@@ -7,6 +7,7 @@ information, not legal advice.
 
 import math
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date
@@ -14,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from matcher.domain import LENDING_KINDS, Consortium, LotAnswer, Member, Structure, Tender
+from matcher.domain import LENDING_KINDS, Consortium, LotAnswer, Match, Member, Structure, Tender
 from matcher.matching import reasons
 from matcher.matching.groups.cover import Cover, Team, team_of
 from matcher.matching.groups.exact import solve
@@ -28,15 +29,20 @@ from matcher.matching.groups.table import (
     _constraints,
     _Table,
     _table,
+    answered,
+    called,
     far,
     lot_label,
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
+from matcher.matching.standing import known
 from matcher.reference import law, trades
 from matcher.reference.amounts import covers, yearly
 from matcher.reference.french import euros
 from matcher.reference.text import shorten
 
+UNSIZED = " ; capacité à vérifier (montant ou chiffre d'affaires inconnu)"
+NOBODY = -1  # is the mandataire of offers that share no lot
 FAIR = 0.3  # chance of being a lead from which a structure to be confirmed is a team of its own
 
 
@@ -80,7 +86,8 @@ def recommend(
         distinct.setdefault(team.members, team)
     teams = list(distinct.values())
     seen = _repeated(table, teams)
-    lead_bidders = [_mandataire(table, cover, team, constraints) for team in teams]
+    together = one_group or bool(constraints.imposed)
+    lead_bidders = [_mandataire(table, cover, team, constraints, together) for team in teams]
     return tuple(
         _consortium(table, cover, team, constraints, seen, lead_bidders, place, one_group)
         for place, team in enumerate(teams)
@@ -100,19 +107,38 @@ def uncovered(
 def to_ask(
     answer_lots: Sequence[LotAnswer], parts: Mapping[str, LotAnswer], task: str, n: int = 3
 ) -> list[Structure]:
-    """Whom one could ask about a lot or part that nobody covers: those to check, then those in reach that say nothing."""
-    answer = parts.get(task) or next((each for each in answer_lots if each.lot.id == task), None)
-    if answer is None:
+    """Whom one could ask about a lot or part that nobody covers: those whose trade is known, the nearer first.
+
+    Then, of a service that is not for firms as a rule, one of each kind of those of which nothing tells the trade; not of a part
+    where somebody is likely for the whole.
+    """
+    whole = next((each for each in answer_lots if each.lot.id == task.partition("#")[0]), None)
+    if whole is None or not answered(whole):
         return []
-    plausible = [m.structure for m in answer.matches if m.level == "plausible" and m.eligible is not False]
-    lends = LENDING_KINDS if answer.asked is None or answer.asked.nature != "staff" else frozenset()
-    return [s for s in (*plausible, *answer.asking) if s.kind not in lends][:n]
+    nature, part = whole.asked.nature if whole.asked else "", parts.get(task, whole)
+
+    def maybe(answer: LotAnswer, established: bool) -> list[Structure]:
+        plausible = (m for m in answer.matches if m.level == "plausible" and m.eligible is not False)
+        return [m.structure for m in sorted(plausible, key=far) if m.established is established]
+
+    lends = frozenset() if nature == "staff" else LENDING_KINDS
+    firms_do = whole.lot.reservation is None and (whole.calls_for == "clause" or nature == "supply")
+    silent = [] if firms_do or (part is not whole and whole.likely) else [*maybe(whole, False), *whole.asking]
+    kinds = [who.kind for who in silent]
+    in_turn = [silent[i] for i in sorted(range(len(silent)), key=lambda i: kinds[:i].count(kinds[i]))]
+    each = {called(who): who for who in (*maybe(part, True), *in_turn) if who.kind not in lends}
+    return list(each.values())[:n]
 
 
 def lending(answer_lots: Sequence[LotAnswer], n: int = 3) -> list[Structure]:
-    """Who is likely to lend staff to whoever takes the lots, best first: they execute no part."""
-    likely = (m.structure for each in answer_lots for m in each.matches if m.level == "likely")
-    return list({who.siren: who for who in likely if who.kind in LENDING_KINDS}.values())[:n]
+    """Who may lend staff to whoever takes the lots, best first, those likely before: they execute no part."""
+    by_level: dict[bool, list[Structure]] = {True: [], False: []}
+    for answer in filter(answered, answer_lots):
+        for match in answer.matches:
+            if match.level == "likely" or answer.calls_for == "clause":
+                by_level[match.level == "likely"].append(match.structure)
+    may = (*by_level[True], *by_level[False])
+    return list({who.siren: who for who in may if who.kind in LENDING_KINDS}.values())[:n]
 
 
 def task_label(tender: Tender, task: str) -> str:
@@ -173,12 +199,11 @@ def _different(cover: Cover, n: int, solver: str, seconds: float) -> list[Team]:
 
 def _repeated(table: _Table, teams: Sequence[Team]) -> dict[tuple[str, str], int]:
     """(lot id, siren) -> number of teams in which this bidder takes this lot."""
-    count: dict[tuple[str, str], int] = {}
-    for team in teams:
-        pairs = {(table.tasks[t].lot.id, table.bidders[j]) for t, j in [*team.lead.items(), *team.shares]}
-        for pair in pairs:
-            count[pair] = count.get(pair, 0) + 1
-    return count
+    return Counter(
+        pair
+        for team in teams
+        for pair in {(table.tasks[t].lot.id, table.bidders[j]) for t, j in [*team.lead.items(), *team.shares]}
+    )
 
 
 # ----------------------------------------------------------------------------------------------- presentation
@@ -195,16 +220,15 @@ def _consortium(
     one_group: bool,
 ) -> Consortium:
     lead_bidder, lead_reason = lead_bidders[place]
+    loads = Counter(team.lead.values())
     members = tuple(
-        _member(table, cover, team, j, j == lead_bidder, lead_reason)
-        for j in sorted(
-            team.members, key=lambda j: (j != lead_bidder, -_load(cover, team, j), table.bidders[j])
-        )
+        _member(table, cover, team, j, lead_bidder, lead_reason)
+        for j in sorted(team.members, key=lambda j: (j != lead_bidder, -loads[j], table.bidders[j]))
     )
     covered = tuple(t.id for i, t in enumerate(table.tasks) if i in team.lead)
-    form, form_reason = _form(table, cover, team)
+    form, form_reason = _form(table, cover, team, lead_bidder)
     reachable = int((cover.weight * WHOLE).sum())
-    times = sum(other == lead_bidder for other, _ in lead_bidders)
+    times = sum(other == lead_bidder != NOBODY for other, _ in lead_bidders)
     warnings = (
         *_law_of_reservation(table, team, constraints, one_group),
         *_law_of_capacity(table, cover, team),
@@ -223,15 +247,11 @@ def _consortium(
     )
 
 
-def _load(cover: Cover, team: Team, bidder: int) -> int:
-    return sum(int(cover.weight[t]) for t, j in team.lead.items() if j == bidder)
-
-
 def _sure(table: _Table, cover: Cover, team: Team) -> bool:
-    """Is a structure at least likely for what it takes, or half of the tender at least worth a call?
+    """Is a structure at least likely for what it takes, or half of what structures answer at least worth a call?
 
-    That is work for one structure of which the one to be confirmed has a fair chance (who does it may sell no goods, nor run a
-    service at its risk), and a reserved lot, where those admitted are the ones to ask, whatever is known of them.
+    That is work for one structure of which the one to be confirmed has the trade or a fair chance (who does it may sell no goods),
+    and a reserved lot, where those admitted are the ones to ask, whatever is known of them.
     """
     held = {
         task: cell
@@ -242,14 +262,20 @@ def _sure(table: _Table, cover: Cover, team: Team) -> bool:
     }
     if any(cell.level != "plausible" for cell in held.values()):
         return True
-    called = [t for t, cell in held.items() if cell.lot.reservation or _fair(table, t, cell.probability)]
-    return bool(called and 2 * cover.weight[called].sum() >= cover.weight.sum())
+    lots = [task.lot for task in table.tasks]
+    served = [t for t, lot in enumerate(lots) if lot.reservation or not table.answers[lot.id].calls_for]
+    worth = [t for t in served if t in held and _fair(table, t, held[t])]
+    return bool(worth and 2 * cover.weight[worth].sum() >= cover.weight[served].sum())
 
 
-def _fair(table: _Table, task: int, chance: float) -> bool:
-    asked = table.asked.get(table.tasks[task].lot.id)
-    work = asked is not None and asked.carried == "alone" and asked.nature in ("service", "works")
-    return work and chance >= FAIR
+def _fair(table: _Table, task: int, cell: Match) -> bool:
+    answer = table.answers[table.tasks[task].lot.id]
+    asked = answer.asked
+    if asked is None or not answered(answer):
+        return False
+    work = asked.carried == "alone" and asked.nature in ("service", "works")
+    does = cell.established and known(asked.parts, cell.structure).any()  # its very trade, not one near it
+    return cell.lot.reservation is not None or (work and bool(does or cell.probability >= FAIR))
 
 
 def _lots_of(table: _Table, team: Team, bidder: int) -> list[str]:
@@ -283,7 +309,7 @@ def _spread(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
 
 def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
     """A team with a second member for each lot that one alone is too small for, where nothing tells that its leader is not."""
-    members, shares = set(team.members), dict(team.shares)
+    members, shares, short = set(team.members), dict(team.shares), 0
     for task, leader in team.lead.items():
         if not _beyond(table, cover, task, leader) or any(t == task for t, _ in shares):
             continue
@@ -291,7 +317,9 @@ def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Te
         if able:
             members.add(able[0])
             shares[task, able[0]] = 0.5
-    return replace(team, members=frozenset(members), shares=shares)
+        else:  # who is alone with more than one carries is half of the answer
+            short += int(cover.weight[task] * cover.degree[task, leader]) // 2
+    return replace(team, members=frozenset(members), shares=shares, coverage=team.coverage - short)
 
 
 def _beyond(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
@@ -300,36 +328,39 @@ def _beyond(table: _Table, cover: Cover, task: int, bidder: int) -> bool:
     return not (table.alone(task) or split or covers(cover.turnover[bidder], cover.amount[task]))
 
 
-def _mandataire(table: _Table, cover: Cover, team: Team, constraints: _Constraints) -> tuple[int, str]:
-    """The mandataire: the imposed one, else who has the main trade and the size, then most work, turnover and fit."""
+def _mandataire(
+    table: _Table, cover: Cover, team: Team, constraints: _Constraints, together: bool
+) -> tuple[int, str]:
+    """The mandataire: the imposed one, else who has the main trade and the size, then most work, then turnover.
+
+    Several who share no lot each answer their own, unless they are to answer `together`.
+    """
+    pairs = {(table.tasks[t].lot.id, j) for t, j in [*team.lead.items(), *team.shares]}
+    if not together and len(team.members) > 1 and len(pairs) == len({lot for lot, _ in pairs}):
+        return NOBODY, ""
     position = {siren: j for j, siren in enumerate(table.bidders)}
     if constraints.mandataire is not None:
         return position[constraints.mandataire], "mandataire imposé par la demande"
 
     def worth(j: int) -> tuple[float, ...]:
-        turnover = cover.turnover[j]
-        fit = sum(int(cover.score[t, k]) for t, k in team.lead.items() if k == j)
         taken = [t for t, k in team.lead.items() if k == j]
+        sized = not any((t, table.bidders[j]) in table.unsized for t in taken)
         return (
-            not any((t, table.bidders[j]) in table.unsized for t in taken),
-            sum(int(cover.weight[t] * cover.degree[t, j]) for t in taken),
-            max((int(cover.weight[t]) for t in taken), default=0),
-            -1.0 if math.isnan(turnover) else turnover,
-            fit,
+            sized,
+            sum(cover.weight[t] * cover.degree[t, j] for t in taken),
+            np.nan_to_num(cover.turnover[j]),
         )
 
     members = sorted(team.members, key=lambda j: table.bidders[j])
     # an imposed member that lends staff carries no more than hours
     leaders = [j for j in members if table.structures[table.bidders[j]].kind not in LENDING_KINDS]
     lead_bidder = max(leaders or members, key=worth)
-    taken = len({table.tasks[t].lot.id for t, j in team.lead.items() if j == lead_bidder})
+    taken = len(_lots_of(table, team, lead_bidder))
     total = len({table.tasks[t].lot.id for t in team.lead})
     if len(team.members) == 1:
         return lead_bidder, "répond seule"
-    if total == 1:
-        reason = "proposée comme mandataire : la plus grande part du lot"
-    else:
-        reason = f"proposée comme mandataire : {taken} lot{'s' if taken > 1 else ''} sur {total}, la plus grande part"
+    lots = f"{taken} lot{'s' if taken > 1 else ''} sur {total}, " if total > 1 else ""
+    reason = f"proposée comme mandataire : {lots}la plus grande part"
     if not math.isnan(cover.turnover[lead_bidder]):
         reason += f", chiffre d'affaires connu ({euros(float(cover.turnover[lead_bidder]))})"
     if not _sized(table, cover, team, lead_bidder):
@@ -349,8 +380,11 @@ def _sized(table: _Table, cover: Cover, team: Team, bidder: int) -> bool:
 
 
 def _member(
-    table: _Table, cover: Cover, team: Team, bidder: int, lead_bidder: bool, lead_reason: str
+    table: _Table, cover: Cover, team: Team, bidder: int, lead_bidder: int, lead_reason: str
 ) -> Member:
+    role: Literal["mandataire", "cotraitant", "candidat"] = "cotraitant"
+    if lead_bidder in (bidder, NOBODY):
+        role = "candidat" if lead_bidder == NOBODY else "mandataire"
     led = [t for t, j in team.lead.items() if j == bidder]
     helped = [(t, share) for (t, j), share in team.shares.items() if j == bidder]
     sized = _sized(table, cover, team, bidder)
@@ -359,8 +393,7 @@ def _member(
         f"renfort de {table.tasks[t].label} : porte {share:.0%} du montant, plus qu'une seule structure ne porte"
         for t, share in helped
     ]
-    if not parts:
-        parts = ["membre imposé : aucun lot ne lui revient dans cette équipe"]
+    parts = parts or ["membre imposé : aucun lot ne lui revient dans cette équipe"]
     places = {table.cells[t, bidder].structure.siret for t in led if (t, bidder) in table.cells}
     structure = table.structures[table.bidders[bidder]]
     if led:
@@ -368,12 +401,10 @@ def _member(
         structure = table.cells[best, bidder].structure
     if len(places) > 1:
         parts.append("avec ses établissements " + ", ".join(sorted(places)))
-    if lead_bidder and len(team.members) > 1:
+    if role == "mandataire" and len(team.members) > 1:
         parts.append(lead_reason)
     lots, why = tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]), " ; ".join(parts)
-    return Member(
-        structure=structure, lots=lots, role="mandataire" if lead_bidder else "cotraitant", reason=why
-    )
+    return Member(structure=structure, lots=lots, role=role, reason=why)
 
 
 def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool) -> str:
@@ -397,9 +428,15 @@ def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool) -> st
     return f"{table.tasks[task].label}{kept} : {because}"
 
 
-def _form(table: _Table, cover: Cover, team: Team) -> tuple[Literal["conjoint", "solidaire", ""], str]:
+def _form(
+    table: _Table, cover: Cover, team: Team, lead_bidder: int
+) -> tuple[Literal["conjoint", "solidaire", ""], str]:
     if len(team.members) == 1:
-        return "", _one(cover, team)
+        known_ = not np.isnan([*cover.amount[list(team.lead)], *cover.turnover[list(team.members)]]).any()
+        check = " : pas de groupement nécessaire" if known_ else UNSIZED
+        return "", f"Une seule structure suffit par le métier et le lieu{check}."
+    if lead_bidder == NOBODY:
+        return "", "Aucun lot n'est partagé : chacun remet sa propre offre pour ses lots, sans groupement."
     conditions = (c for t in team.lead for c in table.tasks[t].lot.conditions)
     imposed = [c.passage or c.label for c in conditions if c.code == "group-form"]
     note = (
@@ -414,12 +451,3 @@ def _form(table: _Table, cover: Cover, team: Team) -> tuple[Literal["conjoint", 
         return "solidaire", f"{whole} : chacun s'engage pour le tout ({article}).{note}"
     whose = "Chaque membre exécute une part distincte et identifiable et n'est engagé que pour elle"
     return "conjoint", f"{whose} ({article}).{note}"
-
-
-def _one(cover: Cover, team: Team) -> str:
-    """Text for a team of one: sufficient only where its size is known to suit."""
-    amounts, turnovers = cover.amount[list(team.lead)], cover.turnover[list(team.members)]
-    if np.isnan(amounts).any() or np.isnan(turnovers).any():
-        what = "montant inconnu" if np.isnan(amounts).any() else "chiffre d'affaires inconnu"
-        return f"Une seule structure suffirait par le métier et le lieu ; capacité à vérifier ({what})."
-    return "Une seule structure couvre ces lots : pas de groupement nécessaire."

@@ -6,7 +6,8 @@ from datetime import date
 
 import numpy as np
 
-from matcher.domain import LENDING_KINDS, Asked, BadInput, Lot, LotAnswer, Match, Part, Structure
+from matcher.domain import LENDING_KINDS, BadInput, Lot, LotAnswer, Match, Part, Structure
+from matcher.matching.by_clause import SUPPORT
 from matcher.matching.parts import executed
 from matcher.matching.ranking import CONFIRM
 from matcher.matching.trades import plain
@@ -50,12 +51,12 @@ class _Table:
     barred: Mapping[tuple[str, str], str] = field(default_factory=dict)  # (lot id, siren) -> why
     on: date = date.min  # date of the rules applied
     firms: frozenset[str] = frozenset()  # SIRENs of ordinary firms that take what no structure can
-    asked: Mapping[str, Asked] = field(default_factory=dict)  # by lot id
+    answers: Mapping[str, LotAnswer] = field(default_factory=dict)  # by lot id
     unsized: frozenset[tuple[int, str]] = frozenset()  # (task, siren) of which the size is to be confirmed
 
     def alone(self, task: int) -> bool:
         """Is the lot of a task one that a structure carries alone, as far as known?"""
-        asked = self.asked.get(self.tasks[task].lot.id)
+        asked = self.answers[self.tasks[task].lot.id].asked
         return asked is None or asked.carried == "alone"
 
     def ineligible(self, lot: Lot, siren: str) -> bool:
@@ -135,30 +136,34 @@ def _table(
     ordinary: set[str] = set()
     unsized: set[tuple[int, str]] = set()
     known: dict[tuple[object, ...], str] = {}
-    firms_do = {answer.lot.id for answer in answers if answer.calls_for in ("clause", "beyond")}
 
-    def able(answer: LotAnswer, lot: Lot) -> list[Match]:
-        kept = []
-        staff = answer.asked is not None and answer.asked.nature == "staff"
-        # what firms do as a rule is given to no structure on a mere chance
-        by_firms = lot.reservation is None and lot.id in firms_do
+    def able(answer: LotAnswer, whole: LotAnswer) -> list[Match]:
+        kept, lot, asked = [], whole.lot, whole.asked
+        staff = asked is not None and asked.nature == "staff"
+        closed = asked is not None and bool(asked.trades) and not answered(whole)
+        # what firms do as a rule is given to no structure on a mere chance, and the large ones of it not to be confirmed
+        by_firms = lot.reservation is None and whole.calls_for in ("clause", "beyond")
+        small = asked is None or asked.carried == "alone"
         for match in () if answer.nobody else answer.matches:
             siren = match.structure.siren
             twin = known.setdefault(called(match.structure), siren) != siren
             if siren in constraints.excluded or (twin and siren not in constraints.imposed):
                 continue  # two directories may name one structure each in its way
-            if match.structure.kind in LENDING_KINDS and not staff and siren not in constraints.imposed:
-                continue  # they lend staff, and execute nothing
+            lends = match.structure.kind in LENDING_KINDS and not staff
+            if (lends or closed) and siren not in constraints.imposed:
+                continue  # who lends staff executes nothing
             if why := _exclusion(match):
                 barred[lot.id, siren] = why
-            elif match.level != "plausible" or match.established or not by_firms:
+            elif match.level != "plausible" or not by_firms or (match.established and small):
                 kept.append(match)
         return kept
 
     for answer in answers:
         lot, beyond = answer.lot, answer.asked is not None and answer.asked.carried == "beyond"
-        found = {need: able(part, lot) for need, part in parts.items() if need.rpartition("#")[0] == lot.id}
-        for task, cells_of in tasks_of(answer, able(answer, lot), found):
+        found = {
+            need: able(part, answer) for need, part in parts.items() if need.rpartition("#")[0] == lot.id
+        }
+        for task, cells_of in tasks_of(answer, able(answer, answer), found):
             row = len(tasks)
             tasks.append(task)
             large = lot.reservation is None and task.share >= MAIN and beyond
@@ -189,10 +194,22 @@ def _table(
     for cell, value in degrees.items():
         grade[cell], points[cell] = value, scores[cell]
     structures = {m.structure.siren: m.structure for m in cells.values()} | dict(constraints.structures)
-    asked = {answer.lot.id: answer.asked for answer in answers if answer.asked}
+    by_lot = {answer.lot.id: answer for answer in answers}
     cellwise = (tuple(tasks), tuple(column), cells, grade, points)
-    firms_ = frozenset(ordinary)
-    return _Table(*cellwise, structures, barred, on, firms_, asked, frozenset(unsized))
+    return _Table(*cellwise, structures, barred, on, frozenset(ordinary), by_lot, frozenset(unsized))
+
+
+def answered(answer: LotAnswer) -> bool:
+    """Do structures answer such a lot, so that somebody is worth a question?
+
+    Those that a reservation admits, where a trade is read; of another lot not what is run at its own risk, nor goods and work that
+    nobody of them does, nor the support of people alone.
+    """
+    asked = answer.asked
+    if asked is None or answer.lot.reservation is not None:
+        return asked is None or bool(asked.trades)
+    work = asked.nature != "operation" and answer.calls_for not in ("beyond", "unclear")
+    return work and bool(asked.trades.keys() - SUPPORT)
 
 
 def tasks_of(

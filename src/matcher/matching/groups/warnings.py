@@ -118,7 +118,7 @@ def _law_of_groups(
 ) -> list[Warning_]:
     found: list[Warning_] = []
     able = frozenset(j for j in team.members if _alone(cover, team, j))
-    if len(able) > 1:
+    if form and len(able) > 1:
         text = (
             f"{_names(table, able)} semblent chacune capables de répondre seules : le choix de grouper doit être "
             "justifié (capacité, délais, complémentarité) au regard du droit de la concurrence."
@@ -129,16 +129,9 @@ def _law_of_groups(
         turnover = float(cover.turnover[lead_bidder])
         name = table.structures[table.bidders[lead_bidder]].name
         if math.isnan(turnover) or turnover < total or not total:
-            what = (
-                "dont le chiffre d'affaires est inconnu"
-                if math.isnan(turnover)
-                else "plus petit que le marché"
-                if total
-                else "pour un marché dont le montant n'est pas publié"
-            )
             text = (
-                f"{name}, mandataire proposé {what}, pourrait être rendu solidaire de tous les membres par le "
-                "contrat : mesurez ce risque avant d'accepter."
+                f"{name}, mandataire proposé dont rien ne dit qu'il soit à la taille du marché, pourrait être rendu solidaire de "
+                "tous les membres par le contrat : mesurez ce risque avant d'accepter."
             )
             found.append(_warn(table, "mandataire-solidaire", text, "group.mandataire-solidaire"))
     if times > 1 and len(team.members) > 1:
@@ -153,12 +146,10 @@ def _law_of_groups(
 def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], int]) -> list[Warning_]:
     """One warning for each bidder proposed by several teams for one lot, quoting the consultation where it settles this."""
     repeated: dict[str, dict[str, Lot]] = {}
-    times: dict[str, int] = {}
     for task, bidder in [*team.lead.items(), *team.shares]:
         lot, siren = table.tasks[task].lot, table.bidders[bidder]
-        if (count := seen.get((lot.id, siren), 0)) > 1:
+        if seen.get((lot.id, siren), 0) > 1:
             repeated.setdefault(siren, {})[lot.id] = lot
-            times[siren] = max(times.get(siren, 0), count)
     found: list[Warning_] = []
     for siren, lots in sorted(repeated.items()):
         conditions = (c for lot in lots.values() for c in lot.conditions if c.code == "several-groups")
@@ -169,7 +160,7 @@ def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], in
         numbers = ", ".join(dict.fromkeys(lot.number for lot in lots.values()))
         name = table.structures[siren].name
         which = "le lot" if len(lots) == 1 else "les lots"
-        text = f"{name} figure dans {times[siren]} équipes proposées pour {which} {numbers} : {rule}."
+        text = f"{name} figure dans {max(seen[lot, siren] for lot in lots)} équipes proposées pour {which} {numbers} : {rule}."
         found.append(_warn(table, "several-groups", text, "group.several"))
     return found
 
