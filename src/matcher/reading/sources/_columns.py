@@ -113,6 +113,10 @@ _PERSON = re.compile(
     re.I,
 )
 
+_FULL_NAME = re.compile(
+    r"[A-ZÀ-Ý][a-zà-ÿ]+(?:-[A-ZÀ-Ý]?[a-zà-ÿ]+)? [A-ZÀ-Ý][\w'’-]+"
+)  # or a name of two words
+
 LOOKS: dict[str, Callable[[str], bool]] = {
     "siret": lambda c: bool(re.fullmatch(r"\D{0,12}(?:\d[\s.\u00a0\u202f-]?){13,14}", c)),
     "email": lambda c: bool(re.fullmatch(r"[^@\s]+@[^@\s]+\.[a-z]+(?:[\s;,/].*)?", c.lower())),
@@ -132,6 +136,8 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "goes": _goes,
     "number": lambda c: _structure.number_of(c) is not None,
     "mark": is_mark,
+    "code": lambda c: bool(re.fullmatch(r"[\w/.-]*\d[\w/.-]*", c)),
+    "full name": lambda c: bool(_FULL_NAME.fullmatch(c)),
     "person": lambda c: bool(_PERSON.match(c)) and len(c) < 60,
     "prose": lambda c: len(re.findall(r"[^\W\d_]{2,}", c)) >= 6,
 }
@@ -336,7 +342,13 @@ class Vocabulary:
             says = "name" in claims or bool(_AGENT.search(words(heading)))
             if forms[heading].get("title", 0.0) < ALONE or "" in claims or (of and (confirmed or not says)):
                 continue
-            merits[heading] = forms[heading]["title"] - 0.1 * place + 0.5 * says - 0.3 * bool(of)
+            merits[heading] = (
+                forms[heading]["title"]
+                - 0.1 * place
+                + 0.5 * says
+                - 0.3 * bool(of)
+                - 0.6 * forms[heading]["full name"]
+            )
         return max(merits, key=merits.__getitem__, default=None)
 
     def _by_cells(self, left: Mapping[str, Mapping[str, float]], found: Mapping[str, str]) -> dict[str, str]:
@@ -374,7 +386,9 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
     if field in TEXTS:  # "secteur" is one of trades, or where they go
         trade = forms["offer"] * (forms["offer"] >= 0.4)
         return share + 0.5 * trade - 0.6 * (max(forms[form] for form in _NO_TEXT) >= 0.7)
-    if forms["mark"] >= 0.4 and field in ("kind", "labels"):  # a kind, or a label, that is ticked
+    if (forms["mark"] >= 0.4 and field == "kind") or (
+        max(forms["mark"], forms["kind"]) >= 0.4 and field == "labels"
+    ):  # a kind, or a label, that is ticked
         return share - 0.6
     form = _LIKE.get(field, field)
     if form in LOOKS:
@@ -383,7 +397,9 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
         )  # one town each is where they are
         against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
-    unlike = (*_STRICT[:4], "number", "person") if field in ("name", "brand") else _STRICT[:4]
+    names = field in ("name", "brand")
+    unlike = (*_STRICT[:4], "code", "person") if names else _STRICT[:4]
+    share -= 0.5 * (names and forms["person"] + forms["full name"] >= ALONE)
     return share - 0.6 * float(max(forms[form] for form in unlike) >= 0.7)
 
 

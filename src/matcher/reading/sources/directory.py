@@ -325,7 +325,7 @@ class _Sheet:
             own = own if own in KINDS or (bracket and _structure.is_kind(own)) else ""
             titles = (self.title, found.get("name", ""), re.sub(r"[\W_\d]+", " ", file))
             named = (_structure.kind_in_name(text) or "" for text in titles)
-            coded = " ".join(word for word in re.split(r"[\W_]+", file) if word in KINDS)
+            coded = " ".join(word for word in re.split(r"[\W_]+", f"{titles[1]} {file}") if word in KINDS)
             around = (own, self.sections.get("kind", ""), *named, form, self.title, coded)
             if kind := next((kind for text in around if (kind := _structure.kind_of(text))), None):
                 return (kind,), ("kind-inferred",)
