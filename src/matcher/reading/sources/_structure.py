@@ -221,7 +221,8 @@ def zone_of(
     if plain and not country:
         rest = _COUNTED.sub(" ", _RADIUS.sub(" ", plain))
         wider += regions_of(rest)
-        areas += departments_of(_without_regions(rest))
+        # "Angers Loire Métropole" is no department
+        areas += () if _of_towns(rest.strip()) else departments_of(_without_regions(rest))
         if home is not None and _LIMITED.search(plain) and not re.search(r"\d", rest):
             # "sud Loire" is south of a river
             near = (home.department, *places.neighbours(home.department or ""))
@@ -301,6 +302,12 @@ def towns(words: str) -> Sequence[Place]:
         return toponyms.named(words)
     except (ValueError, MatcherError):
         return ()
+
+
+def _of_towns(words: str) -> bool:
+    """Do words name a town or a grouping of towns, and no department?"""
+    named = towns(words) if len(words.split()) > 1 and not re.search(r"\d", words) else ()
+    return bool(named) and all(place.commune for place in named)
 
 
 def _beside(part: str, home: Place) -> tuple[str, ...]:
