@@ -192,6 +192,23 @@ def test_a_name_in_a_commune_joins_the_only_siret_of_it() -> None:
     assert [each.siret for each in merge([alone, wide]).structures] == [at]
 
 
+@pytest.mark.parametrize(
+    ("others", "left"),
+    [
+        ([], {ONE}),
+        ([structure("000000117-0002", name="Le Fournil")], {ONE, "000000117-0001", "000000117-0002"}),
+        ([structure(MOVED, source="b.csv", name="Le Fournil", place=NANTES)], {ONE, MOVED}),
+        ([structure("000000117-0003", name="Le Fournil", place=NANTES)], {ONE, "000000117-0003"}),
+    ],
+    ids=["alone", "two of one town", "the SIRET of the town", "none in the department"],
+)
+def test_a_siren_joins_the_siret_of_its_town(others: list[Structure], left: set[str]) -> None:
+    alone = structure("000000117-0001", name="Autre enseigne", phone="0100000000", flags=("no-siret",))
+    merged = merge([alone, structure(source="b.csv"), *others]).structures
+    assert {one.siret for one in merged} == left
+    assert {one.siren for one in merged} == {"000000117"}
+
+
 def test_an_association_known_by_its_number_joins_the_only_siret_of_it() -> None:
     alone = structure("W570000015", kind="ASSO")
     listed = structure(source="b.csv", kind="ASSO", rna="W570000015")

@@ -162,6 +162,18 @@ def test_a_table_of_finess_keeps_what_its_columns_say_and_can_be_corrected(tmp_p
             id="label and value in one cell",
         ),
         pytest.param(
+            "Partie prenante;Ville;Qui appeler;Téléphone;Apporte\nLes Prés;Metz;Mme Roy;06 00 00 00 01 03 87 00 00 01;tonte\n"
+            "Les Bois;Nancy;Léa Petit;03 83 00 00 02;élagage\nLa Haie;Toul;accueil;03 83 00 00 03;haies\n",
+            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage"), ("La Haie", "Toul", "haies")],
+            id="persons and desks beside the names",
+        ),
+        pytest.param(
+            "N° adhérent;Employeur adhérent;Secteur;Ville;Métiers\nA-1;Les Prés;adapté (EA);La Roche s/ Yon;tonte\n"
+            "A-2;Les Bois;insertion (EI);Nancy;élagage\n",
+            [("Les Prés", "La Roche-sur-Yon", "tonte"), ("Les Bois", "Nancy", "élagage")],
+            id="numbers of members, kinds in brackets, a town cut short",
+        ),
+        pytest.param(
             "Partenaires;Coordonnées;Tonte;Élagage\nLes Prés;57000 Metz 03 87 00 00 01;x;\n"
             "Les Bois;54000 Nancy 03 83 00 00 02;;●\n",
             [("Les Prés", "Metz", "Tonte"), ("Les Bois", "Nancy", "Élagage")],
@@ -172,6 +184,7 @@ def test_a_table_of_finess_keeps_what_its_columns_say_and_can_be_corrected(tmp_p
 def test_a_table_is_read_however_it_is_laid_out(text: str, expected: list[tuple[str, str, str]]) -> None:
     structures = read(Sheet("members.csv", text.encode(), ()))
     assert [(s.name, s.place.label, s.offers[0].title if s.offers else "") for s in structures] == expected
+    assert not any(one.phone.startswith("06") or one.kind.islower() for one in structures)
 
 
 def test_ticks_and_merged_cells_give_kinds_and_departments() -> None:
@@ -190,8 +203,9 @@ def test_ticks_and_merged_cells_give_kinds_and_departments() -> None:
 def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place() -> None:
     text = "Nom;N° SIRET;Ville;Activité\nA;W571000001;Metz;tonte\nB;SIREN 000000018;Metz;tonte\nC;en cours;Metz;tonte\n"
     found = read(Sheet("members.csv", f"{text}D;{siret(4)};Metz;tonte\n".encode(), ()))
-    assert [one.siret[:4] for one in found] == ["W571", "NOM-", "NOM-", "0000"]
-    assert [any("number-unread" in flag for flag in one.flags) for one in found] == [True, True, False, False]
+    assert [one.siret[:4] for one in found] == ["W571", "0000", "NOM-", "0000"]
+    assert found[1].siret.startswith("000000018-") and "no-siret" in found[1].flags
+    assert ["number-unread" in str(one.flags) for one in found] == [True, False, False, False]
 
 
 @pytest.mark.parametrize(
@@ -203,6 +217,7 @@ def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place
         ("Rodez Agglomération", (), 15),
         ("24 communes de la métropole", (), 15),
         ("Rodez uniquement", (), 15),
+        ("Saumurois", (), 30),
         ("Rodez, Trifouillis", (), 30),
         ("Le Haut Trifouillis", (), 30),
     ],

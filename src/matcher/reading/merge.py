@@ -81,7 +81,7 @@ def _placed(records: Sequence[Structure], follows: Mapping[str, str]) -> list[St
         sirets = list(named.get(record.siren, ()))
         if record.name or not sirets or _latest(record.siret, follows) in sirets:
             placed.append(record)
-        elif len(record.siret) == 9 or len(sirets) == 1:
+        elif not is_siret(record.siret) or len(sirets) == 1:
             placed += [replace(record, siret=siret) for siret in sirets]
         else:
             placed.append(record)
@@ -113,26 +113,34 @@ def _successors(records: Sequence[Structure]) -> dict[str, str]:
 
 
 def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
-    """An association's RNA number, or a name in a department -> the identity of the structure, where one alone answers."""
-    loose = any(record.siret.startswith(BY_NAME) for record in records)
+    """An association's RNA number, a SIREN or a name in a department -> the identity of the structure, where one alone answers."""
+    loose = any(_loose(record.siret) for record in records)
     sirets: dict[str, set[str]] = {}
-    #: Of each name in a department, who bears it, and in which commune.
+    #: Of each name, or SIREN, in a department, who bears it, and in which commune.
     named: dict[tuple[str, str | None], dict[str, str | None]] = {}
     for record in records:
         if record.rna and is_siret(record.siret):
             sirets.setdefault(rna_identity(record.rna), set()).add(record.siret)
         if loose:
-            key = (bare_name(record.name), record.place.department)
-            named.setdefault(key, {})[record.siret] = record.place.commune
+            for key in filter(None, (bare_name(record.name), record.siren)):
+                bearers = named.setdefault((key, record.place.department), {})
+                bearers[record.siret] = record.place.commune
     follows = {rna: next(iter(only)) for rna, only in sirets.items() if rna and len(only) == 1}
     for bearers in named.values():
-        for other in (one for one in bearers if one.startswith(BY_NAME)):
+        for other in filter(_loose, bearers):
+            by_siren = other[:9] if other[:1].isdecimal() else ""
             placed = (one for one in bearers if bearers[one] and not bearers[other])
-            known = [one for one in bearers if is_siret(one)] or list(placed)
+            known = [one for one in bearers if is_siret(one) and one.startswith(by_siren)] or list(placed)
             near = [one for one in known if bearers[one] == bearers[other]] or known
-            if len(near) == 1:
+            rivals = [one for one in bearers if by_siren and _loose(one) and bearers[one] == bearers[other]]
+            if len(near) == 1 and len(rivals) < 2:
                 follows[other] = near[0]
     return follows
+
+
+def _loose(identity: str) -> bool:
+    """Is it known by its name and place alone, or with its SIREN?"""
+    return identity.startswith(BY_NAME) or (identity[:1].isdecimal() and not is_siret(identity))
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:
@@ -218,11 +226,12 @@ def _same_town(one: Place, two: Place) -> bool:
 
 
 def _elder(one: list[Structure], two: list[Structure]) -> tuple[list[Structure], list[Structure]]:
-    """The cluster whose SIRET is kept, then the other: open before closed, then the latest, then the first."""
+    """The cluster whose SIRET is kept, then the other: known before unknown, open before closed, the latest, the first."""
 
-    def rank(cluster: list[Structure]) -> tuple[int, date]:
+    def rank(cluster: list[Structure]) -> tuple[bool, int, date]:
         states = [record.active for record in cluster if record.active is not None]
-        return (1 if True in states else -1 if False in states else 0, max(map(_day, cluster)))
+        known = is_siret(cluster[0].siret)
+        return (known, 1 if True in states else -1 if False in states else 0, max(map(_day, cluster)))
 
     return (two, one) if rank(two) > rank(one) else (one, two)
 

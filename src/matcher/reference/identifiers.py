@@ -41,9 +41,9 @@ def siren_valid(siren: str) -> bool:
     return bool(re.fullmatch(r"[0-9]{9}", siren)) and luhn(siren)
 
 
-#: What identifies a structure: its SIRET; else its FINESS number, its RNA number, an id of whoever lists it; else what
-#: it is called and where (a list of members rarely holds a number).
-IDENTITY = r"[0-9]{14}|F[0-9][0-9AB][0-9]{7}|W[0-9A-Z][0-9]{8}|ID-[0-9A-Za-z_-]{1,11}|NOM-[0-9a-f]{10}"
+#: What identifies a structure: its SIRET; else its FINESS number, its SIREN with what it is called and where, its RNA
+#: number, an id of whoever lists it; else what it is called and where (a list of members rarely holds a number).
+IDENTITY = r"[0-9]{14}|[0-9]{9}-[0-9a-f]{4}|F[0-9][0-9AB][0-9]{7}|W[0-9A-Z][0-9]{8}|ID-[0-9A-Za-z_-]{1,11}|NOM-[0-9a-f]{10}"
 NO_SIRET = "no-siret"  # flag of a structure that is known by another identity
 LONGEST_ID = 11
 BY_NAME = "NOM-"  # begins the identity by a name and a place
@@ -84,6 +84,12 @@ def name_identity(name: str, where: str | None) -> str:
     return f"{BY_NAME}{hashed}" if words and where else ""
 
 
+def siren_identity(siren: str, name: str, where: str | None) -> str:
+    """The identity by a SIREN: one bidder may have several structures, told apart by name and place; "" for an invalid one."""
+    told = blake2b(f"{bare_name(name)}|{where or ''}".encode(), digest_size=2).hexdigest()
+    return f"{siren}-{told}" if siren_valid(siren) else ""
+
+
 #: Words of a name that lists write or leave out.
 _LEGAL_FORM = re.compile(r"\b(?:ass(?:oc?|ociation)?|sarl|sasu?|eurl|sci[cp]|scop|sa|ste|societe|et)\b")
 
@@ -99,15 +105,16 @@ def identified(
     rna: object = None,
     own: object = None,
     named: str = "",
+    by_siren: str = "",
 ) -> tuple[str, tuple[str, ...], str]:
     """(identity, flags, reason it is refused or ""): as read from a SIRET, else by another number, else by name and place.
 
-    A number that was mistyped is flagged, since its owner can mend it; a SIREN is kept as a flag.
+    A number that was mistyped is flagged, since its owner can correct it.
     """
     siret, flags, refused = read
-    other = finess_identity(finess) or rna_identity(rna) or own_identity(own) if refused else ""
-    other = other or (named if refused else "")
-    if refused not in ("", UNSTATED):
+    others = (finess_identity(finess), by_siren, rna_identity(rna), own_identity(own), named)
+    other = next(filter(None, others), "") if refused else ""
+    if refused not in ("", UNSTATED) and not by_siren:
         flags = (*flags, f"number-unread: {refused}")
     return (other, (*flags, NO_SIRET), "") if other else (siret, flags, refused)
 
@@ -118,6 +125,8 @@ def identity_in_words(identity: str) -> str:
         return f"SIRET\u00a0{identity[:3]}\u00a0{identity[3:6]}\u00a0{identity[6:9]}\u00a0{identity[9:]}"
     if identity.startswith(BY_NAME):
         return "SIRET inconnu"
+    if identity[:9].isdecimal():
+        return f"SIREN\u00a0{identity[:3]}\u00a0{identity[3:6]}\u00a0{identity[6:9]}, SIRET inconnu"
     if identity.startswith("ID-"):
         return f"identifiant\u00a0{identity[3:]}, SIRET inconnu"
     name, number = ("FINESS", identity[1:]) if identity.startswith("F") else ("RNA", identity)

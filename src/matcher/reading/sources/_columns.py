@@ -83,9 +83,17 @@ def _areas(cell: str) -> bool:
 
 
 def _goes(cell: str) -> bool:
-    """An area, or towns one of which is known: beside a place it is where the structure goes."""
+    """An area, a country (“Choletais”), or places one of which is known: beside a place it is where the structure goes."""
     parts = re.split(r"\s*[,;/+]\s*", cell.strip()) if len(cell) < 120 else []
-    return any(part[:1].isupper() and places.communes_named(part) for part in parts) or _areas(cell)
+    named = (part for part in parts if part[:1].isupper())
+    return any(_COUNTRY.fullmatch(part) or _structure.towns(part) for part in named) or _areas(cell)
+
+
+_COUNTRY = re.compile(
+    r"(?:(?:nord|sud|est|ouest|haut|bas|grand|pays|le)[ -])?[A-ZÀ-Ý][^\W\d]{3,}(?:ais|ois)"
+    r"|(?:nord|sud|est|ouest)(?: \w+)?",
+    re.I,
+)
 
 
 _TICKED = frozenset("x v o y 1 oui yes vrai true".split())
@@ -97,6 +105,17 @@ def is_mark(cell: str) -> bool:
     sign = fold(cell).strip(" ()")
     return sign in _TICKED or sign in UNTICKED or (len(sign) <= 3 and not re.search(r"\w", sign))
 
+
+#: Who answers: a person, or a desk.
+_PERSON = re.compile(
+    r"(?:m|mr|mme|mlle|monsieur|madame)\b\.? [A-ZÀ-Ý]|(?:accueil|agence|astreinte|bureau|direction|secr[ée]tariat|standard"
+    r"|service \w+)(?:\W|$)",
+    re.I,
+)
+
+_FULL_NAME = re.compile(
+    r"[A-ZÀ-Ý][a-zà-ÿ]+(?:-[A-ZÀ-Ý]?[a-zà-ÿ]+)? [A-ZÀ-Ý][\w'’-]+"
+)  # or a name of two words
 
 LOOKS: dict[str, Callable[[str], bool]] = {
     "siret": lambda c: bool(re.fullmatch(r"\D{0,12}(?:\d[\s.\u00a0\u202f-]?){13,14}", c)),
@@ -117,6 +136,9 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "goes": _goes,
     "number": lambda c: _structure.number_of(c) is not None,
     "mark": is_mark,
+    "code": lambda c: bool(re.fullmatch(r"[\w/.-]*\d[\w/.-]*", c)),
+    "full name": lambda c: bool(_FULL_NAME.fullmatch(c)),
+    "person": lambda c: bool(_PERSON.match(c)) and len(c) < 60,
     "prose": lambda c: len(re.findall(r"[^\W\d_]{2,}", c)) >= 6,
 }
 #: Forms that cells tell whatever the heading, the surest first, and the field of each where it is not of its name.
@@ -153,7 +175,7 @@ _AGENT = re.compile(
 )
 #: What cells of another form contradict, and what no other field looks like.
 _STRICT = ("siret", "email", "website", "phone", "siren", "naf", "postcode")
-_NO_TEXT = (*_STRICT[:4], "number", "areas", "mark")
+_NO_TEXT = (*_STRICT[:4], "number", "areas", "mark", "kind")
 #: Fields that hold the form of another.
 _LIKE = {
     "predecessors": "siret",
@@ -173,7 +195,7 @@ def looks(cells: Sequence[str]) -> dict[str, float]:
         return {}
     shares = {form: sum(map(test, seen)) / len(seen) for form, test in LOOKS.items()}
     of_other = max(shares[form] for form in (*_STRICT, "number", "mark"))
-    return shares | {"title": _titles(seen) * (of_other < ALONE)}
+    return shares | {"title": _titles(seen) * (of_other < ALONE and shares["person"] <= 0.2)}
 
 
 # --------------------------------------------------------------------------------------------- what headings are called
@@ -269,6 +291,7 @@ class Vocabulary:
             (merit, -place, field, heading)
             for place, heading in enumerate(headings)
             for field, share in (self.claims(heading) or self._hints(heading)).items()
+            if not (field == "name" and _number(heading) > "1")  # of a further contact
             if (merit := _merit(field, share, forms[heading])) >= SURE
         ]
         columns = dict(fixed or {})
@@ -319,7 +342,13 @@ class Vocabulary:
             says = "name" in claims or bool(_AGENT.search(words(heading)))
             if forms[heading].get("title", 0.0) < ALONE or "" in claims or (of and (confirmed or not says)):
                 continue
-            merits[heading] = forms[heading]["title"] - 0.1 * place + 0.5 * says - 0.3 * bool(of)
+            merits[heading] = (
+                forms[heading]["title"]
+                - 0.1 * place
+                + 0.5 * says
+                - 0.3 * bool(of)
+                - 0.6 * forms[heading]["full name"]
+            )
         return max(merits, key=merits.__getitem__, default=None)
 
     def _by_cells(self, left: Mapping[str, Mapping[str, float]], found: Mapping[str, str]) -> dict[str, str]:
@@ -340,14 +369,11 @@ class Vocabulary:
         return more
 
 
-_PERSON = re.compile(r"(?:m|mr|mme|mlle|monsieur|madame)\b\.? [A-ZÀ-Ý]", re.I)
 _TITLE = re.compile(r"\W*(?:\d+\W+)?[A-ZÀ-Ý0-9](?=.*[^\W\d_]{3})(?!.*\d{3})")
 
 
 def _titles(cells: Sequence[str]) -> float:
     """Share of cells that may be names of someone, each its own: few words, the first with a capital."""
-    if sum(map(bool, map(_PERSON.match, cells))) > 0.2 * len(cells):
-        return 0.0
     alike = [c for c in cells if len(c) < 90 and _TITLE.match(c) and len(c.split()) < 12]
     return len({fold(cell) for cell in alike}) / len(cells)
 
@@ -360,7 +386,9 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
     if field in TEXTS:  # "secteur" is one of trades, or where they go
         trade = forms["offer"] * (forms["offer"] >= 0.4)
         return share + 0.5 * trade - 0.6 * (max(forms[form] for form in _NO_TEXT) >= 0.7)
-    if forms["mark"] >= 0.4 and field in ("kind", "labels"):  # a kind, or a label, that is ticked
+    if (forms["mark"] >= 0.4 and field == "kind") or (
+        max(forms["mark"], forms["kind"]) >= 0.4 and field == "labels"
+    ):  # a kind, or a label, that is ticked
         return share - 0.6
     form = _LIKE.get(field, field)
     if form in LOOKS:
@@ -369,7 +397,9 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
         )  # one town each is where they are
         against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
-    unlike = (*_STRICT[:4], "number") if field in ("name", "brand") else _STRICT[:4]
+    names = field in ("name", "brand")
+    unlike = (*_STRICT[:4], "code", "person") if names else _STRICT[:4]
+    share -= 0.5 * (names and forms["person"] + forms["full name"] >= ALONE)
     return share - 0.6 * float(max(forms[form] for form in unlike) >= 0.7)
 
 

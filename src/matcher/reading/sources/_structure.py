@@ -59,14 +59,15 @@ def _kind(text: str, whole: bool = False) -> str | None:
         *(word for word in tokens if len(word) > 3),
     ]
     codes = [word.upper() for word in told if word.upper() in KINDS]
+    # "insertion (EI)": before a kind in brackets words of kinds say no more
+    begun = tuple({stem[:5] for name, _ in _names_of_kinds() for stem in name}) if "(" in text else ()
+    rest = frozenset(word for word in words if not word.startswith(begun))
     for name, kind in _names_of_kinds():
         if len(name) == 1 and codes:
             break
-        if name <= present and not (
-            whole and frozenset(words) - name - {code.lower() for code in codes} - {*cut}
-        ):
+        if name <= present and not (whole and rest - name - {code.lower() for code in codes} - {*cut}):
             return kind
-    return codes[0] if codes and not (whole and len(words) > 1) else None
+    return codes[0] if codes and not (whole and rest - {codes[0].lower()}) else None
 
 
 def _kind_begun(text: str) -> str | None:
@@ -220,7 +221,8 @@ def zone_of(
     if plain and not country:
         rest = _COUNTED.sub(" ", _RADIUS.sub(" ", plain))
         wider += regions_of(rest)
-        areas += departments_of(_without_regions(rest))
+        # "Angers Loire Métropole" is no department
+        areas += () if _of_towns(rest.strip()) else departments_of(_without_regions(rest))
         if home is not None and _LIMITED.search(plain) and not re.search(r"\d", rest):
             # "sud Loire" is south of a river
             near = (home.department, *places.neighbours(home.department or ""))
@@ -277,7 +279,7 @@ def _reaching(text: str, home: Place) -> float | None:
     here, away, unknown = (home.latitude, home.longitude), list[float](), 0
     for part in _parted(text):
         name = _LIMITED.sub(" ", part).strip()
-        named = [home] if _OF_HOME.match(name) else _towns(name) or _towns(_AROUND.sub("", name))
+        named = [home] if _OF_HOME.match(name) else towns(name) or towns(_AROUND.sub("", name))
         points = [
             (p.latitude, p.longitude) for p in named if p.latitude is not None and p.longitude is not None
         ]
@@ -294,18 +296,25 @@ def _parted(text: str) -> list[str]:
     return [part for part in map(str.strip, re.split(r"[,;:/|+–]|\bet\b", text)[:20]) if part]
 
 
-def _towns(words: str) -> Sequence[Place]:
+def towns(words: str) -> Sequence[Place]:
+    """The places of exactly this name; none where it is none."""
     try:
         return toponyms.named(words)
     except (ValueError, MatcherError):
         return ()
 
 
+def _of_towns(words: str) -> bool:
+    """Do words name a town or a grouping of towns, and no department?"""
+    named = towns(words) if len(words.split()) > 1 and not re.search(r"\d", words) else ()
+    return bool(named) and all(place.commune for place in named)
+
+
 def _beside(part: str, home: Place) -> tuple[str, ...]:
     """The department of a place that stands beside departments in a zone, that of home where it is no place known."""
     if departments_of(part) or regions_of(part):
         return ()
-    found = {place.department for place in _towns(part) if place.department}
+    found = {place.department for place in towns(part) if place.department}
     return tuple(found) if len(found) == 1 else (home.department,) if home.department else ()
 
 
@@ -422,10 +431,14 @@ _PHONE = re.compile(
 )
 
 
-def phone_of(raw: object) -> str:
-    """The first French number of a text as five pairs, the zero that a spreadsheet dropped given back; "" for none."""
-    match = _PHONE.search(re.sub(r"\.0$", "", str(raw if raw is not None else "")))
-    digits = "0" + re.sub(r"\D", "", match.group(1)) if match else ""
+def phone_of(*raw: object) -> str:
+    """The first French number of texts as five pairs, that of a desk before a mobile one; "" for none.
+
+    The zero that a spreadsheet dropped is given back.
+    """
+    texts = (re.sub(r"\.0$", "", str(each if each is not None else "")) for each in raw)
+    numbers = ["0" + re.sub(r"\D", "", match.group(1)) for text in texts for match in _PHONE.finditer(text)]
+    digits = min(numbers, key=lambda number: number[1] in "67", default="")
     return " ".join(digits[i : i + 2] for i in range(0, len(digits), 2))
 
 

@@ -368,7 +368,7 @@ def _headings(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> tuple
             break
     wide = [at for at in range(record) if sum(map(_filled, lines[at][1])) > 1]
     if any(marks):
-        at = marks.index(max(marks))
+        at = max(range(len(marks)), key=lambda at: (marks[at] * (at in wide or not wide), at in wide))
     elif record < len(lines) and not wide:
         return unique([None] * len(lines[record][1])), lines[record][0]
     else:

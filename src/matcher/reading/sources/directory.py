@@ -16,7 +16,7 @@ from matcher.reading.sources import Columns, _columns, _structure, _tabular
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import loosely, place_of
-from matcher.reference import trades
+from matcher.reference import places, trades
 from matcher.reference.identifiers import (
     UNSTATED,
     clean_amount,
@@ -26,6 +26,7 @@ from matcher.reference.identifiers import (
     identified,
     name_identity,
     rna_identity,
+    siren_identity,
     siren_valid,
 )
 from matcher.reference.text import clean, fold, shorten
@@ -301,6 +302,8 @@ class _Sheet:
     def place(self, town: object, **stated: Any) -> Place:
         """The place that a row states, else that of its section, or the department of its sheet."""
         own = place_of(town=town, **stated)
+        if own.commune and (commune := places.commune(own.commune)) and _shortens(own.label, commune.name):
+            own = replace(own, label=commune.name)
         if own != Place() or (section := self.sections.get("place") or _area_in(self.title)) is None:
             return own
         return next(iter(_named_place(section)), own)
@@ -322,12 +325,19 @@ class _Sheet:
             own = own if own in KINDS or (bracket and _structure.is_kind(own)) else ""
             titles = (self.title, found.get("name", ""), re.sub(r"[\W_\d]+", " ", file))
             named = (_structure.kind_in_name(text) or "" for text in titles)
-            coded = " ".join(word for word in re.split(r"[\W_]+", file) if word in KINDS)
+            coded = " ".join(word for word in re.split(r"[\W_]+", f"{titles[1]} {file}") if word in KINDS)
             around = (own, self.sections.get("kind", ""), *named, form, self.title, coded)
             if kind := next((kind for text in around if (kind := _structure.kind_of(text))), None):
                 return (kind,), ("kind-inferred",)
         kind, flags = _structure.kind_stated(stated)
         return (kind,), flags
+
+
+def _shortens(label: str, name: str) -> bool:
+    """Does a label leave letters of a name out ("La Roche s/ Yon", "Clermont-Fd")?"""
+    short, whole = (re.sub(r"[^a-z]", "", fold(text)) for text in (label, name))
+    letters = iter(whole)
+    return 3 < len(short) < len(whole) and all(letter in letters for letter in short)
 
 
 def _named_place(words: str) -> Sequence[Place]:
@@ -471,12 +481,19 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         near = _nearer(town, place)
         place = near or place
         flags = flags if near else (f"town-unread: {shorten(town, 60)}",)
-    own = name_identity(name or brand, place.commune or place.department or place.region)
+    who, where = name or brand, place.commune or place.department or place.region
+    siren = next(filter(siren_valid, (re.sub(r"\D", "", text(key)) for key in ("siren", "siret"))), "")
     rna = cell("rna") or next(iter(re.findall(r"\bW\d{9}\b", text("siret"))), None)
-    siret, of_siret, refused = identified(_siret(cell), cell("finess"), rna, cell("own_id"), own)
-    if siret and not re.fullmatch(r"[0-9]{14}", siret):  # numbers that identify it less well are kept beside
-        siren = next(filter(siren_valid, (re.sub(r"\D", "", text(key)) for key in ("siren", "siret"))), "")
-        of_siret = (*of_siret, f"siren: {siren}") if siren else of_siret
+    siret, of_siret, refused = identified(
+        _siret(cell),
+        cell("finess"),
+        rna,
+        cell("own_id"),
+        name_identity(who, where),
+        siren_identity(siren, who, where),
+    )
+    if siren and siret.startswith("F"):  # numbers that identify it less well are kept beside
+        of_siret = (*of_siret, f"siren: {siren}")
     elif finess := finess_identity(cell("finess")):
         of_siret = (*of_siret, f"finess: {finess[1:]}")
     if refused:
@@ -517,7 +534,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         place=place,
         zone=zone,
         website=first("website") or _found(_SITE, reached("website")),
-        phone=next(filter(None, map(_structure.phone_of, all_of("phone"))), "")
+        phone=_structure.phone_of(*all_of("phone"))
         or _structure.phone_of(_found(_NUMBER, reached("phone")))
         or _found(_OTHER_NUMBER, all_of("phone")),
         email=_found(_ADDRESS, reached("email")),
