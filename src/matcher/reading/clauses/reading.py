@@ -16,14 +16,13 @@ from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
 from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, passage, speaking, windows
-from matcher.reading.criteria import Unit, listed_weight, per_cent, weights
+from matcher.reading.criteria import Unit, listed_weight, only_weight, per_cent, weights
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
 SURE = 0.95  # of a sentence that its neighbours drown
 QUOTED = 400  # characters of a passage that is shown
 NAME = 120  # characters in which an item of a list names its criterion
-SHORT = 12  # characters of a sentence that holds nothing but a weight: "10 points"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,8 @@ def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     if len(window) == 1 or chances["execution"] > 0.5:
         return chances
     alone = max(model.chances(one.text)["execution"] for one in window)
-    return chances | {"execution": alone} if alone > SURE else chances
+    sure = alone > SURE or any(one.lots and grammar.OF_HOURS.search(one.plain) for one in window)
+    return chances | {"execution": alone} if sure else chances
 
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
@@ -180,14 +180,16 @@ def _conditioned(
     model: ClauseModel, window: Window, chances: dict[str, float], page: Page, found: Window
 ) -> Iterator[Finding[Clause]]:
     chance = chances["execution"]
-    if chance <= 0.5 or not any(grammar.OF_PEOPLE.search(one.plain) for one in window):
+    owing = [one for one in window if not grammar.NOT_OWED.search(one.plain)]
+    if chance <= 0.5 or not any(grammar.OF_PEOPLE.search(one.plain) for one in owing):
         return
     for one in _sayers(model, window, "execution"):
-        if not (grammar.NOT_OWED.search(one.plain) or grammar.names_object(one.plain)):
-            (_, left_out), every = (
-                grammar.lots_of(one.plain, reserving=False),
-                grammar.ALL_LOTS.search(one.plain) is not None,
-            )
+        apart = "".join(sentences.APART.findall(one.plain))  # "sauf le lot 9, pour lequel 70 heures ..."
+        for number, lots in hours.stated_hours(apart):
+            yield Finding(_clause(one, chance, hours=number), lots)
+        if one in owing and not grammar.names_object(one.plain):
+            _, left_out = grammar.lots_of(one.plain, reserving=False)
+            every = grammar.ALL_LOTS.search(one.plain) is not None
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
                 what = _clause(one, chance, hours=number, share=part or grammar.share(one.plain))
                 lots = (lots or one.lots) - left_out
@@ -225,15 +227,15 @@ def _criterion(
 def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]:
     """Items of a list of criteria whose name is social and that state their weight, there or in the next sentence."""
     for at in kept:
-        one, then = found[at], found[at + 1 : at + 2]
-        beside = (*found[max(0, at - 1) : at], *then)
+        one, then = found[at], found[at + 1 : at + 3]
+        beside = (*found[max(0, at - 1) : at], *then[:1])
         in_list = "heure" not in one.plain and any(weights(near.plain) for near in beside)
         other = grammar.share(one.plain) or grammar.PAST.search(one.plain)
         if grammar.social_name(one.text[:NAME], in_list) and not other:
             stated = grammar.social_weight(one.plain)
             listed = one.item or len(one.plain) <= NAME
-            if stated is None and listed and then and ("not" in then[0].plain or len(then[0].plain) < SHORT):
-                stated = None if then[0].item else listed_weight(then[0].plain)
+            if stated is None and listed:
+                stated = next(filter(None, (only_weight(one.plain) for one in then if not one.item)), None)
             if stated:
                 yield from _criterion(one, found[at + 1 : at + sentences.MOST], stated, 0.9)
 
