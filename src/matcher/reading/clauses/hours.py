@@ -32,17 +32,14 @@ _FEW = 20
 _REACH = 180
 
 #: "14 heures de formation", "35 heures par semaine": hours of something else than insertion and work.
-_OF_OTHER = re.compile(r" ?(?:de (?!travail)|d'(?!insertion|emploi|activite)|par semaine|hebdo)")
+#: "12 500 heures, dont 8 %", "60 heures par tranche de 100 000 €"
+_OF_OTHER = re.compile(
+    r" ?(?:de (?!travail)|d'(?!insertion|emploi|activite)|par semaine|hebdo)|[^.;]{0,40}\b(?:dont \d+ ?%|tranches? de [\d .]{3})"
+)
 #: "une formation de 14 heures", "la visite dure 3 heures"; "8 % des 7 000 heures", "Sur les 7 000 heures"
 _OTHER_LASTS = re.compile(
     r"\bformation(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$|\b(?:estim|montant|prix|cout|surface)[^|.;:\d]{0,30}: $|% des? $|\bx $|(?:^|[.;:])\W*sur (?:les )?$"
 )
-#: "12 500 heures, dont 8 %"
-_BASE_AFTER = re.compile(r"[^.;]{0,40}\bdont \d+ ?%")
-#: "60 heures par tranche de 100 000 €"
-_RATE = re.compile(r"\btranches? de [\d .]{3,}")
-#: "initialement fixé à 400", "au lieu de 400", "le précédent marché prévoyait 400"
-_NOT_OWED = re.compile(r"\b(?:initial\w*|au lieu d[e']|\w+ait)\b[^.;,]{0,40}$")
 #: "soit 600 h sur trois ans", "total : 280", "600 heures au total"
 _TOTAL = re.compile(r"\b(?:soit\b|total|global)")
 #: "lot 1 : 90 h, lot 2 : 60 h", "plomberie 90 h – chauffage 160 h"; not "1 200 h, dont 300 h", "350 h pour 300 exigées"
@@ -103,13 +100,7 @@ def by_lot(run: str, in_order: bool = True) -> LotFigures:
 
 def _is_owed(one: Quantity) -> bool:
     """Whether nothing near a number indicates that it measures something else or no longer applies."""
-    return not (
-        _OF_OTHER.match(one.after)
-        or _OTHER_LASTS.search(one.before[-48:])
-        or _RATE.search(one.after[:60])
-        or _BASE_AFTER.match(one.after)
-        or _NOT_OWED.search(one.before[-80:])
-    )
+    return not (_OF_OTHER.match(one.after) or _OTHER_LASTS.search(one.before[-48:]))
 
 
 def _lots_of(piece: str) -> frozenset[str]:
@@ -191,5 +182,5 @@ def owed_at(
         return [(None, per_cent / 100, lots) for per_cent, lots in shares if per_cent]
     own = found[at].lots
     stated = here or [one for one in stated_hours(wider) if not (own and one[1]) or own & one[1]]
-    owed = [(number, None, lots) for number, lots in stated if number]
-    return owed or [(None, None, frozenset())] * (not any(lots and lots >= own for _, lots in stated))
+    none = not any(lots and lots >= own for _, lots in stated)
+    return [(number, None, lots) for number, lots in stated if number] or [(None, None, frozenset())] * none

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import compress, takewhile
 from typing import Any, TypeVar
 
 from matcher.domain import AUDIENCES, Clause, Condition, Reservation
@@ -36,8 +36,6 @@ class Reading:
 
     def of_lot(self, number: str, whole: Reading) -> Reading:
         """What holds for a lot: of the reading of its own text, and of that of the whole notice what names it or no lot."""
-        if self is whole is NOTHING:
-            return NOTHING
         pairs = ((getattr(self, name), getattr(whole, name)) for name in self.__slots__)
         return Reading(
             *(tuple(one for one in (*own, *of_all) if one.holds_for(number)) for own, of_all in pairs)
@@ -110,10 +108,11 @@ def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
     """The findings without those that name no lot where others of their kind do: "le lot 6 est réservé"."""
-    kinds = [getattr(one.what, "nature", "") for one in found]
-    naming = {kind for one, kind in zip(found, kinds, strict=True) if one.lots or one.but}
-    pairs = zip(found, kinds, strict=True)
-    return tuple(one for one, kind in pairs if one.lots or one.but or one.all_lots or kind not in naming)
+    naming = {getattr(one.what, "nature", "") for one in found if one.lots or one.but}
+    every = (
+        one.lots or one.but or one.all_lots or getattr(one.what, "nature", "") not in naming for one in found
+    )
+    return tuple(compress(found, every))
 
 
 def _for_whom(found: list[Finding[Reservation]]) -> list[Finding[Reservation]]:
@@ -185,8 +184,8 @@ def _conditioned(
         return
     for one in _sayers(model, window, "execution"):
         apart = "".join(sentences.APART.findall(one.plain))  # "sauf le lot 9, pour lequel 70 heures ..."
-        for number, lots in hours.stated_hours(apart):
-            yield Finding(_clause(one, chance, hours=number), lots)
+        for other, theirs in hours.stated_hours(apart):
+            yield Finding(_clause(one, chance, hours=other), theirs)
         if one in owing and not grammar.names_object(one.plain):
             _, left_out = grammar.lots_of(one.plain, reserving=False)
             every = grammar.ALL_LOTS.search(one.plain) is not None

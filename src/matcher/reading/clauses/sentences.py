@@ -24,14 +24,10 @@ _OPENS_LIST = re.compile(r":\s*$|\bpresent lot\b")
 _SECTION = re.compile(
     r"\W*(?:acte d'engagement|cahier|c[ct][ct]p|ccap|annexe|dispositions)\b[^:;,|]{0,60}\blot (?:n ?° ?)?\d{1,2}$"
 )
-_NEW_SECTION = re.compile(r"(?:article|chapitre|annexe|tous|l'ensemble|les)\b|\d{1,2}[. ]")
 #: A column of a table of lots that asks for yes or no, or for hours, and the answers.
 _ASKS, _YES = re.compile(r"reserv|claus|insertion|heure"), re.compile(r"oui|o|x|☒|☑|✓", re.I)
 _NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|[-–—]|☐|0)?(?: h)?", re.I)
-_OF_LOT, _OF_AMOUNT = (
-    re.compile(r"\W*lot (?:n ?° ?)?\d", re.I),
-    re.compile(r"montant|estim|prix|cout|surface"),
-)
+_OF_LOT, _OF_AMOUNT = re.compile(r"\W*lot\W.{0,4}\d", re.I), re.compile(r"montant|estim|prix|cout|surface")
 
 #: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
 #: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
@@ -39,7 +35,7 @@ _THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
 _DASH = re.compile(r"[—–;]")
 #: "secteur nord (lot 1)", "le site Jaurès constitue le lot 2": a place that names its lot from then on.
 _CALLED = re.compile(
-    r"\b((?:secteur|site|zone|tranche|batiment|quartier|lot) (?!n ?°)[a-z]{3,}(?: [a-z]{3,})?)(?: \(| constitue le )lot (?:n ?° ?)?(\d{1,2})\b"
+    r"\b((?:secteur|site|zone|lot) (?!n ?°)[a-z]{3,})(?: \(| constitue le )lot (?:n ?° ?)?(\d\d?)\b"
 )
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
@@ -137,10 +133,7 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
 
 
 #: "N° du lot / Désignation / Heures" above "2 / Charpente / 70": rows of a table.
-_ROWS = re.compile(
-    r"^(?=n ?°|lots?\b|\d|crit)[^\n/;]+ ?([/;]) [^\n/;]+ ?\1 .*(?:\n[^\n/;]+ ?\1 [^\n/;]+ ?\1 .*)+",
-    re.I | re.M,
-)
+_ROWS = re.compile(r"(?im)^(?=n ?°|lots?\b|\d|crit)[^\n/;]+ ?([/;]) [^\n/;]+ ?\1 .*(?:\n[^\n/;]+ ?\1 .*)+")
 
 
 def answered(text: str) -> str:
@@ -197,7 +190,7 @@ def cut(page: Page) -> tuple[Sentence, ...]:
             heading = own if section or title or _OPENS_LIST.search(plain) else frozenset()
         else:
             in_list = False
-            below = (section and not _NEW_SECTION.match(plain)) or (title and _GOES_ON.match(plain))
+            below = section or (title and _GOES_ON.match(plain))
             if line and not item and not below:
                 heading = frozenset()
         dashed = (
