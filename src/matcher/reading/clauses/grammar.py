@@ -20,8 +20,6 @@ def any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns))
 
 
-# -------------------------------------------------------------------------------------------- articles
-
 #: "L. 2113-12", "L2113-13-1"; "R. 2113-7" and "L. 2113-10" are none.
 _NUMBER = r"1[2-6](?:\s?-\s?1\b)?"
 _ARTICLE = re.compile(rf"\bl\s?\.?\s?2113\s?-\s?({_NUMBER})")
@@ -42,9 +40,6 @@ def articles(text: str) -> tuple[str, ...]:
                 found.add("13")
             following = _NEXT_ARTICLE.match(plain, following.end())
     return tuple(f"L2113-{number}" for number in sorted(found))
-
-
-# ----------------------------------------------------------------------------------------- reservations
 
 
 def _named(*phrases: str) -> re.Pattern[str]:
@@ -133,8 +128,6 @@ def shared_out(plain: str) -> list[str]:
     return parts if all(who(one) or DENIED.search(one) for one in parts) else [plain]
 
 
-# ----------------------------------------------------------------------------------------- which lots
-
 #: "Tous les lots sont réservés aux ESAT", "L'ensemble des lots ..."
 ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots?\b")
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
@@ -162,8 +155,6 @@ def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozens
         out |= open_to_all
     return (none if ALL_LOTS.search(plain) else named - out), out
 
-
-# -------------------------------------------------------------------------------------- shares, weights
 
 #: "7,5 % des heures travaillées", "10 pour cent du personnel", "taux d'insertion de 6 %"
 _SHARE = re.compile(
@@ -196,8 +187,6 @@ def weights_by_lot(run: str) -> list[tuple[float, frozenset[str]]]:
     named = _SOCIAL_NAME.search(run) or _SOCIAL_WORD.search(run)
     return by_lot(run[named.start() :] if named and "respectiv" not in run else run, "respectiv" in run)
 
-
-# ------------------------------------------------------------------------ criteria, conditions, the object
 
 #: Names of criteria that are social, in any sentence, each with one.
 _SOCIAL_NAME = any_of(

@@ -28,8 +28,7 @@ _CLOSES = re.compile(r"\s*(?:$|[\n.,;:|)(+—-]|(?:sur|aux?|et|l[ae]|pour les? l
 _FIGURE = re.compile(r"\b(\d{1,3}(?:,\d{1,2})?) ?(?:%|points?\b|pts\b)")
 #: Smaller numbers are times of day, visits or rates: "de 9 h à 12 h", "2 heures pour 25 heures travaillées".
 _FEW = 20
-#: Characters that a label reaches.
-_REACH = 180
+_REACH = 180  # characters that a label reaches
 
 #: "14 heures de formation", "35 heures par semaine": hours of something else than insertion and work.
 #: "12 500 heures, dont 8 %", "60 heures par tranche de 100 000 €"
@@ -55,8 +54,7 @@ _EACH = re.compile(r"\bchacune?\b|\bpar lot\b")
 _ROW = re.compile(r"[\s,:]0*(\d{1,2}) ?\([^()\d]*$|\n0*(\d{1,2}) ?[|/;][^\n\d]*$")
 #: "Lot 2 : 75 h", "Tranche optionnelle : 120 heures", "2 | Bordures | 130": goes on with the hours of the sentence before.
 _GOES_ON = re.compile(r"\W*(?:pour )?(?:l[ea]s? )?(?:lot|tranche|annee|total|neant|sans objet|aucun|\d)")
-#: Characters of a list or a table that are read on.
-_AHEAD = 3_000
+_AHEAD = 3_000  # characters of a list or a table that are read on
 
 
 class Quantity(NamedTuple):

@@ -140,9 +140,6 @@ def _lists(one: Sentence, label: str) -> bool:
     return reserving and not grammar.NEGATED.search(one.plain)
 
 
-# --------------------------------------------------------------------------------------- reservations
-
-
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
     saying = _sayers(model, window, "reserved") if chance > 0.5 else []
     told = [one for one in saying if grammar.who(one.plain)]
@@ -170,9 +167,6 @@ def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reserv
     lots, left_out = grammar.lots_of(one.plain)
     every = grammar.ALL_LOTS.search(one.plain) is not None
     return Finding(what, lots or (frozenset() if every or left_out else one.lots), left_out, every)
-
-
-# -------------------------------------------------------------------------------------- social clauses
 
 
 def _conditioned(

@@ -215,10 +215,7 @@ def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-# ----------------------------------------------------------------------------------------- what is worth reading
-
-#: Characters after which a sentence may begin without a blank.
-_BEGINS = "\n;|•▪●\uf0b7—"
+_BEGINS = "\n;|•▪●\uf0b7—"  # characters after which a sentence may begin without a blank
 
 
 def _stems_of(plain: str, stems: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
