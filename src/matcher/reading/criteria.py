@@ -27,7 +27,7 @@ _TOTAL = re.compile(
     r"\btotal\b[^.;:\d]{0,30}(?:: ?|\bde )(\d{2,3})\b(?! ?[%h€e])|\b(?:offre|critere|bareme|grille)s?\b[^.;:\d]{0,30}\bsur (\d{2,3}) ?(?:points ?)?[:)–—-]"
 )
 #: "10 points", "Pondération (pourcentage, valeur exacte) : 15.", "Ce critère est noté sur 20"
-_ONLY_WEIGHT = re.compile(
+ONLY_WEIGHT = re.compile(
     r"\W?(?:ponder\w+(?: \([^()]{0,40}\))?[ :]{0,3})?\d[\d,]{0,5} ?(?:%|p\w+)?\W?$|.*\bnot(?:e|ation)"
 )
 #: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
@@ -184,11 +184,6 @@ def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
     """The first weight of an item of a list of criteria, where a bare number is one: "Volet social : 10"."""
     bare = None if "heure" in plain else _BARE_WEIGHT.search(plain)
     return next(iter(weights(plain, at)), (decimal(bare.group(1)), "") if bare else None)
-
-
-def only_weight(plain: str) -> tuple[float, Unit] | None:
-    """The weight in a sentence that says only how the criterion before it is weighed."""
-    return listed_weight(plain) if _ONLY_WEIGHT.match(plain) else None
 
 
 def decimal(text: str) -> float:

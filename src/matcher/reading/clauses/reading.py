@@ -16,7 +16,7 @@ from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
 from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, passage, speaking, windows
-from matcher.reading.criteria import Unit, listed_weight, only_weight, per_cent, weights
+from matcher.reading.criteria import ONLY_WEIGHT, Unit, listed_weight, per_cent, weights
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -228,7 +228,8 @@ def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]
             stated = grammar.social_weight(one.plain)
             listed = one.item or len(one.plain) <= NAME
             if stated is None and listed:
-                stated = next(filter(None, (only_weight(one.plain) for one in then if not one.item)), None)
+                alone = (near for near in then if ONLY_WEIGHT.match(near.plain) and not near.item)
+                stated = next(filter(None, (listed_weight(near.plain) for near in alone)), None)
             if stated:
                 yield from _criterion(one, found[at + 1 : at + sentences.MOST], stated, 0.9)
 
