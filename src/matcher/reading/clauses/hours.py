@@ -35,9 +35,9 @@ _REACH = 180  # characters that a label reaches
 _OF_OTHER = re.compile(
     r" ?(?:de (?!travail)|d'(?!insertion|emploi|activite)|par semaine|hebdo)|[^.;]{0,40}\b(?:dont \d+ ?%|tranches? de [\d .]{3})"
 )
-#: "une formation de 14 heures", "la visite dure 3 heures"; "8 % des 7 000 heures", "Sur les 7 000 heures"
+#: "une formation de 14 heures", "la visite dure 3 heures"; "8 % des 7 000 heures", "initialement fixé à 400"
 _OTHER_LASTS = re.compile(
-    r"\bformation(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$|\b(?:estim|montant|prix|cout|surface)[^|.;:\d]{0,30}: $|% des? $|\bx $|(?:^|[.;:])\W*sur (?:les )?$"
+    r"\bformation(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$|\b(?:estim|montant|prix|cout|surface)[^|.;:\d]{0,30}: $|% des? $|\bx $|\b(?:initial\w*|au lieu d[e']|\w+ait)\b[^.;,]{0,40}$|(?:^|[.;:])\W*sur (?:les )?$"
 )
 #: "soit 600 h sur trois ans", "total : 280", "600 heures au total"
 _TOTAL = re.compile(r"\b(?:soit\b|total|global)")
@@ -98,7 +98,7 @@ def by_lot(run: str, in_order: bool = True) -> LotFigures:
 
 def _is_owed(one: Quantity) -> bool:
     """Whether nothing near a number indicates that it measures something else or no longer applies."""
-    return not (_OF_OTHER.match(one.after) or _OTHER_LASTS.search(one.before[-48:]))
+    return not (_OF_OTHER.match(one.after) or _OTHER_LASTS.search(one.before[-80:]))
 
 
 def _lots_of(piece: str) -> frozenset[str]:
