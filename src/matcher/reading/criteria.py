@@ -22,12 +22,18 @@ _WEIGHT = re.compile(
     rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur|sur(?= ?\d{{1,2}}(?:[,;.)]|$)))\s?(?::|de)?\s?{NUMERAL} ?(%|points?)?"
     rf"|{NUMERAL} ?(%|points?\b|pts?\b|(?:/|sur) ?100\b)"
 )
-#: "Total : 200 points", "Chaque offre est notée sur 60 :", "total des coefficients : 10"
+#: "Total : 200 points", "un total de 500 points", "Chaque offre est notée sur 60 :", "Critères (sur 20)"
 _TOTAL = re.compile(
-    r"\btotal\b[^.;:\d]{0,30}: ?(\d{2,3})\b(?! ?[%h])|\boffres?\b[^.;:\d]{0,30} sur (\d{2,3}) ?:"
+    r"\btotal\b[^.;:\d]{0,30}(?:: ?|\bde )(\d{2,3})\b(?! ?[%h€e])|\b(?:offre|critere|bareme|grille)s?\b[^.;:\d]{0,30}\bsur (\d{2,3}) ?(?:points ?)?[:)–—-]"
+)
+#: "10 points", "Pondération (pourcentage, valeur exacte) : 15.", "Ce critère est noté sur 20"
+ONLY_WEIGHT = re.compile(
+    r"\W?(?:ponder\w+(?: \([^()]{0,40}\))?[ :]{0,3})?\d[\d,]{0,5} ?(?:%|p\w+)?\W?$|.*\bnot(?:e|ation)"
 )
 #: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
-_BARE_WEIGHT = re.compile(r"(?:[:=)]|\bsocia\w+|insertion|\brse) ?(\d\d?|0,\d\d?)[.)]?$")
+_BARE_WEIGHT = re.compile(
+    r"(?:[:=)]|\bsocia\w+|insertion(?: [a-z]+)?|\brse) ?(\d\d?|0,\d\d?)(?=[.)]?$|, [a-z])"
+)
 #: "Critère n° 2 :", "2)", "2.", "—", "a)" before an item.
 _MARK = re.compile(
     r"\s*(?:(?P<named>crit[eè]res?(?: n ?[°º])? ?\d{1,2} ?[:.,)–—-]?)|(?P<number>\d{1,2} ?[.)/°-]+(?!\d))|(?P<dash>[-–—•▪●*])"
@@ -170,7 +176,7 @@ def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
 def per_cent(weight: float | None, unit: Unit, plain: str) -> tuple[float | None, Unit]:
     """A weight with its unit, in per cent of the total that a text says its weights make."""
     total = _TOTAL.search(plain) if weight and unit != "%" else None
-    whole = float(total[1] or total[2]) if total else 0.0
+    whole = 1.0 if weight and weight < 1 else float(total[1] or total[2]) if total else 0.0
     return (round(100 * weight / whole, 1), "%") if weight and whole > weight else (weight, unit)
 
 

@@ -131,9 +131,9 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
 
 _LOT = r"(?:\d{1,3}(?!\d)[a-z]?|(?<=n°)[a-h]\b)"
 _UNITS = r"(?:%|mois|ans\b|h\b|heures|lots|points|pour l(?:es?|a)?\b)"
-#: "lot 1", "lots n° 3 et 5", "lots 1 (gros œuvre) et 4 (peinture)"
+#: "lot 1", "lots n° 3 et 5", "lots 1 (gros œuvre) et 4 (peinture)", "lot « Peinture », numéroté 4"
 _LOTS = re.compile(
-    rf"\blots?\s*(?:numeros?\s*|n\s*[°o]?s?\s*\.?\s*)?({_LOT}(?!\s*{_UNITS})"
+    rf"\blots?\s*(?:«[^»]{{0,80}}»[\s,(]*(?=n))?(?:numero(?:s|tes?)?\s*|n\s*[°o]?s?\s*\.?\s*)?({_LOT}(?!\s*{_UNITS})"
     rf"(?:(?:\s*\([^()\d]*\))?\s*(?:,|et|ainsi que|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*{_LOT}"
     rf"(?!(?:[ .]\d{{3}})*(?:,\d+)?\s*{_UNITS}))*)"
 )

@@ -103,9 +103,6 @@ def _odd(label: str, words: str) -> Condition:
     return Condition(code="reservation-unclear", label=label, passage=quote(words))
 
 
-# ------------------------------------------------------------------------------------------ social clauses
-
-
 def _of_criteria(lot: Lot) -> Iterator[Clause]:
     """The award criteria of the form that are social."""
     for one in lot.criteria:

@@ -20,8 +20,6 @@ def any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns))
 
 
-# -------------------------------------------------------------------------------------------- articles
-
 #: "L. 2113-12", "L2113-13-1"; "R. 2113-7" and "L. 2113-10" are none.
 _NUMBER = r"1[2-6](?:\s?-\s?1\b)?"
 _ARTICLE = re.compile(rf"\bl\s?\.?\s?2113\s?-\s?({_NUMBER})")
@@ -42,9 +40,6 @@ def articles(text: str) -> tuple[str, ...]:
                 found.add("13")
             following = _NEXT_ARTICLE.match(plain, following.end())
     return tuple(f"L2113-{number}" for number in sorted(found))
-
-
-# ----------------------------------------------------------------------------------------- reservations
 
 
 def _named(*phrases: str) -> re.Pattern[str]:
@@ -95,9 +90,12 @@ def who(plain: str) -> tuple[str, ...]:
     return named or tuple(name for name, pattern in _BY_PEOPLE.items() if pattern.search(plain))[:1]
 
 
-#: "Le précédent marché prévoyait 400 heures": what no longer holds.
-PAST = re.compile(r"\b(?:prevoy|comport|mentionn|impos|reserv|exige|fix|fais|compren)ai(?:t|ent)\b")
-NEGATED = re.compile(r"\bn['e]\b|\b(?:non|pas|aucune?|sans objet)\b")
+#: "Le précédent marché prévoyait 400 heures", "était réservé": what no longer holds.
+PAST = re.compile(r"\b[a-z]{2,}(?<![fhr])ai(?:t|ent)\b|\bfaisait\b")
+#: "le lot 4 faisant seul exception", "le lot 2 étant attribué selon les règles de droit commun"
+NEGATED = re.compile(
+    r"\bn['e]\b|\b(?:non|pas|aucune?|neant|sans objet|excl(?:us|ue)s?|exceptee?s?|exempt\w*|dispens\w*|f\w+ (?:seule? )?exception)\b|\b(?:regles?|regime|conditions) (?:\w+ )?(?:de droit commun|ordinaire|habituel)|\b(?:ouvert\w*|accessible) a (?:tou|l'ensemble)"
+)
 #: "sous-traitées à des ESAT", "les EA joindront leur agrément": of whom the holder employs, or of some.
 _OF_SOME = re.compile(r"\b(?:sous-?|co-?)trait|% [^.;]{0,60}\bconfi|\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
 #: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
@@ -109,7 +107,7 @@ _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 #: A sentence that states that the contract, or a lot, is not reserved.
 DENIED = any_of(
     r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:\w+ )?reserve|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
-    r"\breserve\w*\b[^;☒☑:?]{0,40}[:?.-][ -]*(?:non|neant|sans objet)\b",  # Marché réservé : NON
+    r"\breserv\w*\b[^;☒☑:?]{0,40}(?:[:?.-][ -]*(?:non|neant|sans objet|aucun)|\best (?:abandonn|supprim|lev))",  # Marché réservé : NON
     r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
     r"^\W*case non cochee\b|\b(?:precedent|ancien)\w* (?:\w+ )?(?:marche|consultation|procedure|contrat)\b[^.;]{0,60}\breserve",
 )
@@ -130,8 +128,6 @@ def shared_out(plain: str) -> list[str]:
     return parts if all(who(one) or DENIED.search(one) for one in parts) else [plain]
 
 
-# ----------------------------------------------------------------------------------------- which lots
-
 #: "Tous les lots sont réservés aux ESAT", "L'ensemble des lots ..."
 ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots?\b")
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
@@ -141,7 +137,7 @@ _OF_THESE = re.compile(
     r"\d(?: ?\([^()]*\))?,? \(?(?:qui (?:est|sont|sera|seront) |lui |eux |lot |marche )*reserv"
 )
 _SIDE = re.compile(
-    rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|, (?=les? lots?\b|{ALL_LOTS.pattern}|(?:est|sont|sera|seront) )"
+    rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|,? (?=seuls? les? lots?\b)|, (?=les? lots?\b|{ALL_LOTS.pattern}|(?:est|sont|sera|seront) )"
 )
 
 
@@ -160,15 +156,12 @@ def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozens
     return (none if ALL_LOTS.search(plain) else named - out), out
 
 
-# -------------------------------------------------------------------------------------- shares, weights
-
 #: "7,5 % des heures travaillées", "10 pour cent du personnel", "taux d'insertion de 6 %"
 _SHARE = re.compile(
     rf"{NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
     rf"|\b(?:taux|clause) d'insertion\b[^.;:\d]{{0,40}}{NUMERAL} ?%"
     rf"|^(?=.*\b(?:confi|sous-?trai)).*?\b{NUMERAL} ?% d(?:u|es|e la|e) ?(?:montant|prix|prestation|volume|valeur|lot\b|marche\b)"
 )
-_WEIGHT_FOR = re.compile(r"\b(\d\d?) pour l(?:es? |a |')$")
 #: "lot 2 : 10 points", after "Critère social : lot 1 : 20 points"
 LOT_WEIGHT = re.compile(
     r"\W*(?:et |pour )?(?:les? )?lots? (?:n ?° ?)?[\d, eta-]+\W{1,3}\d+ ?(?:%|points?|pts)\W*"
@@ -183,10 +176,9 @@ def share(plain: str) -> float | None:
 
 def social_weight(plain: str) -> tuple[float, Unit] | None:
     """The weight of the social criterion in a sentence that may list others: "prix 60 %, insertion sociale 10 %"."""
+    if part := _WEIGHT_FOR.search(plain):
+        return decimal(part[1]), "%" if part[2] == "%" else "points" if part[2] else ""
     named = _SOCIAL_NAME.search(plain) or _SOCIAL_WORD.search(plain)
-    before = _WEIGHT_FOR.search(plain, 0, named.start()) if named else None
-    if before:  # "40 pour la technique, 15 pour la performance sociale"
-        return decimal(before.group(1)), ""
     return listed_weight(plain, named.end() if named else 0) or next(iter(weights(plain)[::-1]), None)
 
 
@@ -195,8 +187,6 @@ def weights_by_lot(run: str) -> list[tuple[float, frozenset[str]]]:
     named = _SOCIAL_NAME.search(run) or _SOCIAL_WORD.search(run)
     return by_lot(run[named.start() :] if named and "respectiv" not in run else run, "respectiv" in run)
 
-
-# ------------------------------------------------------------------------ criteria, conditions, the object
 
 #: Names of criteria that are social, in any sentence, each with one.
 _SOCIAL_NAME = any_of(
@@ -222,18 +212,25 @@ _OFTEN_MISSPELT, _ALIKE = ("insertion", "sociale", "sociales"), 86.0
 _SOCIAL_WORD = re.compile(
     r"\b(?:soci[ae]|(?:re)?insertion|inclusi|emploi|rse\b|handicap|egalite (?:pro|des ch|fem|hom|sal|entre les [fh])|chom|rsa\b|esats?\b|detenu)\w*"
 )
+#: "40 pour la technique, 15 pour la performance sociale", "20 points, dont 8 points pour le volet social"
+_WEIGHT_FOR = re.compile(
+    rf"\b(\d\d?) ?(?:(%|points?|pts),? (?:pour|(?:rev\w+ )?aux?|a)|pour) (?:l(?:es? |a |'))?(?:\w+ )?{_SOCIAL_WORD.pattern}"
+)
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
     r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
-    r"|\b(?:mode|facilite)s? d'emploi\b|\binsertions? (?:architectur|paysag|urbain|publicit|dans (?:le |l'|son )(?:site|environn|paysag|tissu))\w*"
+    r"|\b(?:mode|facilite)s? d'emploi\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}dans (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
+    r"|\binsertion d(?:u|es?) (?:la |l')?(?:facade|ouvrage|batiment|projet|construction|equipement|volume)|(?:\d ?h|\d heures?|pas d'heures?) d'insertion"
 )
 #: What a social condition of performance speaks of: people, those who employ them, or the clause itself.
 OF_PEOPLE = re.compile(
     r"soci[ae]|insertion|emploi|handicap|ch[oe]m|\brsa\b|recrut|adapte|\bplie\b|esat|siae|entreprise|claus|person|jeune|heure"
 )
+#: "150 heures d'insertion"
+OF_HOURS = re.compile(r"\d ?h(?:eures?)? d'insertion")
 #: "Clause d'insertion : néant", "sans clause sociale", "aucune obligation d'insertion"
 NOT_OWED = re.compile(
-    r"\binsertion ?[:?=|] ?(?:0|neant|sans objet|non)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation|heure)s?(?! (?:env|eco))"
+    r"\binsertion ?[:?=|] ?(?:0|neant|sans objet|non|aucune?)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation|heure)s?(?! (?:env|eco))"
 )
 #: "Prestation d'insertion ayant pour support ...", "Marché d'insertion et de qualification professionnelle"
 _OBJECT = any_of(

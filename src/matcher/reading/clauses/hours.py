@@ -13,8 +13,12 @@ from matcher.reference.prose import lots_named
 
 LotFigures = list[tuple[float, frozenset[str]]]
 
-#: "1 500", "1.500", "350"; in "le lot 2 120 heures" the number is 120.
-_NUMBER = re.compile(r"\b(?<!lot )(\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6})(?![\d/])")
+#: "1 500", "1.500", "350", "néant"; in "le lot 2 120 heures" the number is 120.
+_NUMBER = re.compile(
+    r"\b(?<!lot )(\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6}|neant|sans objet|aucune?(?= ?(?:[.;,|\n]|$|heure))|(?:pas d'|sans )(?=heure))(?![\d/])"
+)
+#: "Lot 3 (Plomberie) –", before "néant"
+_NONE_FOR = re.compile(r"\blots? (?:n ?° ?)?\d{1,2}\b[^.;:|\n\d]{0,50}\W*$")
 #: "350h", "1 500 heures"
 _UNIT = re.compile(r"\)?[ ._]*(?:h|heures?)\b")
 #: "Heures d'insertion : lot 1 : 610 ; lot 2 (240)", "Voirie | 310", "un volume fixé à 350", "respectivement 70 et 55"
@@ -24,21 +28,17 @@ _CLOSES = re.compile(r"\s*(?:$|[\n.,;:|)(+—-]|(?:sur|aux?|et|l[ae]|pour les? l
 _FIGURE = re.compile(r"\b(\d{1,3}(?:,\d{1,2})?) ?(?:%|points?\b|pts\b)")
 #: Smaller numbers are times of day, visits or rates: "de 9 h à 12 h", "2 heures pour 25 heures travaillées".
 _FEW = 20
-#: Characters that a label reaches.
-_REACH = 180
+_REACH = 180  # characters that a label reaches
 
 #: "14 heures de formation", "35 heures par semaine": hours of something else than insertion and work.
-_OF_OTHER = re.compile(r" ?(?:de (?!travail)|d'(?!insertion|emploi|activite)|par semaine|hebdo)")
-#: "une formation de 14 heures", "la visite dure 3 heures"; "8 % des 7 000 heures", "Sur les 7 000 heures"
-_OTHER_LASTS = re.compile(
-    r"\bformation(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$|% des? $|\bx $|(?:^|[.;:])\W*sur (?:les )?$"
+#: "12 500 heures, dont 8 %", "60 heures par tranche de 100 000 €"
+_OF_OTHER = re.compile(
+    r" ?(?:de (?!travail)|d'(?!insertion|emploi|activite)|par semaine|hebdo)|[^.;]{0,40}\b(?:dont \d+ ?%|tranches? de [\d .]{3})"
 )
-#: "12 500 heures, dont 8 %"
-_BASE_AFTER = re.compile(r"[^.;]{0,40}\bdont \d+ ?%")
-#: "60 heures par tranche de 100 000 €"
-_RATE = re.compile(r"\btranches? de [\d .]{3,}")
-#: "initialement fixé à 400", "au lieu de 400", "le précédent marché prévoyait 400"
-_NOT_OWED = re.compile(r"\b(?:initial\w*|au lieu d[e']|\w+ait)\b[^.;,]{0,40}$")
+#: "une formation de 14 heures", "la visite dure 3 heures"; "8 % des 7 000 heures", "initialement fixé à 400"
+_OTHER_LASTS = re.compile(
+    r"\bformation(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$|\b(?:estim|montant|prix|cout|surface)[^|.;:\d]{0,30}: $|% des? $|\bx $|\b(?:initial\w*|au lieu d[e']|\w+ait)\b[^.;,]{0,40}$|(?:^|[.;:])\W*sur (?:les )?$"
+)
 #: "soit 600 h sur trois ans", "total : 280", "600 heures au total"
 _TOTAL = re.compile(r"\b(?:soit\b|total|global)")
 #: "lot 1 : 90 h, lot 2 : 60 h", "plomberie 90 h – chauffage 160 h"; not "1 200 h, dont 300 h", "350 h pour 300 exigées"
@@ -53,9 +53,8 @@ _EACH = re.compile(r"\bchacune?\b|\bpar lot\b")
 #: "2 (210 h)", "02 | Charpente | 130": the number of a lot opens a bracket or a row.
 _ROW = re.compile(r"[\s,:]0*(\d{1,2}) ?\([^()\d]*$|\n0*(\d{1,2}) ?[|/;][^\n\d]*$")
 #: "Lot 2 : 75 h", "Tranche optionnelle : 120 heures", "2 | Bordures | 130": goes on with the hours of the sentence before.
-_GOES_ON = re.compile(r"\W*(?:pour )?(?:l[ea]s? )?(?:lot|tranche|annee|total|\d)")
-#: Characters of a list or a table that are read on.
-_AHEAD = 3_000
+_GOES_ON = re.compile(r"\W*(?:pour )?(?:l[ea]s? )?(?:lot|tranche|annee|total|neant|sans objet|aucun|\d)")
+_AHEAD = 3_000  # characters of a list or a table that are read on
 
 
 class Quantity(NamedTuple):
@@ -71,11 +70,12 @@ def _numbers(run: str) -> Iterator[tuple[int, int, float]]:
     reach = -_REACH
     for found in _NUMBER.finditer(run):
         start, end = found.span()
-        hours = float(re.sub(r"\D", "", found.group(1)))
+        hours = float(re.sub(r"\D", "", found.group(1)) or 0)
         unit = _UNIT.match(run, end)
         spoken = start - reach < _REACH or "heure" in run[max(0, start - _REACH) : end + 30]
         filled = spoken and _OPENS.search(run[max(0, start - 60) : start]) and _CLOSES.match(run, end)
-        if hours >= _FEW and (unit or filled):
+        owed = hours >= _FEW and (unit or filled)
+        if owed or (not hours and (unit or _NONE_FOR.search(run[max(0, start - 80) : start]))):
             reach = unit.end() if unit else end
             yield start, reach, hours
 
@@ -98,13 +98,7 @@ def by_lot(run: str, in_order: bool = True) -> LotFigures:
 
 def _is_owed(one: Quantity) -> bool:
     """Whether nothing near a number indicates that it measures something else or no longer applies."""
-    return not (
-        _OF_OTHER.match(one.after)
-        or _OTHER_LASTS.search(one.before[-48:])
-        or _RATE.search(one.after[:60])
-        or _BASE_AFTER.match(one.after)
-        or _NOT_OWED.search(one.before[-80:])
-    )
+    return not (_OF_OTHER.match(one.after) or _OTHER_LASTS.search(one.before[-80:]))
 
 
 def _lots_of(piece: str) -> frozenset[str]:
@@ -148,7 +142,8 @@ def stated_hours(run: str) -> LotFigures:
     owed = [place for place, one in zip(numbers, _around(run, numbers), strict=True) if _is_owed(one)]
     if not owed:
         return []
-    found = _around(run, owed)
+    if not (_by_lot(found := _around(run, owed)) or len(found) == 1):
+        found = _around(run, [one for one in owed if one[2]] or owed[:1])
     total = _total(found)
     listed = _by_lot(found) or _by_lot([one for one in found if one is not total])
     if listed or total:
@@ -181,8 +176,9 @@ def owed_at(
     wider = plain[around[0].span[0] : around[-1].span[1]]
     run = APART.sub("", plain[start : found[last].span[1]])
     here = stated_hours(run)
-    if not here and (shares := by_lot(run)):
+    if not any(number for number, _ in here) and (shares := by_lot(run)):
         return [(None, per_cent / 100, lots) for per_cent, lots in shares if per_cent]
     own = found[at].lots
     stated = here or [one for one in stated_hours(wider) if not (own and one[1]) or own & one[1]]
-    return [(number, None, lots) for number, lots in stated] or [(None, None, frozenset())]
+    none = not any(lots and lots >= own for _, lots in stated)
+    return [(number, None, lots) for number, lots in stated if number] or [(None, None, frozenset())] * none

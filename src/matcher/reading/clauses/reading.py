@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import compress, takewhile
 from typing import Any, TypeVar
 
 from matcher.domain import AUDIENCES, Clause, Condition, Reservation
@@ -16,14 +16,13 @@ from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
 from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, passage, speaking, windows
-from matcher.reading.criteria import Unit, listed_weight, per_cent, weights
+from matcher.reading.criteria import ONLY_WEIGHT, Unit, listed_weight, per_cent, weights
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
 SURE = 0.95  # of a sentence that its neighbours drown
 QUOTED = 400  # characters of a passage that is shown
 NAME = 120  # characters in which an item of a list names its criterion
-SHORT = 12  # characters of a sentence that holds nothing but a weight: "10 points"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,6 @@ class Reading:
 
     def of_lot(self, number: str, whole: Reading) -> Reading:
         """What holds for a lot: of the reading of its own text, and of that of the whole notice what names it or no lot."""
-        if self is whole is NOTHING:
-            return NOTHING
         pairs = ((getattr(self, name), getattr(whole, name)) for name in self.__slots__)
         return Reading(
             *(tuple(one for one in (*own, *of_all) if one.holds_for(number)) for own, of_all in pairs)
@@ -105,15 +102,17 @@ def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     if len(window) == 1 or chances["execution"] > 0.5:
         return chances
     alone = max(model.chances(one.text)["execution"] for one in window)
-    return chances | {"execution": alone} if alone > SURE else chances
+    sure = alone > SURE or any(one.lots and grammar.OF_HOURS.search(one.plain) for one in window)
+    return chances | {"execution": alone} if sure else chances
 
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
     """The findings without those that name no lot where others of their kind do: "le lot 6 est réservé"."""
-    kinds = [getattr(one.what, "nature", "") for one in found]
-    naming = {kind for one, kind in zip(found, kinds, strict=True) if one.lots or one.but}
-    pairs = zip(found, kinds, strict=True)
-    return tuple(one for one, kind in pairs if one.lots or one.but or one.all_lots or kind not in naming)
+    naming = {getattr(one.what, "nature", "") for one in found if one.lots or one.but}
+    every = (
+        one.lots or one.but or one.all_lots or getattr(one.what, "nature", "") not in naming for one in found
+    )
+    return tuple(compress(found, every))
 
 
 def _for_whom(found: list[Finding[Reservation]]) -> list[Finding[Reservation]]:
@@ -139,9 +138,6 @@ def _lists(one: Sentence, label: str) -> bool:
     """Whether a sentence says which lots are reserved, whoever they are for: "Les lots réservés sont les lots 2 et 3"."""
     reserving = label == "reserved" and bool(one.lots) and grammar.may_reserve(one.plain, named=False)
     return reserving and not grammar.NEGATED.search(one.plain)
-
-
-# --------------------------------------------------------------------------------------- reservations
 
 
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
@@ -173,21 +169,20 @@ def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reserv
     return Finding(what, lots or (frozenset() if every or left_out else one.lots), left_out, every)
 
 
-# -------------------------------------------------------------------------------------- social clauses
-
-
 def _conditioned(
     model: ClauseModel, window: Window, chances: dict[str, float], page: Page, found: Window
 ) -> Iterator[Finding[Clause]]:
     chance = chances["execution"]
-    if chance <= 0.5 or not any(grammar.OF_PEOPLE.search(one.plain) for one in window):
+    owing = [one for one in window if not grammar.NOT_OWED.search(one.plain)]
+    if chance <= 0.5 or not any(grammar.OF_PEOPLE.search(one.plain) for one in owing):
         return
     for one in _sayers(model, window, "execution"):
-        if not (grammar.NOT_OWED.search(one.plain) or grammar.names_object(one.plain)):
-            (_, left_out), every = (
-                grammar.lots_of(one.plain, reserving=False),
-                grammar.ALL_LOTS.search(one.plain) is not None,
-            )
+        apart = "".join(sentences.APART.findall(one.plain))  # "sauf le lot 9, pour lequel 70 heures ..."
+        for other, theirs in hours.stated_hours(apart):
+            yield Finding(_clause(one, chance, hours=other), theirs)
+        if one in owing and not grammar.names_object(one.plain):
+            _, left_out = grammar.lots_of(one.plain, reserving=False)
+            every = grammar.ALL_LOTS.search(one.plain) is not None
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
                 what = _clause(one, chance, hours=number, share=part or grammar.share(one.plain))
                 lots = (lots or one.lots) - left_out
@@ -225,15 +220,16 @@ def _criterion(
 def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]:
     """Items of a list of criteria whose name is social and that state their weight, there or in the next sentence."""
     for at in kept:
-        one, then = found[at], found[at + 1 : at + 2]
-        beside = (*found[max(0, at - 1) : at], *then)
+        one, then = found[at], found[at + 1 : at + 3]
+        beside = (*found[max(0, at - 1) : at], *then[:1])
         in_list = "heure" not in one.plain and any(weights(near.plain) for near in beside)
         other = grammar.share(one.plain) or grammar.PAST.search(one.plain)
         if grammar.social_name(one.text[:NAME], in_list) and not other:
             stated = grammar.social_weight(one.plain)
             listed = one.item or len(one.plain) <= NAME
-            if stated is None and listed and then and ("not" in then[0].plain or len(then[0].plain) < SHORT):
-                stated = None if then[0].item else listed_weight(then[0].plain)
+            if stated is None and listed:
+                alone = (near for near in then if ONLY_WEIGHT.match(near.plain) and not near.item)
+                stated = next(filter(None, (listed_weight(near.plain) for near in alone)), None)
             if stated:
                 yield from _criterion(one, found[at + 1 : at + sentences.MOST], stated, 0.9)
 

@@ -24,15 +24,19 @@ _OPENS_LIST = re.compile(r":\s*$|\bpresent lot\b")
 _SECTION = re.compile(
     r"\W*(?:acte d'engagement|cahier|c[ct][ct]p|ccap|annexe|dispositions)\b[^:;,|]{0,60}\blot (?:n ?° ?)?\d{1,2}$"
 )
-_NEW_SECTION = re.compile(r"(?:article|chapitre|annexe|tous|l'ensemble|les)\b|\d{1,2}[. ]")
 #: A column of a table of lots that asks for yes or no, or for hours, and the answers.
-_ASKS, _YES = re.compile(r"reserv|claus|insertion"), re.compile(r"oui|o|x|☒|☑|✓", re.I)
-_NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|-|☐|0)?", re.I)
+_ASKS, _YES = re.compile(r"reserv|claus|insertion|heure"), re.compile(r"oui|o|x|☒|☑|✓", re.I)
+_NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|[-–—]|☐|0)?(?: h)?", re.I)
+_OF_LOT, _OF_AMOUNT = re.compile(r"\W*lot\W.{0,4}\d", re.I), re.compile(r"montant|estim|prix|cout|surface")
 
 #: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
 #: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
 _THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
 _DASH = re.compile(r"[—–;]")
+#: "secteur nord (lot 1)", "le site Jaurès constitue le lot 2": a place that names its lot from then on.
+_CALLED = re.compile(
+    r"\b((?:secteur|site|zone|lot) (?!n ?°)[a-z]{3,})(?: \(| constitue le )lot (?:n ?° ?)?(\d\d?)\b"
+)
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
 _NEXT_LOT = re.compile(
@@ -40,8 +44,8 @@ _NEXT_LOT = re.compile(
 )
 
 #: "à l'exception du lot 3", "hors lot 3", "la clause ne s'applique pas au lot 3"
-EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?aux? (?=[^.;,]*lots? ))\b"
-APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d))*")
+EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte(?=s? l)|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?aux? (?=[^.;,]*lots? ))\b"
+APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d|pour l|ou |dont )|\(\d+ ?h[^)]*\))*")
 
 #: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), dots that
 #: lead to a figure, boxes of a typewriter, lots called by letters or "L01".
@@ -116,7 +120,7 @@ def repaired(plain: str) -> str:
 def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     """The texts of a notice, made ready together: white space collapsed (wrapped lines stay), folded, searched for stems."""
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
-    text = _ROWS.sub(lambda rows: rows[0].replace(" / ", " | "), text)
+    text = _ROWS.sub(lambda rows: re.sub(rf" ?{rows[1]} ", " | ", rows[0]), text)
     text = answered(text) if "|" in text else text
     for pattern, instead in _REWRITTEN:
         text = re.sub(pattern, instead, text)
@@ -129,7 +133,7 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
 
 
 #: "N° du lot / Désignation / Heures" above "2 / Charpente / 70": rows of a table.
-_ROWS = re.compile(r"(?:^(?=n ?°|lots?\b|\d)[^\n/]+ / [^\n/]+ / .*\n?){2,}", re.I | re.M)
+_ROWS = re.compile(r"(?im)^(?=n ?°|lots?\b|\d|crit)[^\n/;]+ ?([/;]) [^\n/;]+ ?\1 .*(?:\n[^\n/;]+ ?\1 .*)+")
 
 
 def answered(text: str) -> str:
@@ -138,7 +142,10 @@ def answered(text: str) -> str:
     for line in text.split("\n"):
         cells = line.split("|")
         number = re.search(r"\d+", "".join(cells[:2]))
-        if number and len(cells) == len(heads) > 1:
+        if len(cells) == len(heads) > 2 and all(map(_OF_LOT.match, heads[1:])):
+            pairs = zip(heads[1:], cells[1:], strict=True)
+            cells = [f"{cells[0]}: " + ", ".join(f"{head.strip()} : {cell.strip()}" for head, cell in pairs)]
+        elif number and len(cells) == len(heads) > 1:
             cells = [_answer(number[0], *pair) for pair in zip(cells, heads, strict=True)]
         else:
             heads = cells
@@ -147,9 +154,11 @@ def answered(text: str) -> str:
 
 
 def _answer(lot: str, cell: str, head: str) -> str:
-    stated = cell.strip()
-    if not _ASKS.search(prose.folded(head)) or (_NO.fullmatch(stated) and not _YES.fullmatch(stated)):
-        return cell
+    stated, plain = cell.strip(), prose.folded(head)
+    if _OF_AMOUNT.search(plain) and stated:
+        return f" {head.strip()} : {stated} "
+    if not _ASKS.search(plain) or (_NO.fullmatch(stated) and not _YES.fullmatch(stated)):
+        return f" Lot {lot} : 0 heures " if stated and "heure" in plain else cell
     asked = f" Lot {lot} : {head.split('(')[0].strip()}"
     return f"{asked} " if _YES.fullmatch(stated) else f"{asked} : {stated} "
 
@@ -161,11 +170,13 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     heading = before = last = frozenset[str]()
     section = title = in_list = False
+    called = _CALLED.findall(repaired(folded))
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
             continue
         own = lots_named(APART.sub("", plain)) if "lot" in plain else frozenset()
+        own = own or frozenset(lot for name, lot in called if re.search(rf"\b{name}\b", plain))
         if own:
             before, last = last, own
         elif _THESE.search(plain):
@@ -179,7 +190,7 @@ def cut(page: Page) -> tuple[Sentence, ...]:
             heading = own if section or title or _OPENS_LIST.search(plain) else frozenset()
         else:
             in_list = False
-            below = (section and not _NEW_SECTION.match(plain)) or (title and _GOES_ON.match(plain))
+            below = section or (title and _GOES_ON.match(plain))
             if line and not item and not below:
                 heading = frozenset()
         dashed = (
@@ -204,10 +215,7 @@ def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-# ----------------------------------------------------------------------------------------- what is worth reading
-
-#: Characters after which a sentence may begin without a blank.
-_BEGINS = "\n;|•▪●\uf0b7—"
+_BEGINS = "\n;|•▪●\uf0b7—"  # characters after which a sentence may begin without a blank
 
 
 def _stems_of(plain: str, stems: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
