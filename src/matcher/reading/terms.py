@@ -111,9 +111,7 @@ _ADAPTED = re.compile(
     r"(?:presente )?(?:marche (?:public )?(?:passe )?(?:a|en|selon une) )?procedure adapte(?!\w*[^.;]{0,80}(?:ulterieur|lots? (?:n|\d)))"
 )
 #: "Choix de la procédure ouverte", "Il s'agit d'un appel d'offres ouvert", "La procédure retenue est une procédure ouverte"
-_PROCEDURE = re.compile(
-    r"\b(?:procedure|appel d'offres)(?: \w+ est (?:la |une )procedure)? (ouvert|restreint)(?=e?\b)"
-)
+_PROCEDURE = re.compile(r"\b(?:procedure|appel d'offres) (ouvert|restreint)e?\b")
 #: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement"
 _FRAMEWORK = re.compile(r"(?:^|[.:;(\n] ?|\b(?:le present|cet|un) |l'|d'un )accord[- ]cadre\b")
 _ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operateur|attributaire)\b")
@@ -158,13 +156,8 @@ def _amounts(plain: str) -> Iterator[tuple[float, str, bool, int]]:
         phrase = f"{near[-1]}{found.group()}"
         if not (_OF_OTHERS.search(phrase + after[0]) or _LEAST.search(phrase)):
             yearly = _YEARLY.search(f"{before}{phrase}{after[0]}")
-            years = int(found["years"] or 0)
-            yield (
-                _euros(found["euros"]),
-                "year" if yearly else "total",
-                "maxi" in phrase + after[0].partition(",")[0],
-                years,
-            )
+            most = "maxi" in phrase + after[0].partition(",")[0]  # "30 000 € maximum, dont"
+            yield _euros(found["euros"]), "year" if yearly else "total", most, int(found["years"] or 0)
 
 
 def duration(*texts: str) -> float | None:

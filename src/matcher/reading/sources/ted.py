@@ -274,11 +274,11 @@ class _Form:
 
     @cached_property
     def deadline(self) -> datetime | None:
+        day, hour = (value(self.procedure, f"{part}_RECEIPT_TENDERS") for part in ("DATE", "TIME"))
         for one in kids(self.form, "CHANGES/CHANGE"):  # a correction gives the new one
             if value(one, "WHERE/SECTION").startswith("IV.2.2"):
                 day, hour = (value(one, f"NEW_VALUE/{part}") for part in ("DATE", "TIME"))
-                return facts.moment(day, hour, self.main_buyer.place.department)
-        day, hour = (value(self.procedure, f"{part}_RECEIPT_TENDERS") for part in ("DATE", "TIME"))
+                break
         return facts.moment(day, hour, self.main_buyer.place.department)
 
     def change(self) -> str:
@@ -329,9 +329,8 @@ class _Form:
         codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
         worth, lasting = first.get("VAL_OBJECT"), first.get("DURATION")
         number = clean(tree.words(first.get("LOT_NO")), 60)
-        amount = (
-            clean_amount(tree.words(worth)) or (self.total if alone else None) or self.estimates.get(number)
-        )
+        amount = clean_amount(tree.words(worth)) or (self.total if alone else None)
+        amount = amount or self.estimates.get(number)
         unit = (lasting.get("TYPE") or "") if lasting is not None else ""
         months = facts.months(tree.words(lasting), unit)
         days = [tree.words(first.get(name)) for name in ("DATE_START", "DATE_END")]
@@ -386,11 +385,9 @@ class _Form:
     @cached_property
     def estimates(self) -> dict[str, float | None]:
         """What each lot was estimated at, by its number, where its award repeats it."""
-        awards = kids(self.form, "AWARD_CONTRACT")
-        worth = (next(values(one, "AWARDED_CONTRACT/*/VAL_ESTIMATED_TOTAL"), "") for one in awards)
-        return {
-            clean(value(one, "LOT_NO"), 60): clean_amount(w) for one, w in zip(awards, worth, strict=True)
-        }
+        path = "AWARDED_CONTRACT/*/VAL_ESTIMATED_TOTAL"
+        awards = ((value(one, "LOT_NO"), kids(one, path)) for one in kids(self.form, "AWARD_CONTRACT"))
+        return {clean(lot, 60): clean_amount(tree.words(worth[0])) for lot, worth in awards if worth}
 
     @property
     def sole_lot(self) -> tuple[str, str] | None:
