@@ -41,6 +41,8 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Passé pour une période d'une saison de pêche, reconductible deux fois.", {"duration_months": 7.0}, (7, 2, 7)),
         ("Renouvelable 3 fois pour la même durée.", {"duration_months": 18.0}, (18, 3, 18)),
         ("Sans reconduction.", {"duration_months": 12.0, "renewals": 0}, (12, 0, None)),
+        ("Deux reconductions : du 1.1.2028 au 30.6.2028, puis du 1.7.2028 au 31.12.2028.", {}, (None, 2, 6)),
+        ("La durée est de 18 mois fermes, plus 6 mois en option.", {"duration_months": 24.0}, (18, 1, 6)),
         ("Deux périodes de reconduction d'un an ; durée maximale, toutes périodes confondues, de trois ans.", {"duration_months": 36.0}, (12, 2, 12)),
         ("La durée globale prévisionnelle d'exécution du marché de travaux est de : 18 mois.", {}, (18, None, None)),
         ("La durée de la mission est estimée à 3 ans. Une prestation annuelle a une durée de 2 mois.", {}, (36, None, None)),
@@ -75,6 +77,7 @@ def test_two_days_are_so_many_months_apart(start: str, end: str, months: float) 
         ("Maximum sur 2 ans : 50 000 € HT.", {"duration_months": 24.0, "renewals": 1, "renewal_months": 24.0}, 100_000),
         ("Le montant indiqué correspond au montant maximal pour quatre ans.", {"amount": 40_000.0}, 40_000),
         ("Maximum annuel de 20 000 € HT.", {}, None),
+        ("L'enveloppe du marché est de 30 000 € HT maximum.", {}, 30_000),
         ("Maximum de 20 000 € HT pour la période initiale.", {"duration_months": 12.0}, None),
     ],
 )  # fmt: skip
@@ -90,6 +93,8 @@ def test_a_maximum_is_over_the_whole_duration(
         ("Date prévisionnelle de début des prestations : 1.9.2027.", date(2027, 9, 1)),
         ("La date de prise d'effet du marché est fixée au 15/02/2027.", date(2027, 2, 15)),
         ("Le contrat prendra effet le 1er mars 2027.", date(2027, 3, 1)),
+        ("Le démarrage du service est prévu au 1.3.2027.", date(2027, 3, 1)),
+        ("L'exploitation débutera le 1.3.2027 pour la piscine et le 1.5.2027 pour le gymnase.", None),
         ("Concession d'une durée de 6 ans à compter du 1.1.2027 (ou de sa notification).", date(2027, 1, 1)),
         ("Le dossier peut être retiré à compter du 3.5.2027.", None),
         (
@@ -129,17 +134,19 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
 
 
 @pytest.mark.parametrize(
-    ("text", "adapted"),
+    ("text", "adapted", "way"),
     [
-        ("Procédure adaptée ouverte (article R. 2123-1).", True),
-        ("La consultation est passée selon une procédure adaptée.", True),
-        ("Le présent marché est un marché à procédure adaptée.", True),
-        ("Des prestations pourront être confiées ultérieurement, sans la procédure adaptée.", False),
-        ("Appel d'offres ouvert.", False),
+        ("Procédure adaptée ouverte (article R. 2123-1).", True, ""),
+        ("La consultation est passée selon une procédure adaptée.", True, ""),
+        ("Le présent marché est un marché à procédure adaptée.", True, ""),
+        ("Des prestations pourront être confiées ultérieurement, sans la procédure adaptée.", False, ""),
+        ("Appel d'offres ouvert.", False, "ouverte"),
+        ("La procédure retenue est la procédure restreinte.", False, "restreinte"),
+        ("Procédure ouverte, et non procédure restreinte.", False, ""),
     ],
 )
-def test_an_adapted_procedure_is_told_by_its_sentence(text: str, adapted: bool) -> None:
-    assert terms.adapted(folded(text)) is adapted
+def test_a_procedure_is_told_by_its_sentence(text: str, adapted: bool, way: str) -> None:
+    assert (terms.adapted(folded(text)), terms.procedure(folded(text))) == (adapted, way)
 
 
 def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
@@ -223,6 +230,9 @@ def test_what_was_awarded_is_the_amount_of_the_award_and_no_estimate() -> None:
     assert (lot.amount, award.amount) == (None, 45_000.0)
     assert (lot.number, lot.title) == ("7", "Serrurerie")
     assert ted(f"{total}<OBJECT_DESCR/>").lots[0].amount == 45_000.0  # a call
+    estimate = '<VALUES><VAL_ESTIMATED_TOTAL CURRENCY="EUR">60000</VAL_ESTIMATED_TOTAL></VALUES>'
+    repeated = contract.replace("</AWARDED", f"{estimate}</AWARDED")
+    assert ted(described(7), more=repeated, form="F03_2014").lots[0].amount == 60_000.0
     nothing = "<AWARD_CONTRACT><LOT_NO>7</LOT_NO><NO_AWARDED_CONTRACT/></AWARD_CONTRACT>"
     ended = ted(described(7), more=nothing, form="F03_2014")
     assert (ended.nature, ended.cancels, ended.awards) == ("cancellation", ("7",), ())
@@ -314,6 +324,8 @@ def placed(
         ("Desserte de la ligne Cancale-Dinard", {"department": "35"}, []),
         ("Travaux à Marseille", {"department": "35"}, []),
         ("Collecte des déchets de la communauté d'agglomération Redon Agglomération", {"department": "35"}, []),
+        ("Gymnase des Tilleuls Saint-Malo", {"department": "35"}, ["Saint-Malo"]),
+        ("Musée d'art de Rennes, aux États-Unis", {"label": "États-Unis", "nuts": "00"}, []),
         ("Entretien des voiries aux Portes-du-Coglais", {"department": "35"}, ["Les Portes du Coglais"]),
     ],
 )  # fmt: skip
@@ -332,6 +344,8 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     assert [one.label for one in placed("Halle", description=text).places] == ["Saint-Malo"]
     passing = "Rénovation du dépôt de Cancale, puis des quais de Saint-Malo."
     assert "places" in placed("Dépôts", description=passing).inferred
+    plain = "Réseaux des communes de Cancale, Dinard et Saint-Malo."
+    assert len(placed("Secteur de Saint-Malo", description=plain).places) == 3
     stated = placed("Halle", description=text, label="Secteur est du territoire", department="35")
     assert [one.commune for one in stated.places] == [None]
     listed = placed("Halles", label="Cancale — Saint-Malo Dinard.", department="35")

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from matcher.domain import Condition, Lot
+from matcher.reading.sources import _facts as facts
 from matcher.reference import amounts
 from matcher.reference.french import MONTHS
 from matcher.reference.identifiers import clean_date
@@ -19,10 +20,10 @@ from matcher.reference.prose import SPELT, figure, folded, lots_named
 from matcher.reference.text import clean
 
 #: What a text holds that states an amount.
-_STEMS = ("montant", "maxim", "estim", "valeur")
+_STEMS = ("montant", "maxim", "estim", "valeur", "enveloppe")
 #: "Accord-cadre avec un maximum annuel de 61 500 € HT", "Montant estimé : 50 000 € HT", "maximum sur 2 ans : 80 000 €"
 _AMOUNT = re.compile(
-    r"(?:montants?|maximum|maximal|maxi|estim\w*|valeur)\b(?: (?:sur|pour) (?P<years>\d) ans\b)?[^.;\d]{0,60}?"
+    r"(?:montants?|maximum|maximal|maxi|estim\w*|valeur|enveloppe)\b(?: (?:sur|pour) (?P<years>\d) ans\b)?[^.;\d]{0,60}?"
     r"(?P<euros>\d{1,3}(?:[ .\u202f]\d{3})+|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur\b)"
 )
 #: "Estimation des travaux : 4 275 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €", "entre 7 et 9 M€"
@@ -66,6 +67,8 @@ _EACH = re.compile(
     r"\b(?:fois|periodes?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?,?"
     rf"(?: (?:de|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
+#: "24 mois fermes + 12 mois en option"
+_FIRM = re.compile(rf"\b{_LENGTH} fermes?\b[^.;\d]{{0,40}}? {_LENGTH} (?:en option|optionnel)")
 #: "au 1er janvier de chaque année", "à chaque date anniversaire", "reconduction annuelle"
 _EACH_YEAR = re.compile(
     r"\b(?:(?:de|a) chaque (?:annee|date anniversaire)|(?:reconduc|renouvel)\w+ annuel\w*)\b"
@@ -77,13 +80,18 @@ _EACH_AS_FIRST = re.compile(r"\b(?:meme|identique)s? duree|\bduree (?:identique|
 _WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?:,? \w+){{0,6}}? {_LENGTH}")
 #: "Ce montant est le maximum des trois années"
 _IS_MAXIMUM = re.compile(r"\b(?:montant|valeur) (?:indiquee?|mentionnee?|estimee?)\b[^.;\d]{0,40}\bmax")
-_BEGINNING = ("effet", "debut", "demarrage", "commencement", "compter du")
+#: "Les estimations de la rubrique II.2.6 sont données pour la première année"
+_OF_A_YEAR = re.compile(r"\bii\.2\.6\b[^.;]{0,80}\b(?:sur|pour) (?:la (?:1 ?re|premiere)|une) annee\b")
+_BEGINNING = ("effet", "debut", "demarr", "commencement", "compter du")
 _DAY = rf"(\d{{1,2}})(?:er)? ?[./ -] ?(\d{{1,2}}|{'|'.join(map(folded, MONTHS))}) ?[./ -] ?(\d{{4}})\b"
 #: "Date prévisionnelle de début des prestations : 1.9.2021", "prend effet le 1er mai 2022", "5 ans à compter du 1/1/2023"
 _START = re.compile(
-    r"(?:\bau plus tot le\b|\bdate (?:\w+ ){0,2}?(?:de |du |d')(?:debut|demarrage|commencement|prise d'effet|effet)\b|\bpr(?:enn?ent|end|endra|endront) effet\b"
-    rf"|\b(?:duree|periode|conclue?s?)\b[^.;\n]{{0,60}}? a compter du\b)(?:(?!renouvel|recondu|notifi|jusqu)[^.;\d\n]){{0,50}} ?{_DAY}"
+    r"(?:\bau plus tot le\b|\bdate (?:\w+ ){0,2}?(?:de |du |d')(?:debut|demarrage|commencement|prise d'effet|effet)\b|\bpr(?:enn?ent|end|endra|endront) effet\b|\b(?:debut|demarr)era(?:it|ont)? le\b"
+    r"|\b(?:debut|demarrage|commencement)\b[^.;\d\n]{0,50} (?:est|sont) prevue?s? (?:au|le|pour le)\b"
+    rf"|\b(?:duree|periode|conclue?s?)\b[^.;\n]{{0,60}}? a compter du\b)(?:(?!renouvel|recondu|notifi|jusqu)[^.;\d\n]){{0,50}} ?{_DAY}(?! pour l)"
 )
+#: "1re reconduction : du 1.1.2025 au 31.12.2025"
+_FROM_TO = re.compile(rf"\bdu {_DAY} au {_DAY}")
 #: "le nombre maximal de lots pouvant être attribués à un même candidat est de deux", "ne peut se voir attribuer que 2 lots"
 _MOST_LOTS = re.compile(
     rf"\bnombre max\w+ de lots?\b[^.;]{{0,60}}\battribue[^;]{{0,160}}?\b(?:fixe a|est de|limite a) {_COUNT}(?: lots?\b|\W|$)"
@@ -102,6 +110,8 @@ _ADAPTED = re.compile(
     r"(?:^|\n|[.:-] |\b(?:selon|suivant|conformement a|sous la forme d'|en|est|de|lancee par|fait l'objet d')) ?(?:la |une? |l'|— |- ){0,2}"
     r"(?:presente )?(?:marche (?:public )?(?:passe )?(?:a|en|selon une) )?procedure adapte(?!\w*[^.;]{0,80}(?:ulterieur|lots? (?:n|\d)))"
 )
+#: "Choix de la procédure ouverte", "Il s'agit d'un appel d'offres ouvert", "La procédure retenue est une procédure ouverte"
+_PROCEDURE = re.compile(r"\b(?:procedure|appel d'offres) (ouvert|restreint)e?\b")
 #: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement"
 _FRAMEWORK = re.compile(r"(?:^|[.:;(\n] ?|\b(?:le present|cet|un) |l'|d'un )accord[- ]cadre\b")
 _ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operateur|attributaire)\b")
@@ -146,8 +156,8 @@ def _amounts(plain: str) -> Iterator[tuple[float, str, bool, int]]:
         phrase = f"{near[-1]}{found.group()}"
         if not (_OF_OTHERS.search(phrase + after[0]) or _LEAST.search(phrase)):
             yearly = _YEARLY.search(f"{before}{phrase}{after[0]}")
-            years = int(found["years"] or 0)
-            yield _euros(found["euros"]), "year" if yearly else "total", "maxi" in phrase, years
+            most = "maxi" in phrase + after[0].partition(",")[0]  # "30 000 € maximum, dont"
+            yield _euros(found["euros"]), "year" if yearly else "total", most, int(found["years"] or 0)
 
 
 def duration(*texts: str) -> float | None:
@@ -173,6 +183,9 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
     """
     partly: dict[str, Any] = {}  # how many, not how long
     for plain in texts:
+        if firm := _FIRM.search(plain):
+            initial, optional = _months(*firm.groups()[:2]), _months(*firm.groups()[2:])
+            return {"duration_months": initial, "renewals": 1, "renewal_months": optional}
         for found in _RENEWED.finditer(plain):
             before = plain[max(0, found.start() - 300) : found.end()]
             part = plain[max(0, found.start() - 20) : found.end() + 260]
@@ -181,6 +194,8 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
             most = max((_months(*one.groups()) for one in _WHOLE.finditer(part)), default=None)
             first = duration(before) or duration(plain)
             length = _months(*each.groups()) if each else 12.0 if _EACH_YEAR.search(part) else None
+            if length is None and (days := _FROM_TO.search(part)):
+                length = facts.span(str(_day(*days.groups()[:3])), str(_day(*days.groups()[3:])))
             if length is None and (first or _EACH_AS_FIRST.search(part) or _LASTING.search(before)):
                 length = first or stated
             if count or (length and most):
@@ -272,6 +287,12 @@ def adapted(plain: str) -> bool:
     return "procedure adapte" in plain and _ADAPTED.search(plain) is not None
 
 
+def procedure(plain: str) -> str:
+    """The procedure that a folded text says was chosen, "ouverte" or "restreinte"; "" where it names none, or both."""
+    ways = set(_PROCEDURE.findall(plain))
+    return f"{ways.pop()}e" if len(ways) == 1 else ""
+
+
 def framework(field: Condition | None, *texts: str) -> Condition | None:
     """The framework agreement that a field or folded texts state; how many hold it is as the first text that says so tells."""
     for named, one, several in map(_holders, texts):
@@ -316,8 +337,8 @@ def completed(
         read["amount"], read["amount_period"] = said
         inferred.append("amount")
     elif stated != lot.amount:
-        read["amount"] = None
-    elif said == (stated, "year"):
+        read |= {"amount": None, "amount_period": ""}
+    elif said == (stated, "year") or (stated and any(map(_OF_A_YEAR.search, (own, general)))):
         read["amount_period"] = "year"
     if lot.duration_months is None and (months := duration(*texts)) is not None:
         read["duration_months"] = months

@@ -453,7 +453,11 @@ def _mentions(text: str) -> Iterator[_Mention]:
             continue
         gap = text[end : tokens[i].start()]  # the lines of a list are joined by spaces
         goes_on = strength > 0 and ((goes_on and gap == " ") or LISTED.fullmatch(gap) is not None)
-        stop, options = _longest(text, tokens, plain, i, goes_on)
+        # "à Culoz", "commune de Palneca": a hamlet, or a commune that has joined another, is meant
+        plainly = i > 0 and (
+            plain[i - 1] == "a" or (plain[i - 1] in LINKS and plain[max(i - 2, 0)] in _TERRITORIES)
+        )
+        stop, options = _longest(text, tokens, plain, i, goes_on or plainly)
         if not options:
             i += 1
             continue
@@ -538,8 +542,11 @@ def _strength(
         return 2
     if head in ("au", "aux") and not linked and options[0].label.startswith(("Le ", "Les ")):
         return 1
-    alone = (not i or not gap.isspace()) and re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
-    long = stop - i >= 3 and len(options) == 1  # "collège des Amandeirets Châteauneuf les Martigues"
+    ends = re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
+    alone = ends and (not i or not gap.isspace())
+    # "collège des Amandeirets Châteauneuf les Martigues", "école des Tilleuls Baie-Mahault"
+    hyphenated = ends and "-" in text[tokens[i].start() : tokens[stop - 1].end()]
+    long = (stop - i >= 3 or hyphenated) and len(options) == 1
     return 1 if (linked and plain[i - 1] in ("de", "d", "du")) or alone or long else 0
 
 
@@ -629,6 +636,12 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     within = frozenset(code for place in stated for code in departments_within(place))
     label = "\n".join(place.label for place in stated[:1])
     known = any(map(precise, stated))
+    # one site for all the lots is often where the buyer sits: a title that plainly names a commune tells more
+    shared = known and len(tender.lots) > 1 and all(one.places == lot.places for one in tender.lots)
+    if shared and (own := _elsewhere(lot.title)):
+        return own
+    if any(place.nuts == "00" for place in stated):  # outside every country of the list
+        return ()
     if known and not (len(stated) == 1 and _SEVERAL.search(label)):
         return ()
     if len(within) != 1 and not known and (numbered := _numbered_departments(label)):
@@ -649,11 +662,15 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     told = [lot.description, tender.description] if not label or "places" in lot.inferred else []
     # a name in passing does not tell which, of several departments, nor of several towns of a description
     of_title, of_rest = (0, 0) if len(around) > 1 else (None, 1)
-    texts = dict.fromkeys((*((text, of_title) for text in titles), *((text, of_rest) for text in told)))
-    named = (_named_in(text.replace(called, " ") if called else text, around, most) for text, most in texts)
-    return next(filter(None, named), ()) or (
-        () if stated else _elsewhere("\n".join(text for text, _ in texts))
+    texts = dict.fromkeys(titles, of_title)
+    texts |= {text: of_rest for text in told if text not in texts}
+    # "Réseau du secteur de Vannes" in the title, "les communes de : Arradon, Séné, Vannes" in the description
+    plainly = ((text, 0) for text in texts)
+    named = (
+        _named_in(text.replace(called, " ") if called else text, around, most)
+        for text, most in (*plainly, *texts.items())
     )
+    return next(filter(None, named), ()) or (() if within or label else _elsewhere("\n".join(texts)))
 
 
 def _elsewhere(text: str) -> Places:

@@ -82,10 +82,10 @@ class National:
     def tender(self) -> domain.Tender:
         """The notice, completed from its own words."""
         title, description = self.words()
-        where = self.buyer_place()
+        where = _address(self.organisation())
         lots = facts.placed(self.lots(title or description[:200], description), where)
         buyer = facts.buyer(*self.buyer(), where)
-        nature = self.nature()
+        nature = "award" if self.data.get("ATTRIBUTION") else NATURES.get(self.state, "call")
         made = domain.Tender(
             id=self.idweb,
             format="boamp",
@@ -140,10 +140,6 @@ class National:
         name = named(stated, "acheteurPublic", "nomOfficiel", "DENOMINATION")
         return id_, name or text(self.record.get("nomacheteur"))
 
-    def nature(self) -> domain.Nature:
-        """The nature of the notice, by its state and its body."""
-        return "award" if self.data.get("ATTRIBUTION") else NATURES.get(self.state, "call")
-
     def text_at(self, *paths: tuple[str, ...]) -> str:
         return next((t for t in (text(dig(self.market, *path)) for path in paths) if t), "")
 
@@ -154,9 +150,6 @@ class National:
     def organisation(self) -> Json:
         one = first(self.data.get("organisme"), self.data.get("IDENTITE"), self.data.get("ORGANISME"))
         return one if isinstance(one, dict) else {}
-
-    def buyer_place(self) -> domain.Place:
-        return _address(self.organisation())
 
     # -- the lots
 

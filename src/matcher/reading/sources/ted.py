@@ -37,7 +37,7 @@ WITHOUT_CALL = frozenset(name for name in PROCEDURES if "_WITHOUT_" in name)
 CONCEDED = "attribution de concession, sans publication préalable"
 #: Reasons of annex D for no call: outside the directives, or services that they only list.
 ADAPTED = frozenset({"D_OUTSIDE_SCOPE", "D_SERVICES_LISTED"})
-ADAPTS = re.compile(r"roc.dure adap", re.I)
+TELLS_WAY = re.compile(r"proc.dure|appel d.offres", re.I)
 #: Forms of concessions alone; not all that use them state their legal basis.
 CONCESSIONS = frozenset({"F23", "F24", "F25"})
 #: Buyer by its type (CA_TYPE): those that the thresholds tell apart.
@@ -216,11 +216,12 @@ class _Form:
             return CONCEDED
         if not ADAPTED.isdisjoint(names):  # annex D: a French adapted procedure on a form made for others
             return facts.ADAPTED
-        texts = (self.title(), self.general, *self.lot_texts()) if "concession" not in self.flags else ()
-        if any(terms.adapted(folded(text)) for text in texts if ADAPTS.search(text)):
+        texts = [text for text in (self.title(), self.general, *self.lot_texts()) if TELLS_WAY.search(text)]
+        plain = "\n".join(map(folded, texts))
+        if "concession" not in self.flags and terms.adapted(plain):
             return facts.ADAPTED
         # below a DIRECTIVE_* in the forms of several directives
-        return next((PROCEDURES[name] for name in names if name in PROCEDURES), "")
+        return next((PROCEDURES[name] for name in names if name in PROCEDURES), "") or terms.procedure(plain)
 
     @cached_property
     def basis(self) -> str:
@@ -273,11 +274,11 @@ class _Form:
 
     @cached_property
     def deadline(self) -> datetime | None:
+        day, hour = (value(self.procedure, f"{part}_RECEIPT_TENDERS") for part in ("DATE", "TIME"))
         for one in kids(self.form, "CHANGES/CHANGE"):  # a correction gives the new one
             if value(one, "WHERE/SECTION").startswith("IV.2.2"):
                 day, hour = (value(one, f"NEW_VALUE/{part}") for part in ("DATE", "TIME"))
-                return facts.moment(day, hour, self.main_buyer.place.department)
-        day, hour = (value(self.procedure, f"{part}_RECEIPT_TENDERS") for part in ("DATE", "TIME"))
+                break
         return facts.moment(day, hour, self.main_buyer.place.department)
 
     def change(self) -> str:
@@ -293,7 +294,8 @@ class _Form:
     # -- the lots
 
     def descriptions(self) -> list[Element]:
-        return [lot for one in self.objects for lot in kids(one, "OBJECT_DESCR")]
+        """The lots; the object of the contract, where none is described."""
+        return [lot for one in self.objects for lot in kids(one, "OBJECT_DESCR")] or self.objects[:1]
 
     @cached_property
     def lot_lines(self) -> list[dict[str, str]]:
@@ -310,31 +312,11 @@ class _Form:
 
     def lots(self, title: str) -> tuple[domain.Lot, ...]:
         lots = self.descriptions()
-        alone = len(lots) == 1
-        return tuple(self.lot(lot, i, alone, title) for i, lot in enumerate(lots, 1)) or (self.whole(title),)
-
-    def whole(self, title: str) -> domain.Lot:
-        """What is bought, where no lot is described."""
-        changed = kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT")
-        return domain.Lot(
-            id=f"{self.document}/1",
-            title=title,
-            description=clean(value(self.object, "SHORT_DESCR")),
-            cpv=facts.cpvs(self.main_cpv),
-            places=_places(tree.grouped(changed)),
-            amount=self.total,
-            amount_period="total" if self.total else "",
-            currency=self.currency,
-            contract_type=self.contract_type,
-            turnover_min=self.turnover_min,
-            deadline=self.deadline,
-            reservation=self.reservation,
-            conditions=self.stated(()),
-            criteria=self.contest_criteria,
-        )
+        return tuple(self.lot(lot, i, len(lots) == 1, title) for i, lot in enumerate(lots, 1))
 
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
-        stated, said, whole = tree.grouped(lot), self.lot_lines[place - 1], lot.getparent()
+        stated, said = tree.grouped(lot), self.lot_lines[place - 1]
+        whole = lot if lot is self.object else lot.getparent()
         main = facts.cpvs(code.get("CODE") or "" for code in kids(whole, "CPV_MAIN/CPV_CODE"))
         first = {name: found[0] for name, found in stated.items()}
         # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
@@ -346,7 +328,9 @@ class _Form:
         )
         codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
         worth, lasting = first.get("VAL_OBJECT"), first.get("DURATION")
+        number = clean(tree.words(first.get("LOT_NO")), 60)
         amount = clean_amount(tree.words(worth)) or (self.total if alone else None)
+        amount = amount or self.estimates.get(number)
         unit = (lasting.get("TYPE") or "") if lasting is not None else ""
         months = facts.months(tree.words(lasting), unit)
         days = [tree.words(first.get(name)) for name in ("DATE_START", "DATE_END")]
@@ -354,7 +338,7 @@ class _Form:
         return domain.Lot(
             id=f"{self.document}/{place}",
             title=clean(said.get("TITLE")) or (sole and sole[1]) or clean(value(whole, "TITLE")) or title,
-            number=clean(tree.words(first.get("LOT_NO")), 60) or (sole[0] if sole else str(place)),
+            number=number or (sole[0] if sole else str(place)),
             description=clean(said.get("SHORT_DESCR")),
             cpv=codes,
             places=_places(stated),
@@ -390,15 +374,20 @@ class _Form:
     def total(self) -> float | None:
         # what a contract was awarded for is no estimate of it
         final = None if self.kind in domain.AWARDED else self.final
-        return self.stated_amount("VAL_ESTIMATED_TOTAL") or final or self.stated_amount("VAL_OBJECT")
+        estimate = clean_amount(value(self.object, "VAL_ESTIMATED_TOTAL"))
+        return estimate or final or clean_amount(value(self.object, "VAL_OBJECT"))
 
-    @property
+    @cached_property
     def final(self) -> float | None:
         """The total of what was awarded."""
-        return self.stated_amount("VAL_TOTAL")
+        return clean_amount(value(self.object, "VAL_TOTAL"))
 
-    def stated_amount(self, field: str) -> float | None:
-        return clean_amount(value(self.object, field))
+    @cached_property
+    def estimates(self) -> dict[str, float | None]:
+        """What each lot was estimated at, by its number, where its award repeats it."""
+        path = "AWARDED_CONTRACT/*/VAL_ESTIMATED_TOTAL"
+        awards = ((value(one, "LOT_NO"), kids(one, path)) for one in kids(self.form, "AWARD_CONTRACT"))
+        return {clean(lot, 60): clean_amount(tree.words(worth[0])) for lot, worth in awards if worth}
 
     @property
     def sole_lot(self) -> tuple[str, str] | None:
@@ -409,10 +398,8 @@ class _Form:
 
     @cached_property
     def currency(self) -> str:
-        for field in ("VAL_ESTIMATED_TOTAL", "VAL_TOTAL"):
-            if attribute(self.object, field, "CURRENCY"):
-                return attribute(self.object, field, "CURRENCY")
-        return "EUR"
+        fields = ("VAL_ESTIMATED_TOTAL", "VAL_TOTAL")
+        return next(filter(None, (attribute(self.object, one, "CURRENCY") for one in fields)), "EUR")
 
     @cached_property
     def reservation(self) -> domain.Reservation | None:
@@ -564,8 +551,5 @@ def _changed(side: Element | None) -> str:
 
 def _awarded(contract: Element, stated: Container[str]) -> float | None:
     """What a contract was awarded for; `stated` are the names of its fields."""
-    for path in AWARDED:
-        amount = clean_amount(value(contract, path)) if path.split("/")[0] in stated else None
-        if amount:
-            return amount
-    return None
+    paths = (path for path in AWARDED if path.split("/")[0] in stated)
+    return next(filter(None, (clean_amount(value(contract, path)) for path in paths)), None)
