@@ -61,7 +61,8 @@ def _carriers(ranking: Ranking) -> NDArray[np.int64]:
     shortlist = ranking.shortlist
     if not ranking.judged or not len(shortlist):
         return ranking.order[ranking.levels[ranking.order] >= LIKELY]
-    if next(iter(shortlist.query.asked.trades), "") in SUPPORT:
+    asks = shortlist.query.asked
+    if asks.nature == "studies" or next(iter(asks.trades), "") in SUPPORT:
         return ranking.order[:0]
     judge = shipped()
     scores = judge.scores_with(shortlist, asked(shortlist))

@@ -18,7 +18,7 @@ _CONTINUES = re.compile(r"(?:de|du|des|à|au|aux|en|pour|par|et|ou|avec)\s|d['�
 NAMED_RATE = 0.1  # share of its kind from which a silent structure is said to do it perhaps
 MAIN = 0.6  # share from which a trade is the one that a lot asks for, no part of it
 THIS = "ce métier"
-ALIKE = 0.9  # of the highest confidence, from which another is as good
+ALIKE = 0.85  # of the highest confidence, from which another is as good
 STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbouring one
 
 

@@ -67,9 +67,8 @@ def _area(cell: str) -> bool:
 
 def _area_named(cell: str) -> bool:
     """One department by its name, its number aside ("Morbihan (56)")."""
-    return fold(re.sub(r"\W*\b\d[\dABab]{1,2}\b\W*", "", cell)).strip() in set(
-        map(fold, department_names().values())
-    )
+    name = fold(re.sub(r"\b\d[\dABab]{1,2}\b", "", cell)).strip(" ()-–:,.")
+    return name in set(map(fold, department_names().values()))
 
 
 _SEVERAL_AREAS = re.compile(r"(?:\d{2,3}|2[AB])(?:\s*(?:[,;/+-]|et)\s*(?:\d{2,3}|2[AB]))+", re.I)
@@ -84,7 +83,7 @@ def _areas(cell: str) -> bool:
 
 def _goes(cell: str) -> bool:
     """An area, a country (“Choletais”), or places one of which is known: beside a place it is where the structure goes."""
-    parts = re.split(r"\s*[,;/+]\s*", cell.strip()) if len(cell) < 120 else []
+    parts = map(str.strip, re.split("[,;/+]", cell)) if len(cell) < 120 else ()
     named = (part for part in parts if part[:1].isupper())
     return any(_COUNTRY.fullmatch(part) or _structure.towns(part) for part in named) or _areas(cell)
 

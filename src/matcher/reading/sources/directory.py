@@ -460,10 +460,10 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     elif in_brackets := re.fullmatch(r"(.+?)(?:\(|,\s?)(\w{2,3})\)?", town):
         named = in_brackets.group(1).strip()
         department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
-    bracket = re.fullmatch(r"(.+?)\s*\(([^()]+)\)", name)
+    bracket = re.fullmatch(r"([^()]+)\(([^()]+)\)", name)
     stands = bool(town or department or code or any(cell(key) for key in ("postcode", "commune", "latitude")))
     if bracket and not stands and (inside := _named_place(bracket[2])) and inside[0].commune:
-        name, named, stands = bracket[1], bracket[2], True
+        name, named, stands = bracket[1].strip(), bracket[2], True
     if not stands and (
         with_code := next(filter(None, map(_CODE_AND_TOWN.search, map(str, row.values()))), None)
     ):
