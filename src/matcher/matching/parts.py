@@ -1,9 +1,13 @@
 """Parts of a lot that requires several trades, matched separately: a likely match for one may not be one for the whole."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from matcher.domain import Asked, Lot, Part
-from matcher.reference.trades import named
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.domain import Asked, Lot, Part, Structure
+from matcher.reference.trades import INDIRECT_FIT, cover, named
 
 INSERTION = "insertion"  # the trade of whoever executes a support with the people that it hires
 
@@ -38,3 +42,8 @@ def named_first(asked: Asked) -> Part | None:
     """The part that the title of its notice names first, of a lot of several trades whose own words name none; else None."""
     parts = {part.trade: part for part in executed(asked)}
     return next((parts[trade] for trade in named(asked.context) if trade in parts), None)
+
+
+def known(asked: Sequence[Part], structure: Structure) -> NDArray[np.bool_]:
+    """The parts whose trade the structure declares, or its activity code indicates."""
+    return np.array(cover([part.trade for part in asked], [structure])).ravel() >= INDIRECT_FIT

@@ -9,17 +9,15 @@ from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from matcher.domain import LENDING_KINDS, Filters, Part, Structure
+from matcher.domain import LENDING_KINDS, Filters, Structure
 from matcher.matching import demand, reach, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
-from matcher.matching.parts import executed, parts_of
+from matcher.matching.parts import executed, known, parts_of
 from matcher.matching.ranking import CONFIRM, LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query
 from matcher.reference.amounts import covers, yearly
-from matcher.reference.trades import INDIRECT_FIT, cover
 
 #: "self": takes the lot; "clause": carries hours of it for whoever takes it.
 Way = Literal["self", "clause"]
@@ -62,11 +60,6 @@ def proposed(ranking: Ranking, i: int) -> bool:
         return True
     maybe = ranking.levels[i] >= PLAUSIBLE and ranking.chances[i] >= CONFIRM
     return bool(maybe and suitability.established(ranking, i))
-
-
-def known(asked: Sequence[Part], structure: Structure) -> NDArray[np.bool_]:
-    """The parts whose trade the structure declares, or its activity code indicates."""
-    return np.array(cover([part.trade for part in asked], [structure])).ravel() >= INDIRECT_FIT
 
 
 def lacking(matcher: Matcher, structures: Sequence[Structure], query: Query) -> Mapping[str, list[str]]:

@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 
 from matcher.domain import BadInput, Filters, Lot, Match, NotFound, Reason, Structure, Tender, Warning_
-from matcher.matching import reach, standing
+from matcher.matching import parts, reach, standing
 from matcher.matching.engine import Matcher
 from matcher.matching.groups import firms as firms_
 from matcher.matching.groups.table import called, lot_label
@@ -308,7 +308,7 @@ def _candidates(
             if not standing.proposed(ranking, i):
                 continue
             asked = task.query.asked.parts
-            if not ranking.judged and not standing.known(asked, catalogue.structure(row)).any():
+            if not ranking.judged and not parts.known(asked, catalogue.structure(row)).any():
                 continue
             siren = str(sirens[row])
             if siren not in found:

@@ -35,7 +35,7 @@ from matcher.matching.groups.table import (
     lot_label,
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
-from matcher.matching.standing import known
+from matcher.matching.parts import known
 from matcher.reference import law, trades
 from matcher.reference.amounts import covers, yearly
 from matcher.reference.french import euros
