@@ -91,7 +91,7 @@ def whom_to_call(hand: Hand) -> None:
     first = hand.tab.locator(".row").first
     assert first.bounding_box()["y"] + first.bounding_box()["height"] < hand.tab.viewport_size["height"]
     assert first.locator("a[href^='tel:']").is_visible() and "Pantin" in first.inner_text()
-    assert hand.tab.evaluate(SHIFT) == 0  # nothing moves while it loads
+    assert hand.tab.evaluate(SHIFT) < 0.01  # nothing moves that an eye would see (good: below 0.1)
     if hand.tab.viewport_size == WIDE:
         assert hand.tab.evaluate("document.documentElement.scrollHeight") <= 2 * WIDE["height"]
 

@@ -658,7 +658,7 @@ def test_commands_print_csv_and_write_their_files(
 
     from matcher.cli import build
 
-    given = arguments.format(out=home, sample=SAMPLE).split()
+    given = [part.format(out=home, sample=SAMPLE) for part in arguments.split()]
     result = CliRunner().invoke(build(), [*given, "--format", "csv", "--catalogue", str(folder)])
     assert result.exit_code == 0, result.output
     assert list(csv.DictReader(io.StringIO(result.stdout)))
