@@ -10,6 +10,7 @@ import pytest
 import sheets
 from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading import files, gather
+from matcher.reading.sources import _columns
 from sheets import Sheet, siret
 from terminal import command
 
@@ -230,3 +231,19 @@ def test_a_zone_is_read_as_people_say_it(
     assert one.zone is not None
     assert (one.zone.departments, one.zone.radius_km) == (departments, radius)
     assert other.zone is None and "zone-unread: À préciser avec nous" in other.flags
+
+
+@pytest.mark.parametrize(
+    ("head", "asked"),
+    [
+        ("Partenaire;Siret;Ville;À cocher;;\n;;;Propreté;Paysage;Traiteur\n", {}),
+        (
+            "Partenaire;Siret;Ville;P.;Paysage;T.\n",
+            dict(_columns.pairs(["ticked=P.", "ticked=Paysage"]) or {}),
+        ),
+    ],
+)
+def test_several_columns_are_ticked(tmp_path: Path, head: str, asked: dict[str, str]) -> None:
+    rows = f"Les Prés;{siret(1)};Metz;;x;\nLe Lavoir;{siret(2)};Nancy;x;X;\n"
+    found = gather.gather([written(tmp_path, head + rows)], asked).structures
+    assert [len(one.offers) for one in found] == [1, 2] and found[0].offers[0].title == "Paysage"

@@ -456,8 +456,11 @@ def pairs(options: Iterable[str]) -> dict[str, str] | None:
     made: dict[str, str] = {}
     for option in options:
         field, sign, heading = option.partition("=")
-        if sign and field.strip():
-            made[field.strip()] = heading.strip()
+        if sign and (name := field.strip()):
+            again = sum(
+                key.partition(".")[0] == name for key in made
+            )  # of offers and ticks there may be several
+            made[f"{name}.{again + 1}" if again else name] = heading.strip()
             continue
         try:
             saved = json.loads(Path(option).read_text(encoding="utf-8"))

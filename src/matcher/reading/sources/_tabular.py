@@ -377,8 +377,10 @@ def _headings(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> tuple
     if at and lines[at - 1][0] == line - 1 and at - 1 in wide:
         row = _over(row, lines[at - 1][1])
     if at + 1 < record and lines[at + 1][0] == line + 1:
-        both = _over(lines[at + 1][1], row)
-        if score([str(cell or "") for cell in both]) > marks[at]:
+        lower, both = lines[at + 1][1], _over(lines[at + 1][1], row)
+        pairs = [bool(_filled(high)) for low, high in zip_longest(lower, row) if _filled(low)]
+        # "Métiers" over columns that the line below names: it fills what is blank above
+        if score([str(cell or "") for cell in both]) > marks[at] or pairs.count(False) > max(1, sum(pairs)):
             line, row = line + 1, both
     return unique(row), line + 1
 
