@@ -17,10 +17,13 @@ MOST = 8_000  # bytes of an answer, which an assistant reads whole
 SHORT = 40  # characters of a text that is cut no more
 CUT = "Lists are cut to what can be read at once: ask with a smaller n, for one lot, or for one structure."
 HINT = (
-    "Nothing has all of this: ask with fewer words or filters, or wider ones (two digits of a code, a department by its number). "
+    "Nothing that is indexed has all of this: ask with fewer words or filters, or wider ones (two digits of a code, a department by its number). "
     "Who does a trade is asked of find_structures_for_need."
 )
-NOBODY_KNOWN = "No structure that is known does this within reach: give a wider radius_km, other kinds, or the nearest larger town."
+NOBODY_KNOWN = (
+    "Nobody in this directory is known to do this within reach: a wider radius_km, other kinds or the nearest larger town may find one; "
+    "if none does, no structure that is indexed does it."
+)
 FIRST = 3  # candidates of a lot beside groups
 #: Fields that programs read, and those that stand beside the answer.
 LEFT_OUT = frozenset(
