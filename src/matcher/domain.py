@@ -579,9 +579,8 @@ class Match:
 class Member:
     structure: Structure
     lots: tuple[str, ...]  # ids of the lots, or of the needs, that it takes
-    role: Literal["mandataire", "cotraitant", "candidat"] = (
-        "cotraitant"  # candidat: of offers that share no lot
-    )
+    # candidat: of offers that share no lot
+    role: Literal["mandataire", "cotraitant", "candidat"] = "cotraitant"
     reason: str = ""
 
 

@@ -239,7 +239,7 @@ def _own(ranking: Ranking, structure: Structure, level: int) -> bool:
     if level == LIKELY:
         return bool(ranking.levels[i] >= LIKELY or suitability.established(ranking, i))
     doubts = (
-        ranking.chances[i] < shipped().likely,
+        shipped().levels(ranking.chances[i]) < LIKELY,
         suitability.asked_at_most(ranking.shortlist)[i],
         standing.too_small(structure, query),
     )

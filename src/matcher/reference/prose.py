@@ -130,6 +130,7 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
 
 
 _LOT = r"(?:\d{1,3}(?!\d)[a-z]?|(?<=n°)[a-h]\b)"
+_LOT_NUMBER = re.compile(_LOT)
 _UNITS = r"(?:%|mois|ans\b|h\b|heures|lots|points|pour l(?:es?|a)?\b)"
 #: "lot 1", "lots n° 3 et 5", "lots 1 (gros œuvre) et 4 (peinture)", "lot « Peinture », numéroté 4"
 _LOTS = re.compile(
@@ -154,8 +155,7 @@ def lots_named(plain: str, last: bool = False) -> frozenset[str]:
             if int(first) < int(last) < int(first) + 200:
                 named.update(map(str, range(int(first), int(last) + 1)))
         named.update(
-            re.sub(r"^0+(?=\d)", "", number)
-            for number in re.compile(_LOT).findall(found.string, *found.span(1))
+            re.sub(r"^0+(?=\d)", "", number) for number in _LOT_NUMBER.findall(found.string, *found.span(1))
         )
     return frozenset(named)
 

@@ -55,15 +55,11 @@ def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
     wanted, goods = query.asked.trades.keys() - SUPPORT, query.asked.nature == "supply"
     if not near or not wanted:
         return []
-    rows = np.flatnonzero(
-        catalogue.once(
-            "won by firms",
-            lambda: (
-                catalogue.nature_mask(("award",)) & (catalogue.of_structure("kind") == "")[catalogue.owners]
-            ),
-        )
-        & np.isin(catalogue.of_row("department"), list(near))
+    won = catalogue.once(
+        "won by firms",
+        lambda: catalogue.nature_mask(("award",)) & (catalogue.of_structure("kind") == "")[catalogue.owners],
     )
+    rows = np.flatnonzero(won & np.isin(catalogue.of_row("department"), list(near)))
     if query.as_of is not None:
         rows = rows[catalogue.of_row("since")[rows] < days(query.as_of)]
     likeness = np.asarray(catalogue.vectors[rows], dtype=np.float32) @ query.vector

@@ -112,9 +112,8 @@ _PERSON = re.compile(
     re.I,
 )
 
-_FULL_NAME = re.compile(
-    r"[A-ZÀ-Ý][a-zà-ÿ]+(?:-[A-ZÀ-Ý]?[a-zà-ÿ]+)? [A-ZÀ-Ý][\w'’-]+"
-)  # or a name of two words
+#: Or a name of two words.
+_FULL_NAME = re.compile(r"[A-ZÀ-Ý][a-zà-ÿ]+(?:-[A-ZÀ-Ý]?[a-zà-ÿ]+)? [A-ZÀ-Ý][\w'’-]+")
 
 LOOKS: dict[str, Callable[[str], bool]] = {
     "siret": lambda c: bool(re.fullmatch(r"\D{0,12}(?:\d[\s.\u00a0\u202f-]?){13,14}", c)),
@@ -391,9 +390,8 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
         return share - 0.6
     form = _LIKE.get(field, field)
     if form in LOOKS:
-        has = (
-            0.0 if field == "zone" and forms["town"] >= ALONE else forms[form]
-        )  # one town each is where they are
+        # one town each is where they are
+        has = 0.0 if field == "zone" and forms["town"] >= ALONE else forms[form]
         against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
     names = field in ("name", "brand")
@@ -457,9 +455,8 @@ def pairs(options: Iterable[str]) -> dict[str, str] | None:
     for option in options:
         field, sign, heading = option.partition("=")
         if sign and (name := field.strip()):
-            again = sum(
-                key.partition(".")[0] == name for key in made
-            )  # of offers and ticks there may be several
+            # of offers and ticks there may be several
+            again = sum(key.partition(".")[0] == name for key in made)
             made[f"{name}.{again + 1}" if again else name] = heading.strip()
             continue
         try:

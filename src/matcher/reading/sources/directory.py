@@ -237,13 +237,11 @@ class _Sheet:
 
     columns: Mapping[str, str]  # the user's corrections, those of kinds among them
     title: str = ""
-    sections: dict[str, str] = field(
-        default_factory=dict
-    )  # "kind", "place" or "offer" -> the title that says it
+    #: "kind", "place" or "offer" -> the title that says it.
+    sections: dict[str, str] = field(default_factory=dict)
     last: Row = field(default_factory=dict)
-    repeated: set[str] = field(
-        default_factory=set
-    )  # headings under which each row says it again: none is merged
+    #: Headings under which each row says it again: none is merged.
+    repeated: set[str] = field(default_factory=set)
 
     def whole(self, row: Row, found: Mapping[str, str]) -> Row | str:
         """The row with what it continues; a str where it is a title, a total or a note, which tell of no structure."""
