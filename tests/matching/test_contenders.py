@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import made
 from matcher.domain import Clause, Filters, Lot, LotAnswer, Place, Reservation, Tender
 from matcher.lab import synth
 from matcher.matching import by_clause, evidence, judgement, standing
@@ -126,3 +127,22 @@ def test_rules_never_raise_a_score() -> None:
         assert spec["missing"] <= 0 and spec["offset"] <= 0 and spec["weight"] + spec["offset"] <= 0
     assert judgement.CLOSED >= 0
     assert set(judgement.STEPS[-1]) <= evidence.PER_CANDIDATE.keys()
+
+
+@pytest.mark.parametrize(
+    ("title", "owing"),
+    [
+        ("Réfection des façades et maçonnerie d'une école", True),
+        ("Mission de maîtrise d'œuvre pour la réhabilitation d'une école", False),
+        ("Formation professionnelle des demandeurs d'emploi", False),
+    ],
+)
+def test_hours_are_carried_of_works_and_not_of_studies_or_of_training(title: str, owing: bool) -> None:
+    lender = made.structure("90000000100001", "Vignes Intérim", kind="ETTI", place=MONTREUIL, active=True)
+    hours = Clause(nature="execution", origin="field", passage="heures d'insertion", confidence=1.0)
+    lot = Lot(id="1", title=title, places=(MONTREUIL,), clauses=(hours,))
+    matcher = made.matcher_over([lender])
+    ranking = matcher.rank(
+        matcher.queries(Tender(id="made", format="ted", nature="call", title=title, lots=(lot,)))[0]
+    )
+    assert bool(carriers(ranking)) is owing
