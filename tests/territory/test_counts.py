@@ -278,6 +278,14 @@ def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) 
     assert "alone" not in [o.part for o in opportunities(matcher, cleaner, [asked])]
 
 
+@pytest.mark.parametrize(("number", "amount", "parts"), [(11, None, ["watch"]), (1, 3_000_000.0, [])])
+def test_a_line_to_watch_has_one_thing_to_verify(number: int, amount: float | None, parts: list[str]) -> None:
+    known = made.matcher_over(tuple(replace(one, turnover=300_000.0) for one in DIRECTORY))
+    asked = need(lot("Entretien de locaux", amount=amount, amount_period="year" if amount else ""))
+    found = opportunities(known, DIRECTORY[number], [replace(asked, format="boamp", nature="call")])
+    assert [one.part for one in found] == parts
+
+
 def test_an_opportunity_has_the_level_of_the_list(matcher: Matcher) -> None:
     titles = ("Nettoyage des locaux", "Tonte des pelouses", "Travaux de peinture")
     pairs = ((n, title, town) for n, title in enumerate(titles) for town in PLACES)
