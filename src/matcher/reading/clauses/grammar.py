@@ -97,7 +97,7 @@ NEGATED = re.compile(
     r"\bn['e]\b|\b(?:non|pas|aucune?|neant|sans objet|excl(?:us|ue)s?|exceptee?s?|exempt\w*|dispens\w*|f\w+ (?:seule? )?exception)\b|\b(?:regles?|regime|conditions) (?:\w+ )?(?:de droit commun|ordinaire|habituel)|\b(?:ouvert\w*|accessible) a (?:tou|l'ensemble)"
 )
 #: "sous-traitées à des ESAT", "les EA joindront leur agrément": of whom the holder employs, or of some.
-_OF_SOME = re.compile(r"\b(?:sous-?|co-?)trait|% [^.;]{0,60}\bconfi|\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
+_OF_SOME = re.compile(r"\b(?:sous-?|co-?)trait|\bconfi(?:er?|era|ee?s?) |\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
 #: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
 _OF_OBJECT = re.compile(
     r"\b(?:marche|lot|accord|consultation|participation|prestation|procedure|contrat|candidature|offre)s?\b[^.;]{0,60}\breserv(?:ee?s?|ation)\b(?! (?:\w+ )?(?:aux?|a)\b)"
@@ -107,7 +107,7 @@ _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 #: A sentence that states that the contract, or a lot, is not reserved.
 DENIED = any_of(
     r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:\w+ )?reserve|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
-    r"\breserv\w*\b[^;☒☑:?]{0,40}(?:[:?.-][ -]*(?:non|neant|sans objet|aucun)|\best (?:abandonn|supprim|lev))",  # Marché réservé : NON
+    r"\bsans (?:\w+ )?reserv(?:ation|e a)|\breserv\w*\b[^;☒☑:?]{0,40}(?:[:?.-][ -]*(?:non|neant|sans objet|aucun)|\best (?:abandonn|supprim|lev))",  # Marché réservé : NON
     r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
     r"^\W*case non cochee\b|\b(?:precedent|ancien)\w* (?:\w+ )?(?:marche|consultation|procedure|contrat)\b[^.;]{0,60}\breserve",
 )
@@ -115,9 +115,9 @@ DENIED = any_of(
 
 def may_reserve(plain: str, named: bool) -> bool:
     """Whether a sentence has what a reservation needs: its beneficiaries (`named`), else its object ("lot réservé")."""
-    if _OF_SOME.search(plain) and "reserv" not in plain:
+    if _OF_SOME.search(plain) and "reserv" not in plain and not articles(plain):
         return False
-    if "non reserve" in plain:  # "Lot 2 : non réservé"; one that reserves another lot says to whom
+    if re.search(r"\b(?:non|sans) reserv", plain):  # "Lot 2 : non réservé"; one that reserves another lot says to whom
         return bool(who(plain) or articles(plain))
     return named or _OF_OBJECT.search(plain) is not None
 

@@ -37,7 +37,7 @@ _OF_OTHER = re.compile(
 )
 #: "une formation de 14 heures", "la visite dure 3 heures"; "8 % des 7 000 heures", "initialement fixé à 400"
 _OTHER_LASTS = re.compile(
-    r"\bformation(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$|\b(?:estim|montant|prix|cout|surface)[^|.;:\d]{0,30}: $|% des? $|\bx $|\b(?:initial\w*|au lieu d[e']|\w+ait)\b[^.;,]{0,40}$|(?:^|[.;:])\W*sur (?:les )?$"
+    r"\bformation(?: (?!et\b)[\w']+)?\W*$|\bdur\w+ (?:de )?$|\b(?:estim|montant|prix|cout|surface)[^|.;:\d]{0,30}: $|% des? $|\bx $|\b(?:initial\w*|au lieu d[e']|[a-z]{2,}(?<![fhr])ait)\b[^.;,]{0,40}$|(?:^|[.;:])\W*sur (?:les )?$"
 )
 #: "soit 600 h sur trois ans", "total : 280", "600 heures au total"
 _TOTAL = re.compile(r"\b(?:soit\b|total|global)")
@@ -169,11 +169,12 @@ def owed_at(
         more = re.search(r"\d ?h(?:eures?)?\b", then.plain) and (
             in_list or not stated_hours(plain[start:end])
         )
-        if not (in_row or more or _GOES_ON.match(then.plain)):
+        same = then.lots and then.lots == found[last].lots and last > at
+        if not (in_row or more or same or _GOES_ON.match(then.plain)):
             break
         last += 1
     around = found[max(0, at - 8) : at + 7]
-    wider = plain[around[0].span[0] : around[-1].span[1]]
+    wider = APART.sub("", plain[around[0].span[0] : around[-1].span[1]])
     run = APART.sub("", plain[start : found[last].span[1]])
     here = stated_hours(run)
     if not any(number for number, _ in here) and (shares := by_lot(run)):

@@ -37,6 +37,7 @@ _DASH = re.compile(r"[—–;]")
 _CALLED = re.compile(
     r"\b((?:secteur|site|zone|lot) (?!n ?°)[a-z]{3,})(?: \(| constitue le )lot (?:n ?° ?)?(\d\d?)\b"
 )
+_TITLE = re.compile(r"\W*lots? (?:n ?° ?)?\d{1,2} ?[-–—:]")
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
 _NEXT_LOT = re.compile(
@@ -65,7 +66,7 @@ STEMS = (
     "nitenti", "detenu",  # to whom
     "insert", " rsa", "chom", "longue duree", "en parcours", " plie", "sans emploi", "sans qualif", "l'emploi", "d'emploi",
     "recrut", "embauch", "apprenti",  # for whom
-    "claus", " socia", "societa", " rse", "egalit",  # a clause, a criterion
+    "prioritair", "claus", " socia", "societa", " rse", "egalit",  # a clause, a criterion
 )  # fmt: skip
 #: By stem, boilerplate phrases around it: passing over them halves the sentences that are classified, and loses none.
 _COMMONPLACE = {
@@ -120,6 +121,7 @@ def repaired(plain: str) -> str:
 def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     """The texts of a notice, made ready together: white space collapsed (wrapped lines stay), folded, searched for stems."""
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
+    text = _ENUMERATED.sub("", _COLUMNS.sub(" | ", text))
     text = _ROWS.sub(lambda rows: re.sub(rf" ?{rows[1]} ", " | ", rows[0]), text)
     text = answered(text) if "|" in text else text
     for pattern, instead in _REWRITTEN:
@@ -132,6 +134,10 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     return list(map(Page, text.split("\0"), plain.split("\0"), _stems_of(plain, stems)))
 
 
+#: "01        Terrassement - VRD                310 h": the columns of a table that a PDF holds.
+_COLUMNS = re.compile(r"(?<=[^\s|])(?: {3,}|\t+)(?=[^\s|])")
+#: "L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé": what the lots are called is no statement.
+_ENUMERATED = re.compile(r"(?i)(?<=lots) ?[^().;:\n]{0,40}\(lot [^();]{1,80}(?:[;,] lot [^();]{1,80})+\)")
 #: "N° du lot / Désignation / Heures" above "2 / Charpente / 70": rows of a table.
 _ROWS = re.compile(r"(?im)^(?=n ?°|lots?\b|\d|crit)[^\n/;]+ ?([/;]) [^\n/;]+ ?\1 .*(?:\n[^\n/;]+ ?\1 .*)+")
 
@@ -155,9 +161,10 @@ def answered(text: str) -> str:
 
 def _answer(lot: str, cell: str, head: str) -> str:
     stated, plain = cell.strip(), prose.folded(head)
-    if _OF_AMOUNT.search(plain) and stated:
+    in_hours = re.fullmatch(r"\d[\d ]* ?h(?:eures?)?", stated)
+    if _OF_AMOUNT.search(plain) and "heure" not in plain and stated:
         return f" {head.strip()} : {stated} "
-    if not _ASKS.search(plain) or (_NO.fullmatch(stated) and not _YES.fullmatch(stated)):
+    if not (in_hours or _ASKS.search(plain)) or (_NO.fullmatch(stated) and not _YES.fullmatch(stated)):
         return f" Lot {lot} : 0 heures " if stated and "heure" in plain else cell
     asked = f" Lot {lot} : {head.split('(')[0].strip()}"
     return f"{asked} " if _YES.fullmatch(stated) else f"{asked} : {stated} "
@@ -169,7 +176,7 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
     heading = before = last = frozenset[str]()
-    section = title = in_list = False
+    section = title = titled = in_list = False
     called = _CALLED.findall(repaired(folded))
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
@@ -193,9 +200,10 @@ def cut(page: Page) -> tuple[Sentence, ...]:
             below = section or (title and _GOES_ON.match(plain))
             if line and not item and not below:
                 heading = frozenset()
-        dashed = (
-            found and not line and (_DASH.search(text, found[-1].span[1], start) or _GOES_ON.match(plain))
-        )
+        # "Lot 2 - Maçonnerie. L'entreprise réservera 410 heures": what follows on the line of its title
+        titled = line and _TITLE.match(plain) is not None if line or own else titled
+        dashed = found and not line
+        dashed = dashed and (titled or _DASH.search(text, found[-1].span[1], start) or _GOES_ON.match(plain))
         lots = own or (found[-1].lots if dashed else heading)
         found.append(Sentence(published, plain, lots, (start, end), item))
     return tuple(found)
