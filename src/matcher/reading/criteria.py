@@ -20,11 +20,14 @@ Unit = Literal["%", "points", ""]
 #: "(pondération 15)", "coefficient 2", "notée sur 20"; "Performance sociale (15 points)", "7 sur 100"
 _WEIGHT = re.compile(
     rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur|sur(?= ?\d{{1,2}}(?:[,;.)]|$)))\s?(?::|de)?\s?{NUMERAL} ?(%|points?)?"
-    rf"|{NUMERAL} ?(%|points?\b|pts?\b|(?:/|sur) ?100\b)"
+    rf"|{NUMERAL} ?(%(?! (?:de ses|de leurs|des (?!points|notes)))|points?\b|pts?\b|(?:/|sur) ?100\b)"
 )
+#: "prix, coefficient 5 ; technique, coefficient 4 ; insertion, coefficient 1"
+_COEFFICIENT = re.compile(rf"\bcoef\w*\.? ?:? ?{NUMERAL}")
 #: "Total : 200 points", "un total de 500 points", "Chaque offre est notée sur 60 :", "Critères (sur 20)"
 _TOTAL = re.compile(
     r"\btotal\b[^.;:\d]{0,30}(?:: ?|\bde )(\d{2,3})\b(?! ?[%h€e])|\b(?:offre|critere|bareme|grille)s?\b[^.;:\d]{0,30}\bsur (\d{2,3}) ?(?:points ?)?[:)–—-]"
+    r"|\b(?:une note|notation) sur (\d{2,3})\b"
 )
 #: "10 points", "Pondération (pourcentage, valeur exacte) : 15.", "Ce critère est noté sur 20"
 ONLY_WEIGHT = re.compile(
@@ -32,7 +35,7 @@ ONLY_WEIGHT = re.compile(
 )
 #: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
 _BARE_WEIGHT = re.compile(
-    r"(?:[:=)]|\bsocia\w+|insertion(?: [a-z]+)?|\brse) ?(\d\d?|0,\d\d?)(?=[.)]?$|, [a-z])"
+    r"(?:[:=)]|\bsocia\w+|insertion(?: [a-z]+)?|\brse) ?(\d\d?|0,\d\d?)(?=[.)]?$|[,.] [a-z])"
 )
 #: "Critère n° 2 :", "2)", "2.", "—", "a)" before an item.
 _MARK = re.compile(
@@ -176,13 +179,15 @@ def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
 def per_cent(weight: float | None, unit: Unit, plain: str) -> tuple[float | None, Unit]:
     """A weight with its unit, in per cent of the total that a text says its weights make."""
     total = _TOTAL.search(plain) if weight and unit != "%" else None
-    whole = 1.0 if weight and weight < 1 else float(total[1] or total[2]) if total else 0.0
+    whole = 1.0 if weight and weight < 1 else float(next(filter(None, total.groups()))) if total else 0.0
+    if not total and (coefficients := _COEFFICIENT.findall(plain)):
+        whole = sum(map(decimal, coefficients))
     return (round(100 * weight / whole, 1), "%") if weight and whole > weight else (weight, unit)
 
 
 def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
     """The first weight of an item of a list of criteria, where a bare number is one: "Volet social : 10"."""
-    bare = None if "heure" in plain else _BARE_WEIGHT.search(plain)
+    bare = None if "heure" in plain else _BARE_WEIGHT.search(plain, at)
     return next(iter(weights(plain, at)), (decimal(bare.group(1)), "") if bare else None)
 
 

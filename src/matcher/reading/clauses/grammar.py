@@ -97,7 +97,9 @@ NEGATED = re.compile(
     r"\bn['e]\b|\b(?:non|pas|aucune?|neant|sans objet|excl(?:us|ue)s?|exceptee?s?|exempt\w*|dispens\w*|f\w+ (?:seule? )?exception)\b|\b(?:regles?|regime|conditions) (?:\w+ )?(?:de droit commun|ordinaire|habituel)|\b(?:ouvert\w*|accessible) a (?:tou|l'ensemble)"
 )
 #: "sous-traitées à des ESAT", "les EA joindront leur agrément": of whom the holder employs, or of some.
-_OF_SOME = re.compile(r"\b(?:sous-?|co-?)trait|\bconfi(?:er?|era|ee?s?) |\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
+_OF_SOME = re.compile(
+    r"\b(?:sous-?|co-?)trait|\bconfi(?:er?|era|ee?s?) |\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement"
+)
 #: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
 _OF_OBJECT = re.compile(
     r"\b(?:marche|lot|accord|consultation|participation|prestation|procedure|contrat|candidature|offre)s?\b[^.;]{0,60}\breserv(?:ee?s?|ation)\b(?! (?:\w+ )?(?:aux?|a)\b)"
@@ -117,7 +119,9 @@ def may_reserve(plain: str, named: bool) -> bool:
     """Whether a sentence has what a reservation needs: its beneficiaries (`named`), else its object ("lot réservé")."""
     if _OF_SOME.search(plain) and "reserv" not in plain and not articles(plain):
         return False
-    if re.search(r"\b(?:non|sans) reserv", plain):  # "Lot 2 : non réservé"; one that reserves another lot says to whom
+    if re.search(
+        r"\b(?:non|sans) reserv", plain
+    ):  # "Lot 2 : non réservé"; one that reserves another lot says to whom
         return bool(who(plain) or articles(plain))
     return named or _OF_OBJECT.search(plain) is not None
 
@@ -177,7 +181,16 @@ def share(plain: str) -> float | None:
 def social_weight(plain: str) -> tuple[float, Unit] | None:
     """The weight of the social criterion in a sentence that may list others: "prix 60 %, insertion sociale 10 %"."""
     if part := _WEIGHT_FOR.search(plain):
-        return decimal(part[1]), "%" if part[2] == "%" else "points" if part[2] else ""
+        number, unit = part[1] or part[3], part[2] or part[4]
+        return decimal(number), "%" if unit == "%" else "points" if unit else ""
+    shares = [(name, decimal(number)) for name, number in _SHARED.findall(plain)]
+    if len(shares) > 1 and sum(number for _, number in shares) == 100:
+        return next(((number, "%") for name, number in shares[::-1] if _SOCIAL_WORD.search(name)), None)
+    if composed := _COMPOSED.search(
+        plain
+    ):  # "..., se décomposant en carbone (6 %) et travailleurs handicapés (4 %)"
+        part = _SOCIAL_WORD.search(plain, composed.end())
+        return listed_weight(plain, part.end()) if part else None
     named = _SOCIAL_NAME.search(plain) or _SOCIAL_WORD.search(plain)
     return listed_weight(plain, named.end() if named else 0) or next(iter(weights(plain)[::-1]), None)
 
@@ -204,7 +217,7 @@ _NAMED_SOCIAL = any_of(
     r"|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
     r"\b(?:secteurs?|entreprises?|ateliers?|travail) (?:\w+ et )?(?:protege|adapte)|\b(?:esats?|siae)\b",
     r"\bemplois?\b(?= et |\W*(?:\d|$)| des? (?:personne|public|travailleur|jeune|salarie|publics))",  # Emploi et formation : 5 %
-    r"\bl'emploi\b|\bconditions de travail d(?:u|es) (?:personnel|salarie)",
+    r"\bl'emploi\b|\bsans emploi\b|\bconditions de travail d(?:u|es) (?:personnel|salarie)",
 )
 #: The same words misspelt ("insertoin", "socialle"), by their likeness.
 _OFTEN_MISSPELT, _ALIKE = ("insertion", "sociale", "sociales"), 86.0
@@ -215,11 +228,16 @@ _SOCIAL_WORD = re.compile(
 #: "40 pour la technique, 15 pour la performance sociale", "20 points, dont 8 points pour le volet social"
 _WEIGHT_FOR = re.compile(
     rf"\b(\d\d?) ?(?:(%|points?|pts),? (?:pour|(?:rev\w+ )?aux?|a)|pour) (?:l(?:es? |a |'))?(?:\w+ )?{_SOCIAL_WORD.pattern}"
+    rf"|\ba hauteur de (\d\d?) ?(%|points?|pts)[^.;:()]{{0,80}}{_SOCIAL_WORD.pattern}"
 )
+_COMPOSED = re.compile(r"(?:%|points?|pts)\)?,? (?:se|qui se) (?:decompos|repart|subdivis|ventil)\w+")
+#: "prix 45, qualité 45, insertion des agents dédiés 10": shares that make a whole.
+_SHARED = re.compile(r"([^,;:()/.]*[a-z][^,;:()/.\d]*?) (\d{1,3})(?= ?(?:[,;./]|$))")
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
     r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
     r"|\b(?:mode|facilite)s? d'emploi\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}dans (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
+    r"|\b(?:rse\b|societa\w+)(?=.{0,300}\b(?:carbone|emissions?|emballages?|dechets?)\b)"
     r"|\binsertion d(?:u|es?) (?:la |l')?(?:facade|ouvrage|batiment|projet|construction|equipement|volume)|(?:\d ?h|\d heures?|pas d'heures?) d'insertion"
 )
 #: What a social condition of performance speaks of: people, those who employ them, or the clause itself.
@@ -261,4 +279,4 @@ def of_social(plain: str) -> bool:
 
 def names_object(plain: str) -> bool:
     """Whether a sentence says that insertion itself is bought."""
-    return bool(_OBJECT.search(plain)) and not _DUTY.search(plain)
+    return bool(_OBJECT.search(plain)) and not (_DUTY.search(plain) or weights(plain))

@@ -180,7 +180,12 @@ def _conditioned(
         apart = "".join(sentences.APART.findall(one.plain))  # "sauf le lot 9, pour lequel 70 heures ..."
         for other, theirs in hours.stated_hours(apart):
             yield Finding(_clause(one, chance, hours=other), theirs)
-        if one in owing and not grammar.names_object(one.plain):
+        noted = len(window) > 1 and weights(one.plain) and model.chances(one.text)["criterion"] > 0.5
+        if (
+            one in owing
+            and not (noted and not hours.stated_hours(one.plain))
+            and not grammar.names_object(one.plain)
+        ):
             _, left_out = grammar.lots_of(one.plain, reserving=False)
             every = grammar.ALL_LOTS.search(one.plain) is not None
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):

@@ -27,6 +27,7 @@ _SECTION = re.compile(
 #: A column of a table of lots that asks for yes or no, or for hours, and the answers.
 _ASKS, _YES = re.compile(r"reserv|claus|insertion|heure"), re.compile(r"oui|o|x|☒|☑|✓", re.I)
 _NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|[-–—]|☐|0)?(?: h)?", re.I)
+_ESTIMATED = re.compile(r"(?i)\bestim\w+ (?:du |des |d['’e] ?)?")
 _OF_LOT, _OF_AMOUNT = re.compile(r"\W*lot\W.{0,4}\d", re.I), re.compile(r"montant|estim|prix|cout|surface")
 
 #: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
@@ -152,21 +153,23 @@ def answered(text: str) -> str:
             pairs = zip(heads[1:], cells[1:], strict=True)
             cells = [f"{cells[0]}: " + ", ".join(f"{head.strip()} : {cell.strip()}" for head, cell in pairs)]
         elif number and len(cells) == len(heads) > 1:
-            cells = [_answer(number[0], *pair) for pair in zip(cells, heads, strict=True)]
+            of_insertion = "insertion" in prose.folded("\n".join(lines[-9:]))
+            cells = [_answer(number[0], *pair, of_insertion) for pair in zip(cells, heads, strict=True)]
         else:
             heads = cells
         lines.append("|".join(cells))
     return "\n".join(lines)
 
 
-def _answer(lot: str, cell: str, head: str) -> str:
+def _answer(lot: str, cell: str, head: str, of_insertion: bool) -> str:
     stated, plain = cell.strip(), prose.folded(head)
-    in_hours = re.fullmatch(r"\d[\d ]* ?h(?:eures?)?", stated)
+    if of_insertion and re.fullmatch(r"\d[\d ]* ?h(?:eures?)?", stated) and "heure" not in plain:
+        return f" Lot {lot} : {stated} d'insertion "
     if _OF_AMOUNT.search(plain) and "heure" not in plain and stated:
         return f" {head.strip()} : {stated} "
-    if not (in_hours or _ASKS.search(plain)) or (_NO.fullmatch(stated) and not _YES.fullmatch(stated)):
+    if not _ASKS.search(plain) or (_NO.fullmatch(stated) and not _YES.fullmatch(stated)):
         return f" Lot {lot} : 0 heures " if stated and "heure" in plain else cell
-    asked = f" Lot {lot} : {head.split('(')[0].strip()}"
+    asked = f" Lot {lot} : {_ESTIMATED.sub('', head.split('(')[0]).strip()}"
     return f"{asked} " if _YES.fullmatch(stated) else f"{asked} : {stated} "
 
 
