@@ -20,7 +20,7 @@ Unit = Literal["%", "points", ""]
 #: "(pondération 15)", "coefficient 2", "notée sur 20"; "Performance sociale (15 points)", "7 sur 100"
 _WEIGHT = re.compile(
     rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur|sur(?= ?\d{{1,2}}(?:[,;.)]|$)))\s?(?::|de)?\s?{NUMERAL} ?(%|points?)?"
-    rf"|{NUMERAL} ?(%(?! (?:de ses|de leurs|des (?!points|notes)))|points?\b|pts?\b|(?:/|sur) ?100\b)"
+    rf"|{NUMERAL} ?(/ ?20\b|%(?! (?:de ses|de leurs|des (?!points|notes)))|points?\b|pts?\b|(?:/|sur) ?100\b)"
 )
 #: "prix, coefficient 5 ; technique, coefficient 4 ; insertion, coefficient 1"
 _COEFFICIENT = re.compile(rf"\bcoef\w*\.? ?:? ?{NUMERAL}")
@@ -172,6 +172,8 @@ def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
     for found in _WEIGHT.finditer(plain):
         number, unit = (next(filter(None, found.group(*these)), "") for these in ((1, 3), (2, 4)))
         kind: Unit = "%" if unit.startswith("%") or "100" in unit else "points" if unit else ""
+        if unit.endswith("20"):  # "(8/20)"
+            number, kind = str(5 * decimal(number)), "%"
         stated += [(decimal(number), kind)] if found.end() > at else []
     return stated
 

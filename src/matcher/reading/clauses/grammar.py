@@ -98,7 +98,7 @@ NEGATED = re.compile(
 )
 #: "sous-traitées à des ESAT", "les EA joindront leur agrément": of whom the holder employs, or of some.
 _OF_SOME = re.compile(
-    r"\b(?:sous-?|co-?)trait|\bconfi(?:er?|era|ee?s?) |\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement"
+    r"\b(?:sous-?|co-?)trait|(?:% |\b(?:titulaire|attributaire)\b)[^.;]{0,100}\bconfi|\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement"
 )
 #: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
 _OF_OBJECT = re.compile(
@@ -120,7 +120,7 @@ def may_reserve(plain: str, named: bool) -> bool:
     if _OF_SOME.search(plain) and "reserv" not in plain and not articles(plain):
         return False
     if re.search(
-        r"\b(?:non|sans) reserv", plain
+        r"\b(?:non|sans|ni) reserv", plain
     ):  # "Lot 2 : non réservé"; one that reserves another lot says to whom
         return bool(who(plain) or articles(plain))
     return named or _OF_OBJECT.search(plain) is not None
@@ -213,10 +213,10 @@ _SOCIAL_NAME = any_of(
 #: And in a field that names a criterion, once `_OTHER_SOCIAL` is taken out.
 _NAMED_SOCIAL = any_of(
     r"\bsocia(?:les?|ux|l)\b|\bequitable",  # Politique sociale
-    r"\binsertion\b(?= (?:pro|socia|par l|des? (?:person|public|jeune|demand|benef)|durable)|\W*(?:$|[\d(:;,=-]))"
-    r"|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
+    r"\binsertion\b(?= (?:et |pro|socia|par l|des? (?:person|public|jeune|demand|benef)|durable)|\W*(?:$|[\d(:;,=-]))"
+    r"|\b(?:public|personne|salarie)s? en (?:\w+ d')?insertion\b|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
     r"\b(?:secteurs?|entreprises?|ateliers?|travail) (?:\w+ et )?(?:protege|adapte)|\b(?:esats?|siae)\b",
-    r"\bemplois?\b(?= et |\W*(?:\d|$)| des? (?:personne|public|travailleur|jeune|salarie|publics))",  # Emploi et formation : 5 %
+    r"\bemplois?\b(?= et |\W*(?:[\d:]|$)| des? (?:personne|public|travailleur|jeune|salarie|publics))",  # Emploi et formation : 5 %
     r"\bl'emploi\b|\bsans emploi\b|\bconditions de travail d(?:u|es) (?:personnel|salarie)",
 )
 #: The same words misspelt ("insertoin", "socialle"), by their likeness.
@@ -244,6 +244,7 @@ _OTHER_SOCIAL = re.compile(
 OF_PEOPLE = re.compile(
     r"soci[ae]|insertion|emploi|handicap|ch[oe]m|\brsa\b|recrut|adapte|\bplie\b|esat|siae|entreprise|claus|person|jeune|heure"
 )
+HOURS = re.compile(r"\d ?h(?:eures?)?\b")
 #: "150 heures d'insertion"
 OF_HOURS = re.compile(r"\d ?h(?:eures?)? d'insertion")
 #: "Clause d'insertion : néant", "sans clause sociale", "aucune obligation d'insertion"

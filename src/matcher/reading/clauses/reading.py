@@ -22,6 +22,7 @@ T = TypeVar("T")
 Window = tuple[Sentence, ...]
 SURE = 0.95  # of a sentence that its neighbours drown
 QUOTED = 400  # characters of a passage that is shown
+_BELOW = 14  # sentences below one that speaks of insertion in which a list of lots with hours is read
 NAME = 120  # characters in which an item of a list names its criterion
 
 
@@ -77,7 +78,11 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     social: list[Finding[Clause]] = []
     kept = speaking(found, [stem for stem in page.stems if stem in sentences.STEMS])
     beside = {at + by for at in kept for by in (-1, 1)} & set(range(len(found)))
-    kept = sorted({*kept, *(at for at in beside if "heures" in found[at].plain)})
+    below = {
+        i for at in kept for i in range(at, min(at + _BELOW, len(found))) if found[i].lots
+    }  # a list of lots
+    hourly = {at for at in beside if "heures" in found[at].plain}
+    kept = sorted({*kept, *hourly, *(at for at in below if grammar.HOURS.search(found[at].plain))})
     for window in windows(found, kept):
         chances = _chances(model, window)
         reserved += _reserved(model, window, chances["reserved"])
@@ -186,7 +191,7 @@ def _conditioned(
             and not (noted and not hours.stated_hours(one.plain))
             and not grammar.names_object(one.plain)
         ):
-            _, left_out = grammar.lots_of(one.plain, reserving=False)
+            left_out = _left_out(one, window)
             every = grammar.ALL_LOTS.search(one.plain) is not None
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
                 what = _clause(one, chance, hours=number, share=part or grammar.share(one.plain))
@@ -194,6 +199,14 @@ def _conditioned(
                 yield Finding(what, lots, left_out, every and not lots)
                 if every and lots:  # "Tous les lots comportent une clause. Lot 1 : 100 heures"
                     yield Finding(_clause(one, chance), frozenset(), left_out, every)
+
+
+def _left_out(one: Sentence, window: Window) -> frozenset[str]:
+    """The lots that a sentence leaves out; those of the sentence before where it goes on with it: "Le volume ..."."""
+    for near in (one, *window[: window.index(one)][::-1][: not one.lots]):
+        if left_out := grammar.lots_of(near.plain, reserving=False)[1]:
+            return left_out
+    return frozenset()
 
 
 def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Clause]]:

@@ -33,11 +33,12 @@ _OF_LOT, _OF_AMOUNT = re.compile(r"\W*lot\W.{0,4}\d", re.I), re.compile(r"montan
 #: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
 #: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
 _THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
-_DASH = re.compile(r"[—–;]")
+_DASH = re.compile(r"[—–;|]")
 #: "secteur nord (lot 1)", "le site Jaurès constitue le lot 2": a place that names its lot from then on.
 _CALLED = re.compile(
     r"\b((?:secteur|site|zone|lot) (?!n ?°)[a-z]{3,})(?: \(| constitue le )lot (?:n ?° ?)?(\d\d?)\b"
 )
+_ONLY_LOT = re.compile(r"lot[^.;|:]*\.?$")
 _TITLE = re.compile(r"\W*lots? (?:n ?° ?)?\d{1,2} ?[-–—:]")
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
@@ -136,7 +137,7 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
 
 
 #: "01        Terrassement - VRD                310 h": the columns of a table that a PDF holds.
-_COLUMNS = re.compile(r"(?<=[^\s|])(?: {3,}|\t+)(?=[^\s|])")
+_COLUMNS = re.compile(r"(?m)(?:(?<=[^\s|])(?: {3,}|\t+)|^ {8,})(?=[^\s|])")
 #: "L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé": what the lots are called is no statement.
 _ENUMERATED = re.compile(r"(?i)(?<=lots) ?[^().;:\n]{0,40}\(lot [^();]{1,80}(?:[;,] lot [^();]{1,80})+\)")
 #: "N° du lot / Désignation / Heures" above "2 / Charpente / 70": rows of a table.
@@ -195,11 +196,12 @@ def cut(page: Page) -> tuple[Sentence, ...]:
         item = _ITEM.match(published) is not None
         if own:
             section = line and _SECTION.match(plain) is not None
-            of_lot = line and plain.startswith("lot") and text[end : end + 1] == "\n"
+            stop = folded.find("\n", start)
+            of_lot = line and stop > 0 and _ONLY_LOT.match(folded[start:stop].strip()) is not None
             title, in_list = of_lot and not in_list, of_lot
             heading = own if section or title or _OPENS_LIST.search(plain) else frozenset()
         else:
-            in_list = False
+            in_list = in_list and not line
             below = section or (title and _GOES_ON.match(plain))
             if line and not item and not below:
                 heading = frozenset()
