@@ -135,7 +135,7 @@ _UNITS = r"(?:%|mois|ans\b|h\b|heures|lots|points|pour l(?:es?|a)?\b)"
 #: "lot 1", "lots n° 3 et 5", "lots 1 (gros œuvre) et 4 (peinture)", "lot « Peinture », numéroté 4"
 _LOTS = re.compile(
     rf"\blots?\s*(?:«[^»]{{0,80}}»[\s,(]*(?=n))?(?:numero(?:s|tes?)?\s*|n\s*[°o]?s?\s*\.?\s*)?({_LOT}(?!\s*{_UNITS})"
-    rf"(?:(?:\s*\([^()\d]*\))?\s*(?:,|et|ainsi que|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*{_LOT}"
+    rf"(?:(?:\s*\([^()\d]*\)|\s*«[^»\d]{{0,80}}»)?\s*(?:,|et|ainsi que|&|a|au|-|/|ou)\s*(?:le |les |lots? |n° ?)*{_LOT}"
     rf"(?!(?:[ .]\d{{3}})*(?:,\d+)?\s*{_UNITS}))*)"
 )
 #: "Lots réservés (article L. 2113-13) : 1, 2", "Lots avec clause sociale : n° 3"; not "nombre de lots réservés : 2"

@@ -230,7 +230,9 @@ _WEIGHT_FOR = re.compile(
     rf"\b(\d\d?) ?(?:(%|points?|pts),? (?:pour|(?:rev\w+ )?aux?|a)|pour) (?:l(?:es? |a |'))?(?:\w+ )?{_SOCIAL_WORD.pattern}"
     rf"|\ba hauteur de (\d\d?) ?(%|points?|pts)[^.;:()]{{0,80}}{_SOCIAL_WORD.pattern}"
 )
-_COMPOSED = re.compile(r"(?:%|points?|pts)\)?,? (?:se|qui se) (?:decompos|repart|subdivis|ventil)\w+")
+_COMPOSED = re.compile(
+    r"(?:%|points?|pts)\)?(?:,? (?:(?:qui )?se (?:decompos|repart|subdivis|ventil)\w+|dont)| :(?=[^:.;%]* \d+ ?%))"
+)
 #: "prix 45, qualité 45, insertion des agents dédiés 10": shares that make a whole.
 _SHARED = re.compile(r"([^,;:()/.]*[a-z][^,;:()/.\d]*?) (\d{1,3})(?= ?(?:[,;./]|$))")
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
