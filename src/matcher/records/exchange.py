@@ -168,19 +168,16 @@ def declare(
     moment = now()
     with store.writing() as connection:
         until = _until(connection, notice_id, tender, deadline, moment)
-        row: dict[str, Any] = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id, **text}
+        pair = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id}
+        row: dict[str, Any] = {**pair, **text}
         row |= {"contact": contact, "visibility": visibility, "buyer_may_see": buyer_may_see}
         row |= {"named": sorted(set(named)), "deadline": until, "updated_at": moment, "withdrawn_at": None}
         # the first ones stay, where it is declared again
         row |= {"id": secrets.token_urlsafe(16), "created_at": moment}
-        same = ("siret", "notice_id", "lot_id")
-        store.put(connection, Declaration, [row], key=same, keep=("id", "created_at"))
-        interest: dict[str, Any] = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id}
-        interest["verb"] = "interested"
-        interest |= {"by": bearer.id, "reason": "exchange", "at": moment}
+        store.put(connection, Declaration, [row], key=tuple(pair), keep=("id", "created_at"))
+        interest = {**pair, "verb": "interested", "by": bearer.id, "reason": "exchange", "at": moment}
         store.put(connection, Feedback, [interest], keep=("at", "by", "reason"))
-        here = (Declaration.siret == siret, Declaration.notice_id == notice_id, Declaration.lot_id == lot_id)
-        stood = connection.execute(select(Declaration.__table__).where(*here)).mappings().one()
+        stood = connection.execute(select(Declaration.__table__).filter_by(**pair)).mappings().one()
         store.audit(connection, bearer.actor, "exchange.declare", stood["id"])
     return _offer(stood, moment)
 
