@@ -159,14 +159,8 @@ def _chosen(
 
     def place(one: News) -> tuple[Any, ...]:
         to_prepare = open_cases[one.notice_id].tender.nature in PRIOR  # after what can be answered
-        return (
-            urgent.get(one.kind, 2),
-            to_prepare,
-            one.level != "likely",
-            -one.chance,
-            one.notice_id,
-            one.lot_id,
-        )
+        merit = (to_prepare, one.level != "likely", -one.chance)
+        return (urgent.get(one.kind, 2), *merit, one.notice_id, one.lot_id)
 
     ordered = sorted(news, key=place)
     sure = [one for one in ordered if one.level != "plausible"]
@@ -210,8 +204,7 @@ def _pairs(
         .where(Found.probability >= rules.floor, cause == "notice")
         .order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
     )
-    of_open = (r for r in rows if r.notice_id in open_cases)
-    return [(r.siret, r.notice_id, r.lot_id, r.probability, r.level) for r in of_open]
+    return [tuple(row) for row in rows if row.notice_id in open_cases]
 
 
 def _announced(
@@ -379,12 +372,8 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
         ours = (Digest.day == day, Digest.channel == MAIL, Digest.content["run"].as_string() == summary.run)
         totals = select(func.count(), func.coalesce(func.sum(told), 0)).where(*ours)
         summary.digests, summary.told = connection.execute(totals).one()
-        states = connection.execute(
-            select(Run.state)
-            .where(Run.finished_at.is_not(None))
-            .order_by(Run.started_at.desc())
-            .limit(rules.usual_runs)
-        ).scalars()
+        ended = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc())
+        states = connection.execute(ended.limit(rules.usual_runs)).scalars()
         volumes = [state["digests"] for state in states if state.get("digests")]  # of runs that sent any
         usual = float(median(volumes)) if len(volumes) >= 3 else None
         if hold:

@@ -130,27 +130,23 @@ def smtp_connection(address: str) -> Iterator[Any]:
             "the digests stay ready; correct the rule smtp, or try again later"
         ) from None
 
+    refused, last = 0, ""
+
+    def send(mail: EmailMessage, claim: Callable[[str], None]) -> Reply:
+        nonlocal refused, last
+        if refused >= MANY:
+            raise LostConnection(f"{MANY} letters refused in a row, the last with: {last}")
+        state, last = _submit(server, mail, claim)
+        refused = refused + 1 if state in ("failed", "waiting") else 0
+        return state, last
+
     try:
-        yield _Sender(server)
+        yield send
     finally:
         try:
             server.quit()
         except (OSError, smtplib.SMTPException):
             server.close()
-
-
-class _Sender:
-    """Sends mails one by one, until `MANY` in a row are refused."""
-
-    def __init__(self, server: smtplib.SMTP) -> None:
-        self._server, self._refused, self._last = server, 0, ""
-
-    def __call__(self, mail: EmailMessage, claim: Callable[[str], None]) -> Reply:
-        if self._refused >= MANY:
-            raise LostConnection(f"{MANY} letters refused in a row, the last with: {self._last}")
-        state, self._last = _submit(self._server, mail, claim)
-        self._refused = self._refused + 1 if state in ("failed", "waiting") else 0
-        return state, self._last
 
 
 def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Callable[[str], None]) -> Reply:
