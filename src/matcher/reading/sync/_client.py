@@ -77,11 +77,6 @@ class Reply:
     headers: Mapping[str, str]
     content: bytes
 
-    @property
-    def validators(self) -> dict[str, str]:
-        """Validators for the next conditional request: ETag and Last-Modified, as published."""
-        return _validators(self.headers)
-
 
 class Client:
     """Requests: retries with exponential backoff, Retry-After, one request at a time, a polite pace."""
@@ -289,6 +284,7 @@ def _conditions(known: Fields) -> dict[str, str]:
 
 
 def _validators(headers: Mapping[str, str]) -> dict[str, str]:
+    """For the next conditional request: ETag and Last-Modified, as published."""
     return {name: headers.get(name, "") for name in ("etag", "last-modified")}
 
 
