@@ -196,21 +196,13 @@ class Catalogue:
 
     def establishments_of(self, siren: str) -> tuple[str, ...]:
         """SIRETs of every establishment of a bidder."""
-        row = self._first_of_siren.get(siren)
-        return () if row is None else self.establishments_of_row(row)
+        last = f"{siren}\uffff" if siren[:1].isdecimal() else siren
+        low, high = np.searchsorted(self.sirets, siren), np.searchsorted(self.sirets, last, "right")
+        return tuple(self.sirets[low:high].tolist())
 
     def establishments_of_row(self, row: int) -> tuple[str, ...]:
-        """SIRETs of every establishment of the bidder of a row: adjacent rows."""
-        bidder, low, high = self.of_structure("bidder"), row, row + 1
-        while low and bidder[low - 1] == bidder[row]:
-            low -= 1
-        while high < len(bidder) and bidder[high] == bidder[row]:
-            high += 1
-        return tuple(self._sirets_held[low:high].to_pylist())
-
-    @cached_property
-    def _sirets_held(self) -> Any:
-        return one_chunk(self.structures.column("siret"))
+        """SIRETs of every establishment of the bidder of a row."""
+        return self.establishments_of(str(self.of_structure("siren")[row]))
 
     @cached_property
     def sirets(self) -> NDArray[np.str_]:

@@ -183,15 +183,11 @@ def allowed_mask(catalogue: Catalogue, filters: Filters, places: Sequence[Place]
         masks.append(holding_any(catalogue, filters.sirets, prefixes=False))
     if filters.excluded:
         masks.append(~holding_any(catalogue, filters.excluded, prefixes=True))
-    if filters.kinds:
-        masks.append(catalogue.one_of("kind", filters.kinds))
     if filters.articles:
         articles, today = tuple(filters.articles), date.today()
         masks.append(catalogue.among("kind", lambda kind: law.eligible(kind, articles, today) is True))
-    if filters.departments:
-        masks.append(catalogue.one_of("department", filters.departments))
-    if filters.regions:
-        masks.append(catalogue.one_of("region", filters.regions))
+    words_of = (("kind", filters.kinds), ("department", filters.departments), ("region", filters.regions))
+    masks += [catalogue.one_of(name, wanted) for name, wanted in words_of if wanted]
     for name, wanted in (
         ("networks", filters.networks),
         ("labels", filters.labels),

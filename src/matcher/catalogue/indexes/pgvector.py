@@ -128,10 +128,8 @@ def _extend(connection: Any) -> None:
 
 def table_of(vectors: Vectors) -> str:
     """The name of the table that holds exactly these vectors."""
-    return (
-        "maillage_vectors_"
-        + hashlib.sha256(np.ascontiguousarray(vectors, dtype=np.float32).data).hexdigest()[:16]
-    )
+    digest = hashlib.sha256(np.ascontiguousarray(vectors, dtype=np.float32).data).hexdigest()
+    return f"maillage_vectors_{digest[:16]}"
 
 
 def build(texts: Sequence[str], vectors: Vectors, *, url: str | None = None) -> PgvectorIndex:
