@@ -135,11 +135,8 @@ def measures(ranking: Sequence[str], gold: Iterable[str]) -> dict[str, float]:
     right = set(gold)
     hits = [rank for rank, siren in enumerate(list(dict.fromkeys(ranking))[:100]) if siren in right]
     ideal = sum(1 / math.log2(i + 2) for i in range(min(10, len(right))))
-    return {
-        "R@1": sum(h < 1 for h in hits) / len(right),
-        "R@10": sum(h < 10 for h in hits) / len(right),
-        "R@50": sum(h < 50 for h in hits) / len(right),
-        "R@100": len(hits) / len(right),
+    recall = {f"R@{k}": sum(h < k for h in hits) / len(right) for k in (1, 10, 50, 100)}
+    return recall | {
         "MRR": 1 / (hits[0] + 1) if hits else 0.0,
         "nDCG@10": sum(1 / math.log2(h + 2) for h in hits if h < 10) / ideal,
     }

@@ -17,7 +17,7 @@ from matcher.console import say
 from matcher.domain import BadInput, Lot, Tender
 from matcher.lab import evaluation
 from matcher.lab.evaluation import HISTORY
-from matcher.lab.training import packed, write_card
+from matcher.lab.training import linear_arrays, write_card
 from matcher.lab.training import trades as first
 from matcher.lab.training.texts import OURS, marches, read_lines, read_table
 from matcher.learned import asks
@@ -246,18 +246,9 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: I64) -> dict[str, A
         model = learnt(some, [examples[i].alone[name] for i in some], strength=ALONE_C)
         weights[plain, at], bias[at] = model.coef_[0], model.intercept_[0] + LEAN.get(name, 0.0)
         at += 1
-    dense = inputs.dense.shape[1]
-    of_words, scale = packed(weights[dense:].T)
-    return {
-        "pooled": shared.astype(np.float32),
-        "trusted": trusted.astype(np.float32),
-        "outputs_dense": weights[:dense].astype(np.float16),
-        "outputs_words": np.ascontiguousarray(of_words.T),
-        "outputs_scale": scale,
-        "outputs_bias": bias.astype(np.float32),
-        "outputs_buckets": inputs.buckets.astype(np.uint16),
-        "outputs_rarity": inputs.rarity.astype(np.float16),
-    }
+    dense, words = np.split(weights, [inputs.dense.shape[1]])
+    arrays = linear_arrays("outputs", dense, words.T, bias, inputs.buckets, inputs.rarity)
+    return {"pooled": shared.astype(np.float32), "trusted": trusted.astype(np.float32), **arrays}
 
 
 @dataclass

@@ -168,6 +168,7 @@ class Matrix:
     def fit(self, learnt: NDArray[np.bool_]) -> tuple[Any, Columns, Floats]:
         """All passages as rows of what the chosen ones teach: the rows, their columns, the rarity of each."""
         from scipy.sparse import diags, hstack
+        from sklearn.preprocessing import normalize
 
         rows, columns, rarities = [], [], []
         for number, (view, weight) in enumerate(zip(self.views, VIEWS, strict=True)):
@@ -175,9 +176,7 @@ class Matrix:
             kept = np.flatnonzero(seen >= LEAST)
             rarity = np.log((learnt.sum() + 1) / (seen[kept] + 1)) + 1
             rarity = np.round(rarity * STEPS) / STEPS
-            part = view[:, kept] @ diags(rarity)
-            length = np.sqrt(np.asarray(part.multiply(part).sum(axis=1)).ravel())
-            rows.append(diags(weight / np.maximum(length, 1e-9)) @ part)
+            rows.append(weight * normalize(view[:, kept] @ diags(rarity)))
             columns.append(kept + (number << BITS))
             rarities.append(rarity)
         return hstack(rows).tocsr(), np.concatenate(columns), np.concatenate(rarities)
