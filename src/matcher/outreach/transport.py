@@ -214,11 +214,7 @@ def unreachable(store: Store, addresses: Mapping[str, str]) -> set[str]:
     """Of SIRET -> address: the SIRETs that want no questions of buyers, or whose address rejected mail."""
     with store.reading() as connection:
         silent = alerts.silent(connection, "questions")
-    told = (
-        (siret, {siret, address_subject(address) if address else siret})
-        for siret, address in addresses.items()
-    )
-    return {siret for siret, names in told if names & silent}
+    return {who for who, to in addresses.items() if {who, address_subject(to) if to else who} & silent}
 
 
 def bounce(store: Store, address: str) -> None:
