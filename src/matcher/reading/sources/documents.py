@@ -98,10 +98,9 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
     head = stream.read(65_536)
     stream.seek(0)
     if head.startswith(b"PK\x03\x04") and b"word/" not in head and not name.lower().endswith(".docx"):
-        documents: list[_Document] = []
-        refused: list[Rejected] = []
-        for found in _members(stream, name):
-            (documents if isinstance(found, _Document) else refused).append(found)  # type: ignore[arg-type]
+        found = list(_members(stream, name))
+        documents = [one for one in found if isinstance(one, _Document)]
+        refused = [one for one in found if isinstance(one, Rejected)]
         if not documents:
             why = refused[0].reason if refused else "it holds neither PDF, nor DOCX, nor plain text"
             raise BadInput(f"{name}: nothing to read in this archive: {why}")
