@@ -25,6 +25,7 @@ from matcher.records.store import Store, address_subject
 from matcher.records.tables import Digest, Letter, Unsubscription
 from matcher.reference.identifiers import is_address as is_address
 from matcher.reference.identifiers import mailbox
+from matcher.reference.paths import write_whole
 
 TIMEOUT = 30.0
 #: Headers are folded at the limit of the protocol alone: a folded List-Unsubscribe is encoded, and no mail program reads it.
@@ -57,15 +58,8 @@ def nobody_there(reply: str) -> bool:
 
 def write_mail(mail: EmailMessage, folder: Path, name: str) -> Reply:
     """A file that appears whole or not at all, under a name that is the digest's: written twice is one file."""
-    target = folder / f"{name}.eml"
-    part = target.with_suffix(".part")
-    with part.open("wb") as sink:
-        part.chmod(0o600)
-        sink.write(mail.as_bytes())
-        sink.flush()
-        os.fsync(sink.fileno())
-    part.replace(target)
-    return "sent", f"{target.name} written"
+    write_whole(folder / f"{name}.eml", mail.as_bytes(), 0o600)
+    return "sent", f"{name}.eml written"
 
 
 @contextmanager
