@@ -162,7 +162,9 @@ def templates() -> Any:
     )
     filters = {"day": day, "deadline": deadline, "cards": cards, "facts": facts, "tags": tags, "apart": apart}
     made.globals.update(filters, most=MOST_LOTS, rights=RIGHTS)
-    made.filters |= {"printed": _printed, "as_written": as_written}
+    # without characters that XML forbids
+    made.filters["printed"] = lambda text: "".join(c for c in text if c.isprintable() or c in "\n\t")
+    made.filters["as_written"] = as_written
     return made
 
 
@@ -181,11 +183,6 @@ def feed(id: str, title: str, updated: str, entries: Iterable[Entry], at: str = 
     """A feed (RFC 4287), which stands at the address `at`."""
     facts = {"id": id, "title": title, "updated": updated, "entries": entries, "at": at}
     return str(templates().get_template("feed.xml").render(facts)).encode()
-
-
-def _printed(text: str) -> str:
-    """The text without characters that XML forbids."""
-    return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
 def _atom(content: Mapping[str, Any]) -> bytes:

@@ -434,10 +434,8 @@ def _json(value: Any) -> str:
 def _on_connect(raw: Any, record: Any) -> None:
     """WAL lets readers read while one writes; FULL makes a commit survive a power cut."""
     raw.isolation_level = None  # no implicit transactions: BEGIN is issued below
-    cursor = raw.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+        raw.execute(f"PRAGMA {pragma}")
 
 
 def _on_begin(connection: Connection) -> None:

@@ -467,12 +467,8 @@ def _count(raw: Any) -> int | None:
 
 def _group_form(text: str) -> str | None:
     """ "conjoint", "solidaire", "none" (pas de groupement) or None where nothing is said."""
-    plain = fold(text)
-    if "solidaire" in plain:
-        return "solidaire"
-    if "conjoint" in plain:
-        return "conjoint"
-    return "none" if "pas de groupement" in plain else None
+    forms = {"solidaire": "solidaire", "conjoint": "conjoint", "pas de groupement": "none"}
+    return next((form for words, form in forms.items() if words in fold(text)), None)
 
 
 def _considerations(record: Record, outer: str, inner: str) -> tuple[str, ...]:

@@ -350,13 +350,10 @@ def _needs(document: _Document) -> list[tuple[int, str]]:
 def _tender(documents: list[_Document], name: str) -> Tender:
     """The notice that the texts state; the first statement of each thing counts, in the order of the documents."""
     # The rules of the consultation come first where there are any: they speak of the whole.
-    documents = sorted(documents, key=lambda d: (d.kind == "sheet", not _is_rules(d.name)))
+    rules = re.compile(r"(?<![a-z])(rc|reglement|avis|aapc)(?![a-z])")
+    named = {d.name: fold(re.split(r"[/\\:]", d.name)[-1]) for d in documents}
+    documents = sorted(documents, key=lambda d: (d.kind == "sheet", not rules.search(named[d.name])))
     text = "\n\n".join(document.text for document in documents)[:MAX_TEXT]
     made = consultation.tender_of(text, re.split(r"[/\\:]", name)[-1])
     cut = ("cut",) if any(document.cut for document in documents) else ()
     return replace(made, flags=(*cut, *made.flags))
-
-
-def _is_rules(name: str) -> bool:
-    plain = fold(re.split(r"[/\\:]", name)[-1])
-    return bool(re.search(r"(?<![a-z])(rc|reglement|avis|aapc)(?![a-z])", plain))
