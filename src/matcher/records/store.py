@@ -6,6 +6,7 @@ killed at any point and started again, leave the state that one undisturbed writ
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import json
@@ -467,8 +468,6 @@ def alone(store: Store, role: str, what: str) -> Iterator[None]:
                 connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ROLES[role]})")
                 connection.commit()
         return
-    import fcntl
-
     name = store.engine.url.database
     if not name or name == ":memory:":
         yield
