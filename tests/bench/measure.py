@@ -56,17 +56,16 @@ def judged(data: Path) -> dict[str, dict[str, float]]:
     if not (data / "judged").is_dir():
         return {}
     directory, history = data / "structures" / "siae_2021.jsonl", data / "awards" / "history.json.gz"
-    material = judgement.collected(data / "judged", JUDGED, [directory], [history])
-    needs = material.needs
+    needs = judgement.collected(data / "judged", JUDGED, [directory], [history])
     _, chances = judgement.scaled(needs, judgement.crossed(needs, judgement.paired(needs)))
     chance, lead, need = judgement.judged_scores(needs, chances)
     plausible = judgement.thresholds(needs, chances)[1]
     found: dict[str, dict[str, float]] = {}
-    for kept, values in judgement.by_set(needs, chances, plausible, material.rows).items():
+    for kept, values in judgement.by_set(needs, chances, plausible).items():
         row = {measure: float(np.mean(each)) for measure, each in values.items() if each}
         row["nobody kept"] = 1 - row.pop("nobody wrong", 0.0)
         row.pop("wrong@5", None)
-        chosen = np.array([needs.sets[i] == kept for i in need])
+        chosen = np.array([needs[i].need.set == kept for i in need])
         row["AUC"] = auc(chance[chosen], lead[chosen])
         found[f"judged / {kept}"] = {measure: round(value, 4) for measure, value in row.items()}
     for name, row in found.items():

@@ -133,5 +133,5 @@ def test_our_own_grades_are_those_of_the_bidders_that_a_directory_holds(
 
 def test_a_need_judged_over_two_directories_lies_in_one_fold() -> None:
     texts = [f"besoin {number}" for number in range(40)]
-    fold = judgement.folds(judgement.Needs(texts=[*texts, *texts]), seed=3)
+    fold = judgement.folds([*texts, *texts], seed=3)
     assert (fold[:40] == fold[40:]).all() and len(set(fold)) == judgement.FOLDS

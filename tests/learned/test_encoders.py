@@ -124,32 +124,6 @@ def test_hashing_refuses_a_dimension_that_holds_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        *TEXTS,
-        "".join(map(chr, range(1, 0x250))),
-        " ".join(map(chr, range(0xA0, 0x180))),
-        "L’ŒUVRE – 50 € “entre guillemets” … n° 12 bis",
-        "pose\ufffdde\ufffd \ufffdtanch\ufffdit\ufffd \ufffd B\ufffdt\ufffdt h\ufffdtel\ufffdl",
-        "a<b>c</b> d &amp;e &nbsp; <" + "x" * 300 + "> & co <br />",
-        "2018-17A 12 123 1234ab ab1234 a12 12e 5e ²³¼",
-        "e\u0301te\u0301 i\u0307 İ ı ß ﬁ ﬀ K Å Ǆ",
-    ],
-)
-def test_the_fast_spelling_is_the_one_of_the_tokenizer(text: str) -> None:
-    from matcher.learned.encoders._spelling import normaliser, spell
-
-    assert spell(text) in (None, normaliser().normalize_str(text))
-
-
-def test_words_cut_one_by_one_are_cut_as_in_the_text() -> None:
-    encoder = plugins.find("learned.encoders", "static").load()
-    texts = [*TEXTS, "Élagage/abattage d'arbres (lot 3) – rue de l'Église, 75011 PARIS", "xkcdqz wwwq zzz9"]
-    assert encoder._by_words
-    assert encoder._by_word(texts) == encoder._whole(texts)
-
-
-@pytest.mark.parametrize(
     ("probe", "floor"),
     [
         ("probe_needs", 0.83),

@@ -33,7 +33,6 @@ def folder(built: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def unread(monkeypatch: MonkeyPatch) -> None:
     """Nothing may be read in this process, and nothing is remembered from before."""
     monkeypatch.setattr(declared, "_readings", {})
-    monkeypatch.setattr("matcher.catalogue.catalogue._WORDS", {})
 
     def refuse(*_: object) -> None:
         raise AssertionError("a text or a name was read again")

@@ -10,7 +10,7 @@ by SIRET, so that the same data give the same rows.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from threading import Lock
@@ -50,51 +50,42 @@ class Catalogue:
         # nothing kept here refers to the catalogue: it is given back when nobody holds it, without a search for cycles
         self._structure_of = lru_cache(KEPT)(partial(_read, Structure, structures.column("payload")))
         self._offer_of = lru_cache(KEPT)(partial(_read, Offer, evidence.column("payload")))
-        self._columns: dict[tuple[str, str], Array] = {}
-        self._masks: dict[tuple[str, ...], Mask] = {}
-        self._codes: dict[str, tuple[I32, list[str]]] = {}
         self._answers: dict[str, Answers] = {}
-        self._places: dict[str, dict[str, int]] = {}
-        self._made: dict[str, Any] = {}
+        self._made: dict[Hashable, Any] = {}
         self.offsets: I64 = np.append(column_of(structures, "first_row"), evidence.num_rows)
 
     # ------------------------------------------------------------------------------------ columns
 
     def of_structure(self, name: str) -> Array:
         """A column over structures, cached; shape (len(self),)."""
-        return self._cached("s", name)
+        return self.once(("structure", name), lambda: self._column(name))
+
+    def _column(self, name: str) -> Array:
+        if not pa.types.is_string(self.structures.schema.field(name).type):
+            return column_of(self.structures, name)
+        numbers, words = self.coded(name)  # one object per word, not per row
+        return np.array([*words, ""], dtype=object)[numbers]
 
     def of_row(self, name: str) -> Array:
         """A column over evidence rows, cached."""
-        return self._cached("e", name)
-
-    def _cached(self, which: str, name: str) -> Array:
-        key = (which, name)
-        if key not in self._columns:
-            table = self.structures if which == "s" else self.evidence
-            if which == "s" and pa.types.is_string(table.schema.field(name).type):
-                numbers, words = self.coded(name)  # one object per word, not per row
-                self._columns[key] = np.array([*words, ""], dtype=object)[numbers]
-            else:
-                self._columns[key] = column_of(table, name)
-        return self._columns[key]
+        return self.once(("row", name), lambda: column_of(self.evidence, name))
 
     def nature_mask(self, natures: tuple[str, ...]) -> Mask:
         """Mask over every evidence row: of one of these natures."""
-        if natures not in self._masks:
-            wanted = [NATURES.index(nature) for nature in natures]
-            self._masks[natures] = np.isin(self.of_row("nature"), wanted)
-        return self._masks[natures]
+        return self.once(
+            ("nature", natures), lambda: np.isin(self.of_row("nature"), [*map(NATURES.index, natures)])
+        )
 
     def coded(self, name: str) -> tuple[I32, list[str]]:
         """A column of words over structures as numbers, shape (len(self),), and the words they encode."""
-        if name not in self._codes:
+
+        def made() -> tuple[I32, list[str]]:
             column = one_chunk(self.structures.column(name)).dictionary_encode()
             if isinstance(column, pa.ChunkedArray):
                 column = column.combine_chunks()
-            numbers = plain(column.indices).astype(np.int32, copy=False)
-            self._codes[name] = numbers, column.dictionary.to_pylist()
-        return self._codes[name]
+            return plain(column.indices).astype(np.int32, copy=False), column.dictionary.to_pylist()
+
+        return self.once(("coded", name), made)
 
     def among(self, name: str, wanted: Callable[[str], Any], rows: I64 | None = None) -> Array:
         """`wanted` of each word of a column of structures (or of `rows`), evaluated once for each distinct word."""
@@ -112,16 +103,12 @@ class Catalogue:
     ) -> tuple[Array, I32]:
         """The different values of `wanted` for words of a column, as a table, and which is that of each of `rows`.
 
-        Words are asked when they are first met, and answers kept for the process under `key`: a catalogue that takes the
-        place of another finds those of the names that both hold.
+        Words are asked when they are first met, and answers kept under `key`.
         """
         numbers, words = self.coded(name)
         if key not in self._answers:
             self._answers[key] = Answers(like, len(words))
-        results = _WORDS.setdefault(key, {})
-        if len(results) > MOST_WORDS:
-            results.clear()
-        return self._answers[key].of(numbers[rows], words, wanted, results)
+        return self._answers[key].of(numbers[rows], words, wanted)
 
     def answers(self, key: str) -> Answers:
         """What `worded` has answered under a key."""
@@ -134,14 +121,12 @@ class Catalogue:
     def one_of(self, name: str, wanted: Iterable[str], rows: I64 | None = None) -> Mask:
         """Mask over structures (or over `rows`): is the word of a column one of these?"""
         numbers, words = self.coded(name)
-        places = self._places.get(name)
-        if places is None:
-            places = self._places[name] = {word: place for place, word in enumerate(words)}
+        places = self.once(("place", name), lambda: {word: place for place, word in enumerate(words)})
         table = np.zeros(len(words) + 1, dtype=bool)
         table[[places[word] for word in wanted if word in places]] = True
         return np.asarray(table[numbers if rows is None else numbers[rows]])
 
-    def once(self, key: str, make: Callable[[], T]) -> T:
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """The value of `make()`, computed once for this catalogue."""
         if key not in self._made:
             self._made[key] = make()
@@ -211,21 +196,13 @@ class Catalogue:
 
     def establishments_of(self, siren: str) -> tuple[str, ...]:
         """SIRETs of every establishment of a bidder."""
-        row = self._first_of_siren.get(siren)
-        return () if row is None else self.establishments_of_row(row)
+        last = f"{siren}\uffff" if siren[:1].isdecimal() else siren
+        low, high = np.searchsorted(self.sirets, siren), np.searchsorted(self.sirets, last, "right")
+        return tuple(self.sirets[low:high].tolist())
 
     def establishments_of_row(self, row: int) -> tuple[str, ...]:
-        """SIRETs of every establishment of the bidder of a row: adjacent rows."""
-        bidder, low, high = self.of_structure("bidder"), row, row + 1
-        while low and bidder[low - 1] == bidder[row]:
-            low -= 1
-        while high < len(bidder) and bidder[high] == bidder[row]:
-            high += 1
-        return tuple(self._sirets_held[low:high].to_pylist())
-
-    @cached_property
-    def _sirets_held(self) -> Any:
-        return one_chunk(self.structures.column("siret"))
+        """SIRETs of every establishment of the bidder of a row."""
+        return self.establishments_of(str(self.of_structure("siren")[row]))
 
     @cached_property
     def sirets(self) -> NDArray[np.str_]:
@@ -312,35 +289,25 @@ class Answers:
         answers.table, answers.at = np.asarray(table), at
         return answers
 
-    def of(
-        self, asked: I32, words: Sequence[str], wanted: Callable[[str], Any], known: dict[str, Any]
-    ) -> tuple[Array, I32]:
+    def of(self, asked: I32, words: Sequence[str], wanted: Callable[[str], Any]) -> tuple[Array, I32]:
         """The table, and the row in it of each word asked."""
         places = self.at[asked]
         if len(places) and places.min() < 0:
             with self._lock:
-                self._read(np.unique(asked[places < 0]), words, wanted, known)
+                self._read(np.unique(asked[places < 0]), words, wanted)
             places = self.at[asked]
         return self.table, places
 
-    def _read(
-        self, fresh: I32, words: Sequence[str], wanted: Callable[[str], Any], known: dict[str, Any]
-    ) -> None:
+    def _read(self, fresh: I32, words: Sequence[str], wanted: Callable[[str], Any]) -> None:
         rows, at = list(self.table), {row.tobytes(): place for place, row in enumerate(self.table)}
         places = []
         for number in fresh.tolist():
-            word = words[number]
-            if word not in known:
-                known[word] = np.asarray(wanted(word), dtype=self.table.dtype)
-            places.append(at.setdefault(known[word].tobytes(), len(rows)))
+            result = np.asarray(wanted(words[number]), dtype=self.table.dtype)
+            places.append(at.setdefault(result.tobytes(), len(rows)))
             if places[-1] == len(rows):
-                rows.append(known[word])
+                rows.append(result)
         self.table = np.array(rows, dtype=self.table.dtype)
         self.at[fresh] = places
-
-
-_WORDS: dict[str, dict[str, Any]] = {}  # results per word, by what was looked up
-MOST_WORDS = 2_000_000
 
 
 def _read(cls: type[T], payloads: Any, row: int) -> T:

@@ -14,12 +14,8 @@ FORMAT = 7  # of the folder of a saved catalogue
 NATURES = ("name", "naf", "description", "offer", "job", "award")
 DECLARED = ("offer", "description", "job")
 
-_DEPARTMENTS = {
-    code: i
-    for i, code in enumerate(
-        [f"{n:02d}" for n in range(1, 96) if n != 20] + ["2A", "2B"] + [str(n) for n in range(971, 990)]
-    )
-}
+_LISTED = [f"{n:02d}" for n in range(1, 96) if n != 20] + ["2A", "2B", *map(str, range(971, 990))]
+_DEPARTMENTS = {code: i for i, code in enumerate(_LISTED)}
 
 
 def days(day: date | None) -> int:

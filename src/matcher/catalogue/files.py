@@ -82,13 +82,11 @@ def _opened(folder: Path) -> Catalogue:
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except ValueError:
-        raise StaleArtefact(f"the manifest of {folder} is damaged: {again}") from None
+        manifest = None
     if not isinstance(manifest, dict):
         raise StaleArtefact(f"the manifest of {folder} is damaged: {again}")
-    if manifest.get("format") != FORMAT:
-        raise StaleArtefact(
-            f"{folder} is of catalogue format {manifest.get('format')}, not {FORMAT}: {again}"
-        )
+    if (format := manifest.get("format")) != FORMAT:
+        raise StaleArtefact(f"{folder} is of catalogue format {format}, not {FORMAT}: {again}")
     _verify(folder, manifest, again)
     manifest = {k: v for k, v in manifest.items() if k not in ("files", "checksum")}
     saved = codec.from_json(Recipe, manifest["recipe"])

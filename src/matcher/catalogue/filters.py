@@ -94,7 +94,12 @@ def remembered(catalogue: Catalogue, name: str, key: K, find: Callable[[Catalogu
 def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, I64] | tuple[()]:
     if word in everyday_words():
         return ()
-    index = catalogue.once("word_index", lambda: _word_index(catalogue))
+
+    def made() -> Any:
+        return indexes.default("words").build(index_words(catalogue.evidence), catalogue.vectors)
+
+    # built on demand where the recipe has none
+    index = catalogue.index("words") or catalogue.once("word_index", made)
     rows = np.concatenate([index.holding(stem) for stem in tokens(word)[:1]] or [[]]).astype(int)
 
     def holding(*natures: str) -> Iterator[int]:
@@ -107,12 +112,6 @@ def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, I64] | tuple[()]
         return ()
     named = np.unique(catalogue.owners[list(holding("name"))])
     return (float(np.log(len(catalogue) / len(named))), named) if len(named) else ()
-
-
-def _word_index(catalogue: Catalogue) -> Any:
-    """The index of words, built on demand where the recipe has none."""
-    index = catalogue.index("words")
-    return index or indexes.default("words").build(index_words(catalogue.evidence), catalogue.vectors)
 
 
 def located(places: Iterable[Place]) -> list[Whereabouts]:
@@ -184,22 +183,20 @@ def allowed_mask(catalogue: Catalogue, filters: Filters, places: Sequence[Place]
         masks.append(holding_any(catalogue, filters.sirets, prefixes=False))
     if filters.excluded:
         masks.append(~holding_any(catalogue, filters.excluded, prefixes=True))
-    if filters.kinds:
-        masks.append(catalogue.one_of("kind", filters.kinds))
     if filters.articles:
         articles, today = tuple(filters.articles), date.today()
         masks.append(catalogue.among("kind", lambda kind: law.eligible(kind, articles, today) is True))
-    if filters.departments:
-        masks.append(catalogue.one_of("department", filters.departments))
-    if filters.regions:
-        masks.append(catalogue.one_of("region", filters.regions))
+    words_of = (("kind", filters.kinds), ("department", filters.departments), ("region", filters.regions))
+    masks += [catalogue.one_of(name, wanted) for name, wanted in words_of if wanted]
     for name, wanted in (
         ("networks", filters.networks),
         ("labels", filters.labels),
         ("services", filters.service_types),
     ):
         if wanted:
-            masks.append(catalogue.among(name, _holds(wanted)))
+            numbers, words = catalogue.coded(name)
+            keys = [f"|{fold(word)}|" for word in wanted]
+            masks.append(np.array([any(key in held for key in keys) for held in words], bool)[numbers])
     if filters.active_only:
         masks.append(catalogue.of_structure("active") != 0)
     if filters.radius_km is not None:
@@ -241,8 +238,3 @@ def _holding(catalogue: Catalogue, phrase: str) -> Mask:
         np.logical_or.reduceat(padded, catalogue.offsets[:-1]) if len(catalogue) else np.zeros(0, dtype=bool)
     )
     return held & (np.diff(catalogue.offsets) > 0)
-
-
-def _holds(words: Iterable[str]) -> Callable[[str], bool]:
-    keys = [f"|{fold(word)}|" for word in words]
-    return lambda held: any(key in held for key in keys)

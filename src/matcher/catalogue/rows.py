@@ -42,47 +42,23 @@ def _profile(structure: Structure) -> Iterator[_Row]:
     name = structure.name.strip()
     if structure.brand and fold(structure.brand) != fold(name):
         name = f"{name} {structure.brand}".strip()
-    source = structure.source
-    yield _Row("name", name, Offer(id=f"{structure.siret}#name", title=name, nature="name", source=source))
-    if structure.naf:
-        label = naf_label(structure.naf)
-        if label:
-            yield _Row(
-                "naf",
-                label,
-                Offer(
-                    id=f"{structure.siret}#naf", title=label, nature="naf", naf=structure.naf, source=source
-                ),
-            )
+
+    def stated(nature: Any, words: str, title: str = "", **facts: Any) -> _Row:
+        id, source = f"{structure.siret}#{nature}", structure.source
+        return _Row(nature, words, Offer(id=id, title=title or words, nature=nature, source=source, **facts))
+
+    yield stated("name", name)
+    if structure.naf and (label := naf_label(structure.naf)):
+        yield stated("naf", label, naf=structure.naf)
     if structure.description and not any(offer.nature == "description" for offer in structure.offers):
         text = structure.description
-        yield _Row(
-            "description",
-            text,
-            Offer(
-                id=f"{structure.siret}#description",
-                title=text[:80],
-                text=text,
-                nature="description",
-                source=source,
-                zone=structure.zone,
-            ),
-        )
+        yield stated("description", text, text[:80], text=text, zone=structure.zone)
     for offer in structure.offers:
-        text = clean(
-            f"{offer.title}. {offer.text}"
-            if offer.text and not offer.text.startswith(offer.title)
-            else offer.text or offer.title
-        )
-        if text:
-            yield _Row(offer.nature, text, _zoned(offer, structure))
-
-
-def _zoned(offer: Offer, structure: Structure) -> Offer:
-    """The offer within the zone that the structure declares for all it does, where it states none of its own."""
-    if offer.zone is not None or structure.zone is None or offer.nature not in DECLARED:
-        return offer
-    return replace(offer, zone=structure.zone)
+        both = bool(offer.text) and not offer.text.startswith(offer.title)
+        if text := clean(f"{offer.title}. {offer.text}" if both else offer.text or offer.title):
+            # within the zone that the structure declares for all it does, where the offer states none of its own
+            wide = structure.zone is not None and offer.zone is None and offer.nature in DECLARED
+            yield _Row(offer.nature, text, replace(offer, zone=structure.zone) if wide else offer)
 
 
 def _evidence_of_awards(
@@ -212,6 +188,8 @@ def _structure_table(
         return texts([value.encode() for value in values], pa.string())
 
     denials, denied = [len(s.denied) for s in located], words(trade for s in located for trade in s.denied)
+    # the codes (ROME) of the jobs that a structure declares, the first of each
+    jobs = [{o.rome[0] for o in s.offers if o.rome and o.nature in DECLARED} for s in located]
     services = [tuple(sorted({t for o in s.offers for t in o.service_types})) for s in located]
     standing = [whereabouts(s.place) or Whereabouts(nan, nan, nan) for s in located]
     return pa.table(
@@ -235,7 +213,7 @@ def _structure_table(
             "networks": words(_held(s.networks) for s in located),
             "labels": words(_held(s.labels) for s in located),
             "services": words(map(_held, services)),
-            "jobs": words(map(_jobs, located)),
+            "jobs": words(" ".join(sorted(codes)) for codes in jobs),
             "predecessors": words(" ".join(s.predecessors) for s in located),
             "denied": pa.ListArray.from_arrays(numbers(np.cumsum([0, *denials]), np.int32), denied),
             "first_row": numbers(first_rows, np.int64),
@@ -263,12 +241,6 @@ def texts(values: Sequence[bytes], kind: pa.DataType) -> pa.Array:
 def _held(words: tuple[str, ...]) -> str:
     """Words, folded, between bars."""
     return f"|{'|'.join(map(fold, words))}|" if words else ""
-
-
-def _jobs(structure: Structure) -> str:
-    """The codes (ROME) of the jobs that a structure declares, the first of each, in order."""
-    jobs = {offer.rome[0] for offer in structure.offers if offer.rome and offer.nature in DECLARED}
-    return " ".join(sorted(jobs))
 
 
 def _located(structure: Structure) -> Structure:

@@ -12,16 +12,14 @@ from numpy.typing import NDArray
 from matcher.catalogue.products import runs
 from matcher.reference.arrays import I32, I64, Array, Mask
 
-FILES = ("numbers", "members")
-
 
 class Texts:
     """The number of the text of each row, and the rows of each text."""
 
-    def __init__(self, numbers: I32, count: int, members: I32 | None = None) -> None:
+    def __init__(self, numbers: I32, count: int) -> None:
         self.numbers = numbers
         #: rows in the order of their texts; those of text i stand from `starts[i]` to `starts[i + 1]`
-        self.members = np.argsort(numbers, kind="stable").astype(np.int32) if members is None else members
+        self.members = np.argsort(numbers, kind="stable").astype(np.int32)
         self.starts = np.concatenate(([0], np.cumsum(np.bincount(numbers, minlength=count))))
 
     @classmethod
@@ -63,8 +61,7 @@ class Texts:
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
-            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
+        np.save(folder / "numbers.npy", self.numbers, allow_pickle=False)
 
 
 def mapped(folder: Path, name: str) -> Array:
@@ -74,4 +71,4 @@ def mapped(folder: Path, name: str) -> Array:
 
 def load(folder: Path, count: int) -> Texts:
     """The saved numbering of `count` texts, memory-mapped."""
-    return Texts(mapped(folder, "numbers"), count, mapped(folder, "members"))
+    return Texts(mapped(folder, "numbers"), count)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -114,13 +115,15 @@ def on_judged(
         given.structures, given.awards, recipe, undated=evaluation.UNDATED, suppliers=False
     )
     compared = list(_simple(candidates)) if baselines else [(REFERENCE, ReferenceBM25(candidates))]
+    directory = [each for path in structures for each in (path, *path.rglob("*")) if each.is_file()]
     for path in queries:
         one = leads.known(leads.load(path, most), candidates)
-        listed = [path, path.with_name(one.name + leads.JUDGED), *_files(structures)]
+        listed = [path, path.with_name(one.name + leads.JUDGED), *directory]
         about = _about("Who could do it.", one.questions, candidates, listed)
-        methods = {name: leads.by_order(method) for name, method in compared}
+        methods: dict[str, Any] = {name: leads.by_order(method) for name, method in compared}
         for name in names:
-            methods[name] = leads.by_matcher(Matcher(candidates, recipes.named(name), exhaustive=True))
+            matcher = Matcher(candidates, recipes.named(name), exhaustive=True)
+            methods[name] = partial(evaluation.ranked, matcher, top=leads.TOP)
         for name, method in methods.items():
             lines, ms = _timed(method, one.questions, f"{one.name}, {name}")
             figures = leads.figures(lines, one.rows)
@@ -157,11 +160,6 @@ def _about(what: str, needs: Sized, held: Catalogue, files: Sequence[Path]) -> d
     return {"about": what, **sizes, "revision": published.revision(files)}
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
-    within = (each for path in paths for each in (path, *path.rglob("*")))
-    return [each for each in within if each.is_file()]
-
-
 def _made_with(name: str, held: Catalogue) -> dict[str, Any]:
     """The recipe of a method, empty for a simple one, and the encoder of the catalogue."""
     recipe = asdict(recipes.named(name)) if name in recipes.SHIPPED else {}
@@ -192,11 +190,9 @@ def never_seen(
 
 def by_matcher(matcher: Matcher, incumbents: bool = False) -> Callable[[Question], list[str]]:
     """A method that ranks by a matcher."""
-
-    def method(question: Question) -> list[str]:
-        return [siren for siren, _, _ in evaluation.ranked(matcher, question, TOP, incumbents)["ranking"]]
-
-    return method
+    return lambda question: [
+        siren for siren, *_ in evaluation.ranked(matcher, question, TOP, incumbents)["ranking"]
+    ]
 
 
 def without_each(held: Catalogue) -> dict[str, Callable[[Question], list[str]]]:

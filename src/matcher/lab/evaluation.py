@@ -42,40 +42,34 @@ class Question:
 def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
     """The queries of a JSONL file; an invalid line is appended to `rejected` with its reason."""
     seen: set[str] = set()
-
-    def refuse(where: str, reason: str) -> None:
-        rejected.append(Rejected(path=str(path), record=where, reason=reason))
-
     raw = Path(path).read_bytes()
     if raw[:2] == b"\x1f\x8b":
         raw = gzip.decompress(raw)
     for number, line in enumerate(raw.decode("utf-8-sig", errors="replace").splitlines(), 1):
-        if not line.strip():
-            continue
         where = f"line {number}"
         try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            refuse(where, "not JSON: one query an object a line is wanted")
-            continue
-        if (
-            not isinstance(record, dict)
-            or not isinstance(record.get("notice"), dict)
-            or not record.get("query_id")
-        ):
-            refuse(where, 'no query: {"query_id", "notice"} is wanted')
-            continue
-        query_id = str(record["query_id"])
-        if query_id in seen:
-            refuse(query_id, "this query_id stands twice: the first is kept")
-            continue
-        try:
-            question = question_of(query_id, record["notice"], record.get("member"))
+            if not line.strip():
+                continue
+            record = _query(line)
+            where = str(record["query_id"])
+            if where in seen:
+                raise BadInput("this query_id stands twice: the first is kept")
+            question = question_of(where, record["notice"], record.get("member"))
         except BadInput as error:
-            refuse(query_id, str(error))
+            rejected.append(Rejected(path=str(path), record=where, reason=str(error)))
             continue
-        seen.add(query_id)
+        seen.add(where)
         yield question
+
+
+def _query(line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        raise BadInput("not JSON: one query an object a line is wanted") from None
+    if isinstance(record, dict) and isinstance(record.get("notice"), dict) and record.get("query_id"):
+        return record
+    raise BadInput('no query: {"query_id", "notice"} is wanted')
 
 
 def question_of(id: str, notice: Mapping[str, Any], member: object = None) -> Question:
@@ -141,11 +135,8 @@ def measures(ranking: Sequence[str], gold: Iterable[str]) -> dict[str, float]:
     right = set(gold)
     hits = [rank for rank, siren in enumerate(list(dict.fromkeys(ranking))[:100]) if siren in right]
     ideal = sum(1 / math.log2(i + 2) for i in range(min(10, len(right))))
-    return {
-        "R@1": sum(h < 1 for h in hits) / len(right),
-        "R@10": sum(h < 10 for h in hits) / len(right),
-        "R@50": sum(h < 50 for h in hits) / len(right),
-        "R@100": len(hits) / len(right),
+    recall = {f"R@{k}": sum(h < k for h in hits) / len(right) for k in (1, 10, 50, 100)}
+    return recall | {
         "MRR": 1 / (hits[0] + 1) if hits else 0.0,
         "nDCG@10": sum(1 / math.log2(h + 2) for h in hits if h < 10) / ideal,
     }

@@ -47,23 +47,18 @@ def judged(path: Path) -> dict[str, Any]:
     rows = {}
     with opened(path) as lines:
         for number, line in enumerate(lines, 1):
-            if line.strip():
-                row = _graded(line)
-                if row is None:
-                    raise BadInput(
-                        f'{path.name} line {number}: {{"query_id", "s": "yes", "clause" or "no", "j": {{SIREN: [0 to 3, ""]}}}} is wanted'
-                    )
-                rows[row["query_id"]] = row
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+                graded = all(int(grade) in range(4) for grade, *_ in row["j"].values())
+                if not graded or row["s"] not in ("yes", "clause", "no") or not row["query_id"]:
+                    raise ValueError
+            except (ValueError, LookupError, TypeError, AttributeError):
+                form = '{"query_id", "s": "yes", "clause" or "no", "j": {SIREN: [0 to 3, ""]}}'
+                raise BadInput(f"{path.name} line {number}: {form} is wanted") from None
+            rows[row["query_id"]] = row
     return rows
-
-
-def _graded(line: str) -> dict[str, Any] | None:
-    try:
-        row = json.loads(line)
-        sound = row["s"] in ("yes", "clause", "no") and all(int(g) in range(4) for g, *_ in row["j"].values())
-        return row if sound and row["query_id"] else None
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return None
 
 
 def load(queries: Path, most: int | None = None) -> Judgements:
@@ -100,11 +95,6 @@ def known(given: Judgements, held: Catalogue) -> Judgements:
         some = "a grade of a structure of this directory: `matcher judge` makes some"
         raise BadInput(f"no need of {given.name} has {some}")
     return replace(given, questions=questions, rows=rows)
-
-
-def by_matcher(matcher: Matcher) -> Answering:
-    """A recipe as a method of judged needs."""
-    return lambda question: evaluation.ranked(matcher, question, TOP)
 
 
 def by_order(method: Callable[[Question], Sequence[str]]) -> Answering:

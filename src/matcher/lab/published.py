@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -58,18 +59,12 @@ def commit() -> str:
 def machine() -> dict[str, Any]:
     """The machine that the costs were measured on."""
     model = platform.processor() or platform.machine()
-    try:
+    with suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
         model = next(named, model)
-    except OSError:
-        pass
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "system": platform.system(),
-    }
+    system = {"python": platform.python_version(), "system": platform.system()}
+    return {"cpu": model, "cores": os.cpu_count(), **system}
 
 
 def revision(paths: Iterable[Path]) -> str:

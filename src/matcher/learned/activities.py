@@ -3,7 +3,6 @@
 The vector is that of the code's label, of those above it, and of the words of its trades.
 """
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,19 +87,16 @@ def usual_reach() -> Mapping[str, float]:
 
     Raises BadInput, naming the line, for a row that cannot be read.
     """
-    path = tables.assumptions_file("reach.csv")
-    table: dict[str, float] = {}
-    line = 1
+    table, line = {"": 60.0}, 1
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                line += 1
-                kilometres = float(row["km"].replace(",", "."))
-                if not 1 <= kilometres <= 20_000:
-                    raise ValueError("km")
-                table[row["naf"].strip()] = kilometres
-            return {"": 60.0, **table}
+        for line, row in enumerate(tables.assumptions("reach.csv"), 2):  # noqa: B007
+            kilometres = float(row["km"].replace(",", "."))
+            if not 1 <= kilometres <= 20_000:
+                raise ValueError("km")
+            table[row["naf"].strip()] = kilometres
+        return table
     except (KeyError, AttributeError, ValueError):
+        path = tables.assumptions_file("reach.csv")
         raise BadInput(
             f"{path}, ligne {line} : il faut les colonnes naf, km et reasoning, et un nombre de kilomètres de 1 à 20000"
         ) from None

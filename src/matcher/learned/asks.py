@@ -268,7 +268,8 @@ class Reader:
             readings[text],
             numbers,
             readings[text].max(axis=1, keepdims=True),
-            np.array([[length(one.text)] for one in given]),
+            # how long a text is, 1 from six words on
+            np.array([[min(len(one.text.split()), 6) / 6] for one in given]),
         ]
         listed, named = (
             np.stack([readings[[at[piece] for piece in each]].max(axis=0) for each in some])
@@ -278,11 +279,6 @@ class Reader:
         read = (readings[title], readings[text], around * readings[context], listed, first)
         pools = pool((*read, coded * readings[label], named), [one.codes for one in given])
         return np.concatenate(dense, axis=1, dtype=np.float32), pools
-
-
-def length(text: str) -> float:
-    """How long a text is, 1 from six words on."""
-    return min(len(text.split()), 6) / 6
 
 
 def logistic(z: Array) -> Floats:
@@ -320,11 +316,7 @@ def pool(read: tuple[Floats, ...], codes: Sequence[Sequence[str]]) -> Floats:
 @cache
 def shipped(folder: Path | None = None) -> Reader:
     """The model of models/asks, read once.  Raises BadInput where it is absent or damaged."""
-    return unpacked(paths.learnt_file("asks", FILE, folder))
-
-
-def unpacked(path: Path) -> Reader:
-    """The reader of a file that `matcher train asks` wrote.  Raises BadInput where it cannot be read."""
+    path = paths.learnt_file("asks", FILE, folder)
     try:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
@@ -438,15 +430,11 @@ def _assembled(
     )
 
 
-@cache
-def _labels() -> Mapping[str, str]:
-    return {fold(trade.label): trade.name for trade in trades()}
-
-
 def _named_alone(lot: Lot, tender: Tender) -> str:
     """The trade whose label is all that a typed need says, as a map asks for it; "" where it says anything else."""
     bare = tender.format == "need" and tender.title == lot.title and not (lot.description or lot.cpv)
-    return _labels().get(fold(lot.title.strip(" ."))) or "" if bare else ""
+    said = fold(lot.title.strip(" ."))
+    return next((trade.name for trade in trades() if bare and fold(trade.label) == said), "")
 
 
 def compared(lot: Lot) -> str:

@@ -61,6 +61,7 @@ _NEVER = np.zeros(1, dtype=np.int32)  # the row of a column that was never seen
 _SHIFT, _DOWN = np.uint64(32), np.uint64(64 - BITS)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _spread(word: str) -> int:
     """64 bits of a word, the same on every machine."""
     return (zlib.crc32(word.encode()) * 0x9E3779B97F4A7C15 + zlib.crc32(word[::-1].encode())) & (2**64 - 1)
@@ -70,12 +71,6 @@ def _columns(hashes: Integers, view: int) -> Columns:
     """Columns of hashes, in the part of the table of their view."""
     made = (hashes ^ (hashes >> _SHIFT)) * _STIR
     return ((made ^ (made >> _SHIFT)) * _STEP >> _DOWN).astype(np.int64) + (view << BITS)
-
-
-@lru_cache(maxsize=REMEMBERED)
-def _word(word: str) -> tuple[int, bool]:
-    """The hash of a word, and whether it is rare enough for skip-grams."""
-    return _spread(word), word not in _COMMON
 
 
 def letters(word: str) -> Columns:
@@ -111,9 +106,8 @@ def _pairs(given: Integers) -> Integers:
 
 def of_words(found: list[str]) -> Columns:
     """The columns of the n-grams and skip-grams of words, with repetitions."""
-    known = [_word(word) for word in found]
-    hashes = np.array([one[0] for one in known], dtype=np.uint64)
-    rare = np.array([one[1] for one in known], dtype=bool)
+    hashes = np.array([*map(_spread, found)], dtype=np.uint64)
+    rare = np.array([word not in _COMMON for word in found], dtype=bool)
     return np.concatenate([_columns(_runs(hashes), 0), _columns(_pairs(hashes[rare]), 1)])
 
 

@@ -9,8 +9,8 @@ models/cpv as plain arrays and JSON.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +46,8 @@ class Views:
     bias: F32
     neighbours: F32  # (texts, kept dimensions), unit rows
     codes: I64  # the 8-digit code of each neighbour
+    #: by digits: the different codes cut to so many, and which is each neighbour's
+    kinds: dict[int, tuple[I64, I64]] = field(default_factory=dict, compare=False)
 
     def linear(self, texts: Sequence[str]) -> Floats:
         """Scores (texts, divisions) of the linear model; the texts are normalised."""
@@ -62,18 +64,14 @@ class Views:
 
     def shares(self, likeness: F32, width: float, digits: int) -> tuple[I64, Floats]:
         """Codes cut to some digits, and the share of neighbours of each, nearer ones counting more."""
-        if digits not in self._kinds:
-            self._kinds[digits] = np.unique(self.codes // 10 ** (8 - digits), return_inverse=True)
-        kinds, number = self._kinds[digits]
+        if digits not in self.kinds:
+            self.kinds[digits] = np.unique(self.codes // 10 ** (8 - digits), return_inverse=True)
+        kinds, number = self.kinds[digits]
         weight = np.exp((likeness - 1) / width)
         mass = np.zeros((len(likeness), len(kinds)))
         for row, weights in zip(mass, weight, strict=True):
             row += np.bincount(number, weights, len(kinds))
         return kinds, mass / mass.sum(axis=1, keepdims=True)
-
-    @cached_property
-    def _kinds(self) -> dict[int, tuple[I64, I64]]:
-        return {}
 
 
 def hashed(texts: Sequence[str]) -> Any:
@@ -100,7 +98,7 @@ def unit_blocks(counts: Any, rarity: F32, words: int) -> Any:
 
 @dataclass(frozen=True)
 class Blend:
-    """How the views are weighed, and the map from a raw probability to a calibrated one, by level."""
+    """How the views are weighed, and by level the map from a raw probability to the share right (isotonic, held-out awards)."""
 
     linear: float
     near: float
@@ -135,11 +133,6 @@ class Blend:
         np.add.at(sums.T, parent, shares.T)
         return kinds, shares / np.maximum(sums[:, parent], 1e-300) * above[:, parent]
 
-    def calibrated(self, level: str, raw: Floats) -> Floats:
-        """The share of correct codes among those with such a raw probability (isotonic, held-out awards)."""
-        x, y = self.curves[level]
-        return np.interp(raw, x, y)
-
 
 class Suggester:
     """The learnt views, and the blends for short and for long texts, with the encoder they were learnt with."""
@@ -159,7 +152,7 @@ class Suggester:
                 kinds, part = blend.raw(self.views, [words[i] for i in at], vectors[at], level)
                 if not raw.size:
                     raw, chances = np.zeros((2, len(texts), len(kinds)))
-                raw[at], chances[at] = part, blend.calibrated(level, part)
+                raw[at], chances[at] = part, np.interp(part, *blend.curves[level])
         silent = ~np.array([bool(has_words) for has_words in words], dtype=bool) | ~vectors.any(axis=1)
         raw[silent], chances[silent] = np.nan, np.nan
         return kinds, raw, chances

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
@@ -38,19 +38,22 @@ _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _SEPARATOR = re.compile(r"[|/•>·–—-]|\s{2,}")
 
 
-class Part(Protocol):
-    """A part of a text: the words read, in their sentence, under a heading ("" for none)."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a text that may name an activity: read by `words`, shown as `title` ("" if only evidence)."""
+
+    words: str
+    sentence: str
+    title: str
+    passage: str
+    under: int  # the line of the heading it stands under, -1 for none
+    shape: Literal["heading", "bullet", "sentence"]
+    heading: str = ""
 
     @property
-    def words(self) -> str: ...
-    @property
-    def sentence(self) -> str: ...
-    @property
-    def heading(self) -> str: ...
-    @property
-    def context(self) -> str: ...
-    @property
-    def shape(self) -> str: ...
+    def context(self) -> str:
+        """The sentence, after the heading that it stands under."""
+        return f"{self.heading}. {self.sentence}" if self.heading else self.sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +101,17 @@ class Model:
     sign_bias: float
 
     def offered(self, weighted: Floats, parts: Sequence[Part]) -> Floats:
-        """Chance that the text offers each trade, from `Reading.weighted`; (trades,)."""
+        """Chance that the text offers each trade, from the first of `read`; (trades,)."""
         z = signs(weighted, parts) @ self.signs + self.sign_bias
         return np.asarray(1 / (1 + np.exp(-z)), dtype=np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Chances that each part names a trade as an offer (parts, trades), and that the text offers it (trades,)."""
-
-    names: tuple[str, ...]
-    weighted: Floats
-    offered: Floats
-
-
-def read(parts: Sequence[Part]) -> Reading:
-    """What these parts of one text offer."""
+def read(parts: Sequence[Part]) -> tuple[tuple[str, ...], Floats, Floats]:
+    """Trades, chances that each part names one as an offer (parts, trades), and that the text offers it (trades,)."""
     model = shipped()
     chances = model.reader.read(mixed(parts))
     weighted = chances * model.stance.chances(parts, chances)[:, None]
-    return Reading(model.reader.names, weighted, model.offered(weighted, parts))
+    return model.reader.names, weighted, model.offered(weighted, parts)
 
 
 def mixed(parts: Sequence[Part]) -> Floats:

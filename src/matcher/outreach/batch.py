@@ -127,13 +127,8 @@ def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summa
             .order_by(Run.started_at.desc())
         ).first()
         if unfinished:
-            return Summary(
-                run=unfinished.id,
-                started=unfinished.started_at.isoformat(),
-                versions=dict(versions),
-                resumed=True,
-                waves=unfinished.state.get("waves", {}),
-            )
+            begun, waves = unfinished.started_at.isoformat(), unfinished.state.get("waves", {})
+            return Summary(unfinished.id, begun, dict(versions), resumed=True, waves=waves)
         # a replay at the same instant is another run: its rows must be distinguished from those of the first
         while connection.execute(select(Run.id).where(Run.started_at == moment)).first():
             moment += timedelta(microseconds=1)
@@ -254,11 +249,8 @@ def answers(
 
         size = max(1, min(16, len(tasks) // (4 * options.jobs) or 1))
         with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-            parts = [
-                pool.submit(match_tasks, str(catalogue), tasks[i : i + size], *ask)
-                for i in range(0, len(tasks), size)
-            ]
-            for part in as_completed(parts):
+            some = (tasks[i : i + size] for i in range(0, len(tasks), size))
+            for part in as_completed([pool.submit(match_tasks, str(catalogue), each, *ask) for each in some]):
                 yield from part.result()
     else:
         for task in tasks:

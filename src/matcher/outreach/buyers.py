@@ -81,33 +81,28 @@ def _item(
         for w in last.values()
         if w["verb"] == "declined" and w["reason"]
     )
+
+    def outcome(lot: Mapping[str, Any]) -> dict[str, Any]:
+        """How many could serve a lot, were notified, are interested, or declined."""
+        verbs = [w["verb"] for (_, lot_id), w in last.items() if lot_id in ("", lot["id"])]
+        return {
+            "lot": f"Lot {lot['number']} : {shorten(lot['title'], 80)}",
+            "lot_id": lot["id"],
+            "possible": possible.get(lot["id"], 0),
+            "told": notified.get(lot["id"], 0),
+            "interested": sum(verb in ("interested", "submitted", "won") for verb in verbs),
+            "declined": verbs.count("declined"),
+        }
+
     interested = sorted({siret for (siret, _), w in last.items() if w["verb"] == "interested"})
     known = [(siret, catalogue.known(siret) if catalogue is not None else None) for siret in interested]
     return {
         "notice_id": row.id,
         "title": shorten(row.tender["title"], 120),
         "deadline": row.deadline.isoformat() if row.deadline else None,
-        "lots": [_lot(lot, possible, notified, last) for lot in row.tender["lots"]],
+        "lots": list(map(outcome, row.tender["lots"])),
         "reasons": [f"{reason} ({count})" for reason, count in reasons.most_common()],
         "names": [f"{as_written(who.name)} ({siret})" if who else siret for siret, who in known]
         if named
         else [],
-    }
-
-
-def _lot(
-    lot: Mapping[str, Any],
-    possible: Mapping[str, int],
-    notified: Mapping[str, int],
-    last: Mapping[tuple[str, str], Mapping[Any, Any]],
-) -> dict[str, Any]:
-    """How many could serve a lot, were notified, are interested, or declined; `last` is the last feedback by pair."""
-    verbs = [w["verb"] for (_, lot_id), w in last.items() if lot_id in ("", lot["id"])]
-    return {
-        "lot": f"Lot {lot['number']} : {shorten(lot['title'], 80)}",
-        "lot_id": lot["id"],
-        "possible": possible.get(lot["id"], 0),
-        "told": notified.get(lot["id"], 0),
-        "interested": sum(verb in ("interested", "submitted", "won") for verb in verbs),
-        "declined": verbs.count("declined"),
     }

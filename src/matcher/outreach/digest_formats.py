@@ -66,22 +66,20 @@ def deadline(item: Mapping[str, Any]) -> str:
 
 def facts(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What every form says of a lot, in order: (label, value)."""
-    if item.get("trades"):
-        yield "Métier", item["trades"]
     due = "Date annoncée" if item.get("prior") else "Réponse avant"
-    yield "Acheteur", item["buyer"] or "non précisé"
-    yield "Où", item["place"] or "lieu non précisé"
-    yield "Montant", item["amount"]
-    if item.get("duration"):
-        yield "Durée", item["duration"]
-    if item["deadline"] or not item.get("prior"):
-        yield due, deadline(item)
-    headings = {"procedure": "Procédure", "limits": "Limite", "contact": "Contact de l'acheteur"}
-    for name, label in headings.items():
-        if item.get(name):
-            yield label, item[name]
-    if item.get("facilitators"):
-        yield "Facilitateur de la clause", " ; ".join(item["facilitators"])
+    stated = {
+        "Métier": item.get("trades"),
+        "Acheteur": item["buyer"] or "non précisé",
+        "Où": item["place"] or "lieu non précisé",
+        "Montant": item["amount"],
+        "Durée": item.get("duration"),
+        due: deadline(item) if item["deadline"] or not item.get("prior") else "",
+        "Procédure": item.get("procedure"),
+        "Limite": item.get("limits"),
+        "Contact de l'acheteur": item.get("contact"),
+        "Facilitateur de la clause": " ; ".join(item.get("facilitators") or ()),
+    }
+    yield from ((label, value) for label, value in stated.items() if value)
 
 
 def tags(item: Mapping[str, Any]) -> Iterator[str]:
@@ -164,7 +162,9 @@ def templates() -> Any:
     )
     filters = {"day": day, "deadline": deadline, "cards": cards, "facts": facts, "tags": tags, "apart": apart}
     made.globals.update(filters, most=MOST_LOTS, rights=RIGHTS)
-    made.filters |= {"printed": _printed, "as_written": as_written}
+    # without characters that XML forbids
+    made.filters["printed"] = lambda text: "".join(c for c in text if c.isprintable() or c in "\n\t")
+    made.filters["as_written"] = as_written
     return made
 
 
@@ -183,11 +183,6 @@ def feed(id: str, title: str, updated: str, entries: Iterable[Entry], at: str = 
     """A feed (RFC 4287), which stands at the address `at`."""
     facts = {"id": id, "title": title, "updated": updated, "entries": entries, "at": at}
     return str(templates().get_template("feed.xml").render(facts)).encode()
-
-
-def _printed(text: str) -> str:
-    """The text without characters that XML forbids."""
-    return "".join(c for c in text if c.isprintable() or c in "\n\t")
 
 
 def _atom(content: Mapping[str, Any]) -> bytes:

@@ -100,12 +100,9 @@ def compose(
     while some := list(islice(choices, TOGETHER)):
         writer.read({one.structure.siret: [*one.sure, *one.unsure] for one in some})
         _keep(store, day, at, [_written(rules, summary, at, one, writer) for one in some])
-    left = (
-        structure
-        for siret in known.quiet
-        if siret not in known.done and not known.silent & earlier_names(catalogue, siret)
-        if (structure := catalogue.known(siret))
-    )
+    unmailed = (siret for siret in known.quiet if siret not in known.done)
+    heard = (siret for siret in unmailed if not known.silent & earlier_names(catalogue, siret))
+    left = filter(None, map(catalogue.known, heard))
     nothing = {"quiet": True, "subject": QUIET, "intro": QUIET_INTRO}
     while silent := list(islice(left, TOGETHER)):
         _keep(store, day, at, [(_content(summary, at, one) | nothing, []) for one in silent])
@@ -140,12 +137,9 @@ def _choices(
         news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
         # one announced once may since have gone from the directory
         if any(one.level != "plausible" for one in news) and (structure := catalogue.known(siret)):
-            fresh = (
-                one
-                for one in ending.get(siret, ())
-                if not known.ending & {(n, RENEWAL + one.id) for n in names}
-            )
-            yield _chosen(rules, known.cases, structure, news, list(islice(fresh, ENDING)))
+            contracts = ending.get(siret, ())
+            fresh = [c for c in contracts if not known.ending & {(n, RENEWAL + c.id) for n in names}]
+            yield _chosen(rules, known.cases, structure, news, fresh[:ENDING])
 
 
 def _chosen(
@@ -159,14 +153,8 @@ def _chosen(
 
     def place(one: News) -> tuple[Any, ...]:
         to_prepare = open_cases[one.notice_id].tender.nature in PRIOR  # after what can be answered
-        return (
-            urgent.get(one.kind, 2),
-            to_prepare,
-            one.level != "likely",
-            -one.chance,
-            one.notice_id,
-            one.lot_id,
-        )
+        merit = (to_prepare, one.level != "likely", -one.chance)
+        return (urgent.get(one.kind, 2), *merit, one.notice_id, one.lot_id)
 
     ordered = sorted(news, key=place)
     sure = [one for one in ordered if one.level != "plausible"]
@@ -210,8 +198,7 @@ def _pairs(
         .where(Found.probability >= rules.floor, cause == "notice")
         .order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
     )
-    of_open = (r for r in rows if r.notice_id in open_cases)
-    return [(r.siret, r.notice_id, r.lot_id, r.probability, r.level) for r in of_open]
+    return [tuple(row) for row in rows if row.notice_id in open_cases]
 
 
 def _announced(
@@ -248,9 +235,8 @@ def _waves(
         interested = {row.siret for row in words if row.verb == "interested"}
         if len(interested) >= rules.enough:
             continue
-        rows = connection.execute(
-            select(Announcement.addressee, Announcement.at).where(Announcement.notice_id == id)
-        ).all()
+        announced = select(Announcement.addressee, Announcement.at).where(Announcement.notice_id == id)
+        rows = connection.execute(announced).all()
         if any(row.at.astimezone(PARIS).date() == at.astimezone(PARIS).date() for row in rows):
             continue
         asked = {row.addressee for row in rows} | {row.siret for row in words}
@@ -379,12 +365,8 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
         ours = (Digest.day == day, Digest.channel == MAIL, Digest.content["run"].as_string() == summary.run)
         totals = select(func.count(), func.coalesce(func.sum(told), 0)).where(*ours)
         summary.digests, summary.told = connection.execute(totals).one()
-        states = connection.execute(
-            select(Run.state)
-            .where(Run.finished_at.is_not(None))
-            .order_by(Run.started_at.desc())
-            .limit(rules.usual_runs)
-        ).scalars()
+        ended = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc())
+        states = connection.execute(ended.limit(rules.usual_runs)).scalars()
         volumes = [state["digests"] for state in states if state.get("digests")]  # of runs that sent any
         usual = float(median(volumes)) if len(volumes) >= 3 else None
         if hold:
@@ -404,9 +386,8 @@ def current(
     at = at or now()
     structure = catalogue.structure(catalogue.row(siret))
     with store.reading() as connection:
-        open_cases = {
-            k: c for k, c in cases(connection, at).items() if not (c.owner or c.tender.confidential)
-        }
+        every = cases(connection, at).items()
+        open_cases = {k: c for k, c in every if not (c.owner or c.tender.confidential)}
         refused = feedback.refusals(connection)
         rows = connection.execute(
             select(Found.notice_id, Found.lot_id, Found.probability, LEVEL.label("level"))

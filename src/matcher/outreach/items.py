@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -191,21 +192,15 @@ class ItemWriter:
         from matcher.matching.groups import consortium
 
         answers = self._answer_of(news.notice_id, structure)
-        mine = [
-            a
-            for a in answers
-            if a.lot.id == news.lot_id and any(m.structure.siren == structure.siren for m in a.matches)
-        ]
-        if not mine:
-            return None
+        of_lot = (a for a in answers if a.lot.id == news.lot_id)
+        mine = [a for a in of_lot if any(m.structure.siren == structure.siren for m in a.matches)]
         tender = self._cases[news.notice_id].tender
-        try:
-            teams = consortium.recommend(
+        with suppress(BadInput):
+            teams = mine and consortium.recommend(
                 mine, tender=tender, n=1, max_members=4, imposed=[structure], solver="greedy", seconds=0.5
             )
-        except BadInput:
-            return None
-        return teams[0] if teams else None
+            return teams[0] if teams else None
+        return None
 
     @cachedmethod(attrgetter("_lacked"))
     def _lacks(self, notice_id: str, lot_id: str) -> Mapping[str, Sequence[str]]:
@@ -240,19 +235,9 @@ class ItemWriter:
             if lot is not None and structure is not None:
                 reasons = tuple(codec.from_json(Reason, reason) for reason in row["detail"]["reasons"])
                 reach, may = Reached(kilometres=row["detail"]["distance_km"]), row["detail"]["eligible"]
-                by_lot[lot.id].append(
-                    Match(
-                        lot=lot,
-                        structure=structure,
-                        offer=None,
-                        score=row["score"],
-                        probability=row["probability"],
-                        rank=row["rank"],
-                        reasons=reasons,
-                        reach=reach,
-                        eligible=may,
-                    )
-                )
+                given: dict[str, Any] = {name: row[name] for name in ("score", "probability", "rank")}
+                given |= {"reasons": reasons, "reach": reach, "eligible": may}
+                by_lot[lot.id].append(Match(lot=lot, structure=structure, offer=None, **given))
         return by_lot
 
 

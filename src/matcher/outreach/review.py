@@ -47,11 +47,9 @@ def night(store: Store, at: datetime | None = None) -> Night:
         by_state = select(Digest.status, func.count()).group_by(Digest.status)
         recent = Digest.created_at > (at or now()) - timedelta(days=RECENT_DAYS)
         counts = {
-            "refused": select(func.count()).select_from(Digest).where(Digest.status == "failed", recent),
-            "letters": select(func.count()).select_from(Letter).where(Letter.status == "ready"),
-            "suppressed": select(func.count())
-            .select_from(Unsubscription)
-            .where(Unsubscription.cause == "bounce"),
+            "refused": select(func.count()).where(Digest.status == "failed", recent),
+            "letters": select(func.count()).where(Letter.status == "ready"),
+            "suppressed": select(func.count()).where(Unsubscription.cause == "bounce"),
         }
         state = run.state if run else {}
         return Night(

@@ -25,6 +25,7 @@ from matcher.records.store import Store, address_subject
 from matcher.records.tables import Digest, Letter, Unsubscription
 from matcher.reference.identifiers import is_address as is_address
 from matcher.reference.identifiers import mailbox
+from matcher.reference.paths import write_whole
 
 TIMEOUT = 30.0
 #: Headers are folded at the limit of the protocol alone: a folded List-Unsubscribe is encoded, and no mail program reads it.
@@ -57,15 +58,8 @@ def nobody_there(reply: str) -> bool:
 
 def write_mail(mail: EmailMessage, folder: Path, name: str) -> Reply:
     """A file that appears whole or not at all, under a name that is the digest's: written twice is one file."""
-    target = folder / f"{name}.eml"
-    part = target.with_suffix(".part")
-    with part.open("wb") as sink:
-        part.chmod(0o600)
-        sink.write(mail.as_bytes())
-        sink.flush()
-        os.fsync(sink.fileno())
-    part.replace(target)
-    return "sent", f"{target.name} written"
+    write_whole(folder / f"{name}.eml", mail.as_bytes(), 0o600)
+    return "sent", f"{name}.eml written"
 
 
 @contextmanager
@@ -130,27 +124,23 @@ def smtp_connection(address: str) -> Iterator[Any]:
             "the digests stay ready; correct the rule smtp, or try again later"
         ) from None
 
+    refused, last = 0, ""
+
+    def send(mail: EmailMessage, claim: Callable[[str], None]) -> Reply:
+        nonlocal refused, last
+        if refused >= MANY:
+            raise LostConnection(f"{MANY} letters refused in a row, the last with: {last}")
+        state, last = _submit(server, mail, claim)
+        refused = refused + 1 if state in ("failed", "waiting") else 0
+        return state, last
+
     try:
-        yield _Sender(server)
+        yield send
     finally:
         try:
             server.quit()
         except (OSError, smtplib.SMTPException):
             server.close()
-
-
-class _Sender:
-    """Sends mails one by one, until `MANY` in a row are refused."""
-
-    def __init__(self, server: smtplib.SMTP) -> None:
-        self._server, self._refused, self._last = server, 0, ""
-
-    def __call__(self, mail: EmailMessage, claim: Callable[[str], None]) -> Reply:
-        if self._refused >= MANY:
-            raise LostConnection(f"{MANY} letters refused in a row, the last with: {self._last}")
-        state, self._last = _submit(self._server, mail, claim)
-        self._refused = self._refused + 1 if state in ("failed", "waiting") else 0
-        return state, self._last
 
 
 def _submit(server: smtplib.SMTP, mail: EmailMessage, claim: Callable[[str], None]) -> Reply:
@@ -218,11 +208,7 @@ def unreachable(store: Store, addresses: Mapping[str, str]) -> set[str]:
     """Of SIRET -> address: the SIRETs that want no questions of buyers, or whose address rejected mail."""
     with store.reading() as connection:
         silent = alerts.silent(connection, "questions")
-    told = (
-        (siret, {siret, address_subject(address) if address else siret})
-        for siret, address in addresses.items()
-    )
-    return {siret for siret, names in told if names & silent}
+    return {who for who, to in addresses.items() if {who, address_subject(to) if to else who} & silent}
 
 
 def bounce(store: Store, address: str) -> None:

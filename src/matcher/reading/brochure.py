@@ -8,12 +8,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
-from typing import Literal
 
 import numpy as np
 
 from matcher.domain import BadInput, Offer
 from matcher.learned import offers as reading
+from matcher.learned.offers import Part
 from matcher.reading import zones
 from matcher.reading.sources._structure import kind_in_name
 from matcher.reference.text import clean, fold, shorten
@@ -69,24 +69,6 @@ _PIECES = re.compile(r"[,;:•/()]|\s{1,9}(?:et|ou|ainsi que|puis)\s+|\s[-–—
 _SENTENCES = re.compile(r"(?<=[.!?;])\s+(?=[A-ZÀ-Ý«])|;\s")
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """A part of the text that may name an activity: classified by `words`, shown as `title` ("" if only evidence)."""
-
-    words: str
-    sentence: str
-    title: str
-    passage: str
-    under: int  # the line of the heading it stands under, -1 for none
-    shape: Literal["heading", "bullet", "sentence"]
-    heading: str = ""
-
-    @property
-    def context(self) -> str:
-        """The sentence, after the heading that it stands under."""
-        return f"{self.heading}. {self.sentence}" if self.heading else self.sentence
-
-
 def propose(
     text: str, source: str = "brochure", since: date | None = None, names: Collection[str] = ()
 ) -> tuple[Offer, ...]:
@@ -101,7 +83,7 @@ def propose(
     units = parts(text, names)
     if not units:
         return ()
-    zone, found = zones.stated(text), _distinct(_chosen(units, reading.read(units)))
+    zone, found = zones.stated(text), _distinct(_chosen(units, *reading.read(units)))
     types = _service_types(found)
     return tuple(
         Offer(
@@ -120,19 +102,20 @@ def propose(
     )
 
 
-def parts(text: str, names: Collection[str] = ()) -> list[Unit]:
+def parts(text: str, names: Collection[str] = ()) -> list[Part]:
     """Headings, bullets, sentences and their pieces, in the order of the text, without contacts and the structure's own `names`."""
     own = {fold(name) for name in names}
     lines = [line for line in _lines(text) if fold(line.text).strip(" :") not in own or not line.text]
     return list(islice(_units(lines), UNITS))
 
 
-def _chosen(units: Sequence[Unit], read: reading.Reading) -> Iterator[tuple[Unit, str]]:
+def _chosen(
+    units: Sequence[Part], names: Sequence[str], weighted: reading.Floats, offered: reading.Floats
+) -> Iterator[tuple[Part, str]]:
     """Units that support a trade that the text offers, with that trade, in the order of the text."""
-    names = read.names
-    sure = read.offered >= OFFERED
+    sure = offered >= OFFERED
     titled = np.array([bool(unit.title) for unit in units])
-    masked = np.where(sure[None, :] & titled[:, None], read.weighted, 0.0)
+    masked = np.where(sure[None, :] & titled[:, None], weighted, 0.0)
     best = masked.argmax(axis=1)
     for trade in set(np.flatnonzero(sure)) - set(best):
         best[masked[:, trade].argmax()] = trade  # represented by its clearest part
@@ -151,9 +134,9 @@ def _chosen(units: Sequence[Unit], read: reading.Reading) -> Iterator[tuple[Unit
         yield unit, names[best[i]]
 
 
-def _distinct(found: Iterable[tuple[Unit, str]]) -> list[tuple[Unit, str]]:
+def _distinct(found: Iterable[tuple[Part, str]]) -> list[tuple[Part, str]]:
     """Distinct titles, longer wordings replacing shorter ones; pieces of one sentence and trade joined."""
-    kept: dict[str, tuple[Unit, str]] = {}
+    kept: dict[str, tuple[Part, str]] = {}
     for unit, trade in _joined(found):
         mark = re.sub(r"[^a-z0-9]+", " ", fold(unit.title)).strip()
         if not mark or any(f" {mark} " in f" {known} " for known in kept):
@@ -166,9 +149,9 @@ def _distinct(found: Iterable[tuple[Unit, str]]) -> list[tuple[Unit, str]]:
     return list(kept.values())
 
 
-def _joined(found: Iterable[tuple[Unit, str]]) -> Iterator[tuple[Unit, str]]:
+def _joined(found: Iterable[tuple[Part, str]]) -> Iterator[tuple[Part, str]]:
     """Neighbouring pieces of one sentence that say one trade as one ("ponçage, vernis et peinture")."""
-    last_ones: list[tuple[Unit, str]] = []
+    last_ones: list[tuple[Part, str]] = []
     for unit, trade in found:
         last = last_ones[-1] if last_ones else None
         if (
@@ -186,7 +169,7 @@ def _joined(found: Iterable[tuple[Unit, str]]) -> Iterator[tuple[Unit, str]]:
     yield from last_ones
 
 
-def _service_types(found: Sequence[tuple[Unit, str]]) -> Mapping[str, tuple[str, ...]]:
+def _service_types(found: Sequence[tuple[Part, str]]) -> Mapping[str, tuple[str, ...]]:
     """Of each trade: staff where the text mentions lending, goods where its parts have CPV codes of goods, else services."""
     trades_said = dict.fromkeys(trade for _, trade in found)
     if "personnel" in trades_said:
@@ -232,7 +215,7 @@ def _is_heading(line: str) -> bool:
     )
 
 
-def _units(lines: list[_Line]) -> Iterator[Unit]:
+def _units(lines: list[_Line]) -> Iterator[Part]:
     """Headings with what stands under them, bullets, sentences, and the pieces of these, in the order of the text."""
     under, heading = -1, ""
     for index, line in enumerate(lines):
@@ -250,7 +233,7 @@ def _units(lines: list[_Line]) -> Iterator[Unit]:
                 yield from (replace(unit, heading=heading) for unit in made)
 
 
-def _of_heading(lines: list[_Line], index: int) -> Iterator[Unit]:
+def _of_heading(lines: list[_Line], index: int) -> Iterator[Part]:
     """A heading is described by what stands under it; "Nos activités" only opens a list."""
     heading = lines[index].text.strip(" :")
     below: list[str] = []
@@ -263,27 +246,27 @@ def _of_heading(lines: list[_Line], index: int) -> Iterator[Unit]:
         return  # "Nos activités", or who they are
     title = heading.capitalize() if heading.isupper() else heading
     passage = shorten(" ".join([heading, *below]), 1_500)
-    yield Unit(title, title, _cut(title), passage, index, "heading")
+    yield Part(title, title, _cut(title), passage, index, "heading")
 
 
-def _of_bullet(text: str, under: int) -> Iterator[Unit]:
+def _of_bullet(text: str, under: int) -> Iterator[Part]:
     """A bullet is one offer, named by what stands before its colon; where it says nothing as a whole, its pieces do."""
     head = re.split(r"\s{0,9}[:–—]\s+", text, maxsplit=1)[0]
-    yield Unit(text, text, _cut(_LEAD.sub("", head) or head), text, under, "bullet")
+    yield Part(text, text, _cut(_LEAD.sub("", head) or head), text, under, "bullet")
     pieces = list(_pieces(text))
     for piece in pieces if len(pieces) > 1 else ():
-        yield Unit(piece, text, _cut(_item(piece) or piece), text, under, "bullet")
+        yield Part(piece, text, _cut(_item(piece) or piece), text, under, "bullet")
 
 
-def _of_sentence(sentence: str, under: int) -> Iterator[Unit]:
+def _of_sentence(sentence: str, under: int) -> Iterator[Part]:
     """The pieces of a sentence, after what opens a list in it; the whole as evidence."""
     plain = fold(sentence)
     opened = _OPENS.search(plain) if len(plain) == len(sentence) else None
     pieces = list(_pieces(sentence[opened.end() :] if opened else sentence))
     for piece in pieces:
-        yield Unit(piece, sentence, _cut(_item(piece) or piece), sentence, under, "sentence")
+        yield Part(piece, sentence, _cut(_item(piece) or piece), sentence, under, "sentence")
     if len(pieces) != 1:
-        yield Unit(sentence, sentence, "", sentence, under, "sentence")
+        yield Part(sentence, sentence, "", sentence, under, "sentence")
 
 
 def _pieces(text: str) -> Iterator[str]:

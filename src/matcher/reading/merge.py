@@ -5,7 +5,7 @@ structures: an ACI and an AI under one SIRET answer differently, and so do two E
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date
 
@@ -91,14 +91,15 @@ def _placed(records: Sequence[Structure], follows: Mapping[str, str]) -> list[St
 def _ceased(records: Sequence[Structure]) -> list[Structure]:
     """The records, closed where the register says of their legal unit that it has ceased (flag "unit-ceased")."""
     days = {record.siren: record.checked for record in records if "unit-ceased" in record.flags}
-    return [
-        replace(record, active=False, checked=days[record.siren])
-        if record.siren in days
-        and record.active is not False
-        and (record.checked or date.min) <= (days[record.siren] or date.max)
-        else record
-        for record in records
-    ]
+
+    def closed(record: Structure) -> Structure:
+        if record.siren not in days or record.active is False:
+            return record
+        day = days[record.siren]
+        later = (record.checked or date.min) > (day or date.max)
+        return record if later else replace(record, active=False, checked=day)
+
+    return list(map(closed, records))
 
 
 def _successors(records: Sequence[Structure]) -> dict[str, str]:
@@ -250,14 +251,12 @@ def _one(cluster: Sequence[Structure]) -> Structure:
     for field in fields(Structure):
         if field.name in _APART:
             continue
-        for record in sorted(
-            ranked, key=lambda one: one.provenance.get(field.name, "").startswith(SELF), reverse=True
-        ):
-            value = getattr(record, field.name)
-            if _filled(field.name, value):
-                taken[field.name] = value
-                provenance[field.name] = record.provenance.get(field.name) or _origin(record)
-                break
+        name = field.name
+        filled = [record for record in ranked if _filled(name, getattr(record, name))]
+        own = (record for record in filled if record.provenance.get(name, "").startswith(SELF))
+        if chosen := next(own, next(iter(filled), None)):
+            taken[name] = getattr(chosen, name)
+            provenance[name] = chosen.provenance.get(name) or _origin(chosen)
     kind_record = max(ranked, key=lambda r: (r.kind in SPECIFIC, bool(r.kind)))
     provenance["kind"] = kind_record.provenance.get("kind") or _origin(kind_record)
     stated = [record for record in ranked if record.active is not None]
@@ -289,7 +288,9 @@ def _one(cluster: Sequence[Structure]) -> Structure:
         provenance=provenance,
         **taken,  # type: ignore[arg-type]
     )
-    return replace(merged, offers=_offers(merged, ranked))
+    stem = f"{merged.siret}/{merged.kind}" if merged.kind else merged.siret
+    numbered = (replace(offer, id=f"{stem}#{n}") for n, offer in enumerate(_distinct(ranked)))
+    return replace(merged, offers=tuple(numbered))
 
 
 _EMPTY = (None, "", (), Place())
@@ -352,18 +353,11 @@ def _union(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for items in lists for item in items))
 
 
-def _offers(merged: Structure, ranked: Sequence[Structure]) -> tuple[Offer, ...]:
-    """Descriptions first, then all distinct offers, renumbered; the day a source first stated it is kept."""
-    return tuple(
-        replace(
-            offer, id=f"{merged.siret}/{merged.kind}#{number}" if merged.kind else f"{merged.siret}#{number}"
-        )
-        for number, offer in enumerate(_distinct(ranked))
-    )
+def _distinct(ranked: Sequence[Structure]) -> list[Offer]:
+    """Descriptions first, then all distinct offers: declared ones before those of a list, those before read or inferred ones.
 
-
-def _distinct(ranked: Sequence[Structure]) -> Iterator[Offer]:
-    """Distinct offers: declared ones before those of a list, those before read or inferred ones."""
+    The day a source first stated it is kept.
+    """
     offers: dict[tuple[object, ...], Offer] = {}
     listed = [offer for record in ranked for offer in record.offers]
     declared = {fold(offer.title) for offer in listed if not offer.inferred}
@@ -379,4 +373,4 @@ def _distinct(ranked: Sequence[Structure]) -> Iterator[Offer]:
                 days = [day for day in (known.since, offer.since) if day]
                 since = min(days) if len(days) == 2 else None
                 offers[mark] = replace(known, since=since, zone=known.zone or offer.zone)
-    yield from sorted(offers.values(), key=lambda offer: offer.nature != "description")
+    return sorted(offers.values(), key=lambda offer: offer.nature != "description")

@@ -46,6 +46,7 @@ RESERVED = {
     law.INSERTION: "shelteredWorkshop",
     law.ESS: "publicServiceMissionOrganization",
 }
+LIMITS = "maximumLotsBidPerSupplier=lots_per_tender, maximumLotsAwardedPerSupplier=lots_per_winner"
 SIRENE = "FR-INSEE"  # of org-id.guide: SIRET and SIREN
 COMMUNES = "FR-COG"  # communes and departments by their number
 MONTH_DAYS = 30.436875
@@ -63,14 +64,10 @@ def text(records: Iterable[Tender | Award], uri: str = "") -> Iterator[str]:
     glue = "\n"
     for record in records:
         if not (isinstance(record, Tender) and record.confidential):
-            yield glue + json.dumps(release(record))
+            release = of_tender(record) if isinstance(record, Tender) else of_award(record)
+            yield glue + json.dumps(release)
             glue = ",\n"
     yield "\n]}\n"
-
-
-def release(record: Tender | Award) -> Json:
-    """The release of a notice or of an award."""
-    return of_tender(record) if isinstance(record, Tender) else of_award(record)
 
 
 def of_tender(tender: Tender) -> Json:
@@ -80,12 +77,7 @@ def of_tender(tender: Tender) -> Json:
     for other in tender.joint_buyers:
         parties.add("buyer", other.id, other.name, other)
     if party := next(iter(parties.listed), None):
-        contact = {
-            "name": tender.contact.name,
-            "email": tender.contact.email,
-            "telephone": tender.contact.phone,
-        }
-        party["contactPoint"] = _some(contact)
+        party["contactPoint"] = _some(codec.flat(tender.contact, "name, email, telephone=phone"))
     types = {CATEGORIES[lot.contract_type] for lot in tender.lots if lot.contract_type}
     documents = (
         ("notice", "tenderNotice", tender.url),
@@ -102,12 +94,7 @@ def of_tender(tender: Tender) -> Json:
         "documents": [{"id": id, "documentType": kind, "url": url} for id, kind, url in documents if url],
         "lots": [_lot(lot, tender) for lot in tender.lots],
         "items": [item for lot in tender.lots if (item := _item(lot.id, lot.cpv, _stated(lot), lot.id))],
-        "lotDetails": _some(
-            {
-                "maximumLotsBidPerSupplier": tender.lots_per_tender,
-                "maximumLotsAwardedPerSupplier": tender.lots_per_winner,
-            }
-        ),
+        "lotDetails": _some(codec.flat(tender, LIMITS)),
         OWN: _own(tender, OWN_OF_TENDER),
     }
     awards = [_award(award, parties) for award in tender.awards]
@@ -137,10 +124,12 @@ def _head(process: str, id: str, tags: list[str], day: date | None) -> Json:
 
 def _lot(lot: Lot, tender: Tender) -> Json:
     reserved = lot.reservation and sorted({RESERVED[a] for a in lot.reservation.articles if a in RESERVED})
-    criteria = [
-        {"type": each.kind, "name": each.name, "numbers": _weights(each.weight, each.weight_unit)}
-        for each in lot.criteria
-    ]
+    kinds = {"%": "percentageExact", "points": "points"}
+    criteria = []
+    for each in lot.criteria:
+        number = {"number": each.weight, "weight": kinds.get(each.weight_unit, "decimalExact")}
+        numbers = [] if each.weight is None else [number]
+        criteria.append(_some({"type": each.kind, "name": each.name, "numbers": numbers}))
     own_deadline = lot.deadline if lot.deadline != tender.deadline else None
     return _some(
         {
@@ -151,16 +140,11 @@ def _lot(lot: Lot, tender: Tender) -> Json:
             "contractPeriod": _period(lot.duration_months, lot.start),
             "tenderPeriod": _some({"endDate": own_deadline.isoformat() if own_deadline else ""}),
             "mainProcurementCategory": CATEGORIES.get(lot.contract_type, ""),
-            "awardCriteria": _some({"criteria": [_some(each) for each in criteria]}),
+            "awardCriteria": _some({"criteria": criteria}),
             "otherRequirements": _some({"reservedParticipation": reserved}),
             OWN: _own(lot, (*OWN_OF_LOT, "places") if _stated(lot) != list(lot.places) else OWN_OF_LOT),
         }
     )
-
-
-def _weights(weight: float | None, unit: str) -> list[Json]:
-    kind = {"%": "percentageExact", "points": "points"}.get(unit, "decimalExact")
-    return [] if weight is None else [{"number": weight, "weight": kind}]
 
 
 def _award(award: Award, parties: _Parties) -> Json:
@@ -236,14 +220,7 @@ def _item(id: str, codes: Iterable[str], places: Iterable[Place], lot: str = "")
 def _address(place: Place) -> Json:
     if place == Place():
         return {}
-    return _some(
-        {
-            "locality": place.label,
-            "postalCode": place.postcode,
-            "region": place.nuts,
-            "countryName": place.country,
-        }
-    )
+    return _some(codec.flat(place, "locality=label, postalCode=postcode, region=nuts, countryName=country"))
 
 
 def _located(place: Place) -> Json:

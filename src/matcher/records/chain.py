@@ -139,7 +139,11 @@ def broken_at(
         if event["number"] != number or not _holds(event, before, record, erased):
             return number
         before = event["seal"]
-    if not listed or listed[0]["kind"] != "created" or not _states(listed, content):
+    stated = [e["payload"] for e in listed if e["kind"] in NEVER_ERASED and e["payload"]]
+    if not stated or listed[0]["kind"] != "created":
+        return 1
+    # the record is what its first event, or the last erasure, commits to
+    if stated[-1]["digest"] != committed(content, stated[-1].get("of", FORMERLY))["digest"]:
         return 1
     proof = _keyed("head", record, len(listed), before)
     if (
@@ -149,12 +153,6 @@ def broken_at(
     ):
         return len(listed) + 1  # events were removed from the end
     return None
-
-
-def _states(listed: Sequence[RowMapping], content: Mapping[str, Any]) -> bool:
-    """Is the record what its first event, or the last erasure, commits to?"""
-    said = [e["payload"] for e in listed if e["kind"] in NEVER_ERASED and e["payload"]]
-    return bool(said) and said[-1]["digest"] == committed(content, said[-1].get("of", FORMERLY))["digest"]
 
 
 def _holds(event: RowMapping, before: str, record: str, erased: Mapping[int, Mapping[str, Any]]) -> bool:

@@ -168,19 +168,16 @@ def declare(
     moment = now()
     with store.writing() as connection:
         until = _until(connection, notice_id, tender, deadline, moment)
-        row: dict[str, Any] = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id, **text}
+        pair = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id}
+        row: dict[str, Any] = {**pair, **text}
         row |= {"contact": contact, "visibility": visibility, "buyer_may_see": buyer_may_see}
         row |= {"named": sorted(set(named)), "deadline": until, "updated_at": moment, "withdrawn_at": None}
         # the first ones stay, where it is declared again
         row |= {"id": secrets.token_urlsafe(16), "created_at": moment}
-        same = ("siret", "notice_id", "lot_id")
-        store.put(connection, Declaration, [row], key=same, keep=("id", "created_at"))
-        interest: dict[str, Any] = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id}
-        interest["verb"] = "interested"
-        interest |= {"by": bearer.id, "reason": "exchange", "at": moment}
+        store.put(connection, Declaration, [row], key=tuple(pair), keep=("id", "created_at"))
+        interest = {**pair, "verb": "interested", "by": bearer.id, "reason": "exchange", "at": moment}
         store.put(connection, Feedback, [interest], keep=("at", "by", "reason"))
-        here = (Declaration.siret == siret, Declaration.notice_id == notice_id, Declaration.lot_id == lot_id)
-        stood = connection.execute(select(Declaration.__table__).where(*here)).mappings().one()
+        stood = connection.execute(select(Declaration.__table__).filter_by(**pair)).mappings().one()
         store.audit(connection, bearer.actor, "exchange.declare", stood["id"])
     return _offer(stood, moment)
 
@@ -374,8 +371,7 @@ def suggest(
         notices = {row["notice_id"] for row in own}
         theirs = (table.c.notice_id.in_(notices), table.c.siret.not_in(bearer.sirets))
         others = connection.execute(query.where(*theirs)).mappings()
-        found: dict[str, Suggestion] = {}
-        rows: list[RowMapping] = []
+        found: list[tuple[Suggestion, RowMapping]] = []
         for other in others:
             if other["siret"][:9] == siret[:9] or not _visible(bearer, other):
                 continue
@@ -385,18 +381,13 @@ def suggest(
             pairs = (_complementarity(mine, other) for mine in own if _same_lot(mine, other))
             best = max(pairs, default=None)
             if best is not None and best[0] > 0:
-                rows.append(other)
                 (score, reasons), offer = best, _offer(other, moment)
-                found[other["id"]] = Suggestion(offer=offer, score=score, reasons=reasons, distance_km=far)
-
-        def place(one: Suggestion) -> tuple[float, bool, str]:
-            return -one.score, math.isnan(one.distance_km), one.offer.id
-
-        ranked = sorted(found.values(), key=place)[:n]
-        shown = {s.offer.id for s in ranked}
+                one = Suggestion(offer=offer, score=score, reasons=reasons, distance_km=far)
+                found.append((one, other))
+        found.sort(key=lambda pair: (-pair[0].score, math.isnan(pair[0].distance_km), pair[0].offer.id))
         if record:
-            _record(store, connection, bearer, [r for r in rows if r["id"] in shown], "seen", moment)
-    return tuple(ranked)
+            _record(store, connection, bearer, [row for _, row in found[:n]], "seen", moment)
+    return tuple(one for one, _ in found[:n])
 
 
 def distances(catalogue: Catalogue) -> Callable[[str, str], float]:
@@ -482,11 +473,8 @@ def _complementarity(mine: RowMapping, other: RowMapping) -> tuple[float, tuple[
     """Complementarity of two declarations, 0 to 1, and why; symmetric."""
     theirs, shared_in = _coverage(mine["seeks"], other["brings"])
     ours, shared_out = _coverage(other["seeks"], mine["brings"])
-    reasons = []
-    if theirs:
-        reasons.append(f"apporte ce que vous cherchez : {shared_in}")
-    if ours:
-        reasons.append(f"cherche ce que vous apportez : {shared_out}")
+    reasons = [f"apporte ce que vous cherchez : {shared_in}"] if theirs else []
+    reasons += [f"cherche ce que vous apportez : {shared_out}"] if ours else []
     if not reasons and mine["seeks"] and other["seeks"]:
         return 0.1, ("cherche aussi un partenaire sur cet avis",)
     return round((theirs + ours) / 2, 4), tuple(reasons)

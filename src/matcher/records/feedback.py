@@ -75,17 +75,11 @@ def record(
     check_identity(siret)
     if not notice_id:
         raise BadInput("say which notice: its id")
-    row: dict[str, Any] = {
-        "siret": siret,
-        "notice_id": notice_id,
-        "lot_id": lot_id,
-        "verb": verb,
-        "reason": reason[:2000],
-    }
-    row |= {"position": position, "shown": shown, "by": by, "at": now()}
-    pair = (Feedback.siret == siret, Feedback.notice_id == notice_id, Feedback.lot_id == lot_id)
+    pair = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id}
+    row: dict[str, Any] = {**pair, "verb": verb, "reason": reason[:2000], "by": by, "at": now()}
+    row |= {"position": position, "shown": shown}
     with store.writing() as connection:
-        said = connection.execute(select(Feedback.verb, Feedback.by, Feedback.at).where(*pair)).all()
+        said = connection.execute(select(Feedback.verb, Feedback.by, Feedback.at).filter_by(**pair)).all()
         # after the words before it, also where the clock was set back since
         row["at"] = max([row["at"], *(each.at + timedelta(microseconds=1) for each in said)])
         of_another = any(each.verb == verb and each.by != by for each in said)

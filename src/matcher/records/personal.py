@@ -47,12 +47,8 @@ class _Person:
 
     def columns(self, table: Table) -> list[Any]:
         """The columns of a table that can name the person."""
-        return [
-            c
-            for c in table.c
-            if isinstance(c.type, String | JSON)
-            and (self.by_address or (table.name, c.name) not in PUBLISHED)
-        ]
+        texts = (c for c in table.c if isinstance(c.type, String | JSON))
+        return [c for c in texts if self.by_address or (table.name, c.name) not in PUBLISHED]
 
     def named(self, value: Any) -> bool:
         """Does a value of a column, JSON or text, name the person?"""

@@ -64,13 +64,12 @@ def declared_of(store: Store, sirets: Iterable[str]) -> dict[str, Declared]:
     """SIRET -> what its structure declares now, of those that declare something."""
     wanted = list(sirets)
     query = select(Profile.siret, Profile.facts, Profile.at)
+    declared: dict[str, Declared] = {}
     with store.reading() as connection:
-        rows = [
-            row
-            for first in range(0, len(wanted), 500)  # SQLite bounds the values of a query
-            for row in connection.execute(query.where(Profile.siret.in_(wanted[first : first + 500])))
-        ]
-    return {siret: Declared(facts, at) for siret, facts, at in rows}
+        for first in range(0, len(wanted), 500):  # SQLite bounds the values of a query
+            rows = connection.execute(query.where(Profile.siret.in_(wanted[first : first + 500])))
+            declared |= {siret: Declared(facts, at) for siret, facts, at in rows}
+    return declared
 
 
 def unread_sites(url: str | None = None) -> frozenset[str]:
@@ -154,10 +153,9 @@ def overlay_from_store(
     """
     given, words = list(structures), _in_force()
     known = {name for structure in given for name in (structure.siret, *structure.predecessors)}
+    nowhere = Place(country=None)
     firms = {
-        holder.id: Structure(
-            siret=holder.id, name=clean(holder.name), place=Place(country=None), source="decp"
-        )
+        holder.id: Structure(siret=holder.id, name=clean(holder.name), place=nowhere, source="decp")
         for award in (awards if words.keys() - known else ())
         for holder in award.holders
         if holder.id in words and holder.id not in known and clean(holder.name)

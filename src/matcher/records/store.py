@@ -6,6 +6,7 @@ killed at any point and started again, leave the state that one undisturbed writ
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import json
@@ -434,10 +435,8 @@ def _json(value: Any) -> str:
 def _on_connect(raw: Any, record: Any) -> None:
     """WAL lets readers read while one writes; FULL makes a commit survive a power cut."""
     raw.isolation_level = None  # no implicit transactions: BEGIN is issued below
-    cursor = raw.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+        raw.execute(f"PRAGMA {pragma}")
 
 
 def _on_begin(connection: Connection) -> None:
@@ -469,8 +468,6 @@ def alone(store: Store, role: str, what: str) -> Iterator[None]:
                 connection.exec_driver_sql(f"SELECT pg_advisory_unlock({ROLES[role]})")
                 connection.commit()
         return
-    import fcntl
-
     name = store.engine.url.database
     if not name or name == ":memory:":
         yield

@@ -103,9 +103,7 @@ class Message(Base):
 
     __tablename__ = "declaration_message"
     id: Mapped[str] = mapped_column(Id, primary_key=True)
-    declaration_id: Mapped[str] = mapped_column(
-        Id, ForeignKey("declaration.id", ondelete="CASCADE"), index=True
-    )
+    declaration_id: Mapped[str] = mapped_column(Id, _of("declaration"), index=True)
     other: Mapped[str] = mapped_column(String(14))  # the SIRET of who is not its author
     sender: Mapped[str] = mapped_column(String(14))
     text: Mapped[str]

@@ -47,8 +47,8 @@ class PgvectorIndex:
         k = reachable(k, len(self._vectors), allowed)
         if not k:
             return np.zeros(0, dtype=np.int64)
-        query = f"SELECT row FROM {self._table} {{where}} ORDER BY embedding <#> %(v)s LIMIT %(k)s"  # noqa: S608
-        parameters: dict[str, Any] = {"v": _Vector(vector), "k": k}
+        query = f"SELECT row FROM {self._table} {{where}} ORDER BY embedding <#> %(v)s::vector LIMIT %(k)s"  # noqa: S608
+        parameters: dict[str, Any] = {"v": _text(vector), "k": k}
         where = ""
         if allowed is not None:
             if selective(allowed, k):  # fetched by key and ordered exactly
@@ -78,25 +78,14 @@ class PgvectorIndex:
             connection.close()
 
 
-class _Vector:
+def _text(vector: F32) -> str:
     """A vector as PostgreSQL reads it: text needs no type registration."""
-
-    def __init__(self, values: F32) -> None:
-        self.text = (
-            "[" + ",".join(f"{value:.9g}" for value in np.asarray(values, dtype=np.float32).tolist()) + "]"
-        )
+    return f"[{','.join(f'{value:.9g}' for value in np.asarray(vector, dtype=np.float32).tolist())}]"
 
 
 def _connect(url: str) -> Any:
     with plugins.optional("postgres", "an index in PostgreSQL"):
         import psycopg
-        from psycopg.adapt import Dumper
-
-    class VectorDumper(Dumper):
-        oid = 0
-
-        def dump(self, obj: _Vector) -> bytes:
-            return obj.text.encode()
 
     if not url:
         raise BadInput("say where the vectors are kept: set MATCHER_VECTORS to postgresql://USER@HOST/BASE")
@@ -106,7 +95,6 @@ def _connect(url: str) -> Any:
         raise BadInput(
             f"no PostgreSQL answers at MATCHER_VECTORS ({type(error).__name__}): correct the address or start the server"
         ) from None
-    connection.adapters.register_dumper(_Vector, VectorDumper)
     try:
         _extend(connection)
     except MatcherError:
@@ -140,10 +128,8 @@ def _extend(connection: Any) -> None:
 
 def table_of(vectors: Vectors) -> str:
     """The name of the table that holds exactly these vectors."""
-    return (
-        "maillage_vectors_"
-        + hashlib.sha256(np.ascontiguousarray(vectors, dtype=np.float32).data).hexdigest()[:16]
-    )
+    digest = hashlib.sha256(np.ascontiguousarray(vectors, dtype=np.float32).data).hexdigest()
+    return f"maillage_vectors_{digest[:16]}"
 
 
 def build(texts: Sequence[str], vectors: Vectors, *, url: str | None = None) -> PgvectorIndex:
@@ -177,7 +163,7 @@ def _fill(connection: Any, table: str, vectors: Vectors) -> None:
         ) from None
     with connection.cursor().copy(f"COPY {table} (row, embedding) FROM STDIN") as copy:
         for row, vector in enumerate(vectors[:]):
-            copy.write_row((row, _Vector(vector)))
+            copy.write_row((row, _text(vector)))
     connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
     connection.execute(
         f"CREATE INDEX ON {table} USING hnsw (embedding vector_ip_ops) "

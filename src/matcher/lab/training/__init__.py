@@ -38,6 +38,21 @@ def packed(weights: Array) -> tuple[I8, F32]:
     return np.round(weights / scale[:, None]).astype(np.int8), scale.astype(np.float32)
 
 
+def linear_arrays(
+    name: str, dense: Array, words: Array, bias: Array, buckets: Array, rarity: Array
+) -> dict[str, Array]:
+    """The arrays of a `matcher.learned.asks.Linear`: weights of inputs (inputs, outputs) and of words (outputs, buckets)."""
+    of_words, scale = packed(words)
+    arrays: dict[str, Array] = {
+        "dense": dense.astype(np.float16),
+        "words": np.ascontiguousarray(of_words.T),
+        "scale": scale,
+    }
+    arrays |= {"bias": bias.astype(np.float32), "rarity": rarity.astype(np.float16)}
+    arrays["buckets"] = buckets.astype(np.uint16)
+    return {f"{name}_{part}": array for part, array in arrays.items()}
+
+
 def every_output(model: Any, outputs: int) -> tuple[F64, F64]:
     """Weights (outputs, inputs) and biases of a logistic regression; an output without a text is never likely."""
     weights, bias = np.zeros((outputs, model.coef_.shape[1])), np.full(outputs, -10.0)

@@ -4,9 +4,7 @@ The first reading of trades is learnt from contracts with their CPV code and fro
 The outputs are logistic regressions over its readings, vectors, words and codes.
 """
 
-import gzip
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,9 +17,9 @@ from matcher.console import say
 from matcher.domain import BadInput, Lot, Tender
 from matcher.lab import evaluation
 from matcher.lab.evaluation import HISTORY
-from matcher.lab.training import packed, write_card
+from matcher.lab.training import linear_arrays, write_card
 from matcher.lab.training import trades as first
-from matcher.lab.training.texts import OURS, marches, read_table
+from matcher.lab.training.texts import OURS, marches, read_lines, read_table
 from matcher.learned import asks
 from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording
 from matcher.learned.encoders import Encoder, static
@@ -72,8 +70,7 @@ def labelled(data: Path) -> list[Example]:
             questions = evaluation.questions(folder / f"{query}.queries.jsonl", [])
             tenders |= {q.id: (q.tender, q.tender.lots[0]) for q in questions}
         path = folder / f"{name}.labels.jsonl"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        rows = (json.loads(line) for line in lines if line.strip())
+        rows = read_lines(path) if path.is_file() else []
         examples += [_example(row, *tenders[row["lot"]], name) for row in rows if row["lot"] in tenders]
     if not examples:
         raise BadInput(f"no labelled lot in {folder}: NAME.labels.jsonl with the notices and needs is wanted")
@@ -107,9 +104,8 @@ def read_by_us(data: Path) -> list[Example]:
     """Lots of the notices and objets of past contracts that were labelled by reading for this project."""
     lots = [*_lots(data / "notices" / "ted"), *_lots(data / "notices" / "eforms"), *_objets(data)]
     lot_of = {hashlib.sha256(lot.id.encode()).hexdigest()[:16]: (tender, lot) for tender, lot in lots}
-    with gzip.open(OURS / READ, "rt", encoding="utf-8") as lines:
-        rows = [row for row in map(json.loads, lines) if row["key"] in lot_of]
-    return [_example({**row, "lot": lot_of[row["key"]][1].id}, *lot_of[row["key"]], "read") for row in rows]
+    rows = [(row, lot_of[row["key"]]) for row in read_lines(OURS / READ) if row["key"] in lot_of]
+    return [_example({**row, "lot": lot.id}, tender, lot, "read") for row, (tender, lot) in rows]
 
 
 def _objets(data: Path) -> Iterator[tuple[Tender, Lot]]:
@@ -126,30 +122,23 @@ def _objets(data: Path) -> Iterator[tuple[Tender, Lot]]:
         yield Tender(id=lot.id, format="need", title=lot.title, lots=(lot,)), lot
 
 
-def own() -> list[Example]:
-    """Texts of this project: labelled lots and needs, and texts of which one output is known."""
-    return [*_own_needs(), *_own_texts()]
-
-
 def _own_needs() -> Iterator[Example]:
-    path = OURS / OWN
-    if not path.is_file():
-        return
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for number, row in enumerate(map(json.loads, lines)):
-            lot = Lot(
-                id=f"own-{number}",
-                title=row["title"],
-                description=row.get("description", ""),
-                cpv=tuple(row.get("cpv", ())),
-                amount=row.get("amount"),
-                duration_months=row.get("months"),
-            )
-            tender = Tender(id=lot.id, format="need", title=row.get("notice") or lot.title, lots=(lot,))
-            yield _example({**row, "lot": lot.id}, tender, lot, "own", 0.5)
+    """Labelled lots and needs of this project."""
+    for number, row in enumerate(read_lines(OURS / OWN)):
+        lot = Lot(
+            id=f"own-{number}",
+            title=row["title"],
+            description=row.get("description", ""),
+            cpv=tuple(row.get("cpv", ())),
+            amount=row.get("amount"),
+            duration_months=row.get("months"),
+        )
+        tender = Tender(id=lot.id, format="need", title=row.get("notice") or lot.title, lots=(lot,))
+        yield _example({**row, "lot": lot.id}, tender, lot, "own", 0.5)
 
 
 def _own_texts() -> Iterator[Example]:
+    """Texts of this project of which one output is known."""
     rng = np.random.default_rng(0)
     for row in read_table(OURS / "staff_texts.csv.gz"):
         yield _of_text(row["text"], {"staff": row["staff"] == "1", "stated": True}, WORTH["staff"])
@@ -257,18 +246,9 @@ def fit(examples: Sequence[Example], inputs: Inputs, chosen: I64) -> dict[str, A
         model = learnt(some, [examples[i].alone[name] for i in some], strength=ALONE_C)
         weights[plain, at], bias[at] = model.coef_[0], model.intercept_[0] + LEAN.get(name, 0.0)
         at += 1
-    dense = inputs.dense.shape[1]
-    of_words, scale = packed(weights[dense:].T)
-    return {
-        "pooled": shared.astype(np.float32),
-        "trusted": trusted.astype(np.float32),
-        "outputs_dense": weights[:dense].astype(np.float16),
-        "outputs_words": np.ascontiguousarray(of_words.T),
-        "outputs_scale": scale,
-        "outputs_bias": bias.astype(np.float32),
-        "outputs_buckets": inputs.buckets.astype(np.uint16),
-        "outputs_rarity": inputs.rarity.astype(np.float16),
-    }
+    dense, words = np.split(weights, [inputs.dense.shape[1]])
+    arrays = linear_arrays("outputs", dense, words.T, bias, inputs.buckets, inputs.rarity)
+    return {"pooled": shared.astype(np.float32), "trusted": trusted.astype(np.float32), **arrays}
 
 
 @dataclass
@@ -286,7 +266,7 @@ class Fitted:
 
 def learnt_from(data: Path, encoder: Encoder, begun: Mapping[str, Array]) -> tuple[list[Example], Inputs]:
     """All examples and their inputs; `begun` holds the arrays of the first reading."""
-    examples = [*labelled(data), *read_by_us(data), *own()]
+    examples = [*labelled(data), *read_by_us(data), *_own_needs(), *_own_texts()]
     return examples, inputs_of(examples, asks.of_arrays(_without_outputs(begun), encoder))
 
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab.training import hashed_rows, platt, write_card
-from matcher.lab.training.texts import opened, read_table
+from matcher.lab.training.texts import read_lines, read_table
 from matcher.learned import clauses as classifier
 from matcher.learned.clauses import BITS, LABELS, STEPS, VIEWS, Columns, Verdict, Weights
 from matcher.reading.clauses import grammar
@@ -71,10 +71,10 @@ def labelled(text: str, reserved: bool, social: bool, hours: float | None) -> Tr
 
 def passages(texts: Path, tests: Path) -> list[Passage]:
     """The passages of `clauses.jsonl`, labelled by their author, and the development files of the tests."""
-    found = [_of_row(row, str(row["author"])) for row in _lines(texts)]
+    found = [_of_row(row, str(row["author"])) for row in read_lines(texts)]
     for name in DEVELOPMENT:
         path = tests / f"{name}.jsonl"
-        found += [_of_row(row, name) for row in _lines(path)] if path.is_file() else []
+        found += [_of_row(row, name) for row in read_lines(path)] if path.is_file() else []
     for row in read_table(tests / "clause_sentences.csv"):
         hours = float(row["hours"]) if row["hours"] else None
         truth = labelled(row["text"], row["reserved"] == "1", row["social"] == "1", hours)
@@ -92,14 +92,6 @@ def _of_row(row: dict[str, Any], author: str) -> Passage:
     return Passage(row["text"], author, truth)
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        with opened(path) as lines:
-            return [json.loads(line) for line in lines if line.strip()]
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path} holds no passages ({error}): give JSON lines as in data/training") from None
-
-
 # -------------------------------------------------------------------------------------------- real notices
 
 
@@ -113,7 +105,7 @@ def of_notices(notices: Path, judged: Path) -> list[Passage]:
 
     In a notice that does state something, what the quotation does not hold is not known for that label.
     """
-    gold = {notice_number(row["file"]): row["lots"] for row in _lines(judged)}
+    gold = {notice_number(row["file"]): row["lots"] for row in read_lines(judged)}
     found: dict[str, Passage] = {}
     for path in sorted(notices.glob("*.xml")):
         number = notice_number(path.name)
@@ -176,6 +168,7 @@ class Matrix:
     def fit(self, learnt: NDArray[np.bool_]) -> tuple[Any, Columns, Floats]:
         """All passages as rows of what the chosen ones teach: the rows, their columns, the rarity of each."""
         from scipy.sparse import diags, hstack
+        from sklearn.preprocessing import normalize
 
         rows, columns, rarities = [], [], []
         for number, (view, weight) in enumerate(zip(self.views, VIEWS, strict=True)):
@@ -183,9 +176,7 @@ class Matrix:
             kept = np.flatnonzero(seen >= LEAST)
             rarity = np.log((learnt.sum() + 1) / (seen[kept] + 1)) + 1
             rarity = np.round(rarity * STEPS) / STEPS
-            part = view[:, kept] @ diags(rarity)
-            length = np.sqrt(np.asarray(part.multiply(part).sum(axis=1)).ravel())
-            rows.append(diags(weight / np.maximum(length, 1e-9)) @ part)
+            rows.append(weight * normalize(view[:, kept] @ diags(rarity)))
             columns.append(kept + (number << BITS))
             rarities.append(rarity)
         return hstack(rows).tocsr(), np.concatenate(columns), np.concatenate(rarities)
@@ -224,24 +215,17 @@ class Corpus:
         return scores
 
 
-def _left_out_with(author: str) -> str:
-    """Who is left out together: an author, or a fifth of the notices."""
-    return f"{NOTICE}{zlib.crc32(author.encode()) % FOLDS}" if author.startswith(NOTICE) else author
-
-
-def verdict(score: Floats, truth: Floats, weights: Floats) -> Verdict:
-    """The chance of a score by likelihood, on passages left out."""
-    known = ~np.isnan(truth)
-    scale, bias = platt(score[known], truth[known] > 0, weights[known], strength=100.0)
-    return Verdict(round(scale, 4), round(bias, 4))
-
-
 def corpus(texts: Path, tests: Path, notices: Path | None = None, judged: Path | None = None) -> Corpus:
     """All passages to learn from.  Raises BadInput with fewer than two authors."""
     found = passages(texts, tests) + (of_notices(notices, judged) if notices and judged else [])
-    who = np.array([_left_out_with(one.author) for one in found])
+    authors = [one.author for one in found]
+    # left out together: the passages of an author, or of a fifth of the notices
+    fifths = (f"{NOTICE}{zlib.crc32(name.encode()) % FOLDS}" for name in authors)
+    who = np.array(
+        [fifth if own.startswith(NOTICE) else own for own, fifth in zip(authors, fifths, strict=True)]
+    )
     truth = np.array([one.truth for one in found], dtype=float).reshape(-1, len(LABELS))
-    own = [one.author for one in found if not one.author.startswith(NOTICE)]
+    own = [name for name in authors if not name.startswith(NOTICE)]
     shares = np.nanmean(truth, axis=0) if len(found) else np.zeros(len(LABELS))
     if len(set(own) - {OURS, *DEVELOPMENT}) < 2 or not all(0 < share < 1 for share in shares):
         raise BadInput(f"{texts} needs passages of two authors or more, with and without each statement")
@@ -255,9 +239,11 @@ def train(
     """Write clauses.npz, clauses.json and card.md; returns the folder.  Raises BadInput with fewer than two authors."""
     data = corpus(texts, tests, notices, judged)
     scores = data.left_out()
-    verdicts = {
-        label: verdict(scores[:, i], data.truth[:, i], data.weights) for i, label in enumerate(LABELS)
-    }
+    verdicts = {}
+    for label, score, truth in zip(LABELS, scores.T, data.truth.T, strict=True):
+        known = ~np.isnan(truth)
+        line = platt(score[known], truth[known] > 0, data.weights[known], strength=100.0)
+        verdicts[label] = Verdict(*(round(value, 4) for value in line))
     learnt, _ = data.fit(np.ones(len(data.who), dtype=bool))
     out.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(out / "clauses.npz", **classifier.pack(learnt))  # type: ignore[arg-type]

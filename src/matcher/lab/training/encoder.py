@@ -141,6 +141,7 @@ def latent_semantics(rows: _Rows, size: int, settings: Settings) -> F32:
     Shape (size, dimension).  The length of a row starts as its inverse document frequency.
     """
     from scipy.sparse import csr_matrix, diags
+    from sklearn.preprocessing import normalize
     from sklearn.utils.extmath import randomized_svd
 
     texts = len(rows.starts) - 1
@@ -149,9 +150,9 @@ def latent_semantics(rows: _Rows, size: int, settings: Settings) -> F32:
     rarity = np.log((texts + 1) / (np.bincount(counts.indices, minlength=size) + 1)).astype(np.float32)
     counts.data = 1 + np.log(counts.data)
     weighted = counts @ diags(rarity)
-    lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
-    unit = diags((1 / np.maximum(lengths, 1e-9)).astype(np.float32)) @ weighted
-    _, values, directions = randomized_svd(unit, settings.dimension + 1, n_iter=4, random_state=settings.seed)
+    _, values, directions = randomized_svd(
+        normalize(weighted), settings.dimension + 1, n_iter=4, random_state=settings.seed
+    )
     vectors = directions[1:].T / np.sqrt(values[1:]) * rarity[:, None]
     scaled: F32 = (vectors / np.sqrt((vectors**2).sum(axis=1).mean())).astype(np.float32)
     return scaled
@@ -249,10 +250,8 @@ def _learn(
     rates: list[dict[str, Any]] = [{"params": list(table.parameters()), "lr": settings.rate}]
     rates += [{"params": [turn], "lr": settings.rate * settings.turn}] if settings.turn else []
     optimiser = torch.optim.Adam(rates, lr=settings.rate, betas=(0.9, 0.99), fused=True)
-    tops = [rate["lr"] for rate in rates]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, tops, total_steps=settings.steps, pct_start=0.1, anneal_strategy="linear"
-    )
+    ramp: dict[str, Any] = {"total_steps": settings.steps, "pct_start": 0.1, "anneal_strategy": "linear"}
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, [rate["lr"] for rate in rates], **ramp)
 
     def embed(which: I64, asked: bool = False) -> Any:
         ids, offsets = rows.take(which)

@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
-from matcher.lab.leads import TOP, Judged, auc, ece, figures, judged
+from matcher.lab.leads import TOP, auc, ece, figures, judged
 from matcher.lab.training import BOOSTING, platt, priors, write_card
 from matcher.lab.training import asks as asks_
 from matcher.lab.training.texts import OURS
@@ -37,7 +37,7 @@ from matcher.reference.arrays import F32, F64, I64, Array, Mask
 
 Floats = F64
 MIXED = "mixed_2026.jsonl"  # the directory over which sets named mixed... were judged, beside the other
-INVENTED, OWN = "invented", "judged_*.queries.jsonl.gz"
+INVENTED, STAFF, OWN = "invented", "staff-", "judged_*.queries.jsonl.gz"
 #: Needs of our own read for this project over the real directories, whose grades name a bidder by `hidden`.
 READ, READ_MIXED = "read_pairs", "read_pairs_mixed"
 Paths = Sequence[Path]
@@ -93,26 +93,6 @@ class Pairs:
     grade: Floats
     weight: Floats
 
-    def of(self, name: str) -> Floats:
-        return self.rows[:, self.columns.index(name)]
-
-
-@dataclass
-class Needs:
-    """Judged needs: id, what structures answer ("yes", "clause", "no"), set, text, and all evidence (candidates, columns)."""
-
-    ids: list[str] = field(default_factory=list)
-    answers: list[str] = field(default_factory=list)
-    sets: list[str] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
-    everything: list[F32] = field(default_factory=list)
-    #: Of those who name the trade, which rows they are and their evidence as if they said nothing.
-    unsaid: list[tuple[I64, F32]] = field(default_factory=list)
-    grades: list[dict[str, int]] = field(default_factory=list)  # by SIREN
-    rows: list[dict[str, I64]] = field(default_factory=list)  # of each judged SIREN
-    typed: list[bool] = field(default_factory=list)  # without a code, as in a search box
-    sirens: list[Array] = field(default_factory=list)
-
 
 @dataclass
 class Asked:
@@ -123,6 +103,27 @@ class Asked:
     row: Mapping[str, Any]
     query: Query
     catalogue: Catalogue
+
+    @property
+    def real(self) -> bool:
+        """Is it no need of our own?"""
+        return self.set != INVENTED
+
+
+@dataclass
+class Seen:
+    """A judged need with all evidence of its candidates, (candidates, columns)."""
+
+    need: Asked
+    table: F32
+    #: Of those who name the trade, which rows they are and their evidence as if they said nothing.
+    unsaid: tuple[I64, F32]
+    rows: Mapping[str, I64]  # of each judged SIREN
+
+    @property
+    def grades(self) -> dict[str, int]:
+        """By SIREN, of the bidders that this directory holds."""
+        return {siren: self.need.row["j"][siren][0] for siren in self.rows}
 
 
 def asked(matcher: Matcher, folder: Path, name: str, end: str = ".jsonl") -> Iterator[Asked]:
@@ -194,31 +195,19 @@ def invented(matcher: Matcher, texts: Sequence[str]) -> Iterator[Asked]:
         grades = np.where(np.isin(kinds, (0, 1)) & (close > 1), close, 0)
         sirens = catalogue.of_structure("siren")
         row = {"s": "yes", "j": {str(sirens[i]): [int(grades[i]), "kind"] for i in chosen}}
-        yield Asked(INVENTED, f"staff-{number}", row, query, catalogue)
+        yield Asked(INVENTED, f"{STAFF}{number}", row, query, catalogue)
 
 
-def gathered(needs: Sequence[Asked]) -> Needs:
-    """All evidence of all candidates of each need."""
-    needs_seen = Needs()
-    for need in needs:
-        shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
-        needs_seen.ids.append(need.id)
-        needs_seen.answers.append(need.row["s"])
-        needs_seen.sets.append(need.set)
-        needs_seen.texts.append(need.query.tender.title)
-        needs_seen.typed.append(not need.query.cpv)
-        table = np.stack([evidence.of(shortlist, name) for name in MAIN], axis=1).astype(np.float32)
-        rows, columns = evidence.unsaid(shortlist)
-        others = table[rows]
-        others[:, [list(MAIN).index(name) for name in columns]] = np.stack(list(columns.values()), axis=1)
-        needs_seen.everything.append(table)
-        needs_seen.unsaid.append((rows, others))
-        sirens = need.catalogue.of_structure("siren")
-        of = {siren: np.flatnonzero(sirens == siren) for siren in need.row["j"]}
-        needs_seen.rows.append({siren: each for siren, each in of.items() if len(each)})
-        needs_seen.grades.append({siren: need.row["j"][siren][0] for siren in needs_seen.rows[-1]})
-        needs_seen.sirens.append(sirens)
-    return needs_seen
+def gathered(need: Asked) -> Seen:
+    """All evidence of all candidates of a need."""
+    shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
+    table = np.stack([evidence.of(shortlist, name) for name in MAIN], axis=1).astype(np.float32)
+    rows, columns = evidence.unsaid(shortlist)
+    others = table[rows]
+    others[:, [list(MAIN).index(name) for name in columns]] = np.stack(list(columns.values()), axis=1)
+    sirens = need.catalogue.of_structure("siren")
+    of = {siren: np.flatnonzero(sirens == siren) for siren in need.row["j"]}
+    return Seen(need, table, (rows, others), {siren: each for siren, each in of.items() if len(each)})
 
 
 def _likeliest(table: F32, rows: I64, columns: Sequence[str]) -> int:
@@ -227,31 +216,30 @@ def _likeliest(table: F32, rows: I64, columns: Sequence[str]) -> int:
     return int(rows[np.argmax(sure - 0.5 * np.nan_to_num(beyond, nan=0.0))])
 
 
-def paired(needs: Needs, seed: int = 5) -> Pairs:
+def paired(needs: Sequence[Seen], seed: int = 5) -> Pairs:
     """The judged pairs, and unjudged structures as weak zeros: far ones of the trade, near ones of others."""
     rng = np.random.default_rng(seed)
     columns = tuple(MAIN)
     rows, of, grade, weight = [], [], [], []
-    for i, (table, grades, held) in enumerate(zip(needs.everything, needs.grades, needs.rows, strict=True)):
-        sure, beyond = (
-            table[:, columns.index("sure")],
-            np.nan_to_num(table[:, columns.index("beyond")], nan=1.0),
-        )
-        doing = table[:, columns.index("kind")] > evidence.LENDS
+    for i, one in enumerate(needs):
+        table, grades = one.table, one.grades.values()
+        sure, beyond, kind = (table[:, columns.index(name)] for name in ("sure", "beyond", "kind"))
+        beyond = np.nan_to_num(beyond, nan=1.0)
         drawn: list[int] = []
         for pool, most in (
             (np.flatnonzero((beyond > 1.5) & (sure > 0.4)), FAR),
-            (np.flatnonzero((sure < 0.1) & doing), OTHER),
+            (np.flatnonzero((sure < 0.1) & (kind > evidence.LENDS)), OTHER),
             (np.arange(len(table)), ANY),
         ):
             drawn += rng.choice(pool, min(most, len(pool)), replace=False).tolist() if len(pool) else []
-        known = set(np.concatenate(list(held.values())).tolist())
+        known = set(np.concatenate(list(one.rows.values())).tolist())
         weak = [row for row in dict.fromkeys(drawn) if row not in known]
-        chosen = [*(_likeliest(table, each, columns) for each in held.values()), *weak]
+        chosen = [*(_likeliest(table, each, columns) for each in one.rows.values()), *weak]
         rows.append(table[chosen])
         of += [i] * len(chosen)
-        worth = LENT if needs.sets[i] == INVENTED else TYPED if needs.typed[i] else 1.0
-        grade += [*map(float, grades.values()), *[math.nan] * len(weak)]
+        typed = not one.need.query.cpv  # without a code, as in a search box
+        worth = (TYPED if typed else 1.0) if one.need.real else LENT
+        grade += [*map(float, grades), *[math.nan] * len(weak)]
         weight += [worth] * len(grades) + [worth * WEAK] * len(weak)
     return Pairs(columns, np.vstack(rows).astype(np.float64), np.array(of), np.array(grade), np.array(weight))
 
@@ -406,90 +394,77 @@ PRECISE = 0.65  # precision required of "likely"
 SILENCED = 0.055
 
 
-def folds(needs: Needs, seed: int) -> I64:
+def folds(texts: Sequence[str], seed: int) -> I64:
     """The fold of each need, one for a text that is judged over two directories: many structures stand in both."""
-    _, same = np.unique(needs.texts, return_inverse=True)
+    _, same = np.unique(texts, return_inverse=True)
     return np.asarray((np.random.default_rng(seed).permutation(same.max() + 1) % FOLDS)[same])
 
 
-def crossed(needs: Needs, pairs: Pairs, seed: int = 0) -> list[Floats]:
+def _folds(needs: Sequence[Seen], seed: int) -> I64:
+    return folds([one.need.query.tender.title for one in needs], seed)
+
+
+def crossed(needs: Sequence[Seen], pairs: Pairs, seed: int = 0) -> list[Floats]:
     """The log-odds of every candidate of each need by tables that saw no judgement of the need."""
-    fold = folds(needs, seed)
-    scores: list[Floats] = [np.zeros(0)] * len(needs.ids)
+    fold = _folds(needs, seed)
+    scores: list[Floats] = [np.zeros(0)] * len(needs)
     for part in range(FOLDS):
         tables = fit(pairs, fold[pairs.need] != part, seeds=1)
-        for i in np.flatnonzero(fold == part):
-            scores[i] = tables.score(needs.everything[i], pairs.columns)
-            rows, unsaid = needs.unsaid[i]
+        for i in np.flatnonzero(fold == part).tolist():
+            scores[i] = tables.score(needs[i].table, pairs.columns)
+            rows, unsaid = needs[i].unsaid
             scores[i][rows] = np.maximum(scores[i][rows], tables.score(unsaid, pairs.columns))
     return scores
 
 
-def judged_scores(needs: Needs, scores: Sequence[Floats]) -> tuple[Floats, Mask, I64]:
+def judged_scores(needs: Sequence[Seen], scores: Sequence[Floats]) -> tuple[Floats, Mask, I64]:
     """Score, lead and need of every judged pair."""
     rows = [
-        (scores[i][needs.rows[i][siren]].max(), grade >= 2, i)
-        for i, grades in enumerate(needs.grades)
-        if needs.sets[i] != INVENTED
-        for siren, grade in grades.items()
+        (scores[i][one.rows[siren]].max(), grade >= 2, i)
+        for i, one in enumerate(needs)
+        if one.need.real
+        for siren, grade in one.grades.items()
     ]
     return np.array([r[0] for r in rows]), np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
 
 
-def scaled(needs: Needs, scores: Sequence[Floats]) -> tuple[tuple[float, float], list[Floats]]:
+def scaled(needs: Sequence[Seen], scores: Sequence[Floats]) -> tuple[tuple[float, float], list[Floats]]:
     """Slope and intercept that make scores log-odds, and the chances by those of the other folds (Platt, 1999)."""
     score, lead, need = judged_scores(needs, scores)
-    fold = folds(needs, 77)
+    fold = _folds(needs, 77)
     lines = [platt(score[fold[need] != part], lead[fold[need] != part]) for part in range(FOLDS)]
     odds = (each * lines[fold[i]][0] + lines[fold[i]][1] for i, each in enumerate(scores))
     chances = [1 / (1 + np.exp(-each)) for each in odds]
     return platt(score, lead), chances
 
 
-def thresholds(needs: Needs, chances: Sequence[Floats]) -> tuple[float, float]:
+def thresholds(needs: Sequence[Seen], chances: Sequence[Floats]) -> tuple[float, float]:
     """The cut-offs of "likely" and "plausible"."""
     chance, lead, _ = judged_scores(needs, chances)
     grid = np.arange(0.02, 0.9, 0.005)
     likely = next((c for c in grid if c > 0.3 and lead[chance >= c].mean() >= PRECISE), 0.5)
-    served = [
-        i
-        for i, grades in enumerate(needs.grades)
-        if needs.sets[i] != INVENTED and any(g >= 2 for g in grades.values())
-    ]
-    best = np.array([chances[i].max() for i in served])
+    pairs = zip(needs, chances, strict=True)
+    best = np.array(
+        [each.max() for one, each in pairs if one.need.real and max(one.grades.values(), default=0) >= 2]
+    )
     plausible = max((c for c in grid if (best < c).mean() <= SILENCED), default=0.1)
     return round(float(likely), 3), round(float(min(plausible, likely)), 3)
 
 
-def run_of(needs: Needs, chances: Sequence[Floats], plausible: float) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The set and the line of a run file of each need."""
-    for i, chance in enumerate(chances):
-        if needs.sets[i] == INVENTED:
-            continue
-        order = np.argsort(-chance, kind="stable")
-        _, first = np.unique(needs.sirens[i][order].astype(str), return_index=True)
-        order = order[np.sort(first)[:TOP]]
-        ranking = [[str(needs.sirens[i][row]), float(chance[row]), float(chance[row])] for row in order]
-        yield (
-            needs.sets[i],
-            {"query_id": needs.ids[i], "ranking": ranking, "nobody": bool(chance.max() < plausible)},
-        )
+def _ranked(one: Seen, chance: Floats, plausible: float) -> dict[str, Any]:
+    """The line of a run file of a need."""
+    sirens = one.need.catalogue.of_structure("siren")
+    order = np.argsort(-chance, kind="stable")
+    _, first = np.unique(sirens[order].astype(str), return_index=True)
+    order = order[np.sort(first)[:TOP]]
+    ranking = [[str(sirens[row]), float(chance[row]), float(chance[row])] for row in order]
+    return {"query_id": one.need.id, "ranking": ranking, "nobody": bool(chance.max() < plausible)}
 
 
 # ------------------------------------------------------------------------------------------ all of it
 
 
-@dataclass
-class Collected:
-    """All that is learnt from: evidence of every need, judgements by query_id, needs that ask staff."""
-
-    needs: Needs
-    rows: Judged
-    lent: int
-    own: int
-
-
-def collected(folder: Path, sets: Sequence[str], structures: Paths, history: Paths) -> Collected:
+def collected(folder: Path, sets: Sequence[str], structures: Paths, history: Paths) -> list[Seen]:
     """Read the judged sets of a folder, and our own.  Raises BadInput where nothing was judged."""
     recipe = recipes.named("lexical")  # no judgement yet: the ranker alone
     matcher = Matcher(evaluation.catalogue_of(history, structures, recipe, []), recipe, exhaustive=True)
@@ -505,10 +480,7 @@ def collected(folder: Path, sets: Sequence[str], structures: Paths, history: Pat
     wanted = reread(wanted, asks_.unseen(folder.parent))
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
-    own = own_asked()
-    lent = list(invented(matcher, asks_.needs_of_staff()[::STEP]))
-    needs = gathered([*wanted, *own, *lent])
-    return Collected(needs, {need.id: need.row for need in wanted}, len(lent), len(own))
+    return [*map(gathered, (*wanted, *own_asked(), *invented(matcher, asks_.needs_of_staff()[::STEP])))]
 
 
 def train(
@@ -523,16 +495,17 @@ def train(
         for name, figure in priors.train(data, out).items():
             say(f"priors, {name}: {figure:.3f}")
     with reading(out):
-        material = collected(folder, sets, structures, history)
-    needs, pairs = material.needs, paired(material.needs)
+        needs = collected(folder, sets, structures, history)
+    pairs = paired(needs)
     (slope, intercept), chances = scaled(needs, crossed(needs, pairs))
     likely, plausible = thresholds(needs, chances)
     tables = fit(pairs, np.ones(len(pairs.need), dtype=bool))
     weights = packed(tables, slope, intercept, likely, plausible)
     (out / "judgement.json").write_text(json.dumps(weights, separators=(",", ":")) + "\n", encoding="utf-8")
-    report = _report(needs, chances, plausible, material.rows)
+    report = _report(needs, chances, plausible)
     say(report)
-    judged_rows = material.rows.values()
+    judged_rows = [one.need.row for one in needs if one.need.real]
+    lent = sum(one.need.id.startswith(STAFF) for one in needs if not one.need.real)
     write_card(
         out,
         "judgement",
@@ -543,8 +516,8 @@ def train(
         tables=len(weights["tables"]),
         likely=likely,
         plausible=plausible,
-        lent=material.lent,
-        own=material.own,
+        lent=lent,
+        own=len(needs) - len(judged_rows) - lent,
         folds=FOLDS,
         report=report,
     )
@@ -585,31 +558,30 @@ def theme_of(columns: tuple[str, ...]) -> str:
     return ROLE if len(columns) > 1 and {"kind", "lends"} & set(columns) else MAIN[columns[0]][0]
 
 
-def _report(needs: Needs, chances: Sequence[Floats], plausible: float, rows: Judged) -> str:
+def _report(needs: Sequence[Seen], chances: Sequence[Floats], plausible: float) -> str:
     chance, lead, need = judged_scores(needs, chances)
     lines = ["| needs | measure | figure | 95 % |", "|---|---|---:|---|"]
-    for name, found in by_set(needs, chances, plausible, rows).items():
-        for measure, values in found.items():
+    for name, measured in by_set(needs, chances, plausible).items():
+        for measure, values in measured.items():
             if values:
                 mean, low, high = evaluation.bootstrap(values)
                 lines.append(f"| {name} ({len(values)}) | {measure} | {mean:.3f} | {low:.3f} to {high:.3f} |")
-        chosen = np.array([needs.sets[i] == name for i in need])
+        chosen = np.array([needs[i].need.set == name for i in need])
         pairs, known = f"{name} ({int(chosen.sum())} pairs)", auc(chance[chosen], lead[chosen])
         lines.append(f"| {pairs} | AUC | {known:.3f} | |")
         lines.append(f"| {name} | ECE | {ece(chance[chosen], lead[chosen]):.3f} | |")
     return "\n".join([*lines, "", *_by_kind(needs, chances)])
 
 
-def _by_kind(needs: Needs, chances: Sequence[Floats]) -> list[str]:
+def _by_kind(needs: Sequence[Seen], chances: Sequence[Floats]) -> list[str]:
     """How well the chances of each kind hold, silent and speaking apart, where at least FEWEST pairs were judged."""
     kind, silent = (list(MAIN).index(name) for name in ("kind", "silent"))
     held: dict[tuple[int, bool], list[tuple[float, bool]]] = {}
-    for i, grades in enumerate(needs.grades):
-        for siren, grade in grades.items() if needs.sets[i] != INVENTED else ():
-            row = max(needs.rows[i][siren], key=chances[i].__getitem__)
-            table = needs.everything[i][row]
-            pair = (float(chances[i][row]), grade >= 2)
-            held.setdefault((int(table[kind]), bool(table[silent])), []).append(pair)
+    for one, chance in zip(needs, chances, strict=True):
+        for siren, grade in one.grades.items() if one.need.real else ():
+            row = max(one.rows[siren], key=chance.__getitem__)
+            group = (int(one.table[row, kind]), bool(one.table[row, silent]))
+            held.setdefault(group, []).append((float(chance[row]), grade >= 2))
     lines = ["| kind | pairs | mean chance | leads | ECE |", "|---|---:|---:|---:|---:|"]
     for (rank, quiet), pairs in sorted(held.items()):
         chance, lead = np.array([pair[0] for pair in pairs]), np.array([pair[1] for pair in pairs])
@@ -623,9 +595,12 @@ def _by_kind(needs: Needs, chances: Sequence[Floats]) -> list[str]:
 
 
 def by_set(
-    needs: Needs, chances: Sequence[Floats], plausible: float, rows: Judged
+    needs: Sequence[Seen], chances: Sequence[Floats], plausible: float
 ) -> dict[str, dict[str, list[float]]]:
     """`figures` of each judged set."""
-    lines = list(run_of(needs, chances, plausible))
-    names = dict.fromkeys(each for each in needs.sets if each != INVENTED)
-    return {name: figures([line for each, line in lines if each == name], rows) for name in names}
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for one, chance in zip(needs, chances, strict=True):
+        if one.need.real:
+            lines.setdefault(one.need.set, []).append(_ranked(one, chance, plausible))
+    rows = {one.need.id: one.need.row for one in needs if one.need.real}
+    return {name: figures(of_set, rows) for name, of_set in lines.items()}

@@ -35,7 +35,7 @@ class Labelled:
 
     number: int  # of the text
     excerpt: bool
-    parts: list[brochure.Unit]
+    parts: list[offers.Part]
     states: I64
     said: list[frozenset[str]]
     trades: frozenset[str]
@@ -81,15 +81,8 @@ def _line_of(sentence: str, lines: Sequence[tuple[str, bool, frozenset[str]]]) -
     return int(any(offer for offer, _ in mine)), frozenset().union(*(said for offer, said in mine if offer))
 
 
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """Texts with a code and phrases: vectors, trades (the last: none), weights."""
-
-    vectors: Floats
-    trades: I64
-    weights: F64
-    coded: int
-    own: int
+#: Texts with a code, then phrases: vectors, trades (the last: none), weights; how many phrases.
+Coded = tuple[Floats, I64, F64, int]
 
 
 def coded(encoder: Encoder, data: Path | None) -> Coded:
@@ -99,7 +92,7 @@ def coded(encoder: Encoder, data: Path | None) -> Coded:
     every = [row for row in (*rows, *own) if row.trade is not None]
     vectors = encoder.encode([row.text for row in every], role="passage")
     trades, weights = np.array([output_of(row) for row in every]), np.array([row.weight for row in every])
-    return Coded(vectors, trades, weights, len(every) - len(own), len(own))
+    return vectors, trades, weights, len(own)
 
 
 def trade_of_parts(given: Labelled, chances: Floats) -> I64:
@@ -119,12 +112,12 @@ def fit_reader(base: Coded, given: Sequence[tuple[Floats, I64]], encoder: str) -
     """The reader of trades, from coded texts and from the vectors and trades of parts."""
     from sklearn.linear_model import LogisticRegression
 
-    labels = names()
-    vectors = np.vstack([base.vectors, *(v[t >= 0] for v, t in given)])
-    targets = np.concatenate([base.trades, *(t[t >= 0] for _, t in given)])
+    labels, (coded_vectors, coded_trades, coded_weights, _) = names(), base
+    vectors = np.vstack([coded_vectors, *(v[t >= 0] for v, t in given)])
+    targets = np.concatenate([coded_trades, *(t[t >= 0] for _, t in given)])
     worth = [np.where(t[t >= 0] == len(labels), NO_OFFER, PART) for _, t in given]
     model = LogisticRegression(C=C, max_iter=ROUNDS, tol=1e-3)
-    model.fit(vectors, targets, sample_weight=np.concatenate([base.weights, *worth]))
+    model.fit(vectors, targets, sample_weight=np.concatenate([coded_weights, *worth]))
     weights, bias = every_output(model, len(labels) + 1)
     return offers.Reader(encoder, tuple(labels), weights.astype(np.float32), bias.astype(np.float32))
 
@@ -198,7 +191,13 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
     ]
     right = float(np.mean([same for sure, same in known if sure]))
     told_parts = sum(int((each >= 0).sum()) for each, full in zip(targets, is_whole, strict=True) if full)
-    counts = {"coded": base.coded, "own": base.own, "parts": told_parts, "texts": int(is_whole.sum())}
+    phrases = base[3]
+    counts = {
+        "coded": len(base[1]) - phrases,
+        "own": phrases,
+        "parts": told_parts,
+        "texts": int(is_whole.sum()),
+    }
     write_card(out, "offers", **counts, right=right, signs="; ".join(offers.SIGNS))
     return out / "offers.npz"
 

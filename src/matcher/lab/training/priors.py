@@ -4,7 +4,6 @@ Learnt from hours worked by trade, from the jobs of a directory and from hirings
 judged pairs teach the judgement how much such a trade counts.  No name and no text is kept.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from matcher.lab.training.texts import read_lines
 from matcher.learned.asks import names
 from matcher.matching import trades
 from matcher.reference.arrays import F64, Mask
@@ -43,11 +43,6 @@ def _does(codes: Sequence[str]) -> Mask:
     return np.asarray(np.max([trades.of_job(code) for code in codes], axis=0, initial=0.0) >= DOES)
 
 
-def _job(row: dict[str, str]) -> str:
-    """The ROME code of hours worked, which the source gives wrongly for painting."""
-    return "F1606" if "einture en b" in row["intitule"] else row["rome"]
-
-
 def known(data: Path) -> bool:
     """Does a folder hold what the priors are learnt from?"""
     structures = ("structures/siae_2021.jsonl", "structures/siae37_hours_2012.csv")
@@ -57,15 +52,16 @@ def known(data: Path) -> bool:
 
 def seen(data: Path) -> Iterator[Seen]:
     """The structures of a folder whose hours or jobs tell what they do."""
-    lines = (data / "structures" / "siae_2021.jsonl").read_text(encoding="utf-8").splitlines()
-    directory = [json.loads(line) for line in lines]
+    directory = read_lines(data / "structures" / "siae_2021.jsonl")
     known = {row["siret"]: row for row in directory}
     worked = defaultdict(list)
     for row in csv_rows(data / "structures" / "siae37_hours_2012.csv"):
         worked[row["structure"]].append(row)
     for name, rows in worked.items():
         total = sum(float(row["heures"] or 0) for row in rows)
-        jobs = [_job(row) for row in rows if float(row["heures"] or 0) >= PART * total]
+        counted = [row for row in rows if float(row["heures"] or 0) >= PART * total]
+        # the source gives the ROME code of painting wrongly
+        jobs = ["F1606" if "einture en b" in row["intitule"] else row["rome"] for row in counted]
         found = known.get(rows[0]["siret_rapproche"], {})
         code = found.get("naf", "")
         yield Seen(rows[0]["type_iae"], code, rows[0]["nom_annuaire"] or name, _does(jobs), "hours")

@@ -114,6 +114,15 @@ def read_table(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file of JSON lines.  Raises BadInput where it holds none."""
+    try:
+        with opened(path) as lines:
+            return [json.loads(line) for line in lines if line.strip()]
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read ({error}): give JSON lines as in data/training") from None
+
+
 def opened(path: Path) -> IO[str]:
     """A UTF-8 text to read, compressed where its name ends in .gz."""
     opening: Any = gzip.open if path.suffix == ".gz" else open

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from matcher.lab.evaluation import HISTORY
-from matcher.lab.training import every_output, hashed_rows, packed
+from matcher.lab.training import every_output, hashed_rows, linear_arrays
 from matcher.lab.training.texts import OURS, marches, read_table
 from matcher.learned import asks
 from matcher.learned.asks import names
@@ -127,12 +127,5 @@ def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, Array]
     size = vectors.shape[1]
     weights, bias = every_output(model, len(names()) + 1)
     buckets = np.flatnonzero(rarity)
-    of_words, scale = packed(WORDS * weights[:, size:][:, buckets])
-    return {
-        "first_dense": weights[:, :size].T.astype(np.float16),
-        "first_words": np.ascontiguousarray(of_words.T),
-        "first_scale": scale,
-        "first_bias": bias.astype(np.float32),
-        "first_buckets": buckets.astype(np.uint16),
-        "first_rarity": rarity[buckets].astype(np.float16),
-    }
+    of_words = WORDS * weights[:, size:][:, buckets]
+    return linear_arrays("first", weights[:, :size].T, of_words, bias, buckets, rarity[buckets])

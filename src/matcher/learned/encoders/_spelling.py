@@ -1,11 +1,5 @@
-"""Text normalisation of the static encoder, one specification, two implementations.
+"""Text normalisation of the static encoder: the part of tokenizer.json that every reader applies."""
 
-`normaliser` is the part of tokenizer.json that every reader applies.  `spell` gives the same words several times faster
-for texts of known characters; a test checks that they agree.
-"""
-
-import re
-import unicodedata
 from typing import Any
 
 BROKEN = "\ufffd"
@@ -38,43 +32,3 @@ def normaliser() -> Any:
         normalizers.Strip(),
     ]
     return normalizers.Sequence(steps)
-
-
-def _bare(character: str) -> str:
-    letters = unicodedata.normalize("NFKD", character.lower().replace("œ", "oe"))
-    return "".join(c for c in letters if not unicodedata.combining(c))
-
-
-#: Letters of Windows-1252 of which two or more become: replaced before the others, which are looked up byte by byte.
-_LONG = {c: _bare(c) for c in "œŒ¼½¾"}
-
-
-def _byte(number: int) -> str:
-    """The letter or figure that a byte of Windows-1252 becomes, else a space."""
-    letter = _bare(bytes([number]).decode("cp1252", "replace"))
-    return letter if re.fullmatch("[a-z0-9]", letter) else " "
-
-
-_BARE = "".join(map(_byte, range(256))).encode()
-_TAG = re.compile(TAG)
-_NUMBER = re.compile("[0-9](?<![a-z0-9][0-9])[0-9]{2}[a-z0-9]*")  # NUMBER, of folded words: found faster
-_BROKEN_LETTER = re.compile(BROKEN_LETTER.replace("\\x{FFFD}", BROKEN))
-
-
-def spell(text: str) -> str | None:
-    """The text as `normaliser` gives it, or None where a character is not of Windows-1252."""
-    if "<" in text or "&" in text:
-        text = _TAG.sub(" ", text.lower())
-    if BROKEN in text:
-        text = text.lower()
-        for old, new in RESTORED.items():
-            text = text.replace(old, new)
-        text = _BROKEN_LETTER.sub("e", text).replace(BROKEN, " ")
-    if not text.isascii():
-        for letter, letters in _LONG.items():
-            text = text.replace(letter, letters)
-    try:
-        words = text.encode("cp1252").translate(_BARE).split()
-    except UnicodeEncodeError:
-        return None
-    return _NUMBER.sub(" ", b" ".join(words).decode("ascii")).strip()

@@ -7,22 +7,18 @@ part of tokenizer.json, so that both readers agree.
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from matcher.domain import BadInput
 from matcher.learned.encoders import BLOCK, Role
-from matcher.learned.encoders._spelling import normaliser, spell
 from matcher.reference import paths
-from matcher.reference.arrays import F32, Array
+from matcher.reference.arrays import F32
 
-REMEMBERED = 200_000  # words whose tokens are cached
 PROJECTION = Path("1_Router") / "query_0_Dense"  # the query projection; optional
 #: The files of an encoder: vocabulary, vectors, projection.
 PARTS = (
@@ -37,7 +33,7 @@ class StaticEncoder:
 
     def __init__(self, folder: Path) -> None:
         from safetensors.numpy import load
-        from tokenizers import Tokenizer, models
+        from tokenizers import Tokenizer
 
         try:
             vocabulary, weights = ((folder / name).read_bytes() for name in PARTS[:2])
@@ -51,15 +47,11 @@ class StaticEncoder:
             self._vectors = load(weights)["embedding.weight"].astype(np.float32, copy=False)
             dimension = self._vectors.shape[1]
             whole = load(projection)["linear.weight"].T if projection else np.eye(dimension)
-            self._turn, self._changed_block = _changed_block(whole, dimension)
+            self._turn = np.ascontiguousarray(whole.reshape(dimension, dimension), dtype=np.float32)
         except Exception as error:  # tokenizers and safetensors raise a bare Exception on a damaged file
             raise BadInput(f"the static encoder in {folder} is damaged ({error}): train it again") from None
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        empty = Tokenizer(models.BPE())
-        empty.normalizer = normaliser()
-        self._by_words = json.loads(vocabulary)["normalizer"] == json.loads(empty.to_str())["normalizer"]
-        self._pieces = _Pieces(self._tokenizer)
         self.dimension = int(self._vectors.shape[1])
         digest = hashlib.sha256(vocabulary)
         digest.update(weights)  # successively: concatenating would copy them
@@ -68,9 +60,6 @@ class StaticEncoder:
 
     def normalise(self, text: str) -> str:
         """The text as the vocabulary sees it: lower case, no accents, damaged letters repaired, single spaces."""
-        spelt = spell(text) if self._by_words else None
-        if spelt is not None:
-            return spelt
         normalised: str = self._tokenizer.normalizer.normalize_str(text)
         return normalised
 
@@ -79,57 +68,23 @@ class StaticEncoder:
         out = np.zeros((len(texts), self.dimension), np.float32)
         for low in range(0, len(texts), BLOCK):
             some, block = texts[low : low + BLOCK], out[low : low + BLOCK]
-            self._add(self._by_word(some) if self._by_words else self._whole(some), block)
+            self._add(some, block)
             if role == "query":
-                block[:, self._changed_block :] = block[:, self._changed_block :] @ self._turn
+                block[:] = block @ self._turn
             norms = np.linalg.norm(block, axis=1, keepdims=True)
             np.divide(block, norms, out=block, where=norms > 1e-9)
         return out
 
-    def _whole(self, texts: Sequence[str]) -> list[list[int]]:
-        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [encoding.ids for encoding in encodings]
-
-    def _by_word(self, texts: Sequence[str]) -> list[list[int]]:
-        """As `_whole`: words are tokenised one by one and cached."""
-        if len(self._pieces) > REMEMBERED:
-            self._pieces.clear()
-        ids = self._pieces.__getitem__
-        return [
-            list(chain.from_iterable(map(ids, spelt.split(" ")))) if spelt else []
-            for spelt in map(self.normalise, texts)
-        ]
-
-    def _add(self, pieces: list[list[int]], out: F32) -> None:
+    def _add(self, texts: Sequence[str], out: F32) -> None:
         """Write the sum of each text's token vectors."""
         from scipy.sparse import csr_array
 
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        pieces = [encoding.ids for encoding in encodings]
         ends = np.cumsum([0, *map(len, pieces)])
         held = np.fromiter(chain.from_iterable(pieces), np.int32, int(ends[-1]))
         ones = np.ones(len(held), np.float32)
         out[:] = csr_array((ones, held, ends), (len(pieces), len(self._vectors))) @ self._vectors
-
-
-class _Pieces(dict[str, list[int]]):
-    """The tokens of each word, cut when first met."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._cut = tokenizer.model.tokenize  # words are already normalised
-        self._gap = tokenizer.token_to_id("▁")
-
-    def __missing__(self, word: str) -> list[int]:
-        gap = [] if self._gap is None else [self._gap]  # each further space of a gap is a piece too
-        self[word] = [piece.id for piece in self._cut("▁" + word)] if word else gap
-        return self[word]
-
-
-def _changed_block(whole: Array, dimension: int) -> tuple[F32, int]:
-    """The block of a projection that differs from the identity, and its offset: the first dimensions are often unchanged."""
-    if whole.shape != (dimension, dimension):
-        raise ValueError(f"a map of {whole.shape} for {dimension} dimensions")
-    changed = np.abs(whole - np.eye(dimension)) > 1e-6
-    begin = int(np.argmax(np.append(changed.any(axis=0) | changed.any(axis=1), True)))
-    return np.ascontiguousarray(whole[begin:, begin:], dtype=np.float32), begin
 
 
 def load(path: str | Path | None = None) -> StaticEncoder:

@@ -199,12 +199,7 @@ def report(
         raise BadInput("Dites ce qui s'est passé : choisissez dans la liste.")
     if kind in NEEDS_TEXT and not text.strip():
         raise BadInput("Dites pourquoi." if kind == "aside" else "Écrivez en quelques mots ce qui a été dit.")
-    given = {
-        "text": text.strip(),
-        "who": who.strip(),
-        "next": next_step.strip(),
-        "due": due and due.isoformat(),
-    }
+    given = {"text": text.strip(), "who": who.strip(), "next": next_step.strip(), "due": str(due or "")}
     with store.writing() as connection:
         _owned(connection, owner, identifier)
         events = chain.events(connection, identifier)

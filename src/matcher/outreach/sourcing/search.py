@@ -14,8 +14,6 @@ LINES = 30_000  # lines of one record, shared by its lots: what is left out beyo
 
 def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> Answer:
     """The whole ranked list of each lot: likely leads first, then plausible ones, then the rest."""
-    from matcher.domain import Answer
-
     most = max(FULL, LINES // max(1, len(tender.lots)))
     answers = []
     for query in matcher.queries(tender, filters=filters):

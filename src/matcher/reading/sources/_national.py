@@ -186,7 +186,7 @@ class National:
             ),
             duration_months=self.duration(self.market) or self.duration(self.body),
             reservation=self.reservation(self.data),
-            conditions=tuple(self.conditions()),
+            conditions=tuple(facts.group_form(self.anywhere("formeJuridique", "FORME_JUR"))),
             criteria=tuple(self.criteria(self.body)),
         )
         return tuple(self.lot(one, i, whole, len(raw) == 1) for i, one in enumerate(raw, 1)) or (whole,)
@@ -269,47 +269,35 @@ class National:
 
     def criteria(self, raw: Json) -> Iterator[domain.Criterion]:
         """The award criteria, whatever the schema: a text cut at its items, or blocks of a name and a weight."""
-        holders = [one for key in CRITERIA for one in found(raw, key)]
-        for one in holders:
-            yield from _criteria(one)
-
-    def conditions(self) -> Iterator[domain.Condition]:
-        yield from facts.group_form(self.anywhere("formeJuridique", "FORME_JUR"))
+        return (criterion for key in CRITERIA for one in found(raw, key) for criterion in _criteria(one))
 
     # -- the awards
 
     def awards(self, lots: tuple[domain.Lot, ...], buyer: domain.Buyer) -> tuple[domain.Award, ...]:
         body = first(dig(self.data, "ATTRIBUTION"), dig(self.body, "attribution"), self.body)
-        blocks = [
-            b
-            for key in ("resultat", "DECISION", "attribue", "lot")
-            for b in listed(dig(body, key))
-            if isinstance(b, dict)
-        ]
+        keys = ("resultat", "DECISION", "attribue", "lot")
+        blocks = [b for key in keys for b in listed(dig(body, key)) if isinstance(b, dict)]
         made = []
         for place, block in enumerate(blocks or [body] if isinstance(body, dict) else [], 1):
             holders = tuple(dict.fromkeys(_holders(block)))
             stated = (next(found(block, key), None) for key in ("NUM_LOT", "numLot", "numero"))
             number = text(first(*stated))
             lot = next((x for x in lots if number and x.number == number), facts.only(lots))
-            if not holders:
-                continue
             amount = next(filter(None, map(clean_amount, _texts(block, *AMOUNTS))), None)
             received = next(filter(str.isdigit, _texts(self.body, "nbOffresRecues", "NB_OFFRE_RECU")), "")
-            made.append(
-                facts.award(
-                    "boamp",
-                    self.idweb,
-                    place,
-                    lot,
-                    holders,
-                    title=lot.title if lot else clean(text(self.record.get("objet"))),
-                    buyer=buyer,
-                    amount=amount,
-                    notified=next(filter(None, map(facts.day, _texts(block, *DAYS))), None),
-                    offers_received=facts.count(received),
-                )
+            award = facts.award(
+                "boamp",
+                self.idweb,
+                place,
+                lot,
+                holders,
+                title=lot.title if lot else clean(text(self.record.get("objet"))),
+                buyer=buyer,
+                amount=amount,
+                notified=next(filter(None, map(facts.day, _texts(block, *DAYS))), None),
+                offers_received=facts.count(received),
             )
+            made += [award] if holders else []
         return tuple(made)
 
 

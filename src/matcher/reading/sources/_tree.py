@@ -57,7 +57,9 @@ def parse(data: bytes, name: str) -> Element:
         raise BadInput(f"{name}: unreadable XML: {error}") from None
     if root is None or root.getroottree().docinfo.internalDTD is not None:
         raise BadInput(f"{name}: a document type is refused; remove the <!DOCTYPE ...> part")
-    return flowed(bare(root))
+    for element in root.iter("{*}*"):
+        element.tag = local(element.tag)
+    return flowed(root)
 
 
 #: Superscripts as plain characters: "m<FT>2</FT>", "n<FT>o</FT> 1".
@@ -74,13 +76,6 @@ def flowed(root: Element) -> Element:
             letters.tail = " " + letters.tail
     if raised:
         etree.strip_tags(root, "FT")
-    return root
-
-
-def bare(root: Element) -> Element:
-    """The same tree, every tag reduced to its local name."""
-    for element in root.iter("{*}*"):
-        element.tag = local(element.tag)
     return root
 
 

@@ -39,11 +39,6 @@ PROCEDURES: dict[str, str] = code_list("eforms procedures")
 
 #: Buyer by its legal type (BT-11): those that the thresholds tell apart.
 BUYERS: dict[str, Literal["state", "local"]] = code_list("eforms buyers")
-KINDS_OF_CRITERIA: dict[str, Literal["price", "cost", "quality", ""]] = {
-    "price": "price",
-    "cost": "cost",
-    "quality": "quality",
-}
 #: The first letters of the number-weight codes: per-exa and per-mid, poi-exa and poi-mid.
 WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "points"}
 
@@ -100,13 +95,12 @@ def notice(root: Element, *, id: str = "", strict: bool = True) -> domain.Tender
     replace, for notices that a publisher has already checked.
     """
     if strict:
-        lacks, reasons = missing(root), ["invalid notice"]
-        if lacks:
-            reasons = [f"invalid notice, missing: {'; '.join(lacks)}"]
-        if re.fullmatch(r"0+", value(root, "TenderingTerms/LotDistribution/MaximumLotsAwardedNumeric")):
-            reasons.append("at most 0 lots may be awarded to one tenderer (BT-33)")
-        if lacks or len(reasons) > 1:
-            raise domain.BadInput("; ".join(reasons))
+        lacks = missing(root)
+        reasons = f"invalid notice, missing: {'; '.join(lacks)}" if lacks else "invalid notice"
+        nothing = re.fullmatch(r"0+", value(root, "TenderingTerms/LotDistribution/MaximumLotsAwardedNumeric"))
+        if lacks or nothing:
+            none = "; at most 0 lots may be awarded to one tenderer (BT-33)" if nothing else ""
+            raise domain.BadInput(reasons + none)
     return _Notice(root, id).tender()
 
 
@@ -254,13 +248,11 @@ class _Notice:
     def buyer_type(self) -> domain.AuthorityType:
         if value(self.root, "RegulatoryDomain") == facts.UTILITIES:
             return "entity"
-        codes = self.coded(
-            self.root, "ContractingParty/ContractingPartyType/PartyTypeCode", "buyer-legal-type"
-        )
-        return next((BUYERS[words(one)] for one in codes if words(one) in BUYERS), "")
+        path = "ContractingParty/ContractingPartyType/PartyTypeCode"
+        codes = map(words, self.coded(self.root, path, "buyer-legal-type"))
+        return next((BUYERS[code] for code in codes if code in BUYERS), "")
 
     def joint_buyers(self) -> tuple[domain.Buyer, ...]:
-        """The joint buyers."""
         references = list(values(self.root, "ContractingParty/Party/PartyIdentification/ID"))
         distinct = [one for one in dict.fromkeys(references[1:]) if one != references[0]]
         others = map(self.organisations.get, distinct)
@@ -297,10 +289,7 @@ class _Notice:
     def whole(self, project: Element | None, parts: list[Element], title: str) -> domain.Lot:
         texts = [self.french(project, "Description")]
         for part in parts:
-            name, text = (
-                self.french(part, "ProcurementProject/Name"),
-                self.french(part, "ProcurementProject/Description"),
-            )
+            name, text = (self.french(part, f"ProcurementProject/{tag}") for tag in ("Name", "Description"))
             texts.append(f"{name} : {text}" if text else name)
         projects = [project, *(kid(part, "ProcurementProject") for part in parts)]
         amount, currency, _ = self.amount(project) if project is not None else (None, "EUR", False)
@@ -324,12 +313,8 @@ class _Notice:
         amount, currency, ceiling = self.amount(project)
         conditions = list(self.conditions(lot))
         if ceiling:
-            conditions.append(
-                domain.Condition(
-                    code="framework-maximum",
-                    label=f"Maximum de l'accord-cadre : {ceiling:,.0f} {currency}".replace(",", "\u202f"),
-                )
-            )
+            label = f"Maximum de l'accord-cadre : {ceiling:,.0f} {currency}".replace(",", "\u202f")
+            conditions.append(domain.Condition(code="framework-maximum", label=label))
         return domain.Lot(
             id=f"{self.id}/{published}",
             title=self.french(project, "Name") or title,
@@ -417,12 +402,10 @@ class _Notice:
 
     def deadline(self, lot: Element) -> datetime | None:
         interest = f"{EXTENSION}/InterestExpressionReceptionPeriod"  # of a prior notice that calls
-        for name in ("TenderSubmissionDeadlinePeriod", "ParticipationRequestReceptionPeriod", interest):
-            period = kid(lot, f"TenderingProcess/{name}")
-            when = facts.moment(value(period, "EndDate"), value(period, "EndTime"))
-            if when:
-                return when
-        return None
+        names = ("TenderSubmissionDeadlinePeriod", "ParticipationRequestReceptionPeriod", interest)
+        periods = (kid(lot, f"TenderingProcess/{name}") for name in names)
+        ends = (facts.moment(value(period, "EndDate"), value(period, "EndTime")) for period in periods)
+        return next(filter(None, ends), None)
 
     def coded(self, lot: Element, path: str, list_name: str) -> list[Element]:
         return [one for one in kids(lot, path) if one.get("listName") == list_name]
@@ -440,20 +423,14 @@ class _Notice:
 
     def clauses(self, lot: Element) -> tuple[domain.Clause, ...]:
         clauses = []
-        for one in self.coded(
-            lot, "TenderingTerms/ContractExecutionRequirement/ExecutionRequirementCode", "reserved-execution"
-        ):
-            if words(one) == "yes":
-                clauses.append(
-                    domain.Clause(passage="Exécution réservée à des programmes d'emplois protégés (BT-736)")
-                )
-        for one in self.coded(
-            lot, "ProcurementProject/ProcurementAdditionalType/ProcurementTypeCode", "social-objective"
-        ):
-            code = words(one)
+        path = "TenderingTerms/ContractExecutionRequirement/ExecutionRequirementCode"
+        if "yes" in map(words, self.coded(lot, path, "reserved-execution")):
+            passage = "Exécution réservée à des programmes d'emplois protégés (BT-736)"
+            clauses.append(domain.Clause(passage=passage))
+        path = "ProcurementProject/ProcurementAdditionalType/ProcurementTypeCode"
+        for code in map(words, self.coded(lot, path, "social-objective")):
             if code and code != "none":
-                label = SOCIAL.get(code, code)
-                passage = f"Objectif social : {label} (BT-775)"
+                passage = f"Objectif social : {SOCIAL.get(code, code)} (BT-775)"
                 clauses.append(domain.Clause(nature="objective", passage=passage))
         return tuple(dict.fromkeys(clauses))
 
@@ -461,7 +438,7 @@ class _Notice:
         """The award criteria (BT-539, -734, -540) with the weights that are numbers (BT-541, -5421)."""
         for one in kids(lot, "TenderingTerms/AwardingTerms/AwardingCriterion/SubordinateAwardingCriterion"):
             code = value(one, "AwardingCriterionTypeCode")
-            kind = KINDS_OF_CRITERIA.get(code, "")
+            kind = code if code in ("price", "cost", "quality") else ""
             parts = (self.french(one, "Name"), self.french(one, "Description"))
             weight, unit = None, ""
             for parameter in kids(one, f"{EXTENSION}/AwardCriterionParameter"):
@@ -475,10 +452,9 @@ class _Notice:
 
     def conditions(self, lot: Element) -> Iterator[domain.Condition]:
         terms, process = kid(lot, "TenderingTerms"), kid(lot, "TenderingProcess")
-        for code in self.coded(
-            lot, "TenderingProcess/ContractingSystem/ContractingSystemTypeCode", "framework-agreement"
-        ):
-            if words(code) not in ("", "none"):
+        path = "TenderingProcess/ContractingSystem/ContractingSystemTypeCode"
+        for code in map(words, self.coded(lot, path, "framework-agreement")):
+            if code not in ("", "none"):
                 most = value(process, "FrameworkAgreement/MaximumOperatorQuantity")
                 label = f"Accord-cadre, {counted(most, 'titulaire')} au plus" if most else "Accord-cadre"
                 yield domain.Condition(code="framework", label=label)
@@ -490,8 +466,7 @@ class _Notice:
         if value(terms, "RequiredFinancialGuarantee/GuaranteeTypeCode") == "true":
             yield domain.Condition(code="guarantee", label="Garantie financière demandée")
         yield from facts.group_form(self.french(terms, "TendererQualificationRequest/CompanyLegalForm")[:600])
-        clearance = value(terms, "SecurityClearanceTerm/Code")
-        if clearance == "true":
+        if value(terms, "SecurityClearanceTerm/Code") == "true":
             yield domain.Condition(code="clearance", label="Habilitation de sécurité demandée")
         limits = kid(self.root, "TenderingTerms/LotDistribution")
         fields = ("MaximumLotsAwardedNumeric", "MaximumLotsSubmittedNumeric")

@@ -26,14 +26,7 @@ from matcher.reference.text import clean
 YIELDS = "tender"
 
 #: Keys that only a BOAMP record holds; two of them suffice.
-_MARKS = (
-    b'"idweb"',
-    b'"nomacheteur"',
-    b'"dateparution"',
-    b'"source_schema"',
-    b'"code_departement"',
-    b'"url_avis"',
-)
+_MARKS = b'"idweb" "nomacheteur" "dateparution" "source_schema" "code_departement" "url_avis"'.split()
 #: What a record of another shape than any known may raise.
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, RecursionError)
 
@@ -116,11 +109,8 @@ def tender(record: Json) -> domain.Tender:
 
 
 def _from_ubl(content: Any, idweb: str) -> domain.Tender:
-    root_name = (
-        next((key for key in content if tree.local(key) in ubl.ROOTS), None)
-        if isinstance(content, dict)
-        else None
-    )
+    keys = content if isinstance(content, dict) else ()
+    root_name = next((key for key in keys if tree.local(key) in ubl.ROOTS), None)
     if root_name is None:
         raise domain.BadInput(
             "donnees.EFORMS holds none of ContractNotice, PriorInformationNotice, ContractAwardNotice"
@@ -171,8 +161,10 @@ def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -
     related = [one for one in dict.fromkeys(ids) if one not in ("", idweb)]
     nature = _nature(record, managed, made.nature)
     awards = made.awards
-    if nature == "award" and not awards:
-        awards = tuple(_titular(record, idweb, title, buyer, lots))
+    holders = tuple(facts.holder("", text(name)) for name in listed(record.get("titulaire")) if text(name))
+    if nature == "award" and holders and not awards:
+        about: dict[str, Any] = {"title": title, "buyer": buyer, "source": f"boamp:{idweb}"}
+        awards = (facts.award("boamp", idweb, 1, facts.only(lots), holders, **about),)
     return replace(
         made,
         format="boamp",
@@ -189,16 +181,6 @@ def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -
         related=tuple(related),
         folder=made.folder or text(record.get("contractfolderid")),
     )
-
-
-def _titular(
-    record: Json, idweb: str, title: str, buyer: domain.Buyer, lots: tuple[domain.Lot, ...]
-) -> Iterator[domain.Award]:
-    """The award from the record's field `titulaire`, where the notice gives none."""
-    holders = tuple(facts.holder("", text(name)) for name in listed(record.get("titulaire")) if text(name))
-    if holders:
-        lot = facts.only(lots)
-        yield facts.award("boamp", idweb, 1, lot, holders, title=title, buyer=buyer, source=f"boamp:{idweb}")
 
 
 def _nature(record: Json, managed: Json, read: domain.Nature) -> domain.Nature:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from matcher.domain import Award, BadInput, Buyer, Clause, Holder, Lot, Place, Rejected, Reservation, Tender
 from matcher.reading import clauses
-from matcher.reading.contracts import Relation, among
+from matcher.reading.contracts import among
 from matcher.reading.sources import _facts, _tabular
 from matcher.reading.sources._places import located, place_of_decp
 from matcher.reference import places
@@ -173,6 +173,9 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
     group_form = _group_form(_text(record, "typeGroupementOperateurs", "typeGroupement"))
     raw_date = _text(record, "dateNotification", "dateSignature")
     notified = clean_date(raw_date)
+    # a consolidated row is of a modification where it states the number of one
+    is_version = bool(_count(_text(record, "modification_id", "modification.id")))
+    framework = _is_framework(record)
     texts = (title, buyer.name, *(holder.name for holder in holders))
     social = _considerations(record, "considerationsSociales", "considerationSociale")
     environment = _considerations(record, "considerationsEnvironnementales", "considerationEnvironnementale")
@@ -183,8 +186,9 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         "damaged-text": any(REPLACEMENT in text for text in texts),
         "no-holder": not holders,
         # modifications follow, or the row is one
-        "modified": _members(record.get("modifications"), "modification") or _version(record) > 0,
-        "concession": _is_concession(record),
+        "modified": _members(record.get("modifications"), "modification") or is_version,
+        "concession": not {"concessionnaires", "autoriteConcedante"}.isdisjoint(record)
+        or fold(_text(record, "_type")).startswith("contrat"),
         "no-social": bool(social) and not _some(social),
         "no-environment": bool(environment) and not _some(environment),
     }
@@ -198,13 +202,13 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         amount=amount,
         notified=notified,
         duration_months=_months(record),
-        nature=_nature(record),
+        nature="accord-cadre" if framework else clean(_text(record, "nature"), 80).lower(),
         procedure=clean(_text(record, "procedure"), 200),
         group_form=group_form,
         social=_some(social),
         environment=_some(environment),
         offers_received=_count(_raw(record, "offresRecues", "nbOffresRecues")),
-        relation=_relation(record, holders, group_form),
+        relation="modification" if is_version else among(holders, group_form, framework),
         source=source,
         flags=tuple(name for name, raised in flags.items() if raised),
     )
@@ -212,11 +216,6 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
 
 def _code(record: Record) -> str:
     return _text(record, "codeCPV", "codeCPV_principal", "cpv")
-
-
-def _is_concession(record: Record) -> bool:
-    named = "concessionnaires" in record or "autoriteConcedante" in record
-    return named or fold(_text(record, "_type")).startswith("contrat")
 
 
 def _no_award(title: str, cpv: str | None, buyer: Buyer, holders: tuple[Holder, ...]) -> str:
@@ -259,14 +258,11 @@ def tender_of(record: Record) -> Tender:
     place = _place(record, buyer.id)
     is_placed = bool(place.department or place.commune or place.region or place.nuts or place.label)
     social = _some(_considerations(record, "considerationsSociales", "considerationSociale"))
-    reservation = next(
-        (
-            Reservation(origin="field", who=clauses.who(fold(value)), passage=value)
-            for value in social
-            if "reserve" in fold(value)
-        ),
-        None,
-    )
+    reserved = [value for value in social if "reserve" in fold(value)]
+    reservations = [Reservation(origin="field", who=clauses.who(fold(v)), passage=v) for v in reserved[:1]]
+    natures: dict[str, Any] = {
+        v: "criterion" if "critere" in fold(v) else "execution" for v in social if v not in reserved
+    }
     whole = Lot(
         id=f"{uid}/1",
         title=title,
@@ -274,14 +270,8 @@ def tender_of(record: Record) -> Tender:
         places=(place,) if is_placed else (),
         amount=clean_amount(_raw(record, "montant")),
         duration_months=_months(record),
-        reservation=reservation,
-        clauses=tuple(
-            Clause(
-                nature="criterion" if "critere" in fold(value) else "execution", origin="field", passage=value
-            )
-            for value in social
-            if "reserve" not in fold(value)
-        ),
+        reservation=next(iter(reservations), None),
+        clauses=tuple(Clause(nature=kind, origin="field", passage=v) for v, kind in natures.items()),
         inferred=("places",) if is_placed and place != _place(record, "") else (),
     )
     tender = Tender(
@@ -475,22 +465,10 @@ def _count(raw: Any) -> int | None:
     return count if 0 <= count < 100_000 else None
 
 
-def _nature(record: Record) -> str:
-    """The nature in lower case ("accord-cadre"); publishers write it in every case.
-
-    Schema 2.x has no such nature: a framework is a "marché" whose techniques say so.
-    """
-    return "accord-cadre" if _is_framework(record) else clean(_text(record, "nature"), 80).lower()
-
-
 def _group_form(text: str) -> str | None:
     """ "conjoint", "solidaire", "none" (pas de groupement) or None where nothing is said."""
-    plain = fold(text)
-    if "solidaire" in plain:
-        return "solidaire"
-    if "conjoint" in plain:
-        return "conjoint"
-    return "none" if "pas de groupement" in plain else None
+    forms = {"solidaire": "solidaire", "conjoint": "conjoint", "pas de groupement": "none"}
+    return next((form for words, form in forms.items() if words in fold(text)), None)
 
 
 def _considerations(record: Record, outer: str, inner: str) -> tuple[str, ...]:
@@ -509,19 +487,8 @@ def _some(considerations: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def _version(record: Record) -> int:
-    """The number of the modification that a consolidated row is; 0 for the contract as first notified."""
-    return _count(_text(record, "modification_id", "modification.id")) or 0
-
-
-def _relation(record: Record, holders: tuple[Holder, ...], group_form: str | None) -> Relation:
-    """What the holders are to each other, as far as this record shows."""
-    if _version(record) > 0:
-        return "modification"
-    return among(holders, group_form, _is_framework(record))
-
-
 def _is_framework(record: Record) -> bool:
+    """Schema 2.x has no such nature: a framework is a "marché" whose techniques say so."""
     listed = _members(record.get("techniques"), "technique")
     techniques = " ".join(one for one in listed if isinstance(one, str))
     return "accord-cadre" in fold(f"{_text(record, 'nature')} {techniques}")

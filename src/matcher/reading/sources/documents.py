@@ -9,6 +9,7 @@ import re
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -97,10 +98,9 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
     head = stream.read(65_536)
     stream.seek(0)
     if head.startswith(b"PK\x03\x04") and b"word/" not in head and not name.lower().endswith(".docx"):
-        documents: list[_Document] = []
-        refused: list[Rejected] = []
-        for found in _members(stream, name):
-            (documents if isinstance(found, _Document) else refused).append(found)  # type: ignore[arg-type]
+        found = list(_members(stream, name))
+        documents = [one for one in found if isinstance(one, _Document)]
+        refused = [one for one in found if isinstance(one, Rejected)]
         if not documents:
             why = refused[0].reason if refused else "it holds neither PDF, nor DOCX, nor plain text"
             raise BadInput(f"{name}: nothing to read in this archive: {why}")
@@ -209,11 +209,22 @@ def _bounded(data: bytes, name: str) -> None:
         raise BadInput(f"{name}: unpacks to {size >> 20} MB: refused, as a bomb would")
 
 
+@contextmanager
+def _sound(name: str, what: str, remedy: str) -> Iterator[None]:
+    """Raises BadInput for whatever a library lets through on a file: what it is, and the remedy."""
+    try:
+        yield
+    except (BadInput, MemoryError):
+        raise
+    except Exception as error:
+        raise BadInput(f"{name}: {what} ({type(error).__name__}): {remedy}") from None
+
+
 def _sheet(data: bytes, name: str) -> tuple[str, bool]:
     """The rows of a workbook of prices or lots, cells parted by " | ", under the name of their sheet."""
     from openpyxl import load_workbook
 
-    try:
+    with _sound(name, "damaged workbook", "save it again as .xlsx"):
         _bounded(data, name)
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         lines: list[str] = []
@@ -228,10 +239,6 @@ def _sheet(data: bytes, name: str) -> tuple[str, bool]:
                 if any(cells):
                     lines.append(" | ".join(cells))
         book.close()
-    except (BadInput, MemoryError):
-        raise
-    except Exception as error:  # the library lets many kinds of error through on a damaged workbook
-        raise BadInput(f"{name}: damaged workbook ({type(error).__name__}): save it again as .xlsx") from None
     return "\n".join(lines), cut
 
 
@@ -266,35 +273,27 @@ def _pdf(data: bytes, name: str) -> tuple[str, bool]:
     until = limits.pages if limits is not FILE else time.process_time() + limits.pages
     pages: list[str] = []
     cut = False
-    try:
-        reader = PdfReader(io.BytesIO(data), strict=False)
-        if reader.is_encrypted and not reader.decrypt(""):
+    with _sound(name, "damaged PDF", "download it again"):
+        try:
+            reader = PdfReader(io.BytesIO(data), strict=False)
+            locked = reader.is_encrypted and not reader.decrypt("")
+        except DependencyError:
+            raise BadInput(f"{name}: protected: save it without protection") from None
+        if locked:
             raise BadInput(f"{name}: protected by a password: save it without one")
-        count = len(reader.pages)
-        for number in range(min(count, MAX_PAGES)):
-            if time.process_time() > until or sum(map(len, pages)) > MAX_TEXT:
+        for number in range(len(reader.pages)):
+            if number == MAX_PAGES or time.process_time() > until or sum(map(len, pages)) > MAX_TEXT:
                 cut = True
                 break
             try:
                 page = reader.pages[number]
                 drawn = page.get_contents()
-                if drawn is not None and len(drawn.get_data()) > MAX_PAGE:
-                    pages.append("")
-                    cut = True
-                    continue
-                pages.append(page.extract_text() or "")
-            except BadInput:
-                raise
+                plan = drawn is not None and len(drawn.get_data()) > MAX_PAGE
+                pages.append("" if plan else page.extract_text() or "")
+                cut = cut or plan
             except Exception:
-                # A damaged page may raise anything: the others may still be readable.
+                # a damaged page may raise anything: the others may still be readable
                 pages.append("")
-        cut = cut or count > MAX_PAGES
-    except DependencyError:
-        raise BadInput(f"{name}: protected: save it without protection") from None
-    except (BadInput, MemoryError):
-        raise
-    except Exception as error:  # the library lets many kinds of error through on a damaged file
-        raise BadInput(f"{name}: damaged PDF ({type(error).__name__}): download it again") from None
     letters = sum(char.isalpha() for page in pages for char in page)
     if letters < SCAN * max(len(pages), 1):
         raise BadInput(
@@ -310,7 +309,7 @@ def _docx(data: bytes, name: str) -> tuple[str, bool]:
         from docx.oxml.ns import qn
         from docx.table import Table
         from docx.text.paragraph import Paragraph
-    try:
+    with _sound(name, "damaged or protected Word file", "save it again"):
         _bounded(data, name)
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if b"<!ENTITY" in archive.read("word/document.xml")[:4096]:
@@ -326,12 +325,6 @@ def _docx(data: bytes, name: str) -> tuple[str, bool]:
             elif isinstance(block, Table):
                 for row in block.rows:
                     lines.append(" | ".join(dict.fromkeys(" ".join(cell.text.split()) for cell in row.cells)))
-    except (BadInput, MemoryError):
-        raise
-    except Exception as error:  # the libraries let many kinds of error through on a damaged file
-        raise BadInput(
-            f"{name}: damaged or protected Word file ({type(error).__name__}): save it again"
-        ) from None
     if not any(char.isalpha() for line in lines for char in line):
         raise BadInput(
             f"{name}: a Word file without text: are its pages images? run a text recognition (OCR) over them"
@@ -357,13 +350,10 @@ def _needs(document: _Document) -> list[tuple[int, str]]:
 def _tender(documents: list[_Document], name: str) -> Tender:
     """The notice that the texts state; the first statement of each thing counts, in the order of the documents."""
     # The rules of the consultation come first where there are any: they speak of the whole.
-    documents = sorted(documents, key=lambda d: (d.kind == "sheet", not _is_rules(d.name)))
+    rules = re.compile(r"(?<![a-z])(rc|reglement|avis|aapc)(?![a-z])")
+    named = {d.name: fold(re.split(r"[/\\:]", d.name)[-1]) for d in documents}
+    documents = sorted(documents, key=lambda d: (d.kind == "sheet", not rules.search(named[d.name])))
     text = "\n\n".join(document.text for document in documents)[:MAX_TEXT]
     made = consultation.tender_of(text, re.split(r"[/\\:]", name)[-1])
     cut = ("cut",) if any(document.cut for document in documents) else ()
     return replace(made, flags=(*cut, *made.flags))
-
-
-def _is_rules(name: str) -> bool:
-    plain = fold(re.split(r"[/\\:]", name)[-1])
-    return bool(re.search(r"(?<![a-z])(rc|reglement|avis|aapc)(?![a-z])", plain))

@@ -6,6 +6,7 @@ read, else the newest of those it embeds.  What `reading.ocds` adds for this pro
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import MISSING, fields, replace
 from datetime import datetime
 from typing import Any, BinaryIO, TypeVar
@@ -17,7 +18,6 @@ from matcher.domain import (
     Buyer,
     Contact,
     Criterion,
-    Holder,
     Lot,
     Nature,
     Place,
@@ -44,6 +44,10 @@ CONTRACTS: Mapping[str, Any] = {category: kind for kind, category in ocds.CATEGO
 ENDED = ("cancelled", "unsuccessful", "withdrawn")  # states of an award that nobody holds
 ORGANISATION = re.compile(r"[A-Z]{2,3}-[A-Z0-9]+-(.+)")  # of org-id.guide: scheme and number
 UNITS = {"percentageExact": "%", "points": "points"}
+
+
+def _at(raw: Any, *path: str) -> str:
+    return text(dig(raw, *path))
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -90,7 +94,7 @@ def _of_release(release: Json) -> Iterator[Tender | Award]:
     if isinstance(tender, dict) and any(tender.get(key) for key in ("title", "description", "lots")):
         yield _tender(release, tender)
         return
-    awards = list(_awards(release, (), _buyer(release), text(dig(tender, "procurementMethodDetails"))))
+    awards = list(_awards(release, (), _buyer(release), _at(tender, "procurementMethodDetails")))
     if not awards:
         raise BadInput("neither a tender that says what is bought nor an award: nothing to read")
     yield from awards
@@ -99,7 +103,7 @@ def _of_release(release: Json) -> Iterator[Tender | Award]:
 def _tender(release: Json, raw: Json) -> Tender:
     own, process = _own(raw), text(release["ocid"])
     number = text(release.get("id")) or "1"
-    id = text(dig(own, "id")) or (number if number.startswith(process) else f"{process}/{number}")
+    id = _at(own, "id") or (number if number.startswith(process) else f"{process}/{number}")
     parties = [one for one in listed(release.get("parties")) if "buyer" in listed(dig(one, "roles"))]
     buyer, buyers = _buyer(release), [_party(release, party) for party in parties]
     point = first(*(dig(party, "contactPoint") for party in parties))
@@ -111,8 +115,7 @@ def _tender(release: Json, raw: Json) -> Tender:
     if not lots:
         lots = _facts.divided(_lot({**raw, "id": "1", ocds.OWN: None}, id, raw, items, deadline))
     documents = {
-        text(dig(one, "documentType")): _facts.link(text(dig(one, "url")))
-        for one in listed(raw.get("documents"))
+        _at(one, "documentType"): _facts.link(_at(one, "url")) for one in listed(raw.get("documents"))
     }
     tags = [TAGS[tag] for tag in map(text, listed(release.get("tag"))) if tag in TAGS]
     known: Nature = "award" if listed(release.get("awards")) else "call"
@@ -133,13 +136,13 @@ def _tender(release: Json, raw: Json) -> Tender:
         url=documents.get("tenderNotice", ""),
         documents_url=documents.get("biddingDocuments", ""),
         contact=Contact(
-            name=clean(text(dig(point, "name")), 300),
-            email=clean(text(dig(point, "email")), 200),
-            phone=clean(text(dig(point, "telephone")), 60),
+            name=clean(_at(point, "name"), 300),
+            email=clean(_at(point, "email"), 200),
+            phone=clean(_at(point, "telephone"), 60),
         ),
-        lots_per_tender=_facts.count(text(dig(raw, "lotDetails", "maximumLotsBidPerSupplier"))),
-        lots_per_winner=_facts.count(text(dig(raw, "lotDetails", "maximumLotsAwardedPerSupplier"))),
-        related=tuple(text(dig(one, "identifier")) for one in listed(release.get("relatedProcesses"))),
+        lots_per_tender=_facts.count(_at(raw, "lotDetails", "maximumLotsBidPerSupplier")),
+        lots_per_winner=_facts.count(_at(raw, "lotDetails", "maximumLotsAwardedPerSupplier")),
+        related=tuple(_at(one, "identifier") for one in listed(release.get("relatedProcesses"))),
         folder=process,
     )
     tender = replace(tender, awards=tuple(_awards(release, tender.lots, buyer, tender.procedure)))
@@ -158,12 +161,12 @@ def _lot(raw: Json, notice: str, tender: Json, items: list[Json], deadline: date
         cpv=_codes(mine),
         places=_places(mine),
         amount=clean_amount(dig(raw, "value", "amount")),
-        currency=text(dig(raw, "value", "currency")) or "EUR",
+        currency=_at(raw, "value", "currency") or "EUR",
         contract_type=CONTRACTS.get(
             text(first(raw.get("mainProcurementCategory"), tender.get("mainProcurementCategory"))), ""
         ),
         duration_months=_months(raw.get("contractPeriod")),
-        start=_facts.day(text(dig(raw, "contractPeriod", "startDate"))),
+        start=_facts.day(_at(raw, "contractPeriod", "startDate")),
         deadline=_moment(dig(raw, "tenderPeriod", "endDate")) or deadline,
         reservation=_reservation(listed(dig(raw, "otherRequirements", "reservedParticipation"))),
         criteria=tuple(map(_criterion, listed(dig(raw, "awardCriteria", "criteria")))),
@@ -180,16 +183,15 @@ def _reservation(codes: list[Any]) -> Reservation | None:
 
 def _criterion(raw: Any) -> Criterion:
     number: Json = next(iter(listed(dig(raw, "numbers"))), {})
-    kind, unit = text(dig(raw, "type")), UNITS.get(text(dig(number, "weight")), "")
+    kind, unit = _at(raw, "type"), UNITS.get(_at(number, "weight"), "")
     known: Any = {"kind": kind if kind in ("price", "cost", "quality") else "", "weight_unit": unit}
-    name = text(dig(raw, "name")) or text(dig(raw, "description"))
+    name = _at(raw, "name") or _at(raw, "description")
     return Criterion(name=clean(name, 500), weight=clean_amount(dig(number, "number")), **known)
 
 
 def _awards(release: Json, lots: tuple[Lot, ...], buyer: Buyer, procedure: str) -> Iterator[Award]:
     counts = {
-        text(dig(one, "id")): _facts.count(text(dig(one, "value")))
-        for one in listed(dig(release, "bids", "statistics"))
+        _at(one, "id"): _facts.count(_at(one, "value")) for one in listed(dig(release, "bids", "statistics"))
     }
     process = text(release["ocid"])
     for raw in listed(release.get("awards")):
@@ -198,12 +200,13 @@ def _awards(release: Json, lots: tuple[Lot, ...], buyer: Buyer, procedure: str) 
         own, id = _own(raw), text(raw.get("id"))
         named = [text(one) for one in listed(raw.get("relatedLots"))]
         lot = next((lot for lot in lots if lot.id in named or lot.id.rpartition("/")[2] in named), None)
-        suppliers = [_supplier(release, one) for one in listed(raw.get("suppliers"))]
+        known = (_organisation(release, one) for one in listed(raw.get("suppliers")))
+        suppliers = [_facts.holder(number, name, _placed(party)) for number, name, party in known]
         items = [one for one in listed(raw.get("items")) if isinstance(one, dict)]
         award = Award(
             uid=f"{process}/award-{id}" if own is None else id,
             title=clean(
-                text(raw.get("title")) or (lot.title if lot else text(dig(release, "tender", "title"))), 5_000
+                text(raw.get("title")) or (lot.title if lot else _at(release, "tender", "title")), 5_000
             ),
             buyer=buyer,
             holders=tuple(one for one in suppliers if one.id or one.name),
@@ -228,25 +231,24 @@ def _buyer(release: Json) -> Buyer:
 
 def _organisation(release: Json, reference: Any) -> tuple[str, str, Json]:
     """The number, name and party of a reference to an organisation; a party's own id is one where it says of which register."""
-    local, name = text(dig(reference, "id")), text(dig(reference, "name"))
-    of_id = [one for one in listed(release.get("parties")) if text(dig(one, "id")) == local]
-    party: Json = next((one for one in of_id if text(dig(one, "name")) == name), next(iter(of_id), {}))
+    local, name = _at(reference, "id"), _at(reference, "name")
+    of_id = [one for one in listed(release.get("parties")) if _at(one, "id") == local]
+    party: Json = next((one for one in of_id if _at(one, "name") == name), next(iter(of_id), {}))
     registered = ORGANISATION.fullmatch(local)
-    number = text(dig(party, "identifier", "id")) or (registered[1] if registered else "")
-    return number, name or text(dig(party, "name")), party
+    number = _at(party, "identifier", "id") or (registered[1] if registered else "")
+    return number, name or _at(party, "name"), party
 
 
 def _party(release: Json, reference: Any) -> Buyer:
     number, name, party = _organisation(release, reference)
-    kind: Any = text(dig(party, "details", "type"))
-    place = _place({**(dig(party, "address") or {}), **party})
+    kind: Any = _at(party, "details", "type")
+    place = _placed(party)
     buyer = _facts.buyer(number, name, place, kind if kind in ("state", "local", "entity") else "")
     return buyer if place != Place() else replace(buyer, place=_facts.home(buyer.id))
 
 
-def _supplier(release: Json, reference: Any) -> Holder:
-    number, name, party = _organisation(release, reference)
-    return _facts.holder(number, name, _place({**(dig(party, "address") or {}), **party}))
+def _placed(party: Json) -> Place:
+    return _place({**(dig(party, "address") or {}), **party})
 
 
 def _codes(items: list[Json]) -> tuple[str, ...]:
@@ -255,9 +257,7 @@ def _codes(items: list[Json]) -> tuple[str, ...]:
         for item in items
         for one in (item.get("classification"), *listed(item.get("additionalClassifications")))
     ]
-    return _facts.cpvs(
-        text(dig(one, "id")) for one in classes if text(dig(one, "scheme")).upper() in ("CPV", "")
-    )
+    return _facts.cpvs(_at(one, "id") for one in classes if _at(one, "scheme").upper() in ("CPV", ""))
 
 
 def _places(items: list[Json]) -> tuple[Place, ...]:
@@ -272,13 +272,13 @@ def _places(items: list[Json]) -> tuple[Place, ...]:
 def _place(raw: Any) -> Place:
     """The place of an address, with the number of its commune or department where a gazetteer gives it."""
     gazetteer = dig(raw, "deliveryLocation", "gazetteer")
-    numbers = listed(dig(gazetteer, "identifiers")) if text(dig(gazetteer, "scheme")) == ocds.COMMUNES else []
-    number, postcode, region = text(first(*numbers)), text(dig(raw, "postalCode")), text(dig(raw, "region"))
-    label = text(dig(raw, "locality")) or text(dig(raw, "streetAddress"))
+    numbers = listed(dig(gazetteer, "identifiers")) if _at(gazetteer, "scheme") == ocds.COMMUNES else []
+    number, postcode, region = text(first(*numbers)), _at(raw, "postalCode"), _at(raw, "region")
+    label = _at(raw, "locality") or _at(raw, "streetAddress")
     nuts = region if re.fullmatch(r"[A-Z]{2}[0-9A-Z]{1,3}", region) else ""
     if not (number or postcode or label or nuts):
         return Place()
-    country = _facts.country(text(dig(raw, "countryName")))
+    country = _facts.country(_at(raw, "countryName"))
     if number:
         commune, department = (number, None) if len(number) == 5 else (None, number)
         known = Place(label=label, postcode=postcode or None, nuts=nuts or None, country=country or "FR")
@@ -290,18 +290,17 @@ def _months(period: Any) -> float | None:
     """Months of a period: of its days, whole where they are a whole number of months to the day; else between its two ends."""
     days = clean_amount(dig(period, "durationInDays"))
     if not days:
-        return _facts.span(text(dig(period, "startDate"))[:10], text(dig(period, "endDate"))[:10])
+        return _facts.span(_at(period, "startDate")[:10], _at(period, "endDate")[:10])
     months = days / _facts.MONTH_DAYS
     whole = abs(round(months) - months) * _facts.MONTH_DAYS <= 0.51
     return float(round(months)) if whole and months > 0.5 else round(months, 2)
 
 
 def _moment(raw: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text(raw))
-        return moment if moment.tzinfo else _facts.moment(text(raw))
-    except ValueError:
-        return _facts.moment(text(raw))
+    with suppress(ValueError):
+        if (moment := datetime.fromisoformat(text(raw))).tzinfo:
+            return moment
+    return _facts.moment(text(raw))
 
 
 def _own(raw: Json) -> Mapping[str, Any] | None:
@@ -315,9 +314,6 @@ def _with(value: Value, own: Mapping[str, Any] | None, names: tuple[str, ...]) -
     if own is None:
         return value
     given = {name: own[name] for name in names if name in own}
-    plain = {
-        each.name: each.default
-        for each in fields(value)
-        if each.name in names and each.default is not MISSING
-    }
+    known = (each for each in fields(value) if each.name in names and each.default is not MISSING)
+    plain: dict[str, Any] = {each.name: each.default for each in known}
     return codec.from_json(type(value), {**codec.to_json(replace(value, **plain)), **given})

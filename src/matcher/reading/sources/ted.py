@@ -8,7 +8,7 @@ real notices, so the lot's id is its place; its number is as published.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import BinaryIO, Literal
@@ -74,7 +74,9 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
     match = re.fullmatch(r"0{0,20}(\d{1,20})-(\d{4})", number)
     document = f"{match.group(1)}-{match.group(2)}" if match else number
     try:
-        yield notice(root, document)
+        if not document:
+            raise domain.BadInput("no document number: DOC_ID and NO_DOC_OJS are missing")
+        yield reader(root, document).tender()
     except domain.BadInput as error:
         yield domain.Rejected(path=name, record=document or name, reason=str(error))
 
@@ -88,21 +90,9 @@ def ojs(number: str) -> str:
 def chosen(root: Element) -> Element:
     """The form in French, else in the original language.  Raises BadInput when there is none."""
     forms = [form for form in kids(root, "FORM_SECTION/*") if form.get("LG") or form.get("FORM")]
-    for wanted in (
-        [form for form in forms if form.get("LG") == "FR"],
-        [form for form in forms if form.get("CATEGORY") == "ORIGINAL"],
-        forms,
-    ):
-        if wanted:
-            return wanted[0]
-    raise domain.BadInput("no form in FORM_SECTION: the notice holds its coded data alone")
-
-
-def notice(root: Element, document: str) -> domain.Tender:
-    """The tender of a TED document.  Raises BadInput, saying what is missing."""
-    if not document:
-        raise domain.BadInput("no document number: DOC_ID and NO_DOC_OJS are missing")
-    return reader(root, document).tender()
+    if not forms:
+        raise domain.BadInput("no form in FORM_SECTION: the notice holds its coded data alone")
+    return max(forms, key=lambda form: 2 if form.get("LG") == "FR" else form.get("CATEGORY") == "ORIGINAL")
 
 
 def reader(root: Element, document: str) -> _Form:
@@ -306,10 +296,6 @@ class _Form:
             for stated in map(tree.grouped, self.descriptions())
         ]
 
-    @cached_property
-    def main_cpv(self) -> list[str]:
-        return [code.get("CODE") or "" for code in kids(self.object, "CPV_MAIN/CPV_CODE")]
-
     def lots(self, title: str) -> tuple[domain.Lot, ...]:
         lots = self.descriptions()
         return tuple(self.lot(lot, i, len(lots) == 1, title) for i, lot in enumerate(lots, 1))
@@ -317,15 +303,10 @@ class _Form:
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
         stated, said = tree.grouped(lot), self.lot_lines[place - 1]
         whole = lot if lot is self.object else lot.getparent()
-        main = facts.cpvs(code.get("CODE") or "" for code in kids(whole, "CPV_MAIN/CPV_CODE"))
+        main = _cpvs(kids(whole, "CPV_MAIN/CPV_CODE"))
         first = {name: found[0] for name, found in stated.items()}
         # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
-        own = facts.cpvs(
-            code.get("CODE") or ""
-            for one in stated.get("CPV_ADDITIONAL", ())
-            for code in one
-            if code.tag == "CPV_CODE"
-        )
+        own = _cpvs(code for one in stated.get("CPV_ADDITIONAL", ()) for code in kids(one, "CPV_CODE"))
         codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
         worth, lasting = first.get("VAL_OBJECT"), first.get("DURATION")
         number = clean(tree.words(first.get("LOT_NO")), 60)
@@ -416,19 +397,14 @@ class _Form:
 
     def stated(self, lot: Container[str]) -> tuple[domain.Condition, ...]:
         """The conditions of a lot, of which the names of its fields are given."""
-        conditions = [*self.framework]
+        conditions = []
+        if (framework := kid(self.procedure, "FRAMEWORK")) is not None:
+            several = kid(framework, "SEVERAL_OPERATORS") is not None
+            label = terms.SEVERAL_HOLDERS if several else terms.ONE_HOLDER
+            conditions.append(domain.Condition(code="framework", label=label))
         if "ACCEPTED_VARIANTS" in lot:
             conditions.append(domain.Condition(code="variants", label="Variantes admises"))
         return (*conditions, *self.general_conditions)
-
-    @cached_property
-    def framework(self) -> tuple[domain.Condition, ...]:
-        framework = kid(self.procedure, "FRAMEWORK")
-        if framework is None:
-            return ()
-        several = kid(framework, "SEVERAL_OPERATORS") is not None
-        label = terms.SEVERAL_HOLDERS if several else terms.ONE_HOLDER
-        return (domain.Condition(code="framework", label=label),)
 
     @cached_property
     def general_conditions(self) -> tuple[domain.Condition, ...]:
@@ -447,11 +423,9 @@ class _Form:
         made = []
         blocks = kids(self.form, "AWARD_CONTRACT")
         for place, one in enumerate(blocks, 1):
-            contract = kid(one, "AWARDED_CONTRACT")
-            if contract is None:
-                continue
-            lot = by_number.get(clean(value(one, "LOT_NO"), 60)) or facts.only(lots)
-            made.append(self.award(one, contract, lot, place, alone=len(blocks) == 1))
+            if (contract := kid(one, "AWARDED_CONTRACT")) is not None:
+                lot = by_number.get(clean(value(one, "LOT_NO"), 60)) or facts.only(lots)
+                made.append(self.award(one, contract, lot, place, alone=len(blocks) == 1))
         for place, prize in enumerate(kids(self.form, "RESULTS/AWARDED_PRIZE"), 1):
             made.append(self.award(prize, prize, lots[0], place))
         for contract in kids(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT"):
@@ -466,7 +440,11 @@ class _Form:
         holders = tuple(
             facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME"), _address(p)) for p in people
         )
-        group = any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/"))
+        relation = "single" if len(holders) == 1 else "framework" if holders else "unknown"
+        if any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/")):
+            relation = "group"
+        if self.kind == "modification":
+            relation = "modification"
         return facts.award(
             "ted",
             self.document,
@@ -475,7 +453,7 @@ class _Form:
             holders,
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
             buyer=self.main_buyer,
-            cpv=next(iter((lot and lot.cpv) or facts.cpvs(self.main_cpv)), None),
+            cpv=next(iter((lot and lot.cpv) or _cpvs(kids(self.object, "CPV_MAIN/CPV_CODE"))), None),
             amount=_awarded(contract, stated) or (self.final if alone else None),
             notified=clean_date(
                 value(contract, "DATE_CONCLUSION_CONTRACT") or value(contract, "DATE_DECISION_JURY")
@@ -485,11 +463,7 @@ class _Form:
             offers_received=facts.count(
                 value(contract, "NB_TENDERS_RECEIVED") or value(contract, "TENDERS/NB_TENDERS_RECEIVED")
             ),
-            relation="modification"
-            if self.kind == "modification"
-            else "group"
-            if group
-            else ("single" if len(holders) == 1 else "framework" if holders else "unknown"),
+            relation=relation,
         )
 
     # -- the texts in which clauses are sought
@@ -512,6 +486,10 @@ class _Form:
 
     def lot_texts(self) -> list[str]:
         return ["\n".join(filter(None, said.values())) for said in self.lot_lines]
+
+
+def _cpvs(codes: Iterable[Element]) -> tuple[str, ...]:
+    return facts.cpvs(code.get("CODE") or "" for code in codes)
 
 
 def _address(address: Element | None) -> domain.Place:

@@ -6,6 +6,7 @@ only what is new.  Addresses and tokens come from the environment (`ADDRESSES`, 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import time
@@ -76,11 +77,6 @@ class Reply:
     status: int
     headers: Mapping[str, str]
     content: bytes
-
-    @property
-    def validators(self) -> dict[str, str]:
-        """Validators for the next conditional request: ETag and Last-Modified, as published."""
-        return _validators(self.headers)
 
 
 class Client:
@@ -289,6 +285,7 @@ def _conditions(known: Fields) -> dict[str, str]:
 
 
 def _validators(headers: Mapping[str, str]) -> dict[str, str]:
+    """For the next conditional request: ETag and Last-Modified, as published."""
     return {name: headers.get(name, "") for name in ("etag", "last-modified")}
 
 
@@ -361,20 +358,13 @@ def _read_json(path: Path) -> Any:
 def _state(folder: Path) -> Iterator[dict[str, Any]]:
     """The state of a folder, alone: a second run at the same time is refused.  Saving is the caller's."""
     folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / ".lock").open("w")
-    try:
+    with (folder / ".lock").open("w") as lock:
         try:
-            import fcntl
-
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            pass  # no such lock on this system: running one at a time is then up to the user
         except OSError:
             raise BadInput(f"another run is writing to {folder}: wait for it to end") from None
         state = _read_json(folder / "state.json")
         yield state if isinstance(state, dict) else {}
-    finally:
-        lock.close()
 
 
 class Run(NamedTuple):

@@ -163,8 +163,7 @@ class _Checked(httpcore.NetworkBackend):
         raise Refused("no local sockets")
 
 
-def _connect(address: str, port: int, timeout: float) -> httpcore.NetworkStream:
-    return httpcore.SyncBackend().connect_tcp(address, port, timeout)
+_NETWORK = httpcore.SyncBackend()
 
 
 class Fetcher:
@@ -177,7 +176,7 @@ class Fetcher:
         seconds: float = SECONDS,
         most: int = MOST_BYTES,
         resolve: Resolve = resolved,
-        connect: Connect = _connect,
+        connect: Connect = _NETWORK.connect_tcp,
         may: Callable[[str], bool] = public,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

@@ -12,7 +12,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from matcher.reading.sync._client import Client, Report, Unreachable, _save, _shown, _write_json, run
+from matcher.reading.sync._client import (
+    Client,
+    Report,
+    Unreachable,
+    _save,
+    _shown,
+    _validators,
+    _write_json,
+    run,
+)
 
 #: A list that loses more than this share of its records at once indicates a change by the publisher, not closures.
 MOST_LOST = 0.2
@@ -57,7 +66,7 @@ class Lists:
 
         "beyond" where its pages do not reach its end: nothing is read.
         """
-        held = self.state["lists"].get(key, {}) if self._pages(key) else {}
+        held = self.state["lists"].get(key, {}) if (self.folder / "pages" / key).is_dir() else {}
         outcome: Outcome = "partial"
         for _ in range(TRIES):
             total, seen, validators = self._once(key, url, listing, asked or {}, held)
@@ -74,7 +83,7 @@ class Lists:
             self.state.pop("partial", None)
         before = int(held.get("records", 0))
         if seen < total:
-            self._note(
+            self.report.notes.append(
                 f"{key}: {seen} of {total} records: the list changed while it was read; run again later"
             )
             validators = {}
@@ -82,7 +91,7 @@ class Lists:
             outcome = "read"
         fewer = seen < before * (1 - MOST_LOST) and not self.accept_fewer
         if before and (fewer or (seen < total and seen < before)):
-            self._note(
+            self.report.notes.append(
                 f"{key}: {seen} records where {before} were held: those are kept; "
                 "if the list has really shrunk, run again with --accept-fewer"
             )
@@ -130,7 +139,7 @@ class Lists:
             rows, total = rows_of(page, url, listing)
             if total >= listing.reach:
                 return total, 0, {}
-            partial["validators"] = reply.validators if number == 1 else partial["validators"]
+            partial["validators"] = _validators(reply.headers) if number == 1 else partial["validators"]
             before, received = len(seen), received + len(rows)
             seen |= {identity(row, listing) for row in rows}
             if not rows or len(seen) == before:
@@ -161,12 +170,6 @@ class Lists:
         if (self.state.get("partial") or {}).get("key") == key:
             self.state.pop("partial")
         self.save()
-
-    def _pages(self, key: str) -> bool:
-        return (self.folder / "pages" / key).is_dir()
-
-    def _note(self, sentence: str) -> None:
-        self.report.notes.append(sentence)
 
     @staticmethod
     def _move(source: Path, target: Path) -> None:

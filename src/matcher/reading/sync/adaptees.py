@@ -20,7 +20,10 @@ def adaptees(folder: Path, client: Client | None = None) -> Report:
     with run("adaptees", folder, client) as work:
         url = resource(work.http, address("adaptees"), ".csv", ".xlsx")
         name = ".list.xlsx" if url.lower().endswith(".xlsx") else ".list.csv"
-        path = file(work, url, name, _count, "adaptees")
+        # rows with a SIRET: what makes a list of structures
+        path = file(
+            work, url, name, lambda at: sum("siret" in directory.mapping([*r]) for r in _rows(at)), "adaptees"
+        )
         if path is not None:
             rows = [json.dumps(row, ensure_ascii=False, default=str) for row in _rows(path)]
             write_whole(folder / LIST, "\n".join(rows).encode())
@@ -33,8 +36,3 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
             if isinstance(row, dict):
                 kind = directory.mapping(list(row)).get("kind")
                 yield row if kind and clean(str(row[kind] or "")) else {**row, KIND: "EA"}
-
-
-def _count(path: Path) -> int:
-    """Rows with a SIRET: what makes a list of structures."""
-    return sum("siret" in directory.mapping(list(row)) for row in _rows(path))

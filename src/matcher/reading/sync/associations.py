@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from matcher.reading.sync._client import Client, Report, _read_json, _write_json, address
@@ -29,7 +29,9 @@ def associations(folder: Path, numbers: Mapping[str, str], client: Client | None
             if lists.fetched(key):
                 lists.report.unchanged += 1
                 continue
-            lists.read(key, url, LISTING, {"where": _where(group), "order_by": "dateparution, id"})
+            numbers_in = ", ".join(f'"{number}"' for number in group)
+            question = {"where": f"numero_rna in ({numbers_in})", "order_by": "dateparution, id"}
+            lists.read(key, url, LISTING, question)
             for path in lists.files(key):
                 page = _read_json(path)
                 for row in page["results"]:
@@ -37,8 +39,3 @@ def associations(folder: Path, numbers: Mapping[str, str], client: Client | None
                         row["siren"] = numbers.get(str(row.get("numero_rna")), "")
                 _write_json(path, page)
     return lists.report
-
-
-def _where(group: Iterable[str]) -> str:
-    listed = ", ".join(f'"{number}"' for number in group)
-    return f"numero_rna in ({listed})"
