@@ -51,6 +51,8 @@ def test_facets_count_and_narrow_and_sort(page: PagesClient) -> None:
     # in the heading; a narrow view has it in its own list
     assert page.get(at + "?tri=metier").text.count('aria-current="true">Métier<') == 1
     assert page.get(at + "?type=ZZZ&km=abc&tri=zzz").status_code == 200
+    ticked = page.get(f"{at}?type={value}&tri=distance").text
+    assert re.search(r'removals".*?href="[^"?]*[?]tri=distance"', ticked, re.S)
 
 
 def test_the_heading_of_the_trade_puts_what_is_known_first() -> None:
@@ -171,6 +173,7 @@ def test_a_call_is_noted_with_its_text_for_the_buyer_alone(page: PagesClient) ->
     word = {**given, "fait": "answered", "text": "Partante, dit-elle."}
     answered = page.post(address + "/noter", data=word)
     assert "noté par vous" in answered.text and "Elle rappelle jeudi." in page.get(address + "/note").text
+    assert "1 suivie" in page.get("/acheteur/fiches").text
     row = next(row for row in exported(page, address) if row["SIRET"] == siret)
     assert "Mme Ba" in row["Notes"] and row["Réponse"] == "Partante, dit-elle."
     page.post(address + "/contacter", data={**LETTER, "csrf": csrf, "sirets": [siret], "confirme": "oui"})
