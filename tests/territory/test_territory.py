@@ -41,6 +41,7 @@ from matcher.territory import (
     timetable,
 )
 from matcher.territory.counts import Count, Desk
+from papers import workbook
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 ON = date(2026, 11, 24)
@@ -256,12 +257,8 @@ def test_a_programme_is_studied_line_by_line_and_its_bad_lines_are_told(matcher:
 
 
 def test_a_programme_as_a_workbook_is_the_same_and_one_without_objects_says_what_is_missing() -> None:
-    book = openpyxl.Workbook()
-    book.active.append(["Objet", "Budget", "Commune"])
-    book.active.append(["Tonte des pelouses", 45000, "Pantin"])
-    stream = io.BytesIO()
-    book.save(stream)
-    ((_, _, tender, _),), _ = programme.read(stream.getvalue(), "programme.xlsx")
+    rows = ["Objet", "Budget", "Commune"], ["Tonte des pelouses", 45000, "Pantin"]
+    ((_, _, tender, _),), _ = programme.read(workbook(rows), "programme.xlsx")
     assert (tender.title, tender.lots[0].amount) == ("Tonte des pelouses", 45_000.0)
     assert tender.lots[0].places[0].label == "Pantin"
     assert tender.confidential
