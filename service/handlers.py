@@ -14,11 +14,10 @@ from matcher.domain import MatcherError, StoreUnavailable
 from matcher.reference.deadline import TooLong
 from service.faults import why, why_in_french
 from service.limits import route_of
-from service.problems import Fault, Headers, Refused, bare, log, problem, status_of
+from service.problems import FAULT, Fault, Headers, Refused, bare, log, problem, status_of
 
 NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
 
-FAULT = "internal error: it was logged; try again, or tell the operator"
 UNAVAILABLE = "the service cannot record anything now, and nothing was half done: try again in some minutes"
 
 

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limits import parse
 from matcher.reference import deadline
+from service.problems import FAULT
 from service.settings import LOOPBACK, Settings
 
 log = logging.getLogger("service")
@@ -231,8 +232,7 @@ class Guard:
             if started:
                 raise
             log.error("internal error", exc_info=error, extra={"route": route_of(scope)})
-            sentence = "internal error: it was logged; try again, or tell the operator"
-            await self.shown(scope, 500, sentence, {})(scope, receive, answer)
+            await self.shown(scope, 500, FAULT, {})(scope, receive, answer)
         if status == 401 and token_of(headers):
             self.refused.count(address_of(scope))
 
