@@ -20,7 +20,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limits import parse
 from matcher.reference import deadline
-from service.problems import FAULT
 from service.settings import LOOPBACK, Settings
 
 log = logging.getLogger("service")
@@ -232,7 +231,8 @@ class Guard:
             if started:
                 raise
             log.error("internal error", exc_info=error, extra={"route": route_of(scope)})
-            await self.shown(scope, 500, FAULT, {})(scope, receive, answer)
+            sentence = "internal error: it was logged; try again, or tell the operator"
+            await self.shown(scope, 500, sentence, {})(scope, receive, answer)
         if status == 401 and token_of(headers):
             self.refused.count(address_of(scope))
 

@@ -16,7 +16,6 @@ from matcher.reference.deadline import TooLong
 log = logging.getLogger("service")
 Headers = Mapping[str, str] | None
 MEDIA = "application/problem+json"
-FAULT = "internal error: it was logged; try again, or tell the operator"
 
 
 class Fault(BaseModel):
