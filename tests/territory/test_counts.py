@@ -10,7 +10,6 @@ from matcher.domain import Filters, Lot, Place, Structure, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.partners.opportunities import opportunities
-from matcher.partners.partners import partners
 from matcher.reading.need import sized_need, typed_need
 from matcher.reference import toponyms
 from matcher.territory import areas, coverage, meeting, potential
@@ -200,37 +199,6 @@ def test_a_meeting_invites_those_shown_or_those_who_come(matcher: Matcher, desk:
 
 
 # ------------------------------------------------------------------------------------ partners and groups
-
-
-def test_a_group_takes_for_each_trade_whom_the_judgement_calls_for_it(matcher: Matcher) -> None:
-    asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
-    team = matcher.match(asked, 5, groups=1).consortia[0]
-    says = {task: m.structure.offers for m in team.members for task in m.lots}
-    assert set(says) == {"b-1#nettoyage", "b-1#espaces-verts"}
-    assert "Nettoyage" in says["b-1#nettoyage"][0].text
-    assert "espaces verts" in says["b-1#espaces-verts"][0].text
-
-
-def test_an_unknown_trade_fills_no_gap_and_that_nobody_is_known_is_stated() -> None:
-    cleaner = structure(1, "Angers", SAYS[1])
-    alone = made.matcher_over([cleaner, structure(2, "Angers", "")])
-    asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
-    found = partners(alone, cleaner, asked)
-    assert found.alone == ("b-1#nettoyage",) and found.lacking == ("b-1#espaces-verts",)
-    assert not [p for p in found.partners if "b-1#espaces-verts" in p.tasks]
-    assert len(found.nobody) == 1 and "aucun partenaire connu pour" in found.nobody[0]
-    assert alone.match(asked, 5, groups=1).consortia[0].uncovered == ("b-1#espaces-verts",)
-
-
-def test_a_partner_takes_the_part_that_is_missing(matcher: Matcher) -> None:
-    cleaner = next(s for s in DIRECTORY if s.offers and s.offers[0].text == SAYS[1])
-    asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
-    found = partners(matcher, cleaner, asked)
-    filling = [p for p in found.partners if "b-1#espaces-verts" in p.tasks]
-    said = [p for p in filling if p.structure.offers]
-    assert said and not found.nobody
-    assert all(p.structure.offers[0].text == SAYS[0] for p in said)
-    assert all(p.structure.kind == "EA" for p in filling if not p.structure.offers)  # silent: most EA do it
 
 
 def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) -> None:

@@ -42,6 +42,7 @@ from matcher.territory import (
 )
 from matcher.territory.counts import Count, Desk
 from papers import workbook
+from terminal import command
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 ON = date(2026, 11, 24)
@@ -648,16 +649,10 @@ def test_no_cell_of_a_workbook_is_run_as_a_formula() -> None:
         "spaser {sample}/decp_2024.json --html {out}/r.html --xlsx {out}/r.xlsx",
     ],
 )
-def test_commands_print_csv_and_write_their_files(
-    arguments: str, folder: Path, home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from typer.testing import CliRunner
-
-    from matcher.cli import build
-
+def test_commands_print_csv_and_write_their_files(arguments: str, folder: Path, home: Path) -> None:
     given = [part.format(out=home, sample=SAMPLE) for part in arguments.split()]
-    result = CliRunner().invoke(build(), [*given, "--format", "csv", "--catalogue", str(folder)])
-    assert result.exit_code == 0, result.output
+    result = command(*given, "--format", "csv", "--catalogue", str(folder))
+    assert result.returncode == 0, result.stderr
     assert list(csv.DictReader(io.StringIO(result.stdout)))
     for name in (a for a in given if a.startswith(str(home))):
         assert Path(name).stat().st_size > 500
