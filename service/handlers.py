@@ -13,12 +13,10 @@ from starlette.types import Scope
 from matcher.domain import MatcherError, StoreUnavailable
 from matcher.reference.deadline import TooLong
 from service.faults import why, why_in_french
-from service.limits import route_of
 from service.problems import Fault, Headers, Refused, bare, log, problem, status_of
 
 NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
 
-FAULT = "internal error: it was logged; try again, or tell the operator"
 UNAVAILABLE = "the service cannot record anything now, and nothing was half done: try again in some minutes"
 
 
@@ -106,16 +104,11 @@ def install(app: FastAPI) -> None:
         sign = " :" if french(request) else ":"
         return shown(request, 422, f"{first.where}{sign} {first.why}", faults)
 
-    async def internal(request: Request, error: Exception) -> Response:
-        log.error("internal error", exc_info=error, extra={"route": route_of(request.scope)})
-        return unheard(request.scope, 500, FAULT, {})
-
     app.add_exception_handler(Refused, refused)
     app.add_exception_handler(TooLong, late)
     app.add_exception_handler(MatcherError, core)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(RequestValidationError, invalid)
-    app.add_exception_handler(Exception, internal)
+    app.add_exception_handler(RequestValidationError, invalid)  # any other is answered by limits.Guard
 
 
 def _model(request: Request) -> Any:

@@ -6,7 +6,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 _TYPES = (
     '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
@@ -29,7 +29,7 @@ def _relations(target: str) -> str:
     return _RELATIONS.format(links=_LINK.format(n=1, kind="officeDocument", target=target))
 
 
-def packed(members: dict[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+def packed(members: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A ZIP of these members."""
     sink = io.BytesIO()
     with zipfile.ZipFile(sink, "w", method, compresslevel=9) as archive:
@@ -110,7 +110,10 @@ def pdf_page(content: bytes, filters: bytes, pages: int = 1) -> bytes:
     """A PDF whose pages all show one packed content."""
     kids = b" ".join(b"%d 0 R" % (n + 5) for n in range(pages))
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 3 0 R/Resources<</Font<</F 4 0 R>>>>>>"
-    catalogue, font = b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    catalogue, font = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+    )
     listed = b"<</Type/Pages/Count %d/Kids[%s]>>" % (pages, kids)
     return _pdf([catalogue, listed, _stream(content, filters), font, *[page] * pages])
 

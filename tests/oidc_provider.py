@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+
+from serving import at_work
 
 CLIENT, SECRET = "maillage-essai", "un-secret-partage"
 AUTHORIZE = {"response_type", "client_id", "redirect_uri", "scope", "state", "nonce"}  # any other is refused
@@ -120,10 +121,5 @@ def provider() -> Iterator[Provider]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     known.base = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with at_work(server):
         yield known
-    finally:
-        server.shutdown()
-        server.server_close()

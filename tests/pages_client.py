@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import email
+import email.policy
 import io
 import re
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,6 +34,12 @@ class PagesClient(TestClient):
         if answer.headers.get("content-type", "").startswith("text/html"):
             answer._text = re.sub("[\u00a0\u202f]", " ", answer.text).replace("’", "'")
         return answer
+
+
+def mails(outbox: Path) -> list[Any]:
+    """The mails dropped as files, as a mail reader decodes them."""
+    texts = (path.read_bytes() for path in sorted(outbox.glob("*.eml")))
+    return [email.message_from_bytes(text, policy=email.policy.default) for text in texts]
 
 
 def token(text: str) -> str:

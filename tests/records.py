@@ -1,10 +1,14 @@
 """Invented records as publishers write them (data/published.json), and tables of cases (data/cases.json)."""
 
 import json
+from collections.abc import Iterable
 from copy import deepcopy
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
+
+from matcher.domain import Rejected
 
 DATA = Path(__file__).parent / "data"
 
@@ -19,6 +23,19 @@ def published(name: str, /, **changes: Any) -> dict[str, Any]:
     """A record of a publisher with these changes; a field changed to ... is left out."""
     record = deepcopy(_file("published.json")[name]) | changes
     return {field: value for field, value in record.items() if value is not ...}
+
+
+def parted(found: Iterable[Any]) -> tuple[list[Any], list[Rejected]]:
+    """What a reader read, and what it set aside."""
+    read, aside = [], []
+    for each in found:
+        (aside if isinstance(each, Rejected) else read).append(each)
+    return read, aside
+
+
+def facts(record: Any, fields: str) -> Any:
+    """The values of these fields of a record."""
+    return attrgetter(*fields.split())(record)
 
 
 def cases(name: str) -> list[list[Any]]:

@@ -9,7 +9,6 @@ All records are invented.  `faults` are taken one a request: ("status", 429, {"R
 import hashlib
 import json
 import re
-import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from serving import at_work
 
 
 class Publisher:
@@ -228,16 +229,9 @@ def serving() -> Iterator[Publisher]:
     publisher = Publisher()
     handler = type("Handler", (_Handler,), {"publisher": publisher})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
     publisher.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with at_work(server):
         yield publisher
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def days(first: date, count: int) -> list[date]:

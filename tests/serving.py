@@ -1,10 +1,10 @@
 """A catalogue on disk with its notices, and the service on a free port, for tests that ask over the network."""
 
-import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,22 @@ def settings_of(catalogue: Path, home: Path, **more: Any) -> Settings:
     return Settings(catalogue=catalogue, **own | more)
 
 
-@contextmanager
-def listening(app: Any, port: int = 0, **more: Any) -> Iterator[int]:
-    """The port of a server of this application, run in a thread without its lifespan."""
-    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan="off", **more))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve()))
-    thread.start()
-    while not server.started:
+def until(met: Callable[[], bool], seconds: float = 400) -> None:
+    """Wait for it, as long as a busy machine takes."""
+    end = time.monotonic() + seconds
+    while not met():
+        assert time.monotonic() < end
         time.sleep(0.02)
+
+
+@contextmanager
+def listening(app: Any, port: int = 0, lifespan: str = "off", **more: Any) -> Iterator[int]:
+    """The port of a server of this application, run in a thread, without its lifespan by default."""
+    server = uvicorn.Server(uvicorn.Config(app, port=port, lifespan=lifespan, **more))  # type: ignore[arg-type]
+    thread = threading.Thread(target=server.run)
+    thread.start()
     try:
+        until(lambda: server.started)
         yield server.servers[0].sockets[0].getsockname()[1]
     finally:
         server.should_exit = True
@@ -49,14 +56,19 @@ def listening(app: Any, port: int = 0, **more: Any) -> Iterator[int]:
 def serving(settings: Settings, port: int = 0) -> Iterator[str]:
     """The address of the service with these settings, on a free port by default, once it is ready."""
     app = create_app(settings)
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.02)
+    with listening(app, port, "on", log_level="error") as port:
         app.state.warmed.wait()
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def at_work(server: ThreadingHTTPServer) -> Iterator[None]:
+    """A small server of the tests answers, in threads of its own, until the block ends."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    with server:
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()

@@ -7,7 +7,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import threading
 import time
 import tomllib
 from collections import Counter
@@ -20,6 +19,7 @@ from packaging.utils import canonicalize_name
 from service.settings import OTHER_NAMES, Settings
 
 from mail_server import free_port
+from serving import at_work, until
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -168,16 +168,12 @@ def test_the_proxy_bounds_heads_and_the_connections_of_an_address(tmp_path: Path
         "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=x -keyout privkey.pem -out fullchain.pem"
     )
     subprocess.run(key.split(), cwd=tmp_path, check=True, capture_output=True)
-    behind = Behind(("127.0.0.1", within), Slow)
-    threading.Thread(target=behind.serve_forever, daemon=True).start()
     ask = b"HEAD %s HTTP/1.1\r\nHost: maillage.example.org\r\n%s\r\n"
     once, last = b"Connection: close\r\n", ask % (b"/", b"Connection: close\r\n")
     command = ["nginx", "-g", "daemon off;", "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf")]
-    with subprocess.Popen(command) as nginx:
+    with at_work(Behind(("127.0.0.1", within), Slow)), subprocess.Popen(command) as nginx:
         try:
-            until = time.monotonic() + 20
-            while time.monotonic() < until and not (tmp_path / "pid").is_file():
-                time.sleep(0.05)
+            until(lambda: (tmp_path / "pid").is_file())
             assert asked_by(port, last) == {b"200": 1}
             assert asked_by(port, ask % (b"/", b"X: %s\r\n" % (b"y" * 20_000))) == {b"400": 1}
             assert asked_by(port, last[:-2]) in ({}, {b"408": 1})  # a head that never ends
@@ -186,5 +182,3 @@ def test_the_proxy_bounds_heads_and_the_connections_of_an_address(tmp_path: Path
                 assert {status for one in slow for status in one.result()} == {b"200", b"429"}
         finally:
             nginx.terminate()
-            behind.shutdown()
-            behind.server_close()

@@ -188,8 +188,10 @@ def test_every_file_of_a_room_says_what_it_is(room: str) -> None:
 def test_source_declares_its_contract(name: str) -> None:
     source = plugins.find("reading.sources", name)
     assert source.YIELDS in ("tender", "structure", "award")
-    assert source.recognises("x.bin", b"\x00\x01\x02") is False
-    assert source.recognises("empty", b"") is False
+    for head in (b"\x00\x01\x02", b"", b"lorem ipsum dolor sit amet"):
+        assert source.recognises("x.bin", head) is False
+    for head in (b"\x00" * 64, b"<html>", b"{", b"PK\x03\x04"):
+        source.recognises("x", head)  # never raises on what may not be its own
 
 
 def renamed(room: str, name: str) -> str:

@@ -8,7 +8,6 @@ time of each tutorial is printed (`pytest -s`).
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import time
@@ -52,34 +51,20 @@ def service(desk: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Debian's chromium, None where it is not installed."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        yield None
-        return
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as play:
-        arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-        opened = play.chromium.launch(executable_path=chromium, args=arguments)
-        yield opened
-        opened.close()
-
-
 @pytest.mark.browser
 @pytest.mark.parametrize("name", sorted(path.stem for path in TUTORIALS.glob("*.md")))
 def test_it_works_as_written(
-    name: str, desk: Path, service: str, browser: Any, monkeypatch: MonkeyPatch
+    name: str, desk: Path, service: str, request: pytest.FixtureRequest, monkeypatch: MonkeyPatch
 ) -> None:
     text = (TUTORIALS / f"{name}.md").read_text(encoding="utf-8")
     monkeypatch.chdir(desk)
     monkeypatch.setenv("MATCHER_HOME", str(desk / "home"))
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{desk / 'store.sqlite'}")
     since = time.monotonic()
-    done = run_commands(text, service) + run_python(text, service, desk) + run_steps(text, service, browser)
-    if not done and browser is None:
-        pytest.skip("chromium is not installed, and every step of this tutorial is one of a browser")
+    done = run_commands(text, service) + run_python(text, service, desk)
+    if steps := re.findall(r"<!-- (step|picture): (.*?) -->", text):  # skipped here without a browser
+        run_steps(steps, service, request.getfixturevalue("browser"))
+    done += len(steps)
     assert done, "nothing was tried"
     print(f"\ntutorial {name}: {done} steps in {time.monotonic() - since:.1f} s")
 
@@ -121,11 +106,8 @@ def run_python(text: str, service: str, folder: Path) -> int:
     return len(blocks)
 
 
-def run_steps(text: str, service: str, browser: Any) -> int:
-    """Every step in the pages; none where there is no browser."""
-    steps = re.findall(r"<!-- (step|picture): (.*?) -->", text)
-    if browser is None or not steps:
-        return 0
+def run_steps(steps: list[tuple[str, str]], service: str, browser: Any) -> None:
+    """Every step in the pages."""
     page = browser.new_page(viewport={"width": 1100, "height": 900})
     for kind, what in steps:
         if kind == "picture":
@@ -133,7 +115,6 @@ def run_steps(text: str, service: str, browser: Any) -> int:
         else:
             step(page, service, *what.split(maxsplit=1))
     page.close()
-    return len(steps)
 
 
 def step(page: Any, service: str, verb: str, what: str) -> None:

@@ -69,7 +69,7 @@ def _reach(request: Request, found: record_.Record, sirets: Sequence[str]) -> di
     store, catalogue, lines = store_of(request), snapshot_of(request).catalogue, listed(found)
     addresses = {s: address_of(store, catalogue, s) or str(lines[s].get("email") or "") for s in sirets}
     outcomes = questions.outcomes(store, addresses)
-    contacts = {s: render.contact({**lines[s], "email": addresses[s]}, s) for s in sirets}
+    contacts = {s: render.recorded({**lines[s], "email": addresses[s]}, s) for s in sirets}
     reached = [contacts[s] for s in sirets if outcomes[s] == "queued"]
     words = {s: questions.outcome_label(outcome) for s, outcome in outcomes.items() if outcome != "queued"}
     others = [(contacts[s], words[s]) for s in sirets if s in words]

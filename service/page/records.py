@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from matcher.domain import Answer, BadInput
+from matcher.domain import Answer, BadInput, Structure
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
@@ -47,7 +47,7 @@ class Row:
 
     number: int  # of its lot, from 1
     event: Event
-    contact: render.Contact
+    contact: Structure
     band: str  # as listed, or as the buyer moved it
     steps: tuple[record_.Step, ...]
 
@@ -155,7 +155,7 @@ def rows_of(found: record_.Record) -> list[Row]:
         for event in found.lines(lot["id"]):
             if event.payload:
                 mark = {"aside": record_.STEPS["aside"], "promoted": CALL}.get(moved.get(event.siret, ""))
-                contact = render.contact(event.payload, event.siret)
+                contact = render.recorded(event.payload, event.siret)
                 band = mark or str(event.payload.get("band") or "")
                 steps = tuple(happened.get(event.siret, ()))
                 rows.append(Row(number=number, event=event, contact=contact, band=band, steps=steps))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from matcher.records.keys import Bearer
 from matcher.records.store import Unfit
 from matcher.reference import law, places, toponyms
 from matcher.reference.french import PARIS, day, due, euros, grouped
-from matcher.reference.identifiers import identity_in_words
+from matcher.reference.identifiers import clean_date, identity_in_words
 from matcher.reference.law import ESS_KINDS
 from matcher.reference.naming import as_written, source_name
 from matcher.reference.text import shorten
@@ -42,7 +41,7 @@ FAMILIES: dict[str, tuple[str, frozenset[str]]] = {
 siret = identity_in_words  # what identifies a structure, for display
 
 
-def called(structure: Structure | Contact) -> str:
+def called(structure: Structure) -> str:
     """The display name of a structure; its SIRET where none is known."""
     return as_written(structure.brand or structure.name) or siret(structure.siret)
 
@@ -64,28 +63,12 @@ def zone_of(structure: Structure) -> str:
     return " ; ".join(filter(None, ("toute la France" if zone.country else "", radius, names, regions)))
 
 
-@dataclass(frozen=True, slots=True)
-class Contact:
-    """Contact fields of a record's line, named as in `Structure`."""
-
-    siret: str
-    name: str
-    town: str
-    kind: str
-    phone: str
-    email: str
-    website: str
-    active: bool | None
-    checked: str | None  # a day, ISO
-    convention: str
-    brand: str = ""
-
-
-def contact(line: Mapping[str, Any], siret: str) -> Contact:
-    """The contact of a line of a record."""
-    names = ("name", "town", "kind", "phone", "email", "website", "convention")
-    text = {name: str(line.get(name) or "") for name in names}
-    return Contact(siret=siret, active=line.get("active"), checked=line.get("checked"), **text)
+def recorded(line: Mapping[str, Any], siret: str) -> Structure:
+    """A structure as far as a line of a record tells it."""
+    names = ("name", "kind", "phone", "email", "website", "convention")
+    text: Facts = {name: str(line.get(name) or "") for name in names}
+    place, checked = Place(label=str(line.get("town") or "")), clean_date(line.get("checked"))
+    return Structure(siret=siret, place=place, active=line.get("active"), checked=checked, **text)
 
 
 def capacity(structure: Structure) -> str:
@@ -192,7 +175,7 @@ def cited(code: str) -> str:
     return law.article_of(code, date.today())
 
 
-_FILTERS: list[Any] = [address, alive, as_written, called, capacity, contact, day, due, euros, family]
+_FILTERS: list[Any] = [address, alive, as_written, called, capacity, day, due, euros, family]
 _FILTERS += [grouped, initial, moment, origin, points, reasons.clause_in_words, sourced, town, typographic]
 _environment.filters |= {each.__name__: each for each in _FILTERS}
 _environment.filters |= {"km": kilometres, "kind": schemas.kind_label, "short": shorten, "siret": siret}

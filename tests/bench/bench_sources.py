@@ -13,7 +13,6 @@ import resource
 import sys
 import tarfile
 import time
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +27,7 @@ from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import files as files_
 from matcher.reading.sources import eforms, ted
 from matcher.reference.paths import shared_dir
+from papers import pdf, word, workbook
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
@@ -180,11 +180,8 @@ def seeds() -> list[tuple[str, bytes]]:
     ]
     found += papers()
     for path in sorted((SAMPLE / "eforms").glob("*.xml"))[:1]:
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("a/notice.xml", path.read_bytes())
-            archive.writestr("b.json", b"{}")
-        found.append(("notices.zip", buffer.getvalue()))
+        members = {"a/notice.xml": path.read_bytes(), "b.json": b"{}"}
+        found.append(("notices.zip", bombs.packed(members)))
         found.append(("notice.xml.gz", gzip.compress(path.read_bytes())))
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
@@ -197,31 +194,17 @@ def seeds() -> list[tuple[str, bytes]]:
 
 def papers() -> list[tuple[str, bytes]]:
     """A consultation as DOCX, XLSX, PDF, plain text and as a ZIP of them; awards as Parquet."""
-    import docx
     import pandas as pd
-    from openpyxl import Workbook
-    from pypdf import PdfWriter
 
     text = "Objet du marché : Tonte\nLot 1 - Stades\nLot 2 - Écoles\nLe lot 2 est réservé aux entreprises adaptées."
-    word, sheet, pages, table = docx.Document(), Workbook(), PdfWriter(), io.BytesIO()
-    for line in text.splitlines():
-        word.add_paragraph(line)
-    for row in (("SIRET", "Nom", "Activité"), ("00010000700014", "Essai", "Tonte")):
-        sheet.active.append(row)
-    pages.add_blank_page(width=595, height=842)
-    made: dict[str, bytes] = {"rc.txt": text.encode()}
-    for name, save in (("rc.docx", word.save), ("lots.xlsx", sheet.save), ("plan.pdf", pages.write)):
-        buffer = io.BytesIO()
-        save(buffer)
-        made[name] = buffer.getvalue()
-    pd.DataFrame(
-        {"uid": ["a"], "id": ["a"], "acheteur_id": ["00010000700014"], "objet": ["Tonte"]}
-    ).to_parquet(table)
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in made.items():
-            archive.writestr(name, data)
-    return [*made.items(), ("dce.zip", buffer.getvalue()), ("awards.parquet", table.getvalue())]
+    rows = ("SIRET", "Nom", "Activité"), ("00010000700014", "Essai", "Tonte")
+    made = {"rc.txt": text.encode(), "rc.docx": word(text), "lots.xlsx": workbook(rows), "plan.pdf": pdf("")}
+    award = {"uid": ["a"], "id": ["a"], "acheteur_id": ["00010000700014"], "objet": ["Tonte"]}
+    return [
+        *made.items(),
+        ("dce.zip", bombs.packed(made)),
+        ("awards.parquet", pd.DataFrame(award).to_parquet()),
+    ]
 
 
 def flip(data: bytes, draw: random.Random) -> bytes:

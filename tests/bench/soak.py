@@ -26,7 +26,7 @@ import httpx
 import numpy as np
 import typer
 from bench_service import Client, gauge, paced, started
-from bench_speed import ROOT, _held, _matching, _ready, _wait, build
+from bench_speed import ROOT, _held, _matching, _ready, _wait, build, until
 
 from matcher.lab import synth
 from matcher.records import keys
@@ -142,8 +142,7 @@ def main(
         given = {"MATCHER_STORE": store, "MATCHER_RATE": "1000000/minute", "MATCHER_LOG_LEVEL": "ERROR"}
         with started(folder, **given, MATCHER_HOME=made) as (url, pid):
             _wait(url)
-            while not (_ready(url) and _matching(url)):
-                time.sleep(0.2)
+            until(lambda: _ready(url) and _matching(url))
             soak = Soak(url, tokens, sirets, random.Random(seed))
             memory = asyncio.run(soak.run(rate, 60 * minutes, folder, swaps, pid))
             time.sleep(10)

@@ -3,45 +3,10 @@
 import json
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-from matcher.domain import Award
+from tests.reading.test_sources_decp import ONE, THREE, TWO, award, holders, record
+
 from matcher.reading import contracts, gather
-from matcher.reading.sources import decp
-from matcher.reference.identifiers import luhn, siret_valid
-
-
-def siret(number: int) -> str:
-    """A SIRET that passes both check sums and belongs to nobody: its SIREN begins with 000."""
-    siren = next(s for d in "0123456789" if luhn(s := f"000{number:05d}{d}"))
-    return next(s for d in "0123456789" if siret_valid(s := f"{siren}0001{d}"))
-
-
-BUYER, ONE, TWO, THREE = (siret(n) for n in (1, 2, 3, 4))
-
-
-def holders(*ids: str) -> list[dict[str, str]]:
-    return [{"id": one, "typeIdentifiant": "SIRET"} for one in ids]
-
-
-def record(**changes: Any) -> dict[str, Any]:
-    """An invented row of DECP."""
-    base: dict[str, Any] = {
-        "nature": "Marché",
-        "objet": "Nettoyage des écoles",
-        "codeCPV": "90910000",
-        "acheteur": {"id": BUYER},
-        "dateNotification": "2019-03-04",
-        "montant": 12345.5,
-        "titulaires": holders(ONE),
-    }
-    return {**base, **changes}
-
-
-def award(**changes: Any) -> Award:
-    found = decp.award_of(record(**changes))
-    assert isinstance(found, Award)
-    return found
 
 
 def test_a_repeat_is_dropped_under_any_uid_and_the_first_is_flagged() -> None:

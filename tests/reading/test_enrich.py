@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from matcher.cli import build
 from matcher.domain import BadInput, Structure
 from matcher.reading import enrich, files
+from records import published
 from replay_server import serving
+from terminal import command
 
 ONE, TWO, THREE = "00010001600013", "00010073500018", "00010099900010"
 DIRECTORY = f"siret;nom;type;ville;code postal\n{ONE};Les Allées;ACI;Metz;57000\n{TWO};Au Linge Clair;ESAT;Metz;57000\n"
@@ -26,18 +26,8 @@ def reading(folder: Path, siret: str, *lines: str) -> None:
     path = folder / "site" / "pages" / siret[:3] / f"{siret}.json"
     path.parent.mkdir(parents=True)
     page = {"url": "https://x.example", "title": "x", "lines": list(lines)}
-    path.write_text(
-        json.dumps(
-            {
-                "siret": siret,
-                "website": "x.example",
-                "read": "2026-11-28",
-                "asked": "2026-11-28",
-                "pages": [page],
-                "why": "",
-            }
-        )
-    )
+    read = {"siret": siret, "website": "x.example", "read": "2026-11-28", "asked": "2026-11-28"}
+    path.write_text(json.dumps({**read, "pages": [page], "why": ""}))
 
 
 def structures(path: Path) -> list[Structure]:
@@ -48,21 +38,9 @@ def test_a_directory_is_completed_and_counted_before_and_after(directory: Path, 
     reading(tmp_path / "sync", ONE, "# Nos prestations", "• Tonte de pelouses et taille de haies")
     reading(tmp_path / "sync" / "x", THREE, "• Peinture")
     out = tmp_path / "enriched.jsonl"
-    done = CliRunner().invoke(
-        build(),
-        [
-            "enrich",
-            str(directory),
-            "--to",
-            str(tmp_path / "sync"),
-            "--out",
-            str(out),
-            "--offline",
-            "-f",
-            "jsonl",
-        ],
-    )
-    assert done.exit_code == 0, done.output
+    given = (str(directory), "--to", str(tmp_path / "sync"), "--out", str(out))
+    done = command("enrich", *given, "--offline", "-f", "jsonl")
+    assert done.returncode == 0, done.stderr
     rows = {row["kind"]: row for row in map(json.loads, done.stdout.splitlines())}
     assert (rows["ACI"]["read before"], rows["ACI"]["read after"]) == (0, 1)
     assert (rows["all"]["structures"], rows["all"]["read after"], rows["all"]["said after"]) == (2, 1, 0)
@@ -80,26 +58,12 @@ def test_a_publisher_that_fails_is_named_and_the_others_go_on(
     monkeypatch.setattr(_client, "ATTEMPTS", 1)
     monkeypatch.setitem(_client.PACE, "emplois", 0.0)
     with serving() as publisher:
+        job = published(
+            "emplois job", rome="Espaces verts (A1203)", appellation_modifiee="Jardinier", description=""
+        )
         publisher.employers = [
-            {
-                "siret": ONE,
-                "type": "ACI",
-                "raison_sociale": "LES ALLEES",
-                "enseigne": "",
-                "bloque_candidatures": False,
-                "departement": "57",
-                "postes": [
-                    {"rome": "Espaces verts (A1203)", "appellation_modifiee": "Jardinier", "description": ""}
-                ],
-            },
-            {
-                "siret": THREE,
-                "type": "EI",
-                "raison_sociale": "AUTRE",
-                "bloque_candidatures": False,
-                "departement": "57",
-                "postes": [],
-            },
+            published("emplois", siret=ONE, postes=[job]),
+            published("emplois", siret=THREE),
         ]
         monkeypatch.setenv("MATCHER_EMPLOIS_URL", publisher.url + "/emplois/")
         monkeypatch.setenv("MATCHER_ADAPTEES_URL", "")

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
 
 from matcher.domain import Award, Lot, Rejected, Tender
 from matcher.reading import files, inference
+from terminal import command
 
 GREEN = Lot(id="a/1", title="Tonte des pelouses et taille des haies des parcs", number="1")
 STATED = Lot(id="a/2", title="Nettoyage des vitres", number="2", cpv=("90911300",))
@@ -71,17 +71,14 @@ def test_order_holds_across_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_read_shows_what_is_supposed(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    from matcher.cli import build
-
-    app = build()
     path = tmp_path / "notices.csv"
     path.write_text("Référence;Objet;Acheteur\nA;Tonte des pelouses et taille des haies;Ville\n", "utf-8")
-    shown = CliRunner().invoke(app, ["read", str(path), "--format", "jsonl"])
+    shown = command("read", str(path), "--format", "jsonl")
     lot = json.loads(shown.stdout)["lots"][0]
     assert lot["inferred"] == ["cpv"] and lot["cpv"][0].startswith("773") and lot.get("amount") is None
-    table = CliRunner().invoke(app, ["read", str(path), "--format", "csv"])
+    table = command("read", str(path), "--format", "csv")
     assert f"≈{lot['cpv'][0]}" in table.stdout
-    bare = CliRunner().invoke(app, ["read", str(path), "--format", "jsonl", "--as-stated"])
+    bare = command("read", str(path), "--format", "jsonl", "--as-stated")
     assert json.loads(bare.stdout)["lots"][0].get("cpv", []) == []
     (record,) = files.read([path])  # the step comes after: readers state, they do not suppose
     assert isinstance(record, Tender) and record.lots[0].cpv == ()

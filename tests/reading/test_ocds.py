@@ -13,6 +13,7 @@ from matcher.domain import Award, BadInput, Holder, Rejected, Reservation, Tende
 from matcher.reading import files, ocds
 from matcher.reading.need import free_text_tender
 from matcher.reading.sources import ocds as source
+from records import facts
 from terminal import command as matcher
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -141,11 +142,7 @@ def test_a_tender_of_others_is_read_with_its_lots() -> None:
     parks, offices = tender.lots
     assert (parks.cpv, parks.amount, parks.duration_months) == (("77310000",), 40000, 24)
     assert (parks.places[0].commune, parks.contract_type) == ("93055", "services")
-    assert (parks.criteria[0].kind, parks.criteria[0].weight, parks.criteria[0].weight_unit) == (
-        "price",
-        60,
-        "%",
-    )
+    assert facts(parks.criteria[0], "kind weight weight_unit") == ("price", 60, "%")
     assert parks.reservation and parks.reservation.articles == ("L2113-13",)  # read in the text
     assert (offices.cpv, offices.duration_months, offices.reservation) == (("90919200",), 12.0, None)
     assert offices.inferred == ("places",) and offices.places[0].commune == "93055"  # the buyer's

@@ -1,13 +1,12 @@
 """Damaged files are set aside with a reason: no exception, none slow, memory bounded."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 import bombs
 from bench import bench_sources as bench
-from matcher.domain import Rejected, Tender
+from matcher.domain import Rejected
 from matcher.reading import files
 
 
@@ -44,12 +43,3 @@ def test_what_would_stop_a_reader_is_refused_in_a_sentence(name: str, data: byte
     records = list(files.read_bytes(data, name))
     assert records and all(isinstance(record, Rejected) for record in records)
     assert word in records[0].reason  # type: ignore[union-attr]
-
-
-def test_a_damaged_file_costs_only_itself(tmp_path: Path) -> None:
-    (tmp_path / "a.xml").write_bytes(b"<TED_EXPORT><FORM_SECTION>")
-    sound = Path(__file__).resolve().parents[2] / "data" / "sample" / "boamp_page_1.json"
-    (tmp_path / "b.json").write_bytes(sound.read_bytes())
-    records = list(files.read([tmp_path]))
-    assert isinstance(records[0], Rejected) and "well-formed" in records[0].reason
-    assert sum(isinstance(record, Tender) for record in records) > 5

@@ -12,16 +12,9 @@ from matcher.domain import Award, BadInput, Rejected
 from matcher.reading import contracts
 from matcher.reading.sources import decp, directory
 from matcher.reading.sources._objet import lots_named
-from matcher.reference.identifiers import luhn, siret_valid
 from matcher.reference.paths import shared_dir
-from records import cases, published
-
-
-def siret(number: int) -> str:
-    """A SIRET that passes both check sums and belongs to nobody: its SIREN begins with 000."""
-    siren = next(s for d in "0123456789" if luhn(s := f"000{number:05d}{d}"))
-    return next(s for d in "0123456789" if siret_valid(s := f"{siren}0001{d}"))
-
+from records import cases, facts, parted, published
+from sheets import siret
 
 BUYER, ONE, TWO, THREE = (siret(n) for n in (1, 2, 3, 4))
 
@@ -39,8 +32,7 @@ def award(**changes: Any) -> Award:
 
 def read(content: Any, name: str = "decp.json") -> tuple[list[Award], list[Rejected]]:
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
-    records = list(decp.read(io.BytesIO(raw), name))
-    return [r for r in records if isinstance(r, Award)], [r for r in records if isinstance(r, Rejected)]
+    return parted(decp.read(io.BytesIO(raw), name))
 
 
 # -------------------------------------------------------------------------------------- generations
@@ -49,19 +41,14 @@ def read(content: Any, name: str = "decp.json") -> tuple[list[Award], list[Rejec
 def test_the_2019_json() -> None:
     (found,), rejected = read({"marches": [record()]})
     assert not rejected
-    assert (found.title, found.cpv, found.amount, found.notified) == (
+    assert facts(found, "title cpv amount notified") == (
         "Nettoyage des écoles",
         "90910000",
         12345.5,
         date(2019, 3, 4),
     )
     assert (found.buyer.id, found.holders[0].id, found.holders[0].name) == (BUYER, ONE, "NETTOIE")
-    assert (found.place.department, found.duration_months, found.relation, found.flags) == (
-        "44",
-        12,
-        "single",
-        (),
-    )
+    assert facts(found, "place.department duration_months relation flags") == ("44", 12, "single", ())
 
 
 def v2(**changes: Any) -> dict[str, Any]:
@@ -85,7 +72,7 @@ def test_the_2024_json_with_wrapped_lists_and_a_concession() -> None:
     assert (market.relation, market.group_form, market.offers_received) == ("group", "conjoint", 3)
     assert market.social == ("Clause sociale", "Marché réservé")
     assert market.flags == ("modified",)
-    assert (other.amount, other.notified, other.social, other.flags) == (
+    assert facts(other, "amount notified social flags") == (
         70,
         date(2024, 6, 18),
         (),

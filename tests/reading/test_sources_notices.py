@@ -15,7 +15,7 @@ from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import files
 from matcher.reference.french import hour_stated
 from matcher.reference.paths import shared_dir
-from records import cases
+from records import cases, facts
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
@@ -87,7 +87,7 @@ def test_each_lot_of_ted_has_its_own_title_code_amount_and_duration() -> None:
         ("1", "Vitrerie", ("90911300",), 30000.0, 24.0),
         ("2", "Locaux", ("90911200",), 370000.0, 24.0),
     ]
-    assert (tender.id, tender.nature, tender.published, tender.related) == (
+    assert facts(tender, "id nature published related") == (
         "123-2021",
         "call",
         date(2021, 1, 4),
@@ -109,14 +109,10 @@ def test_ted_states_nature_contact_limits_and_an_hour_only_where_there_is_one() 
         b"<CONTACT_POINT>Achats</CONTACT_POINT><PHONE>+33 100000000</PHONE><E_MAIL>a@b.example</E_MAIL><TOWN>",
     )
     tender = one("ted", data)
-    assert (tender.contact.name, tender.contact.email, tender.contact.phone) == (
-        "Achats",
-        "a@b.example",
-        "+33 100000000",
-    )
+    assert facts(tender.contact, "name email phone") == ("Achats", "a@b.example", "+33 100000000")
     assert (tender.lots_per_tender, tender.lots_per_winner) == (1, 2)
     first = tender.lots[0]
-    assert (first.contract_type, first.renewals, first.start, first.turnover_min) == (
+    assert facts(first, "contract_type renewals start turnover_min") == (
         "supplies",
         0,
         date(2021, 3, 1),
@@ -251,12 +247,7 @@ def test_paris_time_without_an_offset() -> None:
 
 def test_a_tender_without_lots_has_one_numbered_1() -> None:
     (lot,) = one("ted", ted()).lots
-    assert (lot.number, lot.title, lot.cpv, lot.amount) == (
-        "1",
-        "Entretien des écoles",
-        ("90911200",),
-        400000.0,
-    )
+    assert facts(lot, "number title cpv amount") == ("1", "Entretien des écoles", ("90911200",), 400000.0)
     assert lot.inferred == ("places",) and lot.places[0].inferred  # from the buyer, and marked
 
 
@@ -278,7 +269,7 @@ def test_awards_name_their_winners_and_keep_a_wrong_siret_flagged() -> None:
      <CONTRACTOR><ADDRESS_CONTRACTOR><OFFICIALNAME>Bêta</OFFICIALNAME><NATIONALID>73282932000075</NATIONALID></ADDRESS_CONTRACTOR></CONTRACTOR>
      </CONTRACTORS><VALUES><VAL_TOTAL CURRENCY="EUR">361000</VAL_TOTAL></VALUES></AWARDED_CONTRACT></AWARD_CONTRACT>"""
     (made,) = one("ted", ted("F03_2014", lots=TWO, extra=award)).awards
-    assert (made.amount, made.notified, made.relation, made.offers_received) == (
+    assert facts(made, "amount notified relation offers_received") == (
         361000.0,
         date(2021, 3, 15),
         "group",
@@ -415,7 +406,7 @@ FNS = {
 def test_a_national_notice_is_read_lot_by_lot() -> None:
     tender = one("boamp", boamp(record(FNS)))
     first, second = tender.lots
-    assert (tender.title, tender.reference, tender.documents_url) == (
+    assert facts(tender, "title reference documents_url") == (
         "Entretien des parcs",
         "26S003",
         "https://profil.example.org/1",

@@ -2,18 +2,20 @@
 
 import io
 import json
-import zipfile
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bombs import packed
 from matcher.domain import BadInput, Rejected, Structure, Tender
 from matcher.reading import consultation
 from matcher.reading import files as files_
 from matcher.reading.need import typed_need
 from matcher.reading.sources import directory, documents, table
+from papers import pdf, word, workbook
+from records import facts, parted
 
 #: Invented; it belongs to nobody: its SIREN begins with 000.
 BUYER = "00000011700010"
@@ -23,8 +25,7 @@ def read(
     content: str | bytes, name: str = "notices.csv", **options: Any
 ) -> tuple[list[Tender], list[Rejected]]:
     raw = content.encode() if isinstance(content, str) else content
-    records = list(table.read(io.BytesIO(raw), name, **options))
-    return [r for r in records if isinstance(r, Tender)], [r for r in records if isinstance(r, Rejected)]
+    return parted(table.read(io.BytesIO(raw), name, **options))
 
 
 # ----------------------------------------------------------------------------------------------- tables
@@ -43,12 +44,7 @@ def test_rows_of_one_reference_are_the_lots_of_one_notice() -> None:
         ("1", "Tonte", 50_000, ("77310000",)),
         ("2", "Élagage", 20_000, ("77211500",)),
     ]
-    assert (park.reference, park.buyer.name, park.buyer.id, park.nature) == (
-        "A-1",
-        "Ville d'Essai",
-        BUYER,
-        "call",
-    )
+    assert facts(park, "reference buyer.name buyer.id nature") == ("A-1", "Ville d'Essai", BUYER, "call")
     assert park.lots[0].places[0].commune == "57463"
     assert park.deadline is not None
     assert park.deadline.isoformat() == "2026-03-12T12:00:00+01:00"
@@ -93,24 +89,14 @@ def test_english_headings_json_and_nested_lots() -> None:
 
 
 def test_an_xlsx_of_notices_and_one_of_structures_are_distinguished() -> None:
-    from openpyxl import Workbook
-
-    def saved(rows: list[list[Any]]) -> bytes:
-        book, buffer = Workbook(), io.BytesIO()
-        assert book.active is not None
-        for row in rows:
-            book.active.append(row)
-        book.save(buffer)
-        return buffer.getvalue()
-
-    notices = saved(
+    notices = workbook(
         [["Référence", "Objet", "Date limite"], ["A", "Taille de haies", datetime(2026, 3, 12, 16, 30)]]
     )
     (tender,) = files_.read_bytes(notices, "own.xlsx")
     assert isinstance(tender, Tender)
     assert tender.deadline is not None
     assert tender.deadline.isoformat() == "2026-03-12T16:30:00+01:00"
-    members = saved([["SIRET", "Nom", "Type", "Ville"], [BUYER, "X", "EI", "Metz"]])
+    members = workbook([["SIRET", "Nom", "Type", "Ville"], [BUYER, "X", "EI", "Metz"]])
     (structure,) = files_.read_bytes(members, "own.xlsx")
     assert isinstance(structure, Structure)
 
@@ -227,63 +213,6 @@ La retenue de garantie est de 5 %
 """
 
 
-def pdf(text: str, password: str = "") -> bytes:
-    """A small true PDF: one page, one line of text a line."""
-    from pypdf import PdfWriter
-    from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
-
-    writer = PdfWriter()
-    page = writer.add_blank_page(width=595, height=842)
-    font = DictionaryObject(
-        {
-            NameObject("/Type"): NameObject("/Font"),
-            NameObject("/Subtype"): NameObject("/Type1"),
-            NameObject("/BaseFont"): NameObject("/Helvetica"),
-            NameObject("/Encoding"): NameObject("/WinAnsiEncoding"),
-        }
-    )
-    fonts = DictionaryObject({NameObject("/F1"): writer._add_object(font)})
-    page[NameObject("/Resources")] = DictionaryObject({NameObject("/Font"): fonts})
-    lines = [
-        b"("
-        + line.encode("cp1252").replace(b"\\", b"\\\\").replace(b"(", b"\\(").replace(b")", b"\\)")
-        + b") Tj T*"
-        for line in text.splitlines()
-    ]
-    stream = DecodedStreamObject()
-    stream.set_data(b"BT /F1 9 Tf 11 TL 40 800 Td\n" + b"\n".join(lines) + b"\nET")
-    page[NameObject("/Contents")] = writer._add_object(stream)
-    if password:
-        writer.encrypt(password, algorithm="RC4-128")
-    out = io.BytesIO()
-    writer.write(out)
-    return out.getvalue()
-
-
-def word(text: str, rows: list[list[str]] | None = None) -> bytes:
-    import docx
-
-    document = docx.Document()
-    for line in text.splitlines():
-        document.add_paragraph(line)
-    for row in rows or []:
-        if row is (rows or [])[0]:
-            grid = document.add_table(rows=0, cols=len(row))
-        for cell, value in zip(grid.add_row().cells, row, strict=True):
-            cell.text = value
-    out = io.BytesIO()
-    document.save(out)
-    return out.getvalue()
-
-
-def zipped(files: dict[str, bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return out.getvalue()
-
-
 def one(data: bytes, name: str) -> Tender:
     (tender,) = [record for record in files_.read_bytes(data, name) if isinstance(record, Tender)]
     return tender
@@ -294,7 +223,7 @@ def test_a_consultation_gives_what_it_states(kind: str) -> None:
     data = {
         "pdf": lambda: pdf(RULES),
         "docx": lambda: word(RULES),
-        "zip": lambda: zipped({"RC.pdf": pdf(RULES)}),
+        "zip": lambda: packed({"RC.pdf": pdf(RULES)}),
     }[kind]()
     tender = one(data, f"consultation.{kind}")
     assert tender.title == "Entretien des espaces extérieurs"
@@ -343,7 +272,7 @@ def test_lots_of_a_table_of_a_word_file() -> None:
 
 
 def test_the_rules_speak_first_in_an_archive_and_a_bad_member_is_set_aside() -> None:
-    data = zipped(
+    data = packed(
         {
             "CCTP.docx": word("Objet du marché : Clauses techniques"),
             "RC.pdf": pdf(RULES),
@@ -368,7 +297,7 @@ def test_the_rules_speak_first_in_an_archive_and_a_bad_member_is_set_aside() -> 
         (lambda: pdf(RULES)[:300], "cut.pdf", "damaged PDF|text recognition"),
         (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old.doc", r"save it as \.docx"),
         (
-            lambda: zipped({"word/document.xml": b"<a/>", "[Content_Types].xml": b"<Types/>"}),
+            lambda: packed({"word/document.xml": b"<a/>", "[Content_Types].xml": b"<Types/>"}),
             "x.docx",
             "Word file",
         ),
@@ -385,11 +314,11 @@ def test_a_file_that_cannot_be_read_says_what_to_do(data: Any, name: str, words:
 def test_a_word_file_with_entities_or_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     entities = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'
     with pytest.raises(BadInput, match="entities"):
-        list(documents.read(io.BytesIO(zipped({"word/document.xml": entities})), "x.docx"))
+        list(documents.read(io.BytesIO(packed({"word/document.xml": entities})), "x.docx"))
     monkeypatch.setattr(documents, "MAX_FILE", 1 << 20)
     with pytest.raises(BadInput, match="as a bomb would"):
-        list(documents.read(io.BytesIO(zipped({"word/document.xml": bytes(2 << 20)})), "x.docx"))
-    big = zipped({"a.pdf": bytes(2 << 20)})
+        list(documents.read(io.BytesIO(packed({"word/document.xml": bytes(2 << 20)})), "x.docx"))
+    big = packed({"a.pdf": bytes(2 << 20)})
     with pytest.raises(BadInput, match="as a bomb would"):
         list(documents.read(io.BytesIO(big), "x.zip"))
 
@@ -501,18 +430,6 @@ def test_the_guessed_columns_are_shown_and_corrected(
         columns.run(tmp_path / "x.csv", source=None, map=[], format="jsonl")
 
 
-def workbook(rows: list[list[Any]], title: str = "Bordereau") -> bytes:
-    from openpyxl import Workbook
-
-    book = Workbook()
-    book.active.title = title
-    for row in rows:
-        book.active.append(row)
-    stream = io.BytesIO()
-    book.save(stream)
-    return stream.getvalue()
-
-
 PRICES = [
     ["Lot n°", "Désignation", "Prix"],
     [1, "Tonte des stades", 10],
@@ -521,7 +438,7 @@ PRICES = [
 
 
 def test_a_sheet_of_prices_in_a_consultation_is_a_part_of_it() -> None:
-    data = zipped(
+    data = packed(
         {"RC.pdf": pdf(RULES), "annexes/CCTP.docx": word("Travaux de tonte"), "BPU.xlsx": workbook(PRICES)}
     )
     (tender,) = files_.read_bytes(data, "dce.zip")
@@ -533,7 +450,7 @@ def test_a_sheet_of_prices_in_a_consultation_is_a_part_of_it() -> None:
 def test_the_lots_of_a_consultation_may_stand_in_its_sheet() -> None:
     rules = "Objet du marché : Espaces verts\nDate limite de remise des offres : 12/03/2026"
     (tender,) = files_.read_bytes(
-        zipped({"RC.txt": rules.encode(), "lots.xlsx": workbook(PRICES)}), "dce.zip"
+        packed({"RC.txt": rules.encode(), "lots.xlsx": workbook(PRICES)}), "dce.zip"
     )
     assert isinstance(tender, Tender)
     assert [(lot.number, lot.title) for lot in tender.lots] == [
@@ -546,7 +463,7 @@ def test_a_form_in_xml_next_to_the_papers_is_no_notice_and_old_files_name_their_
     form = b'<?xml version="1.0"?><espd-request:ESPDRequest xmlns:espd-request="urn:x"/>'
     records = list(
         files_.read_bytes(
-            zipped(
+            packed(
                 {
                     "RC.pdf": pdf(RULES),
                     "espd-request.xml": form,
@@ -562,13 +479,13 @@ def test_a_form_in_xml_next_to_the_papers_is_no_notice_and_old_files_name_their_
 
 
 def test_archives_within_a_consultation_are_read_to_a_bound() -> None:
-    inner = zipped({"lot 1/CCTP.docx": word("Fauchage des talus")})
-    records = list(files_.read_bytes(zipped({"RC.pdf": pdf(RULES), "lot1.zip": inner}), "dce.zip"))
+    inner = packed({"lot 1/CCTP.docx": word("Fauchage des talus")})
+    records = list(files_.read_bytes(packed({"RC.pdf": pdf(RULES), "lot1.zip": inner}), "dce.zip"))
     (tender,) = records
     assert isinstance(tender, Tender) and "Fauchage des talus" in tender.description
     for _ in range(4):
-        inner = zipped({"deeper.zip": inner})
-    deep = list(files_.read_bytes(zipped({"RC.pdf": pdf(RULES), "deep.zip": inner}), "dce.zip"))
+        inner = packed({"deeper.zip": inner})
+    deep = list(files_.read_bytes(packed({"RC.pdf": pdf(RULES), "deep.zip": inner}), "dce.zip"))
     assert any(isinstance(r, Rejected) and "nested deeper" in r.reason for r in deep)
     assert any(isinstance(r, Tender) for r in deep)
 

@@ -2,7 +2,6 @@
 
 import email
 import json
-import time
 from email import policy
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from matcher.outreach import letters, post
 from matcher.records.store import now
 from matcher.records.tables import Alert, Delivery, Letter, Webhook
 from pages_client import PagesClient, reference, signed_in, token
+from serving import until
 
 TO = "achats@ville.example"
 
@@ -78,8 +78,5 @@ def test_a_search_that_fails_holds_no_mail(page: PagesClient, monkeypatch: pytes
     with store.writing() as connection:
         post.queue(store, connection, mail, kind="account", siret="")
     app.state.mailer.wake()
-    end = time.monotonic() + 20
-    while (status := store.ask(select(Letter.status)).scalar_one()) in ("ready", "sending"):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert status == "sent"
+    until(lambda: store.ask(select(Letter.status)).scalar_one() not in ("ready", "sending"))
+    assert store.ask(select(Letter.status)).scalar_one() == "sent"

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.assistant import results
@@ -28,7 +26,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
-from serving import indexed
+from serving import indexed, settings_of, until
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
@@ -104,35 +102,24 @@ def folder(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pyte
     return here
 
 
+def given(folder: Path, **more: Any) -> Settings:
+    return settings_of(folder / "catalogue", folder, **more)
+
+
 @pytest.fixture(scope="module")
 def good(folder: Path) -> str:
     """A key that reads."""
-    return made(folder, "read")
-
-
-def made(folder: Path, *scopes: str) -> str:
-    with Store.open(store_of(folder)) as store:
-        return keys.create(store, scopes)
-
-
-def service(folder: Path, **more: Any) -> FastAPI:
-    settings = {"catalogue": folder / "catalogue", "store": store_of(folder), "log_level": "ERROR", **more}
-    return create_app(Settings(**settings))
-
-
-def store_of(folder: Path) -> str:
-    return f"sqlite:///{folder / 'store.sqlite'}"
+    with Store.open(given(folder).store) as store:
+        return keys.create(store, ["read"])
 
 
 def environment(folder: Path, **more: str) -> dict[str, str]:
     mine = {name: value for name, value in os.environ.items() if not name.startswith("MATCHER_")}
-    return {
-        **mine,
-        "MATCHER_CATALOGUE": str(folder / "catalogue"),
-        "MATCHER_STORE": store_of(folder),
-        "MATCHER_DEADLINE": "120",  # on a busy machine
-        **more,
+    about = given(folder, deadline=120)  # on a busy machine
+    told = {
+        f"MATCHER_{name.upper()}": str(getattr(about, name)) for name in ("catalogue", "store", "deadline")
     }
+    return {**mine, **told, **more}
 
 
 def over_stdio(folder: Path, work: Callable[[Any], Coroutine[Any, Any, Any]], **more: str) -> Any:
@@ -150,6 +137,11 @@ def over_stdio(folder: Path, work: Callable[[Any], Coroutine[Any, Any, Any]], **
     return asyncio.run(run())
 
 
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def served(folder: Path, **more: str) -> Iterator[str]:
     """The address of a server over HTTP."""
@@ -159,12 +151,7 @@ def served(folder: Path, **more: str) -> Iterator[str]:
         command, env=environment(folder, **more), cwd=ROOT, stderr=subprocess.DEVNULL
     ) as running:
         try:
-            for _ in range(3000):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                assert running.poll() is None, "the server ended"
-                time.sleep(0.1)
+            until(lambda: running.poll() is not None or listens(port))
             yield f"http://127.0.0.1:{port}/mcp"
         finally:
             running.terminate()
@@ -263,14 +250,13 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
         async with api.open(), mcp.Client(build(api)) as client:
             return await ask(client)
 
-    app = service(folder)
-    with TestClient(app) as api:
+    with TestClient(create_app(given(folder))) as api:
         (lot,) = api.post("/v1/match", json={**NEED, "n": 5, "groups": 0}).json()["lots"]
     sent = [(m["structure"]["siret"], m["band"]) for m in lot["matches"]]
-    app = service(folder)
+    app = create_app(given(folder))
     answer = result_of(asyncio.run(both())).answer
     assert [(m["structure"]["siret"], m["band"]) for m in answer["lots"][0]["matches"]] == sent
-    app = service(folder, read="key")
+    app = create_app(given(folder, read="key"))
     refused = asyncio.run(both())
     assert refused.is_error and "a key with the scope read is needed" in refused.content[0].text
     gone = asyncio.run(both(f"http://127.0.0.1:{free_port()}"))  # nobody listens there
@@ -278,7 +264,7 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
 
 
 def test_what_is_at_hand_is_a_resource_and_each_user_has_a_prompt(folder: Path) -> None:
-    app = service(folder)
+    app = create_app(given(folder))
 
     async def ask() -> tuple[Any, ...]:
         api = Api(app)
@@ -295,20 +281,14 @@ def test_what_is_at_hand_is_a_resource_and_each_user_has_a_prompt(folder: Path) 
 
 
 def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> None:
-    ended = made(folder, "read")
-    with Store.open(store_of(folder)) as store:
-        keys.revoke(store, ended)
-
-    async def one(client: Any) -> Any:
-        return await client.call_tool("find_structures_for_need", NEED)
-
+    with Store.open(given(folder).store) as store:
+        keys.revoke(store, ended := keys.create(store, ["read"]))
     public = "https://maillage.example.org"
     # the server's own key serves no caller
     with served(folder, MATCHER_READ="key", MATCHER_KEY=good, MATCHER_PUBLIC_URL=public) as url:
         names = ("maillage.example.org", "elsewhere.example.org")
         assert [knocked(url, host) for host in names] == [200, 400]  # refused by the limits of the service
-        unknown, revoked = over_http(url, one), over_http(url, one, ended)
-        answer = over_http(url, call_first, good)
+        unknown, revoked, answer = (over_http(url, call_first, key) for key in ("", ended, good))
     assert unknown.is_error and "a key with the scope read is needed" in unknown.content[0].text
     assert revoked.is_error and "révoquée" in revoked.content[0].text
     assert not answer.is_error, answer.content  # every tool is called over stdio

@@ -45,12 +45,14 @@ def test_facets_count_and_narrow_and_sort(page: PagesClient) -> None:
     first, _, _ = near.partition('<details class="level"')
     named = page.get(at + "?tri=nom").text.partition('class="level"')[2]
     names = re.findall(r'class="who"><a[^>]+>([^<]+)<', named)
-    away = re.findall(r"· (\d+|sur place)(?: km)?</span>", first)
+    away = re.findall(r"· (\d+|sur place)(?: km)?(?: ·|</span>)", first)
     kilometres = [0.0 if km == "sur place" else float(km) for km in away]
-    assert kilometres == sorted(kilometres) and names
+    assert len(kilometres) > 1 and kilometres == sorted(kilometres) and names
     # in the heading; a narrow view has it in its own list
     assert page.get(at + "?tri=metier").text.count('aria-current="true">Métier<') == 1
     assert page.get(at + "?type=ZZZ&km=abc&tri=zzz").status_code == 200
+    ticked = page.get(f"{at}?type={value}&tri=distance").text
+    assert re.search(r'removals".*?href="[^"?]*[?]tri=distance"', ticked, re.S)
 
 
 def test_the_heading_of_the_trade_puts_what_is_known_first() -> None:
@@ -171,6 +173,7 @@ def test_a_call_is_noted_with_its_text_for_the_buyer_alone(page: PagesClient) ->
     word = {**given, "fait": "answered", "text": "Partante, dit-elle."}
     answered = page.post(address + "/noter", data=word)
     assert "noté par vous" in answered.text and "Elle rappelle jeudi." in page.get(address + "/note").text
+    assert "1 suivie" in page.get("/acheteur/fiches").text
     row = next(row for row in exported(page, address) if row["SIRET"] == siret)
     assert "Mme Ba" in row["Notes"] and row["Réponse"] == "Partante, dit-elle."
     page.post(address + "/contacter", data={**LETTER, "csrf": csrf, "sirets": [siret], "confirme": "oui"})

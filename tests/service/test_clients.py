@@ -4,37 +4,22 @@ import functools
 import http.server
 import importlib.util
 import re
-import threading
 import typing
 import urllib.request
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 from service.client.__main__ import written
-from service.settings import Settings
 
-from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import __version__
-from matcher.reading import gather
-from serving import indexed, serving
+from serving import at_work, serving, settings_of
 
 ROOT = Path(__file__).parents[2]
 SIRET = "00010001600013"  # of the sample
-
-
-@pytest.fixture(scope="module")
-def folder(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return indexed(tmp_path_factory.mktemp("clients"), catalogue, sample)
-
-
-def served(folder: Path, **more: Any) -> AbstractContextManager[str]:
-    """The address of the service."""
-    store = f"sqlite:///{folder / 'store.sqlite'}"
-    return serving(Settings(catalogue=folder / "catalogue", store=store, log_level="ERROR", **more))
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +44,9 @@ def test_the_client_knows_what_each_route_takes_and_gives(client: ModuleType) ->
     assert client.Client.delete_exchange_contact.__annotations__["return"] == "None"
 
 
-def test_the_client_asks_and_tells_the_remedy(client: ModuleType, folder: Path) -> None:
+def test_the_client_asks_and_tells_the_remedy(client: ModuleType, plain_sample: Path, tmp_path: Path) -> None:
     Client, Problem = client.Client, client.Problem
-    with served(folder) as address:
+    with serving(settings_of(plain_sample, tmp_path)) as address:
         asked = Client(address)
         (lot,) = asked.match({"need": "tonte et taille de haies", "place": "Pantin", "n": 3})["lots"]
         assert lot["matches"][0]["structure"]["siret"] == SIRET
@@ -95,21 +80,19 @@ def portal(folder: Path) -> Iterator[tuple[str, Path]]:
     """A site of another origin (localhost), and its folder."""
     quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
     handler = functools.partial(quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://localhost:{server.server_port}", folder
-        finally:
-            server.shutdown()
-            thread.join()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with at_work(server):
+        yield f"http://localhost:{server.server_port}", folder
 
 
 @pytest.mark.browser
 def test_the_search_box_works_on_another_origin_without_a_cookie(
-    browser: Any, folder: Path, tmp_path: Path
+    browser: Any, plain_sample: Path, tmp_path: Path
 ) -> None:
-    with portal(tmp_path) as (origin, site), served(folder, cors=(origin,), read="open") as service:
+    with (
+        portal(tmp_path) as (origin, site),
+        serving(settings_of(plain_sample, tmp_path, cors=(origin,), read="open")) as service,
+    ):
         (site / "index.html").write_text(PORTAL.format(service=service), encoding="utf-8")
         page = browser.new_page()
         hosts: set[str] = set()

@@ -28,7 +28,7 @@ from matcher.reference.deadline import TooLong
 from matcher.reference.forking import ForkServer
 from pages_client import SIRET, PagesClient, kept, reference, signed_in, token
 from service import connections, limits
-from serving import listening, settings_of
+from serving import listening, settings_of, until
 
 NUL = "\0"
 JSON = {"content-type": "application/json"}
@@ -416,9 +416,9 @@ def test_the_process_that_reads_files_of_strangers_knows_no_secret(monkeypatch: 
     with ours, theirs:
         server.fork(b"", theirs.fileno())
     assert server.process is not None
-    environment, until = Path(f"/proc/{server.process.pid}/environ"), time.monotonic() + 10
-    while not (shown := environment.read_bytes()) and time.monotonic() < until:
-        time.sleep(0.01)  # a program that is just being started shows none
+    environment = Path(f"/proc/{server.process.pid}/environ")
+    until(lambda: bool(environment.read_bytes()))  # a program that is just being started shows none
+    shown = environment.read_bytes()
     server.close()
     assert b"secret" not in shown and b"PATH=" in shown
 

@@ -1,8 +1,6 @@
 """First-time tasks of a buyer, a structure and an operator in a real browser; by keyboard alone; without script; with axe."""
 
-import email.policy
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -88,86 +86,12 @@ def test_a_buyer_asks_all_whose_trade_is_unknown_without_ticking_them(tab: Any) 
     assert "Écrire à 1 structure" in tab.locator("h1").inner_text()
 
 
-def test_buyer_2_narrows_and_sorts_the_list(tab: Any) -> None:
-    search(tab)
-    before = tab.locator(".row").count()
-    tab.locator(".facet summary", has_text="Distance").click()
-    option = tab.locator("label:has(input[name=km]:not([value='']))").first
-    told = int(re.findall(r"\((\d+)\)", option.inner_text())[0])
-    option.locator("input").check()
-    tab.locator(".facet[open] button").click()
-    tab.wait_for_url("**km=**")
-    assert tab.locator(".row").count() == told < before  # the count beside the facet was true
-    tab.click("nav.sort >> text=distance")
-    tab.wait_for_url("**tri=distance**")
-    lines = " ".join(tab.locator(".who .meta").all_inner_texts())
-    near = [float(km) for km in re.findall(r"(\d+)\s?km", lines)]
-    assert tab.locator(".row").count() == told
-    assert tab.locator("nav.sort [aria-current]").inner_text() == "Distance"
-    assert near == sorted(near) or tab.locator("details.level").count()  # each level in order
-    tab.locator(".removals a").first.click()
-    assert "km=" not in tab.url and "tri=distance" in tab.url and tab.locator(".row").count() == before
-
-
-def test_buyer_3_sends_it_goes_back_and_reloads(tab: Any, browser: Any, site: tuple[str, str]) -> None:
-    search(tab)
-    names = tab.locator(".who > a").all_inner_texts()
-    address = tab.url
-    tab.locator(".who > a").first.click()
-    tab.wait_for_selector("text=Pourquoi pour ce besoin")
-    tab.go_back()
-    assert tab.url == address and tab.locator(".who > a").all_inner_texts() == names
-    tab.reload()
-    assert tab.locator(".who > a").all_inner_texts() == names
-    colleague = browser.new_context(base_url=site[0]).new_page()
-    colleague.goto(address)
-    assert colleague.locator(".who > a").all_inner_texts() == names
-    colleague.context.close()
-
-
-def test_buyer_4_says_that_a_trade_was_misunderstood(tab: Any) -> None:
-    search(tab, "entretien du parc", "Pantin")
-    tab.locator(".fix summary").nth(1).click()
-    tab.select_option("select[name=metier]", "mecanique")
-    tab.click("text=Corriger le métier")
-    tab.wait_for_selector(".fix summary:has-text('véhicules')")
-    search(tab, FIVE, "Bobigny")
-    assert tab.locator("section.lot").count() == 5 and tab.locator("#groupements td.takes").count() > 0
-
-
-def test_structure_1_finds_itself(tab: Any) -> None:
-    visit(tab, "/", "text=Vous êtes une structure")
-    tab.fill("#q", "sentiers ourcq")
-    tab.keyboard.press("Enter")
-    tab.wait_for_selector("text=Comment on vous voit")
-    assert tab.locator("main h2").first.inner_text().startswith("Marchés")
-
-
-def test_structure_2_stops_its_alerts(tab: Any, site: tuple[str, str]) -> None:
-    sign_in(tab, key(site, f"structure:{SIRET}", "read"))
-    tab.click("text=Ne plus recevoir d’alerte")
-    tab.wait_for_selector("text=Vous ne recevez pas d’alerte")
-
-
 def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]) -> None:
     sign_in(tab, key(site, "operator"))
     state = ["Dernière nuit", "Messages retenus", "Courriels", "Sources", "Demandes de compte"]
     assert tab.locator("h2").all_inner_texts()[:5] == state
     assert tab.evaluate("document.documentElement.scrollHeight") < 2 * WIDE["height"]
     assert int(tab.locator(".tiles li:has-text('avis ouverts') strong").inner_text()) > 0
-
-
-def test_what_is_wrong_in_a_form_is_reported_next_to_its_field_and_linked_from_a_summary(tab: Any) -> None:
-    tab.goto(f"/structure/{SIRET}/revendiquer")
-    tab.fill("#role", "Direction")
-    tab.click("main form button.button")
-    tab.wait_for_selector("#probleme:focus")
-    assert tab.title().startswith("Erreur") and tab.locator("#probleme a").count() == 2
-    assert tab.input_value("#role") == "Direction"  # what was right stays
-    tab.click("#probleme a >> nth=1")
-    assert tab.evaluate("document.activeElement.id") == "address"
-    assert "courriel" in tab.locator("#address-fault").inner_text()
-    sound(tab)
 
 
 def faults(tab: Any, fills: dict[str, str], button: str) -> list[str]:
@@ -186,7 +110,14 @@ def faults(tab: Any, fills: dict[str, str], button: str) -> list[str]:
     return said
 
 
-def test_errors_of_a_profile_and_of_a_study_lead_to_their_fields(tab: Any, site: tuple[str, str]) -> None:
+def test_errors_of_a_form_stand_next_to_their_fields_and_in_a_summary(
+    tab: Any, site: tuple[str, str]
+) -> None:
+    tab.goto(f"/structure/{SIRET}/revendiquer")
+    # what was right stays
+    assert faults(tab, {"role": "Direction"}, "Envoyer") == ["name", "address"]
+    assert tab.title().startswith("Erreur")
+    sound(tab)
     visit(tab, "/territoire/potentiel", "summary:has-text('OETH')")
     wrong = {"need": "tonte", "place": "Xyzzy", "amount": "cher", "rate": "beaucoup"}
     assert faults(tab, wrong, "Étudier") == ["place", "rate", "amount"]
@@ -194,42 +125,6 @@ def test_errors_of_a_profile_and_of_a_study_lead_to_their_fields(tab: Any, site:
     visit(tab, f"/structure/{SIRET}", "summary:has-text('Corriger présentation')")
     wrong = {"phone": "appelez", "email": "moi", "radius": "loin", "description": "Nous tondons."}
     assert faults(tab, wrong, "Enregistrer") == ["phone", "email", "radius"]
-
-
-def test_a_buyer_signs_in_by_the_link_of_a_mail(tab: Any, site: tuple[str, str]) -> None:
-    tab.goto("/connexion")
-    tab.fill("#address", "nouveau@v.example")
-    tab.click("text=Recevoir un lien")
-    tab.wait_for_selector("text=un lien vient de lui être envoyé")
-    link = mailed(Path(site[1].removeprefix("sqlite:///")).parent / "outbox", "nouveau@v.example")
-    tab.goto(link)
-    # opening the link shows whom it signs in, and signs in nobody
-    tab.wait_for_selector("text=nouveau@v.example")
-    assert tab.locator("text=Se déconnecter").count() == 0
-    tab.click("text=Me connecter")
-    tab.wait_for_selector("text=Se déconnecter")
-    search(tab)
-    tab.click("text=Garder cette liste")
-    tab.wait_for_selector(".desk")
-    tab.goto("/acheteur/fiches")
-    assert tab.locator("main .lines li").count() == 1 and tab.locator("text=douze heures").count() == 0
-    tab.click("text=Se déconnecter")
-    tab.goto(link)
-    tab.click("text=Me connecter")  # the link has served
-    tab.wait_for_selector("h1:has-text('Introuvable')")
-
-
-def mailed(folder: Path, address: str) -> str:
-    """The path of the link in the mail to an address, once it is dropped."""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        for path in folder.glob("*.eml"):
-            mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            text = mail.get_body(("plain",)).get_content()
-            if mail["To"] == address and (found := re.search(r"/connexion/lien/\S+", text)):
-                return found.group()
-        time.sleep(0.05)
-    raise AssertionError(f"no mail to {address}")
 
 
 def test_operator_2_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:
@@ -240,18 +135,6 @@ def test_operator_2_sees_who_is_shown_and_lots_without_anyone(tab: Any) -> None:
     shown, never = re.findall(counted, body, re.S)[0]
     assert int(shown) + int(never) == int(re.findall(r"(\d+)\s+structures\s+et", body)[0])  # no ordinary firm
     assert tab.locator("h2:has-text('Lots sans personne')").count() == 1
-
-
-def test_operator_3_reads_the_coverage_of_a_department(tab: Any) -> None:
-    visit(tab, "/exploitant", "text=Couverture par département")
-    assert tab.locator("tr:has-text('Seine-Saint-Denis (93)')").count() == 1
-
-
-def test_operator_4_studies_a_need_and_shares_the_result(tab: Any) -> None:
-    visit(tab, "/territoire", "text=Faut-il réserver", "text=Remplir avec un exemple")
-    tab.click("button:has-text('Étudier')")
-    tab.wait_for_url("**/territoire/potentiel/r/*")
-    assert tab.locator("text=Structures (").count() > 0
 
 
 def tab_to(tab: Any, selector: str, most: int = 120) -> None:
@@ -303,7 +186,7 @@ def test_three_journeys_by_keyboard_alone(tab: Any, site: tuple[str, str]) -> No
     type_in(tab, "#key", key(site, "operator"))
     tab.keyboard.press("Enter")
     tab.wait_for_selector("text=Dernière nuit")
-    press(tab, "a[href='/exploitant/couverture']", "h1:has-text('Couverture')")
+    press(tab, "a[href='/exploitant/couverture']", "tr:has-text('Seine-Saint-Denis (93)')")
 
 
 def test_a_notice_is_dropped_and_kept_without_script(browser: Any, site: tuple[str, str]) -> None:

@@ -218,6 +218,8 @@ def claim(hand: Hand) -> None:
     hand.click("text=Vous êtes une structure")
     hand.write(q="sentiers ourcq")
     hand.tab.keyboard.press("Enter")
+    hand.tab.wait_for_selector("text=Comment on vous voit")
+    assert hand.tab.locator("main h2").first.inner_text().startswith("Marchés")
     hand.click("text=C’est ma structure")
     hand.write(name="Dominique Essai", role="Direction", address="direction@essai.example")
     hand.click("main form button.button")
@@ -291,22 +293,6 @@ def test_a_journey_has_no_stumble(hand: Hand, journey: Journey, most: int, size:
     print(f"{journey.__name__}: {hand.clicks} clicks at {size['width']} px")
     assert hand.clicks <= most
     assert hand.tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-
-
-def test_a_call_is_noted_and_found_again_the_next_day(hand: Hand) -> None:
-    hand.search(*LINEN)
-    hand.click("text=Garder cette liste")
-    hand.click(".note-it summary")
-    hand.write(qui="Mme Ba", text="Partante, rappelle jeudi.", suite="Relancer")
-    hand.click(".note-it[open] button")
-    assert hand.tab.locator(".story q:has-text('Partante, rappelle jeudi.')").is_visible()
-    assert hand.clicks == 4
-    hand.tab.goto("/acheteur/fiches")
-    assert "1 suivie" in hand.tab.locator("main .lines li").first.inner_text()
-    hand.click("main .lines a")
-    assert "suite à donner" in hand.words()
-    hand.click("a:has-text('Note pour le dossier')")
-    assert "Mme Ba" in hand.words() and "Pantin (93)" in hand.words()
 
 
 def test_whom_to_call_is_on_the_first_screen_of_a_telephone(hand: Hand) -> None:

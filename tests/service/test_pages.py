@@ -32,28 +32,12 @@ from pages_client import (
 )
 
 
-def test_a_buyer_finds_keeps_asks_and_exports(page: TestClient, settings: Settings) -> None:
-    found = page.post("/acheteur", data={"need": "taille de haies", "place": "Pantin"})
-    assert found.text.index("Les Sentiers de l'Ourcq") < found.text.index("<footer")
-    assert len(found.content) < 120_000
-    csrf = token(found.text)
-    address = kept(page, csrf)
-    sirets = re.findall(r'name="sirets" value="(\d+)"', page.get(address).text)
-    asked = {"sirets": sirets[:2], "message": "Bonjour, réalisez-vous cette prestation ?", "csrf": csrf}
-    letter = {**asked, "buyer": "Ville de Pantin", "reply_to": "a@v.example", "confirme": "oui"}
-    assert "2 structures : message" in page.post(address + "/contacter", data=letter).text
-    answer = {"siret": sirets[0], "text": "=1+1", "csrf": csrf, "fait": "answered"}
-    page.post(address + "/noter", data=answer)
-    first, *_ = exported(page, address)
-    assert first["SIRET"] == sirets[0] and first["Réponse"] == "'=1+1" and first["Suivi"] == "réponse reçue"
-    assert "exactement la même liste" in page.get(address + "?rejouer=oui").text
-
-
 def test_hostile_texts_come_out_inert(page: TestClient) -> None:
     import openpyxl
 
     address = kept(page, need=f"{NASTY} taille de haies", place="Pantin")
     results = page.post("/acheteur", data={"need": f"taille de haies à Pantin {NASTY}"}).text
+    assert len(results) < 120_000
     for text in (results, page.get(f"/structure/{HOSTILE}").text, page.get(address).text):
         assert "<script>alert" not in text and 'href="javascript' not in text
     for row in exported(page, address):
@@ -282,9 +266,3 @@ def test_a_page_that_takes_too_long_or_fails_says_so_in_french(
             shown = page.get("/structure?q=pain")
             assert shown.status_code == status and 'lang="fr"' in shown.text and "éessayez" in shown.text
             assert "takes" not in shown.text and "internal" not in shown.text
-
-
-def test_the_operator_has_an_empty_form_for_a_facilitator(page: PagesClient) -> None:
-    signed_in(page, "operator")
-    shown = page.get("/territoire/facilitateurs")
-    assert shown.status_code == 200 and 'name="territory"' in shown.text

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,21 +30,12 @@ from matcher.records import keys
 from matcher.records.store import Store
 from matcher.reference import deadline, toponyms
 from service import wire
-from serving import settings_of
+from serving import settings_of, until
 
 SEVERAL = "Nettoyage des bureaux, espaces verts et repas de midi pour 80 personnes"
 NEEDS = ("Tonte des pelouses de trois écoles", SEVERAL)
 TENDERS = [typed_need(words, toponyms.asked("Pantin")) for words in NEEDS]
 BODY = {"need": NEEDS[0], "place": "Pantin"}
-WAIT = 400.0
-
-
-def until(met: Callable[[], bool]) -> None:
-    """Wait for it, as long as a busy machine takes."""
-    end = time.monotonic() + WAIT
-    while not met() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert met()
 
 
 def below(pid: int) -> set[int]:
@@ -86,8 +77,7 @@ def client(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
 
 @pytest.fixture
 def serving(client: TestClient) -> Serving:
-    found: Serving = client.app.state.serving  # type: ignore[attr-defined]
-    return found
+    return client.app.state.serving  # type: ignore[attr-defined, no-any-return]
 
 
 def test_it_answers_as_the_service_itself(serving: Serving) -> None:

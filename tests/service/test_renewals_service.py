@@ -8,17 +8,16 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
-from typer.testing import CliRunner
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.cli import build
 from matcher.domain import Award, Buyer, Holder, Offer, Place, Structure
 from matcher.matching import recipes
 from matcher.reading import gather
 from pages_client import OTHER as CLEAN
 from pages_client import SIRET as GARDEN
 from serving import settings_of
+from terminal import command
 
 PANTIN = Place(
     commune="93055", postcode="93500", department="93", latitude=48.89, longitude=2.41, label="Pantin"
@@ -59,8 +58,7 @@ def test_by_buyer_and_by_the_trade_of_a_structure(folder: Path, tmp_path: Path) 
 
 
 def test_in_the_terminal(folder: Path) -> None:
-    asked = ["renewals", "--catalogue", str(folder), "--siret", GARDEN, "--format", "jsonl"]
-    done = CliRunner().invoke(build(), asked)
-    assert done.exit_code == 0, done.output
+    done = command("renewals", "--catalogue", str(folder), "--siret", GARDEN, "--format", "jsonl")
+    assert done.returncode == 0, done.stderr
     found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     assert [one["title"] for one in found] == ["Entretien des espaces verts <b>"]

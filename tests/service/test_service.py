@@ -17,9 +17,7 @@ from service.settings import Settings
 
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.reading import gather
-from matcher.records import keys
-from matcher.records.store import Store
-from pages_client import SIRET
+from pages_client import SIRET, holding
 from service import page
 from serving import serving, settings_of
 
@@ -37,13 +35,8 @@ def client(settings: Settings) -> Iterator[TestClient]:
         yield client
 
 
-def key(settings: Settings, *scopes: str) -> dict[str, str]:
-    with Store.open(settings.store) as store:
-        return {"X-API-Key": keys.create(store, scopes)}
-
-
-def test_every_example_of_the_schema_works(client: TestClient, settings: Settings) -> None:
-    head = key(settings, "operator", "buyer", f"structure:{SIRET}")
+def test_every_example_of_the_schema_works(client: TestClient) -> None:
+    head = holding(client, "operator", "buyer", f"structure:{SIRET}")
     asked = set()
     for path, verbs in client.get("/openapi.json").json()["paths"].items():
         for verb, operation in verbs.items():
@@ -57,8 +50,8 @@ def test_every_example_of_the_schema_works(client: TestClient, settings: Setting
     assert {"/v1/match", "/v1/consortium", "/v1/jobs"} <= asked
 
 
-def test_examples_of_parameters_work(client: TestClient, settings: Settings) -> None:
-    head = key(settings, "operator", "buyer", f"structure:{SIRET}")
+def test_examples_of_parameters_work(client: TestClient) -> None:
+    head = holding(client, "operator", "buyer", f"structure:{SIRET}")
     for path, verbs in client.get("/openapi.json").json()["paths"].items():
         for parameter in verbs.get("get", {}).get("parameters", []):
             for example in parameter.get("examples", {}).values():
@@ -248,7 +241,7 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(plain_sample: Pa
     assert statuses and set(statuses) == {200}
 
 
-def test_a_job_tells_its_progress_and_keeps_to_its_owner(client: TestClient, settings: Settings) -> None:
+def test_a_job_tells_its_progress_and_keeps_to_its_owner(client: TestClient) -> None:
     body = {"items": [{"need": need, "n": 1, "groups": 0} for need in ("pain", "", "peinture")]}
     started = client.post("/v1/jobs", json=body)
     assert started.status_code == 202
@@ -257,7 +250,7 @@ def test_a_job_tells_its_progress_and_keeps_to_its_owner(client: TestClient, set
     assert '"done": 3' in told and '"state": "done"' in told
     answers = client.get(started.headers["location"]).json()["answers"]
     assert [("problem" in a) for a in answers] == [False, True, False]
-    assert client.get(started.headers["location"], headers=key(settings, "read")).status_code == 404
+    assert client.get(started.headers["location"], headers=holding(client, "read")).status_code == 404
 
 
 def test_only_loopback_reads_without_a_key(settings: Settings) -> None:
@@ -265,7 +258,7 @@ def test_only_loopback_reads_without_a_key(settings: Settings) -> None:
     with TestClient(app, client=("203.0.113.9", 1)) as far:
         refused = far.post("/v1/match", json={"need": "pain"})
         assert refused.status_code == 401 and refused.headers["content-type"] == "application/problem+json"
-        assert far.post("/v1/match", json={"need": "pain"}, headers=key(settings, "read")).status_code == 200
+        assert far.post("/v1/match", json={"need": "pain"}, headers=holding(far, "read")).status_code == 200
         assert far.get("/v1/health").status_code == 200
         assert far.get("/metrics").status_code in (401, 404)
     with TestClient(app, client=("127.0.0.1", 1)) as near:
@@ -293,8 +286,8 @@ def test_an_answer_tells_what_is_left_and_a_refusal_when_to_ask_again(settings: 
         assert "default-src 'none'" in health.headers["content-security-policy"]
 
 
-def test_what_was_read_is_told_and_a_correction_counts(client: TestClient, settings: Settings) -> None:
-    who, need = key(settings, "read"), {"need": "nettoyage des bureaux", "place": "Pantin"}
+def test_what_was_read_is_told_and_a_correction_counts(client: TestClient) -> None:
+    who, need = holding(client, "read"), {"need": "nettoyage des bureaux", "place": "Pantin"}
     (read,) = client.post("/v1/match", json=need, headers=who).json()["lots"]
     assert list(read["asked"]["trades"]) == ["nettoyage"] and read["asked"]["nature"] == "service"
     mended = {**need, "trades": ["espaces-verts"], "nature": "works"}

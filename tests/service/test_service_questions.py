@@ -1,14 +1,10 @@
 """A buyer's questions leave by mail, answers come back into the record; feeds; a structure's own choices."""
 
-import email
-import email.policy
 import html
 import re
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +28,8 @@ from matcher.reading import gather
 from matcher.records import keys, personal, searches, self_declared
 from matcher.records.store import Store
 from matcher.records.tables import Letter, Unsubscription
-from pages_client import PagesClient, kept, token
-from serving import settings_of
+from pages_client import PagesClient, holding, kept, mails, signed_in, token
+from serving import settings_of, until
 from sheets import siret
 
 SIRET, OTHER, MUTE = "00010001600013", "00010073500018", "00010099900010"
@@ -89,32 +85,15 @@ def client(settings: Settings) -> TestClient:
     return PagesClient(create_app(settings), base_url=settings.public_url, headers={"accept": "text/html"})
 
 
-def sign_in(page: TestClient, secret: str) -> str:
-    csrf = token(page.get("/connexion").text)
-    page.post("/connexion", data={"key": secret, "csrf": csrf})
-    return token(page.get("/acheteur").text)
-
-
-def mails(folder: Path) -> list[EmailMessage]:
-    texts = (path.read_bytes() for path in sorted(folder.glob("*.eml")))
-    read_ = (email.message_from_bytes(text, policy=email.policy.SMTP) for text in texts)
-    return [m for m in read_ if isinstance(m, EmailMessage)]
-
-
 def left(store: Store) -> dict[str, str]:
     """SIRET -> state of each letter, once none is queued or being sent."""
-    for _ in range(400):
-        with store.reading() as connection:
-            states = dict(connection.execute(select(Letter.siret, Letter.status)).all())
-        if not {"ready", "sending"} & set(states.values()):
-            return states
-        time.sleep(0.02)
-    raise AssertionError(f"letters do not leave: {states}")
+    until(lambda: not {"ready", "sending"} & set(store.ask(select(Letter.status)).scalars()))
+    return dict(store.ask(select(Letter.siret, Letter.status)).all())
 
 
 def test_the_same_message_leaves_and_the_answer_comes_back(settings: Settings, store: Store) -> None:
     with client(settings) as page:
-        csrf = sign_in(page, keys.create(store, ["buyer"]))
+        csrf = signed_in(page, "buyer")
         address = kept(page, csrf, need=f"taille de haies à Pantin {NASTY}")
         asked = {"sirets": [SIRET, OTHER, MUTE], "message": TEXT, "reply_to": BUYER, "csrf": csrf}
         asked |= {"buyer": "Ville de Pantin", "confirme": "oui"}
@@ -165,7 +144,7 @@ def test_those_whose_trade_is_unknown_are_asked_at_once_and_their_word_is_kept(
     settings: Settings, store: Store
 ) -> None:
     with client(settings) as page:
-        csrf = sign_in(page, keys.create(store, ["buyer"]))
+        csrf = signed_in(page, "buyer")
         painting = {"need": "peinture de bureaux", "place": "Pantin", "csrf": csrf}
         shown = page.post("/acheteur", data=painting)
         de = shown.url.path.removeprefix("/acheteur/r/")
@@ -240,7 +219,7 @@ def test_a_whole_list_is_kept_in_pages(settings: Settings, store: Store, tmp_pat
         assert len(told) == 321
         assert "raisons" in told[0].lower() and all(line.count(";") >= 18 for line in told[1:])
     with client(given) as page:
-        csrf = sign_in(page, head["X-API-Key"])
+        csrf = signed_in(page, "buyer")
         address = kept(page, csrf, need="taille de haies")
         first, second = page.get(address).text, page.get(address + "?debut=51").text
         ticks = [set(re.findall(r'name="sirets" value="(\d+)"', text)) for text in (first, second)]
@@ -285,9 +264,8 @@ def test_feeds_tell_what_is_new(settings: Settings) -> None:
 
 
 def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, store: Store) -> None:
-    secret = keys.create(store, [f"structure:{OTHER}", "read"])
     with client(settings) as page:
-        csrf = sign_in(page, secret)
+        csrf = signed_in(page, f"structure:{OTHER}", "read")
         at = f"/structure/{OTHER}"
         assert "Blanchisserie" in page.get(at).text
         # what it denies is gone at once, everywhere
@@ -340,7 +318,8 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
         theirs = {"skill": "trade:nettoyage", "frequency": "off", "csrf": csrf}
         for way in ("metier", "fiche", "offres", "alertes"):
             assert page.post(f"/structure/{SIRET}/{way}", data=theirs).status_code == 403
-        page.put(f"/v1/structures/{OTHER}/profile", json={"offers": []}, headers={"X-API-Key": secret})
+        head = holding(page, f"structure:{OTHER}")
+        page.put(f"/v1/structures/{OTHER}/profile", json={"offers": []}, headers=head)
         # a profile written anew keeps the alerts
         assert alerts.chosen(store, OTHER).address == "a@asso.example"
 
@@ -364,7 +343,7 @@ def test_an_approved_claim_is_mailed(settings: Settings, store: Store, smtp: Mai
         asking = {"name": "Aline Petit", "role": "directrice", "address": "aline@allees.example"}
         csrf = token(page.get(f"/structure/{SIRET}").text)
         page.post(f"/structure/{SIRET}/revendiquer", data={**asking, "csrf": csrf})
-        sign_in(page, keys.create(store, ["operator"]))
+        signed_in(page, "operator")
         desk = page.get("/exploitant").text
         wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', desk)[0]
         told = page.post(wanted, data={"verdict": "oui", "csrf": token(desk)}).text
@@ -395,7 +374,7 @@ def test_lots_typed_in_a_need_are_recognised(settings: Settings) -> None:
 
 def test_a_record_says_its_filters(settings: Settings, store: Store) -> None:
     with client(settings) as page:
-        csrf = sign_in(page, keys.create(store, ["buyer"]))
+        csrf = signed_in(page, "buyer")
         asked = {"need": "haies à Pantin", "radius": "30", "kinds": "insertion", "active": "oui"}
         text = page.get(kept(page, csrf, **asked)).text
         assert "à 30 km au plus" in text and "établissements fermés écartés" in text and "types ACI" in text

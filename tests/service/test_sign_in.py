@@ -1,9 +1,6 @@
 """A buyer signs in by a link sent to an address of an allowed domain."""
 
-import email
 import re
-import time
-from email import policy
 from pathlib import Path
 
 import pytest
@@ -14,8 +11,8 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.records import keys
 from matcher.records.store import Store
-from pages_client import PagesClient, token
-from serving import settings_of
+from pages_client import PagesClient, mails, token
+from serving import settings_of, until
 
 ADDRESS = "achats@ville.example"
 
@@ -27,12 +24,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
 
 
 def sent(settings: Settings, count: int) -> list[str]:
-    """The text of the mails dropped, as a mail reader decodes it, once there are so many, or after a while."""
-    end = time.monotonic() + 15
-    while len(found := sorted(settings.outbox.glob("*.eml"))) < count and time.monotonic() < end:
-        time.sleep(0.05)
-    texts = (path.read_bytes() for path in found)
-    return [email.message_from_bytes(text, policy=policy.default).get_content() for text in texts]
+    """The text of the mails dropped, once there are so many."""
+    until(lambda: len(mails(settings.outbox)) >= count)
+    return [mail.get_content() for mail in mails(settings.outbox)]
 
 
 def test_a_link_opens_once_and_the_same_account_each_time(page: PagesClient, settings: Settings) -> None:

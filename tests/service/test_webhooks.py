@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ from matcher.records.store import Store
 from matcher.records.tables import Audit, Delivery, Digest, Webhook
 from pages_client import OTHER, SIRET
 from service import mailer, webhooks
-from serving import serving
+from serving import at_work, serving, until
 
 
 class Receiver:
@@ -63,13 +63,9 @@ class Receiver:
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     made = Receiver()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    yield made
-    made.hold.set()
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    with at_work(made.server):
+        yield made
+        made.hold.set()
 
 
 @pytest.fixture
@@ -95,13 +91,6 @@ def holder(store: Store, *scopes: str) -> tuple[str, keys.Bearer]:
 
 def registered(store: Store, who: keys.Bearer, receiver: Receiver, *events: str) -> str:
     return str(webhooks.register(store, who, webhooks.HttpUrl(receiver.url), events)["id"])
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def signature(secret: str, headers: dict[str, str], body: bytes) -> str:

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
-from service.settings import Settings
 from sqlalchemy import select
 
 from matcher.records import feedback, keys
 from matcher.records.store import Store, now
 from matcher.records.tables import Feedback, Notice
+from serving import settings_of
 
 SIRET, BUYER, OTHER = "00010001600013", "21930055500010", "21750001600019"
 NEED, LOT = "need-1", ""
@@ -25,8 +25,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def client(store: Store, tmp_path: Path) -> Iterator[TestClient]:
-    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    with TestClient(create_app(Settings(catalogue=tmp_path / "none", store=url, log_level="ERROR"))) as found:
+    with TestClient(create_app(settings_of(tmp_path / "none", tmp_path))) as found:
         yield found
 
 

@@ -1,6 +1,5 @@
 """The desk of a territory says of a structure what a search says: one judgement in every place of the product."""
 
-import random
 from dataclasses import replace
 from datetime import date
 
@@ -11,9 +10,8 @@ from matcher.domain import Filters, Lot, Place, Structure, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
 from matcher.partners.opportunities import opportunities
-from matcher.partners.partners import partners
 from matcher.reading.need import sized_need, typed_need
-from matcher.reference import law, toponyms
+from matcher.reference import toponyms
 from matcher.territory import areas, coverage, meeting, potential
 from matcher.territory.counts import Count, Desk, need_of
 
@@ -177,43 +175,6 @@ def test_works_are_known_by_their_words_so_that_no_duty_is_false(desk: Desk) -> 
     assert "social-condition" in duties("Nettoyage des bureaux de la mairie", 300_000)
 
 
-NEEDS = {  # words -> are they works?
-    "Nettoyage des bureaux de la mairie": False,
-    "Tonte et taille de haies du parc": False,
-    "Travaux de peinture d'une école": True,
-    "Collecte et tri des papiers de bureau": False,
-    "Transport par hélicoptère": False,
-}
-
-
-def test_of_thirty_potentials_advice_follows_the_list_and_duties_are_true(
-    matcher: Matcher, desk: Desk
-) -> None:
-    cases = [(need_, town, amount) for need_ in NEEDS for town in PLACES for amount in (9e3, 8e4, 3e5, 6e6)]
-    seen = set()
-    for words, town, amount in random.Random(37).sample(cases, 30):
-        tender = sized_need(need(lot(words, town)), amount)
-        (one,) = potential.potential(desk, tender).lots
-        (answer,) = matcher.match(tender, 1_000, groups=0).lots  # the list that the page opens
-        case, f, advised = (words, town, amount), one.facts, one.advised
-        assert (one.count.likely, one.count.plausible) == (answer.likely, answer.plausible), case
-        listed = {m.structure.siret for m in answer.matches}
-        assert {m.structure.siret for m in one.first} <= listed, case
-        ways = {way.code.removesuffix("-if-verified"): way for way in (advised.first, *advised.also)}
-        seen |= ways.keys()
-        assert not ways.keys() & {r.code for r in advised.refused} - {"none"}, case
-        limit = law.direct_threshold(ON, NEEDS[words])
-        shown = one.count.likely + one.count.plausible + one.count.to_ask
-        assert limit and ("direct" in ways) == (amount < (limit.value or 0) and shown > 0), case
-        if "reserve" in ways:
-            assert f.usable(ways["reserve"].article) >= f.competition, case
-        assert "clause" not in ways or f.carriers, case
-        due = amount >= (5_404_000 if NEEDS[words] else 216_000)
-        codes = {duty.code for duty in advised.duties}
-        assert ("social-condition" in codes) == due and not codes & ways.keys(), case
-    assert len(seen) >= 3 and "direct" in seen
-
-
 def test_hours_are_carried_by_those_of_the_list(matcher: Matcher, desk: Desk) -> None:
     asked = lot("Nettoyage des bureaux de la mairie", amount=400_000.0)
     (found,) = potential.potential(desk, need(asked)).lots
@@ -240,37 +201,6 @@ def test_a_meeting_invites_those_shown_or_those_who_come(matcher: Matcher, desk:
 # ------------------------------------------------------------------------------------ partners and groups
 
 
-def test_a_group_takes_for_each_trade_whom_the_judgement_calls_for_it(matcher: Matcher) -> None:
-    asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
-    team = matcher.match(asked, 5, groups=1).consortia[0]
-    says = {task: m.structure.offers for m in team.members for task in m.lots}
-    assert set(says) == {"b-1#nettoyage", "b-1#espaces-verts"}
-    assert "Nettoyage" in says["b-1#nettoyage"][0].text
-    assert "espaces verts" in says["b-1#espaces-verts"][0].text
-
-
-def test_an_unknown_trade_fills_no_gap_and_that_nobody_is_known_is_stated() -> None:
-    cleaner = structure(1, "Angers", SAYS[1])
-    alone = made.matcher_over([cleaner, structure(2, "Angers", "")])
-    asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
-    found = partners(alone, cleaner, asked)
-    assert found.alone == ("b-1#nettoyage",) and found.lacking == ("b-1#espaces-verts",)
-    assert not [p for p in found.partners if "b-1#espaces-verts" in p.tasks]
-    assert len(found.nobody) == 1 and "aucun partenaire connu pour" in found.nobody[0]
-    assert alone.match(asked, 5, groups=1).consortia[0].uncovered == ("b-1#espaces-verts",)
-
-
-def test_a_partner_takes_the_part_that_is_missing(matcher: Matcher) -> None:
-    cleaner = next(s for s in DIRECTORY if s.offers and s.offers[0].text == SAYS[1])
-    asked = need(lot("Nettoyage des locaux et entretien des espaces verts"))
-    found = partners(matcher, cleaner, asked)
-    filling = [p for p in found.partners if "b-1#espaces-verts" in p.tasks]
-    said = [p for p in filling if p.structure.offers]
-    assert said and not found.nobody
-    assert all(p.structure.offers[0].text == SAYS[0] for p in said)
-    assert all(p.structure.kind == "EA" for p in filling if not p.structure.offers)  # silent: most EA do it
-
-
 def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) -> None:
     cleaner = next(s for s in DIRECTORY if s.offers and s.offers[0].text == SAYS[1])
     asked = need(lot("Nettoyage des locaux", amount=1e9, amount_period="year"))
@@ -284,17 +214,3 @@ def test_a_line_to_watch_has_one_thing_to_verify(number: int, amount: float | No
     asked = need(lot("Entretien de locaux", amount=amount, amount_period="year" if amount else ""))
     found = opportunities(known, DIRECTORY[number], [replace(asked, format="boamp", nature="call")])
     assert [one.part for one in found] == parts
-
-
-def test_an_opportunity_has_the_level_of_the_list(matcher: Matcher) -> None:
-    titles = ("Nettoyage des locaux", "Tonte des pelouses", "Travaux de peinture")
-    pairs = ((n, title, town) for n, title in enumerate(titles) for town in PLACES)
-    lots = [replace(lot(title, town), id=f"{n}-{town}", number=str(n)) for n, title, town in pairs]
-    asked = replace(need(*lots), format="boamp", nature="call")
-    for one in DIRECTORY[:10]:
-        told = {o.lot.id: o.match.level for o in opportunities(matcher, one, [asked])}
-        for each in lots:
-            level = "likely" if one.siret in listed(matcher, each, LIKELY) else "plausible"
-            # one to be checked whose trade is no more likely than not is told by `why_nothing`
-            if level == "likely" or each.id in told:
-                assert told[each.id] == level and one.siret in listed(matcher, each, PLAUSIBLE)

@@ -41,6 +41,8 @@ from matcher.territory import (
     timetable,
 )
 from matcher.territory.counts import Count, Desk
+from papers import workbook
+from terminal import command
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 ON = date(2026, 11, 24)
@@ -256,12 +258,8 @@ def test_a_programme_is_studied_line_by_line_and_its_bad_lines_are_told(matcher:
 
 
 def test_a_programme_as_a_workbook_is_the_same_and_one_without_objects_says_what_is_missing() -> None:
-    book = openpyxl.Workbook()
-    book.active.append(["Objet", "Budget", "Commune"])
-    book.active.append(["Tonte des pelouses", 45000, "Pantin"])
-    stream = io.BytesIO()
-    book.save(stream)
-    ((_, _, tender, _),), _ = programme.read(stream.getvalue(), "programme.xlsx")
+    rows = ["Objet", "Budget", "Commune"], ["Tonte des pelouses", 45000, "Pantin"]
+    ((_, _, tender, _),), _ = programme.read(workbook(rows), "programme.xlsx")
     assert (tender.title, tender.lots[0].amount) == ("Tonte des pelouses", 45_000.0)
     assert tender.lots[0].places[0].label == "Pantin"
     assert tender.confidential
@@ -651,16 +649,10 @@ def test_no_cell_of_a_workbook_is_run_as_a_formula() -> None:
         "spaser {sample}/decp_2024.json --html {out}/r.html --xlsx {out}/r.xlsx",
     ],
 )
-def test_commands_print_csv_and_write_their_files(
-    arguments: str, folder: Path, home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from typer.testing import CliRunner
-
-    from matcher.cli import build
-
+def test_commands_print_csv_and_write_their_files(arguments: str, folder: Path, home: Path) -> None:
     given = [part.format(out=home, sample=SAMPLE) for part in arguments.split()]
-    result = CliRunner().invoke(build(), [*given, "--format", "csv", "--catalogue", str(folder)])
-    assert result.exit_code == 0, result.output
+    result = command(*given, "--format", "csv", "--catalogue", str(folder))
+    assert result.returncode == 0, result.stderr
     assert list(csv.DictReader(io.StringIO(result.stdout)))
     for name in (a for a in given if a.startswith(str(home))):
         assert Path(name).stat().st_size > 500

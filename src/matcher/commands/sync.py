@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from matcher import plugins
 from matcher.commands._options import Output, day
 from matcher.console import emit, say
 from matcher.domain import BadInput, Structure
@@ -66,51 +67,39 @@ def run(
 
     matcher read var/sync/boamp
     """
-    from matcher.reading.sync import (
-        adaptees,
-        associations,
-        boamp,
-        decp,
-        emplois,
-        entreprises,
-        finess,
-        inclusion,
-        nomenclatures,
-        siae,
-        site,
-        ted,
-    )
     from matcher.records import self_declared
+
+    def source() -> Any:
+        return plugins.find("reading.sync", "nomenclatures" if what == "reference" else what)
 
     folder = to / what
     fetch: dict[str, Callable[[], Report]] = {
-        "boamp": lambda: boamp.boamp(folder, since, until),
-        "ted": lambda: ted.ted(folder, since, until),
+        "boamp": lambda: source().boamp(folder, since, until),
+        "ted": lambda: source().ted(folder, since, until),
         "decp": lambda: (
-            decp.rows(to / "decp-rows", department, since, accept_fewer=accept_fewer)
+            source().rows(to / "decp-rows", department, since, accept_fewer=accept_fewer)
             if rows
-            else decp.decp(folder)
+            else source().decp(folder)
         ),
-        "siae": lambda: siae.siae(folder, details=not list_only, accept_fewer=accept_fewer),
-        "emplois": lambda: emplois.emplois(folder, department, accept_fewer=accept_fewer),
-        "inclusion": lambda: inclusion.inclusion(folder, accept_fewer=accept_fewer),
-        "entreprises": lambda: entreprises.entreprises(
+        "siae": lambda: source().siae(folder, details=not list_only, accept_fewer=accept_fewer),
+        "emplois": lambda: source().emplois(folder, department, accept_fewer=accept_fewer),
+        "inclusion": lambda: source().inclusion(folder, accept_fewer=accept_fewer),
+        "entreprises": lambda: source().entreprises(
             folder, [*siren, *(s.siren for s in (_listed(structures) if structures else ()))], department, ess
         ),
-        "associations": lambda: associations.associations(folder, _numbers(structures)),
-        "finess": lambda: finess.finess(folder),
-        "adaptees": lambda: adaptees.adaptees(folder),
-        "site": lambda: site.site(
-            folder, _listed(structures), site.opted_out(opt_out) | self_declared.unread_sites(), say=say
+        "associations": lambda: source().associations(folder, _numbers(structures)),
+        "finess": lambda: source().finess(folder),
+        "adaptees": lambda: source().adaptees(folder),
+        "site": lambda: source().site(
+            folder, _listed(structures), source().opted_out(opt_out) | self_declared.unread_sites(), say=say
         ),
-        "reference": lambda: nomenclatures.nomenclatures(folder),
+        "reference": lambda: source().nomenclatures(folder),
     }
     if what not in fetch:
         raise BadInput(f"unknown source {what!r}: choose one of {', '.join(fetch)}")
     report = fetch[what]()
-    pruned = {"boamp": boamp.prune, "ted": ted.prune}
-    if what in pruned and keep_days:
-        gone = pruned[what](folder, date.today() - timedelta(days=keep_days))
+    if what in ("boamp", "ted") and keep_days:
+        gone = source().prune(folder, date.today() - timedelta(days=keep_days))
         report.notes.append(f"{gone} raw files older than {keep_days} days deleted")
     for note in report.notes:
         say(note)
