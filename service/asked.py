@@ -79,8 +79,13 @@ def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int, whole: bool) -> Ta
     assert asked.need is not None
     found = from_need(asked.need, where, max_need, whole=whole)
     if asked.place and not toponyms.spelt(asked.place):
-        found = replace(found, place_found=", ".join(place.label for place in where))
+        found = replace(found, place_found=read_as(asked.place, where))
     return found
+
+
+def read_as(written: str, where: Sequence[Place]) -> str:
+    """What a misspelt place was taken for, beside what was written."""
+    return f"{', '.join(place.label for place in where)} (lu pour « {written} »)"
 
 
 def from_need(need: str, where: Sequence[Place], max_need: int, *, whole: bool = False) -> Taken:

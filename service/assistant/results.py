@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from matcher.domain import BadInput
 from matcher.matching.reasons import NOBODY
 from matcher.outreach.sourcing.record import NOTE
+from matcher.reference import toponyms
 from matcher.reference.naming import source_name
 from matcher.reference.text import shorten
 from matcher.reference.trades import trades
@@ -48,11 +50,16 @@ class Result(BaseModel):
     note: str = NOTE
 
 
-def of(value: Mapping[str, Any], *about: Any, versions: dict[str, str] | None = None) -> Result:
-    """The result of a tool from an answer of `/v1`, with the sources of what was asked `about` too."""
+def of(
+    value: Mapping[str, Any], *about: Any, versions: dict[str, str] | None = None, place: str = ""
+) -> Result:
+    """The result of a tool from an answer of `/v1`, with the sources of what was asked `about` too.
+
+    A `place` that is misspelt was taken for another, which is told.
+    """
     told = value.get("result", value)
     note = value.get("note", NOTE)
-    hint = " ".join(_hints(told))
+    hint = " ".join((*_read_as(place), *_hints(told)))
     nothing = {"hint": hint} if hint else {}
     return Result(
         answer=pruned(told, labels_of(told.get("notice"))) | nothing,
@@ -60,6 +67,16 @@ def of(value: Mapping[str, Any], *about: Any, versions: dict[str, str] | None = 
         versions=versions or told.get("versions", {}),
         note=note if note == NOTE else f"{note} {NOTE}",
     )
+
+
+def _read_as(place: str) -> Iterator[str]:
+    """Which place was understood, where none is called as it was written."""
+    if place and not toponyms.spelt(place):
+        try:
+            meant = ", ".join(f"{one.label} ({one.department})" for one in toponyms.asked(place))
+        except BadInput:  # one of a name, which the need tells
+            return
+        yield f"No place is called « {place} »: {meant} was understood. Say so to who asks."
 
 
 def _hints(answer: Mapping[str, Any]) -> Iterator[str]:
@@ -98,9 +115,11 @@ def _parts(value: Any) -> Iterator[tuple[Any, Any, Any]]:
             yield from _parts(part)
 
 
-def grouped(value: Mapping[str, Any]) -> Result:
+def grouped(value: Mapping[str, Any], place: str = "") -> Result:
     """Groups: of twenty lots whole lists would fill what an assistant can read, and `match` gives them."""
-    return of({**value, "lots": [{**lot, "matches": lot["matches"][:FIRST]} for lot in value["lots"]]})
+    return of(
+        {**value, "lots": [{**lot, "matches": lot["matches"][:FIRST]} for lot in value["lots"]]}, place=place
+    )
 
 
 def pruned(value: Any, labels: Mapping[str, str]) -> Any:

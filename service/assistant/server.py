@@ -141,7 +141,7 @@ class Tools:
         """Structures that could answer a need or a notice, lot by lot, with reasons; says where there is none."""
         wishes = {"kinds": list(kinds), "radius_km": radius_km}
         body = _asked(need, notice_id, notice, place=place, n=n, groups=0, filters=wishes)
-        return results.of(await self._api.ask("POST", "/match", json=body))
+        return results.of(await self._api.ask("POST", "/match", json=body), place=place)
 
     async def explain_structure(
         self, siret: Siret, need: Need = None, notice_id: Id = None, notice: Notice = None, place: Place = ""
@@ -151,7 +151,9 @@ class Tools:
         found = await self._api.ask("POST", "/explain", json=body)
         about = await self._api.ask("GET", "/notices/" + quote(notice_id, safe="")) if notice_id else None
         served = await self._api.ask("GET", "/health")
-        return results.of({"lots": found}, await self._structure(siret), about, versions=served["versions"])
+        return results.of(
+            {"lots": found}, await self._structure(siret), about, versions=served["versions"], place=place
+        )
 
     async def find_partners(
         self,
@@ -169,7 +171,7 @@ class Tools:
         """
         body = _asked(need, notice_id, notice, place=place, siret=siret, n=n)
         found = await self._api.ask("POST", "/partners", json=body)
-        return results.of(found, await self._structure(siret))
+        return results.of(found, await self._structure(siret), place=place)
 
     async def propose_groups(
         self,
@@ -182,7 +184,7 @@ class Tools:
     ) -> results.Result:
         """Groups of structures that cover together what none covers alone."""
         body = _asked(need, notice_id, notice, place=place, groups=n, max_members=max_members)
-        return results.grouped(await self._api.ask("POST", "/consortium", json=body))
+        return results.grouped(await self._api.ask("POST", "/consortium", json=body), place)
 
     async def search_structures(
         self,
@@ -250,7 +252,7 @@ class Tools:
     ) -> results.Result:
         """Before a tender: who could answer, whether to reserve, allot or insert a clause, with articles to verify."""
         body = _asked(need, None, None, place=place, amount=amount, months=months, buyer=buyer)
-        return results.of(await self._api.ask("POST", "/territory/potential", json=body))
+        return results.of(await self._api.ask("POST", "/territory/potential", json=body), place=place)
 
 
 def tools(of: Tools) -> Mapping[str, Any]:

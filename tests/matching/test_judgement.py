@@ -126,10 +126,13 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     [
         ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "n'exécute pas la prestation", "métier"),
         ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "dans les métiers de ses adhérents", "rien ne dit"),
-        ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "un autre métier (travaux", "ce métier"),
-        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "en particulier", "peut-être"),
-        ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "(effectif connu : 84) ; 63 % des ESAT", "voisin"),
-        ("ESAT", {}, "ripisylve de la rivière", "font un métier voisin (espaces verts)", "ce métier"),
+        ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "n'exécute pas la prestation", "métier"),
+        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "un métier voisin (collecte", "peut-être"),
+        ("EI", {"naf": "9104Z"}, "bûcheronnage en forêt", "peut-être travaux forestiers", "voisin"),
+        ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "peut-être réemploi", "évoque"),
+        ("EI", {"naf": "0113Z"}, "peinture de façades", "activité au registre « Culture de légumes", "métier"),
+        ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "(84 places) ; environ 63 % des ESAT", "voisin"),
+        ("ESAT", {}, "ripisylve de la rivière", "rien ne dit son métier", "%"),
         ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "rien ne dit", "son nom évoque"),
     ],
 )  # fmt: skip

@@ -22,8 +22,8 @@ def test_a_reason_says_where_a_read_offer_comes_from() -> None:
     matches = found.match(free_text_tender("tonte de pelouses", PANTIN), 5, groups=0).lots[0].matches
     told = {m.structure.siret: " ".join(reason.text for reason in m.reasons) for m in matches}
     assert "selon son site, lu le 28/11/2026, « Tonte" in told["00010001600013"]
-    assert "déclare « Tonte" not in told["00010001600013"]
-    assert "déclare « Tonte" in told["00010073500018"]
+    assert "selon sa fiche, « Tonte" not in told["00010001600013"]
+    assert "selon sa fiche, « Tonte" in told["00010073500018"]
 
 
 def quoted(offer: Offer, need: str) -> str:
@@ -36,19 +36,19 @@ def test_a_quotation_is_a_sentence_or_a_title_and_no_scrap_of_it() -> None:
     sentence = "Collecte, tri et vente de vêtements et de meubles d'occasion"
     shop = Offer(id="1", title="Boutique", text=f"{sentence}. Ouvert le samedi.")
     told = quoted(shop, "tri de vêtements usagés")
-    assert f"déclare « {sentence} »" in told
+    assert f"selon sa fiche, « {sentence} »" in told
 
 
 def test_of_several_pieces_that_of_the_need_is_quoted_and_none_is_given_a_trade_that_it_does_not_name() -> (
     None
 ):
     both = Offer(id="1", title="Ateliers", text="Tonte de pelouses. Élagage et abattage d'arbres dangereux.")
-    assert "espaces verts : déclare « Élagage" in quoted(both, "élagage d'arbres dangereux")
+    assert "espaces verts : selon sa fiche, « Élagage" in quoted(both, "élagage d'arbres dangereux")
     hours = Offer(id="1", title="Conditions", text="Débutants acceptés avec permis et papiers à jour")
-    assert "formation : déclare" not in quoted(hours, "préparation au permis de conduire")
+    assert "formation : selon" not in quoted(hours, "préparation au permis de conduire")
 
 
 def test_a_job_is_quoted_as_one_of_its_jobs() -> None:
     job = Offer(id="1", title="Jardinier / Jardinière", text="Travail en équipe.", nature="job")
     told = quoted(job, "tonte de pelouses")
-    assert "parmi ses postes, « Jardinier / Jardinière »" in told and "déclare" not in told
+    assert "parmi ses postes, « Jardinier / Jardinière »" in told and "fiche" not in told

@@ -124,7 +124,7 @@ def test_the_terminal_shows_what_matters_in_120_columns(matcher: Matcher, sample
     assert max(len(line) for line in text.splitlines()) <= 120
     assert "score" not in text and "lot(s)" not in text and "26-130101/1#" not in text
     assert not UNKNOWN.search(text.replace("acheteur inconnu", ""))
-    assert text.index("déclare «") < text.index("sur place (Pantin)")  # the trade before the place
+    assert text.index("selon sa fiche, «") < text.index("sur place (Pantin)")  # the trade before the place
 
 
 def test_where_nobody_fits_the_terminal_prints_no_empty_table(matcher: Matcher) -> None:
@@ -141,6 +141,6 @@ def test_a_typed_need_is_explained_as_a_notice_is(matcher: Matcher, tmp_path: Pa
     call = ["explain", "00010001600013", "--catalogue", str(tmp_path)]
     asked = CliRunner().invoke(build(), [*call, "--need", "tonte de pelouses", "--place", "Pantin"])
     assert asked.exit_code == 0 and "tonte de pelouses" in asked.output and "rang" in asked.output
-    assert "déclare « Tonte" in asked.output  # its own words, before its activity code
+    assert "selon sa fiche, « Tonte" in asked.output  # its own words, before its activity code
     nothing = CliRunner().invoke(build(), call)
     assert isinstance(nothing.exception, BadInput) and '--need "what is to be done"' in str(nothing.exception)

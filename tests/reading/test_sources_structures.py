@@ -10,6 +10,7 @@ import pytest
 
 from bombs import packed
 from matcher.domain import BadInput, Rejected, Structure, Zone
+from matcher.matching.reasons import warnings
 from matcher.reading import gather
 from matcher.reading.sources import _tabular, directory, entreprises, lemarche
 from matcher.reference.identifiers import UNSTATED, luhn, siret_valid
@@ -248,6 +249,8 @@ def test_an_unknown_kind_is_flagged_and_a_name_may_state_it() -> None:
     structures, _ = read(f"siret;nom;type;ville\n{A};X;Boulangerie;Metz\n{B};GEIQ du Bâtiment;;Metz\n")
     assert (structures[0].kind, structures[0].flags) == ("Boulangerie", ("kind-unknown",))
     assert (structures[1].kind, structures[1].flags) == ("GEIQ", ("kind-inferred",))
+    ((unsure,), _) = read(f"siret;nom;type;ville\n{A};Y;EA (à vérifier);Metz\n")
+    assert unsure.kind == "EA" and any("type à vérifier" in text for text in warnings(unsure, None))
 
 
 def test_one_siret_under_two_kinds_is_two_structures() -> None:

@@ -52,7 +52,7 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("find_ending_contracts", {}),
     ("study_purchase", {**NEED, "amount": 45000}),
     # no adapted firm or ESAT does it: that advice does not apply
-    ("study_purchase", {"need": "acquisition d'un scanner IRM", "place": "Nantes"}),
+    ("study_purchase", {"need": "acquisition d'un scanner IRM", "place": "Nanttes"}),
     # a client, and the SDK, may hand on the object in place of its text
     (
         "find_structures_for_need",
@@ -76,6 +76,7 @@ REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
         {"need": "tonte", "lieu": "Pantin"},
         "no argument 'lieu': find_structures_for_need takes need, notice_id, notice, place",
     ),
+    ("study_purchase", {"need": "tonte", "place": "Trifouilly"}, "Trifouilly"),
     ("find_structures_for_need", {"need": "tonte", "n": "Zyxomma"}, "n: Input should be a valid integer"),
     ("explain_structure", {"siret": "Zyxomma", **NOTICE}, "siret: give a SIRET"),
     ("find_structures_for_need", {"notice_id": "Zyxomma"}, "search the notices"),
@@ -231,6 +232,7 @@ def test_every_tool_answers_over_stdio_and_a_need_leaves_no_trace(folder: Path, 
     assert 0 < max(len(lot["matches"]) for lot in groups["lots"]) <= results.FIRST
     assert answered[16]["notice"]["id"] == NOTICE["notice_id"] and answered[17]["total"]
     assert "find_structures_for_need" in answered[10]["hint"] and "hint" not in answered[8]
+    assert "« Nanttes »: Nantes (44) was understood" in beyond["hint"]
     oeth = beyond["lots"][0]["advised"]["oeth"]
     assert oeth["title"].startswith("Acheter à une EA ou à un ESAT") and oeth["reason"]
     assert len(file["others"]) > 1 and unclear["lots"][0]["calls_for"] == "unclear"

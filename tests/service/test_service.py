@@ -97,6 +97,8 @@ def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None
     first = answer["lots"][0]["matches"][0]
     shown = first["structure"]
     assert answer["place_found"] == "Pantin"
+    misspelt = client.post("/v1/match", json={"need": "tonte", "place": "Pantinn"}).json()
+    assert misspelt["place_found"] == "Pantin (lu pour « Pantinn »)"
     assert (shown["siret"], shown["town"], first["distance_km"]) == (SIRET, "Pantin", 0.0)
     assert shown["contact"]["phone"] and shown["source"] and shown["updated"]
     assert sum(r["contribution"] for r in first["reasons"]) == pytest.approx(first["score"], abs=1e-4)

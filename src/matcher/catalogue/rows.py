@@ -17,6 +17,7 @@ from matcher.catalogue.columns import DECLARED, NATURES, days, department_number
 from matcher.domain import Award, Offer, Place, Structure
 from matcher.reference.codes import cpv_label, naf_label
 from matcher.reference.places import (
+    POSTCODE_KM,
     Whereabouts,
     department,
     departments_within,
@@ -179,6 +180,14 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
     )
 
 
+def _standing(place: Place) -> Whereabouts | None:
+    """Where a structure is: of one whose place may be another ("Paris et Lyon") no nearer than a postcode tells."""
+    here = whereabouts(place)
+    if here is None or not place.inferred:
+        return here
+    return replace(here, spread_km=max(here.spread_km, POSTCODE_KM))
+
+
 def _structure_table(
     located: Sequence[Structure], payloads: Sequence[bytes], first_rows: Sequence[int], evidence: pa.Table
 ) -> pa.Table:
@@ -191,7 +200,7 @@ def _structure_table(
     # the codes (ROME) of the jobs that a structure declares, the first of each
     jobs = [{o.rome[0] for o in s.offers if o.rome and o.nature in DECLARED} for s in located]
     services = [tuple(sorted({t for o in s.offers for t in o.service_types})) for s in located]
-    standing = [whereabouts(s.place) or Whereabouts(nan, nan, nan) for s in located]
+    standing = [_standing(s.place) or Whereabouts(nan, nan, nan) for s in located]
     return pa.table(
         {
             "siret": words(s.siret for s in located),

@@ -144,14 +144,17 @@ class Judgement:
         parts = self._parts_of(cells, len(shortlist))
         rows, columns = shortlist.once("unsaid", lambda: evidence.unsaid(shortlist))
         if len(rows):
-            others = {name: at if len(at) == 1 else at[rows] for name, at in cells.items()}
-            others |= {
-                k: self._cuts[k].searchsorted(column) for k, column in columns.items() if k in self._cuts
-            }
-            unsaid = self._parts_of(others, len(rows))
-            higher = sum(unsaid.values()) > sum(each[rows] for each in parts.values())
-            for theme, values in unsaid.items():
-                parts[theme][rows[higher]] = values[higher]
+            # nor may another text lower it beside its nearest, which counts for two where it is the only one
+            alone = {"said_second": evidence.of(shortlist, "said_best")[rows]}
+            some = {name: at if len(at) == 1 else at[rows] for name, at in cells.items()}
+            for less in (columns, alone):
+                given = {
+                    k: self._cuts[k].searchsorted(column) for k, column in less.items() if k in self._cuts
+                }
+                others = self._parts_of(some | given, len(rows))
+                higher = sum(others.values()) > sum(each[rows] for each in parts.values())
+                for theme, values in others.items():
+                    parts[theme][rows[higher]] = values[higher]
         return parts
 
     def _cells_with(

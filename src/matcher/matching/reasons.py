@@ -37,6 +37,8 @@ def warnings(structure: Structure, may: bool | None, reserved: bool = False) -> 
         texts.append(f"{kind} : non admissible au lot réservé")
     if reserved and not is_siret(structure.siret):
         texts.append("marché réservé : demandez son SIRET, par lequel son statut s'établit")
+    if "kind-unsure" in structure.flags:
+        texts.append("type à vérifier, d'après la liste qui l'indique")
     if "siret-checksum" in structure.flags:
         texts.append("SIRET dont la clé de contrôle est fausse : à vérifier")
     return tuple(texts)
@@ -46,9 +48,9 @@ def warnings(structure: Structure, may: bool | None, reserved: bool = False) -> 
 SUBJECTS: dict[str, tuple[str, ...]] = {
     "Clause sociale": ("clause-hire", "clause-task"),
     "Métier": ("likely_trade", "named"),
+    "Statut": ("reservation", "likely_role"),
     "Lieu": ("likely_place", "place", "reach", "department"),
     "Prestations et marchés": ("meaning", "words", "part", "similar", "cpv", "holder"),
-    "Statut": ("reservation", "likely_role"),
     "Besoin": ("likely_need",),
     "Moyens": ("capacity",),
 }
@@ -85,7 +87,7 @@ def subjects(reasons: Iterable[Reason]) -> tuple[Subject, ...]:
         heaviest = max(each, key=lambda r: abs(r.contribution)).text if each else ""
         told = _sentences(each)
         if name == "Métier" and not told:  # that its trade is another, or is not known, is to be verified
-            told = tuple(r.text for r in each if r.code == "likely_trade" and (r.offer_passage or not role))
+            told = tuple(r.text for r in each if r.code == "likely_trade" and not role)
         listed.append(Subject(name, told, sum(r.contribution for r in each), heaviest))
     return tuple(s for s in listed if s.sentences or abs(s.points) >= 0.005)
 

@@ -21,6 +21,7 @@ HIDDEN = "[nom non diffusible]"
 _LEGAL = re.compile(
     r"\b(association|assoc|asso|sarl|sas|sasu|sa|eurl|scop|scic|sci|loi 1901|ets|etablissements?)\b"
 )
+_ARTICLES = re.compile(r"\b(?:d[eu]s?|l(?:es?|a)?|d) ")  # that lists of names write or leave out
 #: Fields that are merged or handled separately; all others are taken from one source.
 _APART = frozenset(
     "siret kind offers flags provenance predecessors networks labels denied source updated".split()
@@ -123,7 +124,7 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
         if record.rna and is_siret(record.siret):
             sirets.setdefault(rna_identity(record.rna), set()).add(record.siret)
         if loose:
-            for key in filter(None, (bare_name(record.name), record.siren)):
+            for key in filter(None, (_ARTICLES.sub("", bare_name(record.name)), record.siren)):
                 bearers = named.setdefault((key, record.place.department), {})
                 bearers[record.siret] = record.place.commune
     follows = {rna: next(iter(only)) for rna, only in sirets.items() if rna and len(only) == 1}
@@ -344,8 +345,9 @@ def _flags(ranked: Sequence[Structure], named: bool, kinded: bool) -> tuple[str,
         resolved |= {"kind-missing", "kind-unknown"}
     if any(record.place.department for record in ranked):
         resolved.add("place-unknown")
-    if any(r.kind in SPECIFIC and "kind-inferred" not in r.flags for r in ranked):
-        resolved.add("kind-inferred")
+    doubts = {"kind-inferred", "kind-unsure"}
+    if any(r.kind in SPECIFIC and doubts.isdisjoint(r.flags) for r in ranked):
+        resolved |= doubts
     return tuple(flag for flag in flags if flag not in resolved)
 
 

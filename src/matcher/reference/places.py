@@ -320,10 +320,13 @@ def search_commune(name: str, department: str | None = None, limit: int = 10) ->
     numbers = [n for _, _, n in best[:limit]]
     if len(numbers) < limit and len(wanted) > 3:
         from rapidfuzz import fuzz, process
+        from rapidfuzz.distance import OSA
 
         choices = {n: keys[n] for n in within if n not in set(numbers)}
         near = process.extract(wanted, choices, scorer=fuzz.ratio, score_cutoff=82, limit=limit)
-        alike = [n for key, _, n in near if fuzz.ratio(*_differing(wanted, key)) >= 75]
+        alike = [
+            n for key, _, n in near if OSA.distance(*_differing(wanted, key)) <= max(1, len(wanted) // 5)
+        ]
         numbers += alike[: limit - len(numbers)]
     return tuple(_commune_at(n) for n in numbers)
 

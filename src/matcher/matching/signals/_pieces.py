@@ -178,4 +178,4 @@ def _where(shortlist: Shortlist, i: int) -> str:
         same = places.region_of(code) in {places.region_of(near) for near in query.departments}
     within, outside = _AREA["region" if regional else "department"]
     known = [town] if town and (same or code in town) else filter(None, [town, found.name if found else code])
-    return f"{within if same else outside} ({', '.join(known)})"
+    return f"{within if same else outside} ({', '.join(dict.fromkeys(known))})"

@@ -1,11 +1,14 @@
 """Likely trade: confidence that the structure has the trade required, from declared texts, name and activity code."""
 
 import re
-from functools import lru_cache, partial
+from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
+from matcher.learned.activities import VAGUE
 from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
@@ -15,11 +18,15 @@ from matcher.reference.text import fold, shorten, tokens
 
 QUOTED = 90  # characters of a quotation
 _CONTINUES = re.compile(r"(?:de|du|des|à|au|aux|en|pour|par|et|ou|avec)\s|d['’]", re.I)
-NAMED_RATE = 0.1  # share of its kind from which a silent structure is said to do it perhaps
-MAIN = 0.6  # share from which a trade is the one that a lot asks for, no part of it
+NAMED_RATE = 0.05  # share of its kind from which a structure is said to do it perhaps
 THIS = "ce métier"
+MAIN = 0.6  # share from which a trade is the one that a lot asks for, no part of it
+LENT = "personnel"  # the trade of lending staff, which the kind tells
 ALIKE = 0.85  # of the highest confidence, from which another is as good
 STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbouring one
+#: How much a fact tells of the trade asked for: of several the one that tells most is the reason.
+OTHER, PERHAPS, CLOSE, CLEAR = range(4)
+Fact = tuple[int, Why]
 
 
 def measure(shortlist: Shortlist) -> Column:
@@ -29,60 +36,63 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    if evidence.of(shortlist, "silent")[i] > 0:
-        return _inferred(shortlist, i)
-    sure = {source: float(evidence.of(shortlist, source)[i]) for source in evidence.TRADE_SOURCES}
-    answers = {source: value for source, value in sure.items() if value == value}
-    worth = {source: evidence.SOURCE_WEIGHTS[source] * value for source, value in answers.items()}
-    # its own words first
-    source = "said_trade" if sure["said_trade"] >= STATED else max(worth, key=worth.__getitem__)
-    if not sure[source] >= NEAR:
-        return _other(shortlist, i)
-    told = _said if source == "said_trade" else partial(_registered, source=source)
-    return told(shortlist, i, sure[source])
+    told: list[Fact] = []
+    for fact in _facts(shortlist, i):
+        told.append(fact)
+        if fact[0] == CLEAR:
+            break
+    return max(told, key=lambda fact: fact[0])[1]  # the first of equals
 
 
-def _other(shortlist: Shortlist, i: int) -> Why:
-    for source, told in (("code_trade", "connue pour"), ("name_trade", "son nom évoque")):
-        held = _held(shortlist, i, source)
-        # one of several trades, as of the building, or a neighbour may be this one
-        if held.max(initial=0.0) >= STATED and not held[shortlist.query.demand.trades].any():
-            label = trades_.trades()[int(held.argmax())].label
-            return Why(f"{told} un autre métier ({label})", "", label, tells=False)
-    if len(declared.slots_of(shortlist).of(i)):
-        return Why("ce qu'elle dit ne désigne pas ce métier", tells=False)
-    return Why("ni son nom ni son activité au registre ne désignent ce métier en particulier", tells=False)
+def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
+    """What tells something of the trade of candidate i, its own words first."""
+    if len(slots := declared.slots_of(shortlist).of(i)):
+        yield _said(shortlist, i, slots)
+    row = shortlist.candidates[i : i + 1]
+    by_code, by_name = (
+        held[at[0], :-1]
+        for held, at in (read(shortlist.catalogue, row) for read in (trades.by_code, trades.by_name))
+    )
+    yield from _coded(shortlist, i, by_code, by_name)
+    yield from _named(shortlist, i, by_name)
+    yield _inferred(shortlist, i)
 
 
-def _said(shortlist: Shortlist, i: int, sure: float) -> Why:
-    best = _slot(shortlist, i)
-    pieces = declared.pieces(shortlist)
-    row = pieces.row_with(best, shortlist.rows_of(i, *DECLARED))
-    piece, text, offer = pieces.text(best), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
-    job = offer.nature == "job"
-    held = trades.by_piece(pieces)[best]
-    clear = sure >= STATED and _spells(piece, _nearest(shortlist, held))
-    how = _met(shortlist, held) if clear else "le plus proche du besoin"
-    who = "parmi ses postes," if job else "déclare"
-    if offer.inferred and offer.source:  # what was read about it is not its own declaration
-        who = f"selon {offer.source},"
-    quote = _quote(piece, text, offer.title if job else "")
-    return Why(f"{how} : {who} « {quote} »", shorten(shortlist.query.text, 160), quote)
-
-
-def _slot(shortlist: Shortlist, i: int) -> int:
-    """The slot of the piece of candidate i that tells the trade: of several one with its words, the nearest to the lot."""
+def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Fact:
+    """What it declares nearest to the lot, as published: of pieces of the same trade one with its words."""
+    pieces, worth = declared.pieces(shortlist), _worth(shortlist)
 
     def best() -> int:
-        slots, pieces = declared.slots_of(shortlist).of(i), declared.pieces(shortlist)
-        held = trades.by_piece(pieces)
-        told = trades.match(shortlist, held, slots)
-        trade = _nearest(shortlist, held[slots[told.argmax()]])
-        slots = slots[told >= ALIKE * told.max()]
-        spelt = [_spells(pieces.text(int(slot)), trade) for slot in slots]
-        return int(slots[(pieces.compare(declared.view_of(shortlist), slots) + spelt).argmax()])
+        met = trades.by_piece(pieces)[slots] * worth
+        told = met.max(axis=1)
+        kept = told >= min(ALIKE * told.max(), STATED)
+        texts = map(pieces.text, slots[kept].tolist())
+        spelt = [  # a long one says other things too
+            _spells(text, int(row.argmax())) * (1.0 if len(text) <= QUOTED else 0.5)
+            for text, row in zip(texts, met[kept], strict=True)
+        ]
+        near = pieces.compare(declared.view_of(shortlist), slots[kept])
+        return int(slots[kept][(near + told[kept] + spelt).argmax()])
 
-    return shortlist.once(("piece", i), best)
+    slot = shortlist.once(("piece", i), best)
+    row = pieces.row_with(slot, shortlist.rows_of(i, *DECLARED))
+    piece, text, offer = pieces.text(slot), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
+    job = offer.nature == "job"
+    by_job = np.max([trades.of_job(code) for code in ("", *offer.rome)], axis=0)
+    held = np.maximum(trades.by_piece(pieces)[slot], by_job if job else 0.0)
+    trade = int((held * worth).argmax())
+    who = "parmi ses postes," if job else "selon sa fiche,"
+    if offer.inferred and offer.source:  # what was read about it is not its own record
+        who = f"selon {offer.source},"
+    quote = _quote(piece, text, offer.title if job else "", trade)
+    passages = shorten(shortlist.query.text, 160), quote
+    if held[trade] >= STATED and worth[trade] and (_spells(piece, trade) or by_job[trade] >= STATED):
+        share = _asked(shortlist, trade)
+        text = f"{_met(shortlist, trade)} : {who} « {quote} »"
+        return CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
+    if held[trade] * worth[trade] >= STATED:
+        return CLOSE, Why(f"le plus proche du besoin : {who} « {quote} »", *passages)
+    return OTHER, Why(f"ne dit pas ce métier ; {who} « {quote} »", *passages, tells=False)
 
 
 def _spells(text: str, trade: int) -> bool:
@@ -90,10 +100,11 @@ def _spells(text: str, trade: int) -> bool:
     return trades_.trades()[trade].words.search(fold(text)) is not None
 
 
-def _quote(piece: str, text: str, title: str) -> str:
+def _quote(piece: str, text: str, title: str, trade: int) -> str:
     """The title or the sentence in which a piece stands, where it is short; else the piece, or the words around a weak one.
 
-    A piece alone may say little ("de vente"); it follows the `title` of a job that it describes.
+    A piece alone may say little ("de vente"); it follows the `title` of a job that it describes.  Of a long one the words of
+    the trade are shown.
     """
     if title and piece in declared.cut(title):
         return shorten(_bare(title), QUOTED)
@@ -105,6 +116,9 @@ def _quote(piece: str, text: str, title: str) -> str:
     # weak by itself: one word of content, the end of a phrase, or the name of a place
     weak = len(tokens(piece)) < 2 or _CONTINUES.match(piece) is not None or bool(toponyms.named(piece))
     if not weak or begun < 0:
+        word = trades_.trades()[trade].words.search(fold(piece))
+        late = word.start() if word and len(head) + word.end() > QUOTED - 5 else 0
+        piece = "…" + piece[max(0, late - 30) :].partition(" ")[2] if late else piece
         return shorten(head + piece, QUOTED)
     before = sentence[max(0, begun - QUOTED // 2) : begun]
     before = before if len(before) == begun else "…" + before.partition(" ")[2]
@@ -120,48 +134,61 @@ def _bare(text: str) -> str:
     return text.strip(" .,-–;:•…")
 
 
-def _registered(shortlist: Shortlist, i: int, sure: float, source: str) -> Why:
-    """What its activity code or its name indicates first, where that is asked for: perhaps, where they hardly do."""
-    held = _held(shortlist, i, source)
-    near = _nearest(shortlist, held)
-    if held[near] < ALIKE * held.max() or not _asked(shortlist, near):
-        return _other(shortlist, i)
-    doubt = "" if sure >= STATED else "peut-être "
-    name, code = (
-        str(shortlist.catalogue.of_structure(column)[shortlist.candidates[i]]) for column in ("name", "naf")
-    )
-    if source == "name_trade":
-        return Why(f"son nom évoque {doubt}{_met(shortlist, held, THIS)}", "", name)
-    label = shorten(codes.naf_label(code.upper()).removesuffix(" n.c.a."), 80)
-    return Why(f"{doubt}{_met(shortlist, held)} : activité au registre « {label} » (NAF {code})", "", label)
+def _coded(shortlist: Shortlist, i: int, held: trades.Floats, named: trades.Floats) -> Iterator[Fact]:
+    """What its activity code indicates first, and what that is to the lot: perhaps, where it tells several trades alike."""
+    code = str(shortlist.catalogue.of_structure("naf")[shortlist.candidates[i]]).upper()
+    label = shorten(codes.naf_label(code).removesuffix(" n.c.a."), 80)
+    if not label or code in VAGUE:
+        return
+    trade, alike = _first(shortlist, held)
+    plain = not alike or _spells(label, trade)
+    other = named.max() >= STATED and named[trade] < NEAR  # its name tells another trade
+    sure, share = held[trade] >= STATED and plain and not other, _asked(shortlist, trade)
+    fact = f"activité au registre « {label} » (NAF {code})"
+    if held[trade] >= NEAR and (share or (sure and _worth(shortlist)[trade])):
+        text = f"{'' if sure else 'peut-être '}{_met(shortlist, trade)} : {fact}"
+        yield CLEAR if share and sure else CLOSE, Why(text, "", label, tells=share > 0)
+    else:
+        yield OTHER, Why(fact, tells=False)
 
 
-def _held(shortlist: Shortlist, i: int, source: str) -> trades.Floats:
-    """The trades that the activity code or the name of candidate i indicates; (trades,)."""
-    read = trades.by_code if source == "code_trade" else trades.by_name
-    held, at = read(shortlist.catalogue, shortlist.candidates[i : i + 1])
-    return held[at[0], :-1]
+def _named(shortlist: Shortlist, i: int, held: trades.Floats) -> Iterator[Fact]:
+    """What its name indicates first, where that is asked for (perhaps, where it tells several trades alike) or a neighbour."""
+    trade, alike = _first(shortlist, held)
+    sure, share = held[trade] >= STATED and not alike, _asked(shortlist, trade)
+    if held[trade] >= NEAR and (share or (sure and _worth(shortlist)[trade])):
+        name = str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]])
+        text = f"son nom évoque {'' if sure else 'peut-être '}{_met(shortlist, trade, THIS)}"
+        yield CLEAR if share and sure else CLOSE, Why(text, "", name, tells=share > 0)
 
 
-def _inferred(shortlist: Shortlist, i: int) -> Why:
+def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
+    """The first trade of a source, of those alike that which the lot asks for, and whether there are others alike."""
+    alike = held >= ALIKE * held.max()
+    return int((held * (1 + 9 * _worth(shortlist)) * alike).argmax()), int(alike.sum()) > 1
+
+
+def _inferred(shortlist: Shortlist, i: int) -> Fact:
+    """What its kind makes likely, by the published share of those that do what is asked; else nothing."""
     structure = shortlist.catalogue.structure(int(shortlist.candidates[i]))
-    size = f" (effectif connu : {structure.headcount:.0f})" if structure.headcount else ""
-    unsaid = f"ne dit pas ses métiers{size}"
-    if evidence.of(shortlist, "kind_rate")[i] >= NAMED_RATE:
-        rates = trades.kind_rates()
-        share = rates[_nearest(shortlist, rates)]
-        return Why(
-            f"{unsaid} ; {100 * share:.0f} % des ESAT et EA du pays font {_met(shortlist, rates, THIS)}"
+    what = "places" if structure.kind == "ESAT" else "en effectif"
+    size = f" ({structure.headcount:.0f} {what})" if structure.headcount else ""
+    shares = [_asked(shortlist, trade) for trade in range(len(trades.kind_rates()))]
+    rates = trades.kind_rates() * (np.array(shares) > 0)
+    if evidence.of(shortlist, "kind")[i] == evidence.KINDS["ESAT"] and rates.max() >= NAMED_RATE:
+        met, share = _met(shortlist, int(rates.argmax()), THIS), 100 * rates.max()
+        return PERHAPS, Why(f"ne dit pas ce métier{size} ; environ {share:.0f} % des ESAT et EA font {met}")
+    likely = evidence.of(shortlist, "prior_trade")[i] >= trades.LIKELY_TRADE
+    if likely and evidence.of(shortlist, "silent")[i] > 0:
+        return PERHAPS, Why(
+            f"ne dit pas ce métier{size}, fréquent chez ses pareilles (type, activité) : à demander"
         )
-    if evidence.of(shortlist, "prior_trade")[i] >= trades.LIKELY_TRADE:
-        return Why(f"{unsaid} ; celui-ci est fréquent chez ses pareilles (type, activité) : à demander")
-    return Why("rien ne dit son métier : à demander", tells=False)
+    return OTHER, Why("rien ne dit son métier : à demander", tells=False)
 
 
-def _met(shortlist: Shortlist, held: trades.Floats, main: str = "") -> str:
-    """What the trade that these weights of trades meet best is to the lot, with its name; `main` of the one asked for."""
-    near = _nearest(shortlist, held)
-    label, share = trades_.trades()[near].label, _asked(shortlist, near)
+def _met(shortlist: Shortlist, trade: int, main: str = "") -> str:
+    """What a trade is to the lot, with its name; `main` of the one asked for."""
+    label, share = trades_.trades()[trade].label, _asked(shortlist, trade)
     what = main if share > MAIN else "une part du besoin" if share else "un métier voisin"
     return f"{what} ({label})" if what else label.partition(" : ")[0]
 
@@ -171,7 +198,15 @@ def _asked(shortlist: Shortlist, trade: int) -> float:
     return shortlist.query.asked.trades.get(trades_.trades()[trade].name, 0.0)
 
 
-def _nearest(shortlist: Shortlist, held: trades.Floats) -> int:
-    """The place of the trade, asked for or its neighbour, that these weights of trades meet best."""
-    demand = shortlist.query.demand
-    return int(demand.trades[(held[demand.trades] * demand.worth[:, 0]).argmax()])
+def _worth(shortlist: Shortlist) -> trades.Floats:
+    """The relevance of each trade to the lot; lending staff, which the kind tells, counts where nothing else is asked."""
+
+    def make() -> trades.Floats:
+        demand = shortlist.query.demand
+        worth = np.zeros(len(demand.weights), dtype=np.float32)
+        worth[demand.trades] = demand.worth[:, 0]
+        if any(name != LENT for name in shortlist.query.asked.trades):
+            worth[trades.place(LENT)] = 0.0
+        return worth
+
+    return shortlist.once("worth of trades", make)

@@ -314,7 +314,8 @@ class _Sheet:
         if corrected is None and (kind := _structure.kind_of(form)) in _COOPERATIVE:
             stated = form if _structure.kind_of(stated) in _LESS else stated  # an approval is no form
         if kinds := _structure.kinds_of(corrected if corrected is not None else stated):
-            return kinds, ()
+            doubtful = corrected is None and "verifier" in fold(stated)  # "EA (à vérifier)"
+            return kinds, ("kind-unsure",) if doubtful else ()
         if kind := _structure.kind_in_name(name):
             return (kind,), ("kind-inferred",)
         if not stated:
