@@ -90,6 +90,20 @@ def asked_at_most(shortlist: Shortlist) -> NDArray[np.bool_]:
     return elsewhere
 
 
+def at_most(ranking: Ranking) -> str:
+    """Why the only candidate is at most plausible however likely its trade (`asked_at_most`), in French."""
+    query = ranking.shortlist.query
+    if not query.located:
+        return "le lieu d'exécution est inconnu"
+    if evidence.out_of_quarter(ranking.shortlist)[0]:
+        return "le lot est hors du quartier de votre régie"
+    if law.is_concession(query.tender):
+        return "concession : le titulaire exploite le service à ses risques"
+    if _calls_for(query) == "beyond":
+        return "un marché que des structures prennent rarement"
+    return "un marché que prennent d'ordinaire des entreprises plus grandes"
+
+
 def established(ranking: Ranking, i: int) -> bool:
     """Is candidate i more likely than not of the trade asked, by what is known of it alone?"""
     return not ranking.judged or bool(evidence.of(ranking.shortlist, "sure")[i] >= EVEN)
