@@ -7,6 +7,7 @@ import numpy as np
 
 from matcher.catalogue.columns import DECLARED
 from matcher.matching import declared, evidence, trades
+from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import codes, toponyms
@@ -167,8 +168,10 @@ def _met(shortlist: Shortlist, held: trades.Floats, main: str = "") -> str:
 
 
 def _asked(shortlist: Shortlist, trade: int) -> float:
-    """The share of the lot that is of a trade, 0 of its neighbours."""
-    return shortlist.query.asked.trades.get(trades_.trades()[trade].name, 0.0)
+    """The share of the lot that is of a trade, 0 of its neighbours; the support of people besides is no other part of it."""
+    name, shares = trades_.trades()[trade].name, shortlist.query.asked.trades
+    support = shares.get(INSERTION, 0.0) if name != INSERTION else 0.0
+    return shares.get(name, 0.0) / (1.0 - support) if support < 1.0 else 0.0
 
 
 def _nearest(shortlist: Shortlist, held: trades.Floats) -> int:
