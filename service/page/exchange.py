@@ -27,6 +27,7 @@ router = APIRouter()
 NONE = ("", "")
 MESSAGE = "Votre message est noté, et envoyé par courriel si une adresse est connue."
 AGREED = "Votre accord est noté : le groupement se voit quand l'autre dit le sien."
+TOGETHER = "Vous êtes d'accord : votre groupement se voit sous votre annonce."
 NO_GROUP = "Personne ne s'est encore accordé avec vous : il n'y a pas de groupement à télécharger."
 #: Who does what in a group, for the DC1.
 SHEET = """GROUPEMENT : QUI FAIT QUOI (à reporter dans le DC1 ; information, non un acte)
@@ -55,6 +56,7 @@ class Announcement:
     km: float | None = None
     seen: int = 0  # how many have seen one's own announcement
     group: tuple[tuple[str, exchange.Agreed], ...] = ()  # who agreed with each other, with roles and parts
+    waiting: tuple[tuple[str, exchange.Agreed], ...] = ()  # who agreed and waits for one's own answer
     said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(default_factory=dict)  # see `_said`
 
     @property
@@ -98,8 +100,11 @@ def own(request: Request, who: Bearer) -> list[Announcement]:
 
     def shown(offer: exchange.Offer) -> Announcement:
         seen = len({v["viewer"] for v in exchange.viewers(store, who, offer.id)})
-        group = tuple((_name(snapshot, m.siret), m) for m in exchange.group(store, who, offer.id))
-        return announced(snapshot, offer, seen=seen, group=group, said=_said(snapshot, store, who, offer))
+        agreed: dict[str, Any] = {
+            name: tuple((_name(snapshot, m.siret), m) for m in told(store, who, offer.id))
+            for name, told in (("group", exchange.group), ("waiting", exchange.waiting))
+        }
+        return announced(snapshot, offer, seen=seen, said=_said(snapshot, store, who, offer), **agreed)
 
     return list(map(shown, exchange.listing(store, who, mine=True)))
 
@@ -154,7 +159,7 @@ def act(mine: Mine, identifier: str, act: Annotated[Act, Depends()]) -> Response
     store, siret, who = mine.store, mine.siret, mine.who
     here = partial(_page, mine.request, siret, who)
     if act.faire == "retirer":
-        exchange.withdraw(store, who, identifier)
+        declarations.withdraw(mine.request, who, identifier)
         return here("Votre annonce est retirée, et son adresse effacée.")
     if act.faire == "oublier":
         exchange.forget_contact(store, who, identifier)
@@ -165,8 +170,8 @@ def act(mine: Mine, identifier: str, act: Annotated[Act, Depends()]) -> Response
         write(mine.request, who, identifier, act.autre or siret, act.texte)
         return here(MESSAGE)
     if act.faire == "accord":
-        exchange.agree(store, who, identifier, act.autre, act.role, act.part)
-        return here(AGREED)
+        both = declarations.agree(mine.request, who, identifier, act.autre, act.role, act.part)
+        return here(TOGETHER if both else AGREED)
     if act.faire == "gagne":
         hours = fields.number(act.heures, "Heures promises : écrivez un nombre, 400 par exemple, ou rien.")
         worked.won(store, who, identifier, hours)
