@@ -19,7 +19,7 @@ from service.access import store_of
 from service.settings import mail_transport
 
 AGREES = "Accord pour répondre ensemble. Rôle : {role}. Part : {part}. {then}"
-ANSWER = "Dites le vôtre par « S'accorder », sous cette annonce."
+ANSWER = "Dites les vôtres par « S'accorder », sous cette annonce."
 SHEET = "Votre groupement et son récapitulatif sont sous votre annonce."
 WITHDRAWN = "L'annonce est retirée : le groupement convenu avec vous n'existe plus."
 TOLD = 5  # members told of one declaration, those it completes most

@@ -71,7 +71,7 @@ def announced(snapshot: Snapshot, offer: exchange.Offer, **facts: Any) -> Announ
     return Announcement(offer, _known(snapshot, offer.siret), title, lot.title if lot else "", **facts)
 
 
-def _name(snapshot: Snapshot, siret: str) -> str:
+def name_of(snapshot: Snapshot, siret: str) -> str:
     structure = _known(snapshot, siret)
     return render.called(structure) if structure else render.siret(siret)
 
@@ -84,7 +84,7 @@ def _said(snapshot: Snapshot, store: Store, who: Bearer, offer: exchange.Offer) 
     messages: dict[str, tuple[exchange.Said, ...]] = {}
     for one in exchange.messages(store, who, offer.id):
         messages[one.other] = (*messages.get(one.other, ()), one)
-    return {other: (_name(snapshot, other), told) for other, told in messages.items()}
+    return {other: (name_of(snapshot, other), told) for other, told in messages.items()}
 
 
 def _known(snapshot: Snapshot, siret: str) -> Structure | None:
@@ -101,7 +101,7 @@ def own(request: Request, who: Bearer) -> list[Announcement]:
     def shown(offer: exchange.Offer) -> Announcement:
         seen = len({v["viewer"] for v in exchange.viewers(store, who, offer.id)})
         agreed: dict[str, Any] = {
-            name: tuple((_name(snapshot, m.siret), m) for m in told(store, who, offer.id))
+            name: tuple((name_of(snapshot, m.siret), m) for m in told(store, who, offer.id))
             for name, told in (("group", exchange.group), ("waiting", exchange.waiting))
         }
         return announced(snapshot, offer, seen=seen, said=_said(snapshot, store, who, offer), **agreed)
@@ -189,7 +189,7 @@ def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Respons
     if not members:
         raise NotFound(NO_GROUP)
     about, tender = announced(snapshot, offer), snapshot.notices.get(offer.notice_id)
-    names = ((f"{m.role.capitalize()} : {_name(snapshot, m.siret)}", m) for m in members)
+    names = ((f"{m.role.capitalize()} : {name_of(snapshot, m.siret)}", m) for m in members)
     facts = {"buyer": tender.buyer.name if tender else "à préciser", "lot": about.lot or "tout l’avis"}
     facts["parts"] = "\n".join(f"{name}, SIRET {m.siret}\n  Part : {m.part}" for name, m in names)
     text = SHEET.format(offer=offer, about=about, **facts)

@@ -28,6 +28,7 @@ from matcher.matching.shortlist import Column, Query
 from matcher.partners import subcontracting
 from matcher.partners.affinity import COLUMNS, LABELS, affinities, together
 from matcher.reference import law, paths
+from matcher.reference.french import counted
 from matcher.reference.text import shorten
 
 Kind = Literal["complement", "reinforcement", "subcontracting"]
@@ -421,7 +422,7 @@ def _called(alike: Sequence[Pair]) -> str:
         return task.part
     if len(numbers) == 1:
         return f"{task.part} ({100 * task.share:.0f} % du lot {numbers[0]})"
-    more = f" et {len(numbers) - ASKED} autres" if len(numbers) > ASKED else ""
+    more = f" et {counted(len(numbers) - ASKED, 'autre')}" if len(numbers) > ASKED else ""
     return f"{task.part} (lots {', '.join(numbers[:ASKED])}{more})"
 
 
