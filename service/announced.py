@@ -2,21 +2,21 @@
 
 import secrets
 from collections.abc import Collection, Mapping
-from contextlib import suppress
 from typing import Any
 
 from fastapi import Request
 
-from matcher.domain import NotFound, Tender
+from matcher.domain import MatcherError, Structure, Tender
 from matcher.outreach import alerts, letters, post
 from matcher.outreach.sourcing import questions
 from matcher.reading.procedure import closing
 from matcher.records import exchange, feedback
 from matcher.records.keys import Bearer
-from matcher.reference.naming import as_written
 from matcher.reference.text import clean
 from service.access import store_of
+from service.page import render
 from service.settings import mail_transport
+from service.snapshot import Snapshot
 
 AGREES = "Accord pour répondre ensemble. Rôle : {role}. Part : {part}. {then}"
 ANSWER = "Dites les vôtres par « S'accorder », sous cette annonce."
@@ -25,6 +25,18 @@ WITHDRAWN = "L'annonce est retirée : le groupement convenu avec vous n'existe p
 TOLD = 5  # members told of one declaration, those it completes most
 MOST = 3  # mails of declarations to one of them in a day
 MESSAGES = 12  # mails of the exchange to one of them in a day, those that members write included
+
+
+def known(snapshot: Snapshot | None, siret: str) -> Structure | None:
+    try:
+        return snapshot.structure(siret) if snapshot else None
+    except MatcherError:
+        return None
+
+
+def name_of(snapshot: Snapshot | None, siret: str) -> str:
+    structure = known(snapshot, siret)
+    return render.called(structure) if structure else render.siret(siret)
 
 
 def notice(request: Request, notice_id: str) -> Tender | None:
@@ -130,9 +142,7 @@ def _mail(
 ) -> None:
     """Queue what a SIRET says of a declaration to others, `most` a day to each; members get a link."""
     state, store = request.app.state, store_of(request)
-    snapshot, known = state.serving.current, author
-    with suppress(NotFound):
-        known = as_written(snapshot.structure(author).name) if snapshot else author
+    by = name_of(state.serving.current, author)
     base = state.settings.public_url.rstrip("/")
     reached = questions.outcomes(store, to)
     with store.writing() as connection:
@@ -142,6 +152,6 @@ def _mail(
             link = f"{base}/structure/{siret}/bourse" if siret in members else ""
             transport = mail_transport(state.settings)
             own = f"{name or declaration}|{siret}"
-            letter = letters.announcement(known, title, said, to[siret], link, transport, own)
+            letter = letters.announcement(by, title, said, to[siret], link, transport, own)
             post.queue(store, connection, letter, kind="exchange", siret=siret, record_id=declaration)
     state.mailer.wake()

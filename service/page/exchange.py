@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
-from matcher.domain import BadInput, MatcherError, NotFound, Structure
+from matcher.domain import BadInput, NotFound, Structure
 from matcher.partners import partners
 from matcher.records import exchange, worked
 from matcher.records.keys import Bearer
@@ -17,7 +17,7 @@ from matcher.records.store import Store
 from service import access, wire
 from service import announced as declarations
 from service.access import store_of
-from service.announced import buyer_of, write
+from service.announced import buyer_of, known, name_of, write
 from service.page import fields, render
 from service.page.lots import task_label
 from service.page.visitor import Mine, Reader, SeesStructures
@@ -68,12 +68,7 @@ def announced(snapshot: Snapshot, offer: exchange.Offer, **facts: Any) -> Announ
     tender = snapshot.notices.get(offer.notice_id)
     lot = next((each for each in tender.lots if each.id == offer.lot_id), None) if tender else None
     title = tender.title if tender else f"Avis {offer.notice_id}"
-    return Announcement(offer, _known(snapshot, offer.siret), title, lot.title if lot else "", **facts)
-
-
-def name_of(snapshot: Snapshot, siret: str) -> str:
-    structure = _known(snapshot, siret)
-    return render.called(structure) if structure else render.siret(siret)
+    return Announcement(offer, known(snapshot, offer.siret), title, lot.title if lot else "", **facts)
 
 
 Said = dict[str, tuple[str, tuple[exchange.Said, ...]]]
@@ -85,13 +80,6 @@ def _said(snapshot: Snapshot, store: Store, who: Bearer, offer: exchange.Offer) 
     for one in exchange.messages(store, who, offer.id):
         messages[one.other] = (*messages.get(one.other, ()), one)
     return {other: (name_of(snapshot, other), told) for other, told in messages.items()}
-
-
-def _known(snapshot: Snapshot, siret: str) -> Structure | None:
-    try:
-        return snapshot.structure(siret)
-    except MatcherError:
-        return None
 
 
 def own(request: Request, who: Bearer) -> list[Announcement]:

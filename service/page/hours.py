@@ -13,9 +13,8 @@ from matcher.records.keys import Bearer
 from matcher.territory import ledger
 from service import wire
 from service.access import store_of
-from service.announced import buyer_of
+from service.announced import buyer_of, name_of
 from service.page import fields, render
-from service.page.exchange import name_of
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, Reader
 
@@ -81,6 +80,6 @@ def _page(request: Request, who: Bearer, done: str = "", **values: Any) -> Respo
     titles = {name: known[name].title for name in {*notices, *(one.name for one in found)} if name in known}
     entered: Facts = {"contracts": found, "whole": ledger.counted("", lines) if len(found) > 1 else None}
     choices: Facts = {"titles": titles, "proposed": notices, "categories": CATEGORIES}
-    choices |= {"called": partial(name_of, snapshot) if snapshot else render.siret}
+    choices |= {"called": partial(name_of, snapshot)}
     choices |= {"may": bool(who.sirets) or who.may("operator"), "alone": len(who.sirets) == 1}
     return render.page(request, "hours.html", done=done, **entered, **choices, **values)

@@ -93,15 +93,14 @@ def asked_at_most(shortlist: Shortlist) -> NDArray[np.bool_]:
 def at_most(ranking: Ranking) -> str:
     """Why the only candidate is at most plausible however likely its trade (`asked_at_most`), in French."""
     query = ranking.shortlist.query
-    if not query.located:
-        return "le lieu d'exécution est inconnu"
-    if evidence.out_of_quarter(ranking.shortlist)[0]:
-        return "le lot est hors du quartier de votre régie"
-    if law.is_concession(query.tender):
-        return "concession : le titulaire exploite le service à ses risques"
-    if _calls_for(query) == "beyond":
-        return "un marché que des structures prennent rarement"
-    return "un marché que prennent d'ordinaire des entreprises plus grandes"
+    why = {
+        "le lieu d'exécution est inconnu": not query.located,
+        "le lot est hors du quartier de votre régie": evidence.out_of_quarter(ranking.shortlist)[0],
+        "concession : le titulaire exploite le service à ses risques": law.is_concession(query.tender),
+        "un marché que des structures prennent rarement": _calls_for(query) == "beyond",
+    }
+    usual = "un marché que prennent d'ordinaire des entreprises plus grandes"
+    return next((words for words, holds in why.items() if holds), usual)
 
 
 def established(ranking: Ranking, i: int) -> bool:

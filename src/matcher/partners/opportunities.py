@@ -378,7 +378,8 @@ def _judged(
     if tender.nature in PRIOR:
         return made("watch", (PRIOR[tender.nature], *reasons))
     if carries:
-        return made("clause", (f"{BY_CLAUSE} ({carries})", *_where(match)))
+        where = (r.text for r in match.reasons if r.code in SUBJECTS["Lieu"] and r.tells)
+        return made("clause", (f"{BY_CLAUSE} ({carries})", *where))
     small, sized = standing.too_small(structure, query), standing.size(structure, query)
     if level == PLAUSIBLE:
         return made("watch", (f"{CHECK} : {sized if small else suitability.at_most(ranking)}", *reasons))
@@ -398,8 +399,3 @@ def _judged(
     asking = ", ".join(one.name for who in with_whom.ask.values() for one in who[:NAMED])
     known = with_whom.nobody or ("aucun partenaire connu pour ce lot",)
     return made("watch", (*wanting, *together, *known, *([f"à interroger : {asking}"] if asking else [])))
-
-
-def _where(match: Match) -> list[str]:
-    """How far the lot is, in French."""
-    return [r.text for r in match.reasons if r.code in SUBJECTS["Lieu"] and r.tells][:1]

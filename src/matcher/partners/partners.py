@@ -408,10 +408,10 @@ def _partner(matcher: Matcher, structure: Structure, one: _Candidate, on: date) 
 
 
 def _by_part(pairs: Sequence[Pair]) -> list[list[Pair]]:
-    """Tasks with their matches, those of one trade together, which many lots may ask for; those to be confirmed apart."""
-    alike: dict[tuple[object, ...], list[Pair]] = {}
+    """Tasks with their matches, those of one trade together, which many lots may ask for."""
+    alike: dict[tuple[str, bool], list[Pair]] = {}
     for task, match in pairs:
-        alike.setdefault((task.part, task.able, match and match.level), []).append((task, match))
+        alike.setdefault((task.part, task.able), []).append((task, match))
     return list(alike.values())
 
 
@@ -430,7 +430,8 @@ def _brings(alike: Sequence[Pair]) -> str:
     """What a partner takes of one trade, and what says that it can, in French."""
     task, match = alike[0]
     takes = f"renfort pour {_called(alike)}" if task.able else f"prend {_called(alike)}"
-    confirm = ", à confirmer" if match and match.level == "plausible" else ""
+    sure = any(one and one.level != "plausible" for _, one in alike)
+    confirm = "" if sure else ", à confirmer"
     reasons = match.reasons if match else ()
     trade = next((r.text for r in reasons if r.code in ("likely_trade", "holder") and r.tells), "")
     return f"{takes}{confirm}" + (f" : {trade.removeprefix(f'{task.part} : ')}" if trade else "")
