@@ -98,9 +98,11 @@ def at_most(ranking: Ranking) -> str:
         "le lot est hors du quartier de votre régie": evidence.out_of_quarter(ranking.shortlist)[0],
         "concession : le titulaire exploite le service à ses risques": law.is_concession(query.tender),
         "un marché que des structures prennent rarement": _calls_for(query) == "beyond",
+        "un marché que prennent d'ordinaire des entreprises plus grandes": asked_at_most(ranking.shortlist)[
+            0
+        ],
     }
-    usual = "un marché que prennent d'ordinaire des entreprises plus grandes"
-    return next((words for words, holds in why.items() if holds), usual)
+    return next((words for words, holds in why.items() if holds), "seul ce que vous déclarez dit ce métier")
 
 
 def established(ranking: Ranking, i: int) -> bool:

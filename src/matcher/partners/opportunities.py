@@ -29,7 +29,7 @@ from matcher.domain import (
     Tender,
 )
 from matcher.learned import asks
-from matcher.matching import by_clause, reach, standing, suitability
+from matcher.matching import by_clause, evidence, reach, standing, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import executed, named_first
@@ -59,6 +59,7 @@ BY_CLAUSE = (
     "par la clause : ce lot demande des heures d'insertion à qui le prendra ; proposez-vous aux entreprises du métier, ou "
     "signalez-vous au facilitateur"
 )
+NAMED_IT = 0.99  # confidence of what is declared that names this trade itself, none near it
 NAMED = 3  # partners of an opportunity
 KEPT = 5_000  # notices whose prepared lots are cached
 NEAR = 1_000  # lots compared with one structure; of more, the nearest in meaning
@@ -259,13 +260,17 @@ def _hours(matcher: Matcher, ranking: Ranking) -> str:
 
 
 def _own(ranking: Ranking, structure: Structure, level: int) -> bool:
-    """Is the only candidate likely, or of a likely trade with one thing alone to verify: who may, the size?"""
+    """Is the only candidate likely, or, of a likely trade or one that it names, with one thing to verify: trade, who may, size?"""
     i, query = int(ranking.order[0]), ranking.shortlist.query
     if level == LIKELY:
         return bool(ranking.levels[i] >= LIKELY or suitability.established(ranking, i))
-    sure = shipped().levels(ranking.chances[i]) == LIKELY and standing.proposed(ranking, i)
-    bounded = suitability.asked_at_most(ranking.shortlist)[i]
-    return bool(level >= PLAUSIBLE and sure and not (bounded and standing.too_small(structure, query)))
+    unsure = shipped().levels(ranking.chances[i]) < LIKELY
+    if level < PLAUSIBLE or not standing.proposed(ranking, i):
+        return False
+    if unsure and not evidence.of(ranking.shortlist, "said_trade")[i] >= NAMED_IT:
+        return False
+    doubts = (unsure, suitability.asked_at_most(ranking.shortlist)[i], standing.too_small(structure, query))
+    return sum(map(bool, doubts)) <= 1
 
 
 def _rankings(
