@@ -282,7 +282,7 @@ def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) 
 @pytest.mark.parametrize(
     ("number", "facts", "told"),
     [
-        (11, {}, UNSURE),  # its trade
+        (11, {}, "watch"),  # its trade, which it names itself
         (1, {"amount": 3_000_000.0, "amount_period": "year"}, UNSURE),  # its size and what it is for
         (1, {"flags": ("concession",)}, "watch"),
     ],
