@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request
 
-from matcher.domain import Tender
+from matcher.domain import MatcherError, Structure, Tender
 from matcher.outreach import alerts, letters, post
 from matcher.outreach.sourcing import questions
 from matcher.reading.procedure import closing
@@ -14,11 +14,29 @@ from matcher.records import exchange, feedback
 from matcher.records.keys import Bearer
 from matcher.reference.text import clean
 from service.access import store_of
+from service.page import render
 from service.settings import mail_transport
+from service.snapshot import Snapshot
 
+AGREES = "Accord pour répondre ensemble. Rôle : {role}. Part : {part}. {then}"
+ANSWER = "Dites les vôtres par « S'accorder », sous cette annonce."
+SHEET = "Votre groupement et son récapitulatif sont sous votre annonce."
+WITHDRAWN = "L'annonce est retirée : le groupement convenu avec vous n'existe plus."
 TOLD = 5  # members told of one declaration, those it completes most
 MOST = 3  # mails of declarations to one of them in a day
 MESSAGES = 12  # mails of the exchange to one of them in a day, those that members write included
+
+
+def known(snapshot: Snapshot | None, siret: str) -> Structure | None:
+    try:
+        return snapshot.structure(siret) if snapshot else None
+    except MatcherError:
+        return None
+
+
+def name_of(snapshot: Snapshot | None, siret: str) -> str:
+    structure = known(snapshot, siret)
+    return render.called(structure) if structure else render.siret(siret)
 
 
 def notice(request: Request, notice_id: str) -> Tender | None:
@@ -63,22 +81,57 @@ def declare(request: Request, who: Bearer, **facts: Any) -> exchange.Offer:
         to[tender.buyer.id[:14]] = tender.contact.email
     texts = {"Apporte": offer.brings, "Cherche": offer.seeks}
     said = "\n".join(f"{name} : {text}" for name, text in texts.items() if text)
-    _mail(request, offer.id, tender.title if tender else offer.notice_id, said, to, members, "", MOST)
+    _mail(
+        request,
+        offer.siret,
+        offer.id,
+        tender.title if tender else offer.notice_id,
+        said,
+        to,
+        members,
+        "",
+        MOST,
+    )
     return offer
 
 
 def write(request: Request, who: Bearer, identifier: str, other: str, text: str) -> None:
     """Write about a declaration, and mail what is written to whom it is for."""
-    store, snapshot = store_of(request), request.app.state.serving.current
-    to, about = exchange.write(store, who, identifier, other, text)
-    tender = notice(request, about)
-    address = alerts.address_of(store, snapshot.catalogue, to) if snapshot else ""
-    name = f"{identifier}|{to}|{secrets.token_hex(8)}"
-    _mail(request, identifier, tender.title if tender else about, clean(text), {to: address}, {to}, name)
+    to, about = exchange.write(store_of(request), who, identifier, other, text)
+    _tell(request, who, identifier, [to], about, clean(text))
+
+
+def agree(request: Request, who: Bearer, identifier: str, other: str, role: str, part: str) -> bool:
+    """Agree with the author of another declaration, and mail it what one said; did it agree too?"""
+    store = store_of(request)
+    to, about = exchange.agree(store, who, identifier, other, role, part)
+    both = to in {member.siret for member in exchange.group(store, who, identifier)}
+    told = AGREES.format(role=role, part=clean(part), then=SHEET if both else ANSWER)
+    _tell(request, who, identifier, [to], about, told)
+    return both
+
+
+def withdraw(request: Request, who: Bearer, identifier: str) -> None:
+    """Withdraw a declaration, and mail those who were in its group."""
+    group, about = exchange.withdraw(store_of(request), who, identifier)
+    _tell(request, who, identifier, group, about, WITHDRAWN)
+
+
+def _tell(
+    request: Request, who: Bearer, declaration: str, to: Collection[str], about: str, said: str
+) -> None:
+    """Mail members what the author of a declaration, or who writes about it, says."""
+    store, snapshot, tender = store_of(request), request.app.state.serving.current, notice(request, about)
+    addresses = (
+        {siret: alerts.address_of(store, snapshot.catalogue, siret) for siret in to} if snapshot else {}
+    )
+    name = f"{declaration}|{secrets.token_hex(8)}"
+    _mail(request, who.sirets[0], declaration, tender.title if tender else about, said, addresses, to, name)
 
 
 def _mail(
     request: Request,
+    author: str,
     declaration: str,
     title: str,
     said: str,
@@ -87,8 +140,9 @@ def _mail(
     name: str = "",
     most: int = MESSAGES,
 ) -> None:
-    """Queue what is said of a declaration to SIRETs, `most` a day to each; members get a link."""
+    """Queue what a SIRET says of a declaration to others, `most` a day to each; members get a link."""
     state, store = request.app.state, store_of(request)
+    by = name_of(state.serving.current, author)
     base = state.settings.public_url.rstrip("/")
     reached = questions.outcomes(store, to)
     with store.writing() as connection:
@@ -97,7 +151,7 @@ def _mail(
                 continue
             link = f"{base}/structure/{siret}/bourse" if siret in members else ""
             transport = mail_transport(state.settings)
-            own = name or f"{declaration}|{siret}"
-            letter = letters.announcement(title, said, to[siret], link, transport, own)
+            own = f"{name or declaration}|{siret}"
+            letter = letters.announcement(by, title, said, to[siret], link, transport, own)
             post.queue(store, connection, letter, kind="exchange", siret=siret, record_id=declaration)
     state.mailer.wake()

@@ -11,7 +11,7 @@ from matcher.lab import evaluation
 from matcher.lab.training.texts import OURS
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
-from matcher.matching.groups.consortium import FAIR
+from matcher.matching.ranking import CONFIRM
 from matcher.outreach.work import Task, matches_of
 from matcher.partners.opportunities import UNASKED, UNSURE, opportunities, why_nothing
 from matcher.partners.partners import partners
@@ -113,7 +113,7 @@ def test_groups_take_whom_the_list_calls(pairs: Pairs) -> None:
                     whole = matches[task.partition("#")[0]].get(member.structure.siren, match)
                     # who is likely for the whole is so for its best part
                     likely = "likely" in (match.level, whole.level)
-                    sure += likely or match.established or match.probability >= FAIR
+                    sure += likely or match.established or match.probability >= CONFIRM
                     assert likely or ("à confirmer" in member.reason and match.level == "plausible")
             assert sure, tender.title  # never a group of those alone whom one checks first
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
-from matcher.domain import BadInput, MatcherError, NotFound, Structure
+from matcher.domain import BadInput, NotFound, Structure
 from matcher.partners import partners
 from matcher.records import exchange, worked
 from matcher.records.keys import Bearer
@@ -17,7 +17,7 @@ from matcher.records.store import Store
 from service import access, wire
 from service import announced as declarations
 from service.access import store_of
-from service.announced import buyer_of, write
+from service.announced import buyer_of, known, name_of, write
 from service.page import fields, render
 from service.page.lots import task_label
 from service.page.visitor import Mine, Reader, SeesStructures
@@ -27,6 +27,7 @@ router = APIRouter()
 NONE = ("", "")
 MESSAGE = "Votre message est noté, et envoyé par courriel si une adresse est connue."
 AGREED = "Votre accord est noté : le groupement se voit quand l'autre dit le sien."
+TOGETHER = "Vous êtes d'accord : votre groupement se voit sous votre annonce."
 NO_GROUP = "Personne ne s'est encore accordé avec vous : il n'y a pas de groupement à télécharger."
 #: Who does what in a group, for the DC1.
 SHEET = """GROUPEMENT : QUI FAIT QUOI (à reporter dans le DC1 ; information, non un acte)
@@ -55,6 +56,7 @@ class Announcement:
     km: float | None = None
     seen: int = 0  # how many have seen one's own announcement
     group: tuple[tuple[str, exchange.Agreed], ...] = ()  # who agreed with each other, with roles and parts
+    waiting: tuple[tuple[str, exchange.Agreed], ...] = ()  # who agreed and waits for one's own answer
     said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(default_factory=dict)  # see `_said`
 
     @property
@@ -66,12 +68,7 @@ def announced(snapshot: Snapshot, offer: exchange.Offer, **facts: Any) -> Announ
     tender = snapshot.notices.get(offer.notice_id)
     lot = next((each for each in tender.lots if each.id == offer.lot_id), None) if tender else None
     title = tender.title if tender else f"Avis {offer.notice_id}"
-    return Announcement(offer, _known(snapshot, offer.siret), title, lot.title if lot else "", **facts)
-
-
-def _name(snapshot: Snapshot, siret: str) -> str:
-    structure = _known(snapshot, siret)
-    return render.called(structure) if structure else render.siret(siret)
+    return Announcement(offer, known(snapshot, offer.siret), title, lot.title if lot else "", **facts)
 
 
 Said = dict[str, tuple[str, tuple[exchange.Said, ...]]]
@@ -82,14 +79,7 @@ def _said(snapshot: Snapshot, store: Store, who: Bearer, offer: exchange.Offer) 
     messages: dict[str, tuple[exchange.Said, ...]] = {}
     for one in exchange.messages(store, who, offer.id):
         messages[one.other] = (*messages.get(one.other, ()), one)
-    return {other: (_name(snapshot, other), told) for other, told in messages.items()}
-
-
-def _known(snapshot: Snapshot, siret: str) -> Structure | None:
-    try:
-        return snapshot.structure(siret)
-    except MatcherError:
-        return None
+    return {other: (name_of(snapshot, other), told) for other, told in messages.items()}
 
 
 def own(request: Request, who: Bearer) -> list[Announcement]:
@@ -98,8 +88,11 @@ def own(request: Request, who: Bearer) -> list[Announcement]:
 
     def shown(offer: exchange.Offer) -> Announcement:
         seen = len({v["viewer"] for v in exchange.viewers(store, who, offer.id)})
-        group = tuple((_name(snapshot, m.siret), m) for m in exchange.group(store, who, offer.id))
-        return announced(snapshot, offer, seen=seen, group=group, said=_said(snapshot, store, who, offer))
+        agreed: dict[str, Any] = {
+            name: tuple((name_of(snapshot, m.siret), m) for m in told(store, who, offer.id))
+            for name, told in (("group", exchange.group), ("waiting", exchange.waiting))
+        }
+        return announced(snapshot, offer, seen=seen, said=_said(snapshot, store, who, offer), **agreed)
 
     return list(map(shown, exchange.listing(store, who, mine=True)))
 
@@ -154,7 +147,7 @@ def act(mine: Mine, identifier: str, act: Annotated[Act, Depends()]) -> Response
     store, siret, who = mine.store, mine.siret, mine.who
     here = partial(_page, mine.request, siret, who)
     if act.faire == "retirer":
-        exchange.withdraw(store, who, identifier)
+        declarations.withdraw(mine.request, who, identifier)
         return here("Votre annonce est retirée, et son adresse effacée.")
     if act.faire == "oublier":
         exchange.forget_contact(store, who, identifier)
@@ -165,8 +158,8 @@ def act(mine: Mine, identifier: str, act: Annotated[Act, Depends()]) -> Response
         write(mine.request, who, identifier, act.autre or siret, act.texte)
         return here(MESSAGE)
     if act.faire == "accord":
-        exchange.agree(store, who, identifier, act.autre, act.role, act.part)
-        return here(AGREED)
+        both = declarations.agree(mine.request, who, identifier, act.autre, act.role, act.part)
+        return here(TOGETHER if both else AGREED)
     if act.faire == "gagne":
         hours = fields.number(act.heures, "Heures promises : écrivez un nombre, 400 par exemple, ou rien.")
         worked.won(store, who, identifier, hours)
@@ -184,7 +177,7 @@ def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Respons
     if not members:
         raise NotFound(NO_GROUP)
     about, tender = announced(snapshot, offer), snapshot.notices.get(offer.notice_id)
-    names = ((f"{m.role.capitalize()} : {_name(snapshot, m.siret)}", m) for m in members)
+    names = ((f"{m.role.capitalize()} : {name_of(snapshot, m.siret)}", m) for m in members)
     facts = {"buyer": tender.buyer.name if tender else "à préciser", "lot": about.lot or "tout l’avis"}
     facts["parts"] = "\n".join(f"{name}, SIRET {m.siret}\n  Part : {m.part}" for name, m in names)
     text = SHEET.format(offer=offer, about=about, **facts)

@@ -1,6 +1,7 @@
 """Hours of insertion after the award: entered or imported, beside what was promised."""
 
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,7 +13,7 @@ from matcher.records.keys import Bearer
 from matcher.territory import ledger
 from service import wire
 from service.access import store_of
-from service.announced import buyer_of
+from service.announced import buyer_of, name_of
 from service.page import fields, render
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, Reader
@@ -60,6 +61,8 @@ def enter(
             table, contract = file.file.read(FILE), typed.contract.strip()
             lines, rejected = ledger.read_hours(table, file.filename, given["siret"], contract)
         else:
+            amounts = {field: partial(ledger.amount_of, given, field) for field in ledger.AMOUNTS}
+            fields.checked(month=lambda: ledger.month_of(given["month"]), **amounts)
             lines, rejected = [ledger.hours_of(given)], []
         worked.enter(store_of(request), who, lines)
     except MatcherError as error:
@@ -77,5 +80,6 @@ def _page(request: Request, who: Bearer, done: str = "", **values: Any) -> Respo
     titles = {name: known[name].title for name in {*notices, *(one.name for one in found)} if name in known}
     entered: Facts = {"contracts": found, "whole": ledger.counted("", lines) if len(found) > 1 else None}
     choices: Facts = {"titles": titles, "proposed": notices, "categories": CATEGORIES}
+    choices |= {"called": partial(name_of, snapshot)}
     choices |= {"may": bool(who.sirets) or who.may("operator"), "alone": len(who.sirets) == 1}
     return render.page(request, "hours.html", done=done, **entered, **choices, **values)

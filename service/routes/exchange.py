@@ -41,7 +41,7 @@ def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -
 
 @router.post("/exchange/{declaration_id}/agreement")
 def agree(request: Request, who: StructureKey, declaration_id: DeclarationId, asked: AgreementIn) -> Listed:
-    exchange.agree(store_of(request), who, declaration_id, asked.other, asked.role, asked.part)
+    announced.agree(request, who, declaration_id, asked.other, asked.role, asked.part)
     return group(request, who, declaration_id)
 
 
@@ -73,7 +73,7 @@ def won(
 
 @router.delete("/exchange/{declaration_id}", status_code=204)
 def withdraw(request: Request, who: StructureKey, declaration_id: DeclarationId) -> None:
-    exchange.withdraw(store_of(request), who, declaration_id)
+    announced.withdraw(request, who, declaration_id)
 
 
 @router.get("/exchange/{declaration_id}/contact")

@@ -29,7 +29,7 @@ from matcher.domain import (
 from matcher.lab import benchmark, evaluation
 from matcher.matching.engine import Matcher
 from matcher.partners import affinity, partners, subcontracting
-from matcher.partners.opportunities import UNASKED, Wishes, by_notice, opportunities, why_nothing
+from matcher.partners.opportunities import BARRED, UNASKED, Wishes, by_notice, opportunities, why_nothing
 from matcher.partners.relaunch import relaunch
 from matcher.reference import manifest, paths
 
@@ -439,10 +439,11 @@ def test_opportunities_stand_in_four_lists(plain: Matcher) -> None:
     hours = replace(CLEANING, id="h", number="5", clauses=(Clause(hours=500.0),))
     painters = structure(9, "Interim Solidaire", "Nettoyage des locaux", kind="ETTI")
     found = opportunities(plain, GARDEN, [tender(GREEN, CLEANING, BOTH, reserved)], now=NOW)
-    assert [(o.part, o.lot.id) for o in found] == [("alone", "26-1-1"), ("with-partner", "x"), ("watch", "r")]
-    _, together, watched = found
+    assert [(o.part, o.lot.id) for o in found] == [("alone", "26-1-1"), ("with-partner", "x")]
+    _, together = found
     assert together.partner is not None and together.partner.tasks == ("x#nettoyage",)
-    assert "nettoyage" in together.why[0] and "L2113-12" in watched.why[0]
+    assert together.why[0].startswith("vous : espaces verts ; il manque : nettoyage")
+    assert why_nothing(plain, GARDEN, [tender(reserved)], now=NOW)[0].startswith(BARRED)
     (notice,) = by_notice(found)  # one line, in the list of its best lot
     assert notice == found
     held = made.matcher_over([painters])

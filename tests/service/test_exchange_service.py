@@ -80,6 +80,8 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
     for who, one, to, role in (("garden", mine, theirs, "mandataire"), ("clean", theirs, mine, "cotraitant")):
         said = {"other": to, "role": role, "part": role}
         client.post(f"/v1/exchange/{one}/agreement", json=said, headers=heads[who])
+        page = client.get(f"/structure/{CLEAN}/bourse", headers=heads["clean"]).text
+        assert ("accorde avec vous" in page) is (who == "garden")  # until it says its own
     second = {"other": mine, "role": "mandataire", "part": "tout"}
     refused = client.post(f"/v1/exchange/{theirs}/agreement", json=second, headers=heads["clean"])
     assert refused.status_code == 422 and "déjà un mandataire" in refused.json()["detail"]
@@ -96,6 +98,8 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
         page = client.get("/acheteur/bourse", params={"avis": NOTICE}, headers=head)
         assert page.status_code == 200 and ("tonte" in page.text) is seen
     assert client.delete(f"/v1/exchange/{mine}", headers=heads["garden"]).status_code == 204
+    letters = store.ask(select(Letter.id).where(Letter.siret == CLEAN, Letter.record_id == mine)).all()
+    assert len(letters) == 3  # of what is declared, of the agreement, and that it is withdrawn
     assert client.get(sheet, headers=heads["garden"]).status_code == 404
     assert client.get(f"/v1/exchange/{theirs}/group", headers=heads["clean"]).json() == []
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ import made
 from matcher.domain import Filters, Lot, Place, Structure, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
-from matcher.partners.opportunities import opportunities
+from matcher.partners.opportunities import UNSURE, opportunities, why_nothing
 from matcher.reading.need import sized_need, typed_need
 from matcher.reference import toponyms
 from matcher.territory import areas, coverage, meeting, potential
@@ -208,9 +209,24 @@ def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) 
     assert "alone" not in [o.part for o in opportunities(matcher, cleaner, [asked])]
 
 
-@pytest.mark.parametrize(("number", "amount", "parts"), [(11, None, ["watch"]), (1, 3_000_000.0, [])])
-def test_a_line_to_watch_has_one_thing_to_verify(number: int, amount: float | None, parts: list[str]) -> None:
-    known = made.matcher_over(tuple(replace(one, turnover=300_000.0) for one in DIRECTORY))
-    asked = need(lot("Entretien de locaux", amount=amount, amount_period="year" if amount else ""))
-    found = opportunities(known, DIRECTORY[number], [replace(asked, format="boamp", nature="call")])
-    assert [one.part for one in found] == parts
+@pytest.mark.parametrize(
+    ("number", "facts", "told"),
+    [
+        (11, {}, "watch"),  # its trade, which it names itself
+        (1, {"amount": 3_000_000.0, "amount_period": "year"}, UNSURE),  # its size and what it is for
+        (1, {"flags": ("concession",)}, "watch"),
+    ],
+)
+def test_a_line_to_watch_has_one_thing_to_verify_that_is_named(
+    number: int, facts: dict[str, Any], told: str
+) -> None:
+    known, one = (
+        made.matcher_over(tuple(replace(one, turnover=300_000.0) for one in DIRECTORY)),
+        DIRECTORY[number],
+    )
+    of_lot = {name: fact for name, fact in facts.items() if name != "flags"}
+    call = {"format": "boamp", "nature": "call", "flags": facts.get("flags", ())}
+    asked = [replace(need(lot("Entretien de locaux", **of_lot)), **call)]
+    found = opportunities(known, one, asked)
+    assert [line.part for line in found] == (["watch"] if told == "watch" else [])
+    assert found or any(why.startswith(told) for why in why_nothing(known, one, asked))

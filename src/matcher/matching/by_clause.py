@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS, Lot
-from matcher.matching import demand, evidence, suitability
+from matcher.matching import demand, evidence, reach, suitability
 from matcher.matching.judgement import shipped
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Shortlist
@@ -29,18 +29,19 @@ def clause_asked(lot: Lot) -> bool:
     return bool(lot.social_conditions) or any(code.startswith("45") for code in lot.cpv[:1])
 
 
-def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
+def by_clause(ranking: Ranking, n: int = 5, few: int = FEW) -> list[tuple[int, str, str]]:
     """Who can provide the hours: positions in the shortlist with a code and a French sentence, likeliest first.
 
     Structures that lend staff, and of works those that could take a separable task, that the judgement finds likely
-    if an ordinary firm takes the lot and owes hours; at least half of the places are reserved for those that lend staff.
+    if an ordinary firm takes the lot and owes hours, else `few` of the plausible lenders; at least half of the places are
+    reserved for those that lend staff.
     """
     shortlist = ranking.shortlist
     works = shortlist.query.demand.columns["works"] > demand.SHARE
     kinds = shortlist.catalogue.of_structure("kind")
     hire: list[tuple[int, str, str]] = []
     serve: list[tuple[int, str, str]] = []
-    for i in _carriers(ranking).tolist():
+    for i in _carriers(ranking, few).tolist():
         if len(hire) >= n and len(serve) == n:
             break
         kind = str(kinds[shortlist.candidates[i]])
@@ -53,7 +54,7 @@ def by_clause(ranking: Ranking, n: int = 5) -> list[tuple[int, str, str]]:
     return [*hire[: n - min(len(serve), n // 2)], *serve][:n]
 
 
-def _carriers(ranking: Ranking) -> NDArray[np.int64]:
+def _carriers(ranking: Ranking, few: int) -> NDArray[np.int64]:
     """Positions of whom the judgement would call for the hours of a clause, the likeliest first.
 
     Where it would call no lender of staff though the notice states a clause, the few of them with at least `least_chance`.
@@ -68,12 +69,22 @@ def _carriers(ranking: Ranking) -> NDArray[np.int64]:
     scores = judge.scores_with(shortlist, asked(shortlist))
     levels = suitability.judged_levels(shortlist, judge.levels_of(scores))
     first = ranking.order[np.argsort(-scores[ranking.order], kind="stable")]
-    likely, lending = levels == LIKELY, evidence.of(shortlist, "kind") <= evidence.LENDS
+    likely, lending = (
+        (levels == LIKELY) & _around(shortlist),
+        evidence.of(shortlist, "kind") <= evidence.LENDS,
+    )
     if not (likely & lending).any():
         enough = judge.probability(scores) >= least_chance(shortlist.query.lot)
         near = lending & enough & (levels >= PLAUSIBLE)
-        likely[first[near[first]][:FEW]] = True
+        likely[first[near[first]][:few]] = True
     return np.asarray(first[likely[first]])
+
+
+def _around(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Who carries hours at the places of a lot: in its department, next door to a stated point, or in a declared zone; (n,)."""
+    stated = not all(place.inferred or reach.vague(place) for place in shortlist.query.places)
+    coming = reach.of(shortlist).comes(evidence.NEXT_DOOR if stated else -1.0)
+    return np.asarray(coming | (evidence.of(shortlist, "same_department") > 0))
 
 
 def least_chance(lot: Lot) -> float:

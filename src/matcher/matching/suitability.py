@@ -90,6 +90,21 @@ def asked_at_most(shortlist: Shortlist) -> NDArray[np.bool_]:
     return elsewhere
 
 
+def at_most(ranking: Ranking) -> str:
+    """Why the only candidate is at most plausible however likely its trade (`asked_at_most`), in French."""
+    query = ranking.shortlist.query
+    why = {
+        "le lieu d'exécution est inconnu": not query.located,
+        "le lot est hors du quartier de votre régie": evidence.out_of_quarter(ranking.shortlist)[0],
+        "concession : le titulaire exploite le service à ses risques": law.is_concession(query.tender),
+        "un marché que des structures prennent rarement": _calls_for(query) == "beyond",
+        "un marché que prennent d'ordinaire des entreprises plus grandes": asked_at_most(ranking.shortlist)[
+            0
+        ],
+    }
+    return next((words for words, holds in why.items() if holds), "seul ce que vous déclarez dit ce métier")
+
+
 def established(ranking: Ranking, i: int) -> bool:
     """Is candidate i more likely than not of the trade asked, by what is known of it alone?"""
     return not ranking.judged or bool(evidence.of(ranking.shortlist, "sure")[i] >= EVEN)

@@ -16,6 +16,7 @@ from matcher.outreach.rules import Rules
 from matcher.outreach.transport import POLICY, MailTransport, checked
 from matcher.records.store import now
 from matcher.reference.identifiers import mailbox
+from matcher.reference.text import shorten
 
 
 def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMessage:
@@ -65,11 +66,11 @@ def account_link(name: str, address: str, link: str, transport: MailTransport) -
 
 
 def announcement(
-    title: str, said: str, address: str, link: str, transport: MailTransport, name: str
+    author: str, title: str, said: str, address: str, link: str, transport: MailTransport, name: str
 ) -> EmailMessage:
     """The mail that tells a member, or the buyer, what another said at the exchange; the same `name` gives the same letter."""
-    facts = {"title": _line(title), "said": said, "link": link}
-    subject = f"Bourse à la cotraitance : {_line(title)[:120]}"
+    facts = {"author": author, "title": _line(title), "said": said, "link": link}
+    subject = f"Bourse à la cotraitance : {shorten(_line(title), 120)}"
     return _plain("_announcement", subject, address, transport, name, facts)
 
 

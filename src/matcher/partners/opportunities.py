@@ -29,12 +29,12 @@ from matcher.domain import (
     Tender,
 )
 from matcher.learned import asks
-from matcher.matching import by_clause, reach, standing, suitability
+from matcher.matching import by_clause, evidence, reach, standing, suitability
 from matcher.matching.engine import Matcher
-from matcher.matching.groups.table import lot_label
 from matcher.matching.judgement import shipped
+from matcher.matching.parts import executed, named_first
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
-from matcher.matching.reasons import sentences
+from matcher.matching.reasons import SUBJECTS, sentences
 from matcher.matching.shortlist import Query
 from matcher.partners import prepared
 from matcher.partners.partners import Partner, partners
@@ -53,11 +53,13 @@ PRIOR: Mapping[Nature, str] = {
     "project": "projet d'achat : rien à remettre encore, dites votre intérêt à l'acheteur",
 }
 UNSURE = "à vérifier, si c'est votre métier, à votre taille, et si vous y allez"
+BARRED = "réservé à d'autres structures que la vôtre"
 UNASKED = "sans heures d'insertion demandées, à proposer aux entreprises qui y répondent"
 BY_CLAUSE = (
     "par la clause : ce lot demande des heures d'insertion à qui le prendra ; proposez-vous aux entreprises du métier, ou "
     "signalez-vous au facilitateur"
 )
+NAMED_IT = 0.99  # confidence of what is declared that names this trade itself, none near it
 NAMED = 3  # partners of an opportunity
 KEPT = 5_000  # notices whose prepared lots are cached
 NEAR = 1_000  # lots compared with one structure; of more, the nearest in meaning
@@ -140,29 +142,35 @@ def why_nothing(
     if structure.place == Place() and not zoned:
         return (*told, "votre fiche ne dit pas où vous êtes : donnez votre adresse ou votre zone")
     lends = structure.kind in LENDING_KINDS
-    unsure, unasked, away = list[Told](), list[Told](), list[Told]()
+    unsure, unasked, away, barred = list[Told](), list[Told](), list[Told](), list[Told]()
     around = Counter[str]()
     for _, ranking in _rankings(matcher, structure, asked, usual=True):
         shortlist, query, coming = ranking.shortlist, ranking.shortlist.query, reach.of(ranking.shortlist)
-        if not (query.located and suitability.admitted(shortlist)[0]):
+        if not query.located:
             continue
         km, itself = float(coming.kilometres[0]), standing.way_in(structure.kind, ranking) == "self"
         told_of = (float(ranking.chances[0]), km, query.asked)
-        if standing.level_of(ranking, structure) >= PLAUSIBLE:
-            (unsure if itself else unasked).append(told_of)
+        level = standing.level_of(ranking, structure)
+        if not suitability.admitted(shortlist)[0]:
+            barred += [told_of] if level == LIKELY and itself else []
+            continue
+        owing = query.lot.owed_condition is not None
+        if level >= PLAUSIBLE:
+            (unsure if itself else away if owing else unasked).append(told_of)
         elif itself and km <= FAR_KM and _on_the_spot(ranking):
             away.append(told_of)
         main = next(iter(query.asked.parts), None)
-        owing = query.lot.owed_condition is not None and main and main.trade not in by_clause.SUPPORT
-        if main and coming.comes(FAR_KM)[0] and (owing if lends else query.asked.served == "yes"):
+        owes = owing and main and main.trade not in by_clause.SUPPORT
+        if main and coming.comes(FAR_KM)[0] and (owes if lends else query.asked.served == "yes"):
             around[main.label] += 1
     told += [f"{UNSURE} : {_likeliest_of(unsure)}"] if unsure else []
     told += [f"{UNASKED} : {_likeliest_of(unasked)}"] if unasked else []
+    told += [f"{BARRED} : {_likeliest_of(barred)}"] if barred else []
     trade = "de votre métier" if speaks else "d'un métier courant des structures de votre type"
     if away:
-        beyond = f"{trade}, au-delà de votre portée : {_likeliest_of(away)}"
+        beyond = f"{'où des heures d’insertion sont dues' if lends else trade}, au-delà de votre portée : {_likeliest_of(away)}"
         told.append(f"{beyond} ; déclarez la zone où vous allez")
-    if speaks and (unsure or unasked or away):
+    if speaks and (unsure or unasked or barred or away):
         return tuple(told)
     where = f"{'dans votre zone' if zoned else f'à moins de {FAR_KM:.0f} km'} parmi les avis ouverts"
     told += [f"aucun lot de votre métier {where} ({len(asked)})"] if speaks else []
@@ -221,29 +229,48 @@ def _of_lot(matcher: Matcher, structure: Structure, tender: Tender, ranking: Ran
     """What a lot is for the only candidate; None where it does not concern it, or nothing tells the way there."""
     query, level = ranking.shortlist.query, standing.level_of(ranking, structure)
     own = standing.way_in(structure.kind, ranking) == "self" and _own(ranking, structure, level)
-    hours = by_clause.by_clause(ranking, 1) if query.lot.owed_condition is not None else []
+    hours = "" if own else _hours(matcher, ranking)
     if not (own or hours):
         return None
     match = matcher.explain(ranking, int(ranking.order[0]), 1)
-    if match.reach.where == "outside" or (match.reach.where == "unknown" and query.places):
+    nowhere = match.reach.where == "unknown" and query.places
+    if match.eligible is False or match.reach.where == "outside" or nowhere:
         return None
-    return _judged(matcher, structure, tender, query, match, level, "" if own else hours[0][2])
+    return _judged(matcher, structure, tender, ranking, match, level, hours)
+
+
+def _hours(matcher: Matcher, ranking: Ranking) -> str:
+    """How the only candidate carries hours of a lot that owes them, in French; "" where nobody would call it for them.
+
+    Who is not likely is told where it is one of the few whom the night calls for want of a likely one.
+    """
+    query = ranking.shortlist.query
+    if query.lot.owed_condition is None:
+        return ""
+    likely, all_ = by_clause.by_clause(ranking, 1, few=0), by_clause.by_clause(ranking, 1)
+    if likely or not all_:
+        return likely[0][2] if likely else ""
+
+    def called() -> frozenset[int]:
+        each = matcher.rank(replace(query, filters=Filters()))
+        return frozenset(int(each.shortlist.candidates[i]) for i, _, _ in by_clause.by_clause(each))
+
+    mine = int(ranking.shortlist.candidates[ranking.order[0]])
+    return all_[0][2] if mine in query.memo.once("called for hours", called) else ""
 
 
 def _own(ranking: Ranking, structure: Structure, level: int) -> bool:
-    """Is the only candidate likely, or plausible with one thing alone to verify: its trade, who may, the size?
-
-    A lot reserved to others is watched by who is known to be of its trade.
-    """
+    """Is the only candidate likely, or, of a likely trade or one that it names, with one thing to verify: trade, who may, size?"""
     i, query = int(ranking.order[0]), ranking.shortlist.query
     if level == LIKELY:
         return bool(ranking.levels[i] >= LIKELY or suitability.established(ranking, i))
-    doubts = (
-        shipped().levels(ranking.chances[i]) < LIKELY,
-        suitability.asked_at_most(ranking.shortlist)[i],
-        standing.too_small(structure, query),
-    )
-    return level >= PLAUSIBLE and standing.proposed(ranking, i) and sum(map(bool, doubts)) <= 1
+    unsure = shipped().levels(ranking.chances[i]) < LIKELY
+    if level < PLAUSIBLE or not standing.proposed(ranking, i):
+        return False
+    if unsure and not evidence.of(ranking.shortlist, "said_trade")[i] >= NAMED_IT:
+        return False
+    doubts = (unsure, suitability.asked_at_most(ranking.shortlist)[i], standing.too_small(structure, query))
+    return sum(map(bool, doubts)) <= 1
 
 
 def _rankings(
@@ -340,43 +367,40 @@ def _judged(
     matcher: Matcher,
     structure: Structure,
     tender: Tender,
-    query: Query,
+    ranking: Ranking,
     match: Match,
     level: int,
     carries: str,
-) -> Opportunity:
-    """The part a lot belongs to, and why."""
-    lot = match.lot
+) -> Opportunity | None:
+    """The part a lot belongs to, and why; None where a group is needed and nothing tells its part, or it lacks what is named first."""
+    query = ranking.shortlist.query
 
     def made(part: Part, why: Iterable[str], *found: Partner) -> Opportunity:
         whom: dict[str, Any] = {"partner": found[0] if found else None, "others": found[1:]}
-        return Opportunity(tender=tender, lot=lot, part=part, match=match, why=tuple(why), **whom)
+        return Opportunity(tender=tender, lot=match.lot, part=part, match=match, why=tuple(why), **whom)
 
-    if watch := _in_the_way(tender, match):
-        return made("watch", watch)
-    if carries:
-        return made("clause", (f"{BY_CLAUSE} ({carries})",))
     reasons = sentences(r for r in match.reasons if r.contribution > 0 and r.tells)
+    if tender.nature in PRIOR:
+        return made("watch", (PRIOR[tender.nature], *reasons))
+    if carries:
+        where = (r.text for r in match.reasons if r.code in SUBJECTS["Lieu"] and r.tells)
+        return made("clause", (f"{BY_CLAUSE} ({carries})", *where))
     small, sized = standing.too_small(structure, query), standing.size(structure, query)
     if level == PLAUSIBLE:
-        return made("watch", (CHECK, *reasons, *([sized] if small else [])))
+        return made("watch", (f"{CHECK} : {sized if small else suitability.at_most(ranking)}", *reasons))
     lacking = standing.lacking(matcher, [structure], query)[structure.siret]
+    first, sure = named_first(query.asked), suitability.established(ranking, int(ranking.order[0]))
+    if (first and first.label in lacking) or ((lacking or small) and not sure):
+        return None
     if not lacking and not small:
         return made("alone", (*reasons, *((sized,) if sized else ())))
-    wanting = [f"il manque : {', '.join(lacking)}"] if lacking else [sized]
-    with_whom = partners(matcher, structure, tender, lot.id, NAMED)
+    own = [part.label for part in executed(query.asked) if part.label not in lacking]
+    wanting = [f"vous : {', '.join(own)} ; il manque : {', '.join(lacking)}"] if lacking else [sized]
+    with_whom = partners(matcher, structure, tender, match.lot.id, NAMED)
     found = (*with_whom.partners, *with_whom.firms)[:NAMED]
-    if not found:
-        asking = ", ".join(one.name for who in with_whom.ask.values() for one in who[:NAMED])
-        known = with_whom.nobody or ("aucun partenaire connu pour ce lot",)
-        return made("watch", (*wanting, *known, *([f"à interroger : {asking}"] if asking else [])))
-    return made("with-partner", (*wanting, f"avec {found[0].structure.name} : {found[0].adds[0]}"), *found)
-
-
-def _in_the_way(tender: Tender, match: Match) -> tuple[str, ...]:
-    """Obstacles that no partner removes, in French; empty without any."""
-    why = [PRIOR[tender.nature]] if tender.nature in PRIOR else []
-    if match.eligible is False and match.lot.reservation is not None:
-        under = match.lot.reservation.stated or "article non précisé"
-        why.append(f"{lot_label(match.lot)} est réservé ({under}) à d'autres structures que la vôtre")
-    return tuple(why)
+    together = [f"avec {one.structure.name} : {one.adds[0]}" for one in found[:1]]
+    if found and not (lacking and with_whom.nobody):
+        return made("with-partner", (*wanting, *together), *found)
+    asking = ", ".join(one.name for who in with_whom.ask.values() for one in who[:NAMED])
+    known = with_whom.nobody or ("aucun partenaire connu pour ce lot",)
+    return made("watch", (*wanting, *together, *known, *([f"à interroger : {asking}"] if asking else [])))

@@ -28,13 +28,14 @@ from matcher.matching.shortlist import Column, Query
 from matcher.partners import subcontracting
 from matcher.partners.affinity import COLUMNS, LABELS, affinities, together
 from matcher.reference import law, paths
+from matcher.reference.french import counted
 from matcher.reference.text import shorten
 
 Kind = Literal["complement", "reinforcement", "subcontracting"]
 LACKED = 1.0  # worth of taking any part that is lacking, to which its share of the lot is added
 CAPACITY = 0.5  # worth of a look-alike where size is what is missing
 PAST = 0.1  # worth of affinities in past awards, of which the weights sum to 3.5: less than a part that is lacking
-ASKED = 5  # of those to be asked for a task, how many are named
+ASKED = 5  # of those to be asked for a task, and of the lots that ask for a part, how many are named
 TOLD = 0.03  # what an affinity must add to be told: a common word of two names says nothing
 
 
@@ -188,7 +189,10 @@ def partners(
         partners=tuple(_partner(matcher, structure, one, on) for one in found[:n]),
         firms=firms,
         subcontracting=_subcontracting(matcher, structure, asked, on, earlier)[:n] if ordinary else (),
-        nobody=tuple(f"aucun partenaire connu pour {task.label}" for task in wanted if task.id not in filled),
+        nobody=tuple(
+            f"aucun partenaire connu pour {_called(alike)}"
+            for alike in _by_part([(task, None) for task in wanted if task.id not in filled])
+        ),
         ask=ask,
         size=next((task.size for task in tasks if task.size), ""),
     )
@@ -221,7 +225,7 @@ class _Task:
     """A lot of one trade or a part of another, and how the structure stands to it."""
 
     query: Query
-    label: str
+    part: str  # the label of the trade; of a lot of one, the label of the lot
     share: float
     level: int  # of the structure
     able: bool  # does it execute the task by itself
@@ -231,6 +235,10 @@ class _Task:
     @property
     def id(self) -> str:
         return self.query.lot.id
+
+    @property
+    def parted(self) -> bool:
+        return self.id != self.lot_id
 
     @property
     def lot_id(self) -> str:
@@ -250,8 +258,7 @@ def _tasks(matcher: Matcher, structure: Structure, query: Query) -> list[_Task]:
         if lots
         else [query]
     )
-    of = f"lot {query.lot.number}"
-    labels = [f"{part.label} ({part.share:.0%} du {of})" for part in parts] or [lot_label(query.lot)]
+    labels = [part.label for part in parts] or [lot_label(query.lot)]
     shares = [part.share for part in parts] or [1.0]
     standings = [_standing(matcher, structure, each) for each in queries]
     able = [level == LIKELY and not lends for level, lends, _ in standings]
@@ -260,7 +267,7 @@ def _tasks(matcher: Matcher, structure: Structure, query: Query) -> list[_Task]:
         able[max(range(len(lots)), key=lambda part: standings[part][2])] = True
     each_part = zip(queries, labels, shares, standings, able, strict=True)
     tasks = [
-        _Task(query=part, label=label, share=share, level=level, able=does, lends=lends)
+        _Task(query=part, part=label, share=share, level=level, able=does, lends=lends)
         for part, label, share, (level, lends, _), does in each_part
     ]
     if all(task.able for task in tasks) and standing.too_small(structure, query):
@@ -274,6 +281,9 @@ def _standing(matcher: Matcher, structure: Structure, query: Query) -> tuple[int
     level = standing.level_of(ranking, structure)
     score = float(ranking.scores[ranking.order[0]]) if len(ranking.order) else -math.inf
     return level, standing.way_in(structure.kind, ranking) == "clause", score
+
+
+Pair = tuple[_Task, Match | None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -375,10 +385,11 @@ def _gain(task: _Task, chance: float) -> float:
 def _partner(matcher: Matcher, structure: Structure, one: _Candidate, on: date) -> Partner:
     matches = [matcher.explain(ranking, i, 1) for _, _, ranking, i in one.held]
     tasks = [task for _, task, _, _ in one.held]
-    adds = tuple(_brings(task, match) for task, match in zip(tasks, matches, strict=True))
+    pairs: list[Pair] = list(zip(tasks, matches, strict=True))
+    adds = tuple(_brings(alike) for alike in _by_part(pairs))
     gains = [
-        Reason(code="capacity" if task.able else "added", text=text, contribution=gain)
-        for text, (gain, task, _, _) in zip(adds, one.held, strict=True)
+        Reason(code="capacity" if pair[0].able else "added", text=_brings([pair]), contribution=gain)
+        for pair, (gain, *_) in zip(pairs, one.held, strict=True)
     ]
     other = matches[0].structure
     kind: Kind = "reinforcement" if all(task.able for task in tasks) else "complement"
@@ -396,12 +407,34 @@ def _partner(matcher: Matcher, structure: Structure, one: _Candidate, on: date) 
     )
 
 
-def _brings(task: _Task, match: Match) -> str:
-    """What a partner takes, and what says that it can, in French."""
-    takes = f"renfort pour {task.label}" if task.able else f"prend {task.label}"
-    confirm = ", à confirmer" if match.level == "plausible" else ""
-    trade = next((r.text for r in match.reasons if r.code in ("likely_trade", "holder") and r.tells), "")
-    return f"{takes}{confirm}" + (f" : {trade}" if trade else "")
+def _by_part(pairs: Sequence[Pair]) -> list[list[Pair]]:
+    """Tasks with their matches, those of one trade together, which many lots may ask for."""
+    alike: dict[tuple[str, bool], list[Pair]] = {}
+    for task, match in pairs:
+        alike.setdefault((task.part, task.able), []).append((task, match))
+    return list(alike.values())
+
+
+def _called(alike: Sequence[Pair]) -> str:
+    """The name of tasks of one trade, with what of which lots they are, in French."""
+    task, numbers = alike[0][0], [one.query.lot.number for one, _ in alike]
+    if not task.parted:
+        return task.part
+    if len(numbers) == 1:
+        return f"{task.part} ({100 * task.share:.0f} % du lot {numbers[0]})"
+    more = f" et {counted(len(numbers) - ASKED, 'autre')}" if len(numbers) > ASKED else ""
+    return f"{task.part} (lots {', '.join(numbers[:ASKED])}{more})"
+
+
+def _brings(alike: Sequence[Pair]) -> str:
+    """What a partner takes of one trade, and what says that it can, in French."""
+    task, match = alike[0]
+    takes = f"renfort pour {_called(alike)}" if task.able else f"prend {_called(alike)}"
+    sure = any(one and one.level != "plausible" for _, one in alike)
+    confirm = "" if sure else ", à confirmer"
+    reasons = match.reasons if match else ()
+    trade = next((r.text for r in reasons if r.code in ("likely_trade", "holder") and r.tells), "")
+    return f"{takes}{confirm}" + (f" : {trade.removeprefix(f'{task.part} : ')}" if trade else "")
 
 
 def _firms(
@@ -412,7 +445,7 @@ def _firms(
     for task in wanted:
         for match in firms_.of_lot(matcher, task.query, n, without=(structure.siren,)):
             chance = min(1.0, match.probability)
-            text = _brings(task, match)
+            text = _brings([(task, match)])
             code = "capacity" if task.able else "added"
             reason = Reason(code=code, text=text, contribution=_gain(task, chance))
             firm = Partner(

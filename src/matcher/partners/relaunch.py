@@ -38,14 +38,21 @@ def _of_lot(matcher: Matcher, tender: Tender, n: int) -> Relaunch:
     teams = consortium.recommend(answers, tender=tender, max_members=MEMBERS, parts=parts)
     admissible = [match for match in answer.matches if match.eligible is not False]
     ask = [s for task in parts or [answer.lot.id] for s in consortium.to_ask(answers, parts, task, n)]
+    able = {
+        task: sum(m.level == "likely" and m.eligible is not False for m in parts[task].matches)
+        for task in parts
+    }
     split = (
-        f"à part, {consortium.task_label(tender, task)} : {one.likely} à appeler, {one.plausible} à vérifier"
-        for task, one in parts.items()
+        f"à part, {consortium.task_label(tender, task)} : {count}{'' if count < POOL else ' au moins'} à appeler"
+        for task, count in able.items()
+        if count
     )
+    call = tuple(match for match in admissible if match.level == "likely")[:n]
+    called = {match.structure.siren for match in call}
     return Relaunch(
         lot=answer.lot,
-        call=tuple(match for match in admissible if match.level == "likely")[:n],
-        ask=tuple({one.siren: one for one in ask}.values())[:n],
+        call=call,
+        ask=tuple({one.siren: one for one in ask if one.siren not in called}.values())[:n],
         teams=tuple(team for team in teams if len(team.members) > 1),
         changes=(*_changes(matcher, tender, answer), *split),
     )

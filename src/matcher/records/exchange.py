@@ -182,10 +182,14 @@ def declare(
     return _offer(stood, moment)
 
 
-def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
-    """Withdraw a declaration at once, and what was agreed on it; idempotent.  Raises NotFound, also for somebody else's."""
+def withdraw(store: Store, bearer: Bearer, identifier: str) -> tuple[tuple[str, ...], str]:
+    """Withdraw a declaration at once, and what was agreed on it; who was in its group, and on which notice; idempotent.
+
+    Raises NotFound, also for somebody else's.
+    """
     with store.writing() as connection:
-        _mine(connection, bearer, identifier)
+        mine = _mine(connection, bearer, identifier)
+        group = tuple(member.siret for member in _agreed(connection, mine)[1:])
         still_open = (Declaration.id == identifier, Declaration.withdrawn_at.is_(None))
         connection.execute(update(Declaration).where(*still_open).values(withdrawn_at=now(), contact=None))
         both = or_(Agreement.declaration_id == identifier, Agreement.with_id == identifier)
@@ -193,6 +197,7 @@ def withdraw(store: Store, bearer: Bearer, identifier: str) -> None:
         unsent = (Letter.record_id == identifier, Letter.kind == "exchange", Letter.status == "ready")
         connection.execute(delete(Letter).where(*unsent))
         store.audit(connection, bearer.actor, "exchange.withdraw", identifier)
+    return group, mine["notice_id"]
 
 
 def forget_contact(store: Store, bearer: Bearer, identifier: str) -> None:
@@ -252,8 +257,8 @@ def contact(store: Store, bearer: Bearer, identifier: str, buyer_of: BuyerOf = n
     return address
 
 
-def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, part: str) -> None:
-    """Agree with the author of another declaration on the same notice: one's own role and part; saying it again replaces it.
+def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, part: str) -> tuple[str, str]:
+    """Agree with the author of another declaration on the same notice; saying it again replaces it; with whom, on which notice.
 
     Raises NotFound for a declaration that is not one's own, or another that one may not see, BadInput on the rest.
     """
@@ -277,6 +282,7 @@ def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, 
         row = {"declaration_id": identifier, "with_id": other, "role": role, "part": told, "at": moment}
         store.put(connection, Agreement, [row])
         store.audit(connection, bearer.actor, "exchange.agree", identifier)
+    return theirs["siret"], theirs["notice_id"]
 
 
 def write(store: Store, bearer: Bearer, identifier: str, other: str, text: str) -> tuple[str, str]:
@@ -319,6 +325,18 @@ def group(store: Store, bearer: Bearer, identifier: str) -> tuple[Agreed, ...]:
     with store.reading() as connection:
         members = _agreed(connection, _mine(connection, bearer, identifier))
     return members if len(members) > 1 else ()
+
+
+def waiting(store: Store, bearer: Bearer, identifier: str) -> tuple[Agreed, ...]:
+    """Those who agreed with one's own declaration and wait for one's own answer.  Raises NotFound."""
+    with store.reading() as connection:
+        mine = _mine(connection, bearer, identifier)["id"]
+        answered = select(Agreement.with_id).where(Agreement.declaration_id == mine)
+        query = select(Declaration.siret, Agreement.role, Agreement.part).join(
+            Declaration, Declaration.id == Agreement.declaration_id
+        )
+        query = query.where(Agreement.with_id == mine, Agreement.declaration_id.not_in(answered))
+        return tuple(Agreed(**row._mapping) for row in connection.execute(query.order_by(Agreement.at)))
 
 
 def _agreed(connection: Connection, mine: RowMapping) -> tuple[Agreed, ...]:

@@ -55,6 +55,7 @@ class Contract:
     name: str
     done: float
     promised: float | None  # the sum of what each structure said last; None where none did
+    towards: float  # hours done on contracts of which some are promised
     people: int  # at least: of each structure and category those of the month with most
     by_category: Mapping[str, float]  # label -> hours, most first
     by_structure: Mapping[str, float]  # SIRET -> hours, most first
@@ -64,7 +65,7 @@ class Contract:
     @property
     def part(self) -> float | None:
         """Of what was promised, 1 where all of it is done."""
-        return self.done / self.promised if self.promised else None
+        return self.towards / self.promised if self.promised else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,7 @@ def read(data: bytes, name: str) -> tuple[list[Purchase], list[Rejected]]:
     return sheets.read(data, name, FIELDS, NEEDED).parsed(lambda _, row: _purchase(row))
 
 
+AMOUNTS = {"hours": "heures", "promised": "heures promises", "people": "personnes"}
 HOURS = {
     "contract": "marche contrat avis consultation operation",
     "siret": "siret n_siret structure",
@@ -174,14 +176,10 @@ def read_hours(
 
 def hours_of(row: Mapping[str, str]) -> Worked:
     """A line of hours as it is typed.  Raises BadInput."""
-    siret, month = digits(row.get("siret")), _month(row.get("month", ""))
+    siret, month = digits(row.get("siret")), month_of(row.get("month", ""))
     if not siret_valid(siret):
         raise BadInput("SIRET faux (clé de contrôle) : corrigez-le")
-    amounts = {field: clean_amount(row.get(field)) for field in ("hours", "promised", "people")}
-    for field, words in (("hours", "heures"), ("promised", "objectif"), ("people", "personnes")):
-        text = row.get(field, "").strip()
-        if amounts[field] is None and (text.strip("0,. ") or (field == "hours" and not text)):
-            raise BadInput(f"{words} illisibles « {text[:30]} » : écrivez 120 ou 120,5")
+    amounts = {field: amount_of(row, field) for field in AMOUNTS}
     people = amounts["people"]
     return Worked(
         contract=row.get("contract", "").strip(),
@@ -195,7 +193,15 @@ def hours_of(row: Mapping[str, str]) -> Worked:
     )
 
 
-def _month(text: str) -> date:
+def amount_of(row: Mapping[str, str], field: str) -> float | None:
+    """One of AMOUNTS as it is typed; None where it is left out, which the hours may not be.  Raises BadInput."""
+    text, amount = row.get(field, "").strip(), clean_amount(row.get(field))
+    if amount is None and (text.strip("0,. ") or (field == "hours" and not text)):
+        raise BadInput(f"{AMOUNTS[field]} illisibles « {text[:30]} » : écrivez 120 ou 120,5")
+    return amount
+
+
+def month_of(text: str) -> date:
     """The first day of a month written as 2026-05, 05/2026 or any of its days.  Raises BadInput."""
     words = [int(word) for word in text.replace("/", "-").split("-") if word.strip().isdecimal()]
     if len(words) in (2, 3):
@@ -225,8 +231,10 @@ def counted(name: str, lines: Sequence[Worked]) -> Contract:
             promised[line.contract, line.siret] = line.promised
         of = (line.siret, line.category)
         people[of] = max(people.get(of, 0), line.people or 0)
+    expected = {contract for contract, _ in promised}
     return Contract(
         name=name,
+        towards=sum(line.hours for line in lines if line.contract in expected),
         done=sum(line.hours for line in lines),
         promised=_sum(promised.values()),
         people=sum(people.values()),

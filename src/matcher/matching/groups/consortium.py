@@ -36,6 +36,7 @@ from matcher.matching.groups.table import (
 )
 from matcher.matching.groups.warnings import _law_of_capacity, _law_of_groups, _law_of_reservation
 from matcher.matching.parts import known
+from matcher.matching.ranking import CONFIRM
 from matcher.reference import law, trades
 from matcher.reference.amounts import covers, yearly
 from matcher.reference.french import euros
@@ -43,7 +44,6 @@ from matcher.reference.text import shorten
 
 UNSIZED = " ; capacité à vérifier (montant ou chiffre d'affaires inconnu)"
 NOBODY = -1  # is the mandataire of offers that share no lot
-FAIR = 0.3  # chance of being a lead from which a structure to be confirmed is a team of its own
 
 
 def recommend(
@@ -275,7 +275,7 @@ def _fair(table: _Table, task: int, cell: Match) -> bool:
         return False
     work = asked.carried == "alone" and asked.nature in ("service", "works")
     does = cell.established and known(asked.parts, cell.structure).any()  # its very trade, not one near it
-    return cell.lot.reservation is not None or (work and bool(does or cell.probability >= FAIR))
+    return cell.lot.reservation is not None or (work and bool(does or cell.probability >= CONFIRM))
 
 
 def _lots_of(table: _Table, team: Team, bidder: int) -> list[str]:
@@ -293,18 +293,32 @@ def _others(table: _Table, cover: Cover, task: int, members: Set[int], max_membe
 
 
 def _spread(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
-    """The team in which nobody of unknown turnover has more than LOTS lots, as far as others could take the rest as well."""
+    """The team in which nobody of unknown turnover has more than LOTS lots, those reserved and those it does best first.
+
+    Others take the rest as far as they could as well; what nobody else could is left out, unless the member is imposed.
+    """
     members, lead = set(team.members), dict(team.lead)
-    many = {j: _lots_of(table, team, j)[LOTS:] for j in team.members if math.isnan(cover.turnover[j])}
-    for task, bidder in () if cover.clash else sorted(team.lead.items()):
+    many = {j: _too_many(table, cover, team, j) for j in team.members if math.isnan(cover.turnover[j])}
+    for task, bidder in sorted(team.lead.items()):
         lot = table.tasks[task].lot.id
-        for other in _others(table, cover, task, members, max_members) if lot in many.get(bidder, ()) else ():
+        if lot not in many.get(bidder, ()):
+            continue
+        if bidder not in cover.forced:
+            del lead[task]
+        for other in () if cover.clash else _others(table, cover, task, members, max_members):
             load = {table.tasks[t].lot.id for t, j in lead.items() if j == other} | {lot}
             if other != bidder and len(load) <= LOTS:
                 members.add(other)
                 lead[task] = other
                 break
     return replace(team_of(cover, frozenset(members), lead, team.shares), gap=team.gap, optimal=team.optimal)
+
+
+def _too_many(table: _Table, cover: Cover, team: Team, bidder: int) -> set[str]:
+    """The lots that a member leads beyond LOTS."""
+    led = [t for t, j in team.lead.items() if j == bidder]
+    led.sort(key=lambda t: (table.tasks[t].lot.reservation is None, -cover.degree[t, bidder], t))
+    return set(list(dict.fromkeys(table.tasks[t].lot.id for t in led))[LOTS:])
 
 
 def _reinforced(table: _Table, cover: Cover, team: Team, max_members: int) -> Team:
@@ -351,7 +365,7 @@ def _mandataire(
             np.nan_to_num(cover.turnover[j]),
         )
 
-    members = sorted(team.members, key=lambda j: table.bidders[j])
+    members = sorted(team.members)  # of equals the one that the lists name first
     # an imposed member that lends staff carries no more than hours
     leaders = [j for j in members if table.structures[table.bidders[j]].kind not in LENDING_KINDS]
     lead_bidder = max(leaders or members, key=worth)
@@ -370,8 +384,7 @@ def _mandataire(
 
 def _sized(table: _Table, cover: Cover, team: Team, bidder: int) -> bool:
     """Has a member the size for what it leads, as far as known?"""
-    many = math.isnan(cover.turnover[bidder]) and len(_lots_of(table, team, bidder)) > LOTS
-    return not many and not any(
+    return not any(
         (t, table.bidders[bidder]) in table.unsized
         or (_beyond(table, cover, t, bidder) and not any(task == t for task, _ in team.shares))
         for t, j in team.lead.items()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from matcher.catalogue.columns import DECLARED
 from matcher.learned.activities import VAGUE
 from matcher.matching import declared, evidence, trades
+from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.reference import codes, toponyms
@@ -194,8 +195,10 @@ def _met(shortlist: Shortlist, trade: int, main: str = "") -> str:
 
 
 def _asked(shortlist: Shortlist, trade: int) -> float:
-    """The share of the lot that is of a trade, 0 of its neighbours."""
-    return shortlist.query.asked.trades.get(trades_.trades()[trade].name, 0.0)
+    """The share of the lot that is of a trade, 0 of its neighbours; the support of people besides is no other part of it."""
+    name, shares = trades_.trades()[trade].name, shortlist.query.asked.trades
+    support = shares.get(INSERTION, 0.0) if name != INSERTION else 0.0
+    return shares.get(name, 0.0) / (1.0 - support) if support < 1.0 else 0.0
 
 
 def _worth(shortlist: Shortlist) -> trades.Floats:
