@@ -8,6 +8,7 @@ import gzip
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import Award, BadInput, NoValidRecords, Place, Recipe, Rejected, Structure, Tender
+from matcher.domain import Award, BadInput, NoValidRecords, Recipe, Rejected, Structure, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import Ranking, interleave
 from matcher.partners import partners
@@ -84,18 +85,11 @@ def question_of(id: str, notice: Mapping[str, Any], member: object = None) -> Qu
     stated = {key: value for key, value in notice.items() if key not in answers}
     tender = plugins.find("reading.sources", "decp").tender_of(stated)
     if set(stated) == {"objet"}:  # as typed in the search box, which reads the place in the words
-        places = _spotted(tender.title)
-        tender = replace(tender, lots=tuple(replace(lot, places=places) for lot in tender.lots))
+        with suppress(BadInput):  # a name of several places
+            places = need.spot(tender.title)
+            tender = replace(tender, lots=tuple(replace(lot, places=places) for lot in tender.lots))
     day = clean_date(notice.get("dateNotification"))
     return Question(id=id, tender=tender, day=day, member=str(member)[:9] if member else None)
-
-
-def _spotted(words: str) -> tuple[Place, ...]:
-    """The places that a typed need names, none where a name is that of several."""
-    try:
-        return need.spot(words)
-    except BadInput:
-        return ()
 
 
 def catalogue_of(
