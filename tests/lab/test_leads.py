@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, Buyer, MissingExtra, NotFound, Structure, Tender
 from matcher.lab import benchmark, leads, methods, published
-from matcher.lab.evaluation import Question
+from matcher.lab.evaluation import Question, question_of
 
 ROOT = Path(__file__).parents[2]
 NEEDS = ROOT / "data" / "benchmark" / "sample.queries.jsonl"
@@ -35,6 +36,29 @@ def test_measures_are_those_of_the_guide() -> None:
     assert found["wrong@5"] == [pytest.approx(1 / 3)]
     assert found["nobody right"] == [1.0]
     assert leads.calibration(lines, rows)["AUC"] == 0.0  # the one wrong is given the better chance
+
+
+@pytest.mark.parametrize(
+    ("notice", "departments"),
+    [
+        (
+            {"objet": "nettoyage des locaux à Pantin"},
+            ["93"],
+        ),  # typed alone: its words place it, as in the box
+        ({"objet": "nettoyage des locaux"}, []),
+        ({"objet": "peinture des halls, immeubles 93 (Bobigny, Drancy)"}, ["93", "93"]),
+        # a notice states its place beside the words
+        (
+            {"objet": "nettoyage, Pantin", "lieuExecution": {"code": "69", "typeCode": "Code département"}},
+            ["69"],
+        ),
+    ],
+)
+def test_a_judged_need_stands_where_the_search_box_places_it(
+    notice: Mapping[str, object], departments: list[str]
+) -> None:
+    (lot,) = question_of("q", notice).tender.lots
+    assert [place.department for place in lot.places] == departments
 
 
 def test_every_judged_need_of_the_sample_is_whole() -> None:

@@ -271,6 +271,7 @@ def test_reading_the_judgement_loads_no_learning_library() -> None:
         ("ASSOC LES JARDINS DE COCAGNE", "maraichage"),
         ("GEIQ BTP 49", "maconnerie"),
         ("LA RECYCLERIE DU COIN", "reemploi"),
+        ("RE-SOURCE PAYS D'AULNE", "reemploi"),
     ],
 )
 def test_names_of_networks_and_trades_tell_trades(name: str, trade: str) -> None:

@@ -8,7 +8,8 @@ import gzip
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from matcher.domain import Award, BadInput, NoValidRecords, Recipe, Rejected, St
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import Ranking, interleave
 from matcher.partners import partners
-from matcher.reading import files
+from matcher.reading import files, need
 from matcher.reference.identifiers import clean_date
 
 UNDATED = date(2019, 6, 30)
@@ -77,6 +78,10 @@ def question_of(id: str, notice: Mapping[str, Any], member: object = None) -> Qu
     answers = ("titulaires", "montant", "offresRecues")
     stated = {key: value for key, value in notice.items() if key not in answers}
     tender = plugins.find("reading.sources", "decp").tender_of(stated)
+    if set(stated) == {"objet"}:  # as typed in the search box, which reads the place in the words
+        with suppress(BadInput):  # a name of several places
+            places = need.spot(tender.title)
+            tender = replace(tender, lots=tuple(replace(lot, places=places) for lot in tender.lots))
     day = clean_date(notice.get("dateNotification"))
     return Question(id=id, tender=tender, day=day, member=str(member)[:9] if member else None)
 

@@ -286,14 +286,14 @@ def cuts_of(pairs: Pairs, chosen: Mask) -> dict[str, Floats]:
 def fit(pairs: Pairs, chosen: Mask, seeds: int = SEEDS) -> Tables:
     """The tables learnt from the chosen pairs, the mean of `seeds` runs."""
     names, cuts = pairs.columns, cuts_of(pairs, chosen)
-    at = [cell(cuts[name], pairs.rows[:, i]) for i, name in enumerate(names)]
-    cells = np.column_stack(at).astype(np.float64)
+    at = np.column_stack([cell(cuts[name], pairs.rows[:, i]) for i, name in enumerate(names)])
+    cells = at.astype(np.float64)
     cells[np.isnan(pairs.rows)] = np.nan
     tables = Tables(0.0, cuts, {})
     for seed in range(seeds):
         for tree in _boosted(pairs, cells, chosen, seed):
             _add(tables, tree, names, 1.0 / seeds)
-    return purified(tables, cells[chosen], names)
+    return purified(tables, at[chosen], names)
 
 
 def _boosted(pairs: Pairs, table: Floats, chosen: Mask, seed: int) -> list[Mapping[str, Any]]:
@@ -355,17 +355,12 @@ def _leaves(
         yield from _leaves(node[child], names, cuts, {**masks, name: before * mask})
 
 
-def purified(tables: Tables, cells: Floats, names: Sequence[str]) -> Tables:
+def purified(tables: Tables, cells: I64, names: Sequence[str]) -> Tables:
     """The same sums, with the main effects of a group moved to its columns, and means to the base.
 
     Means are over the pairs learnt from, so that a part of 0 is usual (Lengerich et al., 2020).
     """
-    at = {
-        name: np.where(np.isnan(cells[:, i]), len(tables.cuts[name]) + 1, np.nan_to_num(cells[:, i])).astype(
-            int
-        )
-        for i, name in enumerate(names)
-    }
+    at = {name: cells[:, i] for i, name in enumerate(names)}
     values = {key: table.copy() for key, table in tables.values.items()}
     for key in [key for key in values if len(key) > 1]:
         weight = np.zeros(values[key].shape)
