@@ -146,6 +146,14 @@ def test_nine_typed_needs_in_ten_are_cut_as_their_author_would() -> None:
     assert sum(one + several) >= 0.9 * len(rows), [text for text, fits in right.items() if not fits]
 
 
+@pytest.mark.parametrize(
+    "stated", ["réservé aux SIAE", "marché réservé aux SIAE (article L2113-13)", "réservé aux ESAT et EA"]
+)
+def test_what_a_need_is_reserved_to_is_no_need_of_its_own(stated: str) -> None:
+    (lot,) = typed_need(f"entretien des espaces verts, {stated}").lots
+    assert lot.reservation is not None and lot.reservation.who
+
+
 def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:
     lots = typed_need("réparation et location de vélos, ménage du cabinet, tonte de la pelouse, Colmar").lots
     assert [lot.title for lot in lots] == [

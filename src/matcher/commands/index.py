@@ -60,7 +60,7 @@ def run(
         gathered.structures += self_declared.amended(held, gathered.structures)
         catalogue = update_catalogue(held, gathered.structures, gone or ())
         gathered.awards = gather.load_contracts(out)
-        notices = [*gather.load_notices(out), *gathered.tenders]
+        notices = [*gather.stored_notices(out), *gathered.tenders]
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
     else:
         catalogue = build_catalogue(gathered.structures, gathered.awards, chosen)

@@ -12,6 +12,7 @@ from matcher.catalogue.files import add_files, holds
 from matcher.console import csv_text
 from matcher.domain import KINDS, Award, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import contracts, files, merge
+from matcher.reading.procedure import in_force
 from matcher.reading.sources import Columns
 from matcher.reference.identifiers import BY_NAME
 
@@ -134,7 +135,12 @@ def save_notices(tenders: Iterable[Tender], folder: Path) -> None:
 
 
 def load_notices(folder: Path) -> list[Tender]:
-    """The notices kept with a catalogue; none where the catalogue was built without.  Raises StaleArtefact on damage."""
+    """The notices kept with a catalogue, as corrected since; none where it was built without.  Raises StaleArtefact on damage."""
+    return in_force(stored_notices(folder))
+
+
+def stored_notices(folder: Path) -> list[Tender]:
+    """The notices kept with a catalogue, as published."""
     there = (folder / NOTICES).is_file() and holds(folder, NOTICES)
     return _load(Tender, folder / NOTICES) if there else []
 

@@ -70,9 +70,13 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
             for trade, chance in read.chances.items()
             if trade in whole.chances and whole.chances[trade] + chance >= AGREED
         }
-        clause = lot.clauses and set(chances) == {"insertion"}  # its words ask for nothing
-        if not clause:
-            likely = plain | set(sorted(chances, key=chances.__getitem__)[-1:])
+        likely = plain | set(sorted(chances, key=chances.__getitem__)[-1:])
+        # the words of a reservation or a clause ask for nothing
+        if not (
+            (lot.clauses or lot.reservation)
+            and likely
+            and max(likely, key=read.chances.__getitem__) == "insertion"
+        ):
             _added(needs, _Need([span], chances, likely))
     return tuple(
         replace(

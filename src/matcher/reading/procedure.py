@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from matcher.domain import ANSWERABLE, CALLS, Lot, Tender
+from matcher.domain import CALLS, Lot, Tender
 from matcher.reference.french import in_paris
 from matcher.reference.text import fold
 
@@ -97,11 +97,36 @@ def lot_number(text: str) -> str:
     return re.sub(r"^lot\W*(?:n\W*)?", "", fold(text)).strip(" .:°").lstrip("0") or "0"
 
 
-def answerable(tenders: Iterable[Tender]) -> list[Tender]:
-    """The published notices that one can answer, newest first; those that a later one corrected or cancelled left out."""
+def in_force(tenders: Iterable[Tender]) -> list[Tender]:
+    """The notices, each with what those that name it change: the deadline as corrected, without its cancelled lots."""
     notices = list(tenders)
-    gone = {ref for t in notices if t.nature in ("cancellation", "correction") for ref in t.related}
-    calls = [t for t in notices if t.nature in ANSWERABLE and t.id not in gone and not t.confidential]
+    related = {t.id: t.related for t in notices if t.nature in ("correction", "cancellation", "modification")}
+    known = {t.id for t in notices}
+    later: defaultdict[str, list[Tender]] = defaultdict(list)
+    for notice in notices:
+        ahead, seen = list(related.get(notice.id, ())), set()
+        while ahead:  # a correction may name the one before it
+            if (ref := ahead.pop()) in known and ref not in seen:
+                seen.add(ref)
+                later[ref].append(notice)
+                ahead += related.get(ref, ())
+    stand = {t.id: effective(t, later[t.id]) for t in notices if t.id in later}
+    return [
+        replace(tender, lots=tuple(lot for lot in tender.lots if lot.id not in cancelled))
+        for tender, cancelled in (stand.get(t.id, (t, frozenset())) for t in notices)
+    ]
+
+
+def answerable(tenders: Iterable[Tender]) -> list[Tender]:
+    """The published notices that one can answer as they stand, newest first: those that correct another are part of it."""
+    notices = in_force(tenders)
+    known = {t.id for t in notices}
+    calls = [
+        t
+        for t in notices
+        if t.nature in CALLS or (t.nature == "correction" and known.isdisjoint(t.related))
+        if t.lots and not t.confidential
+    ]
     return sorted(calls, key=lambda t: (t.published or date.min, t.id), reverse=True)
 
 
