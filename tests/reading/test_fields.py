@@ -221,18 +221,23 @@ def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
 # ----------------------------------------------------------------------------------------- forms and people
 
 
-def test_what_was_awarded_is_the_amount_of_the_award_and_no_estimate() -> None:
+def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
     total = '<VAL_TOTAL CURRENCY="EUR">45000</VAL_TOTAL>'
     contract = """<AWARD_CONTRACT><LOT_NO>7</LOT_NO><TITLE>Serrurerie</TITLE><AWARDED_CONTRACT><CONTRACTORS><CONTRACTOR>
      <ADDRESS_CONTRACTOR><OFFICIALNAME>Fer</OFFICIALNAME></ADDRESS_CONTRACTOR></CONTRACTOR></CONTRACTORS></AWARDED_CONTRACT></AWARD_CONTRACT>"""
     made = ted(f"{total}<OBJECT_DESCR/>", more=contract, form="F03_2014")
     (lot,), (award,) = made.lots, made.awards
-    assert (lot.amount, award.amount) == (None, 45_000.0)
+    assert (lot.amount, award.amount) == (45_000.0, 45_000.0)
     assert (lot.number, lot.title) == ("7", "Serrurerie")
     assert ted(f"{total}<OBJECT_DESCR/>").lots[0].amount == 45_000.0  # a call
     estimate = '<VALUES><VAL_ESTIMATED_TOTAL CURRENCY="EUR">60000</VAL_ESTIMATED_TOTAL></VALUES>'
     repeated = contract.replace("</AWARDED", f"{estimate}</AWARDED")
-    assert ted(described(7), more=repeated, form="F03_2014").lots[0].amount == 60_000.0
+    assert ted(described(7), more=repeated, form="F03_2014").lots[0].amount is None
+    worth = '<VALUES><VAL_TOTAL CURRENCY="EUR">30000</VAL_TOTAL></VALUES>'
+    other = worth.replace("30000", "20000")
+    several = [contract.replace("</AWARDED", f"{each}</AWARDED") for each in (worth, worth, other)]
+    both = ted(described(7), more="".join(several), form="F03_2014")
+    assert [lot.amount for lot in both.lots] == [50_000.0]  # one framework of two holders, and one contract
     nothing = "<AWARD_CONTRACT><LOT_NO>7</LOT_NO><NO_AWARDED_CONTRACT/></AWARD_CONTRACT>"
     ended = ted(described(7), more=nothing, form="F03_2014")
     assert (ended.nature, ended.cancels, ended.awards) == ("cancellation", ("7",), ())

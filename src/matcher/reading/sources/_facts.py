@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from typing import Any, Literal
 
-from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType, Holder, Lot, Place
+from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType, Holder, Lot, Place, Tender
 from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import located
 from matcher.reference import places
@@ -259,6 +259,24 @@ def award(
         place = next(iter(lot.places), Place())
         of_lot |= {"title": lot.title, "cpv": next(iter(lot.cpv), None), "place": place}
     return Award(uid=f"{notice}/award-{number}", holders=holders, **of_lot | stated)
+
+
+def awarded(tender: Tender) -> Tender:
+    """A result whose lots have the amounts that they were awarded for, not their estimates.
+
+    One amount told twice of a lot is that of a framework with several holders; different ones are added.
+    """
+
+    def worth(lot: Lot) -> float | None:
+        its = (one.amount for one in tender.awards if one.source.endswith(f":{lot.id}"))
+        return sum(set(filter(None, its))) or None
+
+    amounts = map(worth, tender.lots)
+    lots = (
+        replace(lot, amount=amount, amount_period="total" if amount else "")
+        for lot, amount in zip(tender.lots, amounts, strict=True)
+    )
+    return replace(tender, lots=tuple(lots))
 
 
 def only(lots: tuple[Lot, ...]) -> Lot | None:

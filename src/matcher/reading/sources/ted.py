@@ -56,7 +56,7 @@ WINNERS = (
     "WINNERS/WINNER/ADDRESS_WINNER",
     "WINNER/ADDRESS_WINNER",
 )
-AWARDED = ("VALUES/VAL_TOTAL", "VALUE/VAL_TOTAL", "VAL_TOTAL", "VALUES/VAL_RANGE_TOTAL/HIGH", "VAL_PRIZE")
+AWARDED = ("VALUES/VAL_TOTAL", "VALUE/VAL_TOTAL", "VAL_TOTAL")
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -330,7 +330,6 @@ class _Form:
         worth, lasting = first.get("VAL_OBJECT"), first.get("DURATION")
         number = clean(tree.words(first.get("LOT_NO")), 60)
         amount = clean_amount(tree.words(worth)) or (self.total if alone else None)
-        amount = amount or self.estimates.get(number)
         unit = (lasting.get("TYPE") or "") if lasting is not None else ""
         months = facts.months(tree.words(lasting), unit)
         days = [tree.words(first.get(name)) for name in ("DATE_START", "DATE_END")]
@@ -372,22 +371,13 @@ class _Form:
 
     @cached_property
     def total(self) -> float | None:
-        # what a contract was awarded for is no estimate of it
-        final = None if self.kind in domain.AWARDED else self.final
         estimate = clean_amount(value(self.object, "VAL_ESTIMATED_TOTAL"))
-        return estimate or final or clean_amount(value(self.object, "VAL_OBJECT"))
+        return estimate or self.final or clean_amount(value(self.object, "VAL_OBJECT"))
 
     @cached_property
     def final(self) -> float | None:
         """The total of what was awarded."""
         return clean_amount(value(self.object, "VAL_TOTAL"))
-
-    @cached_property
-    def estimates(self) -> dict[str, float | None]:
-        """What each lot was estimated at, by its number, where its award repeats it."""
-        path = "AWARDED_CONTRACT/*/VAL_ESTIMATED_TOTAL"
-        awards = ((value(one, "LOT_NO"), kids(one, path)) for one in kids(self.form, "AWARD_CONTRACT"))
-        return {clean(lot, 60): clean_amount(tree.words(worth[0])) for lot, worth in awards if worth}
 
     @property
     def sole_lot(self) -> tuple[str, str] | None:
