@@ -45,6 +45,16 @@ def completed(text: str, **fields: Any) -> Lot:
         ("La durée est de 18 mois fermes, plus 6 mois en option.", {"duration_months": 24.0}, (18, 1, 6)),
         ("Deux périodes de reconduction d'un an ; durée maximale, toutes périodes confondues, de trois ans.", {"duration_months": 36.0}, (12, 2, 12)),
         ("La durée globale prévisionnelle d'exécution du marché de travaux est de : 18 mois.", {}, (18, None, None)),
+        ("Conclu pour une durée d'une année, renouvelable deux fois.", {}, (12, 2, 12)),
+        ("Contrat d'une année reconductible 2 fois. Durée totale : 3 ans.", {"duration_months": 36.0}, (12, 2, 12)),
+        (
+            "Conclu pour une première période du 1.4.2027 (ou de sa notification) jusqu'au 31.3.2028, puis reconduit"
+            " par périodes d'un an pour une durée maximale de reconduction de deux ans.",
+            {"duration_months": 36.0},
+            (12, 2, 12),
+        ),
+        ("Durée de 60 mois, dont les 2 dernières années en option.", {"duration_months": 60.0}, (36, 1, 24)),
+        ("Passé pour une période d'une année scolaire, reconductible deux fois.", {"duration_months": 10.0}, (10, 2, 10)),
         ("La durée de la mission est estimée à 3 ans. Une prestation annuelle a une durée de 2 mois.", {}, (36, None, None)),
     ],
 )  # fmt: skip

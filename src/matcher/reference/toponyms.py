@@ -424,6 +424,9 @@ def mentioned(text: str, within: Collection[str] = (), passing: int | None = Non
         for one in _mentions(text[:2000])
     ]
     mentions = [one for one in mentions if one.options]
+    for i in range(len(mentions) - 1, 0, -1):  # "Paris 15e et Issy-les-Moulineaux (92)"
+        if mentions[i].listed and mentions[i].strength == 2 and mentions[i - 1].strength:
+            mentions[i - 1] = replace(mentions[i - 1], strength=2)
     plain = [one for one in mentions if one.strength == 2 and any(p.commune for p in one.options)]
     if not plain and passing != 0:
         weak = [one for one in mentions if one.strength and any(p.commune for p in one.options)]
@@ -543,7 +546,7 @@ def _strength(
     if head in ("au", "aux") and not linked and options[0].label.startswith(("Le ", "Les ")):
         return 1
     ends = re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
-    alone = ends and (not i or not gap.isspace())
+    alone = ends and (not i or not gap.isspace()) or (not i and re.match(r" et [A-ZÀ-Ý]", after) is not None)
     # "collège des Amandeirets Châteauneuf les Martigues", "école des Tilleuls Baie-Mahault"
     hyphenated = ends and "-" in text[tokens[i].start() : tokens[stop - 1].end()]
     long = (stop - i >= 3 or hyphenated) and len(options) == 1
@@ -647,8 +650,16 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     if len(within) != 1 and not known and (numbered := _numbered_departments(label)):
         return tuple(map(_of_department, numbered))  # "78 Yvelines - 95 Val d'Oise"
     # "Eau de Paris" works where it does
+    if known:  # its label names several, and its NUTS may be wider than the one that was located
+        within |= frozenset(departments_within(_located(Place(nuts=stated[0].nuts))))
     called = "" if _TERRITORIAL.search(places.name_key(tender.buyer.name)) else tender.buyer.name
     listed = _named_in(label.replace(called, " ") if called else label, within)
+    if (
+        0 < len(listed) < 1 + label.count(",")
+    ):  # "Cergy, Pontoise, Achères": some lie in a neighbouring department
+        around = within.union(*map(places.neighbours, within))
+        every = _named_in(label, around)
+        listed = every if len(every) == 1 + label.count(",") else listed
     if len(listed) > 1 and len(stated) == 1:  # "communes de Bonnelles, Bullion et Rambouillet"
         return listed
     if known:

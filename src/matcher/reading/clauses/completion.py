@@ -24,7 +24,6 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
     `general` is the text of the whole notice, `by_lot` that of each lot by its id.  A statement of the whole
     holds for every lot, or for those it names.
     """
-    tender = facts.awarded(tender) if tender.nature in AWARDED else tender
     general = "\n".join(filter(None, (tender.title, general)))
     texts = [(by_lot or {}).get(lot.id) or f"{lot.title}\n{lot.description}" for lot in tender.lots]
     *own, last = ready = pages([*texts, general], STEMS)

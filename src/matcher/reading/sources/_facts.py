@@ -7,7 +7,18 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from typing import Any, Literal
 
-from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType, Holder, Lot, Place, Tender
+from matcher.domain import (
+    AWARDED,
+    AuthorityType,
+    Award,
+    Buyer,
+    Condition,
+    ContractType,
+    Holder,
+    Lot,
+    Place,
+    Tender,
+)
 from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import located
 from matcher.reference import places
@@ -262,10 +273,12 @@ def award(
 
 
 def awarded(tender: Tender) -> Tender:
-    """A result whose lots have the amounts that they were awarded for, not their estimates.
+    """A notice; the lots of a result have the amounts that they were awarded for, not their estimates.
 
     One amount told twice of a lot is that of a framework with several holders; different ones are added.
     """
+    if tender.nature not in AWARDED:
+        return tender
 
     def worth(lot: Lot) -> float | None:
         its = (one.amount for one in tender.awards if one.source.endswith(f":{lot.id}"))

@@ -45,6 +45,8 @@ BUYERS: dict[str, Literal["state", "local"]] = code_list("ted buyers")
 Kind = Literal["price", "cost", "quality", ""]
 CRITERIA: dict[str, Kind] = {"AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY": "quality"}
 CRITERIA |= {"AC_CRITERIA": "", "AC_CRITERION": ""}
+#: "Jugement des prestations : les critères suivants :", after the criteria by which those who take part are chosen.
+PROJECTS = re.compile(r"[Jj]ugement des (?:prestations|projets|offres)\s*:(?:[^:]*critères suivants\s*:)?")
 RESERVED = code_list("ted reserved")
 #: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
 SERVICE_MISSION = "RESERVED_ORGANISATIONS_SERVICE_MISSION"
@@ -166,7 +168,9 @@ class _Form:
             flags=self.flags,
         )
         return clauses.complete(
-            tender, self.general, dict(zip((x.id for x in lots), self.lot_texts(), strict=False))
+            facts.awarded(tender),
+            self.general,
+            dict(zip((x.id for x in lots), self.lot_texts(), strict=False)),
         )
 
     # -- the notice
@@ -345,7 +349,8 @@ class _Form:
             amount_period="total" if amount else "",
             currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
             contract_type=self.contract_type,
-            turnover_min=self.turnover_min,
+            turnover_min=terms.turnover(terms.requiring_turnover(said.get("INFO_ADD", "")))
+            or self.turnover_min,
             duration_months=months or facts.span(*days),
             renewals=0 if "NO_RENEWAL" in first else None,
             options=clean(said.get("OPTIONS_DESCR")),
@@ -366,8 +371,9 @@ class _Form:
 
     @cached_property
     def contest_criteria(self) -> tuple[domain.Criterion, ...]:
-        """How the projects of a contest are judged."""
-        return criteria.listed(tree.lines(kid(self.procedure, "CRITERIA_EVALUATION")))
+        """How the projects of a contest are judged; how those who may take part are chosen stands before."""
+        judged = tree.lines(kid(self.procedure, "CRITERIA_EVALUATION"))
+        return criteria.listed(PROJECTS.split(judged)[-1])
 
     @cached_property
     def total(self) -> float | None:
@@ -382,6 +388,8 @@ class _Form:
     @property
     def sole_lot(self) -> tuple[str, str] | None:
         """Number and title of the only lot that is awarded, where the object is described as a whole."""
+        if kid(self.object, "NO_LOT_DIVISION") is not None:
+            return None
         numbered = [one for one in kids(self.form, "AWARD_CONTRACT") if value(one, "LOT_NO")]
         lots = {(clean(value(one, "LOT_NO"), 60), clean(value(one, "TITLE"))) for one in numbered}
         return lots.pop() if len(lots) == 1 else None
@@ -488,6 +496,7 @@ class _Form:
         "OBJECT_CONTRACT/SHORT_DESCR",
         "OBJECT_CONTRACT/LOT_DIVISION/LOT_COMBINING_CONTRACT_RIGHT",
         "LEFTI/*",
+        "PROCEDURE/FRAMEWORK/JUSTIFICATION",
         "PROCEDURE/MAIN_FEATURES_AWARD",
         "PROCEDURE/CRITERIA_EVALUATION",
         "COMPLEMENTARY_INFO/INFO_ADD",
