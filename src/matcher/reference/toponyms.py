@@ -546,7 +546,9 @@ def _strength(
     if head in ("au", "aux") and not linked and options[0].label.startswith(("Le ", "Les ")):
         return 1
     ends = re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
-    alone = ends and (not i or not gap.isspace()) or (not i and re.match(r" et [A-ZÀ-Ý]", after) is not None)
+    alone = (ends and (not i or not gap.isspace())) or (
+        not i and re.match(r" et [A-ZÀ-Ý]", after) is not None
+    )
     # "collège des Amandeirets Châteauneuf les Martigues", "école des Tilleuls Baie-Mahault"
     hyphenated = ends and "-" in text[tokens[i].start() : tokens[stop - 1].end()]
     long = (stop - i >= 3 or hyphenated) and len(options) == 1
