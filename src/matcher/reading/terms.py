@@ -69,7 +69,7 @@ _TIMES = re.compile(
 _PERIODS = re.compile(rf"\b{_COUNT} (?:\w+ )?periodes?\b")
 #: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune", "chacune ayant une durée d'un an"
 _EACH = re.compile(
-    r"\b(?:fois|periodes?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?,?"
+    r"\b(?:fois|periodes?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
     rf"(?: (?:de|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
 #: "24 mois fermes + 12 mois en option"; "5 ans, dont les 2 dernières années en option"
@@ -209,8 +209,10 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
         for found in _RENEWED.finditer(plain):
             before = plain[max(0, found.start() - 300) : found.end()]
             part = plain[max(0, found.start() - 20) : found.end() + 260]
-            times, each = _TIMES.search(part) or _PERIODS.search(part), _EACH.search(part)
-            count = figure(next(filter(None, times.groups()))) if times else None
+            each = _EACH.search(part)
+            times = [*_TIMES.finditer(part)] or [*_PERIODS.finditer(part)]
+            # "une reconduction annuelle, trois reconductions au plus"
+            count = max((figure(next(filter(None, one.groups()))) for one in times), default=None)
             first = duration(before) or duration(plain)
             ends = (  # "une durée maximale de reconduction de deux ans" comes after the first period
                 _months(*one.groups()) + (first or stated or 0.0) * ("reconduc" in one.group())
@@ -239,7 +241,8 @@ def _renewed(
         count = round((whole - first) / each)
     if not count:
         return {}
-    if stated and each and stated == whole and not initial:
+    # of "48 mois" with three yearly renewals each is of a year, and so is the first period
+    if stated and each and not initial and (stated == whole or (each == 12 and stated == 12 * (count + 1))):
         first = stated - count * each
     elif stated and stated == whole and not each:
         first = each = stated / (count + 1)

@@ -378,10 +378,12 @@ _TERRITORIES = frozenset(
 _ARTICLES = frozenset(("la", "le", "les", "l"))
 LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
 #: Separators between two names of one list.
-LISTED = re.compile(r"(?: ?[,;/] ?| [—–] | et |, et )(?:de |d['’]|du |des |à |sur )?")
+LISTED = re.compile(r"(?: \([^()]{1,40}\))?(?: ?[,;/] ?| [—–] | et |, et )(?:de |d['’]|du |des |à |sur )?")
 _SEVERAL = re.compile(r"[,;/]| [—–-] | et ")
 #: "toutes les communes du département à l'exception de X"
 _LEFT_OUT = re.compile(r"\b(?:exception|exclusion|exclues?|excepté|sauf|hors)\b[^.;]{0,160}$", re.I)
+#: "le 7e arrondissement de Paris", "3ème arrondissement de Lyon"
+_RANKED = re.compile(r"\b(\d{1,2}) ?(?:er|e|è|[èe]me) arrondissement (?:de |d['’])(Paris|Lyon|Marseille)\b")
 #: A department, or a postcode, in brackets.
 _NUMBERED = re.compile(r"\((2[AB]|\d{2,3}|\d{5})\)", re.I)
 _INTO = frozenset(("en", "dans", "departement", "region"))
@@ -418,6 +420,7 @@ def mentioned(text: str, within: Collection[str] = (), passing: int | None = Non
     `within` are departments that are known; `passing` is how many lists of names there may be that are not plainly the
     place, None for any, so that the first is taken.  Raises Homonyms where a name that is plainly the place stays open.
     """
+    text = _RANKED.sub(r"à \2 \1e", text)
     near = frozenset(within) or hints(text)
     mentions = [
         replace(one, options=_within(one.options, near) if within else one.options)
@@ -666,6 +669,8 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         return listed
     if known:
         return ()
+    if len(within) > 1 and (plainly := _named_in(label, within, 0)):  # "à Paris 7e", in a region
+        return plainly
     around = within or _home_departments(tender.buyer)
     if listed and len(within) == 1 and _RANKS.search(label) is None:  # else one of many names is known
         return listed
