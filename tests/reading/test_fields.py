@@ -45,6 +45,7 @@ def completed(text: str, **fields: Any) -> Lot:
         ("La durée est de 18 mois fermes, plus 6 mois en option.", {"duration_months": 24.0}, (18, 1, 6)),
         ("Deux périodes de reconduction d'un an ; durée maximale, toutes périodes confondues, de trois ans.", {"duration_months": 36.0}, (12, 2, 12)),
         ("La durée globale prévisionnelle d'exécution du marché de travaux est de : 18 mois.", {}, (18, None, None)),
+        ("Une reconduction annuelle est prévue, au plus 3 reconductions.", {"duration_months": 48.0}, (12, 3, 12)),
         ("Conclu pour une durée d'une année, renouvelable deux fois.", {}, (12, 2, 12)),
         ("Contrat d'une année reconductible 2 fois. Durée totale : 3 ans.", {"duration_months": 36.0}, (12, 2, 12)),
         (
@@ -103,6 +104,7 @@ def test_a_maximum_is_over_the_whole_duration(
         ("Date prévisionnelle de début des prestations : 1.9.2027.", date(2027, 9, 1)),
         ("La date de prise d'effet du marché est fixée au 15/02/2027.", date(2027, 2, 15)),
         ("Le contrat prendra effet le 1er mars 2027.", date(2027, 3, 1)),
+        ("Contrat débutant le 01/03/2027 pour 60 mois.", date(2027, 3, 1)),
         ("Le démarrage du service est prévu au 1.3.2027.", date(2027, 3, 1)),
         ("L'exploitation débutera le 1.3.2027 pour la piscine et le 1.5.2027 pour le gymnase.", None),
         ("Concession d'une durée de 6 ans à compter du 1.1.2027 (ou de sa notification).", date(2027, 1, 1)),
@@ -138,9 +140,12 @@ def test_a_limit_on_the_lots_of_one_winner_is_read(text: str, most: int | None) 
 def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> None:
     text = "Le chiffre d'affaires annuel doit être au moins égal à 2 fois le montant estimé du marché."
     assert terms.turnover(text, 60_000.0) == 120_000.0 and terms.turnover(text) is None
-    assert (
-        terms.turnover("Chiffre d'affaires moyen sur les 3 derniers exercices > à 270 000 EUR") == 270_000.0
-    )
+    for text, euros in (
+        ("Chiffre d'affaires moyen sur les 3 derniers exercices > à 270 000 EUR", 270_000.0),
+        ("Pour ce lot, un chiffre d'affaires annuel de 1,25 M€ au minimum", 1_250_000.0),
+        ("Un chiffre d'affaires minimum de 6 M€ sur les 3 derniers exercices", None),
+    ):
+        assert terms.turnover(text) == euros
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,8 @@ def duration(*texts: str) -> float | None:
         for match in (_DURATION.finditer(plain) if " an" in plain or " mois" in plain else ())
         if not _LASTS_OTHERWISE.search(plain[max(0, match.start() - 30) : match.end()])
     }
-    durations = durations or {_between(days) for plain in texts for days in _FIRST_DAYS.finditer(plain)}
+    spans = (_between(days) for plain in texts for days in _FIRST_DAYS.finditer(plain))
+    durations = durations or set(filter(None, spans))
     return durations.pop() if len(durations) == 1 else None
 
 

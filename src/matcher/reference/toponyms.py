@@ -669,8 +669,8 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         return listed
     if known:
         return ()
-    if len(within) > 1 and (plainly := _named_in(label, within, 0)):  # "à Paris 7e", in a region
-        return plainly
+    if len(within) > 1 and (town := _named_in(label, within, 0)):  # "à Paris 7e", in a region
+        return town
     around = within or _home_departments(tender.buyer)
     if listed and len(within) == 1 and _RANKS.search(label) is None:  # else one of many names is known
         return listed

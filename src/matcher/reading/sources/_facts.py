@@ -275,14 +275,15 @@ def award(
 def awarded(tender: Tender) -> Tender:
     """A notice; the lots of a result have the amounts that they were awarded for, not their estimates.
 
-    One amount told twice of a lot is that of a framework with several holders; different ones are added.
+    One amount told twice of a lot is that of a framework with several holders; different ones are added.  What a
+    contract was before its modification is told first, and does not count.
     """
     if tender.nature not in AWARDED:
         return tender
 
     def worth(lot: Lot) -> float | None:
-        its = (one.amount for one in tender.awards if one.source.endswith(f":{lot.id}"))
-        return sum(set(filter(None, its))) or None
+        its = [one.amount for one in tender.awards if one.source.endswith(f":{lot.id}")]
+        return sum(set(filter(None, its[-1:] if tender.nature == "modification" else its))) or None
 
     amounts = map(worth, tender.lots)
     lots = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import BinaryIO, Literal
@@ -58,6 +59,7 @@ WINNERS = (
     "WINNERS/WINNER/ADDRESS_WINNER",
     "WINNER/ADDRESS_WINNER",
 )
+AFTER = ("VALUES/VAL_TOTAL_AFTER", "VAL_TOTAL_AFTER")  # a modification
 AWARDED = ("VALUES/VAL_TOTAL", "VALUE/VAL_TOTAL", "VAL_TOTAL")
 
 
@@ -453,7 +455,9 @@ class _Form:
         for place, prize in enumerate(kids(self.form, "RESULTS/AWARDED_PRIZE"), 1):
             made.append(self.award(prize, prize, lots[0], place))
         for contract in kids(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT"):
-            made.append(self.award(contract, contract, lots[0], 1))
+            award = self.award(contract, contract, lots[0], 1)
+            told = (value(contract.getparent(), f"INFO_MODIFICATIONS/{path}") for path in AFTER)
+            made.append(replace(award, amount=next(filter(None, map(clean_amount, told)), award.amount)))
         return tuple(made)
 
     def award(
