@@ -54,7 +54,7 @@ _LENGTH = rf"{_COUNT} (?:nouvelles? |dernieres? )?(mois|ans?|annees?)\b(?! scola
 _DURATION = re.compile(
     r"(?:dur.{1,2}e(?: [\w'-]+){0,8}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)d[e']|:)|elle est fixee a"
     r"|periode (?:ferme|initiale) d[e']|\b(?:conclue?s?|passee?s?|contrat|marche|accord-cadre)"
-    rf" (?:pour )?(?:d[e']|(?:une )?(?:premiere )?periode d[e'])?(?<!accord-cadre )(?<!marche )(?<!contrat )) ?:? ?{_LENGTH}"
+    rf" (?:d[e']|pour(?: une (?:premiere )?periode d[e'])?)) ?:? ?{_LENGTH}"
 )
 #: "une durée de vie de 8 ans", "deux prolongations d'une durée de 1 an", "conception et exploitation pour une durée de 15 ans"
 _LASTS_OTHERWISE = re.compile(

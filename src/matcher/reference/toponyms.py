@@ -551,9 +551,8 @@ def _strength(
     if head in ("au", "aux") and not linked and options[0].label.startswith(("Le ", "Les ")):
         return 1
     ends = re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
-    alone = (ends and (not i or not gap.isspace())) or (
-        not i and re.match(r" et [A-ZÀ-Ý]", after) is not None
-    )
+    first = not i and re.match(r" et [A-ZÀ-Ý]", after) is not None
+    alone = first or (ends and (not i or not gap.isspace()))
     # "collège des Amandeirets Châteauneuf les Martigues", "école des Tilleuls Baie-Mahault"
     hyphenated = ends and "-" in text[tokens[i].start() : tokens[stop - 1].end()]
     long = (stop - i >= 3 or hyphenated) and len(options) == 1
@@ -661,12 +660,10 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         within |= frozenset(departments_within(_located(Place(nuts=stated[0].nuts))))
     called = "" if _TERRITORIAL.search(places.name_key(tender.buyer.name)) else tender.buyer.name
     listed = _named_in(label.replace(called, " ") if called else label, within)
-    if (
-        0 < len(listed) < 1 + label.count(",")
-    ):  # "Cergy, Pontoise, Achères": some lie in a neighbouring department
-        around = within.union(*map(places.neighbours, within))
-        every = _named_in(label, around)
-        listed = every if len(every) == 1 + label.count(",") else listed
+    names = 1 + label.count(",")
+    if 0 < len(listed) < names:  # "Cergy, Pontoise, Achères": some lie in a neighbouring department
+        every = _named_in(label, within.union(*map(places.neighbours, within)))
+        listed = every if len(every) == names else listed
     if len(listed) > 1 and len(stated) == 1:  # "communes de Bonnelles, Bullion et Rambouillet"
         return listed
     if known:

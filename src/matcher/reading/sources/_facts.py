@@ -7,18 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from typing import Any, Literal
 
-from matcher.domain import (
-    AWARDED,
-    AuthorityType,
-    Award,
-    Buyer,
-    Condition,
-    ContractType,
-    Holder,
-    Lot,
-    Place,
-    Tender,
-)
+from matcher import domain
+from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType, Holder, Lot, Place
 from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import located
 from matcher.reference import places
@@ -272,24 +262,19 @@ def award(
     return Award(uid=f"{notice}/award-{number}", holders=holders, **of_lot | stated)
 
 
-def awarded(tender: Tender) -> Tender:
+def awarded(tender: domain.Tender) -> domain.Tender:
     """A notice; the lots of a result have the amounts that they were awarded for, not their estimates.
 
     One amount told twice of a lot is that of a framework with several holders; different ones are added.  What a
     contract was before its modification is told first, and does not count.
     """
-    if tender.nature not in AWARDED:
+    if tender.nature not in domain.AWARDED:
         return tender
-
-    def worth(lot: Lot) -> float | None:
+    lots = []
+    for lot in tender.lots:
         its = [one.amount for one in tender.awards if one.source.endswith(f":{lot.id}")]
-        return sum(set(filter(None, its[-1:] if tender.nature == "modification" else its))) or None
-
-    amounts = map(worth, tender.lots)
-    lots = (
-        replace(lot, amount=amount, amount_period="total" if amount else "")
-        for lot, amount in zip(tender.lots, amounts, strict=True)
-    )
+        amount = sum(set(filter(None, its[-1:] if tender.nature == "modification" else its))) or None
+        lots.append(replace(lot, amount=amount, amount_period="total" if amount else ""))
     return replace(tender, lots=tuple(lots))
 
 

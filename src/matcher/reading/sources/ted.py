@@ -169,11 +169,8 @@ class _Form:
             lots_per_winner=self.most_lots("LOT_MAX_ONE_TENDERER"),
             flags=self.flags,
         )
-        return clauses.complete(
-            facts.awarded(tender),
-            self.general,
-            dict(zip((x.id for x in lots), self.lot_texts(), strict=False)),
-        )
+        by_lot = dict(zip((lot.id for lot in lots), self.lot_texts(), strict=False))
+        return clauses.complete(facts.awarded(tender), self.general, by_lot)
 
     # -- the notice
 
