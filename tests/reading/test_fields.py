@@ -253,6 +253,8 @@ def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
     several = [contract.replace("</AWARDED", f"{each}</AWARDED") for each in (worth, worth, other)]
     both = ted(described(7), more="".join(several), form="F03_2014")
     assert [lot.amount for lot in both.lots] == [50_000.0]  # one framework of two holders, and one contract
+    told = total.replace("45000", "80000") + described(7)
+    assert ted(told, more="".join(several), form="F03_2014").lots[0].amount == 80_000.0  # three contracts
     nothing = "<AWARD_CONTRACT><LOT_NO>7</LOT_NO><NO_AWARDED_CONTRACT/></AWARD_CONTRACT>"
     ended = ted(described(7), more=nothing, form="F03_2014")
     assert (ended.nature, ended.cancels, ended.awards) == ("cancellation", ("7",), ())

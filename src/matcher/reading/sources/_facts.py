@@ -265,15 +265,16 @@ def award(
 def awarded(tender: domain.Tender) -> domain.Tender:
     """A notice; the lots of a result have the amounts that they were awarded for, not their estimates.
 
-    One amount told twice of a lot is that of a framework with several holders; different ones are added.  What a
-    contract was before its modification is told first, and does not count.
+    One amount told twice of a lot is that of a framework with several holders, unless the total of the lot is their
+    sum; different ones are added.  What a contract was before its modification is told first, and does not count.
     """
     if tender.nature not in domain.AWARDED:
         return tender
     lots = []
     for lot in tender.lots:
-        its = [one.amount for one in tender.awards if one.source.endswith(f":{lot.id}")]
-        amount = sum(set(filter(None, its[-1:] if tender.nature == "modification" else its))) or None
+        its = [one.amount for one in tender.awards if one.amount and one.source.endswith(f":{lot.id}")]
+        its = its[-1:] if tender.nature == "modification" else its
+        amount = sum(its if sum(its) == lot.amount else set(its)) or None
         lots.append(replace(lot, amount=amount, amount_period="total" if amount else ""))
     return replace(tender, lots=tuple(lots))
 

@@ -377,7 +377,8 @@ class _Form:
     @cached_property
     def total(self) -> float | None:
         estimate = clean_amount(value(self.object, "VAL_ESTIMATED_TOTAL"))
-        return estimate or self.final or clean_amount(value(self.object, "VAL_OBJECT"))
+        totals = (self.final, estimate) if self.kind in domain.AWARDED else (estimate, self.final)
+        return next(filter(None, totals), None) or clean_amount(value(self.object, "VAL_OBJECT"))
 
     @cached_property
     def final(self) -> float | None:
