@@ -219,7 +219,7 @@ Nature = Literal["call", "prior", "project", "award", "correction", "cancellatio
 #: Of notices that announce a contract to answer.
 CALLS: frozenset[Nature] = frozenset({"call", "prior", "project"})
 ANSWERABLE: frozenset[Nature] = CALLS | {"correction"}  # and those that correct one
-# the amounts of their texts are no estimates
+# results: their amounts are what was awarded
 AWARDED: frozenset[Nature] = frozenset({"award", "modification"})
 
 
@@ -327,7 +327,10 @@ Served = Literal["yes", "clause", "no"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lot:
-    """The unit of matching (L2113-10); a tender without allotment has one lot, numbered "1"."""
+    """The unit of matching (L2113-10); a tender without allotment has one lot, numbered "1".
+
+    `amount` is the estimate of a call, and what was awarded of a result, for which no estimate stands.
+    """
 
     id: str
     title: str

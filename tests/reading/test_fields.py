@@ -45,6 +45,17 @@ def completed(text: str, **fields: Any) -> Lot:
         ("La durée est de 18 mois fermes, plus 6 mois en option.", {"duration_months": 24.0}, (18, 1, 6)),
         ("Deux périodes de reconduction d'un an ; durée maximale, toutes périodes confondues, de trois ans.", {"duration_months": 36.0}, (12, 2, 12)),
         ("La durée globale prévisionnelle d'exécution du marché de travaux est de : 18 mois.", {}, (18, None, None)),
+        ("Une reconduction annuelle est prévue, au plus 3 reconductions.", {"duration_months": 48.0}, (12, 3, 12)),
+        ("Conclu pour une durée d'une année, renouvelable deux fois.", {}, (12, 2, 12)),
+        ("Contrat d'une année reconductible 2 fois. Durée totale : 3 ans.", {"duration_months": 36.0}, (12, 2, 12)),
+        (
+            "Conclu pour une première période du 1.4.2027 (ou de sa notification) jusqu'au 31.3.2028, puis reconduit"
+            " par périodes d'un an pour une durée maximale de reconduction de deux ans.",
+            {"duration_months": 36.0},
+            (12, 2, 12),
+        ),
+        ("Durée de 60 mois, dont les 2 dernières années en option.", {"duration_months": 60.0}, (36, 1, 24)),
+        ("Passé pour une période d'une année scolaire, reconductible deux fois.", {"duration_months": 10.0}, (10, 2, 10)),
         ("La durée de la mission est estimée à 3 ans. Une prestation annuelle a une durée de 2 mois.", {}, (36, None, None)),
     ],
 )  # fmt: skip
@@ -93,6 +104,7 @@ def test_a_maximum_is_over_the_whole_duration(
         ("Date prévisionnelle de début des prestations : 1.9.2027.", date(2027, 9, 1)),
         ("La date de prise d'effet du marché est fixée au 15/02/2027.", date(2027, 2, 15)),
         ("Le contrat prendra effet le 1er mars 2027.", date(2027, 3, 1)),
+        ("Contrat débutant le 01/03/2027 pour 60 mois.", date(2027, 3, 1)),
         ("Le démarrage du service est prévu au 1.3.2027.", date(2027, 3, 1)),
         ("L'exploitation débutera le 1.3.2027 pour la piscine et le 1.5.2027 pour le gymnase.", None),
         ("Concession d'une durée de 6 ans à compter du 1.1.2027 (ou de sa notification).", date(2027, 1, 1)),
@@ -128,9 +140,12 @@ def test_a_limit_on_the_lots_of_one_winner_is_read(text: str, most: int | None) 
 def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> None:
     text = "Le chiffre d'affaires annuel doit être au moins égal à 2 fois le montant estimé du marché."
     assert terms.turnover(text, 60_000.0) == 120_000.0 and terms.turnover(text) is None
-    assert (
-        terms.turnover("Chiffre d'affaires moyen sur les 3 derniers exercices > à 270 000 EUR") == 270_000.0
-    )
+    for text, euros in (
+        ("Chiffre d'affaires moyen sur les 3 derniers exercices > à 270 000 EUR", 270_000.0),
+        ("Pour ce lot, un chiffre d'affaires annuel de 1,25 M€ au minimum", 1_250_000.0),
+        ("Un chiffre d'affaires minimum de 6 M€ sur les 3 derniers exercices", None),
+    ):
+        assert terms.turnover(text) == euros
 
 
 @pytest.mark.parametrize(
@@ -221,18 +236,25 @@ def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
 # ----------------------------------------------------------------------------------------- forms and people
 
 
-def test_what_was_awarded_is_the_amount_of_the_award_and_no_estimate() -> None:
+def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
     total = '<VAL_TOTAL CURRENCY="EUR">45000</VAL_TOTAL>'
     contract = """<AWARD_CONTRACT><LOT_NO>7</LOT_NO><TITLE>Serrurerie</TITLE><AWARDED_CONTRACT><CONTRACTORS><CONTRACTOR>
      <ADDRESS_CONTRACTOR><OFFICIALNAME>Fer</OFFICIALNAME></ADDRESS_CONTRACTOR></CONTRACTOR></CONTRACTORS></AWARDED_CONTRACT></AWARD_CONTRACT>"""
     made = ted(f"{total}<OBJECT_DESCR/>", more=contract, form="F03_2014")
     (lot,), (award,) = made.lots, made.awards
-    assert (lot.amount, award.amount) == (None, 45_000.0)
+    assert (lot.amount, award.amount) == (45_000.0, 45_000.0)
     assert (lot.number, lot.title) == ("7", "Serrurerie")
     assert ted(f"{total}<OBJECT_DESCR/>").lots[0].amount == 45_000.0  # a call
     estimate = '<VALUES><VAL_ESTIMATED_TOTAL CURRENCY="EUR">60000</VAL_ESTIMATED_TOTAL></VALUES>'
     repeated = contract.replace("</AWARDED", f"{estimate}</AWARDED")
-    assert ted(described(7), more=repeated, form="F03_2014").lots[0].amount == 60_000.0
+    assert ted(described(7), more=repeated, form="F03_2014").lots[0].amount is None
+    worth = '<VALUES><VAL_TOTAL CURRENCY="EUR">30000</VAL_TOTAL></VALUES>'
+    other = worth.replace("30000", "20000")
+    several = [contract.replace("</AWARDED", f"{each}</AWARDED") for each in (worth, worth, other)]
+    both = ted(described(7), more="".join(several), form="F03_2014")
+    assert [lot.amount for lot in both.lots] == [50_000.0]  # one framework of two holders, and one contract
+    told = total.replace("45000", "80000") + described(7)
+    assert ted(told, more="".join(several), form="F03_2014").lots[0].amount == 80_000.0  # three contracts
     nothing = "<AWARD_CONTRACT><LOT_NO>7</LOT_NO><NO_AWARDED_CONTRACT/></AWARD_CONTRACT>"
     ended = ted(described(7), more=nothing, form="F03_2014")
     assert (ended.nature, ended.cancels, ended.awards) == ("cancellation", ("7",), ())

@@ -53,8 +53,6 @@ STATED = {
 #: What is read in words or boxes of conditions: the texts of the two forms do not hold the same ones.  Award criteria
 #: too: the converter gives every criterion a kind and leaves out, or makes up, units of weights.
 READ_IN_TEXT = {"reservation", "clauses", "conditions", "criteria"}
-#: A prize told in words of the eForms alone; estimates that awards repeat, for which eForms have no field.
-AMOUNTS = dict.fromkeys(("21-363118", "18-412273", "21-158592"), ("amount", "amount_period"))
 
 
 def _pairs() -> list[str]:
@@ -80,7 +78,6 @@ def _differing(one: Any, other: Any, name: str) -> list[str]:
         for field in fields(one)
         if field.name not in (*OF_FORMAT, "lots", "awards", *READ_IN_TEXT)
         and (name, field.name) not in STATED
-        and field.name not in AMOUNTS.get(name, ())
         and _plain(getattr(one, field.name)) != _plain(getattr(other, field.name))
     ]
 

@@ -68,6 +68,10 @@ def test_the_place_is_read_in_a_text(text: str, within: list[str], expected: lis
     assert all(place.inferred for place in found)
 
 
+def test_a_list_that_ends_with_a_department_names_all_its_towns() -> None:
+    assert codes(toponyms.mentioned("Paris 14ème et Montrouge (92)", ["75", "92"])) == ["75114", "92049"]
+
+
 def test_a_homonym_in_a_text_is_not_chosen() -> None:
     with pytest.raises(toponyms.Homonyms, match="Saint-Denis"):
         toponyms.mentioned("Nettoyage des locaux à Saint-Denis")
@@ -133,6 +137,12 @@ def test_what_is_stated_goes_before_everything() -> None:
         ("communes de Bonnelles, Bullion et Rambouillet", "78", ["78087", "78120", "78517"]),
         ("Les prestations s'exécutent sur la seule commune de Mandelieu la Napoule", "06", ["06079"]),
         ("Lyon 3ème, 6ème et 8ème arrondissement", "69", ["69123"]),  # not the third alone
+        (
+            "3ème arrondissement de Lyon (2 sites), Bron et Meyzieu (1 site)",
+            "69",
+            ["69383", "69029", "69282"],
+        ),
+        ("Pontoise, Conflans-Sainte-Honorine, Poissy", "78", ["95500", "78172", "78498"]),
     ],
 )
 def test_the_place_that_is_stated_in_words_names_its_communes(

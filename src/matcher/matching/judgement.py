@@ -148,10 +148,10 @@ class Judgement:
             alone = {"said_second": evidence.of(shortlist, "said_best")[rows]}
             some = {name: at if len(at) == 1 else at[rows] for name, at in cells.items()}
             for less in (columns, alone):
-                given = {
+                without = {
                     k: self._cuts[k].searchsorted(column) for k, column in less.items() if k in self._cuts
                 }
-                others = self._parts_of(some | given, len(rows))
+                others = self._parts_of(some | without, len(rows))
                 higher = sum(others.values()) > sum(each[rows] for each in parts.values())
                 for theme, values in others.items():
                     parts[theme][rows[higher]] = values[higher]

@@ -37,8 +37,10 @@ _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
 _YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
 _TURNOVER = re.compile(
     r"(?:chiffres? d'affaires?\b(?:[^;\d]|(?<!\d)[123] (?=dern)){0,120}?|^\W*)"
-    r"(\d{1,3}(?:[ .\u202f]\d{3})+|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)"
+    r"(?:(\d{1,3}(?:[ .\u202f]\d{3})+|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)|(\d{1,3}(?:,\d{1,3})?) ?(?:m ?(?:€|eur)|millions? d'euros))"
 )
+#: "cumulé", "48 M€ sur les 3 derniers exercices": no year's
+_SUMMED = re.compile(r"\bcumul|(?:€|eur|euros) sur les (?:\d|deux|trois) dern")
 _OF_TURNOVER = re.compile(r"\b[Cc]hiffres? d['’]affaires?\b")
 _REQUIRED = re.compile(r"\b(?:minim|exig)", re.I)
 _COUNT = rf"(\d{{1,3}}|{SPELT})(?: ?\([\w-]+\))?"
@@ -46,10 +48,13 @@ _COUNT = rf"(\d{{1,3}}|{SPELT})(?: ?\([\w-]+\))?"
 _TURNOVER_TIMES = re.compile(
     rf"\bchiffres? d'affaires?\b[^.;]{{0,80}}? (\d|{SPELT}) fois le montant\b(?:(?! du lot)[^.;])*"
 )
-_LENGTH = rf"{_COUNT} (?:nouvelles? )?(mois|ans?|annees?)\b"
-#: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "une période ferme de douze (12) mois"
+_LENGTH = rf"{_COUNT} (?:nouvelles? |dernieres? )?(mois|ans?|annees?)\b(?! scolaires?)"
+#: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "une première période de douze (12) mois", "conclu pour 3 ans",
+#: "Marché d'une année"
 _DURATION = re.compile(
-    rf"(?:dur.{{1,2}}e(?: [\w'-]+){{0,8}}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)de|:)|periode (?:ferme|initiale) d[e']|elle est fixee a) ?:? ?{_LENGTH}"
+    r"(?:dur.{1,2}e(?: [\w'-]+){0,8}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)d[e']|:)|elle est fixee a"
+    r"|periode (?:ferme|initiale) d[e']|\b(?:conclue?s?|passee?s?|contrat|marche|accord-cadre)"
+    rf" (?:d[e']|pour(?: une (?:premiere )?periode d[e'])?)) ?:? ?{_LENGTH}"
 )
 #: "une durée de vie de 8 ans", "deux prolongations d'une durée de 1 an", "conception et exploitation pour une durée de 15 ans"
 _LASTS_OTHERWISE = re.compile(
@@ -64,11 +69,13 @@ _TIMES = re.compile(
 _PERIODS = re.compile(rf"\b{_COUNT} (?:\w+ )?periodes?\b")
 #: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune", "chacune ayant une durée d'un an"
 _EACH = re.compile(
-    r"\b(?:fois|periodes?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?,?"
+    r"\b(?:fois|periodes?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
     rf"(?: (?:de|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
-#: "24 mois fermes + 12 mois en option"
-_FIRM = re.compile(rf"\b{_LENGTH} fermes?\b[^.;\d]{{0,40}}? {_LENGTH} (?:en option|optionnel)")
+#: "24 mois fermes + 12 mois en option"; "5 ans, dont les 2 dernières années en option"
+_FIRM = re.compile(
+    rf"\b{_LENGTH}(?: (fermes?)\b[^.;\d]{{0,40}}? |,? dont (?:les )?){_LENGTH} (?:en option|optionnel)"
+)
 #: "au 1er janvier de chaque année", "à chaque date anniversaire", "reconduction annuelle"
 _EACH_YEAR = re.compile(
     r"\b(?:(?:de|a) chaque (?:annee|date anniversaire)|(?:reconduc|renouvel)\w+ annuel\w*)\b"
@@ -78,20 +85,25 @@ _LASTING = re.compile(r"\bp(?:eriode|our une duree) d[e'][^.;]{0,50}$")
 _EACH_AS_FIRST = re.compile(r"\b(?:meme|identique)s? duree|\bduree (?:identique|equivalente)")
 #: "soit une durée maximale de huit ans", "sans que sa durée totale ne puisse excéder 48 mois"
 _WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?:,? \w+){{0,6}}? {_LENGTH}")
-#: "Ce montant est le maximum des trois années"
-_IS_MAXIMUM = re.compile(r"\b(?:montant|valeur) (?:indiquee?|mentionnee?|estimee?)\b[^.;\d]{0,40}\bmax")
+#: "La valeur estimée est le maximum des trois années", "Le montant indiqué au V.2.4) est le montant maximum"
+_IS_MAXIMUM = re.compile(
+    r"\b(?:montant|valeur) (?:indiquee?|mentionnee?|estimee?)\b(?: [\w ]{1,15}[iv]+(?:\.\d)+\)?)?[^.;\d]{0,40}\bmax"
+)
 #: "Les estimations de la rubrique II.2.6 sont données pour la première année"
 _OF_A_YEAR = re.compile(r"\bii\.2\.6\b[^.;]{0,80}\b(?:sur|pour) (?:la (?:1 ?re|premiere)|une) annee\b")
 _BEGINNING = ("effet", "debut", "demarr", "commencement", "compter du")
 _DAY = rf"(\d{{1,2}})(?:er)? ?[./ -] ?(\d{{1,2}}|{'|'.join(map(folded, MONTHS))}) ?[./ -] ?(\d{{4}})\b"
 #: "Date prévisionnelle de début des prestations : 1.9.2021", "prend effet le 1er mai 2022", "5 ans à compter du 1/1/2023"
 _START = re.compile(
-    r"(?:\bau plus tot le\b|\bdate (?:\w+ ){0,2}?(?:de |du |d')(?:debut|demarrage|commencement|prise d'effet|effet)\b|\bpr(?:enn?ent|end|endra|endront) effet\b|\b(?:debut|demarr)era(?:it|ont)? le\b"
+    r"(?:\bau plus tot le\b|\bdate (?:\w+ ){0,2}?(?:de |du |d')(?:debut|demarrage|commencement|prise d'effet|effet)\b|\bpr(?:enn?ent|end|endra|endront) effet\b|\b(?:debut|demarr)(?:era(?:it|ont)?|ant) le\b"
     r"|\b(?:debut|demarrage|commencement)\b[^.;\d\n]{0,50} (?:est|sont) prevue?s? (?:au|le|pour le)\b"
     rf"|\b(?:duree|periode|conclue?s?)\b[^.;\n]{{0,60}}? a compter du\b)(?:(?!renouvel|recondu|notifi|jusqu)[^.;\d\n]){{0,50}} ?{_DAY}(?! pour l)"
 )
-#: "1re reconduction : du 1.1.2025 au 31.12.2025"
-_FROM_TO = re.compile(rf"\bdu {_DAY} au {_DAY}")
+#: "1re reconduction : du 1.1.2025 au 31.12.2025", "du 1.1.2025 (ou de sa notification) jusqu'au 31.12.2025"
+_FROM_TO = re.compile(rf"\bdu {_DAY}(?: \(?ou [^.;\d]{{0,60}})? (?:jusqu')?au {_DAY}")
+_FIRST_DAYS = re.compile(
+    rf"\b(?:dur.{{1,2}}e|(?:premiere|initiale) periode|periode initiale|conclue?s?)\b[^.;\d]{{0,60}} {_FROM_TO.pattern}"
+)
 #: "le nombre maximal de lots pouvant être attribués à un même candidat est de deux", "ne peut se voir attribuer que 2 lots"
 _MOST_LOTS = re.compile(
     rf"\bnombre max\w+ de lots?\b[^.;]{{0,60}}\battribue[^;]{{0,160}}?\b(?:fixe a|est de|limite a) {_COUNT}(?: lots?\b|\W|$)"
@@ -112,8 +124,10 @@ _ADAPTED = re.compile(
 )
 #: "Choix de la procédure ouverte", "Il s'agit d'un appel d'offres ouvert", "La procédure retenue est une procédure ouverte"
 _PROCEDURE = re.compile(r"\b(?:procedure|appel d'offres) (ouvert|restreint)e?\b")
-#: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement"
-_FRAMEWORK = re.compile(r"(?:^|[.:;(\n] ?|\b(?:le present|cet|un) |l'|d'un )accord[- ]cadre\b")
+#: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement", "Conclusion d'accords-cadres"
+_FRAMEWORK = re.compile(
+    r"(?:^|[.:;(\n] ?|\b(?:le present|cet|un) |l'|d'un |d'(?=accords))accords?[- ]cadres?\b"
+)
 _ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operateur|attributaire)\b")
 _HOLDERS = re.compile(
     r"(?<!\()\bmulti-? ?attributaire|\b(?:avec|a) plusieurs (?:titulaires|attributaires|operateurs economiques)\b"
@@ -165,10 +179,16 @@ def duration(*texts: str) -> float | None:
     durations = {
         _months(*match.groups())
         for plain in texts
-        for match in (_DURATION.finditer(plain) if "dur" in plain or "periode" in plain else ())
+        for match in (_DURATION.finditer(plain) if " an" in plain or " mois" in plain else ())
         if not _LASTS_OTHERWISE.search(plain[max(0, match.start() - 30) : match.end()])
     }
+    spans = (_between(days) for plain in texts for days in _FIRST_DAYS.finditer(plain))
+    durations = durations or set(filter(None, spans))
     return durations.pop() if len(durations) == 1 else None
+
+
+def _between(days: re.Match[str]) -> float | None:
+    return facts.span(str(_day(*days.groups()[:3])), str(_day(*days.groups()[3:])))
 
 
 def _months(number: str, unit: str) -> float:
@@ -184,18 +204,25 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
     partly: dict[str, Any] = {}  # how many, not how long
     for plain in texts:
         if firm := _FIRM.search(plain):
-            initial, optional = _months(*firm.groups()[:2]), _months(*firm.groups()[2:])
+            initial, optional = _months(*firm.groups()[:2]), _months(*firm.groups()[3:])
+            initial -= 0 if firm[3] else optional
             return {"duration_months": initial, "renewals": 1, "renewal_months": optional}
         for found in _RENEWED.finditer(plain):
             before = plain[max(0, found.start() - 300) : found.end()]
             part = plain[max(0, found.start() - 20) : found.end() + 260]
-            times, each = _TIMES.search(part) or _PERIODS.search(part), _EACH.search(part)
-            count = figure(next(filter(None, times.groups()))) if times else None
-            most = max((_months(*one.groups()) for one in _WHOLE.finditer(part)), default=None)
+            each = _EACH.search(part)
+            times = [*_TIMES.finditer(part)] or [*_PERIODS.finditer(part)]
+            # "une reconduction annuelle, trois reconductions au plus"
+            count = max((figure(next(filter(None, one.groups()))) for one in times), default=None)
             first = duration(before) or duration(plain)
+            ends = (  # "une durée maximale de reconduction de deux ans" comes after the first period
+                _months(*one.groups()) + (first or stated or 0.0) * ("reconduc" in one.group())
+                for one in _WHOLE.finditer(part)
+            )
+            most = max(ends, default=None)
             length = _months(*each.groups()) if each else 12.0 if _EACH_YEAR.search(part) else None
             if length is None and (days := _FROM_TO.search(part)):
-                length = facts.span(str(_day(*days.groups()[:3])), str(_day(*days.groups()[3:])))
+                length = _between(days)
             if length is None and (first or _EACH_AS_FIRST.search(part) or _LASTING.search(before)):
                 length = first or stated
             if count or (length and most):
@@ -215,7 +242,8 @@ def _renewed(
         count = round((whole - first) / each)
     if not count:
         return {}
-    if stated and each and stated == whole and not initial:
+    # four years, which a framework may last, with three yearly renewals are their sum
+    if stated and each and not initial and stated in (whole, 48.0 if each == 12 and count == 3 else whole):
         first = stated - count * each
     elif stated and stated == whole and not each:
         first = each = stated / (count + 1)
@@ -234,10 +262,15 @@ def turnover(text: str, worth: float | None = None) -> float | None:
     It may be stated as so many times what the contract is worth.
     """
     plain = folded(text)
-    required = {_euros(one.group(1)) for one in _TURNOVER.finditer(plain)}
+    required = {
+        _euros(one[1]) if one[1] else round(float(one[2].replace(",", ".")) * 1e6)
+        for one in _TURNOVER.finditer(plain)
+    }
     if not required and worth:
         required = {worth * figure(one.group(1)) for one in _TURNOVER_TIMES.finditer(plain)}
-    return required.pop() if len(required) == 1 and "lot" not in plain and "cumul" not in plain else None
+    if len(required) != 1 or "lot" in plain.replace("ce lot", "") or _SUMMED.search(plain):
+        return None
+    return required.pop()
 
 
 def requiring_turnover(text: str) -> str:

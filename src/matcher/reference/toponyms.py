@@ -378,10 +378,14 @@ _TERRITORIES = frozenset(
 _ARTICLES = frozenset(("la", "le", "les", "l"))
 LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
 #: Separators between two names of one list.
-LISTED = re.compile(r"(?: ?[,;/] ?| [—–] | et |, et )(?:de |d['’]|du |des |à |sur )?")
+LISTED = re.compile(
+    r"(?: \([^()]{1,40}\))?(?: ?[,;/] ?| [—–] | et |, et |\. )(?:de |d['’]|du |des |à |sur )?"
+)
 _SEVERAL = re.compile(r"[,;/]| [—–-] | et ")
 #: "toutes les communes du département à l'exception de X"
 _LEFT_OUT = re.compile(r"\b(?:exception|exclusion|exclues?|excepté|sauf|hors)\b[^.;]{0,160}$", re.I)
+#: "le 7e arrondissement de Paris", "3ème arrondissement de Lyon"
+_RANKED = re.compile(r"\b(\d{1,2}) ?(?:er|e|è|[èe]me) arrondissement (?:de |d['’])(Paris|Lyon|Marseille)\b")
 #: A department, or a postcode, in brackets.
 _NUMBERED = re.compile(r"\((2[AB]|\d{2,3}|\d{5})\)", re.I)
 _INTO = frozenset(("en", "dans", "departement", "region"))
@@ -418,12 +422,16 @@ def mentioned(text: str, within: Collection[str] = (), passing: int | None = Non
     `within` are departments that are known; `passing` is how many lists of names there may be that are not plainly the
     place, None for any, so that the first is taken.  Raises Homonyms where a name that is plainly the place stays open.
     """
+    text = _RANKED.sub(r"à \2 \1e", text)
     near = frozenset(within) or hints(text)
     mentions = [
         replace(one, options=_within(one.options, near) if within else one.options)
         for one in _mentions(text[:2000])
     ]
     mentions = [one for one in mentions if one.options]
+    for i in range(len(mentions) - 1, 0, -1):  # "Paris 15e et Issy-les-Moulineaux (92)"
+        if mentions[i].listed and mentions[i].strength == 2 and mentions[i - 1].strength:
+            mentions[i - 1] = replace(mentions[i - 1], strength=2)
     plain = [one for one in mentions if one.strength == 2 and any(p.commune for p in one.options)]
     if not plain and passing != 0:
         weak = [one for one in mentions if one.strength and any(p.commune for p in one.options)]
@@ -543,7 +551,8 @@ def _strength(
     if head in ("au", "aux") and not linked and options[0].label.startswith(("Le ", "Les ")):
         return 1
     ends = re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
-    alone = ends and (not i or not gap.isspace())
+    first = not i and re.match(r" et [A-ZÀ-Ý]", after) is not None
+    alone = first or (ends and (not i or not gap.isspace()))
     # "collège des Amandeirets Châteauneuf les Martigues", "école des Tilleuls Baie-Mahault"
     hyphenated = ends and "-" in text[tokens[i].start() : tokens[stop - 1].end()]
     long = (stop - i >= 3 or hyphenated) and len(options) == 1
@@ -647,12 +656,20 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     if len(within) != 1 and not known and (numbered := _numbered_departments(label)):
         return tuple(map(_of_department, numbered))  # "78 Yvelines - 95 Val d'Oise"
     # "Eau de Paris" works where it does
+    if known:  # its label names several, and its NUTS may be wider than the one that was located
+        within |= frozenset(departments_within(_located(Place(nuts=stated[0].nuts))))
     called = "" if _TERRITORIAL.search(places.name_key(tender.buyer.name)) else tender.buyer.name
     listed = _named_in(label.replace(called, " ") if called else label, within)
+    names = 1 + label.count(",")
+    if 0 < len(listed) < names:  # "Cergy, Pontoise, Achères": some lie in a neighbouring department
+        every = _named_in(label, within.union(*map(places.neighbours, within)))
+        listed = every if len(every) == names else listed
     if len(listed) > 1 and len(stated) == 1:  # "communes de Bonnelles, Bullion et Rambouillet"
         return listed
     if known:
         return ()
+    if len(within) > 1 and (town := _named_in(label, within, 0)):  # "à Paris 7e", in a region
+        return town
     around = within or _home_departments(tender.buyer)
     if listed and len(within) == 1 and _RANKS.search(label) is None:  # else one of many names is known
         return listed

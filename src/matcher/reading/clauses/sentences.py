@@ -146,7 +146,8 @@ _ROWS = re.compile(r"(?im)^(?=n ?°|lots?\b|\d|crit)[^\n/;]+ ?([/;]) [^\n/;]+ ?\
 
 def answered(text: str) -> str:
     """The text with each answer in a table of lots replaced by what it says: "Lot 2 : réservé", "Lot 3 : heures : 70"."""
-    lines, heads = [], [""]
+    lines: list[str] = []
+    heads = [""]
     for line in text.split("\n"):
         cells = line.split("|")
         number = re.search(r"\d+", "".join(cells[:2]))
@@ -207,8 +208,8 @@ def cut(page: Page) -> tuple[Sentence, ...]:
                 heading = frozenset()
         # "Lot 2 - Maçonnerie. L'entreprise réservera 410 heures": what follows on the line of its title
         titled = line and _TITLE.match(plain) is not None if line or own else titled
-        dashed = found and not line
-        dashed = dashed and (titled or _DASH.search(text, found[-1].span[1], start) or _GOES_ON.match(plain))
+        on = titled or (found and _DASH.search(text, found[-1].span[1], start)) or _GOES_ON.match(plain)
+        dashed = found and not line and on
         lots = own or (found[-1].lots if dashed else heading)
         found.append(Sentence(published, plain, lots, (start, end), item))
     return tuple(found)

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from typing import Any, Literal
 
+from matcher import domain
 from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType, Holder, Lot, Place
 from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import located
@@ -259,6 +260,23 @@ def award(
         place = next(iter(lot.places), Place())
         of_lot |= {"title": lot.title, "cpv": next(iter(lot.cpv), None), "place": place}
     return Award(uid=f"{notice}/award-{number}", holders=holders, **of_lot | stated)
+
+
+def awarded(tender: domain.Tender) -> domain.Tender:
+    """A notice; the lots of a result have the amounts that they were awarded for, not their estimates.
+
+    One amount told twice of a lot is that of a framework with several holders, unless the total of the lot is their
+    sum; different ones are added.  What a contract was before its modification is told first, and does not count.
+    """
+    if tender.nature not in domain.AWARDED:
+        return tender
+    lots = []
+    for lot in tender.lots:
+        its = [one.amount for one in tender.awards if one.amount and one.source.endswith(f":{lot.id}")]
+        its = its[-1:] if tender.nature == "modification" else its
+        amount = sum(its if sum(its) == lot.amount else set(its)) or None
+        lots.append(replace(lot, amount=amount, amount_period="total" if amount else ""))
+    return replace(tender, lots=tuple(lots))
 
 
 def only(lots: tuple[Lot, ...]) -> Lot | None:

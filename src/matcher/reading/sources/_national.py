@@ -112,7 +112,7 @@ class National:
         without = ("lots", "lotsMarche", "LOTS", "LOT", "organisme", "IDENTITE")
         read_as_fields = CRITERIA if any(lot.criteria for lot in lots) else ()
         general = "\n".join(sentences(self.data, without=(*without, *read_as_fields)))
-        return clauses.complete(made, general, by_lot)
+        return clauses.complete(facts.awarded(made), general, by_lot)
 
     def change(self, title: str, description: str) -> str:
         """What a correction or a cancellation says beside the object that it repeats; "" of another notice."""

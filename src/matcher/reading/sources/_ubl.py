@@ -182,7 +182,7 @@ class _Notice:
         by_lot = {lot.id: "\n".join(self.texts(one)) for lot, one in zip(lots, real, strict=False)}
         if not real:
             by_lot = {lots[0].id: "\n".join(text for part in parts for text in self.texts(part))}
-        return clauses.complete(tender, general, by_lot)
+        return clauses.complete(facts.awarded(tender), general, by_lot)
 
     def nature(self) -> domain.Nature:
         kind: domain.Nature = TYPES.get(self.kind, "other")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import BinaryIO, Literal
@@ -45,6 +46,8 @@ BUYERS: dict[str, Literal["state", "local"]] = code_list("ted buyers")
 Kind = Literal["price", "cost", "quality", ""]
 CRITERIA: dict[str, Kind] = {"AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY": "quality"}
 CRITERIA |= {"AC_CRITERIA": "", "AC_CRITERION": ""}
+#: "Jugement des prestations : les critères suivants :", after the criteria by which those who take part are chosen.
+PROJECTS = re.compile(r"[Jj]ugement des (?:prestations|projets|offres)\s*:(?:[^:]*critères suivants\s*:)?")
 RESERVED = code_list("ted reserved")
 #: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
 SERVICE_MISSION = "RESERVED_ORGANISATIONS_SERVICE_MISSION"
@@ -56,7 +59,8 @@ WINNERS = (
     "WINNERS/WINNER/ADDRESS_WINNER",
     "WINNER/ADDRESS_WINNER",
 )
-AWARDED = ("VALUES/VAL_TOTAL", "VALUE/VAL_TOTAL", "VAL_TOTAL", "VALUES/VAL_RANGE_TOTAL/HIGH", "VAL_PRIZE")
+AFTER = ("VALUES/VAL_TOTAL_AFTER", "VAL_TOTAL_AFTER")  # a modification
+AWARDED = ("VALUES/VAL_TOTAL", "VALUE/VAL_TOTAL", "VAL_TOTAL")
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -155,9 +159,8 @@ class _Form:
             lots_per_winner=self.most_lots("LOT_MAX_ONE_TENDERER"),
             flags=self.flags,
         )
-        return clauses.complete(
-            tender, self.general, dict(zip((x.id for x in lots), self.lot_texts(), strict=False))
-        )
+        by_lot = dict(zip((lot.id for lot in lots), self.lot_texts(), strict=False))
+        return clauses.complete(facts.awarded(tender), self.general, by_lot)
 
     # -- the notice
 
@@ -311,7 +314,6 @@ class _Form:
         worth, lasting = first.get("VAL_OBJECT"), first.get("DURATION")
         number = clean(tree.words(first.get("LOT_NO")), 60)
         amount = clean_amount(tree.words(worth)) or (self.total if alone else None)
-        amount = amount or self.estimates.get(number)
         unit = (lasting.get("TYPE") or "") if lasting is not None else ""
         months = facts.months(tree.words(lasting), unit)
         days = [tree.words(first.get(name)) for name in ("DATE_START", "DATE_END")]
@@ -327,7 +329,8 @@ class _Form:
             amount_period="total" if amount else "",
             currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
             contract_type=self.contract_type,
-            turnover_min=self.turnover_min,
+            turnover_min=terms.turnover(terms.requiring_turnover(said.get("INFO_ADD", "")))
+            or self.turnover_min,
             duration_months=months or facts.span(*days),
             renewals=0 if "NO_RENEWAL" in first else None,
             options=clean(said.get("OPTIONS_DESCR")),
@@ -348,31 +351,26 @@ class _Form:
 
     @cached_property
     def contest_criteria(self) -> tuple[domain.Criterion, ...]:
-        """How the projects of a contest are judged."""
-        return criteria.listed(tree.lines(kid(self.procedure, "CRITERIA_EVALUATION")))
+        """How the projects of a contest are judged; how those who may take part are chosen stands before."""
+        judged = tree.lines(kid(self.procedure, "CRITERIA_EVALUATION"))
+        return criteria.listed(PROJECTS.split(judged)[-1])
 
     @cached_property
     def total(self) -> float | None:
-        # what a contract was awarded for is no estimate of it
-        final = None if self.kind in domain.AWARDED else self.final
         estimate = clean_amount(value(self.object, "VAL_ESTIMATED_TOTAL"))
-        return estimate or final or clean_amount(value(self.object, "VAL_OBJECT"))
+        totals = (self.final, estimate) if self.kind in domain.AWARDED else (estimate, self.final)
+        return next(filter(None, totals), None) or clean_amount(value(self.object, "VAL_OBJECT"))
 
     @cached_property
     def final(self) -> float | None:
         """The total of what was awarded."""
         return clean_amount(value(self.object, "VAL_TOTAL"))
 
-    @cached_property
-    def estimates(self) -> dict[str, float | None]:
-        """What each lot was estimated at, by its number, where its award repeats it."""
-        path = "AWARDED_CONTRACT/*/VAL_ESTIMATED_TOTAL"
-        awards = ((value(one, "LOT_NO"), kids(one, path)) for one in kids(self.form, "AWARD_CONTRACT"))
-        return {clean(lot, 60): clean_amount(tree.words(worth[0])) for lot, worth in awards if worth}
-
     @property
     def sole_lot(self) -> tuple[str, str] | None:
         """Number and title of the only lot that is awarded, where the object is described as a whole."""
+        if kid(self.object, "NO_LOT_DIVISION") is not None:
+            return None
         numbered = [one for one in kids(self.form, "AWARD_CONTRACT") if value(one, "LOT_NO")]
         lots = {(clean(value(one, "LOT_NO"), 60), clean(value(one, "TITLE"))) for one in numbered}
         return lots.pop() if len(lots) == 1 else None
@@ -429,7 +427,9 @@ class _Form:
         for place, prize in enumerate(kids(self.form, "RESULTS/AWARDED_PRIZE"), 1):
             made.append(self.award(prize, prize, lots[0], place))
         for contract in kids(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT"):
-            made.append(self.award(contract, contract, lots[0], 1))
+            award = self.award(contract, contract, lots[0], 1)
+            told = (value(contract.getparent(), f"INFO_MODIFICATIONS/{path}") for path in AFTER)
+            made.append(replace(award, amount=next(filter(None, map(clean_amount, told)), award.amount)))
         return tuple(made)
 
     def award(
@@ -472,6 +472,7 @@ class _Form:
         "OBJECT_CONTRACT/SHORT_DESCR",
         "OBJECT_CONTRACT/LOT_DIVISION/LOT_COMBINING_CONTRACT_RIGHT",
         "LEFTI/*",
+        "PROCEDURE/FRAMEWORK/JUSTIFICATION",
         "PROCEDURE/MAIN_FEATURES_AWARD",
         "PROCEDURE/CRITERIA_EVALUATION",
         "COMPLEMENTARY_INFO/INFO_ADD",
