@@ -217,7 +217,9 @@ class Tools:
         """Search the published notices that are indexed: by words, CPV code, department, buyer, deadline."""
         wishes = {"q": q, "cpv": cpv, "department": department, "buyer": buyer, "open_on": open_on}
         asked = {"limit": n, **{name: str(wish) for name, wish in wishes.items() if wish}}
-        return results.of(await self._api.ask("GET", "/notices", params=asked))
+        found = await self._api.ask("GET", "/notices", params=asked)
+        held = found["total"] or (await self._api.ask("GET", "/notices", params={"limit": 1}))["total"]
+        return results.of(found, nothing=results.NOTHING if held else results.NO_NOTICES)
 
     async def get_notice(self, notice_id: Annotated[str, Field(max_length=200)]) -> results.Result:
         """One notice: its lots with places, deadlines, who alone may answer, social clauses and criteria."""
