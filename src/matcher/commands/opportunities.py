@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import (
-    CATALOGUE,
-    Folder,
-    Output,
-    ReferenceDay,
-    day,
-    emit_values,
-    loaded,
-    named_structure,
-)
+from matcher.commands import _options as options
+from matcher.commands._options import CATALOGUE, Folder, Output, ReferenceDay, day, emit_values, loaded
 from matcher.console import progress, say
 
 if TYPE_CHECKING:
@@ -62,7 +54,7 @@ def run(
     from matcher.reading.procedure import answerable
 
     matcher = loaded(catalogue)
-    structure = named_structure(matcher, siret)
+    structure = options.named_structure(matcher, siret)
     tenders = answerable(gather.gather(notices).tenders if notices else gather.load_notices(catalogue))
     where, codes = tuple(department or ()), tuple(cpv or ())
     wishes = opportunities.Wishes(departments=where, cpv=codes, since=since, reserved=reserved, most=most)

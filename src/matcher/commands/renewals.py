@@ -7,15 +7,8 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import (
-    CATALOGUE,
-    Folder,
-    Output,
-    ReferenceDay,
-    emit_values,
-    loaded,
-    named_structure,
-)
+from matcher.commands import _options as options
+from matcher.commands._options import CATALOGUE, Folder, Output, ReferenceDay, emit_values, loaded
 from matcher.console import say
 from matcher.domain import NoValidRecords
 
@@ -53,7 +46,7 @@ def run(
     )
     if siret:
         matcher = loaded(catalogue)
-        structure = named_structure(matcher, siret)
+        structure = options.named_structure(matcher, siret)
         ending = renewals.of_structure(matcher, structure, ending)
     if not ending:
         raise NoValidRecords(
