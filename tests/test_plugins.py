@@ -11,7 +11,7 @@ from pytest import MonkeyPatch
 import matcher
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
-from matcher.domain import BadInput, NotFound, Recipe, Structure
+from matcher.domain import BadInput, NotFound, Recipe, Rejected, Structure
 from matcher.matching import judgement, recipes
 from matcher.reading import files
 
@@ -25,8 +25,8 @@ def recognises(name, head):
 
 def read(stream, name):
     for line in stream.read().decode().splitlines()[1:]:
-        siret, title = line.split("=")
-        yield Structure(siret=siret, name=title)
+        siret, title, *kind = line.split("=")
+        yield Structure(siret=siret, name=title, kind=kind[0] if kind else "")
 """
 ENCODER = "from matcher.learned.encoders.hashing import load\n"
 POINTS = "[maillage.sources]\nannuaire = elsewhere_source\n\n[maillage.encoders]\nours = elsewhere_encoder\n"
@@ -58,6 +58,16 @@ def test_a_source_and_an_encoder_of_another_package_are_used_by_name() -> None:
     assert (made.recipe.encoder, len(made)) == ("ours", 1)
     assert "another encoder than ours" in judgement.of_another_encoder(made)
     assert not judgement.of_another_encoder(build_catalogue([structure], [], recipes.named("default")))
+
+
+@pytest.mark.usefixtures("package")
+def test_what_is_told_of_a_structure_of_another_package_names_its_file_and_a_kind_is_said_for_it() -> None:
+    content = b"#annuaire\n00010001600013=Les Prairies=Ferme\n1=Court=EI"
+    unknown, short = files.read_stream(io.BytesIO(content), "x.txt")
+    assert isinstance(unknown, Structure) and isinstance(short, Rejected)
+    assert ("kind-unknown" in unknown.flags, unknown.source, short.path) == (True, "x.txt", "x.txt")
+    known, _ = files.read_stream(io.BytesIO(content), "x.txt", columns={"kind:Ferme": "ACI"})
+    assert isinstance(known, Structure) and (known.kind, known.flags) == ("ACI", ("place-unknown",))
 
 
 def test_without_the_package_the_names_that_there_are_are_listed() -> None:

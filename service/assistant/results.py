@@ -1,6 +1,7 @@
 """What a tool answers: that of `/v1` without what is empty, with sources, day and versions."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
@@ -17,14 +18,21 @@ from matcher.reference.trades import trades
 
 MOST = 8_000  # bytes of an answer, which an assistant reads whole
 SHORT = 40  # characters of a text that is cut no more
-CUT = "Lists are cut to what can be read at once: ask with a smaller n, for one lot, or for one structure."
-HINT = (
-    "Nothing that is indexed has all of this: ask with fewer words or filters, or wider ones (two digits of a code, a department by its number). "
-    "Who does a trade is asked of find_structures_for_need."
+CUT = (
+    "Listes coupées à ce qui se lit d'un coup (laissés de côté : {}) : demander un n plus petit, un seul lot "
+    "ou une seule structure."
+)
+NOTHING = (
+    "Rien de ce qui est indexé n'a tout cela : demander avec moins de mots ou de filtres, ou de plus larges (deux chiffres d'un code, "
+    "un département par son numéro). Qui fait un métier se demande à find_structures_for_need."
+)
+NO_NOTICES = (
+    "Ce catalogue ne contient aucun avis : d'autres mots ou filtres n'y changeront rien ; l'exploitant en ajoute avec "
+    "matcher index STRUCTURES AVIS. Un besoin décrit ou un avis collé se demande à find_structures_for_need."
 )
 NOBODY_KNOWN = (
-    "Nobody in this directory is known to do this within reach: a wider radius_km, other kinds or the nearest larger town may find one; "
-    "if none does, no structure that is indexed does it."
+    "Personne dans cet annuaire n'est connu pour le faire à portée : un radius_km plus grand, d'autres kinds ou la ville plus grande la plus "
+    "proche peuvent donner quelqu'un ; sinon, aucune structure indexée ne le fait."
 )
 FIRST = 3  # candidates of a lot beside groups
 #: Fields that programs read, and those that stand beside the answer.
@@ -51,18 +59,22 @@ class Result(BaseModel):
 
 
 def of(
-    value: Mapping[str, Any], *about: Any, versions: dict[str, str] | None = None, place: str = ""
+    value: Mapping[str, Any],
+    *about: Any,
+    versions: dict[str, str] | None = None,
+    nothing: str = NOTHING,
+    place: str = "",
 ) -> Result:
     """The result of a tool from an answer of `/v1`, with the sources of what was asked `about` too.
 
-    A `place` that is misspelt was taken for another, which is told.
+    `nothing` is what to do where nothing is listed.  A `place` that is misspelt was taken for another, which is told.
     """
     told = value.get("result", value)
     note = value.get("note", NOTE)
-    hint = " ".join((*_read_as(place), *_hints(told)))
-    nothing = {"hint": hint} if hint else {}
+    hint = " ".join((*_read_as(place), *_hints(told, nothing)))
+    more = {"hint": hint} if hint else {}
     return Result(
-        answer=pruned(told, labels_of(told.get("notice"))) | nothing,
+        answer=pruned(told, labels_of(told.get("notice"))) | more,
         sources=list(dict.fromkeys(value.get("sources") or sources_of([value, *about]))),
         versions=versions or told.get("versions", {}),
         note=note if note == NOTE else f"{note} {NOTE}",
@@ -76,25 +88,28 @@ def _read_as(place: str) -> Iterator[str]:
             meant = ", ".join(f"{one.label} ({one.department})" for one in toponyms.asked(place))
         except BadInput:  # one of a name, which the need tells
             return
-        yield f"No place is called « {place} »: {meant} was understood. Say so to who asks."
+        yield f"Aucun lieu ne s'appelle « {place} » : {meant} a été compris. Dites-le à qui demande."
 
 
-def _hints(answer: Mapping[str, Any]) -> Iterator[str]:
+def _hints(answer: Mapping[str, Any], nothing: str) -> Iterator[str]:
     """What to do where nothing is listed, or where a lot has nobody, and why."""
     if not answer.get("items", True):
-        yield HINT
+        yield nothing
     lots = (lot for lot in answer.get("lots", ()) if isinstance(lot, Mapping) and lot.get("nobody"))
     yield from dict.fromkeys(NOBODY.get(lot.get("calls_for", "")) or NOBODY_KNOWN for lot in lots)
 
 
 def text_of(result: Result) -> str:
-    """The result as JSON of at most `MOST` bytes: lists are cut, then texts, and `cut` says so."""
+    """The result as JSON of at most `MOST` bytes: lists are cut, then texts, and `cut` says how many of what."""
     kept = result.model_dump(mode="json")
+    left_out = Counter[str]()
     while len((text := json.dumps(kept, ensure_ascii=False)).encode()) > MOST:
         parts = list(_parts({"answer": kept["answer"], "sources": kept["sources"]}))
-        long = max((part for *_, part in parts if isinstance(part, list)), key=len)
+        _, name, long = max((part for part in parts if isinstance(part[2], list)), key=lambda p: len(p[2]))
         if len(long) > 1:
-            del long[-max(1, len(long) // 4) :]
+            gone = max(1, len(long) // 4)
+            del long[-gone:]
+            left_out[str(name)] += gone
         else:
             holder, key, words = max(
                 (part for part in parts if isinstance(part[2], str)), key=lambda p: len(p[2])
@@ -102,7 +117,8 @@ def text_of(result: Result) -> str:
             if len(words) < SHORT:
                 break
             holder[key] = shorten(words, len(words) // 2)
-        kept["cut"] = CUT
+        lists = ", ".join(f"{count} {name}" for name, count in left_out.most_common())
+        kept["cut"] = CUT.format(lists or "la fin de textes longs")
     return text
 
 

@@ -205,7 +205,7 @@ class Tools:
         """Lots of indexed notices that a structure could answer: alone, in a group, by the clause, or to watch."""
         path = f"/structures/{siret}/opportunities"
         found = await self._api.ask("GET", path, params={"limit": n})
-        return results.of(found, await self._structure(siret))
+        return results.of(found, await self._structure(siret), nothing=await self._nothing(found))
 
     async def search_notices(
         self,
@@ -219,7 +219,13 @@ class Tools:
         """Search the published notices that are indexed: by words, CPV code, department, buyer, deadline."""
         wishes = {"q": q, "cpv": cpv, "department": department, "buyer": buyer, "open_on": open_on}
         asked = {"limit": n, **{name: str(wish) for name, wish in wishes.items() if wish}}
-        return results.of(await self._api.ask("GET", "/notices", params=asked))
+        found = await self._api.ask("GET", "/notices", params=asked)
+        return results.of(found, nothing=await self._nothing(found))
+
+    async def _nothing(self, found: Mapping[str, Any]) -> str:
+        """What to do where no notice is listed: of a catalogue without any no filter is to be widened."""
+        held = found["total"] or (await self._api.ask("GET", "/notices", params={"limit": 1}))["total"]
+        return results.NOTHING if held else results.NO_NOTICES
 
     async def get_notice(self, notice_id: Annotated[str, Field(max_length=200)]) -> results.Result:
         """One notice: its lots with places, deadlines, who alone may answer, social clauses and criteria."""

@@ -123,6 +123,12 @@ def say(sentence: str) -> None:
         sys.stderr.write(sentence + "\n")
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun, in English: "1 structure", "2 pieces of evidence"; `reference.french.counted` is the French one."""
+    first, space, rest = noun.partition(" ")
+    return f"{number} {first if number == 1 else f'{first}s'}{space}{rest}"
+
+
 def progress(items: Iterable[T], description: str, total: int | None = None) -> Iterator[T]:
     """The same items, with a progress bar on stderr in an interactive terminal."""
     if total is None and hasattr(items, "__len__"):

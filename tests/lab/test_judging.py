@@ -95,3 +95,7 @@ def test_the_command_writes_what_training_reads_and_asks_nothing_twice(
     assert second.exit_code == 0, second.output
     assert training.judged(out)["b"]["s"] == "no"
     assert [need.id for need in training.asked(matcher, tmp_path, "ours")] == ["a", "b"]
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    lines[0]["j"] = {"999999999": [3, "said"]}  # of another directory
+    out.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert [need.id for need in training.asked(matcher, tmp_path, "ours")] == ["b"]

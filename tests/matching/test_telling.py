@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
 from matcher.commands.match import show
-from matcher.domain import BadInput, Filters, Place, Reason, Tender
+from matcher.domain import BadInput, Filters, Place, Reason, Tender, UnknownStructure
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import OTHER, SUBJECTS, mark, sentences, subjects
@@ -142,5 +142,10 @@ def test_a_typed_need_is_explained_as_a_notice_is(matcher: Matcher, tmp_path: Pa
     asked = CliRunner().invoke(build(), [*call, "--need", "tonte de pelouses", "--place", "Pantin"])
     assert asked.exit_code == 0 and "tonte de pelouses" in asked.output and "rang" in asked.output
     assert "selon sa fiche, « Tonte" in asked.output  # its own words, before its activity code
+    named = matcher.catalogue.structure(matcher.catalogue.row("00010001600013")).name.upper()
+    by_name = ["explain", named, *call[2:], "--need", "tonte de pelouses", "--place", "Pantin"]
+    assert "rang" in CliRunner().invoke(build(), by_name).output
+    several = CliRunner().invoke(build(), ["explain", "e", *by_name[2:]]).exception
+    assert isinstance(several, UnknownStructure) and "give the SIRET of one of" in str(several)
     nothing = CliRunner().invoke(build(), call)
     assert isinstance(nothing.exception, BadInput) and '--need "what is to be done"' in str(nothing.exception)

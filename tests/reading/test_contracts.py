@@ -77,4 +77,4 @@ def test_a_file_that_repeats_a_contract_counts_it_once(tmp_path: Path) -> None:
     path.write_text(json.dumps({"marches": rows}), encoding="utf-8")
     found = gather.gather([path])
     assert [(a.uid, a.notified) for a in found.awards] == [("a", date(2019, 3, 4)), ("c", date(2020, 1, 2))]
-    assert any("1 rows of awards repeat a contract" in line for line in found.summary())
+    assert any("1 row of awards of a contract that another states" in line for line in found.summary())

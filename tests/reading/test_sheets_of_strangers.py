@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 import sheets
 from matcher.domain import BadInput, Rejected, Structure
@@ -65,13 +66,48 @@ def test_a_mapping_is_kept_as_a_profile_for_the_next_file(tmp_path: Path) -> Non
     other = written(tmp_path, f"Nom;Siret;Type\nLes Haies;{siret(3)};EI\n", "other.csv")
     code, out, err = run("read", next_month, other, "--map", profile, "--format", "jsonl")
     assert [json.loads(line)["name"] for line in out.splitlines()] == ["Les Bois", "Les Haies"]
-    assert "'Surnom' (brand) is not in a file" in err
+    assert (
+        "other.csv: no column 'Qui' (name; 'Nom' is taken for it), 'Numéro' (siret; 'Siret' is taken" in err
+    )
+    assert "'Surnom' (brand; no other is taken for it)" in err and "next.csv: no column" not in err
+    code, out, err = run("columns", other, "--map", profile, "--map", "kind=none", "--save", profile)
+    assert (code, "'Surnom' (brand; no other" in err) == (0, True)
+    assert json.loads(profile.read_text())["kind"] == "none" and "'Sorte'" not in err
+    (unkind,) = gather.gather([other], _columns.pairs([str(profile)])).structures
+    assert (unkind.name, unkind.kind) == ("Les Haies", "")
     with pytest.raises(BadInput, match=r"the columns are Nom, Siret"):
         list(
             files.plugins.find("reading.sources", "directory").read(
                 io.BytesIO(f"Nom;Siret\nX;{siret(3)}\n".encode()), "other.csv", columns={"brand": "Surnom"}
             )
         )
+
+
+def test_titles_above_are_no_offers_and_a_sheet_can_be_left_out(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    book = Workbook()
+    book.active.title = "Adhérents"
+    for row in (
+        ["À ne pas diffuser"],
+        ["Nom", "Siret", "Ville", "Activité"],
+        ["A", siret(1), "Metz", "tonte"],
+    ):
+        book.active.append(row)
+    book.active.append(["B", siret(2)[:9], "Metz", "tonte"])
+    for row in (["Nom", "Ville", "Activité"], ["C", "Metz", "tonte"]):
+        (book["Prospects"] if "Prospects" in book.sheetnames else book.create_sheet("Prospects")).append(row)
+    path = tmp_path / "members.xlsx"
+    book.save(path)
+    code, out, _ = run("read", path, "--format", "jsonl")
+    assert (code, out.count("\n"), "diffuser" in out) == (0, 3, False)
+    told = capfd.readouterr().err  # by the process that reads workbooks
+    assert "'Adhérents' (2), 'Prospects' (1); one is left out with --map 'sheet:NAME=none'" in told
+    members = gather.gather([path], _columns.pairs(["sheet:Prospects=none"]))
+    assert [one.name for one in members.structures] == ["A", "B"]
+    assert "1 structure whose SIRET is missing beside the SIREN: write the 14 digits of" in "".join(
+        members.summary()
+    )
 
 
 def test_a_row_of_totals_leaves_a_corrected_workbook_whole() -> None:
@@ -214,7 +250,10 @@ def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place
     [
         ("Tout le département", ("12",), None),
         ("12 + 46", ("12", "46"), None),
-        ("Ouest Aveyron", ("12",), None),
+        ("Ouest Aveyron", (), 47),
+        ("Lot et nord de l'Aveyron", ("46",), 44),
+        ("Vallée de l'Aveyron", (), 30),
+        ("Sévérac", (), 55),
         ("Rodez Agglomération", (), 15),
         ("24 communes de la métropole", (), 15),
         ("Rodez uniquement", (), 15),

@@ -167,7 +167,7 @@ def test_a_town_that_nobody_knows_is_told_and_keeps_what_else_is_known(tmp_path:
     (refused,) = gathered.rejected
     assert "'Zzyx' is no place known" in refused.reason
     assert any(
-        "1 structures whose town is not known" in line and "Zorglubville" in line
+        "1 structure whose town is not known" in line and "Zorglubville" in line
         for line in gathered.summary()
     )
 

@@ -90,7 +90,7 @@ def test_declared_offers_and_contacts_are_in_the_next_catalogue_with_their_day(s
     facts = {"phone": "01 99 00 00 01", "zone": {"radius_km": 30.0}, "turnover": 250000.0}
     say(store, SIRET, **facts, offers=[offer])
     listed, sentence = self_declared.overlay_from_store([GARDENS, LAUNDRY])
-    assert "1 structures say themselves" in sentence
+    assert "1 structure taken from the store" in sentence
     made = matcher(listed)
     assert names(made, "mise sous pli de courriers")[0] == SIRET
     kept = made.catalogue.structure(made.catalogue.row(SIRET))
@@ -175,7 +175,7 @@ def test_matcher_index_reads_the_store(store: Store, tmp_path: Path) -> None:
     arguments = ["index", str(sample), "--out", str(tmp_path / "c"), "--recipe", "lexical"]
     done = CliRunner().invoke(build(), arguments)
     assert done.exit_code == 0, done.output
-    assert "say themselves who they are" in done.stderr
+    assert "taken from the store as described there" in done.stderr
     assert names(Matcher.load(tmp_path / "c"), "réparation de parapluies")[0] == SIRET
 
 

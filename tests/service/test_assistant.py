@@ -18,7 +18,7 @@ import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.assistant import results
-from service.assistant.server import Api, build
+from service.assistant.server import Api, Tools, build
 from service.settings import Settings
 
 from mail_server import free_port
@@ -295,3 +295,21 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
     assert revoked.is_error and "révoquée" in revoked.content[0].text
     assert not answer.is_error, answer.content  # every tool is called over stdio
     assert result_of(answer).note.endswith(SENTENCE)
+
+
+def test_what_an_answer_leaves_out_is_counted_by_its_name() -> None:
+    lots = [{"id": str(n), "criteria": [f"critère {k} du lot {n}" for k in range(12)]} for n in range(40)]
+    told = results.of({"notice": {"id": "x", "lots": []}, "lots": lots})
+    text = results.text_of(told)
+    kept = json.loads(text)
+    gone = len(lots) - len(kept["answer"]["lots"])
+    assert len(text.encode()) <= results.MOST and gone and f"{gone} lots" in kept["cut"]
+
+
+def test_a_catalogue_without_notices_says_so_and_not_to_ask_with_fewer_words() -> None:
+    class Bare(Api):
+        async def ask(self, method: str, path: str, **more: Any) -> Any:
+            return {"total": 0, "items": []}
+
+    answer = asyncio.run(Tools(Bare()).search_notices(q="tonte")).answer
+    assert answer["hint"] == results.NO_NOTICES and "aucun avis" in answer["hint"]

@@ -178,7 +178,7 @@ class Catalogue:
             found = self._first_of_siren.get(siret)
         if found is None:
             raise UnknownStructure(
-                f"no structure {siret} in the catalogue: check the SIRET, or index its directory first"
+                f"no structure {siret!r} in the catalogue: check the SIRET or the name, or index its directory first"
             )
         return found
 

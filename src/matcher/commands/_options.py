@@ -14,8 +14,9 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.console import check_format, emit, say
-from matcher.domain import ANSWERABLE, BadInput, NotFound, NoValidRecords, Structure, Tender
-from matcher.reference.identifiers import clean_date
+from matcher.domain import ANSWERABLE, BadInput, NotFound, NoValidRecords, Structure, Tender, UnknownStructure
+from matcher.reference.identifiers import clean_date, identity_in_words
+from matcher.reference.text import fold
 
 if TYPE_CHECKING:
     from matcher.domain import Rejected
@@ -108,6 +109,26 @@ def loaded(catalogue: Path, recipe: str | None = None) -> Matcher:
     from matcher.matching.engine import Matcher
 
     return Matcher.load(catalogue, recipe)
+
+
+def named_structure(matcher: Matcher, words: str) -> Structure:
+    """The structure of a SIRET or SIREN, or the one whose name holds these words.
+
+    Raises UnknownStructure, listing those that the words may mean.
+    """
+    from matcher.catalogue.filters import search_names
+
+    catalogue = matcher.catalogue
+    rows = [] if words[:9].isdigit() else search_names(catalogue, words, 6)
+    if not rows:
+        return catalogue.structure(catalogue.row(words))
+    alike = [catalogue.structure(row) for row in rows]
+    same = [one for one in alike if fold(words) in (fold(one.name), fold(one.brand))] or alike
+    if len({one.siren for one in same}) > 1:
+        listed = "; ".join(f"{one.siret} {one.name} ({one.place.label})" for one in alike)
+        raise UnknownStructure(f"{words!r} may be several structures: give the SIRET of one of {listed}")
+    say(f"{same[0].name} ({same[0].place.label}) : {identity_in_words(same[0].siret)}")
+    return same[0]
 
 
 def desk(catalogue: Path, on: date | None = None) -> Desk:

@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,19 +14,22 @@ from matcher.console import emit, say
 from matcher.domain import BadInput
 
 SEEN = 500  # rows sampled
+CONTACT = "contact."  # a column among whose words means of contact are looked for
 
 
 def run(
     path: Path = Argument(..., help="A CSV, XLSX, ODS, JSON or JSON lines file."),
     source: str | None = Option(None, "--source", "-s", help="directory (structures) or table (notices)."),
-    map: list[str] = Option([], "--map", help="field='heading' corrects a guess; or a saved profile."),
+    map: list[str] = Option(
+        [], "--map", help="field='heading' corrects a guess, field=none drops it; or a saved profile."
+    ),
     save: Annotated[Path | None, Option(help="Keep the mapping as a profile for --map.")] = None,
     format: Output = "table",
 ) -> None:
     """Show the guessed column mapping before reading: one line per field, then the unused columns.
 
     A profile is a JSON file that `--map` takes, here and in `read` and `index`; `kind:WORDS` in it (or in `--map`) says
-    what kind of structure words of your own mean.
+    what kind of structure words of your own mean, `sheet:NAME=none` leaves a sheet out.
 
     Examples:
 
@@ -45,35 +49,39 @@ def run(
         nested = getattr(module, "LISTS", ())
         rows = _tabular.rows(stream, path.name, lambda keys: len(module.mapping(keys)), nested)
         tables: dict[tuple[str, tuple[str, ...]], list[Any]] = {}
-        for place, row in islice(rows, SEEN):
-            if isinstance(
-                row, dict
-            ):  # "Membres row 4": of a workbook of several sheets; JSON rows are one table
+        for place, row in islice(filter(partial(_columns.wanted, corrections or {}), rows), SEEN):
+            # "Membres row 4": of a workbook of several sheets; JSON rows are one table
+            if isinstance(row, dict):
                 sheet, _, number = place.rpartition(" row ")
                 keys = tuple(filter(None, row)) if number else ()
                 tables.setdefault((sheet, keys), []).append(row)
     if not tables:
         raise BadInput(f"{path} holds no row below its headings: fill in at least one")
     every = _columns.cells_of(row for rows in tables.values() for row in rows)
-    found: dict[str, str] = {}
+    taken: dict[str, str] = {}
     lines = []
     for (sheet, _), rows_of in tables.items():
         cells = _columns.cells_of(rows_of)
         headings = tuple(filter(None, cells))
         settled = _columns.settled(module.mapping, headings, every | cells, corrections, module.FIELDS)
-        found = settled | found
+        taken = settled | taken
         of_sheet = [_line(column, settled, cells, rows_of, module) for column in headings]
         named = {"sheet": sheet} if len(tables) > 1 else {}
         lines += [named | line for line in sorted(of_sheet, key=lambda line: not line["taken for"])]
     emit(lines, format)
+    if lacking := _columns.absent(corrections, tuple(every), taken, module.FIELDS):
+        say(f"{path.name}: {lacking}")
     fields = (
         f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {', '.join(sorted(module.FIELDS))}"
     )
     say(textwrap.fill(fields, 110, subsequent_indent="  ", break_on_hyphens=False))
     if save is not None:
-        kinds = {key: value for key, value in (corrections or {}).items() if key.startswith(_columns.VALUE)}
-        named = {key: column for key, column in found.items() if key.partition(".")[0] in module.FIELDS}
-        save.write_text(json.dumps(named | kinds, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        named = {key: column for key, column in taken.items() if key.partition(".")[0] in module.FIELDS}
+        own = (_columns.VALUE, _columns.SHEET)
+        for key, value in (corrections or {}).items():
+            if key.startswith(own) or not value:
+                named[key.removeprefix(_columns.SAVED)] = value or "none"
+        save.write_text(json.dumps(named, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         say(f"{save} written: give it to --map of `matcher read` and `matcher index`")
 
 
@@ -84,6 +92,10 @@ def _line(
     lists = any(isinstance(row.get(column), list) for row in rows)
     nested = lists and column.lower() in getattr(module, "NESTED", ())
     fields = [field for field, heading in settled.items() if heading == column]
+    if any(field.startswith(CONTACT) for field in fields):
+        fields = [field for field in fields if not field.startswith(CONTACT)] or [
+            "phone, email or website within"
+        ]
     sample = " ; ".join(dict.fromkeys(cell[:40] for cell in cells[column]))[:90]
     return {
         "column": column,

@@ -47,10 +47,9 @@ def run(
         raise BadInput(f"unknown solver {solver!r}: choose exact or greedy")
     tender = options.one_notice(notice, id, catalogue)
     matcher = options.loaded(catalogue)
-    row = matcher.catalogue.row
-    forced: list[str | Structure] = [matcher.catalogue.structure(row(s)) for s in impose or ()]
+    forced: list[str | Structure] = [options.named_structure(matcher, words) for words in impose or ()]
     if mandataire:
-        forced.insert(0, matcher.catalogue.structure(matcher.catalogue.row(mandataire)))
+        forced.insert(0, options.named_structure(matcher, mandataire))
     answers = matcher.match(tender, pool, groups=0).lots
     parts = matcher.parts(tender, answers, pool)
     if no_firms:

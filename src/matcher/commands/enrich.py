@@ -7,7 +7,7 @@ from pathlib import Path
 from typer import Argument, Option
 
 from matcher.commands._options import Output
-from matcher.console import emit, say
+from matcher.console import counted, emit, say
 from matcher.domain import BadInput, Structure
 
 
@@ -56,7 +56,9 @@ def run(
     with out.open("w", encoding="utf-8") as sink:
         for structure in found.structures:
             sink.write(json.dumps(codec.to_json(structure), ensure_ascii=False) + "\n")
-    say(f"{len(found.structures)} structures written to {out}: index it with `matcher index {out}`")
+    say(
+        f"{counted(len(found.structures), 'structure')} written to {out}: index it with `matcher index {out}`"
+    )
     emit(report_rows(before, found.structures, by), format)
 
 

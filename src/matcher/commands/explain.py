@@ -5,13 +5,13 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, Folder, Output, loaded
+from matcher.commands._options import CATALOGUE, Folder, Output, loaded, named_structure
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
 
 def run(
-    siret: Annotated[str, Argument(help="The structure: SIRET, or SIREN.")],
+    siret: Annotated[str, Argument(help="The structure: SIRET, SIREN or name.")],
     notice: Annotated[
         str | None, Argument(help="A notice: its file, or the id of one that was indexed.")
     ] = None,
@@ -35,6 +35,7 @@ def run(
     if (notice is None) == (need is None):
         raise BadInput('give a notice, or --need "what is to be done"')
     matcher = loaded(catalogue)
+    siret = named_structure(matcher, siret).siret
     if notice is None:
         tenders = [placed_need(need or "", place)]
     elif Path(notice).is_file():

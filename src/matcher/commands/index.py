@@ -6,7 +6,7 @@ from typing import Annotated
 from typer import Argument, Option
 
 from matcher.commands._options import CATALOGUE
-from matcher.console import say
+from matcher.console import counted, say
 from matcher.domain import BadInput
 from matcher.matching.recipes import SHIPPED
 
@@ -79,6 +79,6 @@ def run(
         say(f"what was set aside, and why: {out / gather.REJECTS}")
     counts = catalogue.manifest
     say(
-        f"{len(catalogue)} structures, {counts['evidence']} pieces of evidence ({counts['awards']} awards), "
-        f"{len(gathered.tenders)} notices; {out} written"
+        f"{counted(len(catalogue), 'structure')}, {counted(counts['evidence'], 'piece')} of evidence "
+        f"({counted(counts['awards'], 'award')}), {counted(len(gathered.tenders), 'notice')}; {out} written"
     )

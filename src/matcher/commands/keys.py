@@ -8,7 +8,10 @@ from typer import Argument, Option
 from matcher.commands._options import Output, open_store
 from matcher.console import emit, say
 
-app = typer.Typer(help="API keys: made by the operator, scoped, shown once.", no_args_is_help=True)
+app = typer.Typer(
+    help="API keys: made by the operator, scoped, shown once; kept in the store (MATCHER_STORE=sqlite:///FILE).",
+    no_args_is_help=True,
+)
 
 
 @app.command()

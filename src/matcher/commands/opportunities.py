@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from matcher import codec
+from matcher.commands import _options as options
 from matcher.commands._options import CATALOGUE, Folder, Output, ReferenceDay, day, emit_values, loaded
 from matcher.console import progress, say
 
@@ -29,7 +30,7 @@ WORDS: dict[Part, str] = {
 
 
 def run(
-    siret: Annotated[str, Argument(help="The structure, by SIRET or SIREN.")],
+    siret: Annotated[str, Argument(help="The structure, by SIRET, SIREN or name.")],
     notices: Annotated[list[Path] | None, Argument(help="Notices; by default those indexed.")] = None,
     since: Annotated[date | None, Option(parser=day, help="Published on this day or later.")] = None,
     department: Annotated[list[str] | None, Option(help="Only lots of this department; repeatable.")] = None,
@@ -53,7 +54,7 @@ def run(
     from matcher.reading.procedure import answerable
 
     matcher = loaded(catalogue)
-    structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
+    structure = options.named_structure(matcher, siret)
     tenders = answerable(gather.gather(notices).tenders if notices else gather.load_notices(catalogue))
     where, codes = tuple(department or ()), tuple(cpv or ())
     wishes = opportunities.Wishes(departments=where, cpv=codes, since=since, reserved=reserved, most=most)

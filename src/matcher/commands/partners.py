@@ -26,7 +26,7 @@ FIRST = {"partners": 5, "firms": 3, "subcontracting": 1}  # lines of each list, 
 
 
 def run(
-    siret: Annotated[str, Argument(help="The structure that looks for partners, by SIRET or SIREN.")],
+    siret: Annotated[str, Argument(help="The structure that looks for partners, by SIRET, SIREN or name.")],
     notice: Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")] = "",
     need: Annotated[str, Option(help="A need in your own words instead of a notice.")] = "",
     place: Annotated[str, Option(help="Where the need is, unless its words say.")] = "",
@@ -62,7 +62,7 @@ def run(
     else:
         tender = options.one_notice(notice, id, catalogue, awarded=True)
     matcher = options.loaded(catalogue)
-    structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
+    structure = options.named_structure(matcher, siret)
     earlier = gather.load_notices(catalogue)
     answer = partners.partners(matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=earlier)
     everyone = (*answer.partners, *answer.firms, *answer.subcontracting)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from matcher import codec
+from matcher.commands import _options as options
 from matcher.commands._options import CATALOGUE, Folder, Output, ReferenceDay, emit_values, loaded
 from matcher.console import say
 from matcher.domain import NoValidRecords
@@ -14,7 +15,7 @@ from matcher.domain import NoValidRecords
 
 def run(
     files: Annotated[list[Path] | None, Argument(help="DECP, award notices; default: those indexed.")] = None,
-    siret: Annotated[str, Option(help="Only those a structure would be called for.")] = "",
+    siret: Annotated[str, Option(help="Only those a structure (SIRET or name) would be called for.")] = "",
     buyer: Annotated[str, Option(help="Only of this buyer, by SIRET or SIREN.")] = "",
     department: Annotated[list[str] | None, Option(help="Only of this department; repeatable.")] = None,
     cpv: Annotated[list[str] | None, Option(help="Only of this CPV prefix; repeatable.")] = None,
@@ -45,7 +46,7 @@ def run(
     )
     if siret:
         matcher = loaded(catalogue)
-        structure = matcher.catalogue.structure(matcher.catalogue.row(siret))
+        structure = options.named_structure(matcher, siret)
         ending = renewals.of_structure(matcher, structure, ending)
     if not ending:
         raise NoValidRecords(

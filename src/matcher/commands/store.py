@@ -9,7 +9,7 @@ from matcher.commands._options import Output, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput
 
-about = "The persistent store (MATCHER_STORE: a SQLite file by default, or PostgreSQL)."
+about = "The persistent store (MATCHER_STORE=sqlite:///FILE or postgresql://...; a SQLite file by default)."
 app = typer.Typer(help=about, no_args_is_help=True)
 STORE = Option(None, "--store", help="Address of the store; MATCHER_STORE by default.")
 

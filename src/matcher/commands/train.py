@@ -106,14 +106,20 @@ def offers(
 
 @app.command()
 def judgement(
-    data: Path = Option(..., help="Folder with judged/, structures/ and awards/history.json.gz."),
+    data: Path = Option(
+        ..., help="Folder with judged/; structures/ and awards/history.json.gz where there are any."
+    ),
     sets: str = Option(
         "notices_dev,typed_dev,spoken_dev,mixed_dev", help="NAME.queries.jsonl, NAME.judged.jsonl in judged/."
     ),
-    structures: Path | None = Option(None, help="The directory that was judged."),
+    structures: Path | None = Option(
+        None, help="The directory that was judged, as `matcher read` writes it."
+    ),
     out: Path = Option(Path("models/judgement"), help="Folder to write the tables and the card into."),
 ) -> None:
     """Learn from judged pairs of a need and a structure which structures are leads; prints cross-validated figures.
+
+    Needs the extra `maillage[train]`.  What is learnt is used from models/judgement, the default of --out.
 
     matcher train judgement --data ../shared/data
     """
@@ -122,6 +128,7 @@ def judgement(
     directory = structures or data / "structures" / "siae_2021.jsonl"
     history = data / "awards" / "history.json.gz"
     with plugins.optional("train", "learning the judgement"):
+        __import__("lightgbm")  # before the work that it ends
         path = train(data / "judged", sets.split(","), [directory], [history], out, data)
     say(f"judgement written to {path}")
 

@@ -33,7 +33,7 @@ from matcher.console import say
 from matcher.domain import KINDS, Award, BadInput, BrokenPlugin, MatcherError, Rejected, Structure, Tender
 from matcher.reading import cancellation, confined
 from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
-from matcher.reading.sources import Columns, Record
+from matcher.reading.sources import Columns, Record, _structure, _tabular
 from matcher.reference import accents, places
 from matcher.reference.identifiers import IDENTITY
 from matcher.reference.paths import reference_dir
@@ -248,7 +248,7 @@ class _Reader:
             try:
                 for record in _sourced(self.records(module, stream, name), stream):
                     yielded = True
-                    record = repaired(record)
+                    record = repaired(self.completed(record, name))
                     yield cancellation.settled(record) if isinstance(record, Tender) else record
             except MatcherError as error:
                 if yielded or last:
@@ -277,6 +277,14 @@ class _Reader:
         options = {"columns": self.columns} if corrected else {}
         records: Iterator[Record] = module.read(stream, name, **options)
         return records
+
+    def completed(self, record: Record, name: str) -> Record:
+        """A structure of any source with the file it is of, and its kind as the user says (`--map kind:WORDS=KIND`)."""
+        if not isinstance(record, Structure):
+            return record
+        kind = _structure.kind_of((self.columns or {}).get(f"kind:{record.kind}")) or record.kind
+        flags = tuple(flag for flag in record.flags if kind == record.kind or flag != "kind-unknown")
+        return replace(record, source=record.source or _tabular.source_of(name), kind=kind, flags=flags)
 
     # -- archives
 

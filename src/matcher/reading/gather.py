@@ -1,6 +1,7 @@
 """Contents of a set of files: structures merged by SIRET, awards, notices, and rejected records."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -9,12 +10,12 @@ from typing import Any, TypeVar
 
 from matcher import codec
 from matcher.catalogue.files import add_files, holds
-from matcher.console import csv_text
+from matcher.console import counted, csv_text
 from matcher.domain import KINDS, Award, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import contracts, files, merge
 from matcher.reading.procedure import in_force
 from matcher.reading.sources import Columns
-from matcher.reference.identifiers import BY_NAME
+from matcher.reference.identifiers import BY_NAME, BY_SIREN
 
 T = TypeVar("T")
 NOTICES = "notices.jsonl"
@@ -22,13 +23,15 @@ CONTRACTS = "contracts.jsonl"
 REJECTS = "rejects.csv"  # beside what was built from the good records
 REASONS = 10  # why records were set aside, in the summary
 NAMED = 5  # records named for one reason
-CHECKSUM = "siret-checksum"
-#: Flags of what a list says and nobody understands -> how it is told.
+#: Flags of what a list says and nobody understands -> what of a structure is not.
 UNREAD = {
-    "number-unread: ": "number cannot be used (known by name and place, or by another number)",
-    "zone-unread: ": "zone says nothing of where",
-    "town-unread: ": "town is not known: write it as the post does",
+    "number-unread": "number cannot be used (known by name and place, or by another number)",
+    "zone-unread": "zone says nothing of where",
+    "town-unread": "town is not known: write it as the post does",
+    "siret-checksum": "SIRET fails its check digits: compare it",
 }
+SIREN_ALONE = "SIRET is missing beside the SIREN: write the 14 digits of the establishment that serves (shown as SIRET inconnu until then)"
+KIND_UNKNOWN = "kind is not known here: say which it is with --map 'kind:WORDS=KIND'"
 
 
 @dataclass(slots=True)
@@ -45,8 +48,9 @@ class Gathered:
         """Lines for display: what was read, what was rejected and why."""
         lots = sum(len(tender.lots) for tender in self.tenders)
         yield (
-            f"read {len(self.structures)} structures, {len(self.awards)} awards, "
-            f"{len(self.tenders)} notices with {lots} lots; {len(self.rejected)} records set aside"
+            f"read {counted(len(self.structures), 'structure')}, {counted(len(self.awards), 'award')}, "
+            f"{counted(len(self.tenders), 'notice')} with {counted(lots, 'lot')}; "
+            f"{counted(len(self.rejected), 'record')} set aside"
         )
         for source in self._silent():
             yield (
@@ -54,23 +58,23 @@ class Gathered:
                 " (`matcher columns` shows how each is taken)"
             )
         if self.repeated:
-            yield f"  {self.repeated} rows of awards repeat a contract or belong to one: counted once"
+            yield f"  {counted(self.repeated, 'row')} of awards of a contract that another states: counted once"
         unknown = (one.kind for one in self.structures if "kind-unknown" in one.flags)
         for words, how_many in Counter(unknown).most_common():
             if words:
                 yield (
-                    f"  {how_many} structures of a kind not known here, {words!r}: say which it is with "
+                    f"  {counted(how_many, 'structure')} of a kind not known here, {words!r}: say which it is with "
                     f"--map 'kind:{words}=ESS' (kinds: {', '.join(filter(None, KINDS))})"
                 )
         if named := sum(one.siret.startswith(BY_NAME) for one in self.structures):
-            yield f"  {named} structures without any number: known by their name and place (their SIRET is to be asked)"
-        for prefix, what in UNREAD.items():
-            flags = (flag for one in self.structures for flag in one.flags)
-            unread = [flag.removeprefix(prefix) for flag in flags if flag.startswith(prefix)]
-            if unread:
-                yield f"  {len(unread)} structures whose {what}: {'; '.join(list(dict.fromkeys(unread))[:5])}"
-        if wrong := [one.siret for one in self.structures if CHECKSUM in one.flags]:
-            yield f"  {len(wrong)} structures whose SIRET fails its check digits: compare it ({'; '.join(wrong[:5])})"
+            yield f"  {counted(named, 'structure')} without any number, known by name and place: ask for the SIRET"
+        unread: dict[str, list[str]] = {}
+        for one in self.structures:
+            for what, words in not_understood(one):
+                unread.setdefault(what, []).append(words)
+        for what, lists in unread.items():
+            if what != KIND_UNKNOWN:
+                yield f"  {counted(len(lists), 'structure')} whose {what}: {'; '.join(list(dict.fromkeys(lists))[:NAMED])}"
         where: dict[str, list[str]] = {}
         for bad in self.rejected:
             where.setdefault(bad.reason, []).append(f"{Path(bad.path).name} {bad.record}".strip())
@@ -117,14 +121,25 @@ def gather(paths: Iterable[Path], columns: Columns = None) -> Gathered:
     return gathered
 
 
+def not_understood(one: Structure) -> Iterator[tuple[str, str]]:
+    """What of a structure is not understood, and the words or the number of its list."""
+    for flag in one.flags:
+        name, _, words = flag.partition(": ")
+        if name in UNREAD:
+            yield UNREAD[name], words or one.siret
+        if name == "kind-unknown":
+            yield KIND_UNKNOWN, one.kind
+    if re.fullmatch(BY_SIREN, one.siret):
+        yield SIREN_ALONE, one.siret[:9]
+
+
 def save_rejects(gathered: Gathered, folder: Path) -> None:
     """Write the records that were set aside, and what was kept but not understood, each with its reason."""
     rows = [{"file": bad.path, "record": bad.record, "reason": bad.reason} for bad in gathered.rejected]
     rows += [
-        {"file": one.source, "record": one.siret, "reason": f"kept, but: {flag}"}
+        {"file": one.source, "record": one.siret, "reason": f"kept, but its {what}: {words}"}
         for one in gathered.structures
-        for flag in one.flags
-        if flag in ("kind-unknown", CHECKSUM) or flag.startswith(tuple(UNREAD))
+        for what, words in not_understood(one)
     ]
     (folder / REJECTS).write_text(csv_text(rows) if rows else "", encoding="utf-8-sig")
 

@@ -20,6 +20,7 @@ from sqlalchemy.engine import make_url
 
 from matcher import codec
 from matcher.catalogue import denials
+from matcher.console import counted
 from matcher.domain import READ_ON_SITE, SELF, Award, NotFound, Offer, Place, Structure, Zone
 from matcher.records import feedback
 from matcher.records.store import Store, default_url, now
@@ -162,7 +163,7 @@ def overlay_from_store(
     }
     listed, count = overlay([*given, *firms.values()], words)
     refused = sum(bool(structure.denied) for structure in listed)
-    told = f"{count} structures say themselves who they are ({refused} deny a trade): taken from the store"
+    told = f"{counted(count, 'structure')} taken from the store as described there ({refused} deny a trade)"
     return listed, told if count else ""
 
 

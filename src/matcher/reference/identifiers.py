@@ -43,7 +43,8 @@ def siren_valid(siren: str) -> bool:
 
 #: What identifies a structure: its SIRET; else its FINESS number, its SIREN with what it is called and where, its RNA
 #: number, an id of whoever lists it; else what it is called and where (a list of members rarely holds a number).
-IDENTITY = r"[0-9]{14}|[0-9]{9}-[0-9a-f]{4}|F[0-9][0-9AB][0-9]{7}|W[0-9A-Z][0-9]{8}|ID-[0-9A-Za-z_-]{1,11}|NOM-[0-9a-f]{10}"
+BY_SIREN = "[0-9]{9}-[0-9a-f]{4}"
+IDENTITY = rf"[0-9]{{14}}|{BY_SIREN}|F[0-9][0-9AB][0-9]{{7}}|W[0-9A-Z][0-9]{{8}}|ID-[0-9A-Za-z_-]{{1,11}}|NOM-[0-9a-f]{{10}}"
 NO_SIRET = "no-siret"  # flag of a structure that is known by another identity
 LONGEST_ID = 11
 BY_NAME = "NOM-"  # begins the identity by a name and a place

@@ -129,10 +129,14 @@ class Seen:
 def asked(matcher: Matcher, folder: Path, name: str, end: str = ".jsonl") -> Iterator[Asked]:
     """The needs of NAME.queries.jsonl in a folder with their judgements of NAME.judged.jsonl."""
     grades = judged(folder / f"{name}.judged{end}")
+    sirens = set(matcher.catalogue.of_structure("siren").tolist())
     for question in evaluation.questions(folder / f"{name}.queries{end}", []):
-        query = matcher.queries(question.tender, as_of=question.day)[0]
-        if question.id in grades:
-            yield Asked(name, question.id, grades[question.id], query, matcher.catalogue)
+        row = grades.get(question.id)
+        if row and sirens.isdisjoint(row["j"]):
+            say(f"{name}, need {question.id}: left out, none of those it grades is in the directory")
+        elif row:
+            query = matcher.queries(question.tender, as_of=question.day)[0]
+            yield Asked(name, question.id, row, query, matcher.catalogue)
 
 
 def hidden(siren: str) -> str:

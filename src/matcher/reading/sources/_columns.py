@@ -7,8 +7,9 @@ serves.  The cells confirm a claim, contradict it, or make one alone: fourteen d
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ SEEN = 60  # cells of a column that are weighed
 SURE = 0.42  # merit from which a column is that of a field
 ALONE = 0.6  # share of cells that makes a column that of a field whatever its heading
 VALUE = "kind:"  # a correction of a value: "kind:Tiers-lieu" -> "ESS"
+SHEET = "sheet:"  # of a whole sheet: "sheet:Prospects" -> none
+NONE = frozenset(("", "none", "aucune", "aucun"))  # a column that is none, or a sheet that is not read
 SAVED = "profile:"  # before the field of a saved correction, which binds where its column is: "profile:name" -> "Nom"
 
 _EMPTY_WORDS = frozenset(
@@ -420,25 +423,47 @@ def settled(
     files each has its own.  Raises BadInput naming the fields, or the columns, there are.
     """
     fixed: dict[str, str] = {}
-    dropped = {key.removeprefix(SAVED) for key, column in (columns or {}).items() if not column}
-    for key, column in (columns or {}).items():
+    chosen = dict(sorted((columns or {}).items(), key=lambda pair: not pair[0].startswith(SAVED)))
+    for key, column in chosen.items():
         field = key.removeprefix(SAVED)
-        if field.startswith(VALUE):
+        if field.startswith((VALUE, SHEET)):
             continue
         if field.split(".", 1)[0] not in fields:
             if key != field:
                 continue  # saved for another kind of list
             raise BadInput(f"--map: no field {field!r}; the fields are {', '.join(sorted(fields))}")
-        match = _column(column, headings) if column else None
-        if column and match is None and key == field and _column(column, [*cells]) is None:
+        match = _column(column, headings) if column else ""
+        if match is None and key == field and _column(column, [*cells]) is None:
             raise BadInput(f"--map: no column {column!r}; the columns are {', '.join(headings[:40])}")
         fixed |= {field: match} if match is not None else {}
-    return {key: name for key, name in guess(headings, cells, fixed).items() if key not in dropped} | fixed
+    named = {field: column for field, column in fixed.items() if column}
+    dropped = fixed.keys() - named.keys()
+    guesses = guess(headings, cells, named).items()
+    return {key: name for key, name in guesses if key.partition(".")[0] not in dropped} | named
+
+
+def absent(
+    columns: Columns, headings: Sequence[str], read_as: Mapping[str, str], fields: Sequence[str]
+) -> str:
+    """Which columns of a profile a file lacks, and what is read in their stead; "" where it has them all."""
+    lacking = {
+        key.removeprefix(SAVED): column
+        for key, column in (columns or {}).items()
+        if key.startswith(SAVED) and column and key.removeprefix(SAVED) not in (columns or {})
+        if key.removeprefix(SAVED).partition(".")[0] in fields
+    }
+    told = [
+        f"{column!r} ({field}; {f'{read_as[field]!r} is taken for it' if field in read_as else 'no other is taken for it'})"
+        for field, column in lacking.items()
+        if _column(column, headings) is None
+    ]
+    remedy = "name another with --map FIELD=COLUMN, or none with --map FIELD=none"
+    return f"no column {', '.join(told)}, which the profile names: {remedy}" if told else ""
 
 
 def typed(columns: Columns) -> bool:
     """Has the user named a column of this very file?"""
-    return any(not key.startswith((SAVED, VALUE)) for key in columns or {})
+    return any(not key.startswith((SAVED, VALUE, SHEET)) for key in columns or {})
 
 
 def _column(column: str, headings: Sequence[str]) -> str | None:
@@ -457,12 +482,13 @@ def pairs(options: Iterable[str]) -> dict[str, str] | None:
         if sign and (name := field.strip()):
             # of offers and ticks there may be several
             again = sum(key.partition(".")[0] == name for key in made)
-            made[f"{name}.{again + 1}" if again else name] = heading.strip()
+            made[f"{name}.{again + 1}" if again else name] = _unless_none(heading)
             continue
         try:
             saved = json.loads(Path(option).read_text(encoding="utf-8"))
             made |= {
-                key if key.startswith(VALUE) else SAVED + key: str(value) for key, value in saved.items()
+                key if key.startswith((VALUE, SHEET)) else SAVED + key: _unless_none(str(value))
+                for key, value in saved.items()
             }
         except (OSError, ValueError, AttributeError):
             raise BadInput(
@@ -472,7 +498,12 @@ def pairs(options: Iterable[str]) -> dict[str, str] | None:
     return made or None
 
 
+def _unless_none(column: str) -> str:
+    return "" if fold(column.strip()) in NONE else column.strip()
+
+
 def mapped(
+    name: str,
     rows: Iterable[Placed],
     guess: Guess,
     check: Callable[[Mapping[str, str], Sequence[str]], None],
@@ -484,31 +515,40 @@ def mapped(
     The columns are corrected by the user's; the best of the first guesses is checked.
     """
     guesses: dict[tuple[str, ...], dict[str, str]] = {}
-    stream, checked = iter(rows), False
+    headings, read_as, of_sheets = dict[str, None](), dict[str, str](), Counter[str]()
+    stream, checked = filter(partial(wanted, columns or {}), rows), False
     while ahead := list(islice(stream, AHEAD)):
         cells = cells_of(row for _, row in ahead if isinstance(row, dict))
         guesses = {} if len(guesses) > 5_000 else guesses
         for keys in dict.fromkeys(tuple(filter(None, row)) for _, row in ahead if isinstance(row, dict)):
             if keys not in guesses:
                 guesses[keys] = settled(guess, keys, cells, columns, fields)
+                headings |= dict.fromkeys(keys)
+                read_as = guesses[keys] | read_as
         if guesses and not checked:
             best = max(guesses, key=lambda keys: len(guesses[keys]))
             check(guesses[best], best)
-            _tell_missing(tuple(sorted((columns or {}).items())), frozenset(guesses[best]))
             checked = True
+        of_sheets.update(sheet_of(place) for place, row in ahead if isinstance(row, dict))
         for place, row in ahead:
             yield place, row, {} if isinstance(row, str) else guesses[tuple(filter(None, row))]
+    if checked and (lacking := absent(columns, tuple(headings), read_as, fields)):
+        say(f"{name}: {lacking}")
+    if len(of_sheets) > 1:
+        sheets = ", ".join(f"{sheet!r} ({count})" for sheet, count in of_sheets.items())
+        say(
+            f"{name}: rows of {len(of_sheets)} sheets: {sheets}; one is left out with --map 'sheet:NAME=none'"
+        )
 
 
-@cache
-def _tell_missing(columns: tuple[tuple[str, str], ...], fields: frozenset[str]) -> None:
-    """Say which columns of a profile a file lacks, once for each set of them."""
-    for key, column in columns:
-        field = key.removeprefix(SAVED)
-        if key != field and column and field not in fields:
-            say(
-                f"the profile's column {column!r} ({field}) is not in a file: name it with --map {field}=COLUMN"
-            )
+def sheet_of(place: str) -> str:
+    """The sheet of a row called "Membres row 4"; "" in a file of one."""
+    return place.rpartition(" row ")[0]
+
+
+def wanted(columns: Mapping[str, str], placed: Placed) -> bool:
+    """Is this a row of a sheet that is to be read?"""
+    return columns.get(SHEET + sheet_of(placed[0]), "read") != ""
 
 
 def told(row: Mapping[str, Any], columns: Mapping[str, str]) -> tuple[list[str], list[Offer]]:

@@ -1,10 +1,10 @@
 """Normalisation of structure lists: kinds, SIRETs, zones, booleans, places."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
-from math import ceil
+from math import ceil, cos, isnan, radians
 
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, MatcherError, Offer, Place, Structure, Zone
 from matcher.reading.sources._places import department_names
@@ -220,6 +220,7 @@ def zone_of(
     areas, wider = list(departments_of(departments)), list(regions_of(regions))
     if plain and not country:
         rest = _COUNTED.sub(" ", _RADIUS.sub(" ", plain))
+        rest = _ALONG.sub(" ", rest) if home is not None else rest
         wider += regions_of(rest)
         # "Angers Loire Métropole" is no department
         areas += () if _of_towns(rest.strip()) else departments_of(_without_regions(rest))
@@ -228,6 +229,10 @@ def zone_of(
             near = (home.department, *places.neighbours(home.department or ""))
             areas = [code for code in areas if code in near]
             areas += [code for part in _parted(rest) if areas for code in _beside(part, home)]
+        if home is not None and home.latitude is not None and areas:
+            halves = [half for part in _parted(rest) if (half := _half(part, home)) and half[0] in areas]
+            areas = [code for code in areas if code not in dict(halves)]
+            km = km or max((reach for _, reach in halves), default=None)
         if home is not None and not (km or areas or wider):
             areas, wider = _own(rest, home)
         if _NEAR.search(plain):
@@ -243,6 +248,36 @@ def zone_of(
         regions=tuple(dict.fromkeys(wider)),
         country=country,
     )
+
+
+#: Along a river, whose name is that of a department as well: "vallée de la Drôme", "gorges de l'Ardèche".
+_ALONG = re.compile(
+    r"\b(?:vallees?|gorges|rives|bords|berges|estuaire) (?:du |de |des |la |les |l |d )+\w+\b"
+)
+#: A side of what stands beside it: "sud Drôme", "nord de l'Orne", "Sarthe nord"; "Nord Pas-de-Calais" is two departments.
+_SIDE = re.compile(
+    r"(?:le |l )?(?P<before>nord|sud|est|ouest) (?!pas )(?:du |de |des |la |l |d )*(?P<of>.+)|(?P<of_>.+) (?P<after>nord|sud|est|ouest)"
+)
+#: Of a department whose people lie round its centre as a normal law has it, north and east of that the centre of those of one
+#: half, and how far from there they are (root mean square), in shares of the spread of the whole.
+_TOWARDS = {"nord": (0.56, 0.0), "sud": (-0.56, 0.0), "est": (0.0, 0.56), "ouest": (0.0, -0.56)}
+_OF_HALF = 0.82
+KM_OF_DEGREE = 111.2
+
+
+def _half(part: str, home: Place) -> tuple[str, float] | None:
+    """The department of which a part of a zone names one side, and the kilometres from home that reach over that half."""
+    named = _SIDE.fullmatch(part)
+    codes = departments_of(named["of"] or named["of_"]) if named else ()
+    area = places.department(codes[0]) if len(codes) == 1 else None
+    side = named and (named["before"] or named["after"])
+    if side is None or area is None or isnan(area.latitude) or (side, area.code) == ("nord", "59"):
+        return None
+    north, east = (share * area.spread_km for share in _TOWARDS[side])
+    latitude = area.latitude + north / KM_OF_DEGREE
+    longitude = area.longitude + east / (KM_OF_DEGREE * cos(radians(area.latitude)))
+    away = float(places.distance_km(home.latitude, home.longitude, latitude, longitude))
+    return (area.code, ceil(away + _OF_HALF * area.spread_km)) if away < HOMONYM_KM else None
 
 
 _NEAR = re.compile(r"\b(?:limitrophes?|voisins?|environnants?)\b")
@@ -279,7 +314,11 @@ def _reaching(text: str, home: Place) -> float | None:
     here, away, unknown = (home.latitude, home.longitude), list[float](), 0
     for part in _parted(text):
         name = _LIMITED.sub(" ", part).strip()
-        named = [home] if _OF_HOME.match(name) else towns(name) or towns(_AROUND.sub("", name))
+        named = (
+            [home]
+            if _OF_HOME.match(name)
+            else [*_called(name, home)] or [*_called(_AROUND.sub("", name), home)]
+        )
         points = [
             (p.latitude, p.longitude) for p in named if p.latitude is not None and p.longitude is not None
         ]
@@ -302,6 +341,13 @@ def towns(words: str) -> Sequence[Place]:
         return toponyms.named(words)
     except (ValueError, MatcherError):
         return ()
+
+
+def _called(name: str, home: Place) -> Iterator[Place]:
+    """The places of this name, and the town of home's department that people call so: "St-Sulpice", of Saint-Sulpice-la-Pointe."""
+    yield from towns(name)
+    for town in places.communes_once_named(name, home.department) if home.department else ():
+        yield toponyms.of_commune(town.code)
 
 
 def _of_towns(words: str) -> bool:

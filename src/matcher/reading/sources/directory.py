@@ -210,7 +210,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
     first_of: dict[str, tuple[str, str]] = {}  # the first key of each SIRET
     sheet = _Sheet(columns or {})
     rows = _tabular.rows(stream, name, _VOCABULARY.score, LISTS)
-    for place, row, found in _columns.mapped(rows, mapping, check, columns, FIELDS):
+    for place, row, found in _columns.mapped(name, rows, mapping, check, columns, FIELDS):
         outcome = row if isinstance(row, str) else _draft(sheet.whole(row, found), found, source, sheet)
         if isinstance(outcome, str):
             yield _tabular.rejected(name, place, outcome)
@@ -591,6 +591,10 @@ def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:
 
 def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, text: Any) -> Iterator[Offer]:
     """The offers of a row: plain columns, numbered columns, nested lists."""
+
+    def cell(key: str) -> Any:  # a field without a column has no cell: under "" stands the title of the sheet
+        return row.get(columns[key]) if key in columns else None
+
     numbers = {key.partition(".")[2] for key in columns if key.partition(".")[0] in NUMBERED}
     alone = not any(key.partition(".")[0] in ("offer", "offer_text", "ticked") for key in columns)
     shared_sectors = tuple(
@@ -599,13 +603,12 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
         if key == "sectors" or (alone and key.startswith("sectors."))
         for sector in _structure.several(row.get(heading))
     )
-    stated = row.get(columns["service_types"]) if "service_types" in columns else None
-    service_types = _structure.service_types_of(stated)
+    service_types = _structure.service_types_of(cell("service_types"))
     for number in sorted(numbers, key=lambda number: int(number or 0)):
         suffix = f".{number}" if number else ""
         # Without a text of their own, titles parted by ; or newlines in one cell are several offers.
         heading = columns.get(f"offer{suffix}", "")
-        raw = row.get(heading)
+        raw = cell(f"offer{suffix}")
         nested = _nested_name(heading) and isinstance(raw, list)  # read below
         titles: Sequence[str] = ("" if nested else text(f"offer{suffix}", 2_000),)
         body = text(f"offer_text{suffix}", 20_000)
@@ -617,9 +620,9 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
             yield from _offer(
                 title or label,
                 body,
-                _rome(row.get(columns.get(f"rome{suffix}", ""))),
-                cpv=cpvs(_structure.several(row.get(columns.get(f"cpv{suffix}", "")))),
-                sectors=_structure.several(row.get(columns.get(f"sectors{suffix}", ""))) or shared_sectors,
+                _rome(cell(f"rome{suffix}")),
+                cpv=cpvs(_structure.several(cell(f"cpv{suffix}"))),
+                sectors=_structure.several(cell(f"sectors{suffix}")) or shared_sectors,
                 service_types=service_types,
                 source=source,
             )

@@ -135,7 +135,7 @@ def places_of(stream: BinaryIO) -> dict[str, float]:
 
 def _table(stream: BinaryIO, name: str, columns: Columns) -> Iterator[_tabular.Placed]:
     rows = _tabular.rows(stream, name, lambda headings: "finess_et" in headings)
-    for place, row, found in _columns.mapped(rows, mapping, lambda *_: None, columns, FIELDS):
+    for place, row, found in _columns.mapped(name, rows, mapping, lambda *_: None, columns, FIELDS):
         if isinstance(row, str):
             yield place, row
         else:

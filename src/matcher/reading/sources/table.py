@@ -83,7 +83,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[domai
 
     drafts: dict[str, _Draft] = {}
     for place, row, found in _columns.mapped(
-        _tabular.rows(stream, name, _VOCABULARY.score, LISTS), mapping, check, columns, FIELDS
+        name, _tabular.rows(stream, name, _VOCABULARY.score, LISTS), mapping, check, columns, FIELDS
     ):
         refuse = partial(_tabular.rejected, name, place)
         draft = row if isinstance(row, str) else _draft(row, found)
