@@ -132,7 +132,10 @@ def test_the_same_message_leaves_and_the_answer_comes_back(settings: Settings, s
     said = [(e.siret, e.payload or {}) for e in found.events if e.kind == "answered"]
     assert [(s, word["interest"], word["by"]) for s, word in said] == [(SIRET, "partly", "structure")]
     assert record_.verify(store, owner(store), found.id).holds
+    record_.report(store, owner(store), found.id, SIRET, "called", text="rappeler lundi")
+    found = record_.read(store, owner(store), found.id)
     rows = {row["siret"]: row for row in exports.rows(found)}
+    assert "rappeler lundi" in rows[SIRET]["notes"] and "dès mars" not in rows[SIRET]["notes"]
     assert "dès mars" in rows[SIRET]["answer"] and rows[OTHER]["answer"] == ""
     personal.erase(store, SIRET)
     assert record_.verify(store, owner(store), found.id).holds
