@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -83,9 +85,7 @@ def test_a_mapping_is_kept_as_a_profile_for_the_next_file(tmp_path: Path) -> Non
         )
 
 
-def test_titles_above_are_no_offers_and_a_sheet_can_be_left_out(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_titles_above_are_no_offers_and_a_sheet_can_be_left_out(tmp_path: Path) -> None:
     book = Workbook()
     book.active.title = "Adhérents"
     for row in (
@@ -99,10 +99,10 @@ def test_titles_above_are_no_offers_and_a_sheet_can_be_left_out(
         (book["Prospects"] if "Prospects" in book.sheetnames else book.create_sheet("Prospects")).append(row)
     path = tmp_path / "members.xlsx"
     book.save(path)
-    code, out, _ = run("read", path, "--format", "jsonl")
-    assert (code, out.count("\n"), "diffuser" in out) == (0, 3, False)
-    told = capfd.readouterr().err  # by the process that reads workbooks
-    assert "'Adhérents' (2), 'Prospects' (1); one is left out with --map 'sheet:NAME=none'" in told
+    call = [sys.executable, "-m", "matcher", "read", str(path), "--format", "jsonl"]
+    done = subprocess.run(call, capture_output=True, text=True, check=True)
+    assert (done.stdout.count("\n"), "diffuser" in done.stdout) == (3, False)
+    assert "'Adhérents' (2), 'Prospects' (1); one is left out with --map 'sheet:NAME=none'" in done.stderr
     members = gather.gather([path], _columns.pairs(["sheet:Prospects=none"]))
     assert [one.name for one in members.structures] == ["A", "B"]
     assert "1 structure whose SIRET is missing beside the SIREN: write the 14 digits of" in "".join(

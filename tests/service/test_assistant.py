@@ -232,7 +232,7 @@ def test_every_tool_answers_over_stdio_and_a_need_leaves_no_trace(folder: Path, 
     assert 0 < max(len(lot["matches"]) for lot in groups["lots"]) <= results.FIRST
     assert answered[16]["notice"]["id"] == NOTICE["notice_id"] and answered[17]["total"]
     assert "find_structures_for_need" in answered[10]["hint"] and "hint" not in answered[8]
-    assert "« Nanttes »: Nantes (44) was understood" in beyond["hint"]
+    assert "« Nanttes » : Nantes (44) a été compris" in beyond["hint"]
     oeth = beyond["lots"][0]["advised"]["oeth"]
     assert oeth["title"].startswith("Acheter à une EA ou à un ESAT") and oeth["reason"]
     assert len(file["others"]) > 1 and unclear["lots"][0]["calls_for"] == "unclear"

@@ -70,7 +70,7 @@ def test_several_communes_a_region_and_a_grouping_can_be_typed(page: TestClient)
 
 
 def test_a_place_misspelt_is_reported_as_it_was_understood(page: TestClient) -> None:
-    taken = page.post("/acheteur", data={"need": "tonte", "place": "Zblurgville"}).text
+    taken = page.post("/acheteur", data={"need": "tonte", "place": "Bleurvile"}).text
     assert "compris comme <strong>Bleurville (88)</strong>" in taken
     assert "compris comme" not in page.post("/acheteur", data={"need": "tonte", "place": "nanterre"}).text
 

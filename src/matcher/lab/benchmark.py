@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -123,7 +122,7 @@ def on_judged(
         methods: dict[str, Any] = {name: leads.by_order(method) for name, method in compared}
         for name in names:
             matcher = Matcher(candidates, recipes.named(name), exhaustive=True)
-            methods[name] = partial(evaluation.ranked, matcher, top=leads.TOP)
+            methods[name] = leads.by_matcher(matcher)
         for name, method in methods.items():
             lines, ms = _timed(method, one.questions, f"{one.name}, {name}")
             figures = leads.figures(lines, one.rows)

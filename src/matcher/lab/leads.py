@@ -97,6 +97,11 @@ def known(given: Judgements, held: Catalogue) -> Judgements:
     return replace(given, questions=questions, rows=rows)
 
 
+def by_matcher(matcher: Matcher) -> Answering:
+    """A recipe as a method of judged needs."""
+    return lambda question: evaluation.ranked(matcher, question, TOP)
+
+
 def by_order(method: Callable[[Question], Sequence[str]]) -> Answering:
     """A method that only ranks: without probabilities, and never "nobody"."""
     return lambda question: {

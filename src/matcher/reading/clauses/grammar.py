@@ -234,7 +234,7 @@ _COMPOSED = re.compile(
     r"(?:%|points?|pts)\)?(?:,? (?:(?:qui )?se (?:decompos|repart|subdivis|ventil)\w+|dont)| :(?=[^:.;%]* \d+ ?%))"
 )
 #: "prix 45, qualité 45, insertion des agents dédiés 10": shares that make a whole.
-_SHARED = re.compile(r"([^,;:()/.]*[a-z][^,;:()/.\d]*?) (\d{1,3})(?= ?(?:[,;./]|$))")
+_SHARED = re.compile(r"(?:^|[,;:()/.])([^,;:()/.\d]*) (\d{1,3})(?= ?(?:[,;./]|$))")
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
     r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
