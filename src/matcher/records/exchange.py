@@ -173,7 +173,7 @@ def declare(
         row |= {"contact": contact, "visibility": visibility, "buyer_may_see": buyer_may_see}
         row |= {"named": sorted(set(named)), "deadline": until, "updated_at": moment, "withdrawn_at": None}
         # the first ones stay, where it is declared again
-        row |= {"id": secrets.token_urlsafe(16), "created_at": moment}
+        row |= {"id": secrets.token_hex(12), "created_at": moment}
         store.put(connection, Declaration, [row], key=tuple(pair), keep=("id", "created_at"))
         interest = {**pair, "verb": "interested", "by": bearer.id, "reason": "exchange", "at": moment}
         store.put(connection, Feedback, [interest], keep=("at", "by", "reason"))
@@ -305,7 +305,7 @@ def write(store: Store, bearer: Bearer, identifier: str, other: str, text: str) 
             raise BadInput("cette annonce est retirée ou échue : on n'y écrit plus")
         if sum(by == sender and at.date() == moment.date() for by, at in sent) >= MESSAGES:
             raise BadInput(f"{MESSAGES} messages par jour au plus sur une annonce : appelez-vous")
-        fresh = {"id": secrets.token_urlsafe(16), "declaration_id": identifier, "other": other}
+        fresh = {"id": secrets.token_hex(12), "declaration_id": identifier, "other": other}
         store.put(connection, Message, [{**fresh, "sender": sender, "text": said, "at": moment}])
         store.audit(connection, bearer.actor, "exchange.write", identifier)
     return to, row["notice_id"]
