@@ -35,7 +35,7 @@ ONLY_WEIGHT = re.compile(
 )
 #: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
 _BARE_WEIGHT = re.compile(
-    r"(?:[:=)]|\bsocia\w+|insertion(?: [a-z]+)?|\brse) ?(\d\d?|0,\d\d?)(?=[.)]?$|[,.] [a-z])"
+    r"(?:[:=)]|\bsocia\w+|insertion(?: [a-z]+)?|\brse) ?(\d\d?(?:,\d\d?)?)(?=[.)]?$|[,.] [a-z])"
 )
 #: "Critère n° 2 :", "2)", "2.", "—", "a)" before an item.
 _MARK = re.compile(

@@ -246,6 +246,8 @@ _OTHER_SOCIAL = re.compile(
 OF_PEOPLE = re.compile(
     r"soci[ae]|insertion|emploi|handicap|ch[oe]m|\brsa\b|recrut|adapte|\bplie\b|esat|siae|entreprise|claus|person|jeune|heure"
 )
+#: "organisation (80 % de la valeur technique)": a part of a part.
+OF_CRITERION = re.compile(r"% (?:du critere|de (?:ce critere|la valeur|la note (?:tech|qual)|cette note))")
 HOURS = re.compile(r"\d ?h(?:eures?)?\b")
 #: "150 heures d'insertion"
 OF_HOURS = re.compile(r"\d ?h(?:eures?)? d'insertion")

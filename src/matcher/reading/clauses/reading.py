@@ -88,7 +88,7 @@ def _read(model: ClauseModel, page: Page) -> Reading:
         reserved += _reserved(model, window, chances["reserved"])
         social += _conditioned(model, window, chances, page, found)
         social += _judged(model, window, chances["criterion"])
-        bought = [one for one in window if grammar.names_object(one.plain)]
+        bought = [one for one in window if grammar.names_object(one.plain) and not _is_judged(model, one)]
         social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
     weighed = {one.what.passage for one in social if one.what.weight is not None}
     social += [one for one in _named_criteria(found, kept) if one.what.passage not in weighed]
@@ -185,12 +185,9 @@ def _conditioned(
         apart = "".join(sentences.APART.findall(one.plain))  # "sauf le lot 9, pour lequel 70 heures ..."
         for other, theirs in hours.stated_hours(apart):
             yield Finding(_clause(one, chance, hours=other), theirs)
-        noted = len(window) > 1 and weights(one.plain) and model.chances(one.text)["criterion"] > 0.5
-        if (
-            one in owing
-            and not (noted and not hours.stated_hours(one.plain))
-            and not grammar.names_object(one.plain)
-        ):
+        criterion = len(window) > 1 and weights(one.plain) and model.chances(one.text)["criterion"] > 0.5
+        noted = (criterion or _is_judged(model, one)) and not hours.stated_hours(one.plain)
+        if one in owing and not noted and not grammar.names_object(one.plain):
             left_out = _left_out(one, window)
             every = grammar.ALL_LOTS.search(one.plain) is not None
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
@@ -199,6 +196,12 @@ def _conditioned(
                 yield Finding(what, lots, left_out, every and not lots)
                 if every and lots:  # "Tous les lots comportent une clause. Lot 1 : 100 heures"
                     yield Finding(_clause(one, chance), frozenset(), left_out, every)
+
+
+def _is_judged(model: ClauseModel, one: Sentence) -> bool:
+    """Whether a sentence by itself rather names a criterion than a duty."""
+    chances = model.chances(one.text)
+    return chances["criterion"] > max(0.5, chances["execution"])
 
 
 def _left_out(one: Sentence, window: Window) -> frozenset[str]:
@@ -215,11 +218,16 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
     saying = _sayers(model, window, "criterion")
     social = [one for one in window if grammar.of_social(one.plain) and not grammar.PAST.search(one.plain)]
     for one in [one for one in saying if one in social] or social:
-        silent = grammar.names_object(one.plain) or grammar.NOT_OWED.search(one.plain)
+        bought = grammar.names_object(one.plain) and not _is_judged(model, one)
+        silent = bought or grammar.NOT_OWED.search(one.plain)
         if not silent and not one.plain.endswith(":"):
             after = window[window.index(one) + 1 :]
             stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
-            yield from _criterion(one, after, next(filter(None, stated), (None, "")), chance)
+            weight, unit = next(filter(None, stated), (None, ""))
+            above = window[: window.index(one)][-1:] if grammar.OF_CRITERION.search(one.plain) else ()
+            whole = next((weights(other.plain) for other in above), [])  # "25 % du critère", itself "40 %"
+            weight = weight * whole[0][0] / 100 if weight and whole else weight
+            yield from _criterion(one, after, (weight, unit), chance)
 
 
 def _criterion(

@@ -23,6 +23,7 @@ _OPENS_LIST = re.compile(r":\s*$|\bpresent lot\b")
 #: "ACTE D'ENGAGEMENT - LOT 2" alone on its line: so are the lines below, up to an article or another lot.
 _SECTION = re.compile(
     r"\W*(?:acte d'engagement|cahier|c[ct][ct]p|ccap|annexe|dispositions)\b[^:;,|]{0,60}\blot (?:n ?° ?)?\d{1,2}$"
+    r"|.*\bpresente? (?:acte|cahier|c[ct][ct]p|ccap|annexe|marche)\b[^.;]{0,40}\blot (?:n ?° ?)?\d{1,2}\b"
 )
 #: A column of a table of lots that asks for yes or no, or for hours, and the answers.
 _ASKS, _YES = re.compile(r"reserv|claus|insertion|heure"), re.compile(r"oui|o|x|☒|☑|✓", re.I)
@@ -39,6 +40,7 @@ _CALLED = re.compile(
     r"\b((?:secteur|site|zone|lot) (?!n ?°)[a-z]{3,})(?: \(| constitue le )lot (?:n ?° ?)?(\d\d?)\b"
 )
 _ONLY_LOT = re.compile(r"lot[^.;|:]*\.?$")
+_BARE_LOT = re.compile(r"\W*lot (?:n ?° ?)?\d{1,2}\W*")
 _TITLE = re.compile(r"\W*lots? (?:n ?° ?)?\d{1,2} ?[-–—:]")
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
@@ -55,6 +57,7 @@ APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d|pour l|ou |dont )|\(\d+ ?
 _REWRITTEN = (
     (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
     (r"\.{4,}", ":"),
+    (r"\n(?=(?i:sans objet|néant|non applicable)\b)", " : "),
     (r"\[ ?[xX] ?\]", "☒"),
     (r"\[ ?\]", "☐"),
     (r"\bL ?0?(\d{1,2})(?= ?[:=])", r"lot \1"),
@@ -125,6 +128,8 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
     text = _ENUMERATED.sub("", _COLUMNS.sub(" | ", text))
     text = _ROWS.sub(lambda rows: re.sub(rf" ?{rows[1]} ", " | ", rows[0]), text)
+    text = _FLAT.sub(lambda rows: re.sub(_BETWEEN, " | ", rows[0]), text)
+    text = _STACKED.sub(_unstacked, text)
     text = answered(text) if "|" in text else text
     for pattern, instead in _REWRITTEN:
         text = re.sub(pattern, instead, text)
@@ -141,7 +146,29 @@ _COLUMNS = re.compile(r"(?m)(?:(?<=[^\s|])(?: {3,}|\t+)|^ {8,})(?=[^\s|])")
 #: "L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé": what the lots are called is no statement.
 _ENUMERATED = re.compile(r"(?i)(?<=lots) ?[^().;:\n]{0,40}\(lot [^();]{1,80}(?:[;,] lot [^();]{1,80})+\)")
 #: "N° du lot / Désignation / Heures" above "2 / Charpente / 70": rows of a table.
-_ROWS = re.compile(r"(?im)^(?=n ?°|lots?\b|\d|crit)[^\n/;]+ ?([/;]) [^\n/;]+ ?\1 .*(?:\n[^\n/;]+ ?\1 .*)+")
+_ROWS = re.compile(
+    r"(?im)^(?=n ?°|lots?\b(?! ?\d)|crit)[^\n/;]+ ?([/;]) [^\n/;]+ ?\1 .*(?:\n[^\n/;]+ ?\1 .*)+"
+)
+
+#: "N° lot Désignation Heures" above "2 Charpente 70", "Critères Lot 1 Lot 2" above "Prix 60 % 50 %": columns that were lost.
+_FLAT = re.compile(
+    r"(?im)^(?:n ?° ?(?:du |de )?)?lots? (?!\d)[^\n\d|]+(?:\n\d{1,2} [^\n|]*? (?:\d[\d ]*|[-–—/])$){2,}"
+    r"|^[^\n|\d]+(?: lot \d{1,2}){2,}$(?:\n[^\n|\d]*(?: \d[\d,]* ?%)*$)+"
+)
+_BETWEEN = re.compile(
+    r"(?im)(?<=lot) (?!\d)|(?<=^\d\d) |(?<=^\d) | (?<=[^\d\s] )(?<!lot )(?=(?:\d{1,3} )?\d{1,3}$|[-–—/]$)| (?=lot \d|heures|\d[\d,]* ?%)"
+)
+#: And each of the cells on a line of its own: "Lot", "Intitulé", "Heures", "1", "Charpente", "70".
+_STACKED = re.compile(
+    r"(?im)^(?:n ?° ?(?:du |de )?)?lots?(?:\n(?!\d+$).{1,60}){1,5}(?:\n\d{1,2}(?:\n(?!\d+$).+){1,5}){2,}"
+)
+
+
+def _unstacked(table: re.Match[str]) -> str:
+    lines = table[0].split("\n")
+    wide = next(at for at, line in enumerate(lines) if line.isdigit())
+    rows = [lines[at : at + wide] for at in range(0, len(lines), wide)]
+    return "\n".join((" | " if row[0].isdigit() or row is rows[0] else "\n").join(row) for row in rows)
 
 
 def answered(text: str) -> str:
@@ -157,7 +184,7 @@ def answered(text: str) -> str:
         elif number and len(cells) == len(heads) > 1:
             of_insertion = "insertion" in prose.folded("\n".join(lines[-9:]))
             cells = [_answer(number[0], *pair, of_insertion) for pair in zip(cells, heads, strict=True)]
-        else:
+        elif len(cells) > 1:
             heads = cells
         lines.append("|".join(cells))
     return "\n".join(lines)
@@ -196,9 +223,10 @@ def cut(page: Page) -> tuple[Sentence, ...]:
         line = start == 0 or text[start - 1] == "\n"
         item = _ITEM.match(published) is not None
         if own:
-            section = line and _SECTION.match(plain) is not None
             stop = folded.find("\n", start)
-            of_lot = line and stop > 0 and _ONLY_LOT.match(folded[start:stop].strip()) is not None
+            alone = folded[start:stop].strip() if line and stop > 0 else ""
+            of_lot = _ONLY_LOT.match(alone) is not None
+            section = line and _SECTION.match(plain) is not None or _BARE_LOT.fullmatch(alone) is not None
             title, in_list = of_lot and not in_list, of_lot
             heading = own if section or title or _OPENS_LIST.search(plain) else frozenset()
         else:
