@@ -20,7 +20,8 @@ from matcher.reading.criteria import ONLY_WEIGHT, Unit, listed_weight, per_cent,
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
-SURE = 0.95  # of a sentence that its neighbours drown
+SURE = 0.85  # of a sentence that its neighbours drown
+LIKELY = 0.61  # of a condition of performance
 QUOTED = 400  # characters of a passage that is shown
 _BELOW = 14  # sentences below one that speaks of insertion in which a list of lots with hours is read
 NAME = 120  # characters in which an item of a list names its criterion
@@ -104,7 +105,7 @@ def _read(model: ClauseModel, page: Page) -> Reading:
 def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     """The chance of each label in a window; a condition may be drowned by its neighbours, and is sure by itself."""
     chances = model.chances(passage(window))
-    if len(window) == 1 or chances["execution"] > 0.5:
+    if len(window) == 1 or chances["execution"] > LIKELY:
         return chances
     alone = max(model.chances(one.text)["execution"] for one in window)
     sure = alone > SURE or any(one.lots and grammar.OF_HOURS.search(one.plain) for one in window)
@@ -179,7 +180,7 @@ def _conditioned(
 ) -> Iterator[Finding[Clause]]:
     chance = chances["execution"]
     owing = [one for one in window if not grammar.NOT_OWED.search(one.plain)]
-    if chance <= 0.5 or not any(grammar.OF_PEOPLE.search(one.plain) for one in owing):
+    if chance <= LIKELY or not any(grammar.OF_PEOPLE.search(one.plain) for one in owing):
         return
     for one in _sayers(model, window, "execution"):
         apart = "".join(sentences.APART.findall(one.plain))  # "sauf le lot 9, pour lequel 70 heures ..."
@@ -223,11 +224,11 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
         if not silent and not one.plain.endswith(":"):
             after = window[window.index(one) + 1 :]
             stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
-            weight, unit = next(filter(None, stated), (None, ""))
+            weight = next(filter(None, stated), None)
             above = window[: window.index(one)][-1:] if grammar.OF_CRITERION.search(one.plain) else ()
-            whole = next((weights(other.plain) for other in above), [])  # "25 % du critère", itself "40 %"
-            weight = weight * whole[0][0] / 100 if weight and whole else weight
-            yield from _criterion(one, after, (weight, unit), chance)
+            if weight and above and (whole := weights(above[0].plain)):
+                weight = weight[0] * whole[0][0] / 100, weight[1]  # "25 % du critère", itself "40 %"
+            yield from _criterion(one, after, weight or (None, ""), chance)
 
 
 def _criterion(

@@ -27,7 +27,7 @@ _SECTION = re.compile(
 )
 #: A column of a table of lots that asks for yes or no, or for hours, and the answers.
 _ASKS, _YES = re.compile(r"reserv|claus|insertion|heure"), re.compile(r"oui|o|x|☒|☑|✓", re.I)
-_NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|[-–—]|☐|0)?(?: h)?", re.I)
+_NO = re.compile(r"(?:non|n|néant|sans(?: objet)?|aucune?|/|[-–—]|☐|0)?(?: h)?", re.I)
 _ESTIMATED = re.compile(r"(?i)\bestim\w+ (?:du |des |d['’e] ?)?")
 _OF_LOT, _OF_AMOUNT = re.compile(r"\W*lot\W.{0,4}\d", re.I), re.compile(r"montant|estim|prix|cout|surface")
 
@@ -226,7 +226,7 @@ def cut(page: Page) -> tuple[Sentence, ...]:
             stop = folded.find("\n", start)
             alone = folded[start:stop].strip() if line and stop > 0 else ""
             of_lot = _ONLY_LOT.match(alone) is not None
-            section = line and _SECTION.match(plain) is not None or _BARE_LOT.fullmatch(alone) is not None
+            section = (line and _SECTION.match(plain) is not None) or _BARE_LOT.fullmatch(alone) is not None
             title, in_list = of_lot and not in_list, of_lot
             heading = own if section or title or _OPENS_LIST.search(plain) else frozenset()
         else:
