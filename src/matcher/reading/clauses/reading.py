@@ -83,7 +83,7 @@ def _read(model: ClauseModel, page: Page) -> Reading:
         i for at in kept for i in range(at, min(at + _BELOW, len(found))) if found[i].lots
     }  # a list of lots
     hourly = {at for at in beside if "heures" in found[at].plain}
-    kept = sorted({*kept, *hourly, *(at for at in below if grammar.HOURS.search(found[at].plain))})
+    kept = sorted({*kept, *hourly, *(at for at in below if hours.HOURS.search(found[at].plain))})
     for window in windows(found, kept):
         chances = _chances(model, window)
         reserved += _reserved(model, window, chances["reserved"])
@@ -108,7 +108,9 @@ def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     if len(window) == 1 or chances["execution"] > LIKELY:
         return chances
     alone = max(model.chances(one.text)["execution"] for one in window)
-    sure = alone > SURE or any(one.lots and grammar.OF_HOURS.search(one.plain) for one in window)
+    sure = alone > SURE or any(
+        one.lots and "insertion" in one.plain and hours.HOURS.search(one.plain) for one in window
+    )
     return chances | {"execution": alone} if sure else chances
 
 

@@ -23,6 +23,7 @@ _OPENS_LIST = re.compile(r":\s*$|\bpresent lot\b")
 #: "ACTE D'ENGAGEMENT - LOT 2" alone on its line: so are the lines below, up to an article or another lot.
 _SECTION = re.compile(
     r"\W*(?:acte d'engagement|cahier|c[ct][ct]p|ccap|annexe|dispositions)\b[^:;,|]{0,60}\blot (?:n ?° ?)?\d{1,2}$"
+    r"|\W*lot (?:n ?° ?)?\d{1,2}\W*$"
     r"|.*\bpresente? (?:acte|cahier|c[ct][ct]p|ccap|annexe|marche)\b[^.;]{0,40}\blot (?:n ?° ?)?\d{1,2}\b"
 )
 #: A column of a table of lots that asks for yes or no, or for hours, and the answers.
@@ -40,7 +41,6 @@ _CALLED = re.compile(
     r"\b((?:secteur|site|zone|lot) (?!n ?°)[a-z]{3,})(?: \(| constitue le )lot (?:n ?° ?)?(\d\d?)\b"
 )
 _ONLY_LOT = re.compile(r"lot[^.;|:]*\.?$")
-_BARE_LOT = re.compile(r"\W*lot (?:n ?° ?)?\d{1,2}\W*")
 _TITLE = re.compile(r"\W*lots? (?:n ?° ?)?\d{1,2} ?[-–—:]")
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
@@ -138,7 +138,14 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
     text = text.replace("\n\0", "\0").replace("\0\n", "\0")
     plain = prose.folded(text)
-    return list(map(Page, text.split("\0"), plain.split("\0"), _stems_of(plain, stems)))
+    spaced = re.sub(
+        "[\n;|•▪●\uf0b7—]", " ", repaired(plain)
+    )  # after which a sentence may begin without a blank
+    standing = [
+        tuple(stem for stem in stems if next(_standing(f" {one}", stem), None) is not None)
+        for one in spaced.split("\0")
+    ]
+    return list(map(Page, text.split("\0"), plain.split("\0"), standing))
 
 
 #: "01        Terrassement - VRD                310 h": the columns of a table that a PDF holds.
@@ -224,9 +231,8 @@ def cut(page: Page) -> tuple[Sentence, ...]:
         item = _ITEM.match(published) is not None
         if own:
             stop = folded.find("\n", start)
-            alone = folded[start:stop].strip() if line and stop > 0 else ""
-            of_lot = _ONLY_LOT.match(alone) is not None
-            section = (line and _SECTION.match(plain) is not None) or _BARE_LOT.fullmatch(alone) is not None
+            alone = folded[start : stop if stop > 0 else None].strip() if line else ""
+            of_lot, section = _ONLY_LOT.match(alone) is not None, _SECTION.match(alone) is not None
             title, in_list = of_lot and not in_list, of_lot
             heading = own if section or title or _OPENS_LIST.search(plain) else frozenset()
         else:
@@ -255,18 +261,6 @@ def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
             yield start, at
             start = at
         yield start, end
-
-
-_BEGINS = "\n;|•▪●\uf0b7—"  # characters after which a sentence may begin without a blank
-
-
-def _stems_of(plain: str, stems: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The stems that stand in each of the folded texts between zeros: no sentence holds one that its text does not."""
-    plain = repaired(plain).replace("\0", "\0 ")
-    for char in _BEGINS:
-        plain = plain.replace(char, " ")
-    for text in f" {plain}".split("\0"):
-        yield tuple(stem for stem in stems if next(_standing(text, stem), None) is not None)
 
 
 def speaking(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> list[int]:
