@@ -129,7 +129,6 @@ def shared_out(plain: str) -> list[str]:
 ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots?\b")
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
 _EXCEPTED = re.compile(EXCEPTED)
-_NEXT_WORDS = re.compile(r", (?=[a-z]{3})")
 _OF_THESE = re.compile(
     r"\d(?: ?\([^()]*\))?,? \(?(?:qui (?:est|sont|sera|seront) |lui |eux |lot |marche )*reserv"
 )
@@ -143,7 +142,7 @@ def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozens
     none: frozenset[str] = frozenset()
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
     excepted = [side for _, side in sides if _EXCEPTED.match(side)]
-    out = none.union(*(lots_named(_NEXT_WORDS.split(side)[0]) for side in excepted))
+    out = none.union(*(lots_named(side) for side in excepted))
     # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
     if reserving and out and (DENIED.search(plain) or any(map(_OF_THESE.search, excepted))):
         return out, none

@@ -27,7 +27,7 @@ _SECTION = re.compile(
     r"|.*\bpresente? (?:acte|cahier|c[ct][ct]p|ccap|annexe|marche)\b[^.;]{0,40}\blot (?:n ?° ?)?\d{1,2}\b"
 )
 #: A column of a table of lots that asks for yes or no, or for hours, and the answers.
-_ASKS, _YES = re.compile(r"reserv|claus|insertion|heure"), re.compile(r"oui|o|x|☒|☑|✓", re.I)
+_ASKS = re.compile(r"reserv|claus|insertion|heure")
 _NO = re.compile(r"(?:non|n|néant|sans(?: objet)?|aucune?|/|[-–—]|☐|0)?(?: h)?", re.I)
 _ESTIMATED = re.compile(r"(?i)\bestim\w+ (?:du |des |d['’e] ?)?")
 _OF_LOT, _OF_AMOUNT = re.compile(r"\W*lot\W.{0,4}\d", re.I), re.compile(r"montant|estim|prix|cout|surface")
@@ -203,10 +203,9 @@ def _answer(lot: str, cell: str, head: str, of_insertion: bool) -> str:
         return f" Lot {lot} : {stated} d'insertion "
     if _OF_AMOUNT.search(plain) and "heure" not in plain and stated:
         return f" {head.strip()} : {stated} "
-    if not _ASKS.search(plain) or (_NO.fullmatch(stated) and not _YES.fullmatch(stated)):
+    if not _ASKS.search(plain) or _NO.fullmatch(stated):
         return f" Lot {lot} : 0 heures " if stated and "heure" in plain else cell
-    asked = f" Lot {lot} : {_ESTIMATED.sub('', head.split('(')[0]).strip()}"
-    return f"{asked} " if _YES.fullmatch(stated) else f"{asked} : {stated} "
+    return f" Lot {lot} : {_ESTIMATED.sub('', head.split('(')[0]).strip()} : {stated} "
 
 
 def cut(page: Page) -> tuple[Sentence, ...]:
