@@ -215,6 +215,7 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     heading = before = last = frozenset[str]()
     section = title = titled = in_list = False
+    until = 0
     called = _CALLED.findall(repaired(folded))
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
@@ -232,11 +233,12 @@ def cut(page: Page) -> tuple[Sentence, ...]:
             stop = folded.find("\n", start)
             alone = folded[start : stop if stop > 0 else None].strip() if line else ""
             of_lot, section = _ONLY_LOT.match(alone) is not None, _SECTION.match(alone) is not None
+            until = start + 300 if len(alone) < 12 else len(text)  # "LOT 2" heads a few lines
             title, in_list = of_lot and not in_list, of_lot
             heading = own if section or title or _OPENS_LIST.search(plain) else frozenset()
         else:
             in_list = in_list and not line
-            below = section or (title and _GOES_ON.match(plain))
+            below = (section and start < until) or (title and _GOES_ON.match(plain))
             if line and not item and not below:
                 heading = frozenset()
         # "Lot 2 - Maçonnerie. L'entreprise réservera 410 heures": what follows on the line of its title
