@@ -188,6 +188,8 @@ def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
         ("Usage des lieux, respect du programme, budget des travaux.", [("Usage des lieux", None), ("respect du programme", None), ("budget des travaux", None)]),
         ("Les critères sont précisés dans le règlement du concours.", []),
         ("Voir le règlement.", []),
+        ("Critère coût : 65% Critères techniques : 35%", [("Critère coût : 65%", 65), ("Critères techniques : 35%", 35)]),
+        ("Coût : quinze points\nMéthode : vingt points", [("Coût : 15 points", 15), ("Méthode : 20 points", 20)]),
         ("1. Insertion dans le site et\nle quartier : 60 %\n2. Coût : 40 %", [("Insertion dans le site et le quartier : 60 %", 60), ("Coût : 40 %", 40)]),
         ("• Adéquation au thème (les autres comptent pour 20 % au plus)\n• Innovation", [("Adéquation au thème (les autres comptent pour 20 % au plus)", None), ("Innovation", None)]),
         ("Les candidatures sont retenues ainsi :\n- références\n- moyens", []),

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Literal
 
 from matcher.domain import Criterion
-from matcher.reference.prose import folded
+from matcher.reference.prose import folded, in_figures
 from matcher.reference.text import clean
 
 #: A number of points or per cent.
@@ -35,7 +35,7 @@ ONLY_WEIGHT = re.compile(
 )
 #: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
 _BARE_WEIGHT = re.compile(
-    r"(?:[:=)]|\bsocia\w+|insertion(?: [a-z]+)?|\brse) ?(\d\d?|0,\d\d?)(?=[.)]?$|[,.] [a-z])"
+    r"(?:[:=)]|\bsocia\w+|insertion(?: [a-z]+)?|\brse) ?(\d\d?(?:,\d\d?)?)(?=[.)]?$|[,.] [a-z])"
 )
 #: "Critère n° 2 :", "2)", "2.", "—", "a)" before an item.
 _MARK = re.compile(
@@ -57,7 +57,9 @@ _NO_ITEM = re.compile(
 _ELSEWHERE = re.compile(
     r"\bla concession est attribuee|\ble prix n'est pas le seul critere|(?<![\w(-])criteres? (?:[\w']+ ){0,5}dans l"
 )
-_HEADING = re.compile(r"\b(?:crit[eè]res?|suivants?|priorit\w+|importance)\b[^:]{0,120}:\s*", re.I)
+_HEADING = re.compile(
+    r"\b(?:crit[eè]res?|suivants?|priorit\w+|importance)\b[^:]{0,120}:\s*(?!\s|\d+ ?%)", re.I
+)
 #: "Critères de jugement des offres :", "les critères d'attribution suivants, pondérés :"; those of candidates are others.
 _OF_AWARD = re.compile(
     r"(?<![\w-])(?<!sous )(?:(?=criteres? ?(?:n ?[°º])? ?1\b)|criteres?\b[^.:;\n]{0,100}(?:: ?|(?<![)\d])\n))"
@@ -71,7 +73,7 @@ _WHOLE = (99.0, 101.0)  # the sum of weights
 def listed(text: str) -> tuple[Criterion, ...]:
     """The criteria of a field that holds nothing else; empty where it refers to a document."""
     parts: list[str] = []
-    for line in filter(None, (" ".join(line.split()) for line in text.splitlines())):
+    for line in filter(None, (" ".join(line.split()) for line in in_figures(text).splitlines())):
         if line.endswith(":") and parts and _MARK.match(line) is None:
             if "critere" not in folded(line):
                 break  # the list is over
@@ -105,7 +107,7 @@ def stated(text: str, plain: str) -> tuple[Criterion, ...]:
     for heading in _OF_AWARD.finditer(plain):
         start, end = heading.span()
         sentence = re.split(r"[.;\n]", plain[max(0, start - _BEFORE) : start])[-1] + heading.group()
-        if not weights(plain[start : end + _REACH]) or _OF_CANDIDATES.search(sentence):
+        if _OF_CANDIDATES.search(sentence):
             continue
         items = [one for one in listed(text[end : end + _REACH]) if one.weight]
         for most in range(2, len(items) + 1):

@@ -43,8 +43,8 @@ _IMPOSED = (
     (  # "Une visite du site est obligatoire", "Les candidats devront procéder à une visite"; "visite médicale obligatoire"
         *("visit", "visit", "Visite obligatoire"),
         any_of(
-            r"\bvisites?\b(?! (?:medicale|periodique))[^.;]{0,80}?\bobligatoire(?:s|ment)?\b",
-            r"\b(?:doivent|devront)\b[^.;]{0,40}\bvisite\b",
+            r"\bvisites?\b(?! (?:medicale|periodique|facultative))[^.;]{0,200}?\b(?:obligatoire(?:s|ment)?|imposee)\b",
+            r"\b(?:doivent|devront|obligatoire d[e'])\b[^.;]{0,40}\bvisite\b",
             r"\b(?:attestation|certificat|proces-verbal) de visite\b[^.;]{0,80}\b(?:devra|sera|a (?:remettre|joindre|fournir))",
         ),
     ),
@@ -55,9 +55,12 @@ _IMPOSED = (
             r"\b(?:doivent|fournir(?:a|ont))\b[^.;]{0,80}\bechantillons?\b",
         ),
     ),
-    (  # "Les variantes sont autorisées"
+    (  # "Les variantes sont autorisées", "Variantes facultatives : oui", "peuvent proposer des variantes"
         *("variante", "variants", "Variantes admises"),
-        re.compile(r"\bvariantes?\b[^.;]{0,40}\b(?:autorise|admise|accepte|possible)e?s?\b"),
+        any_of(
+            r"\bvariantes?\b[^.;]{0,40}(?:\b(?:autorise|admise|accepte|possible|sont facultativ)e?s?\b|\bpeuvent etre |[:?] ?oui\b)",
+            r"\bpeuvent (?:pro|pre)\w+ [^.;]{0,20}\bvariantes?\b",
+        ),
     ),
 )
 _FORBIDDEN = re.compile(r"\binterdi|\bne (?:peu|pour|ser)|\bpas (?:autoris|la possib)")

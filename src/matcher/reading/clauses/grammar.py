@@ -20,26 +20,19 @@ def any_of(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns))
 
 
-#: "L. 2113-12", "L2113-13-1"; "R. 2113-7" and "L. 2113-10" are none.
-_NUMBER = r"1[2-6](?:\s?-\s?1\b)?"
-_ARTICLE = re.compile(rf"\bl\s?\.?\s?2113\s?-\s?({_NUMBER})")
-#: "des articles L 2113-12, 13 et 14", "L. 2113-12 à L. 2113-14"
-_NEXT_ARTICLE = re.compile(rf"\s?(,|et|ou|a)\s?(?:l\s?\.?\s?)?(?:2113\s?-\s?)?({_NUMBER})(?!\d)")
+#: "L. 2113-12", "L2113-13-1", "des articles L 2113-12, 13 et 14"; "R. 2113-7" and "L. 2113-10" are none.
+_NUMBER = r"(?<!\d)1[2-6](?:\s?-\s?1\b)?(?!\d)"
+_ARTICLES = re.compile(
+    rf"\bl\s?\.?\s?2113\s?-\s?{_NUMBER}(?:\s?(?:,|et|ou|a)\s?(?:l\s?\.?\s?)?(?:2113\s?-\s?)?{_NUMBER})*"
+)
 
 
 def articles(text: str) -> tuple[str, ...]:
     """Articles on reserved contracts cited in a text, sorted; never guessed or translated."""
-    plain = folded(text)
-    found: set[str] = set()
-    for match in _ARTICLE.finditer(plain):
-        following: re.Match[str] | None = match
-        while following:
-            number = re.sub(r"\s", "", following.groups()[-1])
-            found.add(number)
-            if following.group(1) == "a" and number == "14" and "12" in found:
-                found.add("13")
-            following = _NEXT_ARTICLE.match(plain, following.end())
-    return tuple(f"L2113-{number}" for number in sorted(found))
+    runs = _ARTICLES.findall(folded(text))
+    numbers = {re.sub(r"\s", "", one) for run in runs for one in re.findall(_NUMBER, run)}
+    numbers |= {"13" for run in runs if re.search(r"-\s?12 a .*14$", run)}  # "L. 2113-12 à L. 2113-14"
+    return tuple(f"L2113-{number}" for number in sorted(numbers))
 
 
 def _named(*phrases: str) -> re.Pattern[str]:
@@ -136,7 +129,6 @@ def shared_out(plain: str) -> list[str]:
 ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots?\b")
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
 _EXCEPTED = re.compile(EXCEPTED)
-_NEXT_WORDS = re.compile(r", (?=[a-z]{3})")
 _OF_THESE = re.compile(
     r"\d(?: ?\([^()]*\))?,? \(?(?:qui (?:est|sont|sera|seront) |lui |eux |lot |marche )*reserv"
 )
@@ -150,7 +142,7 @@ def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozens
     none: frozenset[str] = frozenset()
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
     excepted = [side for _, side in sides if _EXCEPTED.match(side)]
-    out = none.union(*(lots_named(_NEXT_WORDS.split(side)[0]) for side in excepted))
+    out = none.union(*(lots_named(side) for side in excepted))
     # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
     if reserving and out and (DENIED.search(plain) or any(map(_OF_THESE.search, excepted))):
         return out, none
@@ -246,9 +238,8 @@ _OTHER_SOCIAL = re.compile(
 OF_PEOPLE = re.compile(
     r"soci[ae]|insertion|emploi|handicap|ch[oe]m|\brsa\b|recrut|adapte|\bplie\b|esat|siae|entreprise|claus|person|jeune|heure"
 )
-HOURS = re.compile(r"\d ?h(?:eures?)?\b")
-#: "150 heures d'insertion"
-OF_HOURS = re.compile(r"\d ?h(?:eures?)? d'insertion")
+#: "organisation (80 % de la valeur technique)": a part of a part.
+OF_CRITERION = re.compile(r"% (?:du critere|de (?:ce critere|la valeur|la note (?:tech|qual)|cette note))")
 #: "Clause d'insertion : néant", "sans clause sociale", "aucune obligation d'insertion"
 NOT_OWED = re.compile(
     r"\binsertion ?[:?=|] ?(?:0|neant|sans objet|non|aucune?)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation|heure)s?(?! (?:env|eco))"

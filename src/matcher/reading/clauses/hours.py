@@ -20,6 +20,7 @@ _NUMBER = re.compile(
 #: "Lot 3 (Plomberie) –", before "néant"
 _NONE_FOR = re.compile(r"\blots? (?:n ?° ?)?\d{1,2}\b[^.;:|\n\d]{0,50}\W*$")
 #: "350h", "1 500 heures"
+HOURS = re.compile(r"\d ?h(?:eures?)?\b")
 _UNIT = re.compile(r"\)?[ ._]*(?:h|heures?)\b")
 #: "Heures d'insertion : lot 1 : 610 ; lot 2 (240)", "Voirie | 310", "un volume fixé à 350", "respectivement 70 et 55"
 _OPENS = re.compile(r"(?:[:=|(?+]|\b(?:soit|total|exige|respectivement|dont|de|a)|\d(?:,| et))[\s._…]*$")
@@ -166,9 +167,7 @@ def owed_at(
     while last + 1 < len(found) and found[last + 1].span[1] < start + _AHEAD:
         end, then = found[last].span[1], found[last + 1]
         in_list, in_row = plain[end - 1] not in ".!?", "|" in plain[end : then.span[0]]
-        more = re.search(r"\d ?h(?:eures?)?\b", then.plain) and (
-            in_list or not stated_hours(plain[start:end])
-        )
+        more = HOURS.search(then.plain) and (in_list or not stated_hours(plain[start:end]))
         same = then.lots and then.lots == found[last].lots and last > at
         if not (in_row or more or same or _GOES_ON.match(then.plain)):
             break

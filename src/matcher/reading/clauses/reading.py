@@ -20,7 +20,8 @@ from matcher.reading.criteria import ONLY_WEIGHT, Unit, listed_weight, per_cent,
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
-SURE = 0.95  # of a sentence that its neighbours drown
+SURE = 0.85  # of a sentence that its neighbours drown
+LIKELY = 0.61  # of a condition of performance
 QUOTED = 400  # characters of a passage that is shown
 _BELOW = 14  # sentences below one that speaks of insertion in which a list of lots with hours is read
 NAME = 120  # characters in which an item of a list names its criterion
@@ -82,13 +83,13 @@ def _read(model: ClauseModel, page: Page) -> Reading:
         i for at in kept for i in range(at, min(at + _BELOW, len(found))) if found[i].lots
     }  # a list of lots
     hourly = {at for at in beside if "heures" in found[at].plain}
-    kept = sorted({*kept, *hourly, *(at for at in below if grammar.HOURS.search(found[at].plain))})
+    kept = sorted({*kept, *hourly, *(at for at in below if hours.HOURS.search(found[at].plain))})
     for window in windows(found, kept):
         chances = _chances(model, window)
         reserved += _reserved(model, window, chances["reserved"])
         social += _conditioned(model, window, chances, page, found)
         social += _judged(model, window, chances["criterion"])
-        bought = [one for one in window if grammar.names_object(one.plain)]
+        bought = [one for one in window if grammar.names_object(one.plain) and not _is_judged(model, one)]
         social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
     weighed = {one.what.passage for one in social if one.what.weight is not None}
     social += [one for one in _named_criteria(found, kept) if one.what.passage not in weighed]
@@ -104,10 +105,12 @@ def _read(model: ClauseModel, page: Page) -> Reading:
 def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     """The chance of each label in a window; a condition may be drowned by its neighbours, and is sure by itself."""
     chances = model.chances(passage(window))
-    if len(window) == 1 or chances["execution"] > 0.5:
+    if len(window) == 1 or chances["execution"] > LIKELY:
         return chances
     alone = max(model.chances(one.text)["execution"] for one in window)
-    sure = alone > SURE or any(one.lots and grammar.OF_HOURS.search(one.plain) for one in window)
+    sure = alone > SURE or any(
+        one.lots and "insertion" in one.plain and hours.HOURS.search(one.plain) for one in window
+    )
     return chances | {"execution": alone} if sure else chances
 
 
@@ -179,18 +182,15 @@ def _conditioned(
 ) -> Iterator[Finding[Clause]]:
     chance = chances["execution"]
     owing = [one for one in window if not grammar.NOT_OWED.search(one.plain)]
-    if chance <= 0.5 or not any(grammar.OF_PEOPLE.search(one.plain) for one in owing):
+    if chance <= LIKELY or not any(grammar.OF_PEOPLE.search(one.plain) for one in owing):
         return
     for one in _sayers(model, window, "execution"):
         apart = "".join(sentences.APART.findall(one.plain))  # "sauf le lot 9, pour lequel 70 heures ..."
         for other, theirs in hours.stated_hours(apart):
             yield Finding(_clause(one, chance, hours=other), theirs)
-        noted = len(window) > 1 and weights(one.plain) and model.chances(one.text)["criterion"] > 0.5
-        if (
-            one in owing
-            and not (noted and not hours.stated_hours(one.plain))
-            and not grammar.names_object(one.plain)
-        ):
+        criterion = len(window) > 1 and weights(one.plain) and model.chances(one.text)["criterion"] > 0.5
+        noted = (criterion or _is_judged(model, one)) and not hours.stated_hours(one.plain)
+        if one in owing and not noted and not grammar.names_object(one.plain):
             left_out = _left_out(one, window)
             every = grammar.ALL_LOTS.search(one.plain) is not None
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
@@ -199,6 +199,12 @@ def _conditioned(
                 yield Finding(what, lots, left_out, every and not lots)
                 if every and lots:  # "Tous les lots comportent une clause. Lot 1 : 100 heures"
                     yield Finding(_clause(one, chance), frozenset(), left_out, every)
+
+
+def _is_judged(model: ClauseModel, one: Sentence) -> bool:
+    """Whether a sentence by itself rather names a criterion than a duty."""
+    chances = model.chances(one.text)
+    return chances["criterion"] > max(0.5, chances["execution"])
 
 
 def _left_out(one: Sentence, window: Window) -> frozenset[str]:
@@ -215,11 +221,16 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
     saying = _sayers(model, window, "criterion")
     social = [one for one in window if grammar.of_social(one.plain) and not grammar.PAST.search(one.plain)]
     for one in [one for one in saying if one in social] or social:
-        silent = grammar.names_object(one.plain) or grammar.NOT_OWED.search(one.plain)
+        bought = grammar.names_object(one.plain) and not _is_judged(model, one)
+        silent = bought or grammar.NOT_OWED.search(one.plain)
         if not silent and not one.plain.endswith(":"):
             after = window[window.index(one) + 1 :]
             stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
-            yield from _criterion(one, after, next(filter(None, stated), (None, "")), chance)
+            weight = next(filter(None, stated), None)
+            above = window[: window.index(one)][-1:] if grammar.OF_CRITERION.search(one.plain) else ()
+            if weight and above and (whole := weights(above[0].plain)):
+                weight = weight[0] * whole[0][0] / 100, weight[1]  # "25 % du critère", itself "40 %"
+            yield from _criterion(one, after, weight or (None, ""), chance)
 
 
 def _criterion(

@@ -23,10 +23,12 @@ _OPENS_LIST = re.compile(r":\s*$|\bpresent lot\b")
 #: "ACTE D'ENGAGEMENT - LOT 2" alone on its line: so are the lines below, up to an article or another lot.
 _SECTION = re.compile(
     r"\W*(?:acte d'engagement|cahier|c[ct][ct]p|ccap|annexe|dispositions)\b[^:;,|]{0,60}\blot (?:n ?° ?)?\d{1,2}$"
+    r"|\W*lot (?:n ?° ?)?\d{1,2}\W*$"
+    r"|.*\bpresente? (?:acte|cahier|c[ct][ct]p|ccap|annexe|marche)\b[^.;]{0,40}\blot (?:n ?° ?)?\d{1,2}\b"
 )
 #: A column of a table of lots that asks for yes or no, or for hours, and the answers.
-_ASKS, _YES = re.compile(r"reserv|claus|insertion|heure"), re.compile(r"oui|o|x|☒|☑|✓", re.I)
-_NO = re.compile(r"(?:non|n|néant|sans objet|aucune?|/|[-–—]|☐|0)?(?: h)?", re.I)
+_ASKS = re.compile(r"reserv|claus|insertion|heure")
+_NO = re.compile(r"(?:non|n|néant|sans(?: objet)?|aucune?|/|[-–—]|☐|0)?(?: h)?", re.I)
 _ESTIMATED = re.compile(r"(?i)\bestim\w+ (?:du |des |d['’e] ?)?")
 _OF_LOT, _OF_AMOUNT = re.compile(r"\W*lot\W.{0,4}\d", re.I), re.compile(r"montant|estim|prix|cout|surface")
 
@@ -55,6 +57,7 @@ APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d|pour l|ou |dont )|\(\d+ ?
 _REWRITTEN = (
     (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
     (r"\.{4,}", ":"),
+    (r"\n(?=(?i:sans objet|néant|non applicable)\b)", " : "),
     (r"\[ ?[xX] ?\]", "☒"),
     (r"\[ ?\]", "☐"),
     (r"\bL ?0?(\d{1,2})(?= ?[:=])", r"lot \1"),
@@ -125,6 +128,8 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
     text = _ENUMERATED.sub("", _COLUMNS.sub(" | ", text))
     text = _ROWS.sub(lambda rows: re.sub(rf" ?{rows[1]} ", " | ", rows[0]), text)
+    text = _FLAT.sub(lambda rows: re.sub(_BETWEEN, " | ", rows[0]), text)
+    text = _STACKED.sub(_unstacked, text)
     text = answered(text) if "|" in text else text
     for pattern, instead in _REWRITTEN:
         text = re.sub(pattern, instead, text)
@@ -133,7 +138,14 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
     text = text.replace("\n\0", "\0").replace("\0\n", "\0")
     plain = prose.folded(text)
-    return list(map(Page, text.split("\0"), plain.split("\0"), _stems_of(plain, stems)))
+    spaced = re.sub(
+        "[\n;|•▪●\uf0b7—]", " ", repaired(plain)
+    )  # after which a sentence may begin without a blank
+    standing = [
+        tuple(stem for stem in stems if next(_standing(f" {one}", stem), None) is not None)
+        for one in spaced.split("\0")
+    ]
+    return list(map(Page, text.split("\0"), plain.split("\0"), standing))
 
 
 #: "01        Terrassement - VRD                310 h": the columns of a table that a PDF holds.
@@ -141,7 +153,29 @@ _COLUMNS = re.compile(r"(?m)(?:(?<=[^\s|])(?: {3,}|\t+)|^ {8,})(?=[^\s|])")
 #: "L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé": what the lots are called is no statement.
 _ENUMERATED = re.compile(r"(?i)(?<=lots) ?[^().;:\n]{0,40}\(lot [^();]{1,80}(?:[;,] lot [^();]{1,80})+\)")
 #: "N° du lot / Désignation / Heures" above "2 / Charpente / 70": rows of a table.
-_ROWS = re.compile(r"(?im)^(?=n ?°|lots?\b|\d|crit)[^\n/;]+ ?([/;]) [^\n/;]+ ?\1 .*(?:\n[^\n/;]+ ?\1 .*)+")
+_ROWS = re.compile(
+    r"(?im)^(?=n ?°|lots?\b(?! ?\d)|crit)[^\n/;]+ ?([/;]) [^\n/;]+ ?\1 .*(?:\n[^\n/;]+ ?\1 .*)+"
+)
+
+#: "N° lot Désignation Heures" above "2 Charpente 70", "Critères Lot 1 Lot 2" above "Prix 60 % 50 %": columns that were lost.
+_FLAT = re.compile(
+    r"(?im)^(?:n ?° ?(?:du |de )?)?lots? (?!\d)[^\n\d|]+(?:\n\d{1,2} [^\n|]*? (?:\d[\d ]*|[-–—/])$){2,}"
+    r"|^[^\n|\d]+(?: lot \d{1,2}){2,}$(?:\n[^\n|\d]*(?: \d[\d,]* ?%)*$)+"
+)
+_BETWEEN = re.compile(
+    r"(?im)(?<=lot) (?!\d)|(?<=^\d\d) |(?<=^\d) | (?<=[^\d\s] )(?<!lot )(?=(?:\d{1,3} )?\d{1,3}$|[-–—/]$)| (?=lot \d|heures|\d[\d,]* ?%)"
+)
+#: And each of the cells on a line of its own: "Lot", "Intitulé", "Heures", "1", "Charpente", "70".
+_STACKED = re.compile(
+    r"(?im)^(?:n ?° ?(?:du |de )?)?lots?(?:\n(?!\d+$).{1,60}){1,5}(?:\n\d{1,2}(?:\n(?!\d+$).+){1,5}){2,}"
+)
+
+
+def _unstacked(table: re.Match[str]) -> str:
+    lines = table[0].split("\n")
+    wide = next(at for at, line in enumerate(lines) if line.isdigit())
+    rows = [lines[at : at + wide] for at in range(0, len(lines), wide)]
+    return "\n".join((" | " if row[0].isdigit() or row is rows[0] else "\n").join(row) for row in rows)
 
 
 def answered(text: str) -> str:
@@ -157,7 +191,7 @@ def answered(text: str) -> str:
         elif number and len(cells) == len(heads) > 1:
             of_insertion = "insertion" in prose.folded("\n".join(lines[-9:]))
             cells = [_answer(number[0], *pair, of_insertion) for pair in zip(cells, heads, strict=True)]
-        else:
+        elif len(cells) > 1:
             heads = cells
         lines.append("|".join(cells))
     return "\n".join(lines)
@@ -169,10 +203,9 @@ def _answer(lot: str, cell: str, head: str, of_insertion: bool) -> str:
         return f" Lot {lot} : {stated} d'insertion "
     if _OF_AMOUNT.search(plain) and "heure" not in plain and stated:
         return f" {head.strip()} : {stated} "
-    if not _ASKS.search(plain) or (_NO.fullmatch(stated) and not _YES.fullmatch(stated)):
+    if not _ASKS.search(plain) or _NO.fullmatch(stated):
         return f" Lot {lot} : 0 heures " if stated and "heure" in plain else cell
-    asked = f" Lot {lot} : {_ESTIMATED.sub('', head.split('(')[0]).strip()}"
-    return f"{asked} " if _YES.fullmatch(stated) else f"{asked} : {stated} "
+    return f" Lot {lot} : {_ESTIMATED.sub('', head.split('(')[0]).strip()} : {stated} "
 
 
 def cut(page: Page) -> tuple[Sentence, ...]:
@@ -182,6 +215,7 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     heading = before = last = frozenset[str]()
     section = title = titled = in_list = False
+    until = 0
     called = _CALLED.findall(repaired(folded))
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
@@ -196,14 +230,15 @@ def cut(page: Page) -> tuple[Sentence, ...]:
         line = start == 0 or text[start - 1] == "\n"
         item = _ITEM.match(published) is not None
         if own:
-            section = line and _SECTION.match(plain) is not None
             stop = folded.find("\n", start)
-            of_lot = line and stop > 0 and _ONLY_LOT.match(folded[start:stop].strip()) is not None
+            alone = folded[start : stop if stop > 0 else None].strip() if line else ""
+            of_lot, section = _ONLY_LOT.match(alone) is not None, _SECTION.match(alone) is not None
+            until = start + 300 if len(alone) < 12 else len(text)  # "LOT 2" heads a few lines
             title, in_list = of_lot and not in_list, of_lot
             heading = own if section or title or _OPENS_LIST.search(plain) else frozenset()
         else:
             in_list = in_list and not line
-            below = section or (title and _GOES_ON.match(plain))
+            below = (section and start < until) or (title and _GOES_ON.match(plain))
             if line and not item and not below:
                 heading = frozenset()
         # "Lot 2 - Maçonnerie. L'entreprise réservera 410 heures": what follows on the line of its title
@@ -227,18 +262,6 @@ def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
             yield start, at
             start = at
         yield start, end
-
-
-_BEGINS = "\n;|•▪●\uf0b7—"  # characters after which a sentence may begin without a blank
-
-
-def _stems_of(plain: str, stems: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The stems that stand in each of the folded texts between zeros: no sentence holds one that its text does not."""
-    plain = repaired(plain).replace("\0", "\0 ")
-    for char in _BEGINS:
-        plain = plain.replace(char, " ")
-    for text in f" {plain}".split("\0"):
-        yield tuple(stem for stem in stems if next(_standing(text, stem), None) is not None)
 
 
 def speaking(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> list[int]:
