@@ -127,13 +127,13 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
         ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "n'exécute pas la prestation", "métier"),
         ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "dans les métiers de ses adhérents", "rien ne dit"),
         ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "n'exécute pas la prestation", "métier"),
-        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "un métier voisin (collecte", "peut-être"),
+        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "« Récupération de déchets triés", "voisin"),
         ("EI", {"naf": "9104Z"}, "bûcheronnage en forêt", "peut-être travaux forestiers", "voisin"),
-        ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "peut-être réemploi", "évoque"),
+        ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "activité au registre", "réemploi"),
         ("EI", {"naf": "0113Z"}, "peinture de façades", "activité au registre « Culture de légumes", "métier"),
         ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "(84 places) ; environ 63 % des ESAT", "voisin"),
-        ("ESAT", {}, "ripisylve de la rivière", "rien ne dit son métier", "%"),
-        ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "rien ne dit", "son nom évoque"),
+        ("ESAT", {}, "ripisylve de la rivière", "sa fiche ne dit pas son métier", "%"),
+        ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "ne dit pas son métier", "son nom évoque"),
     ],
 )  # fmt: skip
 def test_a_reason_tells_what_its_source_does_and_no_more(
