@@ -23,7 +23,6 @@ NAMED_RATE = 0.05  # share of its kind from which a structure is said to do it p
 #: Trades that a structure has for itself: their posts, and what it trains its employees in, are no service.
 OWN = frozenset({"accueil", "formation", "insertion"})
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
-_RUBRIC = re.compile(r"\bautour d[e'’]")  # of a directory of several
 #: Trades of many things: who collects or sells some does no part of what is asked of others.
 BY_OBJECT = frozenset({"collecte-dechets", "reemploi"})
 FIRST = 0.75  # of the highest that a name indicates, from which an activity code does not contradict it
@@ -69,23 +68,7 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
 
 
 def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Iterator[Fact]:
-    """What it declares nearest to the lot, as published; where that is of another trade, what has words of one asked for."""
-    told = _nearest(shortlist, i, slots)
-    if told is not None and told[0] == OTHER:
-        text = declared.pieces(shortlist).text
-        asked = [trades.place(name) for name in shortlist.query.asked.trades if name != LENT]
-        called = trades.plain(str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]]))
-        own = [
-            slot for slot in slots if called not in trades.plain(text(int(slot)))
-        ]  # words of its name are none
-        spelt = [slot for slot in own if any(_spells(text(int(slot)), trade) for trade in asked)]
-        told = _nearest(shortlist, i, np.array(spelt, dtype=slots.dtype), CLOSE) or told
-    if told is not None:
-        yield told
-
-
-def _nearest(shortlist: Shortlist, i: int, slots: NDArray[np.integer], least: int = OTHER) -> Fact | None:
-    """The nearest of these pieces that says something of its services; of pieces of the same trade one with its words."""
+    """What it declares of its services nearest to the lot, as published: of pieces of the same trade one with its words."""
     pieces, worth = declared.pieces(shortlist), _worth(shortlist)
 
     def best(slots: NDArray[np.integer]) -> int:
@@ -110,12 +93,14 @@ def _nearest(shortlist: Shortlist, i: int, slots: NDArray[np.integer], least: in
         held = np.maximum(trades.by_piece(pieces)[slot], by_job if job else 0.0)
         trade = int((held * worth).argmax())
         own = bool(offer.rome) and trades_.trades()[trade].name in OWN
-        before, _, after = _sentence_with(piece, text).partition(piece)
-        if not (own or _TRAINED.search(fold(before)) or _titles(before + piece + after, piece, name)):
+        before = _sentence_with(piece, text).partition(piece)[0]
+        if not (
+            own or _TRAINED.search(fold(before)) or _titles(_bare(_sentence_with(piece, text)), piece, name)
+        ):
             break
         slots = slots[slots != slot]
     else:
-        return None
+        return
     who = "parmi ses postes," if job else "selon sa fiche,"
     if offer.inferred and offer.source:  # what was read about it is not its own record
         who = f"selon {offer.source},"
@@ -126,20 +111,19 @@ def _nearest(shortlist: Shortlist, i: int, slots: NDArray[np.integer], least: in
     related = trades_.related()[trades_.trades()[trade].name]
     aside = listed and not any(_spells(before, trades.place(name)) for name in related)
     spelt = (_spells(piece, trade) and not aside) or by_job[trade] >= STATED
-    share = _asked(shortlist, trade)
+    share, near = _asked(shortlist, trade), held[trade] * worth[trade] >= STATED
     if held[trade] >= STATED and spelt and (share or _near(shortlist, trade)):
         text = f"{_met(shortlist, trade)} : {who} « {quote} »"
-        return CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
-    if held[trade] * worth[trade] >= STATED or least == CLOSE:
-        return CLOSE, Why(f"le plus proche du besoin : {who} « {quote} »", *passages)
-    return OTHER, Why(f"ne dit pas ce métier ; {who} « {quote} »", *passages, tells=False)
+        yield CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
+    else:
+        text = f"{'le plus proche du besoin' if near else 'métier à vérifier'} : {who} « {quote} »"
+        yield (CLOSE if near else OTHER), Why(text, *passages, tells=bool(near))
 
 
 def _titles(sentence: str, piece: str, name: str) -> bool:
     """Is it a heading or the name of the structure alone, which say nothing of its own?"""
-    called = trades.plain(name)
-    heading = trades.plain(_bare(sentence)).endswith(f" {called.strip()} ") or _RUBRIC.search(fold(sentence))
-    return bool(heading) or trades.plain(piece) in called
+    name, sentence = trades.plain(name), trades.plain(sentence)
+    return sentence.endswith(f" {name.strip()} ") or trades.plain(piece) in name or " autour d" in sentence
 
 
 def _spells(text: str, trade: int) -> bool:
@@ -240,11 +224,9 @@ def _inferred(shortlist: Shortlist, i: int) -> Fact:
 def _met(shortlist: Shortlist, trade: int, main: str = "") -> str:
     """What a trade is to the lot, with its name; `main` of the one asked for."""
     told, share = trades_.trades()[trade], _asked(shortlist, trade)
-    label = told.label
-    what = main if share > MAIN else "une part du besoin" if share else "un métier voisin"
-    if told.name in BY_OBJECT and MAIN >= share > 0:
-        what = ""
-    return f"{what} ({label})" if what else label.partition(" : ")[0]
+    part = "" if told.name in BY_OBJECT else "une part du besoin"
+    what = main if share > MAIN else part if share else "un métier voisin"
+    return f"{what} ({told.label})" if what else told.label.partition(" : ")[0]
 
 
 def _near(shortlist: Shortlist, trade: int) -> bool:
