@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
+from matcher.learned import asks
 from matcher.learned.activities import VAGUE
 from matcher.matching import declared, evidence, trades
 from matcher.matching.parts import INSERTION
@@ -92,7 +93,7 @@ def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Iterator[
         by_job = np.max([trades.of_job(code) for code in ("", *offer.rome)], axis=0)
         held = np.maximum(trades.by_piece(pieces)[slot], by_job if job else 0.0)
         trade = int((held * worth).argmax())
-        own = bool(offer.rome) and trades_.trades()[trade].name in OWN
+        own = bool(offer.rome) and not OWN.isdisjoint(map(asks.names().__getitem__, (trade, by_job.argmax())))
         before = _sentence_with(piece, text).partition(piece)[0]
         if not (
             own or _TRAINED.search(fold(before)) or _titles(_bare(_sentence_with(piece, text)), piece, name)
@@ -111,8 +112,9 @@ def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Iterator[
     related = trades_.related()[trades_.trades()[trade].name]
     aside = listed and not any(_spells(before, trades.place(name)) for name in related)
     spelt = (_spells(piece, trade) and not aside) or by_job[trade] >= STATED
-    share, near = _asked(shortlist, trade), held[trade] * worth[trade] >= STATED
-    if held[trade] >= STATED and spelt and (share or _near(shortlist, trade)):
+    share = _asked(shortlist, trade)
+    near = held[trade] >= STATED and (share > 0 or _near(shortlist, trade))
+    if near and spelt:
         text = f"{_met(shortlist, trade)} : {who} « {quote} »"
         yield CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
     else:
