@@ -94,10 +94,9 @@ def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Iterator[
         held = np.maximum(trades.by_piece(pieces)[slot], by_job if job else 0.0)
         trade = int((held * worth).argmax())
         own = bool(offer.rome) and not OWN.isdisjoint(map(asks.names().__getitem__, (trade, by_job.argmax())))
-        before = _sentence_with(piece, text).partition(piece)[0]
-        if not (
-            own or _TRAINED.search(fold(before)) or _titles(_bare(_sentence_with(piece, text)), piece, name)
-        ):
+        sentence = _sentence_with(piece, text)
+        before = sentence.partition(piece)[0]
+        if not (own or _TRAINED.search(fold(before)) or _heads(sentence, piece, name)):
             break
         slots = slots[slots != slot]
     else:
@@ -122,10 +121,10 @@ def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Iterator[
         yield (CLOSE if near else OTHER), Why(text, *passages, tells=bool(near))
 
 
-def _titles(sentence: str, piece: str, name: str) -> bool:
-    """Is it a heading or the name of the structure alone, which say nothing of its own?"""
-    name, sentence = trades.plain(name), trades.plain(sentence)
-    return sentence.endswith(f" {name.strip()} ") or trades.plain(piece) in name or " autour d" in sentence
+def _heads(sentence: str, piece: str, name: str) -> bool:
+    """Is it the name of the structure, or the heading of a page with it or with that of a directory?"""
+    name, plain = trades.plain(name).strip(), trades.plain(_bare(sentence))
+    return trades.plain(piece).strip() == name or plain.endswith(f": {name} ") or " autour d" in plain
 
 
 def _spells(text: str, trade: int) -> bool:
