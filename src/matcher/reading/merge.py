@@ -151,7 +151,7 @@ def _loose(identity: str) -> bool:
 
 def _words(name: str) -> str:
     """The words of a name, which lists write in any order."""
-    return " ".join(sorted(set(_ARTICLES.sub("", bare_name(name)).split())))
+    return " ".join(sorted(set(_ARTICLES.sub("", f"{bare_name(name)} ").split())))
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:
