@@ -121,19 +121,28 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     assert passages[0] and passages[0] in first.structure.offers[0].text
 
 
+def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
+    return Offer(id="1", title=text, text=text, rome=rome, source="directory")
+
+
 @pytest.mark.parametrize(
     ("kind", "facts", "need", "told", "untold"),
     [
         ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "n'exécute pas la prestation", "métier"),
         ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "dans les métiers de ses adhérents", "rien ne dit"),
         ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "n'exécute pas la prestation", "métier"),
-        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "un métier voisin (collecte", "peut-être"),
+        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "« Récupération de déchets triés", "voisin"),
         ("EI", {"naf": "9104Z"}, "bûcheronnage en forêt", "peut-être travaux forestiers", "voisin"),
-        ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "peut-être réemploi", "évoque"),
+        ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "activité au registre", "réemploi"),
         ("EI", {"naf": "0113Z"}, "peinture de façades", "activité au registre « Culture de légumes", "métier"),
         ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "(84 places) ; environ 63 % des ESAT", "voisin"),
-        ("ESAT", {}, "ripisylve de la rivière", "rien ne dit son métier", "%"),
-        ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "rien ne dit", "son nom évoque"),
+        ("ESAT", {}, "ripisylve de la rivière", "sa fiche ne dit pas son métier", "%"),
+        ("EI", {"naf": "3832Z", "name": "Le Relais Nord"}, "ramassage de gravats", "activité au registre", "besoin"),
+        ("EI", {"offers": (offer("tri de textiles"),), "name": "Au Linge Net"}, "blanchisserie", "textiles", "évoque"),
+        ("ACI", {"offers": (offer("Accueil téléphonique des usagers", ("M1601",)),)}, "accueil du musée", "ne dit pas", "«"),
+        ("ACI", {"offers": (offer("Suivi de formations : espaces verts"),)}, "tonte des pelouses", "", "espaces verts :"),
+        ("EI", {"offers": (offer("Mobilier : Alpha"),)}, "mobilier de bureau", "ne dit pas", "«"),
+        ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "ne dit pas son métier", "son nom évoque"),
     ],
 )  # fmt: skip
 def test_a_reason_tells_what_its_source_does_and_no_more(

@@ -1,5 +1,6 @@
 """Several sources, one structure: what is joined, what must stay apart, and where each field comes from."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -188,6 +189,9 @@ def test_a_name_in_a_commune_joins_the_only_siret_of_it() -> None:
         ONE,
         OTHER,
     }
+    for name in (f"{alone.name} (Papillons)", " ".join(reversed(alone.name.split()))):
+        (same,) = merge([replace(alone, name=name), structure(source="b.csv")]).structures
+        assert same.siret == ONE
     wide = structure(name_identity(alone.name, "57"), place=Place(department="57"), flags=("no-siret",))
     assert [each.siret for each in merge([alone, wide]).structures] == [at]
 

@@ -21,6 +21,7 @@ HIDDEN = "[nom non diffusible]"
 _LEGAL = re.compile(
     r"\b(association|assoc|asso|sarl|sas|sasu|sa|eurl|scop|scic|sci|loi 1901|ets|etablissements?)\b"
 )
+_IN_BRACKETS = re.compile(r"\(.*?\)")
 _ARTICLES = re.compile(r"\b(?:d[eu]s?|l(?:es?|a)?|d) ")  # that lists of names write or leave out
 #: Fields that are merged or handled separately; all others are taken from one source.
 _APART = frozenset(
@@ -124,9 +125,12 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
         if record.rna and is_siret(record.siret):
             sirets.setdefault(rna_identity(record.rna), set()).add(record.siret)
         if loose:
-            for key in filter(None, (_ARTICLES.sub("", bare_name(record.name)), record.siren)):
-                bearers = named.setdefault((key, record.place.department), {})
-                bearers[record.siret] = record.place.commune
+            department, commune = record.place.department, record.place.commune
+            keys = [(_words(record.name), department), (record.siren, department)]
+            short = _words(_IN_BRACKETS.sub("", record.name))  # without its operator or brand
+            keys += [(short, commune)] if commune and " " in short else []
+            for key in (key for key in keys if key[0]):
+                named.setdefault(key, {})[record.siret] = commune
     follows = {rna: next(iter(only)) for rna, only in sirets.items() if rna and len(only) == 1}
     for bearers in named.values():
         for other in filter(_loose, bearers):
@@ -143,6 +147,11 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
 def _loose(identity: str) -> bool:
     """Is it known by its name and place alone, or with its SIREN?"""
     return identity.startswith(BY_NAME) or (identity[:1].isdecimal() and not is_siret(identity))
+
+
+def _words(name: str) -> str:
+    """The words of a name, which lists write in any order."""
+    return " ".join(sorted(set(_ARTICLES.sub("", f"{bare_name(name)} ").split())))
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:

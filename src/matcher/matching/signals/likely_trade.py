@@ -1,13 +1,14 @@
 """Likely trade: confidence that the structure has the trade required, from declared texts, name and activity code."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
+from matcher.learned import asks
 from matcher.learned.activities import VAGUE
 from matcher.matching import declared, evidence, trades
 from matcher.matching.parts import INSERTION
@@ -20,6 +21,12 @@ from matcher.reference.text import fold, shorten, tokens
 QUOTED = 90  # characters of a quotation
 _CONTINUES = re.compile(r"(?:de|du|des|à|au|aux|en|pour|par|et|ou|avec)\s|d['’]", re.I)
 NAMED_RATE = 0.05  # share of its kind from which a structure is said to do it perhaps
+#: Trades that a structure has for itself: their posts, and what it trains its employees in, are no service.
+OWN = frozenset({"accueil", "formation", "insertion"})
+_TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
+#: Trades of many things: who collects or sells some does no part of what is asked of others.
+BY_OBJECT = frozenset({"collecte-dechets", "reemploi"})
+FIRST = 0.75  # of the highest that a name indicates, from which an activity code does not contradict it
 THIS = "ce métier"
 MAIN = 0.6  # share from which a trade is the one that a lot asks for, no part of it
 LENT = "personnel"  # the trade of lending staff, which the kind tells
@@ -47,23 +54,25 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
 
 def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     """What tells something of the trade of candidate i, its own words first."""
-    if len(slots := declared.slots_of(shortlist).of(i)):
-        yield _said(shortlist, i, slots)
+    slots = declared.slots_of(shortlist).of(i)
+    yield from _said(shortlist, i, slots)
     row = shortlist.candidates[i : i + 1]
     by_code, by_name = (
         held[at[0], :-1]
         for held, at in (read(shortlist.catalogue, row) for read in (trades.by_code, trades.by_name))
     )
-    yield from _coded(shortlist, i, by_code, by_name)
-    yield from _named(shortlist, i, by_name)
+    said = trades.by_piece(declared.pieces(shortlist))[slots].max(axis=0, initial=0.0)
+    yield from _coded(shortlist, i, by_code, (said, by_name))
+    if not len(slots):
+        yield from _named(shortlist, i, by_name)
     yield _inferred(shortlist, i)
 
 
-def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Fact:
-    """What it declares nearest to the lot, as published: of pieces of the same trade one with its words."""
+def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Iterator[Fact]:
+    """What it declares of its services nearest to the lot, as published: of pieces of the same trade one with its words."""
     pieces, worth = declared.pieces(shortlist), _worth(shortlist)
 
-    def best() -> int:
+    def best(slots: NDArray[np.integer]) -> int:
         met = trades.by_piece(pieces)[slots] * worth
         told = met.max(axis=1)
         kept = told >= min(ALIKE * told.max(), STATED)
@@ -75,25 +84,47 @@ def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Fact:
         near = pieces.compare(declared.view_of(shortlist), slots[kept])
         return int(slots[kept][(near + told[kept] + spelt).argmax()])
 
-    slot = shortlist.once(("piece", i), best)
-    row = pieces.row_with(slot, shortlist.rows_of(i, *DECLARED))
-    piece, text, offer = pieces.text(slot), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
-    job = offer.nature == "job"
-    by_job = np.max([trades.of_job(code) for code in ("", *offer.rome)], axis=0)
-    held = np.maximum(trades.by_piece(pieces)[slot], by_job if job else 0.0)
-    trade = int((held * worth).argmax())
+    name = str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]])
+    while len(slots):
+        slot = best(slots)
+        row = pieces.row_with(slot, shortlist.rows_of(i, *DECLARED))
+        piece, text, offer = pieces.text(slot), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
+        job = offer.nature == "job"
+        by_job = np.max([trades.of_job(code) for code in ("", *offer.rome)], axis=0)
+        held = np.maximum(trades.by_piece(pieces)[slot], by_job if job else 0.0)
+        trade = int((held * worth).argmax())
+        own = bool(offer.rome) and not OWN.isdisjoint(map(asks.names().__getitem__, (trade, by_job.argmax())))
+        sentence = _sentence_with(piece, text)
+        before = sentence.partition(piece)[0]
+        if not (own or _TRAINED.search(fold(before)) or _heads(sentence, piece, name)):
+            break
+        slots = slots[slots != slot]
+    else:
+        return
     who = "parmi ses postes," if job else "selon sa fiche,"
     if offer.inferred and offer.source:  # what was read about it is not its own record
         who = f"selon {offer.source},"
     quote = _quote(piece, text, offer.title if job else "", trade)
     passages = shorten(shortlist.query.text, 160), quote
-    if held[trade] >= STATED and worth[trade] and (_spells(piece, trade) or by_job[trade] >= STATED):
-        share = _asked(shortlist, trade)
+    # a word alone among what it makes, which is of another trade, is none
+    listed = len(tokens(piece)) < 2 and before.rfind("(") > before.rfind(")")
+    related = trades_.related()[trades_.trades()[trade].name]
+    aside = listed and not any(_spells(before, trades.place(name)) for name in related)
+    spelt = (_spells(piece, trade) and not aside) or by_job[trade] >= STATED
+    share = _asked(shortlist, trade)
+    near = held[trade] >= STATED and (share > 0 or _near(shortlist, trade))
+    if near and spelt:
         text = f"{_met(shortlist, trade)} : {who} « {quote} »"
-        return CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
-    if held[trade] * worth[trade] >= STATED:
-        return CLOSE, Why(f"le plus proche du besoin : {who} « {quote} »", *passages)
-    return OTHER, Why(f"ne dit pas ce métier ; {who} « {quote} »", *passages, tells=False)
+        yield CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
+    else:
+        text = f"{'le plus proche du besoin' if near else 'métier à vérifier'} : {who} « {quote} »"
+        yield (CLOSE if near else OTHER), Why(text, *passages, tells=bool(near))
+
+
+def _heads(sentence: str, piece: str, name: str) -> bool:
+    """Is it the name of the structure, or the heading of a page with it or with that of a directory?"""
+    name, plain = trades.plain(name).strip(), trades.plain(_bare(sentence))
+    return trades.plain(piece).strip() == name or plain.endswith(f": {name} ") or " autour d" in plain
 
 
 def _spells(text: str, trade: int) -> bool:
@@ -135,32 +166,36 @@ def _bare(text: str) -> str:
     return text.strip(" .,-–;:•…")
 
 
-def _coded(shortlist: Shortlist, i: int, held: trades.Floats, named: trades.Floats) -> Iterator[Fact]:
-    """What its activity code indicates first, and what that is to the lot: perhaps, where it tells several trades alike."""
+def _coded(
+    shortlist: Shortlist, i: int, held: trades.Floats, tells: Iterable[NDArray[np.floating]]
+) -> Iterator[Fact]:
+    """What its activity code indicates first, of what is asked for: perhaps, where it tells several trades alike.
+
+    It claims nothing where its own words or its name, which `tells` holds, indicate another trade first.
+    """
     code = str(shortlist.catalogue.of_structure("naf")[shortlist.candidates[i]]).upper()
     label = shorten(codes.naf_label(code).removesuffix(" n.c.a."), 80)
     if not label or code in VAGUE:
         return
     trade, alike = _first(shortlist, held)
-    plain = not alike or _spells(label, trade)
-    other = named.max() >= STATED and named[trade] < NEAR  # its name tells another trade
-    sure, share = held[trade] >= STATED and plain and not other, _asked(shortlist, trade)
+    other = any(row.max() >= STATED and row[trade] < FIRST * row.max() for row in tells)
+    sure, share = held[trade] >= STATED and (not alike or _spells(label, trade)), _asked(shortlist, trade)
     fact = f"activité au registre « {label} » (NAF {code})"
-    if held[trade] >= NEAR and (share or (sure and _worth(shortlist)[trade])):
+    if held[trade] >= NEAR and not other and share > (0 if sure else MAIN):
         text = f"{'' if sure else 'peut-être '}{_met(shortlist, trade)} : {fact}"
-        yield CLEAR if share and sure else CLOSE, Why(text, "", label, tells=share > 0)
+        yield CLEAR if sure else CLOSE, Why(text, "", label)
     else:
         yield OTHER, Why(fact, tells=False)
 
 
 def _named(shortlist: Shortlist, i: int, held: trades.Floats) -> Iterator[Fact]:
-    """What its name indicates first, where that is asked for (perhaps, where it tells several trades alike) or a neighbour."""
+    """What its name indicates, where it is clear and all that is asked for: perhaps, where it tells several trades alike."""
     trade, alike = _first(shortlist, held)
-    sure, share = held[trade] >= STATED and not alike, _asked(shortlist, trade)
-    if held[trade] >= NEAR and (share or (sure and _worth(shortlist)[trade])):
+    if held[trade] >= STATED and _asked(shortlist, trade) > MAIN:
         name = str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]])
-        text = f"son nom évoque {'' if sure else 'peut-être '}{_met(shortlist, trade, THIS)}"
-        yield CLEAR if share and sure else CLOSE, Why(text, "", name, tells=share > 0)
+        if not (alike and trades.ambiguous(name)):
+            text = f"son nom évoque {'peut-être ' if alike else ''}{_met(shortlist, trade, THIS)}"
+            yield CLOSE if alike else CLEAR, Why(text, "", name)
 
 
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
@@ -184,14 +219,22 @@ def _inferred(shortlist: Shortlist, i: int) -> Fact:
         return PERHAPS, Why(
             f"ne dit pas ce métier{size}, fréquent chez ses pareilles (type, activité) : à demander"
         )
-    return OTHER, Why("rien ne dit son métier : à demander", tells=False)
+    return OTHER, Why("sa fiche ne dit pas son métier : à demander", tells=False)
 
 
 def _met(shortlist: Shortlist, trade: int, main: str = "") -> str:
     """What a trade is to the lot, with its name; `main` of the one asked for."""
-    label, share = trades_.trades()[trade].label, _asked(shortlist, trade)
-    what = main if share > MAIN else "une part du besoin" if share else "un métier voisin"
-    return f"{what} ({label})" if what else label.partition(" : ")[0]
+    told, share = trades_.trades()[trade], _asked(shortlist, trade)
+    part = "" if told.name in BY_OBJECT else "une part du besoin"
+    what = main if share > MAIN else part if share else "un métier voisin"
+    return f"{what} ({told.label})" if what else told.label.partition(" : ")[0]
+
+
+def _near(shortlist: Shortlist, trade: int) -> bool:
+    """Is it a neighbour, in the table of those, of the trade that the lot asks for?"""
+    label = trades_.trades()[trade].name
+    main = {name for name, share in shortlist.query.asked.trades.items() if share > MAIN}
+    return any(label in pair and main & {*pair} for pair in trades_.neighbours())
 
 
 def _asked(shortlist: Shortlist, trade: int) -> float:
