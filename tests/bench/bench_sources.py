@@ -121,7 +121,8 @@ def differences(tender: Tender, oracle: Oracle) -> list[str]:
         expected = [*main, *own] if len(described) == 1 else own or main
         value = inside("VAL_OBJECT")
         stated = {
-            "lot title": same(lot.title, words(inside("TITLE")) or tender.title),
+            "lot title": same(lot.title, words(inside("TITLE")) or tender.title)
+            or (not inside("TITLE") and same(lot.title, words(inside("SHORT_DESCR")))),
             "lot description": same(lot.description, words(inside("SHORT_DESCR"))),
             "lot cpv": list(lot.cpv) == list(dict.fromkeys(expected)),
             "lot amount": not value or lot.amount == float(value[0].text),

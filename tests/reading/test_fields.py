@@ -41,6 +41,7 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Passé pour une période d'une saison de pêche, reconductible deux fois.", {"duration_months": 7.0}, (7, 2, 7)),
         ("Renouvelable 3 fois pour la même durée.", {"duration_months": 18.0}, (18, 3, 18)),
         ("Sans reconduction.", {"duration_months": 12.0, "renewals": 0}, (12, 0, None)),
+        ("Durée ferme de 24 mois prorogeable trois fois six mois.", {"duration_months": 42.0, "renewals": 0}, (24, 3, 6)),
         ("Deux reconductions : du 1.1.2028 au 30.6.2028, puis du 1.7.2028 au 31.12.2028.", {}, (None, 2, 6)),
         ("La durée est de 18 mois fermes, plus 6 mois en option.", {"duration_months": 24.0}, (18, 1, 6)),
         ("Deux périodes de reconduction d'un an ; durée maximale, toutes périodes confondues, de trois ans.", {"duration_months": 36.0}, (12, 2, 12)),
@@ -109,6 +110,8 @@ def test_a_maximum_is_over_the_whole_duration(
         ("L'exploitation débutera le 1.3.2027 pour la piscine et le 1.5.2027 pour le gymnase.", None),
         ("Concession d'une durée de 6 ans à compter du 1.1.2027 (ou de sa notification).", date(2027, 1, 1)),
         ("Le dossier peut être retiré à compter du 3.5.2027.", None),
+        ("Exploitation du camping à compter du 1.4.2027 pour une durée de 5 ans.", date(2027, 4, 1)),
+        ("Les prestations débuteront à compter du 2.11.2027.", date(2027, 11, 2)),
         (
             "Il est reconduit pour une durée d'un an à compter du 1.1.2028, puis du 1.1.2029.",
             date(2028, 1, 1),
@@ -146,6 +149,13 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
         ("Un chiffre d'affaires minimum de 6 M€ sur les 3 derniers exercices", None),
     ):
         assert terms.turnover(text) == euros
+    for text, euros in (
+        ("Le groupement présentera impérativement un chiffre d'affaires moyen\ndes 3 dernières années (2024, 2025, 2026)"
+         " supérieur ou égal à 700 000,00 euros HT (840 000,00 euros TTC). Une caution de 50 000 € est due.", 700_000.0),
+        ("Sous un seuil de 160 000 EUR TTC (moyenne des chiffres d'affaires), le niveau est jugé insuffisant.", 160_000.0),
+        ("Le chiffre d'affaires du service s'est élevé à 160 000 EUR.", None),
+    ):  # fmt: skip
+        assert terms.turnover(terms.requiring_turnover(text)) == euros
 
 
 @pytest.mark.parametrize(
@@ -292,6 +302,7 @@ def test_the_hour_of_a_deadline_is_that_of_its_buyer() -> None:
         ("Mise en place d'accords-cadres multi-attributaires.", terms.SEVERAL_HOLDERS),
         ("L'accord-cadre est reconduit deux fois.", terms.ONE_HOLDER),
         ("Selon le CCAG des accords-cadres.", None),
+        ("La présente consultation n'est pas un accord-cadre.", None),
     ],
 )
 def test_a_framework_is_told_with_its_holders(text: str, label: str | None) -> None:
@@ -368,6 +379,10 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     assert [one.label for one in placed("Halle", description=text).places] == ["Saint-Malo"]
     passing = "Rénovation du dépôt de Cancale, puis des quais de Saint-Malo."
     assert "places" in placed("Dépôts", description=passing).inferred
+    elsewhere = "Concours de maîtrise d'œuvre pour la halle de Saint-Brieuc."
+    assert [one.commune for one in placed("Concours", description=elsewhere).places] == ["22278"]
+    around = facts.place("Communes du sud de la métropole de Rennes", nuts="FRH03")
+    assert (around.department, around.commune) == ("35", None)
     plain = "Réseaux des communes de Cancale, Dinard et Saint-Malo."
     assert len(placed("Secteur de Saint-Malo", description=plain).places) == 3
     stated = placed("Halle", description=text, label="Secteur est du territoire", department="35")

@@ -99,6 +99,17 @@ def test_each_lot_of_ted_has_its_own_title_code_amount_and_duration() -> None:
     assert tender.lots[0].places[0].department == "95"
 
 
+def test_a_lot_of_ted_without_a_title_is_called_by_its_description_and_cited_notices_are_related() -> None:
+    lots = TWO.replace(
+        "<TITLE><P>Vitrerie</P></TITLE>", "<AC><AC_CRITERION>Pas de critères</AC_CRITERION></AC>"
+    )
+    cited = "<COMPLEMENTARY_INFO><INFO_ADD><P>Avis BOAMP n° 20-1234, paru aussi au JOUE : 2020/S 210-567891.</P></INFO_ADD></COMPLEMENTARY_INFO>"
+    tender = one("ted", ted(lots=lots, extra=cited))
+    assert [lot.title for lot in tender.lots] == ["Vitres en hauteur.", "Locaux"]
+    assert tender.lots[0].criteria == ()
+    assert tender.related == ("456789-2020", "20-1234", "567891-2020")
+
+
 def test_ted_states_nature_contact_limits_and_an_hour_only_where_there_is_one() -> None:
     data = ted(
         lots="<TYPE_CONTRACT CTYPE='SUPPLIES'/><LOT_DIVISION><LOT_ONE_ONLY/><LOT_MAX_ONE_TENDERER>2</LOT_MAX_ONE_TENDERER></LOT_DIVISION>"

@@ -136,7 +136,7 @@ def test_what_is_stated_goes_before_everything() -> None:
     [
         ("communes de Bonnelles, Bullion et Rambouillet", "78", ["78087", "78120", "78517"]),
         ("Les prestations s'exécutent sur la seule commune de Mandelieu la Napoule", "06", ["06079"]),
-        ("Lyon 3ème, 6ème et 8ème arrondissement", "69", ["69123"]),  # not the third alone
+        ("Lyon 3ème, 6ème et 8ème arrondissement", "69", ["69383", "69386", "69388"]),
         (
             "3ème arrondissement de Lyon (2 sites), Bron et Meyzieu (1 site)",
             "69",

@@ -35,14 +35,18 @@ _OF_OTHERS = re.compile(
 #: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
 _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
 _YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
+_SUM = r"(?:(\d{1,3}(?:[ .\u202f]\d{3})+|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)|(\d{1,3}(?:,\d{1,3})?) ?(?:m ?(?:€|eur)|millions? d'euros))"
+#: "chiffre d'affaires moyen des 3 dernières années (2021, 2022, 2023) d'au moins 90 000 €", "90 000 € TTC de chiffre d'affaires"
 _TURNOVER = re.compile(
-    r"(?:chiffres? d'affaires?\b(?:[^;\d]|(?<!\d)[123] (?=dern)){0,120}?|^\W*)"
-    r"(?:(\d{1,3}(?:[ .\u202f]\d{3})+|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)|(\d{1,3}(?:,\d{1,3})?) ?(?:m ?(?:€|eur)|millions? d'euros))"
+    r"(?:chiffres? d'affaires?\b(?:[^;\d]|(?<!\d)(?:[123] (?=dern)|20\d\d(?! ?\d))){0,160}?|^\W*)"
+    rf"{_SUM}|{_SUM}\S*(?: ht| ttc)?,? (?:de |\(moyenne des )?chiffres? d'affaire"
 )
 #: "cumulé", "48 M€ sur les 3 derniers exercices": no year's
 _SUMMED = re.compile(r"\bcumul|(?:€|eur|euros) sur les (?:\d|deux|trois) dern")
-_OF_TURNOVER = re.compile(r"\b[Cc]hiffres? d['’]affaires?\b")
-_REQUIRED = re.compile(r"\b(?:minim|exig)", re.I)
+_REQUIRED = re.compile(
+    r"(?=.*\bchiffres? d['’]affaires?\b).*\b(?:minim|exig|imp[ée]rativement|au moins|insuffisant|inférieure? à)",
+    re.I | re.S,
+)
 _COUNT = rf"(\d{{1,3}}|{SPELT})(?: ?\([\w-]+\))?"
 #: "un chiffre d'affaires au moins égal à deux fois le montant estimatif du marché"
 _TURNOVER_TIMES = re.compile(
@@ -91,16 +95,16 @@ _IS_MAXIMUM = re.compile(
 )
 #: "Les estimations de la rubrique II.2.6 sont données pour la première année"
 _OF_A_YEAR = re.compile(r"\bii\.2\.6\b[^.;]{0,80}\b(?:sur|pour) (?:la (?:1 ?re|premiere)|une) annee\b")
-_BEGINNING = ("effet", "debut", "demarr", "commencement", "compter du")
 _DAY = rf"(\d{{1,2}})(?:er)? ?[./ -] ?(\d{{1,2}}|{'|'.join(map(folded, MONTHS))}) ?[./ -] ?(\d{{4}})\b"
 #: "Date prévisionnelle de début des prestations : 1.9.2021", "prend effet le 1er mai 2022", "5 ans à compter du 1/1/2023"
 _START = re.compile(
-    r"(?:\bau plus tot le\b|\bdate (?:\w+ ){0,2}?(?:de |du |d')(?:debut|demarrage|commencement|prise d'effet|effet)\b|\bpr(?:enn?ent|end|endra|endront) effet\b|\b(?:debut|demarr)(?:era(?:it|ont)?|ant) le\b"
+    r"(?:\bau plus tot le\b|\bdate (?:\w+ ){0,2}?(?:de |du |d')(?:debut|demarrage|depart|commencement|prise d'effet|effet)\b|\bpr(?:enn?ent|end|endra|endront) effet\b|\b(?:debut|demarr)(?:er(?:a|ait|ont)|ant) (?:a compter du|le)\b"
     r"|\b(?:debut|demarrage|commencement)\b[^.;\d\n]{0,50} (?:est|sont) prevue?s? (?:au|le|pour le)\b"
-    rf"|\b(?:duree|periode|conclue?s?)\b[^.;\n]{{0,60}}? a compter du\b)(?:(?!renouvel|recondu|notifi|jusqu)[^.;\d\n]){{0,50}} ?{_DAY}(?! pour l)"
+    rf"|\b(?:(?:duree|periode|conclue?s?)\b[^.;\n]{{0,60}}?|ans|mois) a (?:compter|partir) du\b|\ba compter du(?= \S+ pour une duree)"
+    rf"|\bmise en place\b[^.;\d\n]{{0,60}}? au\b)(?:(?!renouvel|recondu|notifi|jusqu)[^.;\d\n]){{0,50}} ?{_DAY}(?! pour l)"
 )
 #: "1re reconduction : du 1.1.2025 au 31.12.2025", "du 1.1.2025 (ou de sa notification) jusqu'au 31.12.2025"
-_FROM_TO = re.compile(rf"\bdu {_DAY}(?: \(?ou [^.;\d]{{0,60}})? (?:jusqu')?au {_DAY}")
+_FROM_TO = re.compile(rf"\bdu {_DAY}(?: \([^()]{{0,90}}\)| ou [^.;\d]{{0,60}})? (?:jusqu')?au {_DAY}")
 _FIRST_DAYS = re.compile(
     rf"\b(?:dur.{{1,2}}e|(?:premiere|initiale) periode|periode initiale|conclue?s?)\b[^.;\d]{{0,60}} {_FROM_TO.pattern}"
 )
@@ -126,7 +130,7 @@ _ADAPTED = re.compile(
 _PROCEDURE = re.compile(r"\b(?:procedure|appel d'offres) (ouvert|restreint)e?\b")
 #: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement", "Conclusion d'accords-cadres"
 _FRAMEWORK = re.compile(
-    r"(?:^|[.:;(\n] ?|\b(?:le present|cet|un) |l'|d'un |d'(?=accords))accords?[- ]cadres?\b"
+    r"(?:^|[.:;(\n] ?|\b(?:le present|cet|(?<!pas )un) |l'|d'un |d'(?=accords))accords?[- ]cadres?\b"
 )
 _ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operateur|attributaire)\b")
 _HOLDERS = re.compile(
@@ -263,7 +267,7 @@ def turnover(text: str, worth: float | None = None) -> float | None:
     """
     plain = folded(text)
     required = {
-        _euros(one[1]) if one[1] else round(float(one[2].replace(",", ".")) * 1e6)
+        _euros(one[1] or one[3] or "") or round(float((one[2] or one[4]).replace(",", ".")) * 1e6)
         for one in _TURNOVER.finditer(plain)
     }
     if not required and worth:
@@ -275,23 +279,15 @@ def turnover(text: str, worth: float | None = None) -> float | None:
 
 def requiring_turnover(text: str) -> str:
     """The sentences of a text that require a turnover: "L'acheteur exige un chiffre d'affaires minimal de 90 000 €"."""
-    sentences = []
-    for spoken in _OF_TURNOVER.finditer(text):
-        start = max(text.rfind(end, 0, spoken.start()) for end in (". ", "\n")) + 1
-        sentence = re.split(r"\.\s|\n", text[start : spoken.end() + 300].lstrip(), maxsplit=1)[0]
-        sentences += [sentence] if _REQUIRED.search(sentence) else []
-    return "\n".join(dict.fromkeys(sentences))
+    sentences = re.split(r"\.\s|\n(?![^\W\dA-ZÀ-Ý])", text) if "affaire" in text else ()
+    return "\n".join(dict.fromkeys(filter(_REQUIRED.match, sentences)))
 
 
 def start(*texts: str) -> date | None:
     """The day on which folded texts say that the contract begins, and one only; else None."""
     for plain in texts:
-        days = (
-            {_day(*match.groups()) for match in _START.finditer(plain)}
-            if any(map(plain.__contains__, _BEGINNING))
-            else set()
-        )
-        if days:
+        days = {_day(*match.groups()) for match in _START.finditer(plain)}
+        if days := days or {_day(*match.groups()[:3]) for match in _FIRST_DAYS.finditer(plain)}:
             return days.pop() if len(days) == 1 else None
     return None
 
@@ -350,7 +346,7 @@ def _holders(plain: str) -> tuple[bool, bool, bool]:
 
 
 def _euros(figures: str) -> float:
-    return float(re.sub(r"\D", "", figures))
+    return float(re.sub(r"\D", "", figures) or 0)
 
 
 def completed(
@@ -376,9 +372,12 @@ def completed(
     if lot.duration_months is None and (months := duration(*texts)) is not None:
         read["duration_months"] = months
         inferred.append("duration_months")
-    if lot.renewals is None or (lot.renewals and lot.renewal_months is None):
-        stated_there = renewals(lot.duration_months or read.get("duration_months"), own, general)
-        read |= stated_there if lot.renewals in (None, stated_there.get("renewals")) else {}
+    if not lot.renewals or lot.renewal_months is None:
+        told = renewals(lot.duration_months or read.get("duration_months"), own, general)
+        # a field that denies them holds the whole, of which the texts state the parts
+        first, count, each = told.values() or (0, 0, 0)
+        summed = first and each and first + count * each == lot.duration_months
+        read |= told if summed or lot.renewals in (None, told.get("renewals")) else {}
     if lot.amount_max is None and any("max" in text for text in texts):
         most = maximum(lambda: amounts.months(replace(lot, **read)), *texts)
         if most is None and stated and any(map(_IS_MAXIMUM.search, texts)):

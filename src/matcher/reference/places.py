@@ -534,6 +534,8 @@ INSTITUTIONS = frozenset(
     "arrondissement canton secteur bassin hopital centre chu chr ch clinique ehpad lycee college ecole universite campus"
     " prefecture sous maison foyer residence caserne mairie hotel commune ville site agglomeration pays".split()
 )
+#: Before a town, of what it is only the middle or the edge: "métropole de Lyon", "sud de la Basse-Terre".
+OF_MORE = ("departement", "metropole", "nord", "sud", "ouest", "nord est", "sud est", " l est")
 _PART = re.compile(r"\s{1,9}(?:et|&)\s+|[/,;+]")
 _LINK = re.compile(r"(?:\b(?:de la|de l|de|du|des|d|a|au|aux)|[-–,(])[ '’]+(?=\w)", re.I)
 
@@ -544,7 +546,7 @@ def shorter(label: str, near: str | None = None) -> Iterator[str]:
     yield from map(name_key, parts if len(parts) > 1 else ())
     if near or (name_key(label).split() or [""])[0] in INSTITUTIONS:
         for link in _LINK.finditer(label):
-            if not name_key(label[: link.start()]).endswith("departement"):
+            if not name_key(label[: link.start()]).endswith(OF_MORE):
                 yield name_key(label[link.end() :])
 
 

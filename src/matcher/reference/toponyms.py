@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reference import places
@@ -386,6 +386,10 @@ _SEVERAL = re.compile(r"[,;/]| [—–-] | et ")
 _LEFT_OUT = re.compile(r"\b(?:exception|exclusion|exclues?|excepté|sauf|hors)\b[^.;]{0,160}$", re.I)
 #: "le 7e arrondissement de Paris", "3ème arrondissement de Lyon"
 _RANKED = re.compile(r"\b(\d{1,2}) ?(?:er|e|è|[èe]me) arrondissement (?:de |d['’])(Paris|Lyon|Marseille)\b")
+#: "Lyon 3ème, 6ème et 8ème arrondissement"
+_RANKS = re.compile(
+    r"\b(Paris|Lyon|Marseille) ((?:\d{1,2}(?:er|e|[èe]me)?s?(?:, ?| et ))+\d{1,2}(?:er|e|[èe]me)s?)(?: arrondissements?)?"
+)
 #: A department, or a postcode, in brackets.
 _NUMBERED = re.compile(r"\((2[AB]|\d{2,3}|\d{5})\)", re.I)
 _INTO = frozenset(("en", "dans", "departement", "region"))
@@ -423,6 +427,7 @@ def mentioned(text: str, within: Collection[str] = (), passing: int | None = Non
     place, None for any, so that the first is taken.  Raises Homonyms where a name that is plainly the place stays open.
     """
     text = _RANKED.sub(r"à \2 \1e", text)
+    text = _RANKS.sub(lambda of: ", ".join(f"{of[1]} {rank}e" for rank in re.findall(r"\d+", of[2])), text)
     near = frozenset(within) or hints(text)
     mentions = [
         replace(one, options=_within(one.options, near) if within else one.options)
@@ -535,7 +540,8 @@ def _strength(
     while back >= 0 and plain[back] in LINKS:
         back -= 1
     head = plain[back] if back >= 0 else ""
-    if head in STREETS or _LEFT_OUT.search(text, 0, tokens[i].start()):
+    apart = head in STREETS or (head in places.OF_MORE and options[0].commune)
+    if apart or _LEFT_OUT.search(text, 0, tokens[i].start()):
         return 0
     linked = back < i - 1
     if not options[0].commune:
@@ -580,8 +586,6 @@ def seat(buyer: Buyer, within: Collection[str] = ()) -> Commune | None:
 _AREA = re.compile(
     r"^(?:toute la |la )?regions? |\b(?:toute la france|france (?:entiere|metropolitaine)|territoire national)"
 )
-#: "Lyon 3ème, 6ème et 8ème arrondissement"
-_RANKS = re.compile(r"\d(?:er|e|eme|ème)?(?:,| et )")
 _MUNICIPAL = re.compile(r"(?:ville|commune|mairie|municipalite) (?:de|du|des|d) ")
 _TERRITORIAL = re.compile(rf"{_MUNICIPAL.pattern}|\b(?:communaute|metropole|agglo)")
 _WIDE = re.compile(r"(?:departement|conseil departemental|conseil general|region|conseil regional)\b")
@@ -624,7 +628,7 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
     if len(supposed) == 1 and not precise(supposed[0]) and supposed[0].country in (None, "", "FR"):
         # some of the names are known: nearer to the truth than the buyer's seat
-        if _RANKS.search(label) is None and (listed := _named_in(label, within)):
+        if listed := _named_in(label, within):
             return listed, False
         within = within or frozenset(departments_within(supposed[0]))
         if town := seat(buyer, within):
@@ -664,14 +668,15 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     if 0 < len(listed) < names:  # "Cergy, Pontoise, Achères": some lie in a neighbouring department
         every = _named_in(label, within.union(*map(places.neighbours, within)))
         listed = every if len(every) == names else listed
-    if len(listed) > 1 and len(stated) == 1:  # "communes de Bonnelles, Bullion et Rambouillet"
+    # "communes de Bonnelles, Bullion et Rambouillet", "Arcueil et Nanterre" in just their departments
+    if len(listed) > 1 and (len(stated) == 1 or {place.department for place in listed} == within):
         return listed
     if known:
         return ()
     if len(within) > 1 and (town := _named_in(label, within, 0)):  # "à Paris 7e", in a region
         return town
     around = within or _home_departments(tender.buyer)
-    if listed and len(within) == 1 and _RANKS.search(label) is None:  # else one of many names is known
+    if listed and len(within) == 1:  # else one of many names is known
         return listed
     # capitals tell nothing in a title that is all in capitals
     titles = [lot.title, f"{lot.title}\n{tender.title}" if lot.title.isupper() else tender.title]
@@ -682,18 +687,24 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     texts = dict.fromkeys(titles, of_title)
     texts |= {text: of_rest for text in told if text not in texts}
     # "Réseau du secteur de Vannes" in the title, "les communes de : Arradon, Séné, Vannes" in the description
-    plainly = ((text, 0) for text in texts)
-    named = (
-        _named_in(text.replace(called, " ") if called else text, around, most)
-        for text, most in (*plainly, *texts.items())
+    bare = {text: text.replace(called, " ") if called else text for text in texts}
+    named = chain(
+        (_named_in(bare[text], around, 0) for text in texts),
+        # a town that is plainly named comes before one that is named in passing where the buyer is
+        () if within or label else map(_elsewhere, ("\n".join(texts),)),
+        (_named_in(bare[text], around, most) for text, most in texts.items()),
     )
-    return next(filter(None, named), ()) or (() if within or label else _elsewhere("\n".join(texts)))
+    return next(filter(None, named), ())
 
 
 def _elsewhere(text: str) -> Places:
     """The only commune of the country that a text plainly names, where its buyer may be anywhere; none for several."""
-    plain = {one.options for one in _mentions(text[:2000]) if one.strength == 2}
-    return next(iter(plain)) if len(plain) == 1 and len(next(iter(plain))) == 1 else ()
+    named = [one for one in _mentions(text[:2000]) if one.strength]
+    plain = {one.options for one in named if one.strength == 2}
+    if not plain and all("-" in one.words for one in named):  # no word of the language
+        plain = {one.options for one in named}
+    only = next(iter(plain)) if len(plain) == 1 else ()
+    return tuple(replace(place, inferred=True) for place in only) if len(only) == 1 else ()
 
 
 def placed(lot: Lot, tender: Tender) -> Lot:

@@ -49,6 +49,10 @@ CRITERIA |= {"AC_CRITERIA": "", "AC_CRITERION": ""}
 #: "Jugement des prestations : les critères suivants :", after the criteria by which those who take part are chosen.
 PROJECTS = re.compile(r"[Jj]ugement des (?:prestations|projets|offres)\s*:(?:[^:]*critères suivants\s*:)?")
 RESERVED = code_list("ted reserved")
+#: "paru au JOUE sous la référence 2026/S 012-034567", "avis BOAMP n° 26-1234"
+EARLIER = re.compile(r"(?:\bBOAMP\D{0,14}|(?=\d{4}/S))\b(\d{2}-\d{4,6}|\d{4}/S \d{3}-\d{6})\b")
+#: No criterion is the name of one: "Pas de critères".
+NO_NAME = re.compile(r"\W*(?:pas de|sans|aucun) crit.res?\W*$", re.I)
 #: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
 SERVICE_MISSION = "RESERVED_ORGANISATIONS_SERVICE_MISSION"
 
@@ -125,8 +129,7 @@ class _Form:
         others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
         links = (
             *values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS"),
-            *values(self.procedure, "NOTICE_NUMBER_OJ"),
-            *values(self.form, "COMPLEMENTARY_INFO/NOTICE_NUMBER_OJ"),
+            *EARLIER.findall(tree.words(self.form)),
         )
         tender = domain.Tender(
             id=self.document,
@@ -318,11 +321,14 @@ class _Form:
         months = facts.months(tree.words(lasting), unit)
         days = [tree.words(first.get(name)) for name in ("DATE_START", "DATE_END")]
         sole = self.sole_lot if alone else None
+        described = clean(said.get("SHORT_DESCR"))
+        brief = "" if alone or len(described) > 150 else described  # one of several lots without a title
+        called = brief or clean(value(whole, "TITLE")) or title
         return domain.Lot(
             id=f"{self.document}/{place}",
-            title=clean(said.get("TITLE")) or (sole and sole[1]) or clean(value(whole, "TITLE")) or title,
+            title=clean(said.get("TITLE")) or (sole and sole[1]) or called,
             number=number or (sole[0] if sole else str(place)),
-            description=clean(said.get("SHORT_DESCR")),
+            description=described,
             cpv=codes,
             places=_places(stated),
             amount=amount,
@@ -347,6 +353,7 @@ class _Form:
         holder = stated.get("AC") if "AC" in stated else kid(directive, "AC")
         holder = holder if holder is not None else directive if directive is not None else lot
         fields = tuple(_criterion(one, CRITERIA[one.tag]) for one in holder if one.tag in CRITERIA)
+        fields = tuple(one for one in fields if not NO_NAME.match(one.name))
         return fields or self.contest_criteria
 
     @cached_property
