@@ -604,6 +604,10 @@ def _called_after(name: str, near: frozenset[str]) -> Commune | None:
     return left[0] if len(left) == 1 else None
 
 
+#: A title of an area that is not where the buyer sits.
+_ELSEWHERE = re.compile(r"\b(?:agences?|antennes?|banlieues?|couronne|peripherie)\b")
+
+
 def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     """The places of work of a lot, located, and whether they are only the buyer's place by default.
 
@@ -627,6 +631,8 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
         if _RANKS.search(label) is None and (listed := _named_in(label, within)):
             return listed, False
         within = within or frozenset(departments_within(supposed[0]))
+        if _ELSEWHERE.search(fold(lot.title)):
+            return supposed, True
         if town := seat(buyer, within):
             label = supposed[0].label or town.name
             return (replace(of_commune(town.code), label=label, inferred=True),), True
