@@ -626,13 +626,14 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
         return stated, False
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
+    if _ELSEWHERE.search(fold(lot.title)):
+        bare = (Place(department=p.department, region=p.region, country=p.country) for p in supposed)
+        return tuple(dict.fromkeys(bare)), True
     if len(supposed) == 1 and not precise(supposed[0]) and supposed[0].country in (None, "", "FR"):
         # some of the names are known: nearer to the truth than the buyer's seat
         if _RANKS.search(label) is None and (listed := _named_in(label, within)):
             return listed, False
         within = within or frozenset(departments_within(supposed[0]))
-        if _ELSEWHERE.search(fold(lot.title)):
-            return supposed, True
         if town := seat(buyer, within):
             label = supposed[0].label or town.name
             return (replace(of_commune(town.code), label=label, inferred=True),), True
