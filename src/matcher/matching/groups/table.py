@@ -202,8 +202,8 @@ def _table(
 def answered(answer: LotAnswer, run: bool = False) -> bool:
     """Do structures answer such a lot, so that somebody is worth a question?
 
-    Those that a reservation admits, where a trade is read; of another lot not what is run at its own risk (unless `run`), nor goods and work that
-    nobody of them does, nor the support of people alone.
+    Those that a reservation admits, where a trade is read; of another lot not what is run at its own risk (unless `run`), nor
+    goods and work that nobody of them does, nor the support of people alone.
     """
     asked = answer.asked
     if asked is None or answer.lot.reservation is not None:
