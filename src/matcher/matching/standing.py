@@ -108,7 +108,9 @@ def unsure(ranking: Ranking, structure: Structure, i: int) -> str:
     """What candidate i, which is the structure, verifies before it answers alone, its size apart, in French; "" for nothing."""
     if not suitability.established(ranking, i):
         return "votre métier, que rien de ce que l'on sait de vous n'établit"
-    zoned = reach.of(ranking.shortlist).zone[i] > 0 or not ranking.judged
+    query, zoned = ranking.shortlist.query, reach.of(ranking.shortlist).zone[i] > 0 or not ranking.judged
+    if query.asked.deduced and reach.only_vague(query.places) and not zoned:
+        return "le lieu du lot, que l'avis ne dit pas"
     return (
         "" if zoned or not reach.vague(structure.place) else "votre lieu, dont seul le département est connu"
     )
