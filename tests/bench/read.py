@@ -59,6 +59,7 @@ from matcher.matching.engine import POOL, Matcher
 from matcher.matching.groups.consortium import recommend
 from matcher.matching.parts import INSERTION
 from matcher.matching.ranking import PLAUSIBLE, Ranking
+from matcher.matching.reasons import counts as at_levels
 from matcher.matching.reasons import sentences
 from matcher.matching.signals.likely_trade import STATED
 from matcher.matching.trades import inferred_trades, place
@@ -404,9 +405,7 @@ def _team(matcher: Matcher, tender: Tender) -> None:
         where = ", ".join(p.label or p.department or "" for p in asked.places) if asked else ""
         carried = asked.carried if asked else ""
         title = shorten(each.lot.title, 80)
-        print(
-            f"  lot {each.lot.number} {title} | {parts} | {carried} | {where} | {each.likely} à appeler, {each.plausible} à vérifier"
-        )
+        print(f"  lot {each.lot.number} {title} | {parts} | {carried} | {where} | {at_levels(each)}")
     needs = matcher.parts(tender, answers)
     teams = recommend(answers, tender=tender, n=1, parts=needs, firms=matcher.firms(tender))
     print(*(f"  -> {line}" for line in consortium.lines(tender, teams, answers, needs)), sep="\n")

@@ -350,7 +350,7 @@ def test_the_terminal_names_whom_lots_are_reserved_to_and_what_is_missing_in_twe
     [
         ("Tonte des pelouses", {"service": 1.0}, [B, C, A]),  # who has the trade, then one of each kind
         ("Tonte des pelouses", {"supply": 1.0}, [B]),  # unknown neighbours make no goods
-        ("Gestion du cinéma", {"operation": 1.0}, []),  # nor does a structure run one at its own risk
+        ("Gestion du cinéma", {"operation": 1.0}, [B]),  # nor are they asked to run one at their own risk
         ("Formation au permis poids lourd", {"service": 1.0}, []),
     ],
 )

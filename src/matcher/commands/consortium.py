@@ -11,6 +11,7 @@ from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Outp
 from matcher.domain import BadInput, Consortium, LotAnswer, Member, NoValidRecords, Structure, Tender
 
 APART = "offres séparées, lot par lot"
+HERE = " (déjà dans l'équipe)"  # another establishment of a member
 WIDE = 220  # characters of a line
 WITHOUT = 5  # lines of what nobody covers, unless in detail
 KINDS = 3  # lines of whom lots are reserved to, unless in detail
@@ -80,10 +81,12 @@ def _missing(
     from matcher.matching.groups import consortium
 
     lots = {lot.id: lot for lot in tender.lots}
+    first = {member.structure.siren for team in teams[:1] for member in team.members}
     alike: dict[tuple[str, str, str], list[str]] = {}
     for task in consortium.uncovered(teams, answers, parts):
         lot_id, _, trade = task.partition("#")
-        asking = ", ".join(map(options.called, consortium.to_ask(answers, parts, task)))
+        whom = consortium.to_ask(answers, parts, task)
+        asking = ", ".join(f"{options.called(s)}{HERE if s.siren in first else ''}" for s in whom)
         nobody = (
             "personne d'admissible n'est connu pour" if lots[lot_id].reservation else "entreprise à trouver :"
         )

@@ -19,6 +19,7 @@ from matcher.domain import LENDING_KINDS
 from matcher.matching import declared, trades
 from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Memo, Shortlist
+from matcher.reference.places import CITIES
 from matcher.reference.text import fold
 
 #: Kinds ordered from those that lend staff to those that do the work.
@@ -215,15 +216,22 @@ def _regies(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def out_of_quarter(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Régies away from their quarter: they rarely work beyond it, or in a whole area, unless they declare it; (n,)."""
+    """Régies away from their quarter: they rarely work beyond it, or in a whole city or area, unless they declare it; (n,)."""
 
     def make() -> NDArray[np.bool_]:
         at = reach_.of(shortlist)
-        away = reach_.only_vague(shortlist.query.places) | ~at.comes(QUARTER_KM)
+        wide = all(reach_.vague(place) or place.commune in CITIES for place in shortlist.query.places)
+        away = wide | ~at.comes(QUARTER_KM)
         regies = _regies(shortlist.catalogue, shortlist.candidates)
         return np.asarray(regies & (at.zone <= 0) & away & shortlist.query.located)
 
     return shortlist.once("out of quarter", make, each=True)
+
+
+def refused(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Whose declared zones exclude the lot, and régies out of their department where the lot is not reserved; (n,)."""
+    strayed = out_of_quarter(shortlist) & (of(shortlist, "same_department") == 0)
+    return np.asarray(reach_.of(shortlist).refused | (strayed & (not shortlist.query.lot.reserved)))
 
 
 def read_names(catalogue: Catalogue, block: int = 500) -> None:

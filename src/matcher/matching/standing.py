@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from matcher.domain import LENDING_KINDS, Filters, Structure
-from matcher.matching import demand, reach, suitability
+from matcher.matching import demand, evidence, reach, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import executed, known, parts_of
@@ -21,6 +21,8 @@ from matcher.reference.amounts import covers, yearly
 
 #: "self": takes the lot; "clause": carries hours of it for whoever takes it.
 Way = Literal["self", "clause"]
+LARGE = 300_000.0  # yearly euros, unreserved, that nobody of unknown turnover is told to carry alone
+CHECK = "à vérifier avant de répondre"
 LENT = "par mise à disposition de personnel : à proposer aux entreprises qui répondent à ce lot"
 
 
@@ -46,7 +48,7 @@ def _level_at(ranking: Ranking, structure: Structure, i: int) -> int:
     query = ranking.shortlist.query
     if not ranking.judged:
         return LIKELY if known(query.asked.parts, structure).any() else UNLIKELY
-    if reach.of(ranking.shortlist).refused[i]:
+    if evidence.refused(ranking.shortlist)[i]:
         return UNLIKELY
     free = ranking.scores[i : i + 1] - ranking.contributions["reservation"][i : i + 1]
     level = int(shipped().levels_of(free)[0])
@@ -102,6 +104,18 @@ def _levels(ranking: Ranking, structures: Sequence[Structure]) -> dict[str, tupl
     }
 
 
+def unsure(ranking: Ranking, structure: Structure, i: int) -> str:
+    """What candidate i, which is the structure, verifies before it answers alone, its size apart, in French; "" for nothing."""
+    if not suitability.established(ranking, i):
+        return "votre métier, que rien de ce que l'on sait de vous n'établit"
+    query, zoned = ranking.shortlist.query, reach.of(ranking.shortlist).zone[i] > 0 or not ranking.judged
+    if query.asked.deduced and reach.only_vague(query.places) and not zoned:
+        return "le lieu du lot, que l'avis ne dit pas"
+    return (
+        "" if zoned or not reach.vague(structure.place) else "votre lieu, dont seul le département est connu"
+    )
+
+
 def size(structure: Structure, query: Query) -> str:
     """What to check about its size before it answers alone, in French; "" where its turnover covers the lot."""
     amount = yearly(query.lot)
@@ -121,5 +135,5 @@ def too_small(structure: Structure, query: Query) -> bool:
     """Is the lot beyond the turnover of a structure; where that or the amount is unknown, not one that a structure carries alone?"""
     amount = yearly(query.lot)
     if structure.turnover is None or math.isnan(amount):
-        return query.asked.carried != "alone"
+        return query.asked.carried != "alone" or (amount >= LARGE and not query.lot.reserved)
     return not covers(structure.turnover, amount)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import CallsFor
-from matcher.matching import demand, evidence, judgement, reach, within_reach
+from matcher.matching import demand, evidence, judgement, within_reach
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query, Shortlist, heads
 from matcher.reference import law
@@ -47,7 +47,7 @@ def judged_levels(
     """
     # a declared zone that excludes the lot is a refusal, whatever the distance
     may = admitted(shortlist) if reserved else ~evidence.closed(shortlist)
-    may = may & proposable(shortlist) & ~reach.of(shortlist).refused
+    may = may & proposable(shortlist) & ~evidence.refused(shortlist)
     if shortlist.query.filters.radius_km is not None and len(shortlist):
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
@@ -91,18 +91,15 @@ def asked_at_most(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 
 def at_most(ranking: Ranking) -> str:
-    """Why the only candidate is at most plausible however likely its trade (`asked_at_most`), in French."""
+    """What the only candidate, at most plausible, can verify before it answers, in French; "" where the lot is not at its scale."""
     query = ranking.shortlist.query
     why = {
         "le lieu d'exécution est inconnu": not query.located,
         "le lot est hors du quartier de votre régie": evidence.out_of_quarter(ranking.shortlist)[0],
         "concession : le titulaire exploite le service à ses risques": law.is_concession(query.tender),
-        "un marché que des structures prennent rarement": _calls_for(query) == "beyond",
-        "un marché que prennent d'ordinaire des entreprises plus grandes": asked_at_most(ranking.shortlist)[
-            0
-        ],
+        "seul ce que vous déclarez dit ce métier": not asked_at_most(ranking.shortlist)[0],
     }
-    return next((words for words, holds in why.items() if holds), "seul ce que vous déclarez dit ce métier")
+    return next((words for words, holds in why.items() if holds), "")
 
 
 def established(ranking: Ranking, i: int) -> bool:

@@ -28,7 +28,7 @@ from matcher.domain import (
 )
 from matcher.learned import asks
 from matcher.matching.reasons import clause_in_words, sentences
-from matcher.matching.standing import LENT
+from matcher.matching.standing import CHECK, LENT
 from matcher.outreach import changes
 from matcher.outreach.cases import LEVEL, Case
 from matcher.outreach.changes import Change
@@ -168,10 +168,11 @@ class ItemWriter:
         if case.tender.nature in PRIOR:
             return "Rien à remettre encore : dites votre intérêt à l'acheteur, ou préparez un groupement.", []
         lacking, size, wide = detail.get("lacking", []), detail.get("size", ""), _wide(case.lot(news.lot_id))
-        # of a structure whose turnover is unknown nothing says that it is too small
-        small = bool(detail.get("small")) and structure.turnover is not None
+        small, unsure = detail.get("small"), detail.get("unsure")
         if detail.get("lends"):
             return f"{LENT[:1].upper()}{LENT[1:]}.", []
+        if unsure:
+            return f"{CHECK[:1].upper()}{CHECK[1:]} : {unsure}.", []
         if not (lacking or small or wide):
             return f"Seule ou en groupement ({size})." if size else "Vous pouvez répondre seule.", []
         why = f"Il manque : {', '.join(lacking)}" if lacking else size if small else wide

@@ -84,15 +84,15 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
     explained = matcher.explained(ranking, list(chosen))
-    told = [(match, level, by) for match, (level, by) in zip(explained, chosen.values(), strict=True)]
+    told = [(match, i, *by) for match, (i, by) in zip(explained, chosen.items(), strict=True)]
     told = [one for one in told if one[0].eligible is not False and one[0].structure.active is not False]
-    may_take = [match.structure for match, level, _ in told if level == "likely" and ranking.judged]
+    may_take = [match.structure for match, _, level, _ in told if level == "likely" and ranking.judged]
     query = ranking.shortlist.query
     lacking = standing.lacking(matcher, may_take, query)
     first = parts.named_first(query.asked)  # who lacks it does what is named besides
     told = [one for one in told if not first or first.label not in lacking.get(one[0].structure.siret, ())]
-    shown = sum(level == "likely" for _, level, _ in told)
-    for match, level, by in told:
+    shown = sum(level == "likely" for _, _, level, _ in told)
+    for match, i, level, by in told:
         reasons = (*((by,) if by else ()), *match.reasons)
         structure = match.structure
         own = level == "likely" and ranking.judged
@@ -108,6 +108,7 @@ def _rows(
             "lends": standing.way_in(structure.kind, ranking) == "clause",
             "size": standing.size(structure, query) if own else "",
             "small": own and standing.too_small(structure, query),
+            "unsure": standing.unsure(ranking, structure, i) if own else "",
             "lacking": lacking.get(structure.siret, []) if own else [],
         }
         row = {"lot_id": match.lot.id, "siret": structure.siret, "rank": match.rank, "detail": detail}

@@ -46,7 +46,6 @@ from matcher.reference.text import shorten
 
 Part = Literal["alone", "with-partner", "clause", "watch"]
 PARTS: tuple[Part, ...] = ("alone", "with-partner", "clause", "watch")
-CHECK = "à vérifier avant de répondre"
 SILENT = "votre fiche ne dit pas votre métier : ajoutez une offre, vous serez comparée sur ce que vous faites"
 PRIOR: Mapping[Nature, str] = {
     "prior": "avis préalable : rien à remettre encore, dites votre intérêt à l'acheteur",
@@ -387,11 +386,15 @@ def _judged(
         return made("clause", (f"{BY_CLAUSE} ({carries})", *where))
     small, sized = standing.too_small(structure, query), standing.size(structure, query)
     if level == PLAUSIBLE:
-        return made("watch", (f"{CHECK} : {sized if small else suitability.at_most(ranking)}", *reasons))
+        doubt = sized if small else suitability.at_most(ranking)
+        return made("watch", (f"{standing.CHECK} : {doubt}", *reasons)) if doubt else None
     lacking = standing.lacking(matcher, [structure], query)[structure.siret]
-    first, sure = named_first(query.asked), suitability.established(ranking, int(ranking.order[0]))
+    doubt = standing.unsure(ranking, structure, i := int(ranking.order[0]))
+    first, sure = named_first(query.asked), suitability.established(ranking, i)
     if (first and first.label in lacking) or ((lacking or small) and not sure):
         return None
+    if doubt:
+        return made("watch", (f"{standing.CHECK} : {doubt}", *reasons))
     if not lacking and not small:
         return made("alone", (*reasons, *((sized,) if sized else ())))
     own = [part.label for part in executed(query.asked) if part.label not in lacking]

@@ -109,11 +109,11 @@ def to_ask(
 ) -> list[Structure]:
     """Whom one could ask about a lot or part that nobody covers: those whose trade is known, the nearer first.
 
-    Then, of a service that is not for firms as a rule, one of each kind of those of which nothing tells the trade; not of a part
-    where somebody is likely for the whole.
+    Then, of a service that structures answer and that is not for firms as a rule, one of each kind of those of which nothing
+    tells the trade; not of a part where somebody is likely for the whole.
     """
     whole = next((each for each in answer_lots if each.lot.id == task.partition("#")[0]), None)
-    if whole is None or not answered(whole):
+    if whole is None or not answered(whole, run=True):
         return []
     nature, part = whole.asked.nature if whole.asked else "", parts.get(task, whole)
 
@@ -123,7 +123,8 @@ def to_ask(
 
     lends = frozenset() if nature == "staff" else LENDING_KINDS
     firms_do = whole.lot.reservation is None and (whole.calls_for == "clause" or nature == "supply")
-    silent = [] if firms_do or (part is not whole and whole.likely) else [*maybe(whole, False), *whole.asking]
+    unasked = firms_do or not answered(whole) or (part is not whole and whole.likely)
+    silent = [] if unasked else [*maybe(whole, False), *whole.asking]
     kinds = [who.kind for who in silent]
     in_turn = [silent[i] for i in sorted(range(len(silent)), key=lambda i: kinds[:i].count(kinds[i]))]
     each = {called(who): who for who in (*maybe(part, True), *in_turn) if who.kind not in lends}

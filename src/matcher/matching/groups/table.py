@@ -199,16 +199,16 @@ def _table(
     return _Table(*cellwise, structures, barred, on, frozenset(ordinary), by_lot, frozenset(unsized))
 
 
-def answered(answer: LotAnswer) -> bool:
+def answered(answer: LotAnswer, run: bool = False) -> bool:
     """Do structures answer such a lot, so that somebody is worth a question?
 
-    Those that a reservation admits, where a trade is read; of another lot not what is run at its own risk, nor goods and work that
-    nobody of them does, nor the support of people alone.
+    Those that a reservation admits, where a trade is read; of another lot not what is run at its own risk (unless `run`), nor
+    goods and work that nobody of them does, nor the support of people alone.
     """
     asked = answer.asked
     if asked is None or answer.lot.reservation is not None:
         return asked is None or bool(asked.trades)
-    work = asked.nature != "operation" and answer.calls_for not in ("beyond", "unclear")
+    work = (run or asked.nature != "operation") and answer.calls_for not in ("beyond", "unclear")
     return work and bool(asked.trades.keys() - SUPPORT)
 
 

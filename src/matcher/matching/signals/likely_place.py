@@ -24,5 +24,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if evidence.out_of_quarter(shortlist)[i]:
         parts.append("une régie travaille d'ordinaire dans son quartier")
     if value == value and shortlist.query.asked.deduced:
-        parts.append("lieu déduit de l'acheteur")
+        parts.append(
+            "lieu à vérifier" if reach.only_vague(shortlist.query.places) else "lieu déduit de l'acheteur"
+        )
     return Why(", ".join(parts))
