@@ -208,9 +208,13 @@ def corrected(tender: Tender, trades: Sequence[str] = (), nature: str = "") -> T
     return replace(tender, lots=tuple(replace(lot, **given) for lot in tender.lots)) if given else tender
 
 
-_ENGLISH = frozenset(
-    "the of for with our your we need needs from and in at cleaning gardening laundry office offices meals waste painting "
-    "moving delivery printing premises school schools building buildings".split()
+#: Words of trades that no French need writes: one is enough in a need of three words.
+_ENGLISH_TRADE = frozenset(
+    "cleaning gardening laundry catering painting moving printing landscaping plumbing carpentry mowing bakery".split()
+)
+_ENGLISH = _ENGLISH_TRADE.union(
+    "the of for with our your we need needs from and in at office offices meals waste delivery premises school schools "
+    "building buildings".split()
 )
 _FRENCH = frozenset("de du des d le la les l et à au aux pour en un une sur dans par nos notre".split())
 
@@ -218,7 +222,8 @@ _FRENCH = frozenset("de du des d le la les l et à au aux pour en un une sur dan
 def _in_english(words: str) -> bool:
     """Has the text words of English and none of the small ones of French?"""
     tokens = re.findall(r"[^\W\d_]+", words.lower())
-    return not _FRENCH.intersection(tokens) and len(_ENGLISH.intersection(tokens)) > 1
+    few = bool(_ENGLISH_TRADE.intersection(tokens)) and len(tokens) <= 3
+    return not _FRENCH.intersection(tokens) and (few or len(_ENGLISH.intersection(tokens)) > 1)
 
 
 def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) -> Tender:
