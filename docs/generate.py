@@ -166,19 +166,22 @@ def _plain(value: Any) -> str:
 
 
 def recipes() -> str:
-    """The shipped recipes, field by field."""
+    """The shipped recipes, field by field, and the keys of any recipe."""
+    from matcher.domain import Recipe
     from matcher.matching.recipes import SHIPPED
 
     rows = [
-        f"| `{name}` | {', '.join(recipe.indexes)} | {recipe.encoder} | {recipe.ranker} | {'yes' if recipe.judgement else 'no'} | {recipe.rotation or ''}{' daily' if recipe.daily else ''} |"
+        f"| `{name}` | {', '.join(recipe.indexes)} | {recipe.encoder} | {recipe.ranker} | {', '.join(recipe.ranker_options.get('signals', {})) or 'all'} | {'yes' if recipe.judgement else 'no'} | {recipe.rotation or ''}{' daily' if recipe.daily else ''} |"
         for name, recipe in SHIPPED.items()
     ]
     return "\n".join(
         [
             "# Recipes\n", "What a catalogue is built and ranked with. `matcher index --recipe NAME`, `MATCHER_RECIPE`, or `recipe` in a request.\n",
-            "| recipe | indexes | encoder | ranker | judgement of leads | draw of near-ties |", "|---|---|---|---|---|---|", *rows, "",
+            "| recipe | indexes | encoder | ranker | signals it weighs | judgement of leads | draw of near-ties |", "|---|---|---|---|---|---|---|", *rows, "",
             "The judgement ranks and filters the structures of a directory; the ranker says who wins, for suppliers of past awards and"
             " partners. The daily draw is the scale, in log-odds, by which near-equals take turns.\n",
+            "## A recipe of your own\n", "A TOML file of these keys, given by `matcher index --recipe ours.toml`; what it leaves out is as in"
+            " `default`, any other key is refused.\n", _record(Recipe),
         ]
     )  # fmt: skip
 
@@ -201,7 +204,7 @@ def _record(record: type) -> str:
     """The fields of a dataclass, with the remarks that stand beside them in the source."""
     remarks = dict(re.findall(r"^    (\w+):[^#\n]*#\s*(.+)$", inspect.getsource(record), flags=re.M))
     rows = [
-        f"| `{each.name}` | `{str(each.type).replace(' | ', ' or ')}` | {_cell(remarks.get(each.name, ''))} |"
+        f"| `{each.name}` | `{inspect.formatannotation(each.type).replace('collections.abc.', '').replace(' | ', ' or ')}` | {_cell(remarks.get(each.name, ''))} |"
         for each in dataclasses.fields(record)
     ]
     return "\n".join([f"### {record.__name__}\n", f"{_cell(record.__doc__ or '')}\n", "| field | type | what |", "|---|---|---|", *rows, ""])  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 
 import terminal
 from matcher import plugins
-from matcher.matching import recipes
+from matcher.matching import judgement, recipes
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -53,6 +53,13 @@ def test_the_session_of_the_readme_runs_as_written(tmp_path: Path) -> None:
         done = terminal.command(*arguments, cwd=ROOT, MATCHER_CATALOGUE=catalogue, MATCHER_HOME=str(tmp_path))
         assert done.returncode == 0, f"{line}: {done.stderr}"
         assert done.stdout or arguments[0] == "index", line
+
+
+def test_the_levels_are_those_of_the_shipped_judgement() -> None:
+    page = (ROOT / "docs" / "explanation" / "judgement.md").read_text(encoding="utf-8")
+    told = [float(number.replace(",", ".")) for number in re.findall(r"\((0,\d+)\) : \*à ", page)]
+    judge = judgement.shipped()
+    assert told == [judge.likely, judge.plausible]
 
 
 @pytest.mark.parametrize("command", plugins.names("commands"))

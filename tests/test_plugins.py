@@ -82,6 +82,9 @@ def test_a_model_is_chosen_by_its_name_and_a_recipe_by_its_file(tmp_path: Path) 
     path.write_text("rotation = 0.5")
     assert recipes.named(str(path)) == Recipe(name="ours", rotation=0.5)
     assert recipes.named("default") == Recipe()
+    path.write_text("judgment = false")
+    with pytest.raises(BadInput, match=r"the key .judgment.: a recipe knows .*judgement"):
+        recipes.named(str(path))
     path.write_text("rotation = much")
     with pytest.raises(BadInput, match="is no recipe"):
         recipes.named(str(path))

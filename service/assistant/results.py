@@ -19,12 +19,25 @@ from matcher.reference.trades import trades
 MOST = 8_000  # bytes of an answer, which an assistant reads whole
 SHORT = 40  # characters of a text that is cut no more
 CUT = (
-    "Listes coupées à ce qui se lit d'un coup (laissés de côté : {}) : demander un n plus petit, un seul lot "
-    "ou une seule structure."
+    "Listes coupées à ce qui se lit d'un coup (laissés de côté : {}) : la suite se demande par offset, le nombre de ceux déjà lus, "
+    "ou une seule structure ou un seul avis."
 )
 NOTHING = (
     "Rien de ce qui est indexé n'a tout cela : demander avec moins de mots ou de filtres, ou de plus larges (deux chiffres d'un code, "
     "un département par son numéro). Qui fait un métier se demande à find_structures_for_need."
+)
+READ_OUT = "Tout a été lu : il y en a {} en tout."
+NO_STRUCTURE = (
+    "Aucune structure n'a tous ces mots dans son nom ou sa commune, ni ce SIRET : demander avec moins de mots, ou écrits autrement. Qui fait un "
+    "métier se demande à find_structures_for_need."
+)
+NO_CONTRACT = (
+    "Aucun marché connu ne finit ainsi dans 3 à 18 mois : demander sans siret, sans buyer ou pour un autre département ; "
+    "l'exploitant ajoute des marchés avec matcher index STRUCTURES MARCHÉS."
+)
+NO_OPPORTUNITY = (
+    "Aucun avis ouvert n'est pour elle à ce jour, `nothing` dit pourquoi ; les marchés de son métier qui finissent se demandent à "
+    "find_ending_contracts."
 )
 NO_NOTICES = (
     "Ce catalogue ne contient aucun avis : d'autres mots ou filtres n'y changeront rien ; l'exploitant en ajoute avec "

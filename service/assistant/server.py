@@ -5,6 +5,7 @@ The tools store nothing themselves.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
 import httpx
-from pydantic import Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 
 from matcher import plugins
 from matcher.domain import __version__
@@ -50,15 +51,17 @@ Notice = Annotated[
     Field(description="A notice as published, XML or JSON: BOAMP, eForms, TED or DECP."),
 ]
 Place = Annotated[str, Field(description="Commune, postcode, department: ask the user where it is unknown.")]
+_Close = BeforeValidator(lambda text: re.sub(r"\s", "", text) if isinstance(text, str) else text)
 Siret = Annotated[
-    str, Field(pattern=rf"^(?:{IDENTITY})$", description="SIRET, 14 digits; else another identity.")
+    str, _Close, Field(pattern=rf"^(?:{IDENTITY})$", description="SIRET, 14 digits; else another identity.")
 ]
 Department = Annotated[str, Field(pattern=DEPARTMENT, description="Where the work is: a number.")]
 OpenOn = Annotated[date | None, Field(description="Those that can still be answered on this day.")]
 OfTrade = Annotated[
-    str, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")
+    str, _Close, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")
 ]
 Many = Annotated[int, Field(ge=1, le=50)]
+From = Annotated[int, Field(ge=0, le=150, description="Leave out the first ones, already read.")]
 
 
 class Api:
@@ -137,11 +140,16 @@ class Tools:
             Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")
         ] = (),
         radius_km: Annotated[float | None, Field(ge=0, le=2000)] = None,
+        offset: From = 0,
     ) -> results.Result:
         """Structures that could answer a need or a notice, lot by lot, with reasons; says where there is none."""
         wishes = {"kinds": list(kinds), "radius_km": radius_km}
-        body = _asked(need, notice_id, notice, place=place, n=n, groups=0, filters=wishes)
-        return results.of(await self._api.ask("POST", "/match", json=body), place=place)
+        body = _asked(need, notice_id, notice, place=place, n=n + offset, groups=0, filters=wishes)
+        found = await self._api.ask("POST", "/match", json=body)
+        answer = found.get("result", found)
+        for lot in answer["lots"]:
+            lot["matches"] = lot["matches"][offset:]
+        return results.of(found, place=place)
 
     async def explain_structure(
         self, siret: Siret, need: Need = None, notice_id: Id = None, notice: Notice = None, place: Place = ""
@@ -192,7 +200,8 @@ class Tools:
         n: Many = 10,
     ) -> results.Result:
         """Search structures by name, town or SIRET (by trade: use `find_structures_for_need`)."""
-        return results.of(await self._api.ask("GET", "/structures", params={"q": q, "limit": n}))
+        found = await self._api.ask("GET", "/structures", params={"q": q, "limit": n})
+        return results.of(found, nothing=results.NO_STRUCTURE)
 
     async def get_structure(self, siret: Siret) -> results.Result:
         """What is known of one structure: its offers with their sources and days, and what is missing."""
@@ -205,7 +214,8 @@ class Tools:
         """Lots of indexed notices that a structure could answer: alone, in a group, by the clause, or to watch."""
         path = f"/structures/{siret}/opportunities"
         found = await self._api.ask("GET", path, params={"limit": n})
-        return results.of(found, await self._structure(siret), nothing=await self._nothing(found))
+        nothing = await self._nothing(found, results.NO_OPPORTUNITY)
+        return results.of(found, await self._structure(siret), nothing=nothing)
 
     async def search_notices(
         self,
@@ -215,17 +225,20 @@ class Tools:
         buyer: Annotated[str, Field(max_length=200, description="SIREN, SIRET or words of the name.")] = "",
         open_on: OpenOn = None,
         n: Many = 10,
+        offset: From = 0,
     ) -> results.Result:
         """Search the published notices that are indexed: by words, CPV code, department, buyer, deadline."""
         wishes = {"q": q, "cpv": cpv, "department": department, "buyer": buyer, "open_on": open_on}
-        asked = {"limit": n, **{name: str(wish) for name, wish in wishes.items() if wish}}
+        asked = {"limit": n, "offset": offset, **{name: str(wish) for name, wish in wishes.items() if wish}}
         found = await self._api.ask("GET", "/notices", params=asked)
         return results.of(found, nothing=await self._nothing(found))
 
-    async def _nothing(self, found: Mapping[str, Any]) -> str:
+    async def _nothing(self, found: Mapping[str, Any], else_: str = results.NOTHING) -> str:
         """What to do where no notice is listed: of a catalogue without any no filter is to be widened."""
-        held = found["total"] or (await self._api.ask("GET", "/notices", params={"limit": 1}))["total"]
-        return results.NOTHING if held else results.NO_NOTICES
+        if found["total"]:
+            return results.READ_OUT.format(found["total"])
+        held = (await self._api.ask("GET", "/notices", params={"limit": 1}))["total"]
+        return else_ if held else results.NO_NOTICES
 
     async def get_notice(self, notice_id: Annotated[str, Field(max_length=200)]) -> results.Result:
         """One notice: its lots with places, deadlines, who alone may answer, social clauses and criteria."""
@@ -246,7 +259,7 @@ class Tools:
     ) -> results.Result:
         """Public contracts that end in 3 to 18 months, with their holders as published: time to source, or to form a group."""
         asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n}
-        return results.of(await self._api.ask("GET", "/renewals", params=asked))
+        return results.of(await self._api.ask("GET", "/renewals", params=asked), nothing=results.NO_CONTRACT)
 
     async def study_purchase(
         self,
@@ -300,8 +313,8 @@ def build(api: Api) -> MCPServer[Any]:
     about: dict[str, Any] = {"title": "Maillage", "instructions": INSTRUCTIONS, "version": __version__}
     tools = list(offered.values())
     server = Server("maillage", **about, tools=tools, log_level="WARNING", middleware=[_remember])
-    server.resource("maillage://structure/{siret}", mime_type=JSON)(offered["get_structure"].fn)
-    server.resource("maillage://notice/{notice_id}", mime_type=JSON)(offered["get_notice"].fn)
+    server.resource("maillage://structure/{siret}", mime_type=JSON)(_as_resource(offered["get_structure"].fn))
+    server.resource("maillage://notice/{notice_id}", mime_type=JSON)(_as_resource(offered["get_notice"].fn))
     for prompt in (acheteur, structure, facilitateur):
         server.prompt()(prompt)
     return server
@@ -356,6 +369,20 @@ def _as_text(method: Any) -> Any:
         return results.text_of(await method(**arguments))
 
     return told
+
+
+def _as_resource(method: Any) -> Any:
+    """A tool as a resource: of an unknown id it says the tool's own sentence, not that of the SDK."""
+    from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+
+    @wraps(method)
+    async def read(**arguments: Any) -> str:
+        try:
+            return str(await method(**arguments))
+        except ToolError as error:
+            raise ResourceError(str(error)) from None
+
+    return read
 
 
 def _remedy(error: ValidationError, tool: Any) -> str:

@@ -651,12 +651,14 @@ class Recipe:
     Without arguments it is the shipped default.
     """
 
-    name: str = "default"
-    encoder: str = "static"
-    encoder_options: Mapping[str, Any] = field(default_factory=dict)
-    indexes: tuple[str, ...] = ("faiss", "lexical")
-    ranker: str = "learned"
-    ranker_options: Mapping[str, Any] = field(default_factory=dict)
+    name: str = "default"  # that of its file, unless given
+    encoder: str = "static"  # a file of `matcher.learned.encoders`
+    encoder_options: Mapping[str, Any] = field(default_factory=dict)  # arguments of its `load`
+    indexes: tuple[str, ...] = ("faiss", "lexical")  # files of `matcher.catalogue.indexes`
+    ranker: str = "learned"  # a file of `matcher.matching.rankers`, without the judgement
+    ranker_options: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # of that ranker: signals with their weights
     judgement: bool = True  # rank and filter the structures of a directory by the judgement
     rotation: float = 0.1  # scale, in the unit of scores, of the draw among near-ties for each lot; 0: never
     daily: bool = False  # drawn anew each day

@@ -154,6 +154,31 @@ def test_what_a_need_is_reserved_to_is_no_need_of_its_own(stated: str) -> None:
     assert lot.reservation is not None and lot.reservation.who
 
 
+@pytest.mark.parametrize(
+    ("need", "trades"),
+    [
+        (
+            "Nettoyage des bureaux, entretien des espaces verts et blanchisserie",
+            [("nettoyage",), ("espaces-verts",), ("blanchisserie",)],
+        ),
+        (
+            "nettoyage des bureaux, blanchisserie, entretien des espaces verts",
+            [("nettoyage",), ("blanchisserie",), ("espaces-verts",)],
+        ),
+        (
+            "peinture des bureaux, jardinage, collecte des papiers",
+            [("peinture",), ("papier", "espaces-verts")],
+        ),
+        (
+            "tonte du parc et nettoyage des locaux d'un lycée, avec 300 heures d'insertion",
+            [("espaces-verts", "nettoyage")],
+        ),
+    ],
+)
+def test_no_trade_of_a_need_is_lost(need: str, trades: list[tuple[str, ...]]) -> None:
+    assert [lot.trades for lot in typed_need(need).lots] == trades
+
+
 def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:
     lots = typed_need("réparation et location de vélos, ménage du cabinet, tonte de la pelouse, Colmar").lots
     assert [lot.title for lot in lots] == [

@@ -274,6 +274,8 @@ def test_what_is_at_hand_is_a_resource_and_each_user_has_a_prompt(folder: Path) 
             prompts = (await client.list_prompts()).prompts
             need = {"besoin": "tonte", "lieu": "Pantin"}
             said = await client.get_prompt("acheteur", need)
+            with pytest.raises(mcp.MCPError, match="search the notices"):
+                await client.read_resource("maillage://notice/nope")
             return prompts, said, await client.read_resource(f"maillage://structure/{SIRET}")
 
     prompts, said, shown = asyncio.run(ask())
@@ -295,6 +297,30 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
     assert revoked.is_error and "révoquée" in revoked.content[0].text
     assert not answer.is_error, answer.content  # every tool is called over stdio
     assert result_of(answer).note.endswith(SENTENCE)
+
+
+def test_a_list_is_read_on_by_offset_and_a_siret_is_taken_as_papers_print_it(folder: Path) -> None:
+    app = create_app(given(folder))
+
+    async def ask() -> list[Any]:
+        api = Api(app)
+        async with api.open(), mcp.Client(build(api)) as client:
+            calls: list[tuple[str, dict[str, Any]]] = [
+                *(("search_notices", {"n": 2, "offset": start}) for start in (0, 2, 149)),
+                *(("find_structures_for_need", {**NEED, "n": 1, "offset": start}) for start in (0, 1)),
+                ("get_structure", {"siret": "000 100 016 00013"}),
+                ("search_structures", {"q": "zyxomma"}),
+            ]
+            told = [await client.call_tool(name, arguments) for name, arguments in calls]
+            return [json.loads(each.content[0].text)["answer"] for each in told]
+
+    first, second, beyond, head, following, structure, nobody = asyncio.run(ask())
+    ids = [item["id"] for page in (first, second) for item in page["items"]]
+    assert len(set(ids)) == 4 and "Tout a été lu" in beyond["hint"]
+    ranks = [match["rank"] for answer in (head, following) for match in answer["lots"][0]["matches"]]
+    assert ranks == [1, 2]
+    assert structure["siret"] == SIRET
+    assert nobody["hint"] == results.NO_STRUCTURE
 
 
 def test_what_an_answer_leaves_out_is_counted_by_its_name() -> None:

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 
 def run(
-    notices: Annotated[list[Path] | None, Argument(help="Notices in any known format.")] = None,
+    notices: Annotated[
+        list[Path] | None, Argument(help="Notices: files in any known format, or ids indexed.")
+    ] = None,
     need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
     place: Annotated[str, Option(help="Where: communes, a postcode, grouping, department or region.")] = "",
     amount: Annotated[float | None, Option(min=0, help="Of that need, euros before tax.")] = None,
@@ -54,6 +56,7 @@ def run(
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
     from matcher.matching import judgement
+    from matcher.reading import gather
     from matcher.reading.need import corrected, placed_need, sized_need
     from matcher.reference import toponyms
 
@@ -63,12 +66,17 @@ def run(
     if written is not None:
         raise BadInput(f'no file is named "{written}": give a need in your own words by --need "{written}"')
     tenders = []
-    if notices:
-        found = gathered(notices)
+    # as `explain` does: what is no file may be the id of a notice indexed with the catalogue
+    absent = {str(path) for path in notices or () if not path.exists()}
+    indexed = [t for t in gather.load_notices(catalogue) if t.id in absent] if absent else []
+    files = [path for path in notices or () if str(path) not in {t.id for t in indexed}]
+    if files:
+        found = gathered(files)
         tenders = [t for t in found.tenders if t.nature in ANSWERABLE]
         aside = len(found.tenders) - len(tenders)
         if aside:
             say(f"  {aside} notices are awards or cancellations: nothing to answer")
+    tenders += indexed
     if need is not None:
         tenders.append(sized_need(placed_need(need, place), amount, months))
         if place and not toponyms.spelt(place):

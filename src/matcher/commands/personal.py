@@ -12,6 +12,10 @@ from typer import Argument, Option
 from matcher.commands._options import open_store
 from matcher.console import emit, say
 
+BEYOND = (
+    "hors d'atteinte, à effacer vous-même : les dossiers donnés à --outbox (autres que {}), les sauvegardes, et l'annuaire : "
+    "retirez-y la personne, puis relancez `matcher index`"
+)
 app = typer.Typer(help="Export or erase what the store holds about a person.", no_args_is_help=True)
 
 
@@ -42,6 +46,7 @@ def erase(
         if yes:
             gone = personal.erase(store, person) | {"mails in the outbox": erase_mails(read().outbox, person)}
             emit(({"table": t, "erased": n} for t, n in gone.items()), "table")
+            say(BEYOND.format(read().outbox))
             return
         emit(({"table": t, "rows": len(rows)} for t, rows in personal.export(store, person).items()), "table")
         say("rien n'a été effacé : ajoutez --yes")

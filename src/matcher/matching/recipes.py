@@ -1,7 +1,7 @@
 """Recipes: one TOML file each, named by the file; the shipped ones lie in `recipe_files/`."""
 
 import tomllib
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from matcher import codec, plugins
@@ -10,7 +10,11 @@ from matcher.domain import BadInput, NotFound, Recipe
 
 def _read(path: Path) -> Recipe:
     try:
-        return codec.from_json(Recipe, {"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
+        given = tomllib.loads(path.read_text(encoding="utf-8"))
+        known = [each.name for each in fields(Recipe)]
+        if unknown := [key for key in given if key not in known]:
+            raise BadInput(f"{path} has the key {unknown[0]!r}: a recipe knows {', '.join(known)}")
+        return codec.from_json(Recipe, {"name": path.stem, **given})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BadInput(f"{path} is no recipe ({error}): write its fields as TOML") from None
 

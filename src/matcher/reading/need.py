@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from matcher.domain import BadInput, Lot, Place, Tender
+from matcher.domain import Asked, BadInput, Lot, Place, Tender
 from matcher.learned import asks
 from matcher.reading import consultation
 from matcher.reference import places, toponyms, typed_places
@@ -14,6 +14,8 @@ from matcher.reference.text import clean
 
 #: Chance that a trade has in a phrase and in the whole text, together, from which the phrase asks for it.
 AGREED = 0.8
+PLAIN = 0.9  # the same in a single word and in the whole text, each, from which the word is a need of its own
+CLEAR = 0.8  # of the chance of its likeliest: a further trade of a phrase has that share of it at least
 _COMPLEMENT = re.compile(r"(?:d[eu]|aux?|à|pour|par|en|avec|sans|sur|dans|chez|y compris)\s|d['’]|\d", re.I)
 
 
@@ -50,18 +52,18 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
     """The needs of a typed text, one lot per trade asked for, in its own words; empty where it asks for one thing.
 
     Each lot keeps the places, the reservation and the clauses of the whole.  Hours of insertion are owed by the whole,
-    which stays one.
+    which stays one lot, of the trades asked for beside them.
     """
     (lot,) = tender.lots
-    if any(clause.hours for clause in lot.clauses):
-        return ()
     words = lot.description or lot.title
-    spans = _phrases(words) if len(words) <= asks.READ_UP_TO else []
+    pieces = asks.spans(words) if len(words) <= asks.READ_UP_TO else []
+    if len(pieces) < 2:
+        return ()
+    whole, *read_pieces = _read(tender, words, pieces)
+    spans = _phrases(words, pieces, [_asks_alone(piece, whole) for piece in read_pieces])
     if len(spans) < 2:
         return ()
-    texts = [words, *(words[start:end] for start, end in spans)]
-    lots = tuple(Lot(id=str(number), title=text) for number, text in enumerate(texts))
-    whole, *each = asks.read(replace(tender, title="", lots=lots))
+    each = _read(tender, words, spans)[1:]
     needs: list[_Need] = []
     for span, read in zip(spans, each, strict=True):
         plain = {trade for trade, chance in read.chances.items() if chance >= asks.MORE}
@@ -78,6 +80,9 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
             and max(likely, key=read.chances.__getitem__) == "insertion"
         ):
             _added(needs, _Need([span], chances, likely))
+    if any(clause.hours for clause in lot.clauses):
+        trades = dict.fromkeys(trade for need in needs for trade in need.clear if trade != "insertion")
+        return (replace(lot, trades=tuple(trades)),) if len(needs) > 1 else ()
     return tuple(
         replace(
             lot,
@@ -85,7 +90,7 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
             number=str(number),
             title=", ".join(words[start:end].strip(" .;") for start, end in need.spans),
             description="",
-            trades=(max(need.asked, key=need.asked.__getitem__),),
+            trades=tuple(sorted(need.clear, key=need.asked.__getitem__, reverse=True)),
         )
         for number, need in enumerate(needs if len(needs) > 1 else (), 1)
     )
@@ -98,6 +103,11 @@ class _Need:
     spans: list[tuple[int, int]]
     asked: dict[str, float]
     likely: set[str]
+
+    @property
+    def clear(self) -> list[str]:
+        """The trades that the phrases ask for, without those that they could also be taken for."""
+        return [trade for trade, chance in self.asked.items() if chance >= CLEAR * max(self.asked.values())]
 
 
 def _added(needs: list[_Need], one: _Need) -> None:
@@ -115,18 +125,32 @@ def _added(needs: list[_Need], one: _Need) -> None:
         need.asked, need.likely = one.asked, one.likely
 
 
-def _phrases(words: str) -> list[tuple[int, int]]:
-    """Where the phrases of a text are that may each ask for something.
+def _read(tender: Tender, words: str, spans: Sequence[tuple[int, int]]) -> tuple[Asked, ...]:
+    """What the whole text and each of these pieces of it ask for."""
+    texts = [words, *(words[start:end] for start, end in spans)]
+    lots = tuple(Lot(id=str(number), title=text) for number, text in enumerate(texts))
+    return asks.read(replace(tender, title="", lots=lots))
 
-    A complement goes with what precedes it, a single word with the phrase that it introduces ("lavage et repassage du
-    linge") or, after all phrases, with the last ("…, Agen"); a text of single words has one phrase for each.
+
+def _asks_alone(piece: Asked, whole: Asked) -> bool:
+    """Does a piece by itself plainly ask for a trade that the whole text plainly asks for too?"""
+    return any(min(p, whole.chances.get(trade, 0.0)) >= PLAIN for trade, p in piece.chances.items())
+
+
+def _phrases(words: str, pieces: Sequence[tuple[int, int]], asking: Sequence[bool]) -> list[tuple[int, int]]:
+    """Where the phrases of a text are that may each ask for something, of its pieces and whether they ask alone.
+
+    A complement goes with what precedes it; a single word with the phrase that it introduces ("lavage et repassage du
+    linge") or, after all phrases, with the last ("…, Agen"), unless it names a trade of its own and does not come first;
+    a text of single words has one phrase for each.
     """
     found: list[tuple[int, int]] = []
-    pieces = asks.spans(words)
     longest = max((at for at, (start, end) in enumerate(pieces) if " " in words[start:end]), default=-1)
     for at, (start, end) in enumerate(pieces):
-        single = at and longest >= 0 and " " not in words[slice(*pieces[at - 1])]
-        if found and (single or at > longest >= 0 or _COMPLEMENT.match(words, start)):
+        introduced = longest >= 0 and " " not in words[slice(*pieces[at - 1])]
+        single = introduced and not (at > 1 and asking[at - 1])
+        trailing = at > longest >= 0 and not asking[at]
+        if found and (single or trailing or _COMPLEMENT.match(words, start)):
             found[-1] = (found[-1][0], end)
         else:
             found.append((start, end))
@@ -184,9 +208,13 @@ def corrected(tender: Tender, trades: Sequence[str] = (), nature: str = "") -> T
     return replace(tender, lots=tuple(replace(lot, **given) for lot in tender.lots)) if given else tender
 
 
-_ENGLISH = frozenset(
-    "the of for with our your we need needs from and in at cleaning gardening laundry office offices meals waste painting "
-    "moving delivery printing premises school schools building buildings".split()
+#: Words of trades that no French need writes: one is enough in a need of three words.
+_ENGLISH_TRADE = frozenset(
+    "cleaning gardening laundry catering painting moving printing landscaping plumbing carpentry mowing bakery".split()
+)
+_ENGLISH = _ENGLISH_TRADE.union(
+    "the of for with our your we need needs from and in at office offices meals waste delivery premises school schools "
+    "building buildings".split()
 )
 _FRENCH = frozenset("de du des d le la les l et à au aux pour en un une sur dans par nos notre".split())
 
@@ -194,7 +222,8 @@ _FRENCH = frozenset("de du des d le la les l et à au aux pour en un une sur dan
 def _in_english(words: str) -> bool:
     """Has the text words of English and none of the small ones of French?"""
     tokens = re.findall(r"[^\W\d_]+", words.lower())
-    return not _FRENCH.intersection(tokens) and len(_ENGLISH.intersection(tokens)) > 1
+    few = bool(_ENGLISH_TRADE.intersection(tokens)) and len(tokens) <= 3
+    return not _FRENCH.intersection(tokens) and (few or len(_ENGLISH.intersection(tokens)) > 1)
 
 
 def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) -> Tender:
