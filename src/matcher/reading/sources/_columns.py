@@ -116,7 +116,7 @@ _PERSON = re.compile(
 )
 
 #: Or a name of two words.
-_FULL_NAME = re.compile(r"[A-ZÀ-Ý][a-zà-ÿ]+(?:-[A-ZÀ-Ý]?[a-zà-ÿ]+)? [A-ZÀ-Ý][\w'’-]+")
+_FULL_NAME = re.compile(r"[A-ZÀ-Ý][a-zà-ÿ]+(?:-[A-ZÀ-Ý]?[a-zà-ÿ]+)? [A-ZÀ-Ý](?:\.|[\w'’-]+)")
 
 LOOKS: dict[str, Callable[[str], bool]] = {
     "siret": lambda c: bool(re.fullmatch(r"\D{0,12}(?:\d[\s.\u00a0\u202f-]?){13,14}", c)),
@@ -293,7 +293,8 @@ class Vocabulary:
             for place, heading in enumerate(headings)
             for field, share in (self.claims(heading) or self._hints(heading)).items()
             if not (field == "name" and _number(heading) > "1")  # of a further contact
-            if (merit := _merit(field, share, forms[heading])) >= SURE
+            if (merit := _merit(field, share, forms[heading]) + _PUBLIC * bool(_TO_PUBLISH.search(heading)))
+            >= SURE
         ]
         columns = dict(fixed or {})
         taken = set(columns.values())
@@ -370,6 +371,10 @@ class Vocabulary:
         return more
 
 
+#: What a form asks in order to publish it, which counts before the same of who answers.
+_TO_PUBLISH = re.compile(r"(?<!non )(?<!ne pas )(?:\bà |\bsera |\bêtre )publi", re.I)
+_PUBLIC = 0.6
+
 _TITLE = re.compile(r"\W*(?:\d+\W+)?[A-ZÀ-Ý0-9](?=.*[^\W\d_]{3})(?!.*\d{3})")
 
 
@@ -386,7 +391,10 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
         return share
     if field in TEXTS:  # "secteur" is one of trades, or where they go
         trade = forms["offer"] * (forms["offer"] >= 0.4)
-        return share + 0.5 * trade - 0.6 * (max(forms[form] for form in _NO_TEXT) >= 0.7)
+        no_text = max(forms[form] for form in _NO_TEXT) >= 0.7 or (
+            field == "sectors" and forms["goes"] >= ALONE
+        )
+        return share + 0.5 * trade - 0.6 * no_text
     if (forms["mark"] >= 0.4 and field == "kind") or (
         max(forms["mark"], forms["kind"]) >= 0.4 and field == "labels"
     ):  # a kind, or a label, that is ticked
@@ -398,7 +406,7 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
         against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
     names = field in ("name", "brand")
-    unlike = (*_STRICT[:4], "code", "person") if names else _STRICT[:4]
+    unlike = (*_STRICT[:4], "code", "person", "kind") if names else _STRICT[:4]
     share -= 0.5 * (names and forms["person"] + forms["full name"] >= ALONE)
     return share - 0.6 * float(max(forms[form] for form in unlike) >= 0.7)
 

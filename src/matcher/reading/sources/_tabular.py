@@ -252,11 +252,21 @@ def _table(cells: Cells, name: str, score: Score, sheet: str = "") -> Iterator[P
     lines = [(line, row) for line, row in ahead if not isinstance(row, str) and any(map(_filled, row))]
     if not lines:
         raise BadInput(f"{name} holds no line of headings: put the names of the columns on the first line")
-    if _labels(lines, score):
-        yield from _cards(chain(ahead, cells), {"": sheet} if sheet else {})
+    blocks = _abreast(lines)
+    if all(_labels(_within(lines, block), score) for block in blocks):
+        whole = list(chain(ahead, cells))
+        for block in blocks:
+            yield from _cards(_within(whole, block), {"": sheet} if sheet else {})
         return
     if _turned(lines, score):
-        lines, cells = list(enumerate(zip_longest(*(row for _, row in lines)), 1)), iter(())
+        begin = next(at for at, (_, row) in enumerate(lines) if sum(map(_filled, row)) > 1)
+        sheet = " ".join(
+            filter(None, (sheet, *(str(c) for _, row in lines[:begin] for c in row if _filled(c))))
+        )
+        records = [row for _, row in lines[begin:]]
+        if not _filled(records[0][0]):  # the corner above the labels is blank: beside it stand the names
+            records[0] = [NAME, *records[0][1:]]
+        lines, cells = list(enumerate(zip_longest(*records), 1)), iter(())
         ahead = [*lines]
     headings, first = _headings(lines, score)
     if len(headings) > MAX_COLUMNS:
@@ -304,6 +314,20 @@ def _pair(row: Sequence[Any] | str) -> tuple[str, Any] | None:
     return (label, filled[1]) if len(filled) == 2 else ("", filled[0])
 
 
+def _abreast(lines: Sequence[tuple[int, Sequence[Any]]]) -> list[slice]:
+    """The blocks of columns that blank columns part, of two columns or more each; else one of them all."""
+    used = [any(map(_filled, column)) for column in zip_longest(*(row for _, row in lines))]
+    edges = [at for at, (left, right) in enumerate(pairwise([False, *used, False])) if left != right]
+    blocks = [slice(begin, end) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
+    parted = len(blocks) > 1 and all(block.stop - block.start > 1 for block in blocks)
+    return blocks if parted else [slice(None)]
+
+
+def _within(lines: Iterable[tuple[int, Any]], block: slice) -> list[tuple[int, Any]]:
+    """These lines, of each the cells of a block."""
+    return [(line, row if isinstance(row, str) else row[block]) for line, row in lines]
+
+
 def _labels(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> bool:
     """Are these cards, a label and its value a line, rather than a table?"""
     pairs = [pair for _, row in lines if (pair := _pair(row))]
@@ -317,12 +341,14 @@ def _turned(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> bool:
     labels = [str(row[0]) for _, row in lines if row and _filled(row[0])]
     known = score(labels)
     return known >= max(3, 0.6 * len(lines)) and all(
-        score(texts) < known * min(1.0, sum(map(_filled, texts)) / len(labels))
+        score([text for text in texts if not re.match(r"\d", text)])  # "8 rue …" is no heading
+        < known * min(1.0, sum(map(_filled, texts)) / len(labels))
         for texts in (_texts(row) for _, row in lines)
+        if sum(map(_filled, texts)) > 1
     )
 
 
-def _cards(cells: Cells, title: Row) -> Iterator[Placed]:
+def _cards(cells: Iterable[tuple[int, Any]], title: Row) -> Iterator[Placed]:
     """A row for each card: one begins where the first label of all comes again, or after a gap any that it has already.
 
     Where several begin with a value alone, above their labels, that is the name.
@@ -376,11 +402,11 @@ def _headings(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> tuple
     line, row = lines[at]
     if at and lines[at - 1][0] == line - 1 and at - 1 in wide:
         row = _over(row, lines[at - 1][1])
-    if at + 1 < record and lines[at + 1][0] == line + 1:
+    if at + 1 in wide and lines[at + 1][0] == line + 1:
         lower, both = lines[at + 1][1], _over(lines[at + 1][1], row)
         pairs = [bool(_filled(high)) for low, high in zip_longest(lower, row) if _filled(low)]
         # "Métiers" over columns that the line below names: it fills what is blank above
-        if score([str(cell or "") for cell in both]) > marks[at] or pairs.count(False) > max(1, sum(pairs)):
+        if score(_texts(both)) > score(_texts(row)) or pairs.count(False) > max(1, sum(pairs)):
             line, row = line + 1, both
     return unique(row), line + 1
 

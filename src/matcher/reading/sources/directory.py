@@ -63,6 +63,7 @@ _VOCABULARY = _columns.Vocabulary(ALIASES, SEVERAL)
 def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading, guessed; a numbered field ("offer.2") stands for a further column."""
     own = [h for h in headings if not _OTHERS & set(_columns.words(h).split()) or _columns.asks(h)]
+    own = [h for h in own if not re.search(_PRIVATE, fold(h))]
     cells = cells or {}
     # a heading of nested offers above texts is one of offers
     columns = _VOCABULARY.guess([h for h in own if not _nested_name(h) or cells.get(h)], cells, fixed)
@@ -88,7 +89,7 @@ def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns 
 def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns.Cells) -> dict[str, str]:
     """The columns that mostly hold numbers, addresses or sites, alone or among other words."""
     numbered = {heading for key, heading in found.items() if key in ("siret", "siren", "finess", "own_id")}
-    free = [h for h in headings if h not in numbered and "fax" not in fold(h)]
+    free = [h for h in headings if h not in numbered and not _NOT_FOR_ALL.search(fold(h))]
     held = [
         h for h in free if sum(map(bool, map(_REACHES.search, cells.get(h, ())))) > len(cells.get(h, ())) / 2
     ]
@@ -101,6 +102,14 @@ _SITE = re.compile(
     r"(?:https?://|www\.)[^\s,;|]+|(?<![\w@.-])(?:[a-z\d-]{2,}\.)+(?:fr|com|org|net|coop|eu|re|bzh|info|pro)\b(?![@\w.-])",
     re.I,
 )
+_DOTTED = re.compile(r"[^\s;,|]+\.[^\W\d_]{2}[^\s;,|]*")  # "oui : www.nom.fr", but not "en construction"
+#: Numbers within a cell of other things: "Atelier du Pont, 3 rue Haute, SIRET 123 …".
+_LABELLED = {
+    "siret": re.compile(r"(?<=\bsiret)\W{0,6}(?:\d[\s.]?){13}\d(?!\d)", re.I),
+    "finess": re.compile(r"(?<=\bfiness)\W{0,6}(?:\d[\s.]?){8}\d(?!\d)", re.I),
+}
+_PRIVATE = r"\bnon publi|\bne pas (?:publier|diffuser)"  # headings of what is not to be shown
+_NOT_FOR_ALL = re.compile(rf"fax|{_PRIVATE}")
 _OTHER_NUMBER = re.compile(r"\+?\(?\d[\d\s().-]{3,}")  # a number of another country, or a short one
 _NUMBER = re.compile(r"(?:\+33|(?<!\d)0)[\s.]?[1-9](?:[\s.-]?\d{2}){4}(?!\d)")
 _ADDRESS = re.compile(r"(?<![^\s@<>;,/|()])[^\s@<>;,/|()]+@[^\s@<>;,/|()]+\.\w+")
@@ -414,7 +423,13 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         return row
 
     def cell(name: str) -> Any:
-        return row.get(columns[name]) if name in columns else None
+        if name in columns:
+            return row.get(columns[name])
+        return (
+            _found(_LABELLED[name], (each for each in row.values() if isinstance(each, str))) or None
+            if name in _LABELLED
+            else None
+        )
 
     def text(name: str, limit: int = 300) -> str:
         value = cell(name)
@@ -433,13 +448,13 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         return next(iter(all_of(name, limit)), "")
 
     def reached(name: str) -> list[str]:
-        """What may hold a means of contact: its own columns first, then those of any."""
+        """What may hold a means of contact: its own columns first, the clearest before all, then those of any."""
         own = ("phone", "email", "website")
-        texts = [each for key in (name, "contact", *own) for each in all_of(key)]
+        texts = [text(name), *(each for key in (name, "contact", *own) for each in all_of(key))]
         texts += [
             clean(str(each), 300)
             for h, each in row.items()
-            if each and h not in numbered and "fax" not in fold(h)
+            if each and h not in numbered and not _NOT_FOR_ALL.search(fold(h))
         ]
         return [_AT.sub("@", _FAX.sub(" ", each)) for each in dict.fromkeys(texts)]
 
@@ -532,7 +547,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         or " ".join(filter(None, (text("street_number"), text("street")))),
         place=place,
         zone=zone,
-        website=first("website") or _found(_SITE, reached("website")),
+        website=_found(_DOTTED, all_of("website")) or _found(_SITE, reached("website")),
         phone=_structure.phone_of(*all_of("phone"))
         or _structure.phone_of(_found(_NUMBER, reached("phone")))
         or _found(_OTHER_NUMBER, all_of("phone")),
