@@ -608,10 +608,6 @@ def _called_after(name: str, near: frozenset[str]) -> Commune | None:
     return left[0] if len(left) == 1 else None
 
 
-#: A title of an area around the town where the buyer sits.
-_AROUND = re.compile(r"\b(?:banlieues?|couronne|peripherie)\b")
-
-
 def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     """The places of work of a lot, located, and whether they are only the buyer's place by default.
 
@@ -630,10 +626,6 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
         return stated, False
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
-    if _AROUND.search(fold(lot.title)):
-        wide = {x for p in supposed for x in departments_within(replace(p, department=None, nuts=None))}
-        around = sorted(wide - {*places.CITIES.values()})  # Paris has no suburb in its own department
-        return tuple(Place(department=code, inferred=True) for code in around) or supposed, True
     if len(supposed) == 1 and not precise(supposed[0]) and supposed[0].country in (None, "", "FR"):
         # some of the names are known: nearer to the truth than the buyer's seat
         if listed := _named_in(label, within):
