@@ -433,7 +433,10 @@ def _brings(alike: Sequence[Pair]) -> str:
     sure = any(one and one.level != "plausible" for _, one in alike)
     confirm = "" if sure else ", à confirmer"
     reasons = match.reasons if match else ()
-    trade = next((r.text for r in reasons if r.code in ("likely_trade", "holder") and r.tells), "")
+    of_trade = [
+        r for r in reasons if r.code in ("likely_trade", "holder")
+    ]  # what tells of it before what is to be checked
+    trade = next((r.text for r in sorted(of_trade, key=lambda r: not r.tells)), "")
     return f"{takes}{confirm}" + (f" : {trade.removeprefix(f'{task.part} : ')}" if trade else "")
 
 

@@ -21,7 +21,7 @@ HIDDEN = "[nom non diffusible]"
 _LEGAL = re.compile(
     r"\b(association|assoc|asso|sarl|sas|sasu|sa|eurl|scop|scic|sci|loi 1901|ets|etablissements?)\b"
 )
-_IN_BRACKETS = re.compile(r"\(.*?\)")
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
 _ARTICLES = re.compile(r"\b(?:d[eu]s?|l(?:es?|a)?|d) ")  # that lists of names write or leave out
 #: Fields that are merged or handled separately; all others are taken from one source.
 _APART = frozenset(
