@@ -51,7 +51,7 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Contrat d'une année reconductible 2 fois. Durée totale : 3 ans.", {"duration_months": 36.0}, (12, 2, 12)),
         (
             "Conclu pour une première période du 1.4.2027 (ou de sa notification) jusqu'au 31.3.2028, puis reconduit"
-            " par périodes d'un an pour une durée maximale de reconduction de deux ans.",
+            " par périodes d'une année ; la durée maximale de reconduction est de deux ans.",
             {"duration_months": 36.0},
             (12, 2, 12),
         ),

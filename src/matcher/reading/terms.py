@@ -89,7 +89,7 @@ _LASTING = re.compile(r"\bp(?:eriode|our une duree) d[e'][^.;]{0,50}$")
 _EACH_AS_FIRST = re.compile(r"\b(?:meme|identique)s? duree|\bduree (?:identique|equivalente)")
 #: "soit une durée maximale de huit ans", "sans que sa durée totale ne puisse excéder 48 mois"
 _WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?:,? \w+){{0,6}}? {_LENGTH}")
-#: "La valeur estimée est le maximum des trois années", "Le montant indiqué au V.2.4) est le montant maximum"
+#: "La valeur estimée est le maximum des trois années", "the amount stated above is the maximum"
 _IS_MAXIMUM = re.compile(
     r"\b(?:montant|valeur) (?:indiquee?|mentionnee?|estimee?)\b(?: [\w ]{1,15}[iv]+(?:\.\d)+\)?)?[^.;\d]{0,40}\bmax"
 )
