@@ -93,7 +93,9 @@ def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Iterator[
         by_job = np.max([trades.of_job(code) for code in ("", *offer.rome)], axis=0)
         held = np.maximum(trades.by_piece(pieces)[slot], by_job if job else 0.0)
         trade = int((held * worth).argmax())
-        own = bool(offer.rome) and not OWN.isdisjoint(map(asks.names().__getitem__, (trade, by_job.argmax())))
+        own = bool(offer.rome) and not OWN.isdisjoint(
+            asks.names()[int(at)] for at in (trade, by_job.argmax())
+        )
         sentence = _sentence_with(piece, text)
         before = sentence.partition(piece)[0]
         if not (own or _TRAINED.search(fold(before)) or _heads(sentence, piece, name)):
