@@ -476,6 +476,16 @@ def test_lots_may_have_letters() -> None:
         ),
         ("Prix : coefficient 6. Performance sociale : coefficient 2. (total des coefficients : 10)", 20.0),
         ("Prix : 60 points. Performance sociale : 40 points.", 40.0),
+        (
+            "Critères : prix, coefficient 5 ; technique, coefficient 4 ; insertion sociale, coefficient 1.",
+            10.0,
+        ),
+        # coefficients of something else
+        (
+            "Prix : 60 %, technique : 30 % (méthode : coefficient 5, moyens : coefficient 8), insertion sociale : 10 %.",
+            10.0,
+        ),
+        ("Méthode (8/20), prix (7/20), équipe (4/20), insertion sociale (1/20).", 5.0),
     ],
 )
 def test_a_weight_is_a_share_of_the_total_that_is_stated(text: str, weight: float) -> None:

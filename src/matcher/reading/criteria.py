@@ -174,19 +174,24 @@ def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
     for found in _WEIGHT.finditer(plain):
         number, unit = (next(filter(None, found.group(*these)), "") for these in ((1, 3), (2, 4)))
         kind: Unit = "%" if unit.startswith("%") or "100" in unit else "points" if unit else ""
+        weight = decimal(number)
         if unit.endswith("20"):  # "(8/20)"
-            number, kind = str(5 * decimal(number)), "%"
-        stated += [(decimal(number), kind)] if found.end() > at else []
+            weight, kind = 5 * weight, "%"
+        stated += [(weight, kind)] if found.end() > at else []
     return stated
 
 
 def per_cent(weight: float | None, unit: Unit, plain: str) -> tuple[float | None, Unit]:
     """A weight with its unit, in per cent of the total that a text says its weights make."""
-    total = _TOTAL.search(plain) if weight and unit != "%" else None
-    whole = 1.0 if weight and weight < 1 else float(next(filter(None, total.groups()))) if total else 0.0
-    if not total and (coefficients := _COEFFICIENT.findall(plain)):
-        whole = sum(map(decimal, coefficients))
-    return (round(100 * weight / whole, 1), "%") if weight and whole > weight else (weight, unit)
+    if not weight or unit == "%":
+        return weight, unit
+    if weight < 1:
+        whole = 1.0
+    elif total := _TOTAL.search(plain):
+        whole = float(next(filter(None, total.groups())))
+    else:
+        whole = sum(map(decimal, _COEFFICIENT.findall(plain))) if not unit else 0.0
+    return (round(100 * weight / whole, 1), "%") if whole > weight else (weight, unit)
 
 
 def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
