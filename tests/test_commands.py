@@ -14,6 +14,9 @@ import pytest
 from pytest import MonkeyPatch
 
 from matcher import console, plugins
+from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.files import save_catalogue
+from matcher.reading import gather
 from matcher.reference.paths import sample_dir
 from terminal import command
 
@@ -102,3 +105,17 @@ def test_a_busy_port_is_told_before_anything_is_served() -> None:
     assert busy.returncode == 2
     assert "cannot listen on 127.0.0.1" in busy.stderr
     assert "serving" not in busy.stderr
+
+
+def test_an_indexed_notice_is_matched_by_its_id_as_corrected(
+    catalogue: Catalogue, sample: gather.Gathered, tmp_path: Path
+) -> None:
+    """The lots of the notice and the deadline of its correction, where its file is no longer at hand."""
+    save_catalogue(catalogue, tmp_path)
+    gather.save_notices(sample.tenders, tmp_path)
+    done = command("match", "26-130101", "--catalogue", str(tmp_path), "-f", "jsonl")
+    assert done.returncode == 0, done.stderr
+    lots = json.loads(done.stdout.splitlines()[0])["lots"]
+    assert [lot["lot"]["number"] for lot in lots] == ["1", "2", "3"]
+    assert {lot["lot"]["deadline"][:10] for lot in lots} == {"2027-01-04"}
+    assert "no such file" in command("match", "26-nowhere", "--catalogue", str(tmp_path)).stderr

@@ -280,4 +280,6 @@ def test_a_correction_is_part_of_the_notice_that_it_corrects() -> None:
     assert (told.id, told.deadline) == ("26-1", after)
     assert [(lot.number, lot.deadline) for lot in told.lots] == [("1", after), ("3", after)]
     assert [one.id for one in answerable([moved])] == ["26-2"]  # what it corrects is not known
-    assert answerable([call, replace(gone, related=("26-1",), cancels=())]) == []
+    over = [call, replace(gone, related=("26-1",), cancels=())]
+    assert answerable(over) == []
+    assert procedure.in_force(over)[0].lots == lots  # it can still be read

@@ -98,34 +98,43 @@ def lot_number(text: str) -> str:
 
 
 def in_force(tenders: Iterable[Tender]) -> list[Tender]:
-    """The notices, each with what those that name it change: the deadline as corrected, without its cancelled lots."""
-    notices = list(tenders)
+    """The notices, each with what those that name it change: the deadline as corrected, without its cancelled lots.
+
+    One of which nothing is left keeps its lots.
+    """
+    return [tender for tender, _ in _standing(list(tenders))]
+
+
+def _standing(notices: Sequence[Tender]) -> Iterator[tuple[Tender, bool]]:
+    """Each notice as it stands, and whether anything of it is left."""
     related = {t.id: t.related for t in notices if t.nature in ("correction", "cancellation", "modification")}
-    known = {t.id for t in notices}
+    known = {t.id for t in notices} if related else set()
     later: defaultdict[str, list[Tender]] = defaultdict(list)
-    for notice in notices:
+    for notice in notices if related else ():
         ahead, seen = list(related.get(notice.id, ())), set()
         while ahead:  # a correction may name the one before it
             if (ref := ahead.pop()) in known and ref not in seen:
                 seen.add(ref)
                 later[ref].append(notice)
                 ahead += related.get(ref, ())
-    stand = {t.id: effective(t, later[t.id]) for t in notices if t.id in later}
-    return [
-        replace(tender, lots=tuple(lot for lot in tender.lots if lot.id not in cancelled))
-        for tender, cancelled in (stand.get(t.id, (t, frozenset())) for t in notices)
-    ]
+    for notice in notices:
+        if notice.id not in later:
+            yield notice, True
+            continue
+        tender, cancelled = effective(notice, later[notice.id])
+        left = tuple(lot for lot in tender.lots if lot.id not in cancelled)
+        yield replace(tender, lots=left or tender.lots), bool(left)
 
 
 def answerable(tenders: Iterable[Tender]) -> list[Tender]:
     """The published notices that one can answer as they stand, newest first: those that correct another are part of it."""
-    notices = in_force(tenders)
+    notices = list(tenders)
     known = {t.id for t in notices}
     calls = [
         t
-        for t in notices
+        for t, left in _standing(notices)
         if t.nature in CALLS or (t.nature == "correction" and known.isdisjoint(t.related))
-        if t.lots and not t.confidential
+        if left and not t.confidential
     ]
     return sorted(calls, key=lambda t: (t.published or date.min, t.id), reverse=True)
 
