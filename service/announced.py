@@ -81,17 +81,8 @@ def declare(request: Request, who: Bearer, **facts: Any) -> exchange.Offer:
         to[tender.buyer.id[:14]] = tender.contact.email
     texts = {"Apporte": offer.brings, "Cherche": offer.seeks}
     said = "\n".join(f"{name} : {text}" for name, text in texts.items() if text)
-    _mail(
-        request,
-        offer.siret,
-        offer.id,
-        tender.title if tender else offer.notice_id,
-        said,
-        to,
-        members,
-        "",
-        MOST,
-    )
+    title = tender.title if tender else offer.notice_id
+    _mail(request, offer.siret, offer.id, title, said, to, members, most=MOST)
     return offer
 
 

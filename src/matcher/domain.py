@@ -656,9 +656,7 @@ class Recipe:
     encoder_options: Mapping[str, Any] = field(default_factory=dict)  # arguments of its `load`
     indexes: tuple[str, ...] = ("faiss", "lexical")  # files of `matcher.catalogue.indexes`
     ranker: str = "learned"  # a file of `matcher.matching.rankers`, without the judgement
-    ranker_options: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # of that ranker: signals with their weights
+    ranker_options: Mapping[str, Any] = field(default_factory=dict)  # its signals with their weights
     judgement: bool = True  # rank and filter the structures of a directory by the judgement
     rotation: float = 0.1  # scale, in the unit of scores, of the draw among near-ties for each lot; 0: never
     daily: bool = False  # drawn anew each day

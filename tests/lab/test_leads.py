@@ -41,10 +41,8 @@ def test_measures_are_those_of_the_guide() -> None:
 @pytest.mark.parametrize(
     ("notice", "departments"),
     [
-        (
-            {"objet": "nettoyage des locaux à Pantin"},
-            ["93"],
-        ),  # typed alone: its words place it, as in the box
+        # typed alone: its words place it, as in the box
+        ({"objet": "nettoyage des locaux à Pantin"}, ["93"]),
         ({"objet": "nettoyage des locaux"}, []),
         ({"objet": "peinture des halls, immeubles 93 (Bobigny, Drancy)"}, ["93", "93"]),
         # a notice states its place beside the words

@@ -433,10 +433,9 @@ def _brings(alike: Sequence[Pair]) -> str:
     sure = any(one and one.level != "plausible" for _, one in alike)
     confirm = "" if sure else ", à confirmer"
     reasons = match.reasons if match else ()
-    of_trade = [
-        r for r in reasons if r.code in ("likely_trade", "holder")
-    ]  # what tells of it before what is to be checked
-    trade = next((r.text for r in sorted(of_trade, key=lambda r: not r.tells)), "")
+    # what tells of its trade before what is to be checked
+    of_trade = sorted((r for r in reasons if r.code in ("likely_trade", "holder")), key=lambda r: not r.tells)
+    trade = of_trade[0].text if of_trade else ""
     return f"{takes}{confirm}" + (f" : {trade.removeprefix(f'{task.part} : ')}" if trade else "")
 
 

@@ -112,9 +112,8 @@ def may_reserve(plain: str, named: bool) -> bool:
     """Whether a sentence has what a reservation needs: its beneficiaries (`named`), else its object ("lot réservé")."""
     if _OF_SOME.search(plain) and "reserv" not in plain and not articles(plain):
         return False
-    if re.search(
-        r"\b(?:non|sans|ni) reserv", plain
-    ):  # "Lot 2 : non réservé"; one that reserves another lot says to whom
+    # "Lot 2 : non réservé"; one that reserves another lot says to whom
+    if re.search(r"\b(?:non|sans|ni) reserv", plain):
         return bool(who(plain) or articles(plain))
     return named or _OF_OBJECT.search(plain) is not None
 
@@ -178,9 +177,8 @@ def social_weight(plain: str) -> tuple[float, Unit] | None:
     shares = [(name, decimal(number)) for name, number in _SHARED.findall(plain)]
     if len(shares) > 1 and sum(number for _, number in shares) == 100:
         return next(((number, "%") for name, number in shares[::-1] if _SOCIAL_WORD.search(name)), None)
-    if composed := _COMPOSED.search(
-        plain
-    ):  # "..., se décomposant en carbone (6 %) et travailleurs handicapés (4 %)"
+    # "..., se décomposant en carbone (6 %) et travailleurs handicapés (4 %)"
+    if composed := _COMPOSED.search(plain):
         part = _SOCIAL_WORD.search(plain, composed.end())
         return listed_weight(plain, part.end()) if part else None
     named = _SOCIAL_NAME.search(plain) or _SOCIAL_WORD.search(plain)

@@ -79,9 +79,8 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     social: list[Finding[Clause]] = []
     kept = speaking(found, [stem for stem in page.stems if stem in sentences.STEMS])
     beside = {at + by for at in kept for by in (-1, 1)} & set(range(len(found)))
-    below = {
-        i for at in kept for i in range(at, min(at + _BELOW, len(found))) if found[i].lots
-    }  # a list of lots
+    # a list of lots below a caption
+    below = {i for at in kept for i in range(at, min(at + _BELOW, len(found))) if found[i].lots}
     hourly = {at for at in beside if "heures" in found[at].plain}
     kept = sorted({*kept, *hourly, *(at for at in below if hours.HOURS.search(found[at].plain))})
     for window in windows(found, kept):

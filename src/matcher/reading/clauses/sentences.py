@@ -138,9 +138,8 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
     text = text.replace("\n\0", "\0").replace("\0\n", "\0")
     plain = prose.folded(text)
-    spaced = re.sub(
-        "[\n;|•▪●\uf0b7—]", " ", repaired(plain)
-    )  # after which a sentence may begin without a blank
+    # a sentence may begin after these without a blank
+    spaced = re.sub("[\n;|•▪●\uf0b7—]", " ", repaired(plain))
     standing = [
         tuple(stem for stem in stems if next(_standing(f" {one}", stem), None) is not None)
         for one in spaced.split("\0")

@@ -102,9 +102,8 @@ _SITE = re.compile(
     r"(?:https?://|www\.)[^\s,;|]+|(?<![\w@.-])(?:[a-z\d-]{2,}\.)+(?:fr|com|org|net|coop|eu|re|bzh|info|pro)\b(?![@\w.-])",
     re.I,
 )
-_DOTTED = re.compile(
-    r"(?<![^\s;,|])[^\s;,|.]+\.[^\W\d_]{2}[^\s;,|]*"
-)  # "oui : www.nom.fr", but not "en construction"
+#: "oui : www.nom.fr", but not "en construction".
+_DOTTED = re.compile(r"(?<![^\s;,|])[^\s;,|.]+\.[^\W\d_]{2}[^\s;,|]*")
 #: Numbers within a cell of other things: "Atelier du Pont, 3 rue Haute, SIRET 123 …".
 _LABELLED = {
     "siret": re.compile(r"(?<=\bsiret)\W{0,6}(?:\d[\s.]?){13}\d(?!\d)", re.I),
