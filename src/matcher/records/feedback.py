@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from matcher.catalogue import denials
-from matcher.domain import BadInput, Filters, Lot
+from matcher.domain import BadInput, Lot
 from matcher.learned import asks
 from matcher.records.store import Store, now
 from matcher.records.tables import DeniedSkill, Feedback, Notice
@@ -139,11 +139,6 @@ class Refusals:
             for siret in sirets
             if (skills := self.skills.get(siret, frozenset()))
         )
-
-    def filters(self, notice_ids: Iterable[str], lot_id: str) -> Filters:
-        """The filters of a lot with those who refused it excluded."""
-        gone = self.of(notice_ids, lot_id)
-        return Filters(excluded=tuple(sorted(gone))) if gone else Filters()
 
 
 def denied(connection: Connection) -> dict[str, tuple[str, ...]]:
