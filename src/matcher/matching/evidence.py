@@ -230,8 +230,12 @@ def out_of_quarter(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 def refused(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Whose declared zones exclude the lot, and régies out of their department where the lot is not reserved; (n,)."""
-    strayed = out_of_quarter(shortlist) & (of(shortlist, "same_department") == 0)
-    return np.asarray(reach_.of(shortlist).refused | (strayed & (not shortlist.query.lot.reserved)))
+
+    def make() -> NDArray[np.bool_]:
+        strayed = out_of_quarter(shortlist) & (of(shortlist, "same_department") == 0)
+        return np.asarray(reach_.of(shortlist).refused | (strayed & (not shortlist.query.lot.reserved)))
+
+    return shortlist.once("refused", make, each=True)
 
 
 def read_names(catalogue: Catalogue, block: int = 500) -> None:

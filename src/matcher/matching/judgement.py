@@ -115,10 +115,13 @@ class Judgement:
         cells = {name: self._cuts[name].searchsorted(columns[name]) for name in self.columns}
         return self._parts_of(cells, max(map(len, columns.values())))
 
-    def _parts_of(self, cells: Mapping[str, NDArray[np.int64]], size: int) -> dict[str, Column]:
-        """The same for the cells of the columns."""
-        found = {theme: sums.highest(cells) for theme, sums in self._sums.items()}
-        found["likely_need"] = found["likely_need"] + self.base
+    def _parts_of(
+        self, cells: Mapping[str, NDArray[np.int64]], size: int, themes: Collection[str] = THEMES
+    ) -> dict[str, Column]:
+        """The same for the cells of the columns, of some themes."""
+        found = {theme: self._sums[theme].highest(cells) for theme in themes}
+        if "likely_need" in found:
+            found["likely_need"] = found["likely_need"] + self.base
         return {theme: np.repeat(sums, size) if len(sums) < size else sums for theme, sums in found.items()}
 
     def may_reach(
@@ -145,16 +148,24 @@ class Judgement:
         rows, columns = shortlist.once("unsaid", lambda: evidence.unsaid(shortlist))
         if len(rows):
             # nor may another text lower it beside its nearest, which counts for two where it is the only one
-            alone = {"said_second": evidence.of(shortlist, "said_best")[rows]}
-            some = {name: at if len(at) == 1 else at[rows] for name, at in cells.items()}
-            for less in (columns, alone):
-                without = {
-                    k: self._cuts[k].searchsorted(column) for k, column in less.items() if k in self._cuts
-                }
-                others = self._parts_of(some | without, len(rows))
-                higher = sum(others.values()) > sum(each[rows] for each in parts.values())
-                for theme, values in others.items():
-                    parts[theme][rows[higher]] = values[higher]
+            less = (columns, {"said_second": evidence.of(shortlist, "said_best")[rows]})
+            twice = np.tile(rows, len(less))
+            some = {name: at if len(at) == 1 else at[twice] for name, at in cells.items()}
+            changed = {name for each in less for name in each if name in self._cuts}
+            for name in changed:
+                some[name] = np.array(np.broadcast_to(some[name], twice.shape))
+                for part, each in zip(some[name].reshape(len(less), -1), less, strict=True):
+                    if name in each:
+                        part[:] = self._cuts[name].searchsorted(each[name])
+            themes = {table.theme for table in self.tables if not changed.isdisjoint(table.columns)}
+            others = self._parts_of(some, len(twice), themes)
+            sums = np.sum([*others.values()], axis=0).reshape(len(less), -1)
+            higher = np.flatnonzero(
+                sums.max(axis=0) > np.sum([parts[theme][rows] for theme in others], axis=0)
+            )
+            at = sums.argmax(axis=0)[higher] * len(rows) + higher
+            for theme, values in others.items():
+                parts[theme][rows[higher]] = values[at]
         return parts
 
     def _cells_with(

@@ -59,13 +59,16 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
     pieces = asks.spans(words) if len(words) <= asks.READ_UP_TO else []
     if len(pieces) < 2:
         return ()
-    whole, *read_pieces = _read(tender, words, pieces)
-    spans = _phrases(words, pieces, [_asks_alone(piece, whole) for piece in read_pieces])
+    whole, *each = _read(tender, words, [(0, len(words)), *pieces])
+    spans = _phrases(words, pieces, [_asks_alone(piece, whole) for piece in each])
     if len(spans) < 2:
         return ()
-    each = _read(tender, words, spans)[1:]
+    known = dict(zip(pieces, each, strict=True))
+    joined = [span for span in spans if span not in known]
+    known |= zip(joined, _read(tender, words, joined), strict=True)
     needs: list[_Need] = []
-    for span, read in zip(spans, each, strict=True):
+    for span in spans:
+        read = known[span]
         plain = {trade for trade, chance in read.chances.items() if chance >= asks.MORE}
         chances = {
             trade: chance
@@ -126,9 +129,8 @@ def _added(needs: list[_Need], one: _Need) -> None:
 
 
 def _read(tender: Tender, words: str, spans: Sequence[tuple[int, int]]) -> tuple[Asked, ...]:
-    """What the whole text and each of these pieces of it ask for."""
-    texts = [words, *(words[start:end] for start, end in spans)]
-    lots = tuple(Lot(id=str(number), title=text) for number, text in enumerate(texts))
+    """What each of these pieces of a text asks for."""
+    lots = tuple(Lot(id=str(at), title=words[start:end]) for at, (start, end) in enumerate(spans))
     return asks.read(replace(tender, title="", lots=lots))
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,18 +45,20 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    told: list[Fact] = []
-    for fact in _facts(shortlist, i):
-        told.append(fact)
-        if fact[0] == CLEAR:
-            break
-    return max(told, key=lambda fact: fact[0])[1]  # the first of equals
+    level, why = -1, Why("")
+    for more, fact in _facts(shortlist, i):
+        if more > level:  # the first of equals
+            level, why = more, fact
+        if level == CLEAR:
+            return why
+    # what its kind makes likely tells no more than CLOSE
+    return why if level >= CLOSE else max((level, why), _inferred(shortlist, i), key=itemgetter(0))[1]
 
 
 def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     """What tells something of the trade of candidate i, its own words first."""
-    slots = declared.slots_of(shortlist).of(i)
-    yield from _said(shortlist, i, slots)
+    if len(slots := declared.slots_of(shortlist).of(i)):
+        yield from _said(shortlist, i, slots)
     row = shortlist.candidates[i : i + 1]
     by_code, by_name = (
         held[at[0], :-1]
@@ -65,7 +68,6 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     yield from _coded(shortlist, i, by_code, (said, by_name))
     if not len(slots):
         yield from _named(shortlist, i, by_name)
-    yield _inferred(shortlist, i)
 
 
 def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Iterator[Fact]:
@@ -134,6 +136,7 @@ def _spells(text: str, trade: int) -> bool:
     return trades_.trades()[trade].words.search(fold(text)) is not None
 
 
+@lru_cache(4_000)  # a structure is explained for many lots
 def _quote(piece: str, text: str, title: str, trade: int) -> str:
     """The title or the sentence in which a piece stands, where it is short; else the piece, or the words around a weak one.
 
@@ -211,8 +214,7 @@ def _inferred(shortlist: Shortlist, i: int) -> Fact:
     structure = shortlist.catalogue.structure(int(shortlist.candidates[i]))
     what = "places" if structure.kind == "ESAT" else "en effectif"
     size = f" ({structure.headcount:.0f} {what})" if structure.headcount else ""
-    shares = [_asked(shortlist, trade) for trade in range(len(trades.kind_rates()))]
-    rates = trades.kind_rates() * (np.array(shares) > 0)
+    rates = trades.kind_rates() * (_shares(shortlist)[: len(trades.kind_rates())] > 0)
     if evidence.of(shortlist, "kind")[i] == evidence.KINDS["ESAT"] and rates.max() >= NAMED_RATE:
         met, share = _met(shortlist, int(rates.argmax()), THIS), 100 * rates.max()
         return PERHAPS, Why(f"ne dit pas ce métier{size} ; environ {share:.0f} % des ESAT et EA font {met}")
@@ -234,16 +236,28 @@ def _met(shortlist: Shortlist, trade: int, main: str = "") -> str:
 
 def _near(shortlist: Shortlist, trade: int) -> bool:
     """Is it a neighbour, in the table of those, of the trade that the lot asks for?"""
-    label = trades_.trades()[trade].name
-    main = {name for name, share in shortlist.query.asked.trades.items() if share > MAIN}
-    return any(label in pair and main & {*pair} for pair in trades_.neighbours())
+
+    def make() -> set[str]:
+        main = {name for name, share in shortlist.query.asked.trades.items() if share > MAIN}
+        return {name for pair in trades_.neighbours() if main & {*pair} for name in pair}
+
+    return trades_.trades()[trade].name in shortlist.once("neighbours of its trade", make)
 
 
 def _asked(shortlist: Shortlist, trade: int) -> float:
     """The share of the lot that is of a trade, 0 of its neighbours; the support of people besides is no other part of it."""
-    name, shares = trades_.trades()[trade].name, shortlist.query.asked.trades
-    support = shares.get(INSERTION, 0.0) if name != INSERTION else 0.0
-    return shares.get(name, 0.0) / (1.0 - support) if support < 1.0 else 0.0
+    return float(_shares(shortlist)[trade])
+
+
+def _shares(shortlist: Shortlist) -> trades.Floats:
+    def make() -> trades.Floats:
+        shares = shortlist.query.asked.trades
+        rest = 1.0 - shares.get(INSERTION, 0.0)
+        of_rest = {name: share / rest if rest > 0.0 else 0.0 for name, share in shares.items()}
+        of_rest[INSERTION] = shares.get(INSERTION, 0.0)
+        return np.array([of_rest.get(trade.name, 0.0) for trade in trades_.trades()])
+
+    return shortlist.once("shares of trades", make)
 
 
 def _worth(shortlist: Shortlist) -> trades.Floats:
