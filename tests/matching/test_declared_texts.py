@@ -8,7 +8,7 @@ import made
 from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Filters, Place, Structure
-from matcher.matching import declared, trades
+from matcher.matching import declared
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
@@ -69,7 +69,8 @@ def test_a_text_without_letters_is_still_one_piece() -> None:
 def test_the_trade_asked_is_found_and_shown_within_a_description_of_others(held: Catalogue) -> None:
     lawns = asked(held, "tonte des pelouses et taille des haies du cimetière")
     assert int(np.nanargmax(declared.said_best(lawns))) == 0
-    nearest = declared.pieces(lawns).text(int(declared.piece_scores(lawns).slot[0]))
+    pieces, slots = declared.pieces(lawns), declared.slots_of(lawns).of(0)
+    nearest = pieces.text(int(slots[pieces.compare(declared.view_of(lawns), slots).argmax()]))
     assert ("haies" in nearest or "tonte" in nearest) and "emploi" not in nearest
 
 
@@ -82,7 +83,7 @@ def test_who_says_nothing_is_unknown(held: Catalogue) -> None:
     lawns = asked(held, "tonte des pelouses")
     for column in (declared.said_best(lawns), declared.said_second(lawns)):
         assert np.isnan(column[2]) and not np.isnan(column[0])
-    assert declared.piece_scores(lawns).slot[2] < 0
+    assert not len(declared.slots_of(lawns).of(2))
 
 
 def test_what_is_stated_twice_counts_once(held: Catalogue) -> None:
@@ -93,9 +94,10 @@ def test_what_is_stated_twice_counts_once(held: Catalogue) -> None:
 
 def test_a_piece_is_found_again_in_the_row_that_holds_it(held: Catalogue) -> None:
     pieces, rows = declared.of(held), np.flatnonzero(held.nature_mask(("offer", "description")))
-    slots, at = pieces.reading.slots(pieces.texts(rows))
-    again = [held.text(pieces.row_with(slot, rows)) for slot in slots.tolist()]
-    assert again == [held.text(row) for row in rows[at].tolist()]
+    low, high = (pieces.starts[pieces.numbers[rows] + end] for end in (0, 1))
+    for row, first, end in zip(rows.tolist(), low.tolist(), high.tolist(), strict=True):
+        again = {held.text(pieces.row_with(slot, rows)) for slot in range(first, end)}
+        assert again == {held.text(row)}
 
 
 def test_a_score_depends_neither_on_a_filter_nor_on_what_was_read_before(held: Catalogue) -> None:
@@ -110,30 +112,21 @@ def test_a_score_depends_neither_on_a_filter_nor_on_what_was_read_before(held: C
 
 
 def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch: MonkeyPatch) -> None:
-    read: list[str] = []
-    before = declared.Reading._read
+    cuts: list[str] = []
+    cut = declared.cut
+    monkeypatch.setattr(declared, "_last", {})
+    monkeypatch.setattr(declared, "cut", lambda text: cuts.append(text) or cut(text))
 
-    def counted(self: declared.Reading, fresh: dict[int, str]) -> None:
-        read.extend(fresh.values())
-        before(self, fresh)
-
-    monkeypatch.setattr(declared, "_readings", {})
-    monkeypatch.setattr(declared.Reading, "_read", counted)
-
-    def asked(*texts: str) -> list[tuple[str, ...]]:
+    def said(*texts: str) -> list[tuple[str, ...]]:
         listed = [
             made.structure(f"0000000{number}00013", f"S{number}", text, place=Place(postcode="93500"))
             for number, text in enumerate(texts, 11)
         ]
-        catalogue = build_catalogue(listed)
-        pieces = declared.of(catalogue)
-        rows = np.flatnonzero(catalogue.nature_mask(("offer",)))
-        spans = declared.spans_of(pieces, rows, catalogue.owners[rows], len(catalogue))
-        assert len(trades.by_piece(pieces)) == len(pieces.reading.texts)
-        ends = zip(spans.starts[:-1], spans.starts[1:], strict=True)
-        return [tuple(map(pieces.text, spans.slots[low:high].tolist())) for low, high in ends]
+        pieces = declared.of(build_catalogue(listed))
+        assert len(pieces.trades) == len(pieces.words) == len(pieces.views)
+        return [tuple(map(pieces.text, pieces.spans.of(i).tolist())) for i in range(len(texts))]
 
-    first = asked("tonte, taille de haies", "repas en liaison froide", "tonte, taille de haies")
-    assert first[0] == first[2] and len(read) == 2  # equal texts are read once
-    second = asked("nettoyage de vitres", "repas en liaison froide")
-    assert second[1] == first[1] and len(read) == 3 and "nettoyage de vitres" in read[2]
+    first = said("tonte, taille de haies", "repas en liaison froide", "tonte, taille de haies")
+    assert first[0] == first[2] and len(cuts) == 2  # equal texts are read once
+    second = said("nettoyage de vitres", "repas en liaison froide")
+    assert second[1] == first[1] and len(cuts) == 3 and "nettoyage de vitres" in cuts[2]

@@ -32,12 +32,12 @@ def folder(built: Catalogue, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def unread(monkeypatch: MonkeyPatch) -> None:
     """Nothing may be read in this process, and nothing is remembered from before."""
-    monkeypatch.setattr(declared, "_readings", {})
+    monkeypatch.setattr(declared, "_last", {})
 
     def refuse(*_: object) -> None:
         raise AssertionError("a text or a name was read again")
 
-    monkeypatch.setattr(declared.Reading, "_read", refuse)
+    monkeypatch.setattr(declared, "_read", refuse)
     monkeypatch.setattr(trades, "of_name", refuse)
 
 
@@ -61,29 +61,29 @@ def test_an_update_reads_only_what_it_brings(folder: Path, monkeypatch: MonkeyPa
     one = held.structure(int(held.owners[rows[0]]))
     changed = replace(one, offers=(replace(one.offers[0], title="Ramonage de cheminées", text=""),))
     fresh = update_catalogue(held, [changed])
-    read: list[str] = []
-    before = declared.Reading._read
-
-    def counted(self: declared.Reading, texts: dict[int, str]) -> None:
-        read.extend(texts.values())
-        before(self, texts)
-
-    monkeypatch.setattr(declared.Reading, "_read", counted)
+    cuts: list[str] = []
+    cut = declared.cut
+    monkeypatch.setattr(declared, "cut", lambda text: cuts.append(text) or cut(text))
     pieces = declared.of(fresh)
-    pieces.texts(np.flatnonzero(fresh.nature_mask(("offer", "description", "job"))))
-    assert read == ["Ramonage de cheminées"]
-    assert pieces.text(len(pieces.reading) - 1) == "Ramonage de cheminées"
-    assert len(trades.by_piece(pieces)) == len(pieces.reading)
+    assert cuts == ["Ramonage de cheminées"]
+    row = fresh.row(one.siret)
+    assert [pieces.text(slot) for slot in pieces.spans.of(row)] == cuts
+    whole = declared._encoded(
+        fresh.encoder, [fresh.text(i) for i in np.flatnonzero(fresh.nature_mask(declared.DECLARED))]
+    )
+    assert set(whole[1][0].to_pylist()) == set(pieces.words.to_pylist())
 
 
 def test_readings_of_other_models_are_not_used(folder: Path, monkeypatch: MonkeyPatch) -> None:
-    monkeypatch.setattr(declared, "_readings", {})
+    monkeypatch.setattr(declared, "_last", {})
     made_by = stored._fingerprint(load_catalogue(folder))
     monkeypatch.setattr(stored, "CODE", stored.CODE[1:])
     assert stored._fingerprint(load_catalogue(folder)) != made_by  # another code is another reading
     catalogue = load_catalogue(folder)
     stored.adopt(catalogue)
-    assert declared.of(catalogue).reading.stored == 0
+    cuts: list[str] = []
+    monkeypatch.setattr(declared, "cut", lambda text: cuts.append(text) or {text: text})
+    assert len(declared.of(catalogue).words) == len(cuts) > 0
     evidence.read_names(catalogue)  # answered by reading
     assert (catalogue.answers("trades").at >= 0).all()
 

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS
 from matcher.matching import declared, trades
 from matcher.matching import reach as reach_
@@ -49,22 +48,18 @@ def said_trade(shortlist: Shortlist) -> Column:
 
 def _said_trade(shortlist: Shortlist) -> Column:
     """The same of pieces alone."""
-    stored = trades.by_structure(shortlist.catalogue) if shortlist.query.as_of is None else None
-    if stored is not None:
-        catalogue = shortlist.catalogue
-        many = catalogue.once(
-            "pieces",
-            lambda: np.bincount(catalogue.owners[catalogue.nature_mask(DECLARED)], minlength=len(catalogue)),
-        )
-        some = np.flatnonzero(np.asarray(many[shortlist.candidates], dtype=np.float64))
-        found = np.full(len(shortlist), np.nan)
-        found[some] = trades.match(shortlist, stored, shortlist.candidates[some])
-        return found
-    found, said = np.full(len(shortlist), np.nan), declared.slots_of(shortlist)
-    if len(said.slots):
-        values = trades.match(shortlist, trades.by_piece(declared.pieces(shortlist)), said.slots)
-        found[said.owners] = np.maximum.reduceat(values, said.starts)
-    return found
+    said, table = np.full(len(shortlist), np.nan), declared.pieces(shortlist)
+    if shortlist.query.as_of is None:
+        starts, rows = table.spans.starts, shortlist.candidates
+        some = np.flatnonzero(starts[rows + 1] > starts[rows])
+        said[some] = trades.match(shortlist, table.of_structures, rows[some])
+        return said
+    spans = declared.slots_of(shortlist)
+    some = np.flatnonzero(np.diff(spans.starts))
+    if len(some):
+        values = trades.match(shortlist, table.trades, spans.slots)
+        said[some] = np.maximum.reduceat(values, spans.starts[some])
+    return said
 
 
 def _trade_by(shortlist: Shortlist, held: trades.Floats, at: NDArray[np.int32]) -> Column:

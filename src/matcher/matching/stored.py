@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Answers, Catalogue
-from matcher.catalogue.columns import DECLARED
 from matcher.catalogue.files import save_derived
 from matcher.catalogue.filters import Names, names_of
 from matcher.learned import activities
-from matcher.matching import declared, evidence, judgement, trades
+from matcher.matching import declared, evidence, judgement
 from matcher.reference import paths, tables
 
 CODE = ("reference", "learned", "matching")  # wings that read
-BLOCK = 2_000  # names, or structures, at a time
+BLOCK = 2_000  # names at a time
+PLAIN = ("keys", "numbers", "starts", "views", "same", "trades", "of_structures")  # arrays of `Pieces`
 
 
 def save(catalogue: Catalogue, folder: Path) -> None:
@@ -36,7 +37,7 @@ def save(catalogue: Catalogue, folder: Path) -> None:
             "activities": activities.of(catalogue.encoder).vectors,
             "names": names_of(catalogue).text,
         }
-        save_derived(folder, made | _of_texts(catalogue) | _of_names(catalogue))
+        save_derived(folder, made | _of_texts(declared.of(catalogue)) | _of_names(catalogue))
 
 
 def adopt(catalogue: Catalogue) -> None:
@@ -44,12 +45,8 @@ def adopt(catalogue: Catalogue) -> None:
     held = catalogue.derived
     if "made" not in held or held["made"].item() != fingerprint(catalogue):
         return
-    catalogue.once(
-        declared.PIECES, lambda: declared.Pieces(catalogue, _reading(catalogue, held), held["numbers"])
-    )
+    catalogue.once(declared.PIECES, lambda: declared.keep(catalogue.encoder, _pieces(held)))
     activities.keep(catalogue.encoder, held["activities"])
-    catalogue.once(trades.OF_STRUCTURES, lambda: held["trades_of_structures"])
-    catalogue.once(declared.SPANS, lambda: declared.Spans(held["spans"], held["spans_slots"]))
     catalogue.once("names", lambda: Names(held["names"]))
     for key in evidence.NAMES:
         catalogue.keep_answers(key, Answers.held(*(held[name] for name in _files_of(key))))
@@ -74,71 +71,20 @@ def _fingerprint(catalogue: Catalogue) -> str:
     return str(digest.hexdigest())
 
 
-def _of_texts(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
-    """The texts that rows declare, their pieces, and what is derived of them; without texts that no row declares."""
-    rows = np.flatnonzero(catalogue.nature_mask(DECLARED))
-    pieces = declared.of(catalogue)
-    texts, at = np.unique(pieces.texts(rows), return_inverse=True)
-    numbers = np.full(catalogue.evidence.num_rows, -1, dtype=np.int32)
-    numbers[rows] = at
-    reading, by_piece = pieces.reading, trades.by_piece(pieces)
-    slots, _ = reading.slots(texts)
-    many = reading.many[texts]
-    coded = [reading.text(slot).encode("utf-8", "surrogatepass") for slot in slots.tolist()]
-    words = np.frombuffer(b"".join(coded), dtype=np.uint8)
-    ends = np.cumsum([len(each) for each in coded], dtype=np.int64)
-    spans = declared.spans_of(pieces, rows, catalogue.owners[rows], len(catalogue))
-    kept = np.zeros(len(reading), dtype=np.int32)  # texts that no row declares are left out
-    kept[slots] = np.arange(len(slots))
-    return {
-        "numbers": numbers,
-        "keys": np.array(reading.keys, dtype=np.int64)[texts],
-        "many": many,
-        "starts": np.cumsum(many) - many,
-        "words": words,
-        "ends": ends,
-        "views": reading.views[slots],
-        "same": reading.same[slots],
-        "trades_of_pieces": by_piece[slots],
-        "spans": spans.starts,
-        "spans_slots": kept[spans.slots],
-        "trades_of_structures": _of_structures(spans, by_piece),
-    }
+def _of_texts(pieces: declared.Pieces) -> dict[str, NDArray[Any]]:
+    """The pieces of declared texts, and what is read in them, as arrays."""
+    _, ends, letters = pieces.words.buffers()
+    arrays = {name: getattr(pieces, name) for name in PLAIN}
+    arrays |= {"ends": np.frombuffer(ends, np.int32), "words": np.frombuffer(letters or b"", np.uint8)}
+    return arrays | {"spans": pieces.spans.starts, "spans_slots": pieces.spans.slots.astype(np.int32)}
 
 
-def _of_structures(spans: declared.Spans, by_piece: NDArray[np.float16]) -> NDArray[np.float16]:
-    """Maximum weight of each trade over the pieces of each structure; (structures, trades)."""
-    found = np.zeros((len(spans.starts) - 1, by_piece.shape[1]), dtype=np.float16)
-    some = np.flatnonzero(np.diff(spans.starts))
-    for low in range(0, len(some), BLOCK):
-        block = some[low : low + BLOCK]
-        first = spans.starts[block]
-        said = by_piece[spans.slots[first[0] : spans.starts[block[-1] + 1]]]
-        found[block] = np.maximum.reduceat(said.astype(np.float32), first - first[0])
-    return found
-
-
-def _reading(catalogue: Catalogue, held: Mapping[str, NDArray[Any]]) -> declared.Reading:
-    """The reading of a catalogue as stored; texts read later come after it."""
-    found = declared.Reading(catalogue.encoder)
-    found.keys, found.starts, found.many = held["keys"].tolist(), held["starts"], held["many"]
-    found.views, found.same, found.stored = held["views"], held["same"], len(held["same"])
-    found.text_of = _Words(held["words"], held["ends"])
-    by_piece = held["trades_of_pieces"]
-    found.derived[trades.OF_PIECES], found.done[trades.OF_PIECES] = by_piece, len(by_piece)
-    declared.keep(found)
-    return found
-
-
-class _Words:
-    """Texts joined in one array of bytes, read one by one."""
-
-    def __init__(self, words: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
-        self._words, self._ends = words, ends
-
-    def __call__(self, place: int) -> str:
-        low = int(self._ends[place - 1]) if place else 0
-        return self._words[low : int(self._ends[place])].tobytes().decode("utf-8", "surrogatepass")
+def _pieces(held: Mapping[str, NDArray[Any]]) -> declared.Pieces:
+    """The same from arrays."""
+    ends, letters = (pa.py_buffer(held[name]) for name in ("ends", "words"))
+    words = pa.StringArray.from_buffers(len(held["same"]), ends, letters)
+    spans = declared.Spans(held["spans"], held["spans_slots"])
+    return declared.Pieces(**{name: held[name] for name in PLAIN}, words=words, spans=spans)
 
 
 def _of_names(catalogue: Catalogue) -> dict[str, NDArray[Any]]:

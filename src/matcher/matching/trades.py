@@ -16,9 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.learned import offers
 from matcher.learned.asks import names
-from matcher.matching.declared import Pieces
 from matcher.matching.shortlist import Shortlist
 from matcher.reference import paths, tables, trades
 from matcher.reference.text import fold
@@ -27,8 +25,6 @@ from matcher.reference.word_patterns import WordPatterns
 Floats = NDArray[np.float32]
 NEGLIGIBLE = 0.05  # trades of less relevance to a need are ignored
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
-#: What is derived of declared texts.
-OF_PIECES, OF_STRUCTURES = "trades", "trades of structures"
 NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
 WIDER, NARROWER = 0.5, 0.6  # of the trade that the one needed is part of, and of a part of it
 
@@ -217,20 +213,6 @@ def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]
         return np.array(found, dtype=np.float16)
 
     return catalogue.once("trades by job", make), numbers
-
-
-def by_piece(pieces: Pieces) -> NDArray[np.float16]:
-    """Trades of every declared piece encoded so far, by its vector; (pieces, trades)."""
-    found: NDArray[np.float16] = pieces.derived(
-        OF_PIECES, lambda vectors: offers.shipped().reader.read(vectors).astype(np.float16)
-    )
-    return found
-
-
-def by_structure(catalogue: Catalogue) -> NDArray[np.float16] | None:
-    """Maximum weight of each trade over all that a structure declares, where it is stored; (structures, trades)."""
-    found: NDArray[np.float16] | None = catalogue.kept(OF_STRUCTURES)
-    return found
 
 
 # ------------------------------------------------------------------------------------------ of a silent structure

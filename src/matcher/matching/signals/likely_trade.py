@@ -64,7 +64,7 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
         held[at[0], :-1]
         for held, at in (read(shortlist.catalogue, row) for read in (trades.by_code, trades.by_name))
     )
-    said = trades.by_piece(declared.pieces(shortlist))[slots].max(axis=0, initial=0.0)
+    said = declared.pieces(shortlist).trades[slots].max(axis=0, initial=0.0)
     yield from _coded(shortlist, i, by_code, (said, by_name))
     if not len(slots):
         yield from _named(shortlist, i, by_name)
@@ -75,7 +75,7 @@ def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Iterator[
     pieces, worth = declared.pieces(shortlist), _worth(shortlist)
 
     def best(slots: NDArray[np.integer]) -> int:
-        met = trades.by_piece(pieces)[slots] * worth
+        met = pieces.trades[slots] * worth
         told = met.max(axis=1)
         kept = told >= min(ALIKE * told.max(), STATED)
         texts = map(pieces.text, slots[kept].tolist())
@@ -93,7 +93,7 @@ def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Iterator[
         piece, text, offer = pieces.text(slot), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
         job = offer.nature == "job"
         by_job = np.max([trades.of_job(code) for code in ("", *offer.rome)], axis=0)
-        held = np.maximum(trades.by_piece(pieces)[slot], by_job if job else 0.0)
+        held = np.maximum(pieces.trades[slot], by_job if job else 0.0)
         trade = int((held * worth).argmax())
         own = bool(offer.rome) and not OWN.isdisjoint(
             asks.names()[int(at)] for at in (trade, by_job.argmax())
