@@ -18,7 +18,7 @@ IMPORTED = {
     "pypdf": "documents",
     "docx": "documents",
     "icalendar": "night territory",
-    "matplotlib": "territory train",
+    "matplotlib": "territory",
     "psycopg": "postgres",
     "jwt": "oidc",
     "distributed": "cluster",

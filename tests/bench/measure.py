@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 
 from matcher.lab import benchmark, evaluation
-from matcher.lab.leads import auc
 from matcher.lab.training import judgement
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -58,15 +57,13 @@ def judged(data: Path) -> dict[str, dict[str, float]]:
     directory, history = data / "structures" / "siae_2021.jsonl", data / "awards" / "history.json.gz"
     needs = judgement.collected(data / "judged", JUDGED, [directory], [history])
     _, chances = judgement.scaled(needs, judgement.crossed(needs, judgement.paired(needs)))
-    chance, lead, need = judgement.judged_scores(needs, chances)
     plausible = judgement.thresholds(needs, chances)[1]
     found: dict[str, dict[str, float]] = {}
-    for kept, values in judgement.by_set(needs, chances, plausible).items():
+    for kept, (values, calibrated) in judgement.by_set(needs, chances, plausible).items():
         row = {measure: float(np.mean(each)) for measure, each in values.items() if each}
         row["nobody kept"] = 1 - row.pop("nobody wrong", 0.0)
         row.pop("wrong@5", None)
-        chosen = np.array([needs[i].need.set == kept for i in need])
-        row["AUC"] = auc(chance[chosen], lead[chosen])
+        row["AUC"] = calibrated["AUC"]
         found[f"judged / {kept}"] = {measure: round(value, 4) for measure, value in row.items()}
     for name, row in found.items():
         print(f"{name:26s} " + "  ".join(f"{m} {v:.4f}" for m, v in row.items()), flush=True)

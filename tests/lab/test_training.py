@@ -16,7 +16,7 @@ from matcher.lab import synth
 from matcher.lab.evaluation import UNDATED
 from matcher.lab.leads import judged
 from matcher.lab.training import encoder, judgement, ranker
-from matcher.lab.training.texts import OURS, Material, Pairs
+from matcher.lab.training.texts import OURS, Material
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 
@@ -25,13 +25,13 @@ def test_parts_lie_side_by_side_and_what_is_asked_is_turned(tmp_path: Path) -> N
     """Only the wrong offers repeat the word of the need; what was learnt of it is read back from disk."""
     acts = ("taille", "lavage", "collecte", "pose", "cuisson", "tri")
     hands = ("sécateur", "raclette", "benne", "visseuse", "marmite", "tapis")
-    labels, choices = Pairs(), Pairs()
+    material = Material()
     for act, hand in zip(acts, hands, strict=True):
         for place in ("école", "mairie", "stade", "crèche"):
-            labels.add(f"{act} {place}", f"{act} en général", act)
-            choices.add(f"{act} {place}", f"{hand} {place}", act, "", (f"vente {act}", f"cours de {act}"))
-    material = Material()
-    material.pairs |= {"objet-label": labels, "choices": choices}
+            material.add("objet-label", f"{act} {place}", f"{act} en général", act)
+            material.add(
+                "choices", f"{act} {place}", f"{hand} {place}", act, (f"vente {act}", f"cours de {act}")
+            )
     base = replace(encoder.Settings(), vocabulary=200, dimension=16, batch=24, steps=150, drop=0.0)
     plain = replace(base, axes=8, length=0.2, shares={"objet-label": 1.0})
     turned = replace(base, choice=1.0, turn=0.3, shares={"objet-label": 1.0, "choices": 3.0})

@@ -22,6 +22,7 @@ from matcher.matching.reasons import sentences
 from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
+from matcher.reference import tables
 
 DATA = Path(__file__).parents[1] / "data"
 ANGERS = Place(commune="49007", label="Angers", department="49", latitude=47.47, longitude=-0.55)
@@ -251,12 +252,12 @@ def test_learnt_tables_sum_to_what_the_trees_say() -> None:
     rows = rng.uniform(0, 1, (800, n))
     rows[rng.uniform(size=rows.shape) < 0.1] = np.nan
     grade = np.where(np.nan_to_num(rows[:, 0]) + rng.normal(0, 0.2, 800) > 0.7, 3.0, 0.0)
-    pairs = training.Pairs(tuple(training.MAIN), rows, np.arange(800) % 40, grade, np.ones(800))
+    pairs = training.Pairs(rows, np.arange(800) % 40, grade, np.ones(800))
     tables = training.fit(pairs, np.ones(800, dtype=bool), seeds=1)
     judged = judgement.Judgement(training.packed(tables, 1.0, 0.0, 0.5, 0.1))
     held = {name: rows[:, i] for i, name in enumerate(training.MAIN)}
     total = score(held, judged)
-    assert total == pytest.approx(tables.score(rows, tuple(training.MAIN)), abs=0.01)
+    assert total == pytest.approx(tables.score(rows), abs=0.01)
     assert total[grade > 2].mean() > total[grade < 2].mean() + 1
 
 
@@ -328,7 +329,7 @@ def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
     tender = free_text_tender("nettoyage de bureaux", ANGERS)
     lots = tuple(replace(lot, trades=(asks.names()[0],)) for lot in tender.lots)
     query = matcher.queries(replace(tender, lots=lots))[0]
-    by_lot = trades.likely_by_prior(shortlist_of(matcher.catalogue, query, exhaustive=True))
+    by_lot = trades.prior_trade(shortlist_of(matcher.catalogue, query, exhaustive=True))
     alone = query.demand.weights
     structure = matcher.catalogue.structure(0)
     chances = trades.priors().chances(
@@ -340,7 +341,7 @@ def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
 def test_tables_name_trades_of_the_taxonomy() -> None:
     known = set(asks.names())
     for file in ("name_trades.csv", "naf_trades.csv", "rome_trades.csv"):
-        for row in trades.table(file):
+        for row in tables.assumptions(file):
             named = {part.split()[0] for part in row["trades"].split("|")}
             assert named <= known, row
 

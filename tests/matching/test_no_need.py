@@ -87,7 +87,7 @@ def test_a_lot_of_works_whose_notice_asks_for_hours_is_answered_by_the_clause(ma
     tenders = [Tender(id="t", format="ted", title=lot.title, lots=(lot,)) for lot in lots]
     asked = [matcher.rank(matcher.queries(tender)[0]) for tender in tenders]
     assert suitability.calls_for(asked[1]) == "clause"
-    told = [suitability.evidence.lot_columns(ranking.shortlist) for ranking in asked]
+    told = [ranking.shortlist.query.demand.columns for ranking in asked]
     assert told[1]["clause"] > told[0]["clause"] and told[1]["served"] < told[0]["served"]
 
 

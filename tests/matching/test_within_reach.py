@@ -100,14 +100,6 @@ def test_nearest(held: Catalogue, place: Place, k: int) -> None:
     np.testing.assert_allclose(np.sort(kilometres[known]), nearest, atol=1.0, err_msg="narrow floats")
 
 
-def test_nearest_within_kilometres(held: Catalogue) -> None:
-    latitude, longitude = held.of_structure("latitude"), held.of_structure("longitude")
-    kilometres = np.asarray(distance_km(latitude, longitude, PARIS.latitude or 0.0, PARIS.longitude or 0.0))
-    near = within_reach.nearest(held, (PARIS,), len(held), None, 30.0)
-    assert set(np.flatnonzero(kilometres <= 30)) <= set(near.tolist())
-    assert np.nanmax(kilometres[near]) < 31
-
-
 def test_without_a_place_nobody_is_near(held: Catalogue) -> None:
     assert len(within_reach.nearest(held, (Place(label="Atlantide"),), 5, None)) == 0
     assert not within_reach.has_point(asked(held, (Place(label="Atlantide"),)))

@@ -80,21 +80,19 @@ def compare(
     for name, method in methods.items():
         lines, ms = _timed(method, asked, name)
         run = {question.id: line for question, line in zip(asked, lines, strict=True)}
-        if out is not None:
-            values = evaluation.figures(run, gold)
-            made = published.result(task, name, values, ms=ms, data=about, more=_made_with(name, candidates))
-            published.write([made], out)
         for part, answers in parts.items():
             if not answers:
                 continue
             figures = evaluation.figures(run, answers)
+            made = published.result(task, name, figures, ms=ms, data=about, more=_made_with(name, candidates))
+            if out is not None and answers is gold:
+                published.write([made], out)
             first.setdefault(part, figures)
             row: dict[str, Any] = {"method": name}
             if incumbents:
                 row["notices"] = f"{part} ({len(answers)})"
-            for measure in MEASURES:
-                mean, low, high = evaluation.bootstrap(figures[measure])
-                row[measure] = f"{mean:.4f} [{low:.4f}, {high:.4f}]"
+            cells = {measure: made["figures"][measure] for measure in MEASURES}
+            row |= {measure: "{:.4f} [{:.4f}, {:.4f}]".format(*three) for measure, three in cells.items()}
             gain, low, high = evaluation.paired(figures["nDCG@10"], first[part]["nDCG@10"])
             row["nDCG@10 gain"] = f"{gain:+.4f} [{low:+.4f}, {high:+.4f}]"
             yield row

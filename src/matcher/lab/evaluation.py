@@ -123,7 +123,7 @@ def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = Fa
         chances = weights.probability(scores)
     elif merged:
         ranker = matcher.ranker if question.member is None else matcher.past_ranker
-        chances = ranker.probability(scores, rankings[0].regime)
+        chances = ranker.probability(scores, matcher.regime)
     line = [[siren, round(s, 6), round(float(p), 6)] for (siren, s), p in zip(merged, chances, strict=True)]
     nobody = not line if question.member else all(matcher.nobody(ranking) for ranking in rankings)
     return {"query_id": question.id, "ranking": line, "nobody": nobody}

@@ -67,6 +67,11 @@ def machine() -> dict[str, Any]:
     return {"cpu": model, "cores": os.cpu_count(), **system}
 
 
+def machine_in_words() -> str:
+    """The same in a few words."""
+    return ", ".join(f"{value} cores" if name == "cores" else str(value) for name, value in machine().items())
+
+
 def revision(paths: Iterable[Path]) -> str:
     """A short hash of the bytes of these files, in the order of their names."""
     digest = hashlib.sha256()

@@ -4,6 +4,7 @@ Reliability in ten bins of equal size and the Brier score (Brier, 1950), as a sk
 base rate of the same cases.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from matcher.domain import BadInput, NotFound
 from matcher.lab import evaluation
 from matcher.lab.evaluation import Question
-from matcher.lab.training.texts import marches
+from matcher.lab.training.texts import opened
 from matcher.matching.engine import Matcher
 from matcher.reference.arrays import F64, Mask
 
@@ -51,7 +52,12 @@ def later_awards(path: Path, most: int | None = None) -> list[tuple[Question, fr
     if not path.is_file():
         raise NotFound(f"no {path}: --data wants a folder with awards/development.json.gz")
     awards: list[tuple[Question, frozenset[str]]] = []
-    for number, record in enumerate(marches(path)):
+    try:
+        with opened(path) as stream:
+            records = list(json.load(stream)["marches"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{path} is not a DECP file ({error}): give a JSON object with `marches`") from None
+    for number, record in enumerate(records):
         holders = frozenset(str(each.get("id") or "")[:9] for each in record.get("titulaires") or ())
         with suppress(BadInput):
             question = evaluation.question_of(str(record.get("uid") or number), record)

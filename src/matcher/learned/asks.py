@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
@@ -77,10 +77,7 @@ class Wording:
 
 def wording(lot: Lot, tender: Tender) -> Wording:
     """The wording of a lot, of an insertion contract that of its support."""
-    return _wording(supported(lot), tender)
-
-
-def _wording(lot: Lot, tender: Tender) -> Wording:
+    lot = supported(lot)
     begun = lot.description.startswith(lot.title.rstrip("…"))  # the title is the beginning of a typed need
     text = lot.description if begun else f"{lot.title}. {lot.description}"
     # a long need: the rest of its list counts as much as its beginning
@@ -109,6 +106,7 @@ def _wording(lot: Lot, tender: Tender) -> Wording:
     )
 
 
+@lru_cache(256)  # several readers ask it of a lot
 def supported(lot: Lot) -> Lot:
     """The lot as its trade is told: that of an insertion contract is its support, of which its code says nothing."""
     whole = lot.description and lot.description.startswith(lot.title.rstrip("…"))
@@ -353,14 +351,13 @@ def read(tender: Tender) -> tuple[Asked, ...]:
         texts = ((lot, unreserved(lot.title), unreserved(lot.description)) for lot in tender.lots)
         bare = tuple(replace(lot, title=title, description=text) for lot, title, text in texts)
         tender = replace(tender, title=unreserved(tender.title), lots=bare)
-    lots = list(map(supported, tender.lots))
-    wordings = [_wording(lot, tender) for lot in lots]
+    wordings = [wording(lot, tender) for lot in tender.lots]
     if not wordings:
         return ()
     chances, others = shipped().read(wordings)
     return tuple(
-        _assembled(lot, own, tender, words, chances[i], {name: table[i] for name, table in others.items()})
-        for i, (lot, own, words) in enumerate(zip(tender.lots, lots, wordings, strict=True))
+        assembled(lot, tender, words, chances[i], {name: table[i] for name, table in others.items()})
+        for i, (lot, words) in enumerate(zip(tender.lots, wordings, strict=True))
     )
 
 
@@ -369,23 +366,15 @@ def of_text(text: str) -> Asked:
     return of_lot(Lot(id="text", title=text))
 
 
-def assembled(lot: Lot, tender: Tender, chances: Floats, others: Mapping[str, Any]) -> Asked:
-    """What a lot asks for by given chances, see `Reader.read`."""
-    own = supported(lot)
-    return _assembled(lot, own, tender, _wording(own, tender), chances, others)
-
-
 def of_lot(lot: Lot, tender: Tender | None = None) -> Asked:
     """What one lot asks for, of a tender where that is known."""
     whole = tender or Tender(id=lot.id, format="need", title=lot.title)
     return read(replace(whole, lots=(lot,)))[0]
 
 
-def _assembled(
-    lot: Lot, own: Lot, tender: Tender, given: Wording, chances: Floats, others: Mapping[str, Any]
-) -> Asked:
-    """`own` is the lot as its trade is told (`supported`)."""
-    text = _compared(own)
+def assembled(lot: Lot, tender: Tender, given: Wording, chances: Floats, others: Mapping[str, Any]) -> Asked:
+    """What a lot of this wording asks for by given chances, see `Reader.read`."""
+    own, text = supported(lot), compared(lot)
     alone = _named_alone(lot, tender)
     lot = replace(lot, trades=(alone,)) if alone and not lot.trades else lot
     if lot.trades:  # as the user corrected it: codes of others tell nothing, and its words may not name it
@@ -395,7 +384,7 @@ def _assembled(
             for trade, p in zip(trades(), chances, strict=True)
             if trade.name in lot.trades and p < FIRST_CODED
         ]
-        text = ". ".join([*unread, _compared(replace(own, cpv=given.codes))])
+        text = ". ".join([*unread, compared(replace(own, cpv=given.codes))])
         chances = np.array([float(name in lot.trades) for name in names()], dtype=np.float32)
     beyond = float(others["carried"][CHOICES["carried"].index("beyond")])
     if not (given.codes or lot.trades) and beyond > DOUBTED and max(chances, default=0.0) < DOUBTED:
@@ -411,7 +400,7 @@ def _assembled(
     if lot.nature:
         natures = {name: float(name == lot.nature) for name in natures}
     stated = lot.cpv or lot.reservation is not None or lot.clauses or lot.trades or given.context
-    vague = len(given.text) <= SHORT and others["told"] < TELLS and own is lot
+    vague = len(given.text) <= SHORT and others["told"] < TELLS and own == lot
     return Asked(
         lot=lot.id,
         text=text,
@@ -439,10 +428,7 @@ def _named_alone(lot: Lot, tender: Tender) -> str:
 
 def compared(lot: Lot) -> str:
     """The text by which a lot is compared: title, beginning of the description, label of its main CPV code."""
-    return _compared(supported(lot))
-
-
-def _compared(lot: Lot) -> str:
+    lot = supported(lot)
     label = cpv_label(lot.cpv[0]) if lot.cpv and "cpv" not in lot.inferred else ""
     description = lot.description
     if len(description) > READ_UP_TO:

@@ -1,7 +1,5 @@
 """Candidates of a lot that may be proposed for it: the others are told by their place and trade, and not compared further."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,14 +17,10 @@ def contenders(
 
     Nobody else can be, whatever its texts (`Judgement.may_reach`).
     """
-    return in_steps(everyone, lambda left, known: _may_be_proposed(left, known, least, also))
-
-
-def in_steps(some: Shortlist, may: Callable[[Shortlist, tuple[str, ...]], NDArray[np.bool_]]) -> Shortlist:
-    """Those of a shortlist who may reach something as far as the columns of each step tell."""
+    some = everyone
     for known in judgement.STEPS if len(some) > MANY else judgement.STEPS[-1:]:
         if len(some):
-            some = search.narrowed(some, may(some, known))
+            some = search.narrowed(some, _may_be_proposed(some, known, least, also))
     return some
 
 

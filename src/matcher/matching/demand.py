@@ -10,6 +10,7 @@ from matcher.learned.asks import names
 from matcher.matching import trades
 from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Demand
+from matcher.reference import tables
 
 SHARE = 0.5  # threshold on probabilities
 
@@ -30,7 +31,7 @@ def of(asked: Asked, lot: Lot) -> Demand:
 @cache
 def _reach() -> NDArray[np.float64]:
     """Usual kilometres of each trade; the last entry is for an unknown one."""
-    km = {row["trade"]: float(row["km"]) for row in trades.table("trade_reach.csv")}
+    km = {row["trade"]: float(row["km"]) for row in tables.assumptions("trade_reach.csv")}
     return np.array([km.get(name, km[""]) for name in (*names(), "")])
 
 

@@ -126,8 +126,7 @@ class Matcher:
         nobody = dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
         contributions = ranker.contributions(shortlist) if len(shortlist) else nobody
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
-        regime = "structure" if self.has_directory else "supplier"
-        chances = ranker.probability(scores, regime)
+        chances = ranker.probability(scores, self.regime)
         levels = self._levels(shortlist, chances, past)
         ranking = Ranking(
             shortlist=shortlist,
@@ -135,7 +134,6 @@ class Matcher:
             contributions=contributions,
             scores=scores,
             order=self._order(shortlist, scores, levels, judged),
-            regime=regime,
             chances=chances,
             levels=levels,
             judged=judged,
@@ -193,6 +191,11 @@ class Matcher:
     def judges(self) -> bool:
         """Does the judgement rank leads, rather than past awards alone predicting winners?"""
         return self.ranker is not self.past_ranker
+
+    @property
+    def regime(self) -> str:
+        """The map from scores to probabilities that a ranker is asked for."""
+        return "structure" if self.has_directory else "supplier"
 
     @cached_property
     def has_directory(self) -> bool:
@@ -315,7 +318,7 @@ class Matcher:
 
     def _by_clause(self, ranking: Ranking, explained: Mapping[int, Match]) -> tuple[Match, ...]:
         """Who could carry the hours of its clause; some are explained already, as answers of their own."""
-        if ranking.regime != "structure" or not by_clause.clause_asked(ranking.shortlist.query.lot):
+        if not self.has_directory or not by_clause.clause_asked(ranking.shortlist.query.lot):
             return ()
         found = by_clause.by_clause(ranking)
         others = [i for i, *_ in found if i not in explained]

@@ -78,17 +78,6 @@ def code_trade(shortlist: Shortlist) -> Column:
     return _trade_by(shortlist, *trades.by_code(shortlist.catalogue, shortlist.candidates))
 
 
-def code_near(shortlist: Shortlist) -> Column:
-    """The signal `trade`: the activity code against the lot by meaning."""
-    column = shortlist.columns.get("trade")
-    return reach_.of_code(shortlist) if column is None else column
-
-
-def prior_trade(shortlist: Shortlist) -> Column:
-    """Relevance to the lot of the trades predicted from kind, code and name, whatever is declared."""
-    return trades.likely_by_prior(shortlist)
-
-
 def other_trade(shortlist: Shortlist) -> Column:
     """Confidence that name and code indicate another trade than the one required, beyond what supports the latter."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
@@ -173,41 +162,38 @@ def beyond(shortlist: Shortlist) -> Column:
 # ------------------------------------------------------------------------------------------ who, for what
 
 
-_PUBLIC = re.compile(
-    r"^(?:com(?:mune)? |com nouvelle|ville |mairie|centre (?:inter)?com|ctre (?:inter)?com|communaute|c c |cc |metropole"
-    r"|synd|departement|conseil (?:general|departemental)|lycee|etab|ca |agglo)|action sociale$|\bc[ci]as\b"
-    r"|communaute de communes|communaute d.agglo"
-)
-
-_REGIE = re.compile(r"\bregies?\b")
+#: What the words of a name tell, as kept with a catalogue.
+SAID_BY_NAME = {
+    "public body": re.compile(
+        r"^(?:com(?:mune)? |com nouvelle|ville |mairie|centre (?:inter)?com|ctre (?:inter)?com|communaute|c c |cc |metropole"
+        r"|synd|departement|conseil (?:general|departemental)|lycee|etab|ca |agglo)|action sociale$|\bc[ci]as\b"
+        r"|communaute de communes|communaute d.agglo"
+    ),
+    "régie": re.compile(r"\bregies?\b"),
+}
 #: Of 39 judged régies likely for a lot, those farther were a lead in 7 of 19, nearer in 13 of 20
 QUARTER_KM = 6.0
 
 
-def _public_names(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    def is_public(name: str) -> bool:
-        return bool(_PUBLIC.search(fold(name or "")))
+def _named(catalogue: Catalogue, what: str, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Structures whose name tells one of SAID_BY_NAME; (rows,)."""
 
-    return catalogue.worded("public body", "name", is_public, rows, np.array(False))
+    def tells(name: str) -> bool:
+        return bool(SAID_BY_NAME[what].search(fold(name or "")))
+
+    return catalogue.worded(what, "name", tells, rows, np.array(False))
 
 
 def public_body(shortlist: Shortlist) -> Column:
     """1 where the structure belongs to a commune, EPCI or other public body, by its name or code."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
-    named = _public_names(catalogue, rows)
+    named = _named(catalogue, "public body", rows)
 
     def by_code() -> NDArray[Any]:
         return catalogue.among("naf", lambda code: (code or "").startswith("84"))
 
     coded = catalogue.once("public by code", by_code)
     return np.asarray(named | coded[rows], dtype=np.float64)
-
-
-def _regies(catalogue: Catalogue, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    def is_regie(name: str) -> bool:
-        return bool(_REGIE.search(fold(name or "")))
-
-    return catalogue.worded("régie", "name", is_regie, rows, np.array(False))
 
 
 def out_of_quarter(shortlist: Shortlist) -> NDArray[np.bool_]:
@@ -217,7 +203,7 @@ def out_of_quarter(shortlist: Shortlist) -> NDArray[np.bool_]:
         at = reach_.of(shortlist)
         wide = all(reach_.vague(place) or place.commune in CITIES for place in shortlist.query.places)
         away = wide | ~at.comes(QUARTER_KM)
-        regies = _regies(shortlist.catalogue, shortlist.candidates)
+        regies = _named(shortlist.catalogue, "régie", shortlist.candidates)
         return np.asarray(regies & (at.zone <= 0) & away & shortlist.query.located)
 
     return shortlist.once("out of quarter", make, each=True)
@@ -238,8 +224,8 @@ def read_names(catalogue: Catalogue, block: int = 500) -> None:
     for low in range(0, len(catalogue), block):
         rows = np.arange(low, min(low + block, len(catalogue)))
         trades.by_name(catalogue, rows)
-        _public_names(catalogue, rows)
-        _regies(catalogue, rows)
+        for what in SAID_BY_NAME:
+            _named(catalogue, what, rows)
 
 
 def closed(shortlist: Shortlist) -> NDArray[np.bool_]:
@@ -271,8 +257,8 @@ PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
         said_trade,
         name_trade,
         code_trade,
-        code_near,
-        prior_trade,
+        reach_.code_near,
+        trades.prior_trade,
         other_trade,
         sure,
         silent,
@@ -290,16 +276,11 @@ def of(shortlist: Shortlist, name: str) -> Column:
     def make() -> Column:
         if name in PER_CANDIDATE:
             return np.asarray(PER_CANDIDATE[name](shortlist), dtype=np.float64)
-        return np.full(len(shortlist), lot_columns(shortlist)[name])
+        return np.full(len(shortlist), shortlist.query.demand.columns[name])
 
     return shortlist.once(f"evidence {name}", make, each=True)
 
 
-def lot_columns(shortlist: Shortlist) -> Mapping[str, float]:
-    """Columns of the lot alone, by name."""
-    return shortlist.query.demand.columns
-
-
 def axis(shortlist: Shortlist, name: str) -> Column:
     """A column by name, of length 1 where it is equal for all candidates."""
-    return of(shortlist, name) if name in PER_CANDIDATE else np.array([lot_columns(shortlist)[name]])
+    return of(shortlist, name) if name in PER_CANDIDATE else np.array([shortlist.query.demand.columns[name]])

@@ -20,7 +20,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, NotFound
 from matcher.matching import declared, evidence
 from matcher.matching.bounds import Bounds
-from matcher.matching.rankers._additive import contribution, steps
+from matcher.matching.rankers._additive import AdditiveRanker
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import paths
 
@@ -89,7 +89,7 @@ class Judgement:
         self._bounds = {known: self._summed(THEMES, known) for known in STEPS}
         self._sums = {theme: self._summed((theme,), self.columns) for theme in THEMES}
         self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
-        self._steps = {name: steps(spec) for name, spec in RULES.items()}
+        self._rules = AdditiveRanker({"signals": RULES})
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -184,11 +184,7 @@ class Judgement:
         """Contributions of themes and rules for each candidate of a lot; they sum to the score."""
         themes = self._parts_with(shortlist, {})
         themes["likely_role"] = themes["likely_role"] - CLOSED * evidence.closed(shortlist)
-        ruled = {
-            name: contribution(spec, shortlist.columns[name], self._steps[name])
-            for name, spec in RULES.items()
-        }
-        return themes | ruled
+        return themes | self._rules.contributions(shortlist)
 
     def probability(self, scores: Column, regime: str = "structure") -> Column:
         """Probability of being a lead for each score."""

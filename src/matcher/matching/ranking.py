@@ -30,7 +30,6 @@ class Ranking:
     contributions: Mapping[str, Column]
     scores: Column
     order: NDArray[np.int64]
-    regime: str
     chances: Column
     levels: NDArray[np.int64]
     judged: bool = False  # by the judgement of leads, not by past awards

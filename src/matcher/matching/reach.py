@@ -191,7 +191,7 @@ def usual_km_by_code(shortlist: Shortlist) -> float:
     return shortlist.query.memo.once("usual reach", lambda: known.reach_km(activities_near(shortlist)))
 
 
-def of_code(shortlist: Shortlist) -> NDArray[np.float64]:
+def code_near(shortlist: Shortlist) -> NDArray[np.float64]:
     """Similarity of each candidate's activity code to the lot, 1 for the nearest code; NaN for a vague code or none."""
     catalogue = shortlist.catalogue
     places = activities.of(catalogue.encoder).places

@@ -110,10 +110,6 @@ class Evidence:
             return np.ones(len(self.rows), dtype=bool)
         return np.asarray(self._catalogue.of_row("since")[self.rows] < days(self._as_of))
 
-    def known_as(self, admissible: NDArray[np.bool_]) -> Evidence:
-        """The same rows, of which others are admissible."""
-        return Evidence(self._catalogue, self._candidates, self._as_of, admissible)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortlist:

@@ -37,17 +37,13 @@ def proposable(shortlist: Shortlist) -> NDArray[np.bool_]:
     return np.asarray(within_reach.proposable(shortlist.catalogue)[shortlist.candidates])
 
 
-def judged_levels(
-    shortlist: Shortlist, levels: NDArray[np.int64], *, reserved: bool = True
-) -> NDArray[np.int64]:
+def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np.int64]:
     """The levels of candidates that may be proposed, UNLIKELY for the others; (n,).
 
-    With `reserved` False a reservation of the lot is not applied.  With a radius filter, structures of the trade within
-    it are at least PLAUSIBLE, however far they usually travel.
+    With a radius filter, structures of the trade within it are at least PLAUSIBLE, however far they usually travel.
     """
     # a declared zone that excludes the lot is a refusal, whatever the distance
-    may = admitted(shortlist) if reserved else ~evidence.closed(shortlist)
-    may = may & proposable(shortlist) & ~evidence.refused(shortlist)
+    may = admitted(shortlist) & proposable(shortlist) & ~evidence.refused(shortlist)
     if shortlist.query.filters.radius_km is not None and len(shortlist):
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
@@ -113,7 +109,7 @@ def tie_break(shortlist: Shortlist) -> NDArray[np.int16]:
     The draw hashes the bidder with the words of the lot, so that equals do not stand in the order of their identifiers.
     """
     lending = evidence.of(shortlist, "kind") <= evidence.LENDS
-    staff = evidence.lot_columns(shortlist)["staff"] > demand.SHARE
+    staff = shortlist.query.demand.columns["staff"] > demand.SHARE
     bidder = shortlist.catalogue.of_structure("bidder")[shortlist.candidates].astype(np.uint64)
     seed = np.uint64(zlib.crc32(shortlist.query.words.encode()))
     drawn = ((bidder * np.uint64(0x9E3779B97F4A7C15) ^ seed) * np.uint64(0xBF58476D1CE4E5B9)) >> np.uint64(50)

@@ -4,7 +4,6 @@ Trades of a need come from its text and CPV code; trades of a structure from dec
 (NAF).  Sources are kept separate, so that the judgement can weigh them.
 """
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,12 +57,6 @@ def neighbourhood() -> Floats:
     return near
 
 
-def table(file: str) -> list[dict[str, str]]:
-    """Rows of a table of data/assumptions."""
-    with tables.assumptions_file(file).open(encoding="utf-8-sig", newline="") as source:
-        return list(csv.DictReader(source))
-
-
 def weights_of(cell: str, sure: float = 1.0) -> Floats:
     """ "nettoyage 0.9|peinture 0.6" as a row of weights; trades outside the taxonomy are left out."""
     row = np.zeros(len(names()), dtype=np.float32)
@@ -107,14 +100,14 @@ def match(
 @cache
 def _name_table() -> tuple[WordPatterns, Sequence[Floats]]:
     """The patterns of names, and the trades that each indicates."""
-    rows = table("name_trades.csv")
+    rows = tables.assumptions("name_trades.csv")
     weights = [weights_of(row["trades"], float(row["sure"])) for row in rows]
     return WordPatterns([row["words"] for row in rows]), weights
 
 
 @cache
 def _code_table() -> Mapping[str, Floats]:
-    return {row["naf"]: weights_of(row["trades"]) for row in table("naf_trades.csv")}
+    return {row["naf"]: weights_of(row["trades"]) for row in tables.assumptions("naf_trades.csv")}
 
 
 _MARKS = re.compile(r"[-'’./&()]+")
@@ -157,10 +150,11 @@ def of_code(code: str) -> Floats:
     """Trades indicated by an activity code, by its longest prefix in the table; zeros for a vague code."""
     from matcher.learned.activities import VAGUE
 
-    known = _code_table()
-    code = code.upper()
-    if code in VAGUE:
-        return np.zeros(len(names()), dtype=np.float32)
+    return weights_of("") if code.upper() in VAGUE else _by_prefix(_code_table(), code.upper())
+
+
+def _by_prefix(known: Mapping[str, Floats], code: str) -> Floats:
+    """What is known of the longest prefix of a code, of two characters at least; zeros if none."""
     return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), weights_of(""))
 
 
@@ -195,13 +189,12 @@ def _with_highest(weights: Floats) -> Floats:
 
 @cache
 def _job_table() -> Mapping[str, Floats]:
-    return {row["rome"]: weights_of(row["trades"]) for row in table("rome_trades.csv")}
+    return {row["rome"]: weights_of(row["trades"]) for row in tables.assumptions("rome_trades.csv")}
 
 
 def of_job(code: str) -> Floats:
     """Trades of a job (ROME code), by its longest prefix in the table; zeros if none."""
-    code, known = code.strip().upper(), _job_table()
-    return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), weights_of(""))
+    return _by_prefix(_job_table(), code.strip().upper())
 
 
 def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]]:
@@ -222,21 +215,19 @@ def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]
 class Priors:
     """Prior probability of each trade from kind, activity code and name alone (logistic regression).
 
-    `rates` (kinds and one more, trades) holds log-odds by kind, `shares` (codes, trades) the roots of the shares of
-    hirings at each activity code; `weights` those of PRIOR_INPUTS.
+    `rates` (kinds and one more, trades) holds log-odds by kind, `shares` by activity code the roots of the shares of
+    hirings, (trades,); `weights` those of PRIOR_INPUTS.
     """
 
     kinds: Sequence[str]
     rates: Floats
-    codes: Mapping[str, int]
-    shares: Floats
+    shares: Mapping[str, Floats]
     weights: Floats
     bias: float
 
     def share(self, code: str) -> Floats:
         """Roots of the shares of hirings at an activity code, by its longest known prefix; (trades,)."""
-        found = next((self.codes[code[:n]] for n in range(len(code), 1, -1) if code[:n] in self.codes), None)
-        return np.zeros(len(names()), dtype=np.float32) if found is None else self.shares[found]
+        return _by_prefix(self.shares, code)
 
     def rate(self, kind: str) -> Floats:
         """Log-odds of each trade for a kind, of all kinds together for another; (trades,)."""
@@ -264,8 +255,7 @@ def priors_of(arrays: Mapping[str, Any]) -> Priors:
     return Priors(
         arrays["kinds"].tolist(),
         arrays["rates"].astype(np.float32),
-        {code: row for row, code in enumerate(arrays["codes"].tolist())},
-        arrays["shares"].astype(np.float32) / 255,
+        dict(zip(arrays["codes"].tolist(), arrays["shares"].astype(np.float32) / 255, strict=True)),
         arrays["weights"],
         float(arrays["bias"]),
     )
@@ -291,7 +281,7 @@ def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
 def kind_rates() -> Floats:
     """Published share of ESAT and EA that practise each trade; (trades,)."""
     found = np.zeros(len(names()), dtype=np.float32)
-    for row in table("kind_trades.csv"):
+    for row in tables.assumptions("kind_trades.csv"):
         found[place(row["trade"])] = float(row["rate"])
     return found
 
@@ -302,8 +292,8 @@ def kind_rate(shortlist: Shortlist) -> float:
     return float((kind_rates()[asked.trades] * asked.worth[:, 0]).max(initial=0.0))
 
 
-def likely_by_prior(shortlist: Shortlist) -> NDArray[np.float64]:
-    """Match of the lot with the prior trades of its candidates, by kind, code and name; (n,)."""
+def prior_trade(shortlist: Shortlist) -> NDArray[np.float64]:
+    """Match of the lot with the trades that kind, code and name make likely, whatever is declared; (n,)."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     asked, worth = shortlist.query.demand.trades, shortlist.query.demand.worth
     by_kind, coded = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))

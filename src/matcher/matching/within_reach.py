@@ -29,18 +29,13 @@ def has_point(query: Query) -> bool:
 
 
 def nearest(
-    catalogue: Catalogue,
-    places: Sequence[Place],
-    k: int,
-    allowed: NDArray[np.bool_] | None,
-    kilometres: float = np.inf,
+    catalogue: Catalogue, places: Sequence[Place], k: int, allowed: NDArray[np.bool_] | None
 ) -> NDArray[np.int64]:
-    """The k structures nearest to one of the places, of those allowed and so near, increasing; none of places without coordinates."""
+    """The k structures nearest to one of the places, of those allowed, increasing; none of places without coordinates."""
     if not located(places):
         return np.zeros(0, dtype=np.int64)
     cosines = _cosines(catalogue, places)
-    near = cosines >= _cosine(kilometres)
-    return _nearest(cosines, np.flatnonzero(near if allowed is None else near & allowed), k)
+    return _nearest(cosines, np.arange(len(cosines)) if allowed is None else np.flatnonzero(allowed), k)
 
 
 def coming(
@@ -150,6 +145,6 @@ def _doubt(spread_km: Any) -> Any:
     return (TYPICAL * spread_km / EARTH_RADIUS_KM) ** 2 / 2
 
 
-def _cosine(kilometres: float | NDArray[np.float64]) -> Any:
+def _cosine(kilometres: NDArray[np.float64]) -> Any:
     """The cosine of an angle of so many kilometres on the Earth, a little less."""
     return np.cos(np.minimum(kilometres / EARTH_RADIUS_KM, np.pi)) - MARGIN

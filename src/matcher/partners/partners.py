@@ -382,24 +382,37 @@ def _gain(task: _Task, chance: float) -> float:
     return CAPACITY * chance if task.able else (LACKED + task.share) * chance
 
 
+Held = tuple[float, _Task, Match]  # what one adds, of which task, as a match of it
+
+
 def _partner(matcher: Matcher, structure: Structure, one: _Candidate, on: date) -> Partner:
-    matches = [matcher.explain(ranking, i, 1) for _, _, ranking, i in one.held]
-    tasks = [task for _, task, _, _ in one.held]
-    pairs: list[Pair] = list(zip(tasks, matches, strict=True))
-    adds = tuple(_brings(alike) for alike in _by_part(pairs))
-    gains = [
-        Reason(code="capacity" if pair[0].able else "added", text=_brings([pair]), contribution=gain)
-        for pair, (gain, *_) in zip(pairs, one.held, strict=True)
+    held = [(gain, task, matcher.explain(ranking, i, 1)) for gain, task, ranking, i in one.held]
+    past = together(matcher.catalogue, structure.siren, one.siren, held[0][1].query.as_of)
+    won = f" : « {shorten(past[0], 80)} »" if past else ""  # a contract won together
+    reasons = [
+        Reason(
+            code=f"affinity.{name}",
+            text=LABELS[name] + (won if name == "together" else ""),
+            contribution=value,
+        )
+        for name, value in one.affinity.items()
     ]
-    other = matches[0].structure
-    kind: Kind = "reinforcement" if all(task.able for task in tasks) else "complement"
-    past = _past_reasons(matcher, structure, other, one.affinity, tasks[0].query.as_of)
+    return _made(held, on, reasons)
+
+
+def _made(held: Sequence[Held], on: date, past: Sequence[Reason] = ()) -> Partner:
+    """A partner by what it adds to each task, and what past awards say."""
+    tasks, matches = [task for _, task, _ in held], [match for *_, match in held]
+    gains = [
+        Reason(code="capacity" if task.able else "added", text=_brings([(task, match)]), contribution=gain)
+        for gain, task, match in held
+    ]
     return Partner(
-        structure=other,
-        kind=kind,
-        score=one.score,
-        adds=adds,
-        tasks=one.tasks,
+        structure=matches[0].structure,
+        kind="reinforcement" if all(task.able for task in tasks) else "complement",
+        score=math.fsum(reason.contribution for reason in (*gains, *past)),
+        adds=tuple(map(_brings, _by_part(list(zip(tasks, matches, strict=True))))),
+        tasks=tuple(task.id for task in tasks),
         reasons=(*gains, *past),
         warnings=_warnings([task.query.lot for task in tasks], on),
         distance_km=matches[0].distance_km,
@@ -446,36 +459,9 @@ def _firms(
     found: dict[str, Partner] = {}
     for task in wanted:
         for match in firms_.of_lot(matcher, task.query, n, without=(structure.siren,)):
-            chance = min(1.0, match.probability)
-            text = _brings([(task, match)])
-            code = "capacity" if task.able else "added"
-            reason = Reason(code=code, text=text, contribution=_gain(task, chance))
-            firm = Partner(
-                structure=match.structure,
-                kind="reinforcement" if task.able else "complement",
-                score=reason.contribution,
-                adds=(text,),
-                tasks=(task.id,),
-                reasons=(reason,),
-                warnings=_warnings([task.query.lot], on),
-                distance_km=match.distance_km,
-            )
-            found.setdefault(firm.structure.siren, firm)
+            gain = _gain(task, min(1.0, match.probability))
+            found.setdefault(match.structure.siren, _made([(gain, task, match)], on))
     return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret))[:n])
-
-
-def _past_reasons(
-    matcher: Matcher,
-    structure: Structure,
-    other: Structure,
-    affinity: Mapping[str, float],
-    as_of: date | None,
-) -> list[Reason]:
-    """A reason for each affinity in past awards, with a contract won together where there is one."""
-    past = together(matcher.catalogue, structure.siren, other.siren, as_of)
-    won = f" : « {shorten(past[0], 80)} »" if past else ""
-    texts = {name: LABELS[name] + (won if name == "together" else "") for name in affinity}
-    return [Reason(code=f"affinity.{k}", text=texts[k], contribution=v) for k, v in affinity.items()]
 
 
 def _warnings(lots: Sequence[Lot], on: date) -> tuple[Warning_, ...]:
@@ -493,38 +479,27 @@ def _subcontracting(
 ) -> tuple[Partner, ...]:
     """Subcontracting: the firms that could be asked for a share of a lot's insertion hours.
 
-    Of an award notice with a social clause the ordinary firm that won; of an open lot with a clause, or so large
-    that the law makes a social condition due, firms of its trade in reach.  Never on a reserved lot.
+    Never on a reserved lot, nor where the structure does not come.
     """
-    if not structure.kind:
-        return ()
-    ways: list[tuple[Lot, list[Structure], tuple[str, ...]]] = []
-    known = subcontracting.known(matcher)
-    for lead in subcontracting.leads(tender, known, subcontracting.before(tender, earlier)):
-        said = f"l'avis dit : « {shorten(lead.clause.passage, 160)} »"
-        ways.append((lead.lot, [subcontracting.firm(matcher, lead.firm)], (lead.case, said)))
-    for lot in () if tender.awards else tender.lots:
-        if case := subcontracting.case_of(lot, tender):
-            ways.append((lot, list(subcontracting.takers(matcher, tender, lot)), (f"{case}.",)))
     found: dict[str, Partner] = {}
-    for lot, firms, told in ways:
-        mine = _own_match(matcher, structure, replace(tender, lots=(lot,))) if firms else None
+    for opening in subcontracting.ways_in(matcher, tender, earlier) if structure.kind else ():
+        lot, awarded = opening.lot, opening.state == "awarded"
+        mine = _own_match(matcher, structure, replace(tender, lots=(lot,))) if opening.firms else None
         if mine is None or mine.reach.where == "outside":
             continue  # it does not come to the place of the lot
-        way = f"{told[0]} Votre façon d'y entrer : {subcontracting.way(structure, lot)}"
-        for firm in firms:
-            if firm.siren != structure.siren:
-                found.setdefault(
-                    firm.siren,
-                    Partner(
-                        structure=firm,
-                        kind="subcontracting",
-                        score=mine.score,
-                        adds=(way, *told[1:]),
-                        tasks=(lot.id,),
-                        reasons=mine.reasons,
-                        warnings=subcontracting.rules(on),
-                    ),
+        case = opening.case if awarded else f"{opening.case}."
+        told = [f"{case} Votre façon d'y entrer : {subcontracting.way(structure, lot)}"]
+        told += [f"l'avis dit : « {shorten(opening.passage, 160)} »"] if awarded else []
+        for firm in opening.firms:
+            if firm.siren != structure.siren and firm.siren not in found:
+                found[firm.siren] = Partner(
+                    structure=firm,
+                    kind="subcontracting",
+                    score=mine.score,
+                    adds=tuple(told),
+                    tasks=(lot.id,),
+                    reasons=mine.reasons,
+                    warnings=subcontracting.rules(on),
                 )
     return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret)))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import (
     ANSWERABLE,
     LENDING_KINDS,
@@ -49,12 +50,12 @@ class Opening:
     lot: Lot
     state: str  # "awarded" or "open"
     firms: tuple[Structure, ...]  # the winners, or who could take the lot
-    carriers: tuple[Match, ...]
     hours: float | None
     passage: str
     case: str  # French: how a structure may come in
     on: date
     warnings: tuple[Warning_, ...] = ()
+    carriers: tuple[Match, ...] = ()
 
 
 def openings(
@@ -70,7 +71,7 @@ def openings(
 
     `earlier` are notices among which the call of an award notice may be, for the clause that it stated.
     """
-    structures, found = known(matcher), dict[tuple[str, str, str], Opening]()
+    found: dict[tuple[str, str, str], Opening] = {}
     standing = (  # an award that stands alone (DECP) is a notice of its own
         Tender(
             id=a.uid,
@@ -85,11 +86,14 @@ def openings(
         if a.relation != "modification"
     )
     for tender in (*tenders, *standing):
-        for one in () if tender.confidential else _openings(matcher, tender, structures, earlier, n):
+        for one in () if tender.confidential else ways_in(matcher, tender, earlier):
             if lot is None or lot in (one.lot.id, one.lot.number):
                 # the holders of one contract are called together
-                same = found.get(key := (one.notice, one.lot.id, one.state))
-                found[key] = one if same is None else replace(same, firms=(*same.firms, *one.firms))
+                if same := found.get(key := (one.notice, one.lot.id, one.state)):
+                    found[key] = replace(same, firms=(*same.firms, *one.firms))
+                else:
+                    called = carriers(matcher, replace(tender, lots=(one.lot,)), n)
+                    found[key] = replace(one, carriers=called)
 
     def place(one: Opening) -> tuple[Any, ...]:
         return -(one.hours or 0.0), -(one.lot.amount or 0.0), one.notice, one.lot.number
@@ -97,15 +101,18 @@ def openings(
     return sorted(found.values(), key=place)
 
 
-def _openings(
-    matcher: Matcher, tender: Tender, structures: Collection[str], earlier: Sequence[Tender], n: int
-) -> Iterator[Opening]:
+def ways_in(matcher: Matcher, tender: Tender, earlier: Sequence[Tender] = ()) -> Iterator[Opening]:
+    """The openings of a notice, without the structures that could carry their hours.
+
+    Of an award notice each ordinary firm that won a lot with a clause; of an open one the lots that owe hours, or so large that
+    the law makes a condition due, each with the firms of its trade in reach.
+    """
+
     def made(lot: Lot, clause: Clause | None, on: date, **facts: Any) -> Opening:
         return Opening(
             notice=tender.id,
             buyer=tender.buyer,
             lot=lot,
-            carriers=carriers(matcher, replace(tender, lots=(lot,)), n),
             hours=clause.hours if clause else None,
             passage=clause.passage if clause else "aucune clause sociale lue dans l'avis",
             on=on,
@@ -115,22 +122,24 @@ def _openings(
 
     day = tender.published or date.today()
     if tender.awards:
-        for lead in leads(tender, structures, before(tender, earlier)):
+        for lead in leads(tender, _structures(matcher.catalogue), before(tender, earlier)):
             won = (firm(matcher, lead.firm),)
             title, on = lead.award.title or tender.title, lead.award.notified or day
             yield made(lead.lot, lead.clause, on, state="awarded", title=title, firms=won, case=lead.case)
     elif tender.nature in ANSWERABLE:
         for lot in tender.lots:
             if case := case_of(lot, tender):
-                firms = takers(matcher, tender, lot)
-                facts = {"title": tender.title, "firms": firms, "case": case}
+                facts = {"title": tender.title, "firms": takers(matcher, tender, lot), "case": case}
                 yield made(lot, lot.owed_condition, day, state="open", **facts)
 
 
-def known(matcher: Matcher) -> frozenset[str]:
+def _structures(catalogue: Catalogue) -> frozenset[str]:
     """SIRENs of the structures of the catalogue whose kind is known: what they won is no lead."""
-    catalogue = matcher.catalogue
-    return frozenset(catalogue.of_structure("siren")[catalogue.of_structure("kind") != ""].tolist())
+
+    def read() -> frozenset[str]:
+        return frozenset(catalogue.of_structure("siren")[catalogue.of_structure("kind") != ""].tolist())
+
+    return catalogue.once("sirens of known kind", read)
 
 
 def before(tender: Tender, earlier: Sequence[Tender]) -> list[Tender]:

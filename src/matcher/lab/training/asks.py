@@ -19,14 +19,13 @@ from matcher.lab import evaluation
 from matcher.lab.evaluation import HISTORY
 from matcher.lab.training import linear_arrays, write_card
 from matcher.lab.training import trades as first
-from matcher.lab.training.texts import OURS, marches, read_lines, read_table
+from matcher.lab.training.texts import OURS, past_awards, read_lines, read_table
 from matcher.learned import asks
 from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording
 from matcher.learned.encoders import Encoder, static
 from matcher.reading import gather
 from matcher.reference import paths
 from matcher.reference.arrays import F32, I64, Array
-from matcher.reference.identifiers import clean_amount
 
 Floats = F32
 LABELS = {"lots_dev": "", "typed_needs_dev": "mixed_dev", "objets_dev": "notices_dev,typed_dev,spoken_dev"}
@@ -110,14 +109,13 @@ def read_by_us(data: Path) -> list[Example]:
 
 def _objets(data: Path) -> Iterator[tuple[Tender, Lot]]:
     path = data / HISTORY
-    for award in marches(path) if path.is_file() else ():
-        code = (award.get("codeCPV") or "")[:8]
+    for award in past_awards(path) if path.is_file() else ():
         lot = Lot(
-            id=award["uid"],
-            title=award.get("objet") or "",
-            cpv=(code,) if code.isdigit() else (),
-            amount=clean_amount(award.get("montant")),
-            duration_months=clean_amount(award.get("dureeMois")),
+            id=award.uid,
+            title=award.title,
+            cpv=(award.cpv,) if award.cpv else (),
+            amount=award.amount,
+            duration_months=award.duration_months,
         )
         yield Tender(id=lot.id, format="need", title=lot.title, lots=(lot,)), lot
 
@@ -321,13 +319,13 @@ def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
     out.mkdir(parents=True, exist_ok=True)
     begun = first.first_arrays(encoder, data)
     np.savez_compressed(out / asks.FILE, **cast("Any", _without_outputs(begun)))
-    asks.shipped.cache_clear()
+    _forget()
     with paths.learnt_into(out):  # the wording of an insertion contract asks the first reading
         examples, inputs = learnt_from(data, encoder, begun)
         fitted = crossed(examples, inputs, encoder, begun)
         whole = begun | fit(examples, inputs, np.arange(len(examples)))
         np.savez_compressed(out / asks.FILE, **cast("Any", whole))
-    asks.shipped.cache_clear()
+    _forget()
     report = figures(fitted)
     say(report)
     count = {name: sum(one.source == name for one in fitted.examples) for name in LABELS}
@@ -345,6 +343,12 @@ def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
     return fitted
 
 
+def _forget() -> None:
+    """What was read by the model of before is read again."""
+    for reader in (asks.shipped, asks.supported):
+        reader.cache_clear()
+
+
 def figures(found: Fitted) -> str:
     """The figures of each set as a table in Markdown."""
     from sklearn.metrics import roc_auc_score
@@ -355,28 +359,22 @@ def figures(found: Fitted) -> str:
     ]
     for name in LABELS:
         some = [i for i, one in enumerate(found.examples) if one.source == name]
-        readings, gold = [found.trades(i) for i in some], [found.examples[i] for i in some]
-        pairs = [(set(each), one.trades or frozenset()) for each, one in zip(readings, gold, strict=True)]
-        right = sum(len(trades & true) for trades, true in pairs)
-        first_right = [
-            bool(one.main.intersection(each[:1]))
-            for each, one in zip(readings, gold, strict=True)
-            if one.main
-        ]
-        none = [not trades for trades, true in pairs if not true]
-        several = [bool(trades - true) for trades, true in pairs if len(trades) > 1]
-        natures = [
-            CHOICES["nature"][int(found.others["nature"][i].argmax())] == found.examples[i].choices["nature"]
-            for i in some
-            if "nature" in found.examples[i].choices
-        ]
-        carried = [i for i in some if "carried" in found.examples[i].choices]
-        auc = roc_auc_score(
-            [found.examples[i].choices["carried"] == "beyond" for i in carried],
-            found.others["carried"][carried, 2],
+        gold, read = [found.examples[i] for i in some], [found.trades(i) for i in some]
+        pairs = [({*each}, one.trades or frozenset()) for each, one in zip(read, gold, strict=True)]
+        right, told, true = (
+            sum(map(len, each)) for each in ([a & b for a, b in pairs], *zip(*pairs, strict=True))
         )
-        precision = right / max(sum(map(len, readings)), 1)
-        recall = right / max(sum(len(true) for _, true in pairs), 1)
-        shares = (precision, recall, *map(np.mean, (first_right, none, several, natures)), auc)
+        firsts = [bool(one.main & {*each[:1]}) for each, one in zip(read, gold, strict=True) if one.main]
+        none = [not trades for trades, labels in pairs if not labels]
+        several = [bool(trades - labels) for trades, labels in pairs if len(trades) > 1]
+        nature, carried = (
+            [(i, one.choices[what]) for i, one in zip(some, gold, strict=True) if what in one.choices]
+            for what in ("nature", "carried")
+        )
+        natures = [CHOICES["nature"][int(found.others["nature"][i].argmax())] == value for i, value in nature]
+        beyond = found.others["carried"][[i for i, _ in carried], 2]
+        auc = roc_auc_score([value == "beyond" for _, value in carried], beyond)
+        rates = (right / max(told, 1), right / max(true, 1))
+        shares = (*rates, *map(np.mean, (firsts, none, several, natures)), auc)
         lines.append(f"| {name} | {len(some)} | " + " | ".join(f"{share:.2f}" for share in shares) + " |")
     return "\n".join(lines)

@@ -9,20 +9,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from matcher import plugins
 from matcher.console import say
 from matcher.domain import BadInput, Tender
-from matcher.lab.evaluation import HISTORY
+from matcher.lab import published
+from matcher.lab.evaluation import HISTORY, UNDATED
 from matcher.lab.leads import ece
 from matcher.lab.training import encoder as encoding
 from matcher.lab.training import write_card
-from matcher.lab.training.texts import OURS, UNDATED, cpv_labels, gather, read_awards, read_table
+from matcher.lab.training.texts import OURS, cpv_labels, gather, past_awards, read_table
 from matcher.learned import cpv
 from matcher.learned.encoders import static
 from matcher.reading import files
@@ -137,27 +138,27 @@ def noticed(data: Path) -> tuple[Coded, Coded]:
 def coded_texts(data: Path) -> tuple[list[Any], Coded, Coded]:
     """Awards with a code, the other coded texts (labels, our own texts), and those of notices."""
     material = gather(data)
-    awards = [a for a in read_awards(data / HISTORY) if a.cpv]
+    awards = [a for a in past_awards(data / HISTORY) if a.cpv]
     others = [(label, code) for code, label in cpv_labels(data / "nomenclatures").items()]
     # the words of a trade alone are not what one codes: trained on them, the model was overconfident
     words = {row["word"] for row in read_table(OURS / "words.csv.gz")}
     notices: Coded = []
     for name, into in (("notice-label", notices), ("trade-label", others)):
-        into += [(t, c) for t, _, c, _, _ in material.pairs[name] if len(c) == 8 and t not in words]
+        into += [(t, c) for t, _, c, _ in material.pairs[name] if len(c) == 8 and t not in words]
     return awards, others, notices
 
 
 def split(awards: list[Any], share: float = 0.3) -> tuple[Coded, Coded, date]:
     """Awards to learn from; the dated ones from a day on, without those whose objet was read before; that day."""
-    dated = sorted((a for a in awards if a.notified < UNDATED), key=lambda a: a.notified)
+    dated = sorted((a for a in awards if a.notified and a.notified < UNDATED), key=lambda a: a.notified)
     if len(dated) < 200:
         raise BadInput(
             f"{len(dated)} dated awards are too few to calibrate on: give 200 or more with a CPV code"
         )
     day = dated[int(len(dated) * (1 - share))].notified
-    fitted = [(a.objet, a.cpv) for a in awards if a.notified < day]
+    fitted = [(a.title, a.cpv) for a in awards if (a.notified or UNDATED) < day]
     read = {t for t, _ in fitted}
-    return fitted, [(a.objet, a.cpv) for a in dated if a.notified >= day and a.objet not in read], day
+    return fitted, [(a.title, a.cpv) for a in dated if a.notified >= day and a.title not in read], day
 
 
 def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
@@ -169,7 +170,7 @@ def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
         earlier = static.load(encoding.train(data, Path(folder), before=day, parts=[encoding.AWARDS]))
         short = fit_blend(fit_views(fitted, others + notices, earlier), earlier, held)
     reader = static.load(encoder)
-    history = [(a.objet, a.cpv) for a in awards]
+    history = [(a.title, a.cpv) for a in awards]
     long, of_notices = fit_long(fit_views(history, others, reader), reader, noticed(data), short)
     views = fit_views(history, others + notices, reader)
     out.mkdir(parents=True, exist_ok=True)
@@ -180,7 +181,7 @@ def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
     write_card(
         out,
         "cpv",
-        machine=encoding.machine(),
+        machine=published.machine_in_words(),
         encoder=reader.fingerprint,
         megabytes=(out / "cpv.npz").stat().st_size / 1e6,
         awards=len(awards),
@@ -190,7 +191,7 @@ def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
         day=day,
         long=cpv.LONG,
         limit=cpv.LIMIT,
-        figures="\n".join([*measured(data, out, cpv.load(out, encoder)), "", *of_notices]),
+        figures="\n".join([*measured(data, cpv.load(out, encoder)), *of_notices]),
     )
     return out
 
@@ -206,83 +207,54 @@ def fit_long(
     one, other = halves
     if min(len(one), len(other)) < 50:
         return short, []
-    lines = [
+
+    def judging(blend: cpv.Blend, cases: Coded) -> tuple[cpv.Suggester, Coded]:
+        return cpv.Suggester(reader, unseen, blend, blend), cases
+
+    pairs = (halves, halves[::-1])
+    crossed = [judging(fit_blend(unseen, reader, mine, works=True), theirs) for mine, theirs in pairs]
+    named = {"short texts": [judging(short, one), judging(short, other)], "long texts": crossed}
+    what = (
         f"{len(one) + len(other):,} long texts of notices (title and description of a lot), by views that had read no "
-        "notice; each half under what the other half taught:",
+        "notice, weighed and calibrated for short or long texts; each half under what the other half taught:"
+    )
+    return fit_blend(unseen, reader, one + other, works=True), table(what, named)
+
+
+def table(what: str, named: Mapping[str, Sequence[tuple[cpv.Suggester, Coded]]]) -> list[str]:
+    """Lines of the card: how often the first codes are right at each level, and how well their chances hold."""
+    lines = [
+        what,
         "",
-        "| weighed and calibrated for | level | top 1 | top 5 | mean stated chance of the first | calibration error | "
+        "| texts | level | top 1 | top 5 | top 10 | mean stated chance of the first | calibration error | "
         "taken for works, wrongly |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
-    crossed = [
-        (fit_blend(unseen, reader, mine, works=True), theirs) for mine, theirs in (halves, halves[::-1])
-    ]
-    for name, pairs in (("short texts", [(short, one), (short, other)]), ("long texts", crossed)):
-        for level in ("division", "group", "class"):
-            lines.append(f"| {name} | {level} | {_figures(unseen, reader, pairs, level)} |")
-    return fit_blend(unseen, reader, one + other, works=True), [*lines, ""]
+    for name, level in product(named, ("division", "group", "class")):
+        parts = [first_codes(suggester, cases, level) for suggester, cases in named[name]]
+        hit, chance, drift = (np.concatenate(each) for each in zip(*parts, strict=True))
+        tops = [hit[:, :k].any(axis=1).mean() for k in (1, 5, 10)]
+        figures = (*tops, chance.mean(), ece(chance, hit[:, 0]), drift.mean())
+        lines.append(f"| {name} | {level} | {' | '.join(f'{figure:.3f}' for figure in figures)} |")
+    return [*lines, ""]
 
 
-def _figures(
-    views: cpv.Views, reader: static.StaticEncoder, pairs: Sequence[tuple[cpv.Blend, Coded]], level: str
-) -> str:
-    parts = []
-    for blend, cases in pairs:
-        suggester = cpv.Suggester(reader, views, blend, blend)
-        kinds, raw, _ = suggester.scored([t for t, _ in cases], "division")
-        right = np.array([int(c) // 10**6 for _, c in cases])
-        drift = (kinds[raw.argmax(axis=1)] == cpv.WORKS) & (right != cpv.WORKS)
-        parts.append((*first_codes(suggester, cases, level), drift))
-    hit, chance, wrong = map(np.concatenate, zip(*parts, strict=True))
-    tops = (hit[:, 0].mean(), hit[:, :5].any(axis=1).mean())
-    figures = (*tops, chance.mean(), ece(chance, hit[:, 0]), wrong.mean())
-    return " | ".join(f"{figure:.3f}" for figure in figures)
-
-
-def measured(data: Path, out: Path, suggester: cpv.Suggester) -> list[str]:
-    """Lines of the card, and a reliability plot, where the folder holds later awards."""
+def measured(data: Path, suggester: cpv.Suggester) -> list[str]:
+    """Lines of the card where the folder holds later awards."""
     later = data / "awards" / "development.json.gz"
-    cases = [(a.objet, a.cpv) for a in read_awards(later) if a.cpv] if later.is_file() else []
+    cases = [(a.title, a.cpv) for a in past_awards(later) if a.cpv] if later.is_file() else []
     if not cases:
         return ["The folder holds no later awards: nothing was measured."]
-    lines = [
-        f"{len(cases):,} later awards, code from the objet alone:",
-        "",
-        "| level | top 1 | top 5 | top 10 | mean stated chance of the first | calibration error |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
-    curves = {}
-    for level in ("division", "group", "class"):
-        hit, chance = first_codes(suggester, cases, level)
-        curves[level] = hit[:, 0], chance
-        tops = " | ".join(f"{hit[:, :k].any(axis=1).mean():.3f}" for k in (1, 5, 10))
-        lines += [f"| {level} | {tops} | {chance.mean():.3f} | {ece(chance, hit[:, 0]):.3f} |"]
-    plot(curves, out / "reliability.svg")
-    return [*lines, "", "![Stated chance against share of right codes, by level](reliability.svg)", ""]
+    return table(f"{len(cases):,} later awards, code from the objet alone:", {"objets": [(suggester, cases)]})
 
 
-def first_codes(suggester: cpv.Suggester, cases: Coded, level: str) -> tuple[Mask, F64]:
-    """Which of the ten likeliest codes are right (cases, 10), and the stated chance of the first (cases,)."""
+def first_codes(suggester: cpv.Suggester, cases: Coded, level: str) -> tuple[Mask, F64, Mask]:
+    """Which of the ten likeliest codes are right (cases, 10), the stated chance of the first, and what is taken for works."""
     kinds, raw, chances = suggester.scored([t for t, _ in cases], level)
     raw, chances = np.nan_to_num(raw), np.nan_to_num(chances)  # a text without a known word has none
     best = np.argsort(-raw, axis=1, kind="stable")[:, :10]
-    right = np.array([int(c) // 10 ** (8 - cpv.LEVELS[level]) for _, c in cases])
-    return kinds[best] == right[:, None], np.take_along_axis(chances, best, axis=1)[:, 0]
-
-
-def plot(curves: Mapping[str, tuple[Mask, F64]], path: Path) -> None:
-    """A reliability plot of which first codes are right and their stated chance: on the diagonal it is kept."""
-    from sklearn.calibration import calibration_curve
-
-    with plugins.optional("train", "the plot of the CPV suggestion"):
-        from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5, 5))
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="#888888", linestyle="--")
-    for level, (right, chance) in curves.items():
-        share, stated = calibration_curve(right, chance, n_bins=10)
-        axes.plot(stated, share, marker="o", label=level)
-    axes.set(xlabel="stated chance", ylabel="share right")
-    axes.legend()
-    figure.savefig(path)
+    digits = cpv.LEVELS[level]
+    right = np.array([int(c) // 10 ** (8 - digits) for _, c in cases])
+    first = kinds[best[:, 0]] // 10 ** (digits - 2)
+    drift = (first == cpv.WORKS) & (right // 10 ** (digits - 2) != cpv.WORKS)
+    return kinds[best] == right[:, None], np.take_along_axis(chances, best, axis=1)[:, 0], drift

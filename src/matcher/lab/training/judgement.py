@@ -21,11 +21,11 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
-from matcher.lab.leads import TOP, auc, ece, figures, judged
+from matcher.lab.leads import TOP, calibration, ece, figures, judged
 from matcher.lab.training import BOOSTING, platt, priors, write_card
 from matcher.lab.training import asks as asks_
 from matcher.lab.training.texts import OURS
-from matcher.learned.asks import assembled
+from matcher.learned.asks import assembled, wording
 from matcher.matching import declared, demand, evidence, recipes, trades
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import cell
@@ -56,6 +56,7 @@ MAIN: Mapping[str, tuple[str, int]] = {
     for theme, columns in THEMES.items()
     for column in columns.split()
 }
+COLUMNS = tuple(MAIN)
 #: Columns that tell something together; chosen by their gain where boosted trees may join any three.
 GROUPS: tuple[tuple[str, ...], ...] = tuple(
     tuple(group.split())
@@ -85,9 +86,8 @@ STEP, LENT, NEAR_KM, FAR_KM = 3, 0.3, 25.0, 50.0
 
 @dataclass
 class Pairs:
-    """Judged pairs as a table: `rows` of evidence (pairs, columns), of which need, grade (NaN: not judged), weight."""
+    """Judged pairs as a table: `rows` of evidence (pairs, COLUMNS), of which need, grade (NaN: not judged), weight."""
 
-    columns: tuple[str, ...]
     rows: Floats
     need: I64
     grade: Floats
@@ -112,7 +112,7 @@ class Asked:
 
 @dataclass
 class Seen:
-    """A judged need with all evidence of its candidates, (candidates, columns)."""
+    """A judged need with all evidence of its candidates, (candidates, COLUMNS)."""
 
     need: Asked
     table: F32
@@ -128,15 +128,7 @@ class Seen:
 
 def asked(matcher: Matcher, folder: Path, name: str, end: str = ".jsonl") -> Iterator[Asked]:
     """The needs of NAME.queries.jsonl in a folder with their judgements of NAME.judged.jsonl."""
-    grades = judged(folder / f"{name}.judged{end}")
-    sirens = set(matcher.catalogue.of_structure("siren").tolist())
-    for question in evaluation.questions(folder / f"{name}.queries{end}", []):
-        row = grades.get(question.id)
-        if row and sirens.isdisjoint(row["j"]):
-            say(f"{name}, need {question.id}: left out, none of those it grades is in the directory")
-        elif row:
-            query = matcher.queries(question.tender, as_of=question.day)[0]
-            yield Asked(name, question.id, row, query, matcher.catalogue)
+    return _asked(matcher, name, folder / f"{name}.queries{end}", judged(folder / f"{name}.judged{end}"))
 
 
 def hidden(siren: str) -> str:
@@ -146,15 +138,28 @@ def hidden(siren: str) -> str:
 
 def read_asked(matcher: Matcher, name: str) -> Iterator[Asked]:
     """The needs of one of our own files with the grades of the bidders that this directory holds."""
-    path, catalogue = OURS / f"{name}.jsonl.gz", matcher.catalogue
-    known = {hidden(siren): siren for siren in set(catalogue.of_structure("siren").tolist()) if siren}
-    rows = judged(path)
-    for question in evaluation.questions(path, []):
-        row = rows[question.id]
-        grades = {known[one]: grade for one, grade in row["j"].items() if one in known}
-        if grades:
+    path, rows = OURS / f"{name}.jsonl.gz", dict[str, Any]()
+    known = {hidden(siren): siren for siren in set(matcher.catalogue.of_structure("siren").tolist()) if siren}
+    for id, row in judged(path).items():
+        rows[id] = {
+            "s": row["s"],
+            "j": {known[one]: grade for one, grade in row["j"].items() if one in known},
+        }
+    return _asked(matcher, name, path, rows)
+
+
+def _asked(matcher: Matcher, name: str, queries: Path, rows: Mapping[str, Any]) -> Iterator[Asked]:
+    """The needs of which this directory holds somebody who was graded."""
+    sirens, unknown = set(matcher.catalogue.of_structure("siren").tolist()), 0
+    for question in evaluation.questions(queries, []):
+        row = rows.get(question.id)
+        if row and sirens.isdisjoint(row["j"]):
+            unknown += 1
+        elif row:
             query = matcher.queries(question.tender, as_of=question.day)[0]
-            yield Asked(name, question.id, {"s": row["s"], "j": grades}, query, catalogue)
+            yield Asked(name, question.id, row, query, matcher.catalogue)
+    if unknown:
+        say(f"{name}: {unknown} needs left out, none of those they grade is in the directory")
 
 
 def own_asked() -> list[Asked]:
@@ -173,7 +178,8 @@ def reread(needs: Sequence[Asked], readings: Mapping[str, Any]) -> list[Asked]:
     for need in needs:
         query = need.query
         if need.id in readings:
-            read = assembled(query.lot, query.tender, *readings[need.id])
+            given = wording(query.lot, query.tender)
+            read = assembled(query.lot, query.tender, given, *readings[need.id])
             query = replace(query, asked=read, demand=demand.of(read, query.lot))
         needs_read.append(replace(need, query=query))
     return needs_read
@@ -205,29 +211,28 @@ def invented(matcher: Matcher, texts: Sequence[str]) -> Iterator[Asked]:
 def gathered(need: Asked) -> Seen:
     """All evidence of all candidates of a need."""
     shortlist = shortlist_of(need.catalogue, need.query, exhaustive=True)
-    table = np.stack([evidence.of(shortlist, name) for name in MAIN], axis=1).astype(np.float32)
+    table = np.stack([evidence.of(shortlist, name) for name in COLUMNS], axis=1).astype(np.float32)
     rows, columns = evidence.unsaid(shortlist)
     others = table[rows]
-    others[:, [list(MAIN).index(name) for name in columns]] = np.stack(list(columns.values()), axis=1)
+    others[:, list(map(COLUMNS.index, columns))] = np.stack(list(columns.values()), axis=1)
     sirens = need.catalogue.of_structure("siren")
     of = {siren: np.flatnonzero(sirens == siren) for siren in need.row["j"]}
     return Seen(need, table, (rows, others), {siren: each for siren, each in of.items() if len(each)})
 
 
-def _likeliest(table: F32, rows: I64, columns: Sequence[str]) -> int:
+def _likeliest(table: F32, rows: I64) -> int:
     """The establishment meant by a judged bidder: the most certain of the trade, then the nearest."""
-    sure, beyond = (table[rows, columns.index(name)] for name in ("sure", "beyond"))
+    sure, beyond = (table[rows, COLUMNS.index(name)] for name in ("sure", "beyond"))
     return int(rows[np.argmax(sure - 0.5 * np.nan_to_num(beyond, nan=0.0))])
 
 
 def paired(needs: Sequence[Seen], seed: int = 5) -> Pairs:
     """The judged pairs, and unjudged structures as weak zeros: far ones of the trade, near ones of others."""
     rng = np.random.default_rng(seed)
-    columns = tuple(MAIN)
     rows, of, grade, weight = [], [], [], []
     for i, one in enumerate(needs):
         table, grades = one.table, one.grades.values()
-        sure, beyond, kind = (table[:, columns.index(name)] for name in ("sure", "beyond", "kind"))
+        sure, beyond, kind = (table[:, COLUMNS.index(name)] for name in ("sure", "beyond", "kind"))
         beyond = np.nan_to_num(beyond, nan=1.0)
         drawn: list[int] = []
         for pool, most in (
@@ -238,14 +243,14 @@ def paired(needs: Sequence[Seen], seed: int = 5) -> Pairs:
             drawn += rng.choice(pool, min(most, len(pool)), replace=False).tolist() if len(pool) else []
         known = set(np.concatenate(list(one.rows.values())).tolist())
         weak = [row for row in dict.fromkeys(drawn) if row not in known]
-        chosen = [*(_likeliest(table, each, columns) for each in one.rows.values()), *weak]
+        chosen = [*(_likeliest(table, each) for each in one.rows.values()), *weak]
         rows.append(table[chosen])
         of += [i] * len(chosen)
         typed = not one.need.query.cpv  # without a code, as in a search box
         worth = (TYPED if typed else 1.0) if one.need.real else LENT
         grade += [*map(float, grades), *[math.nan] * len(weak)]
         weight += [worth] * len(grades) + [worth * WEAK] * len(weak)
-    return Pairs(columns, np.vstack(rows).astype(np.float64), np.array(of), np.array(grade), np.array(weight))
+    return Pairs(np.vstack(rows).astype(np.float64), np.array(of), np.array(grade), np.array(weight))
 
 
 # ------------------------------------------------------------------------------------------ the model
@@ -259,10 +264,14 @@ class Tables:
     cuts: Mapping[str, Floats]
     values: dict[tuple[str, ...], Floats]
 
-    def score(self, rows: Array, columns: Sequence[str]) -> Floats:
+    def cells(self, rows: Array) -> dict[str, I64]:
+        """The cell of each column in each row."""
+        columns = zip(COLUMNS, rows.T.astype(np.float64), strict=True)
+        return {name: cell(self.cuts[name], column) for name, column in columns}
+
+    def score(self, rows: Array) -> Floats:
         """The log-odds of each row; shape (len(rows),)."""
-        column = {name: rows[:, columns.index(name)].astype(np.float64) for name in self.cuts}
-        at = {name: cell(cuts, column[name]) for name, cuts in self.cuts.items()}
+        at = self.cells(rows)
         total = np.full(len(rows), self.base)
         for names, values in self.values.items():
             total += values[tuple(at[name] for name in names)]
@@ -271,11 +280,11 @@ class Tables:
 
 def cuts_of(pairs: Pairs, chosen: Mask) -> dict[str, Floats]:
     """Where each column is cut, in at most BINS cells: at the quantiles of the thresholds that trees take, by their gain."""
-    met: dict[str, list[tuple[float, float]]] = {name: [] for name in pairs.columns}
+    met: dict[str, list[tuple[float, float]]] = {name: [] for name in COLUMNS}
     for node in _splits(_boosted(pairs, pairs.rows, chosen, 0)):
-        met[pairs.columns[int(node["split_feature"])]].append((node["threshold"], node["split_gain"]))
+        met[COLUMNS[int(node["split_feature"])]].append((node["threshold"], node["split_gain"]))
     cuts = {}
-    for i, name in enumerate(pairs.columns):
+    for i, name in enumerate(COLUMNS):
         different = np.unique(pairs.rows[:, i][~np.isnan(pairs.rows[:, i])])
         cuts[name] = (different[:-1] + different[1:]) / 2 if len(different) <= BINS else np.zeros(0)
         if len(different) <= BINS or not met[name]:
@@ -289,24 +298,22 @@ def cuts_of(pairs: Pairs, chosen: Mask) -> dict[str, Floats]:
 
 def fit(pairs: Pairs, chosen: Mask, seeds: int = SEEDS) -> Tables:
     """The tables learnt from the chosen pairs, the mean of `seeds` runs."""
-    names, cuts = pairs.columns, cuts_of(pairs, chosen)
-    at = np.column_stack([cell(cuts[name], pairs.rows[:, i]) for i, name in enumerate(names)])
-    cells = at.astype(np.float64)
+    tables = Tables(0.0, cuts_of(pairs, chosen), {})
+    at = tables.cells(pairs.rows)
+    cells = np.column_stack([*at.values()]).astype(np.float64)
     cells[np.isnan(pairs.rows)] = np.nan
-    tables = Tables(0.0, cuts, {})
     for seed in range(seeds):
         for tree in _boosted(pairs, cells, chosen, seed):
-            _add(tables, tree, names, 1.0 / seeds)
-    return purified(tables, at[chosen], names)
+            _add(tables, tree, 1.0 / seeds)
+    return purified(tables, {name: of_pairs[chosen] for name, of_pairs in at.items()})
 
 
 def _boosted(pairs: Pairs, table: Floats, chosen: Mask, seed: int) -> list[Mapping[str, Any]]:
     """Trees over the columns of a table of the pairs, each path within one column or one of GROUPS."""
     import lightgbm
 
-    names = pairs.columns
     lead = LEAD[np.nan_to_num(pairs.grade).astype(int)]
-    together = [[i] for i in range(len(names))] + [[names.index(name) for name in group] for group in GROUPS]
+    together = [[*map(COLUMNS.index, group)] for group in (*((name,) for name in COLUMNS), *GROUPS)]
     params = BOOSTING | {
         "objective": "cross_entropy",
         "learning_rate": RATE,
@@ -314,7 +321,7 @@ def _boosted(pairs: Pairs, table: Floats, chosen: Mask, seed: int) -> list[Mappi
         "seed": seed,
     }
     params |= {"min_data_in_leaf": 20, "feature_fraction": 0.7, "max_bin": 255, "min_data_in_bin": 1}
-    params |= {"interaction_constraints": together, "monotone_constraints": [MAIN[name][1] for name in names]}
+    params |= {"interaction_constraints": together, "monotone_constraints": [way for _, way in MAIN.values()]}
     params["boost_from_average"] = False
     data = lightgbm.Dataset(table[chosen], lead[chosen], weight=pairs.weight[chosen], params=params)
     trees = lightgbm.train(params, data, ROUNDS).dump_model()["tree_info"]
@@ -328,9 +335,9 @@ def _splits(trees: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
             yield from _splits((node["left_child"], node["right_child"]))
 
 
-def _add(tables: Tables, tree: Mapping[str, Any], names: Sequence[str], share: float) -> None:
+def _add(tables: Tables, tree: Mapping[str, Any], share: float) -> None:
     """One tree added: each leaf to the table of the column on its path, or of the first group that holds them all."""
-    for value, masks in _leaves(tree, names, tables.cuts, {}):
+    for value, masks in _leaves(tree, tables.cuts, {}):
         if not masks:
             tables.base += share * value
             continue
@@ -342,13 +349,13 @@ def _add(tables: Tables, tree: Mapping[str, Any], names: Sequence[str], share: f
 
 
 def _leaves(
-    node: Mapping[str, Any], names: Sequence[str], cuts: Mapping[str, Floats], masks: Mapping[str, Floats]
+    node: Mapping[str, Any], cuts: Mapping[str, Floats], masks: Mapping[str, Floats]
 ) -> Iterator[tuple[float, Mapping[str, Floats]]]:
     """The value of each leaf with the cells of each column that lead to it."""
     if "split_feature" not in node:
         yield float(node["leaf_value"]), masks
         return
-    name = names[int(node["split_feature"])]
+    name = COLUMNS[int(node["split_feature"])]
     cells = np.append(np.arange(len(cuts[name]) + 1.0), np.nan)
     unknown = np.isnan(cells)
     if node["missing_type"] != "NaN":
@@ -356,15 +363,14 @@ def _leaves(
     left = np.where(unknown, float(node["default_left"]), cells <= node["threshold"]).astype(np.float64)
     before = masks.get(name, np.ones(len(cells)))
     for child, mask in (("left_child", left), ("right_child", 1.0 - left)):
-        yield from _leaves(node[child], names, cuts, {**masks, name: before * mask})
+        yield from _leaves(node[child], cuts, {**masks, name: before * mask})
 
 
-def purified(tables: Tables, cells: I64, names: Sequence[str]) -> Tables:
+def purified(tables: Tables, at: Mapping[str, I64]) -> Tables:
     """The same sums, with the main effects of a group moved to its columns, and means to the base.
 
-    Means are over the pairs learnt from, so that a part of 0 is usual (Lengerich et al., 2020).
+    Means are over the pairs learnt from, whose cells these are, so that a part of 0 is usual (Lengerich et al., 2020).
     """
-    at = {name: cells[:, i] for i, name in enumerate(names)}
     values = {key: table.copy() for key, table in tables.values.items()}
     for key in [key for key in values if len(key) > 1]:
         weight = np.zeros(values[key].shape)
@@ -376,7 +382,7 @@ def purified(tables: Tables, cells: I64, names: Sequence[str]) -> Tables:
             values[key] -= np.expand_dims(mean, others)
             values[(name,)] = values.get((name,), np.zeros(len(mean))) + mean
     base = tables.base
-    for name in names:
+    for name in COLUMNS:
         if (name,) in values:
             counts = np.bincount(at[name], minlength=len(values[(name,)])).astype(np.float64)
             usual = float((values[(name,)] * counts).sum() / counts.sum())
@@ -410,9 +416,9 @@ def crossed(needs: Sequence[Seen], pairs: Pairs, seed: int = 0) -> list[Floats]:
     for part in range(FOLDS):
         tables = fit(pairs, fold[pairs.need] != part, seeds=1)
         for i in np.flatnonzero(fold == part).tolist():
-            scores[i] = tables.score(needs[i].table, pairs.columns)
+            scores[i] = tables.score(needs[i].table)
             rows, unsaid = needs[i].unsaid
-            scores[i][rows] = np.maximum(scores[i][rows], tables.score(unsaid, pairs.columns))
+            scores[i][rows] = np.maximum(scores[i][rows], tables.score(unsaid))
     return scores
 
 
@@ -451,12 +457,11 @@ def thresholds(needs: Sequence[Seen], chances: Sequence[Floats]) -> tuple[float,
 
 
 def _ranked(one: Seen, chance: Floats, plausible: float) -> dict[str, Any]:
-    """The line of a run file of a need."""
+    """The line of a run file of a need, with all bidders."""
     sirens = one.need.catalogue.of_structure("siren")
     order = np.argsort(-chance, kind="stable")
     _, first = np.unique(sirens[order].astype(str), return_index=True)
-    order = order[np.sort(first)[:TOP]]
-    ranking = [[str(sirens[row]), float(chance[row]), float(chance[row])] for row in order]
+    ranking = [[str(sirens[row]), float(chance[row]), float(chance[row])] for row in order[np.sort(first)]]
     return {"query_id": one.need.id, "ranking": ranking, "nobody": bool(chance.max() < plausible)}
 
 
@@ -558,23 +563,22 @@ def theme_of(columns: tuple[str, ...]) -> str:
 
 
 def _report(needs: Sequence[Seen], chances: Sequence[Floats], plausible: float) -> str:
-    chance, lead, need = judged_scores(needs, chances)
     lines = ["| needs | measure | figure | 95 % |", "|---|---|---:|---|"]
-    for name, measured in by_set(needs, chances, plausible).items():
+    for name, (measured, calibrated) in by_set(needs, chances, plausible).items():
         for measure, values in measured.items():
             if values:
                 mean, low, high = evaluation.bootstrap(values)
                 lines.append(f"| {name} ({len(values)}) | {measure} | {mean:.3f} | {low:.3f} to {high:.3f} |")
-        chosen = np.array([needs[i].need.set == name for i in need])
-        pairs, known = f"{name} ({int(chosen.sum())} pairs)", auc(chance[chosen], lead[chosen])
-        lines.append(f"| {pairs} | AUC | {known:.3f} | |")
-        lines.append(f"| {name} | ECE | {ece(chance[chosen], lead[chosen]):.3f} | |")
+        pairs = sum(len(one.rows) for one in needs if one.need.set == name)
+        lines += [
+            f"| {name} ({pairs} pairs) | {what} | {value:.3f} | |" for what, value in calibrated.items()
+        ]
     return "\n".join([*lines, "", *_by_kind(needs, chances)])
 
 
 def _by_kind(needs: Sequence[Seen], chances: Sequence[Floats]) -> list[str]:
     """How well the chances of each kind hold, silent and speaking apart, where at least FEWEST pairs were judged."""
-    kind, silent = (list(MAIN).index(name) for name in ("kind", "silent"))
+    kind, silent = (COLUMNS.index(name) for name in ("kind", "silent"))
     held: dict[tuple[int, bool], list[tuple[float, bool]]] = {}
     for one, chance in zip(needs, chances, strict=True):
         for siren, grade in one.grades.items() if one.need.real else ():
@@ -595,11 +599,14 @@ def _by_kind(needs: Sequence[Seen], chances: Sequence[Floats]) -> list[str]:
 
 def by_set(
     needs: Sequence[Seen], chances: Sequence[Floats], plausible: float
-) -> dict[str, dict[str, list[float]]]:
-    """`figures` of each judged set."""
+) -> dict[str, tuple[dict[str, list[float]], dict[str, float]]]:
+    """`figures`, of the first places as in a run file, and `calibration` of each judged set."""
     lines: dict[str, list[dict[str, Any]]] = {}
     for one, chance in zip(needs, chances, strict=True):
         if one.need.real:
             lines.setdefault(one.need.set, []).append(_ranked(one, chance, plausible))
     rows = {one.need.id: one.need.row for one in needs if one.need.real}
-    return {name: figures(of_set, rows) for name, of_set in lines.items()}
+    cut = {
+        name: [{**line, "ranking": line["ranking"][:TOP]} for line in each] for name, each in lines.items()
+    }
+    return {name: (figures(cut[name], rows), calibration(each, rows)) for name, each in lines.items()}

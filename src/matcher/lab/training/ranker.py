@@ -25,11 +25,11 @@ from matcher.console import progress, say
 from matcher.domain import Award, BadInput, Lot, Recipe, Tender
 from matcher.lab.evaluation import HISTORY, UNDATED, bootstrap, measures
 from matcher.lab.training import BOOSTING, conditional_logit, platt
+from matcher.lab.training.texts import past_awards
 from matcher.learned import asks
 from matcher.matching.rankers._additive import contribution
 from matcher.matching.search import query_of, shortlist_of
-from matcher.matching.shortlist import Memo, Shortlist
-from matcher.reading import files
+from matcher.matching.shortlist import Evidence, Memo, Shortlist
 from matcher.reference.arrays import F64, Array, Mask
 
 #: The signals learnt here: what suppliers did, and whether a notice names them.
@@ -77,7 +77,7 @@ def train(data: Path, out: Path, since: date, encoder: Path | None = None, most:
     `encoder` is a model learnt on awards before `since` (it is trained first, where none is given), so that
     the vectors have not seen the answers.  Raises BadInput where the history is too small.
     """
-    awards = [r for r in files.read([data / HISTORY], source="decp") if isinstance(r, Award)]
+    awards = past_awards(data / HISTORY)
     with tempfile.TemporaryDirectory() as folder:
         if encoder is None:
             from matcher.lab.training import encoder as encoding
@@ -155,7 +155,9 @@ def as_of(
     admissible = (shortlist.admissible | undated) & (uids != award.uid)
     copies = same_text.get(asks.compared(lot), ())
     admissible[list(copies)] &= ~undated[list(copies)]
-    return replace(shortlist, evidence=shortlist.evidence.known_as(admissible), memo=Memo())
+    return replace(
+        shortlist, evidence=Evidence(catalogue, shortlist.candidates, award.notified, admissible), memo=Memo()
+    )
 
 
 def boost(splits: Sequence[Split], seed: int) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from matcher.console import say
 from matcher.lab.evaluation import HISTORY
 from matcher.lab.training import packed
-from matcher.lab.training.texts import OURS, cpv_labels, read_awards, read_table
+from matcher.lab.training.texts import OURS, cpv_labels, past_awards, read_table
 from matcher.learned import cpv
 from matcher.matching import declared
 from matcher.reference.arrays import F32
@@ -37,7 +37,7 @@ def texts(data: Path, seed: int = 0) -> list[str]:
         [piece for text in offers + speech for piece in declared.cut(text)],
         [row[name] for row in chosen for name in ("need", "need2")],
         [row["word"] for row in read_table(OURS / "words.csv.gz")],
-        [award.objet for award in read_awards(data / HISTORY)],
+        [award.title for award in past_awards(data / HISTORY)],
         list(cpv_labels(data / "nomenclatures").values()),
     ]
     drawn = [rng.permutation(sorted(set(sort)))[:EACH].tolist() for sort in sorts]

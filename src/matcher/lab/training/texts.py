@@ -9,25 +9,24 @@ import gzip
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import combinations
+from functools import lru_cache
+from itertools import combinations, pairwise, product
 from pathlib import Path
 from random import Random
 from typing import IO, Any, NamedTuple
 
-from matcher.domain import BadInput, Tender
-from matcher.lab.evaluation import HISTORY
+from matcher.domain import Award, BadInput, Tender
+from matcher.lab.evaluation import HISTORY, UNDATED
 from matcher.reading import files
-from matcher.reference.identifiers import clean_cpv, clean_date
 from matcher.reference.paths import reference_dir
 from matcher.reference.text import clean, fold, shorten
 
 OURS = reference_dir().parent / "training"  # texts written for this project; in a clone only
 PHRASES = 60  # made for each trade of our own texts
 _OURS = re.compile(r"\b(?:nos|notre|nous|vos|votre|vous|on)\b ?", re.I)
-UNDATED = date(2019, 6, 30)  # BENCHMARK: an undated award counts as notified on this day
 
 
 class Pair(NamedTuple):
@@ -36,74 +35,38 @@ class Pair(NamedTuple):
     left: str
     right: str
     key: str
-    near: str  # what makes a negative hard: the same division, say
-    wrong: tuple[str, ...]  # texts that tempt, and do not answer the left one
-
-
-class Pairs(list[Pair]):
-    def add(self, left: str, right: str, key: str, near: str = "", wrong: tuple[str, ...] = ()) -> None:
-        if left and right and left != right:
-            self.append(Pair(left, right, key, near, wrong))
+    wrong: tuple[str, ...] = ()  # texts that tempt, and do not answer the left one
 
 
 @dataclass
 class Material:
     """All that is learnt from: named pairs, and for the card what was read, how much, under which licence."""
 
-    pairs: dict[str, Pairs] = field(default_factory=lambda: defaultdict(Pairs))
+    pairs: dict[str, list[Pair]] = field(default_factory=lambda: defaultdict(list))
     sources: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, name: str, left: str, right: str, key: str, wrong: tuple[str, ...] = ()) -> None:
+        if left and right and left != right:
+            self.pairs[name].append(Pair(left, right, key, wrong))
 
     def texts(self, shares: Mapping[str, float]) -> list[str]:
         """Every distinct text of the pairs that have a share, in a fixed order."""
-        chosen = (
-            zip(*pairs, strict=True) for name, pairs in self.pairs.items() if pairs and shares.get(name)
-        )
-        return list(
-            dict.fromkeys(
-                t for left, right, _, _, wrong in chosen for side in (left, right, *wrong) for t in side
-            )
-        )
+        chosen = (zip(*pairs, strict=True) for name, pairs in self.pairs.items() if shares.get(name))
+        sides = (side for left, right, _, wrong in chosen for side in (left, right, *wrong))
+        return list(dict.fromkeys(text for side in sides for text in side))
 
     def note(self, name: str, licence: str, records: int, what: str) -> None:
         self.sources.append({"name": name, "licence": licence, "records": records, "what": what})
 
 
-class PastAward(NamedTuple):
-    """The few fields of an award that are learnt from."""
-
-    objet: str
-    cpv: str | None
-    suppliers: tuple[str, ...]
-    buyer: str
-    notified: date
-
-
-def read_awards(path: Path, before: date | None = None) -> list[PastAward]:
-    """Awards of a DECP JSON file (`.json` or `.json.gz`, shapes of 2019 and normalised) notified before a day.
-
-    Raises BadInput when the file is missing or is not of that form.
-    """
-    awards = []
-    for record in marches(path):
-        notified = clean_date(record.get("dateNotification")) or UNDATED
-        objet = clean(record.get("objet"))
-        if objet and (before is None or notified < before):
-            holders = (str(holder.get("id") or "")[:9] for holder in record.get("titulaires") or ())
-            suppliers = tuple(filter(None, holders))
-            buyer = str((record.get("acheteur") or {}).get("id") or "")[:9]
-            awards.append(PastAward(objet, clean_cpv(record.get("codeCPV")), suppliers, buyer, notified))
-    return awards
-
-
-def marches(path: Path) -> list[dict[str, Any]]:
-    """The awards of a DECP JSON file (`.json` or `.json.gz`) as published.  Raises BadInput, as `read_awards`."""
-    try:
-        with opened(path) as stream:
-            return list(json.load(stream)["marches"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"{path} is not a DECP file of awards ({error}): give a JSON object with `marches`"
-        ) from None
+@lru_cache(4)  # trainings ask for the same several times
+def past_awards(path: Path, before: date | None = None) -> Sequence[Award]:
+    """Awards of a DECP file notified before a day, those without a date on UNDATED.  Raises BadInput where it holds none."""
+    read = files.read([path], source="decp") if path.is_file() else ()
+    awards = [each for each in read if isinstance(each, Award) and each.title]
+    if not awards:
+        raise BadInput(f"{path} holds no awards: give a DECP file with `marches`")
+    return [each for each in awards if before is None or (each.notified or UNDATED) < before]
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
@@ -147,92 +110,76 @@ def _label(code: str, labels: dict[str, str]) -> str:
     return next((labels[c] for c in ancestors(code) if c in labels), "")
 
 
-def _award_pairs(material: Material, awards: list[PastAward], labels: dict[str, str], rng: Random) -> None:
-    by_group: dict[tuple[str, str], list[PastAward]] = defaultdict(list)
-    by_class: dict[str, list[PastAward]] = defaultdict(list)
-    by_supplier: dict[str, list[PastAward]] = defaultdict(list)
+def _award_pairs(material: Material, awards: Sequence[Award], labels: dict[str, str], rng: Random) -> None:
+    by_group, by_class, by_supplier = (defaultdict[Any, list[str]](list) for _ in range(3))
     for award in awards:
         if award.cpv:
             named = [c for c in ancestors(award.cpv) if c in labels]
             for level, code in enumerate(named[:1] + [c for c in named[1:] if c[4:] == "0000"]):
-                name = "objet-label" if level == 0 else "objet-label above"
-                material.pairs[name].add(award.objet, labels[code], code, award.cpv[:2])
-            by_class[award.cpv[:4]].append(award)
-        for supplier in award.suppliers:
-            by_supplier[supplier].append(award)
-            by_group[supplier, (award.cpv or "")[:3]].append(award)
-    of_one = [("one supplier, one group", s, group[:2], 40, each) for (s, group), each in by_group.items()]
-    of_one += [("one supplier", supplier, "", 20, each) for supplier, each in by_supplier.items()]
-    for name, supplier, near, most, members in of_one:
-        couples = list(combinations(dict.fromkeys(award.objet for award in members), 2))
+                material.add("objet-label above" if level else "objet-label", award.title, labels[code], code)
+            by_class[award.cpv[:4]].append(award.title)
+        for supplier in (holder.siren for holder in award.holders if holder.siren):
+            by_supplier[supplier].append(award.title)
+            by_group[supplier, (award.cpv or "")[:3]].append(award.title)
+    of_one = [("one supplier, one group", s, 40, each) for (s, _), each in by_group.items()]
+    of_one += [("one supplier", supplier, 20, each) for supplier, each in by_supplier.items()]
+    for name, supplier, most, titles in of_one:
+        couples = list(combinations(dict.fromkeys(titles), 2))
         for first, second in rng.sample(couples, min(most, len(couples))):
-            material.pairs[name].add(first, second, supplier, near)
-    for code, members in by_class.items():
-        shuffled = members[:]
-        rng.shuffle(shuffled)
-        for a, b in zip(shuffled, shuffled[1:] + shuffled[:1], strict=True):
-            material.pairs["one class"].add(a.objet, b.objet, code, code[:2])
+            material.add(name, first, second, supplier)
+    for code, titles in by_class.items():
+        shuffled = rng.sample(titles, len(titles))
+        for a, b in pairwise([*shuffled, shuffled[0]]):
+            material.add("one class", a, b, code)
 
 
 def _nomenclature_pairs(material: Material, folder: Path, labels: dict[str, str]) -> None:
     for code, label in labels.items():
         above = next((c for c in list(ancestors(code))[1:] if c in labels), None)
         if above:
-            material.pairs["label-label above"].add(label, labels[above], above, code[:2])
+            material.add("label-label above", label, labels[above], above)
     reuse = "EU, reuse authorised (decision 2011/833/EU)"
     material.note("CPV 2008 labels", reuse, len(labels), "nomenclature")
     naf = read_table(folder / "naf_rev2_732.csv")
-    for row in naf:
-        for level in ("classe", "groupe", "division"):
-            material.pairs["NAF"].add(row["libelle"], row[f"{level}_libelle"], row[level], row["division"])
+    for row, level in product(naf, ("classe", "groupe", "division")):
+        material.add("NAF", row["libelle"], row[f"{level}_libelle"], row[level])
     material.note("NAF rev. 2", "Licence Ouverte 2.0 (INSEE)", len(naf), "nomenclature")
     jobs = {r["rome"]: r["libelle"] for r in read_table(folder / "rome_codes.csv")}
     titles = read_table(folder / "rome_appellations.csv")
     for row in titles:
-        material.pairs["ROME"].add(row["libelle"], row["rome_libelle"], row["rome"], row["rome"][:1])
+        material.add("ROME", row["libelle"], row["rome_libelle"], row["rome"])
     definitions = read_table(folder / "rome_v347_metiers_definition.csv")
     for row in definitions:
-        if row["code_rome"] in jobs:
-            text = clean(row["libelle_texte"])
-            material.pairs["ROME"].add(jobs[row["code_rome"]], text, row["code_rome"], row["code_rome"][:1])
-    material.note("ROME v3", "Licence Ouverte 2.0 (France Travail)", len(titles) + len(definitions), "jobs")
+        material.add("ROME", jobs.get(row["code_rome"], ""), clean(row["libelle_texte"]), row["code_rome"])
+    of_jobs = "Licence Ouverte 2.0 (France Travail)"
+    material.note("ROME v3", of_jobs, len(titles) + len(definitions), "jobs")
     hired = read_table(folder / "lbb_rome_naf_mapping.csv")
     for row in hired:
         if float(row["hirings"] or 0) >= 50:
-            code = row["naf_id"]
-            material.pairs["ROME-NAF"].add(row["rome_label"], row["naf_label"], code, code[:2])
-    of_jobs = "Licence Ouverte 2.0 (France Travail)"
+            material.add("ROME-NAF", row["rome_label"], row["naf_label"], row["naf_id"])
     material.note("ROME to NAF by hirings", of_jobs, len(hired), "jobs and trades")
     sectors = read_table(folder / "sectors.csv")
     for row in sectors:
-        material.pairs["sectors"].add(row["name"], row["group_name"], row["group_pk"] or row["name"])
+        material.add("sectors", row["name"], row["group_name"], row["group_pk"] or row["name"])
     material.note("Sectors of Le Marché de l'inclusion", "MIT", len(sectors), "nomenclature")
 
 
 def _notice_pairs(material: Material, folder: Path, labels: dict[str, str]) -> None:
     """Titles, descriptions and CPV labels of notices in French; their winners are never looked at."""
-    pairs, named, read_notices, lots = material.pairs["notices"], material.pairs["notice-label"], 0, 0
     folders = [f for f in (folder / "ted", folder / "eforms", folder / "boamp") if f.is_dir()]
-    for record in files.read(folders):
-        if not isinstance(record, Tender) or record.language != "fr":
-            continue
-        read_notices += 1
-        pairs.add(clean(record.title), clean(record.description, 600), record.id)
-        for lot in record.lots:
-            lots += 1
-            near = lot.cpv[0][:2] if lot.cpv else ""
+    notices = [each for each in files.read(folders) if isinstance(each, Tender) and each.language == "fr"]
+    for notice in notices:
+        whole = clean(notice.title)
+        material.add("notices", whole, clean(notice.description, 600), notice.id)
+        for lot in notice.lots:
             title, description = clean(lot.title), clean(lot.description, 600)
-            pairs.add(title, description, f"{record.id} {lot.number}", near)
-            pairs.add(clean(record.title), title, record.id, near)
-            for code in lot.cpv[:3]:
-                label = _label(code, labels)
-                named.add(title, label, code[:8], near)
-                named.add(shorten(description, 250), label, code[:8], near)
-    title, licence = (
-        "Notices: titles, lots, descriptions, CPV (no winners)",
-        "CC BY 4.0 (TED), Licence Ouverte 2.0 (BOAMP)",
-    )
-    material.note(title, licence, read_notices, f"{lots} lots")
+            material.add("notices", title, description, f"{notice.id} {lot.number}")
+            material.add("notices", whole, title, notice.id)
+            for code, text in product(lot.cpv[:3], (title, shorten(description, 250))):
+                material.add("notice-label", text, _label(code, labels), code[:8])
+    title = "Notices: titles, lots, descriptions, CPV (no winners)"
+    licence = "CC BY 4.0 (TED), Licence Ouverte 2.0 (BOAMP)"
+    material.note(title, licence, len(notices), f"{sum(len(each.lots) for each in notices)} lots")
 
 
 def _own_pairs(material: Material, folder: Path, labels: dict[str, str], rng: Random) -> dict[str, str]:
@@ -240,21 +187,15 @@ def _own_pairs(material: Material, folder: Path, labels: dict[str, str], rng: Ra
     expansions: dict[str, list[str]] = defaultdict(list)
     for row in read_table(folder / "abbreviations.csv.gz"):
         expansions[row["abbreviation"]].append(row["expansion"])
-        material.pairs["abbreviations"].add(row["abbreviation"], row["expansion"], row["expansion"])
-    trades: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for row in read_table(folder / "trades.csv.gz"):
-        trades[row["trade"]].append(row)
-    for trade, rows in trades.items():
-        for a, b in combinations(rows, 2):
-            material.pairs["trades"].add(a["text"], b["text"], trade, a["cpv"][:2])
-        for row in rows:
-            label = _label(row["cpv"], labels)
-            material.pairs["trade-label"].add(row["text"], label, row["cpv"], row["cpv"][:2])
-    words: dict[str, list[str]] = defaultdict(list)
-    for row in read_table(folder / "words.csv.gz"):
-        words[row["trade"]].append(row["word"])
-        label = _label(row["cpv"], labels)
-        material.pairs["trade-label"].add(row["word"], label, row["cpv"], row["cpv"][:2])
+        material.add("abbreviations", row["abbreviation"], row["expansion"], row["expansion"])
+    trades, words = defaultdict[str, list[str]](list), defaultdict[str, list[str]](list)
+    for column, file, texts_of in (("text", "trades", trades), ("word", "words", words)):
+        for row in read_table(folder / f"{file}.csv.gz"):
+            texts_of[row["trade"]].append(row[column])
+            material.add("trade-label", row[column], _label(row["cpv"], labels), row["cpv"])
+    for trade, texts in trades.items():
+        for a, b in combinations(texts, 2):
+            material.add("trades", a, b, trade)
     spoken = _speech_pairs(material, folder, labels)
     spoken += _choice_pairs(material, folder / "choices.csv.gz", labels, "choices", "offers", "speech-label")
     spoken += _choice_pairs(
@@ -262,12 +203,12 @@ def _own_pairs(material: Material, folder: Path, labels: dict[str, str], rng: Ra
     )
     contexts = [row["context"] for row in read_table(folder / "contexts.csv.gz")]
     for trade, listed in words.items():
-        wordings = listed + [row["text"] for row in trades[trade]]
+        wordings = listed + trades[trade]
         for _ in range(PHRASES):
             drawn = rng.sample(wordings, min(len(wordings), rng.randint(4, 8)))
             half = rng.randint(1, len(drawn) - 1)
             left, right = drawn[:half], drawn[half:]
-            material.pairs["phrases"].add(_phrase(left, contexts, rng), _phrase(right, contexts, rng), trade)
+            material.add("phrases", _phrase(left, contexts, rng), _phrase(right, contexts, rng), trade)
     count = spoken + sum(sum(map(len, each.values())) for each in (words, trades, expansions))
     material.note("Glossary of abbreviations and trades", "Apache-2.0 (this project)", count, "our own texts")
     return {texts[0]: short for short, texts in expansions.items() if len(texts) == 1}
@@ -275,18 +216,17 @@ def _own_pairs(material: Material, folder: Path, labels: dict[str, str], rng: Ra
 
 def _speech_pairs(material: Material, folder: Path, labels: dict[str, str]) -> int:
     """Needs as buyers say them with offers as those who do the work say them, of one fine trade; how many texts."""
-    by_trade: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
-    for row in read_table(folder / "speech.csv.gz"):
-        by_trade[row["trade"]][row["role"]].append(row)
-        label = _label(row["cpv"], labels)
-        material.pairs["speech-label"].add(row["text"], label, row["cpv"], row["cpv"][:2])
-    for trade, roles in by_trade.items():
-        for offer in roles["offer"]:
-            for need in roles["need"]:
-                material.pairs["speech"].add(need["text"], offer["text"], trade, need["cpv"][:2])
-        for a, b in combinations(roles["offer"], 2):
-            material.pairs["offers"].add(a["text"], b["text"], trade, a["cpv"][:2])
-    return sum(len(rows) for roles in by_trade.values() for rows in roles.values())
+    by_role: dict[str, dict[str, list[str]]] = {role: defaultdict(list) for role in ("need", "offer")}
+    rows = read_table(folder / "speech.csv.gz")
+    for row in rows:
+        by_role[row["role"]][row["trade"]].append(row["text"])
+        material.add("speech-label", row["text"], _label(row["cpv"], labels), row["cpv"])
+    for trade, offers in by_role["offer"].items():
+        for offer, need in product(offers, by_role["need"][trade]):
+            material.add("speech", need, offer, trade)
+        for a, b in combinations(offers, 2):
+            material.add("offers", a, b, trade)
+    return len(rows)
 
 
 def _choice_pairs(
@@ -299,13 +239,11 @@ def _choice_pairs(
         row = {name: _OURS.sub("", text) for name, text in row.items()}
         needs, right = (row["need"], row["need2"]), (row["right"], row["right2"])
         wrong = tuple(row[f"wrong{number}"] for number in (1, 2, 3, 4))
-        label = _label(row["cpv"], labels)
-        for need in needs:
-            for offer in right:
-                material.pairs[choices].add(need, offer, row["trade"], row["cpv"][:2], wrong)
-        material.pairs[offers].add(*right, row["trade"], row["cpv"][:2])
+        for need, offer in product(needs, right):
+            material.add(choices, need, offer, row["trade"], wrong)
+        material.add(offers, *right, row["trade"])
         for text in (*needs, *right):
-            material.pairs[to_label].add(text, label, row["cpv"], row["cpv"][:2])
+            material.add(to_label, text, _label(row["cpv"], labels), row["cpv"])
     return 8 * len(rows)
 
 
@@ -341,14 +279,9 @@ def gather(data: Path, before: date | None = None, seed: int = 0) -> Material:
     """
     material = Material()
     rng = Random(seed)  # noqa: S311 - sampling of pairs, nothing secret
-    paths = (data / HISTORY, data / "awards" / "history.json", data / "history.json.gz")
-    path = next((path for path in paths if path.is_file()), None)
-    if path is None:
-        raise BadInput(f"{data} holds no awards: put a DECP file at {data / 'awards' / 'history.json.gz'}")
-    awards = read_awards(path, before)
-    labels = cpv_labels(data / "nomenclatures")
+    awards, labels = past_awards(data / HISTORY, before), cpv_labels(data / "nomenclatures")
     _award_pairs(material, awards, labels, rng)
-    latest = max((a.notified for a in awards), default=UNDATED)
+    latest = max((a.notified or UNDATED for a in awards), default=UNDATED)
     what = f"objet, CPV, holder; last notified {latest}"
     material.note("DECP awards (history)", "Licence Ouverte 2.0", len(awards), what)
     _nomenclature_pairs(material, data / "nomenclatures", labels)
@@ -356,10 +289,9 @@ def gather(data: Path, before: date | None = None, seed: int = 0) -> Material:
     short = _own_pairs(material, OURS, labels, rng)
     folded = {fold(long): abbreviation for long, abbreviation in short.items() if len(long) > 8}
     for award in awards:
-        division = (award.cpv or "")[:2]
-        material.pairs["misspelled"].add(_misspell(award.objet, rng), award.objet, award.objet, division)
-        text = fold(award.objet)
+        material.add("misspelled", _misspell(award.title, rng), award.title, award.title)
+        text = fold(award.title)
         for long, abbreviation in folded.items():
             if long in text:
-                material.pairs["abbreviated"].add(text.replace(long, abbreviation), text, text, division)
+                material.add("abbreviated", text.replace(long, abbreviation), text, text)
     return material

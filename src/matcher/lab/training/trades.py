@@ -14,7 +14,7 @@ import numpy as np
 
 from matcher.lab.evaluation import HISTORY
 from matcher.lab.training import every_output, hashed_rows, linear_arrays
-from matcher.lab.training.texts import OURS, marches, read_table
+from matcher.lab.training.texts import OURS, past_awards, read_table
 from matcher.learned import asks
 from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
@@ -80,12 +80,11 @@ def _texts() -> Iterator[Text]:
 
 def awarded(data: Path) -> Iterator[Text]:
     """Objets of past contracts with a CPV code that is more than a division, each once."""
-    known = {fold(a.get("objet") or "")[:100]: a for a in marches(data / HISTORY)}
+    known = {fold(award.title)[:100]: award for award in past_awards(data / HISTORY)}
     for award in known.values():
-        code = (award.get("codeCPV") or "")[:8]
-        if award.get("objet") and code.isdigit() and not code.endswith("000000"):
-            text = award["objet"][: asks.READ_UP_TO]
-            yield Text(text, part_of(text, trade_of_cpv(code)), 1.0, NEED)
+        if award.cpv and not award.cpv.endswith("000000"):
+            text = award.title[: asks.READ_UP_TO]
+            yield Text(text, part_of(text, trade_of_cpv(award.cpv)), 1.0, NEED)
 
 
 def jobs(data: Path) -> Iterator[Text]:

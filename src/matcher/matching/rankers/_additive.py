@@ -23,25 +23,24 @@ class AdditiveRanker:
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.data = data
-        self._signals: dict[str, Mapping[str, Any]] = dict(data["signals"])
         self._probability: Mapping[str, Mapping[str, float]] = data.get("probability", {})
         self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
-        self._steps = {name: steps(spec) for name, spec in self._signals.items()}
+        self._signals = {name: dict(spec) for name, spec in data["signals"].items()}
         for name, spec in self._signals.items():
             if "knots" in spec and len(spec.get("values", ())) != len(spec["knots"]) + 1:
                 raise KeyError(f"{name} wants one value more than knots")
             if "knots" not in spec and "weight" not in spec:
                 raise KeyError(f"{name} has neither a weight nor knots")
+            spec |= {
+                key: np.asarray(spec[key], dtype=np.float64) for key in ("knots", "values") if key in spec
+            }
 
     @property
     def signals(self) -> tuple[str, ...]:
         return tuple(self._signals)
 
     def contributions(self, shortlist: Shortlist) -> dict[str, Column]:
-        return {
-            name: contribution(spec, shortlist.columns[name], self._steps[name])
-            for name, spec in self._signals.items()
-        }
+        return {name: contribution(spec, shortlist.columns[name]) for name, spec in self._signals.items()}
 
     def probability(self, scores: Column, regime: str = "structure") -> Column:
         calibration = self._probability.get(regime, {"slope": 1.0, "intercept": 0.0})
@@ -49,30 +48,16 @@ class AdditiveRanker:
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(z, -500, 500))), dtype=np.float64)
 
 
-Steps = tuple[Column, Column]
-
-
-def steps(spec: Mapping[str, Any]) -> Steps | None:
-    """The knots and values of a step function, None where there is none."""
-    if "knots" not in spec:
-        return None
-    return np.asarray(spec["knots"], dtype=np.float64), np.asarray(spec["values"], dtype=np.float64)
-
-
-def contribution(spec: Mapping[str, Any], values: Column, table: Steps | None = None) -> Column:
-    """Contribution of a signal's line and step function for each value, `missing` where it is NaN; shape (n,).
-
-    `table` is `steps(spec)`, where already computed.
-    """
+def contribution(spec: Mapping[str, Any], values: Column) -> Column:
+    """Contribution of a signal's line and step function for each value, `missing` where it is NaN; shape (n,)."""
     added = np.full(values.shape, spec.get("missing", 0.0), dtype=np.float64)
     known = np.flatnonzero(values == values)
     if not len(known):
         return added
     given = values[known]
     line = spec.get("weight", 0.0) * given + spec.get("offset", 0.0)
-    if table := table or steps(spec):
-        knots, heights = table
-        line = line + heights[knots.searchsorted(given, side="left")]
+    if "knots" in spec:
+        line = line + np.asarray(spec["values"])[np.searchsorted(spec["knots"], given, side="left")]
     added[known] = line
     return added
 

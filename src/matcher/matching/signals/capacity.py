@@ -29,14 +29,11 @@ def _due(shortlist: Shortlist) -> float:
 def turnovers(shortlist: Shortlist) -> tuple[Column, Column]:
     """Yearly turnover of each candidate in euros, NaN unknown, and 1 where estimated from the headcount; both (n,)."""
 
-    def read() -> tuple[Column, Column]:
-        catalogue, rows = shortlist.catalogue, shortlist.candidates
-        known = np.asarray(catalogue.of_structure("turnover")[rows], dtype=np.float64)
-        heads = np.asarray(catalogue.of_structure("headcount")[rows], dtype=np.float64)
-        estimated = np.isnan(known) & ~np.isnan(heads)
-        return np.where(estimated, heads * PER_HEAD, known), estimated.astype(np.float64)
-
-    return shortlist.once("turnovers", read)
+    catalogue, rows = shortlist.catalogue, shortlist.candidates
+    known = np.asarray(catalogue.of_structure("turnover")[rows], dtype=np.float64)
+    heads = np.asarray(catalogue.of_structure("headcount")[rows], dtype=np.float64)
+    estimated = np.isnan(known) & ~np.isnan(heads)
+    return np.where(estimated, heads * PER_HEAD, known), estimated.astype(np.float64)
 
 
 def measure(shortlist: Shortlist) -> Column:

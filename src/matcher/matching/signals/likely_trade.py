@@ -237,19 +237,18 @@ def _met(shortlist: Shortlist, trade: int, main: str = "") -> str:
 def _near(shortlist: Shortlist, trade: int) -> bool:
     """Is it a neighbour, in the table of those, of the trade that the lot asks for?"""
 
-    def make() -> set[str]:
-        main = {name for name, share in shortlist.query.asked.trades.items() if share > MAIN}
-        return {name for pair in trades_.neighbours() if main & {*pair} for name in pair}
-
-    return trades_.trades()[trade].name in shortlist.once("neighbours of its trade", make)
+    main = {name for name, share in shortlist.query.asked.trades.items() if share > MAIN}
+    return any(trades_.trades()[trade].name in pair and main & {*pair} for pair in trades_.neighbours())
 
 
 def _asked(shortlist: Shortlist, trade: int) -> float:
-    """The share of the lot that is of a trade, 0 of its neighbours; the support of people besides is no other part of it."""
+    """The share of the lot that is of a trade, 0 of its neighbours."""
     return float(_shares(shortlist)[trade])
 
 
 def _shares(shortlist: Shortlist) -> trades.Floats:
+    """The same of all trades; the support of people besides is no other part of the lot."""
+
     def make() -> trades.Floats:
         shares = shortlist.query.asked.trades
         rest = 1.0 - shares.get(INSERTION, 0.0)
