@@ -1,8 +1,8 @@
 """Measure the readers of notices on the real data, and their resistance to damaged files.
 
-Usage: python tests/bench/bench_sources.py [notices] [fuzz] [--files 10000]
+Usage: python tests/bench/bench_sources.py notices
 
-Without a name, all are run.  The real data lie in MATCHER_SHARED (by default `../shared`).
+The real data lie in MATCHER_SHARED (by default `../shared`); `tests/reading/test_robustness.py` reads the damaged files.
 """
 
 import gzip
@@ -17,13 +17,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import typer
 from lxml import etree
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import bombs
-from matcher.domain import BadInput, Rejected, Tender
+from matcher.domain import Rejected, Tender
 from matcher.reading import files as files_
 from matcher.reading.sources import eforms, ted
 from matcher.reference.paths import shared_dir
@@ -148,7 +147,7 @@ def read_one(path: Path) -> list[Tender | Rejected]:
         return list((ted if "ted" in path.parts else eforms).read(stream, path.name))
 
 
-def notices(files: int, seed: int) -> None:
+def notices() -> None:
     """Every real notice read; lots and French titles of TED against the XML; 50 notices field by field."""
     paths = ted_files()
     tenders = {path: read_one(path)[0] for path in paths}
@@ -316,27 +315,7 @@ def attack(files: int, seed: int = 0, archives: int = 12) -> dict[str, float]:
     return {"files": files, "records": records, "slowest": slowest, "grown": grown}
 
 
-def fuzz(files: int, seed: int) -> None:
-    """Damaged files: no exception, none slow, memory bounded."""
-    list(files_.read([SAMPLE]))  # tables and libraries loaded before the memory is measured
-    attack(files, seed)
-    print(f"memory of the process at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
-
-
-PARTS = {"notices": notices, "fuzz": fuzz}
-
-
-def main(parts: list[str] = typer.Argument([*PARTS]), files: int = 10_000, seed: int = 0) -> None:
-    """`--files` are damaged, in other ways by another seed."""
-    for part in parts:
-        print(f"== {part}")
-        try:
-            PARTS[part](files, seed)
-        except FileNotFoundError as error:
-            print(f"skipped: {error.filename} is not there; set MATCHER_SHARED")
-        except BadInput as error:
-            print(f"fault: {error}")
-
-
 if __name__ == "__main__":
-    typer.run(main)
+    if not notices_dir().is_dir():
+        sys.exit(f"{notices_dir()} is not there: set MATCHER_SHARED")
+    notices()

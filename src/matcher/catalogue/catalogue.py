@@ -132,10 +132,6 @@ class Catalogue:
             self._made[key] = make()
         return cast("T", self._made[key])
 
-    def kept(self, key: str) -> Any:
-        """The value that `once` has for a key, or None."""
-        return self._made.get(key)
-
     @cached_property
     def unlisted(self) -> Mask:
         """Structures of no directory, known by awards alone: without kind, town and activity; shape (len(self),)."""

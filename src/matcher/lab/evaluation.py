@@ -112,7 +112,7 @@ def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = Fa
         rankings = rankings_of(matcher, question, incumbents)
     else:
         rankings = [
-            partners.rank_partners(matcher, matcher.rank(query, past=True), question.member, question.day)[0]
+            partners.rank_partners(matcher, matcher.rank(query, past=True), question.member, question.day)
             for query in matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
         ]
     merged = interleave([ranking.sirens(top) for ranking in rankings], top)

@@ -162,9 +162,8 @@ def why_nothing(
         owes = owing and main and main.trade not in by_clause.SUPPORT
         if main and coming.comes(FAR_KM)[0] and (owes if lends else query.asked.served == "yes"):
             around[main.label] += 1
-    told += [f"{UNSURE} : {_likeliest_of(unsure)}"] if unsure else []
-    told += [f"{UNASKED} : {_likeliest_of(unasked)}"] if unasked else []
-    told += [f"{BARRED} : {_likeliest_of(barred)}"] if barred else []
+    lists = {UNSURE: unsure, UNASKED: unasked, BARRED: barred}
+    told += [f"{words} : {_likeliest_of(lots)}" for words, lots in lists.items() if lots]
     trade = "de votre métier" if speaks else "d'un métier courant des structures de votre type"
     if away:
         beyond = f"{'où des heures d’insertion sont dues' if lends else trade}, au-delà de votre portée : {_likeliest_of(away)}"

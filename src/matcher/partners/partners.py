@@ -74,13 +74,8 @@ def weights_of(recipe: str) -> Weights:
         raise BadInput(f"{path} holds no partner weights ({error}): train them again") from None
 
 
-def rank_partners(
-    matcher: Matcher, ranking: Ranking, siren: str, as_of: date | None = None
-) -> tuple[Ranking, Mapping[str, Column]]:
-    """The ranking of a lot as candidates for a partnership with a bidder: without the bidder, with affinities of past awards.
-
-    Returns the ranking and what each column adds, of shape (candidates,): scores are base + their sum.
-    """
+def rank_partners(matcher: Matcher, ranking: Ranking, siren: str, as_of: date | None = None) -> Ranking:
+    """The ranking of a lot as candidates for a partnership with a bidder: without the bidder, with affinities of past awards."""
     weights = weights_of(matcher.recipe.name)
     shortlist = ranking.shortlist
     columns = affinities(matcher.catalogue, siren, as_of) if weights.affinity else {}
@@ -92,7 +87,7 @@ def rank_partners(
     _, first = np.unique(sirens[order], return_index=True)
     order = order[np.sort(first)]
     contributions = {k: weights.base * v for k, v in ranking.contributions.items()} | added
-    return replace(ranking, scores=scores, order=order, contributions=contributions), added
+    return replace(ranking, scores=scores, order=order, contributions=contributions)
 
 
 # ------------------------------------------------------------------------------------------- the product

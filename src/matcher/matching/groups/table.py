@@ -128,42 +128,18 @@ def _table(
     What no structure can take is given to `firms`, to be confirmed.
     """
     tasks: list[Task] = []
-    cells: dict[tuple[int, int], Match] = {}
-    degrees: dict[tuple[int, int], int] = {}
-    scores: dict[tuple[int, int], int] = {}
+    best: dict[tuple[int, int], tuple[int, int, Match]] = {}  # degree, score and match of each cell
     column: dict[str, int] = {}
     barred: dict[tuple[str, str], str] = {}
-    ordinary: set[str] = set()
-    unsized: set[tuple[int, str]] = set()
-    known: dict[tuple[object, ...], str] = {}
-
-    def able(answer: LotAnswer, whole: LotAnswer) -> list[Match]:
-        kept, lot, asked = [], whole.lot, whole.asked
-        staff = asked is not None and asked.nature == "staff"
-        closed = asked is not None and bool(asked.trades) and not answered(whole)
-        # what firms do as a rule is given to no structure on a mere chance, and the large ones of it not to be confirmed
-        by_firms = lot.reservation is None and whole.calls_for in ("clause", "beyond")
-        small = asked is None or asked.carried == "alone"
-        for match in () if answer.nobody else answer.matches:
-            siren = match.structure.siren
-            twin = known.setdefault(called(match.structure), siren) != siren
-            if siren in constraints.excluded or (twin and siren not in constraints.imposed):
-                continue  # two directories may name one structure each in its way
-            lends = match.structure.kind in LENDING_KINDS and not staff
-            if (lends or closed) and siren not in constraints.imposed:
-                continue  # who lends staff executes nothing
-            if why := _exclusion(match):
-                barred[lot.id, siren] = why
-            elif match.level != "plausible" or not by_firms or (match.established and small):
-                kept.append(match)
-        return kept
-
+    ordinary, unsized, known = set[str](), set[tuple[int, str]](), dict[tuple[object, ...], str]()
     for answer in answers:
         lot, beyond = answer.lot, answer.asked is not None and answer.asked.carried == "beyond"
         found = {
-            need: able(part, answer) for need, part in parts.items() if need.rpartition("#")[0] == lot.id
+            need: _able(part, answer, constraints, known, barred)
+            for need, part in parts.items()
+            if need.rpartition("#")[0] == lot.id
         }
-        for task, cells_of in tasks_of(answer, able(answer, answer), found):
+        for task, cells_of in tasks_of(answer, _able(answer, answer, constraints, known, barred), found):
             row = len(tasks)
             tasks.append(task)
             large = lot.reservation is None and task.share >= MAIN and beyond
@@ -180,23 +156,50 @@ def _table(
                 ordinary |= {match.structure.siren for match in outside}
                 degree = WHOLE if large else HALF
                 cells_of += [(match, degree, round(100 * min(1.0, match.probability))) for match in outside]
-            for match, degree, score in cells_of:
-                if not degree:
-                    continue
+            for match, degree, score in (each for each in cells_of if each[1]):
                 cell = (row, column.setdefault(match.structure.siren, len(column)))
                 # one SIREN is one bidder, represented by its best establishment
-                if (degree, score) > (degrees.get(cell, 0), scores.get(cell, -1)):
-                    cells[cell], degrees[cell], scores[cell] = match, degree, score
+                if (degree, score) > best.get(cell, (0, -1))[:2]:
+                    best[cell] = degree, score, match
     for siren in constraints.imposed:
         column.setdefault(siren, len(column))
-    shape = (len(tasks), len(column))
-    grade, points = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    for cell, value in degrees.items():
-        grade[cell], points[cell] = value, scores[cell]
+    grade, points = np.zeros((2, len(tasks), len(column)), dtype=np.int64)
+    for cell, (degree, score, _) in best.items():
+        grade[cell], points[cell] = degree, score
+    cells = {cell: match for cell, (*_, match) in best.items()}
     structures = {m.structure.siren: m.structure for m in cells.values()} | dict(constraints.structures)
     by_lot = {answer.lot.id: answer for answer in answers}
     cellwise = (tuple(tasks), tuple(column), cells, grade, points)
     return _Table(*cellwise, structures, barred, on, frozenset(ordinary), by_lot, frozenset(unsized))
+
+
+def _able(
+    answer: LotAnswer,
+    whole: LotAnswer,
+    constraints: _Constraints,
+    known: dict[tuple[object, ...], str],
+    barred: dict[tuple[str, str], str],
+) -> list[Match]:
+    """Who may take a lot, or a part of the `whole` one; `known` and `barred` gain who is named first, and who may not, why."""
+    kept, lot, asked = [], whole.lot, whole.asked
+    staff = asked is not None and asked.nature == "staff"
+    closed = asked is not None and bool(asked.trades) and not answered(whole)
+    # what firms do as a rule is given to no structure on a mere chance, and the large ones of it not to be confirmed
+    by_firms = lot.reservation is None and whole.calls_for in ("clause", "beyond")
+    small = asked is None or asked.carried == "alone"
+    for match in () if answer.nobody else answer.matches:
+        siren = match.structure.siren
+        twin = known.setdefault(called(match.structure), siren) != siren
+        if siren in constraints.excluded or (twin and siren not in constraints.imposed):
+            continue  # two directories may name one structure each in its way
+        lends = match.structure.kind in LENDING_KINDS and not staff
+        if (lends or closed) and siren not in constraints.imposed:
+            continue  # who lends staff executes nothing
+        if why := _exclusion(match):
+            barred[lot.id, siren] = why
+        elif match.level != "plausible" or not by_firms or (match.established and small):
+            kept.append(match)
+    return kept
 
 
 def answered(answer: LotAnswer, run: bool = False) -> bool:
