@@ -292,13 +292,14 @@ class Matcher:
         shortlist = ranking.shortlist
         shown = self._shown(ranking, n)
         matches = self.explained(ranking, shown.tolist())
+        relaxed = partial(self.rank, whole=False)
         to_ask, asking = unknown.to_ask(ranking, max(n, unknown.NAMED))
         return LotAnswer(
             lot=shortlist.query.lot,
             matches=matches,
             asked=shortlist.query.asked,
             nobody=self.nobody(ranking),
-            relaxations=relaxations.relaxations(ranking, self._run) if len(matches) < n else (),
+            relaxations=relaxations.relaxations(ranking, relaxed) if len(matches) < n else (),
             by_clause=self._by_clause(ranking, dict(zip(shown.tolist(), matches, strict=True))),
             likely=suitability.count(ranking, LIKELY),
             plausible=suitability.count(ranking, PLAUSIBLE),
@@ -312,9 +313,6 @@ class Matcher:
         """The candidates to show, best first, at most n."""
         order = ranking.order
         return order[ranking.levels[order] >= PLAUSIBLE][:n]
-
-    def _run(self, query: Query) -> Ranking:
-        return self.rank(query, whole=False)
 
     def _by_clause(self, ranking: Ranking, explained: Mapping[int, Match]) -> tuple[Match, ...]:
         """Who could carry the hours of its clause; some are explained already, as answers of their own."""

@@ -30,7 +30,7 @@ SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "pr
 TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
 SAID = ("said_trade", "said_best", "said_second")  # columns of what is declared alone
 FROM_SAID = ("sure", "silent", "other_trade", "kind_rate")  # and those that combine it with others
-NAMES = ("trades", "public body")  # what names are read for, as kept with a catalogue
+NAMES = ("trades", "public_body")  # what names are read for, as kept with a catalogue
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 NAMES_IT = 0.3  # confidence of what is declared from which it names the trade
 
@@ -164,7 +164,7 @@ def beyond(shortlist: Shortlist) -> Column:
 
 #: What the words of a name tell, as kept with a catalogue.
 SAID_BY_NAME = {
-    "public body": re.compile(
+    "public_body": re.compile(
         r"^(?:com(?:mune)? |com nouvelle|ville |mairie|centre (?:inter)?com|ctre (?:inter)?com|communaute|c c |cc |metropole"
         r"|synd|departement|conseil (?:general|departemental)|lycee|etab|ca |agglo)|action sociale$|\bc[ci]as\b"
         r"|communaute de communes|communaute d.agglo"
@@ -187,7 +187,7 @@ def _named(catalogue: Catalogue, what: str, rows: NDArray[np.int64]) -> NDArray[
 def public_body(shortlist: Shortlist) -> Column:
     """1 where the structure belongs to a commune, EPCI or other public body, by its name or code."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
-    named = _named(catalogue, "public body", rows)
+    named = _named(catalogue, "public_body", rows)
 
     def by_code() -> NDArray[Any]:
         return catalogue.among("naf", lambda code: (code or "").startswith("84"))

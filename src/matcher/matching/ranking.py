@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import accumulate, chain, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,12 +79,7 @@ def interleave(lists: Sequence[Sequence[tuple[str, float]]], top: int) -> list[t
     Scores are capped so that they never increase along the list.
     """
     merged: dict[str, float] = {}
-    for depth in range(max((len(ranking) for ranking in lists), default=0)):
-        for ranking in lists:
-            if depth < len(ranking):
-                siren, score = ranking[depth]
-                merged.setdefault(siren, score)
-    result: list[tuple[str, float]] = []
-    for siren, score in list(merged.items())[:top]:
-        result.append((siren, min(score, result[-1][1]) if result else score))
-    return result
+    for siren, score in filter(None, chain.from_iterable(zip_longest(*lists))):
+        merged.setdefault(siren, score)
+    sirens = list(merged)[:top]
+    return list(zip(sirens, accumulate(map(merged.__getitem__, sirens), min), strict=True))

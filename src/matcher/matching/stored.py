@@ -49,7 +49,7 @@ def adopt(catalogue: Catalogue) -> None:
     activities.keep(catalogue.encoder, held["activities"])
     catalogue.once("names", lambda: Names(held["names"]))
     for key in evidence.NAMES:
-        catalogue.keep_answers(key, Answers.held(*(held[name] for name in _files_of(key))))
+        catalogue.keep_answers(key, Answers.held(held[f"names_{key}"], held[f"names_{key}_at"]))
 
 
 def fingerprint(catalogue: Catalogue) -> str:
@@ -88,16 +88,8 @@ def _pieces(held: Mapping[str, NDArray[Any]]) -> declared.Pieces:
 
 
 def _of_names(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
-    """What each name says, by the number of the name."""
+    """What each name says, by the number of the name: the different answers, and which of them it has."""
     evidence.read_names(catalogue, BLOCK)
-    found: dict[str, NDArray[Any]] = {}
-    for key in evidence.NAMES:
-        table, at = _files_of(key)
-        found |= {table: catalogue.answers(key).table, at: catalogue.answers(key).at}
-    return found
-
-
-def _files_of(key: str) -> tuple[str, str]:
-    """The file of the different answers of names, and that of which each name has."""
-    name = f"names_{key.replace(' ', '_')}"
-    return name, f"{name}_at"
+    answers = {key: catalogue.answers(key) for key in evidence.NAMES}
+    tables = {f"names_{key}": held.table for key, held in answers.items()}
+    return tables | {f"names_{key}_at": held.at for key, held in answers.items()}

@@ -4,7 +4,6 @@ Where a supplier worked and on what, not for whom.  Pieces that a structure decl
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,15 +86,14 @@ def agreement(shortlist: Shortlist) -> NDArray[np.float64]:
     """Agreement of the CPV code of each award with that of the lot, 0 (other division) to 1 (same code); (m,)."""
 
     def make() -> NDArray[np.float64]:
-        inside = shortlist.inside(awards(shortlist))
-        codes = shortlist.catalogue.of_row("cpv")[shortlist.rows[inside]]
+        codes = np.where(awards(shortlist), shortlist.catalogue.of_row("cpv")[shortlist.rows], 0)
         best = np.zeros(len(codes))
         for asked in {int(code) for code in shortlist.query.cpv[:3]}:
             # divisions, groups, classes, categories: digits 2, 3, 4, 5 of the code (regulation EC 213/2008)
             for power, value in ((6, 0.35), (5, 0.6), (4, 0.8), (3, 0.9), (0, 1.0)):
                 same = (codes // 10**power == asked // 10**power) & (codes > 0)
                 best = np.maximum(best, value * same)
-        return spread(shortlist, inside, best, 0.0)
+        return best
 
     return shortlist.once("agreement", make)
 
@@ -104,14 +102,13 @@ def kilometres(shortlist: Shortlist) -> NDArray[np.float64]:
     """Kilometres from the lot to the place of each award, NaN where either is unknown; (m,)."""
 
     def make() -> NDArray[np.float64]:
-        catalogue, inside = shortlist.catalogue, shortlist.inside(awards(shortlist))
         points = [p for p in shortlist.query.places if p.latitude is not None and p.longitude is not None]
-        if not points or not len(inside):
-            return np.full(len(shortlist.rows), np.nan)
-        rows = shortlist.rows[inside]
-        lat, lon = catalogue.of_row("latitude")[rows], catalogue.of_row("longitude")[rows]
-        each = [np.asarray(places.distance_km(lat, lon, p.latitude, p.longitude)) for p in points]
-        return spread(shortlist, inside, np.fmin.reduce(each), np.nan)
+        lat, lon = (
+            np.where(awards(shortlist), shortlist.catalogue.of_row(name)[shortlist.rows], np.nan)
+            for name in ("latitude", "longitude")
+        )
+        each = (np.asarray(places.distance_km(lat, lon, p.latitude, p.longitude)) for p in points)
+        return np.asarray(np.fmin.reduce([np.full(len(lat), np.nan), *each]), dtype=np.float64)
 
     return shortlist.once("kilometres", make)
 
@@ -134,15 +131,6 @@ def here(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Awards carried out in a department of the lot; (m,)."""
     numbers = {department_number(p.department) for p in shortlist.query.places} - {-1}
     return np.asarray(np.isin(shortlist.catalogue.of_row("department")[shortlist.rows], list(numbers)))
-
-
-def spread(
-    shortlist: Shortlist, positions: NDArray[np.int64], values: NDArray[Any], rest: float
-) -> NDArray[np.float64]:
-    """The values at these positions, `rest` elsewhere; shape (m,)."""
-    result = np.full(len(shortlist.rows), rest)
-    result[positions] = values
-    return result
 
 
 def without_address(shortlist: Shortlist, values: Column) -> Column:

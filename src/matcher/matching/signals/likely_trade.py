@@ -136,7 +136,10 @@ def _spells(text: str, trade: int) -> bool:
     return trades_.trades()[trade].words.search(fold(text)) is not None
 
 
-@lru_cache(4_000)  # a structure is explained for many lots
+_sentence_with = lru_cache(4_000)(declared.sentence_with)  # a structure is explained for many lots
+
+
+@lru_cache(4_000)
 def _quote(piece: str, text: str, title: str, trade: int) -> str:
     """The title or the sentence in which a piece stands, where it is short; else the piece, or the words around a weak one.
 
@@ -160,11 +163,6 @@ def _quote(piece: str, text: str, title: str, trade: int) -> str:
     before = sentence[max(0, begun - QUOTED // 2) : begun]
     before = before if len(before) == begun else "…" + before.partition(" ")[2]
     return shorten(head + before + sentence[begun:], QUOTED)
-
-
-@lru_cache(4_000)  # a structure is explained for many lots
-def _sentence_with(piece: str, text: str) -> str:
-    return declared.sentence_with(piece, text)
 
 
 def _bare(text: str) -> str:
