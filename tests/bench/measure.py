@@ -37,7 +37,7 @@ def measured() -> dict[str, dict[str, float]]:
     for task in benchmark.TASKS:
         asked, gold = benchmark.load(data, task)
         held = benchmark.catalogue(data, task)
-        methods = {"reference BM25": benchmark.ReferenceBM25(held)}
+        methods = benchmark.simple(held, (benchmark.REFERENCE,))
         methods |= {
             name: benchmark.by_matcher(Matcher(held, recipes.named(name), exhaustive=True))
             for name in RECIPES

@@ -530,6 +530,6 @@ def test_real_partners_are_found_better_than_by_simple_methods() -> None:
     run = {q.id: [x[0] for x in evaluation.ranked(real, q, 100)["ranking"]] for q in asked}
     own = evaluation.figures(run, gold)["R@10"]
     assert float(np.mean(own)) >= 0.30
-    reference = benchmark.ReferenceBM25(real.catalogue)
+    reference = benchmark.SIMPLE[benchmark.REFERENCE](real.catalogue)
     other = evaluation.figures({q.id: reference(q) for q in asked}, gold)
     assert evaluation.paired(own, other["R@10"])[1] > 0  # the whole interval is above

@@ -1,7 +1,7 @@
 """The real cases of a data folder: three tasks, the recipes and the simple methods they are compared with."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,13 +13,15 @@ from matcher.console import progress, say
 from matcher.domain import BadInput, MissingExtra, NotFound, Recipe, Rejected
 from matcher.lab import evaluation, leads, published
 from matcher.lab.evaluation import HISTORY, Question
-from matcher.lab.methods import SIMPLE, TOP, ReferenceBM25
+from matcher.lab.methods import SIMPLE, TOP
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
 
 TASKS = ("suppliers", "siae", "partners")
 REFERENCE = "reference BM25"  # measured beside everything else
+#: Of suppliers of the history, who have no kinds, profiles or places of their own; no method but one knows a member.
+BASELINES = {"suppliers": (REFERENCE, "e5-small", "potion"), "partners": (REFERENCE,)}
 T = TypeVar("T")
 MEASURES = ("R@1", "R@10", "R@50", "R@100", "nDCG@10")
 
@@ -63,7 +65,7 @@ def compare(
     asked, gold = load(data, task, most)
     candidates = catalogue(data, task)
     methods: dict[str, Callable[[Question], Sequence[str]]] = {}
-    methods |= simple(candidates, task) if baselines else {REFERENCE: ReferenceBM25(candidates)}
+    methods |= simple(candidates, BASELINES.get(task, SIMPLE) if baselines else (REFERENCE,))
     for name in names:
         methods[name] = by_matcher(Matcher(candidates, recipes.named(name), exhaustive=True))
     if incumbents:
@@ -111,13 +113,13 @@ def on_judged(
     candidates = build_catalogue(
         given.structures, given.awards, recipe, undated=evaluation.UNDATED, suppliers=False
     )
-    compared = list(_simple(candidates)) if baselines else [(REFERENCE, ReferenceBM25(candidates))]
+    compared = simple(candidates, SIMPLE if baselines else (REFERENCE,))
     directory = [each for path in structures for each in (path, *path.rglob("*")) if each.is_file()]
     for path in queries:
         one = leads.known(leads.load(path, most), candidates)
         listed = [path, path.with_name(one.name + leads.JUDGED), *directory]
         about = _about("Who could do it.", one.questions, candidates, listed)
-        methods: dict[str, Any] = {name: leads.by_order(method) for name, method in compared}
+        methods: dict[str, Any] = {name: leads.by_order(method) for name, method in compared.items()}
         for name in names:
             matcher = Matcher(candidates, recipes.named(name), exhaustive=True)
             methods[name] = leads.by_matcher(matcher)
@@ -138,18 +140,17 @@ def _timed(method: Callable[[Question], T], asked: Sequence[Question], name: str
     return lines, 1000 * (time.process_time() - since) / max(1, len(lines))
 
 
-def _simple(
-    held: Catalogue, names: Collection[str] = ()
-) -> Iterator[tuple[str, Callable[[Question], list[str]]]]:
-    """The simple methods (of these) whose packages are installed; the reference BM25 is never left out."""
-    for name in names or SIMPLE:
-        make = SIMPLE[name]
+def simple(held: Catalogue, names: Iterable[str]) -> dict[str, Callable[[Question], list[str]]]:
+    """These simple methods, where their packages are installed; the reference BM25 is never left out."""
+    methods: dict[str, Callable[[Question], list[str]]] = {}
+    for name in names:
         try:
-            yield name, make(held)
+            methods[name] = SIMPLE[name](held)
         except MissingExtra as error:
-            if make is ReferenceBM25:
+            if name == REFERENCE:
                 raise
             say(f"left out: {error}")
+    return methods
 
 
 def _about(what: str, needs: Sized, held: Catalogue, files: Sequence[Path]) -> dict[str, Any]:
@@ -201,10 +202,3 @@ def without_each(held: Catalogue) -> dict[str, Callable[[Question], list[str]]]:
         recipe = Recipe(name=f"without {name}", judgement=False, ranker_options={"signals": signals})
         methods[f"without {name}"] = by_matcher(Matcher(held, recipe, exhaustive=True))
     return methods
-
-
-def simple(held: Catalogue, task: str) -> dict[str, Callable[[Question], list[str]]]:
-    """The reference BM25 of the field and the other simple methods that the candidates of a task allow."""
-    # suppliers of the history have no kinds, profiles or places of their own, and no method but one knows a member
-    of_task = {"siae": (), "suppliers": (REFERENCE, "e5-small", "potion"), "partners": (REFERENCE,)}
-    return dict(_simple(held, of_task[task]))
