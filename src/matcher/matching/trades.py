@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
+from matcher.learned.activities import VAGUE
 from matcher.learned.asks import names
 from matcher.matching.shortlist import Shortlist
 from matcher.reference import paths, tables, trades
@@ -148,8 +149,6 @@ def _highest(rows: frozenset[int]) -> Floats:
 
 def of_code(code: str) -> Floats:
     """Trades indicated by an activity code, by its longest prefix in the table; zeros for a vague code."""
-    from matcher.learned.activities import VAGUE
-
     return weights_of("") if code.upper() in VAGUE else _by_prefix(_code_table(), code.upper())
 
 
@@ -215,12 +214,11 @@ def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]
 class Priors:
     """Prior probability of each trade from kind, activity code and name alone (logistic regression).
 
-    `rates` (kinds and one more, trades) holds log-odds by kind, `shares` by activity code the roots of the shares of
-    hirings, (trades,); `weights` those of PRIOR_INPUTS.
+    `rates` holds log-odds by kind, "" for all kinds together, `shares` by activity code the roots of the shares of
+    hirings, each (trades,); `weights` those of PRIOR_INPUTS.
     """
 
-    kinds: Sequence[str]
-    rates: Floats
+    rates: Mapping[str, Floats]
     shares: Mapping[str, Floats]
     weights: Floats
     bias: float
@@ -231,8 +229,7 @@ class Priors:
 
     def rate(self, kind: str) -> Floats:
         """Log-odds of each trade for a kind, of all kinds together for another; (trades,)."""
-        at = self.kinds.index(kind) if kind in self.kinds else len(self.kinds)
-        return np.asarray(self.rates[at], dtype=np.float32)
+        return self.rates.get(kind, self.rates[""])
 
     def chances(self, inputs: Floats) -> Floats:
         """Probabilities for PRIOR_INPUTS, shape (..., 6)."""
@@ -253,8 +250,7 @@ def priors(folder: Path | None = None) -> Priors:
 def priors_of(arrays: Mapping[str, Any]) -> Priors:
     """The priors of the arrays of priors.npz."""
     return Priors(
-        arrays["kinds"].tolist(),
-        arrays["rates"].astype(np.float32),
+        dict(zip([*arrays["kinds"].tolist(), ""], arrays["rates"].astype(np.float32), strict=True)),
         dict(zip(arrays["codes"].tolist(), arrays["shares"].astype(np.float32) / 255, strict=True)),
         arrays["weights"],
         float(arrays["bias"]),

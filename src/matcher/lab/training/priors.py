@@ -104,9 +104,10 @@ def rates(known: Sequence[Seen]) -> Floats:
 
 def _model(codes: Sequence[str], shared: Floats, known: Sequence[Seen]) -> trades.Priors:
     """Without weights: for its inputs alone."""
+    of_kind = dict(zip((*KINDS, ""), rates(known).astype(np.float32), strict=True))
     of_code = dict(zip(codes, np.sqrt(shared).astype(np.float32), strict=True))
     none = np.zeros(len(trades.PRIOR_INPUTS), np.float32)
-    return trades.Priors(KINDS, rates(known).astype(np.float32), of_code, none, 0.0)
+    return trades.Priors(of_kind, of_code, none, 0.0)
 
 
 def _inputs(model: trades.Priors, known: Sequence[Seen]) -> list[trades.Floats]:
