@@ -15,6 +15,7 @@ from matcher.records import worked
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
 from matcher.territory import areas, coverage, ledger, potential
+from matcher.territory.advice import Given
 from matcher.territory.counts import Count, Desk, need_of, no_counts
 from service import access, wire
 from service.access import store_of
@@ -124,8 +125,8 @@ def sent(module: Any, made: Any, shape: str, name: str, typeset: Callable[[str],
 def studied(request: Request, asked: PotentialIn) -> potential.Potential:
     """The potential of a need in words; it is not kept."""
     tender = need_of(asked.need, place_of(asked.place), asked.months)
-    given = asked.model_dump(include={field.name for field in fields(potential.Given)})
-    return potential.potential(desk_of(request), tender, potential.Given(**given))
+    given = asked.model_dump(include={field.name for field in fields(Given)})
+    return potential.potential(desk_of(request), tender, Given(**given))
 
 
 def similar(request: Request, found: potential.LotPotential, most: int = 8) -> list[dict[str, Any]]:
@@ -155,32 +156,20 @@ def reported(
     request: Request, who: Bearer, books: Files, awards: Files, buyer: str, years: list[int]
 ) -> ledger.Report:
     """The report of files, of which nothing is kept, and of the hours that the caller may see."""
-    purchases: list[ledger.Purchase] = []
-    rejected: list[Rejected] = []
-    listed: list[Award] = []
-    announced: list[Award] = []
-    for file in books:
-        good, bad = ledger.read(file.file.read(), file.filename or "le grand livre")
-        purchases += good
-        rejected += bad
-    for file in awards:
-        for record in uploaded(file.file.read(), file.filename or "decp.json"):
-            if isinstance(record, Award):
-                listed.append(record)
-            elif isinstance(record, Tender):
-                announced += record.awards
-            elif isinstance(record, Rejected):
-                rejected.append(record)
-    rejected = [replace(bad, path=Path(bad.path).name) for bad in rejected]
-    names = ", ".join(file.filename or "" for file in books)
-    lines = worked.listing(store_of(request), who, buyer_of(request, who))
+    tables = [ledger.read(file.file.read(), file.filename or "le grand livre") for file in books]
+    files = ((file.file.read(), file.filename or "decp.json") for file in awards)
+    records = [record for data, name in files for record in uploaded(data, name)]
+    rejected = [bad for _, rows in tables for bad in rows]
+    rejected += [record for record in records if isinstance(record, Rejected)]
+    listed = contracts.consolidate(record for record in records if isinstance(record, Award))
+    announced = [award for record in records if isinstance(record, Tender) for award in record.awards]
     return ledger.report(
         snapshot_of(request).catalogue,
-        purchases=purchases,
-        awards=[*contracts.consolidate(listed), *announced],
+        purchases=[purchase for good, _ in tables for purchase in good],
+        awards=[*listed, *announced],
         buyer=buyer,
         years=tuple(years),
-        rejected=rejected,
-        ledger_source=names,
-        lines=lines,
+        rejected=[replace(bad, path=Path(bad.path).name) for bad in rejected],
+        ledger_source=", ".join(file.filename or "" for file in books),
+        lines=worked.listing(store_of(request), who, buyer_of(request, who)),
     )

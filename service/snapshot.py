@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import threading
@@ -25,10 +26,11 @@ from matcher.matching import evidence, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
 from matcher.partners.opportunities import Opportunity, opportunities, why_nothing
-from matcher.reading import gather
+from matcher.reading import gather, need
 from matcher.reading.procedure import answerable, closing, open_at
 from matcher.records import feedback
 from matcher.records.store import Store
+from matcher.reference import toponyms
 from matcher.reference.forking import ForkServer
 from matcher.territory.counts import trades_of
 from service.pool import Pool, Shared
@@ -292,8 +294,6 @@ def _settle(first: bool = False) -> None:
     a catalogue that nobody holds any more goes without one, since nothing that it keeps refers to it.  The `first` takes
     the place of none.
     """
-    import ctypes
-
     if not first:
         gc.collect()
     # glibc keeps a pool for each thread that ever loaded a catalogue
@@ -304,9 +304,6 @@ def _settle(first: bool = False) -> None:
 
 def warm(matcher: Matcher) -> None:
     """Have in memory what requests need: columns, groups, names of structures, places in a text."""
-    from matcher.reading import need
-    from matcher.reference import toponyms
-
     if len(matcher.catalogue):
         tender = need.free_text_tender("entretien des locaux et des espaces verts", toponyms.asked("93100"))
         Matcher.match(matcher, tender, 10, groups=3)  # here, not in its pool

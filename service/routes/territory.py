@@ -157,8 +157,7 @@ class GuestIn(In):
 
     def invited(self) -> meeting.Guest:
         absent = frozenset(slot - 1 for slot in self.absent)
-        needs = tuple(self.needs)
-        return meeting.Guest(name=self.name, needs=needs, public=self.public, absent=absent, most=self.most)
+        return meeting.Guest(**self.model_dump() | {"needs": tuple(self.needs), "absent": absent})
 
 
 class MeetingIn(In):
@@ -187,11 +186,9 @@ def meeting_(
     day = meeting.plan(opened, **plan, place=place, buyers=guests, most=asked.invite, seconds=20)
     if shape != "json":
         return desk.sent(meeting, day, shape, "rencontre")
-    result: dict[str, Any] = {
-        "appointments": meeting.rows(day),
-        "invitations": meeting.invitations(day.invited),
-    }
-    result |= {"pitches": meeting.invitations(day.pitches), "notes": list(day.notes)}
+    result: dict[str, Any] = {"appointments": meeting.rows(day), "notes": list(day.notes)}
+    lists = {"invitations": day.invited, "pitches": day.pitches}
+    result |= {name: meeting.invitations(listed) for name, listed in lists.items()}
     result |= {name: getattr(day.timetable, name) for name in ("optimal", "value", "bound")}
     return desk.answered(request, result, day.sources, None, day.facilitator)
 
