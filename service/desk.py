@@ -61,12 +61,8 @@ def _desk(snapshot: Snapshot, store: Store | None = None) -> Desk:
     return Desk(snapshot.matcher, store, kept=snapshot.once("counts", no_counts))
 
 
-def covered(request: Request, asked: MapQuery) -> coverage.Coverage:
+def covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Coverage:
     """The map of what is served."""
-    return _covered(snapshot_of(request), desk_of(request), asked)
-
-
-def _covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Coverage:
     wholes = areas.region(asked.region) if asked.region else ()
     wholes += tuple(areas.department(code) for code in asked.department)
     circle = (areas.circle(asked.commune, asked.radius),) if asked.commune else ()
@@ -96,7 +92,7 @@ def gaps(snapshot: Snapshot, opened: Desk, made: coverage.Coverage, asked: MapQu
 def warm(snapshot: Snapshot) -> None:
     """Count what the map shows first, before anybody asks for it."""
     opened, asked = _desk(snapshot), MapQuery(region=FIRST)
-    gaps(snapshot, opened, _covered(snapshot, opened, asked), asked)
+    gaps(snapshot, opened, covered(snapshot, opened, asked), asked)
 
 
 def place_of(text: str) -> Place | None:

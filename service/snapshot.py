@@ -116,19 +116,18 @@ class Snapshot:
         """
         row = self.catalogue.row(siret)
         key = ("opportunities", str(self.catalogue.of_structure("siret")[row]), date.today(), repr(declared))
-        return self.once(
-            key, lambda: self._opportunities(declared or self.catalogue.structure(row), declared)
-        )
 
-    def _opportunities(self, structure: Structure, declared: Structure | None) -> tuple[Opportunity, ...]:
-        matcher: Matcher = self.matcher
-        if declared is not None and len(self.catalogue) <= AT_ONCE:
-            matcher = Matcher(update_catalogue(self.catalogue, [declared]), self.matcher.recipe)
-        moment = datetime.now(UTC)
-        notices = self.answerable()
-        still = [t for t in notices if open_at(closing(t), t.published, moment)]
-        found = opportunities(matcher, structure, still, now=moment) if still else ()
-        return found or opportunities(matcher, structure, notices[:PAST], now=EVER)
+        def find() -> tuple[Opportunity, ...]:
+            matcher: Matcher = self.matcher
+            if declared is not None and len(self.catalogue) <= AT_ONCE:
+                matcher = Matcher(update_catalogue(self.catalogue, [declared]), self.matcher.recipe)
+            structure, moment = declared or self.catalogue.structure(row), datetime.now(UTC)
+            notices = self.answerable()
+            still = [t for t in notices if open_at(closing(t), t.published, moment)]
+            found = opportunities(matcher, structure, still, now=moment) if still else ()
+            return found or opportunities(matcher, structure, notices[:PAST], now=EVER)
+
+        return self.once(key, find)
 
     def why_nothing(self, structure: Structure) -> tuple[str, ...]:
         """Why it has no opportunity, and what would change it, in French; see `partners.opportunities`."""

@@ -15,6 +15,7 @@ from matcher.territory.counts import trades_of
 from service import desk, wire
 from service.access import BuyerKey, Operator, Reader, store_of
 from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate
+from service.snapshot import snapshot_of
 
 router = APIRouter(tags=["territory"])
 LEDGER = "The ledger: CSV with SIRET, montant, année."
@@ -26,7 +27,7 @@ class MapFileQuery(desk.MapQuery):
 
 @router.get("/territory/map", response_model=desk.DeskAnswer)
 def map_(request: Request, who: Reader, asked: Annotated[desk.MapQuery, Query()]) -> Response:
-    made = desk.covered(request, asked)
+    made = desk.covered(snapshot_of(request), desk.desk_of(request), asked)
     values = {name: made.values(name) for name in ("needs", "gap")}
     zones = [
         {"code": area.code, "label": area.label}
@@ -51,7 +52,9 @@ def map_file(
     shape: Annotated[Literal["svg", "png", "csv", "xlsx", "geojson", "html"], Path()],
     asked: Annotated[MapFileQuery, Query()],
 ) -> Response:
-    made = choropleth.map_as(shape, desk.covered(request, asked), asked.measure)
+    made = choropleth.map_as(
+        shape, desk.covered(snapshot_of(request), desk.desk_of(request), asked), asked.measure
+    )
     if shape == "html":
         return wire.printable(str(made))
     if shape == "svg":

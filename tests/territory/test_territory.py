@@ -69,9 +69,6 @@ def home(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
     return tmp_path
 
 
-# --------------------------------------------------------------------------------------------------- map
-
-
 def need(number: str, commune: str, *trades_: str, origin: str = "avis") -> coverage.Need:
     place = places.locate(Place(commune=commune) if len(commune) > 3 else Place(department=commune))
     return coverage.Need(id=number, title=number, place=place, on=ON, origin=origin, trades=trades_)  # type: ignore[arg-type]
@@ -207,8 +204,6 @@ def test_a_place_that_does_not_exist_is_stated(call: Any, says: str) -> None:
         call()
 
 
-# --------------------------------------------------------------------------------------------- programme
-
 PLANNED = (
     "Programme d'achats 2027;;;\nN°;Objet du marché;Montant estimé HT;Lieu d'exécution;Durée (mois)\n"
     "1;Nettoyage des écoles;120 000;93100;24\n2;Construction d'un gymnase;4 000 000;93200;14\n4;;3;;\n5;Déménagement;abc;93100;\n"
@@ -267,9 +262,6 @@ def test_a_programme_as_a_workbook_is_the_same_and_one_without_objects_says_what
         programme.read(b"montant;lieu\n3;93\n", "programme.csv")
 
 
-# ----------------------------------------------------------------------------------------- assumptions
-
-
 def test_every_trade_has_its_labour_and_every_row_its_reason() -> None:
     table = assumptions.labour()
     assert {t.name for t in trades.trades()} <= set(table)
@@ -289,9 +281,6 @@ def test_a_table_of_ones_own_is_read_instead_and_a_bad_row_is_reported_with_its_
     bad.write_text("key,share,hourly_cost\nrest,0.5,20\nnettoyage,12,18\n", encoding="utf-8")
     with pytest.raises(BadInput, match="ligne 3"):
         assumptions.labour(bad)
-
-
-# ----------------------------------------------------------------------------------------------- hours
 
 
 def test_hours_are_amount_times_share_over_hourly_cost(matcher: Matcher) -> None:
@@ -341,9 +330,6 @@ def test_oeth_asks_the_rate_and_refuses_a_labour_cost_above_the_purchase() -> No
     with pytest.raises(BadInput, match="attestation"):
         hours.oeth(20_000, 0.02, on=ON, labour_cost=30_000)
     assert hours.oeth(20_000, 0.02, on=ON, contribution=50_000, headcount=12).deduction == 0.0
-
-
-# --------------------------------------------------------------------------------------------- meeting
 
 
 def _check(made: timetable.Timetable, n: int, m: int, slots: int) -> None:
@@ -472,8 +458,6 @@ def test_slots_avoid_the_pause_and_stay_within_the_day() -> None:
         meeting.starts(date(2026, 12, 15), "22:00", 12, 30)
 
 
-# ---------------------------------------------------------------------------------------- facilitators
-
 FILE = (
     "nom;type;communes;departements;courriel;date\n"
     "PLIE du Nord;PLIE;93066|93001;;plie@example.org;2026-05-01\nMission 93;département;;93;m93@example.org;2026-05-01\n"
@@ -546,9 +530,6 @@ def test_a_facilitator_sees_a_need_early_only_if_its_buyer_says_so(known: Path, 
     (referred,) = facilitators.referrals(store)
     assert (referred["facilitator"], referred["subject"]) == ("mission-93", "26-1")
     store.close()
-
-
-# --------------------------------------------------------------------------------------------- report
 
 
 def _award(uid: str, holders: tuple[str, ...], amount: float, year: int, **more: Any) -> Award:
@@ -635,9 +616,6 @@ def test_no_cell_of_a_workbook_is_run_as_a_formula() -> None:
     assert cells == ("=HYPERLINK(1)", 3, None)
     assert all(cell.data_type != "f" for line in book["Essai"].iter_rows() for cell in line)
     assert book["Essai"]["A2"].quotePrefix
-
-
-# ------------------------------------------------------------------------------------------- commands
 
 
 @pytest.mark.parametrize(

@@ -78,11 +78,8 @@ def _guarded(app: Any) -> Any:
 
 
 async def _over_http(api: Any, server: Any, host: str, port: int) -> None:
-    app = _guarded(
-        server.streamable_http_app(
-            host=host, stateless_http=True, json_response=True, transport_security=_security()
-        )
-    )
+    asked = {"host": host, "stateless_http": True, "json_response": True}
+    app = _guarded(server.streamable_http_app(**asked, transport_security=_security()))
     running = uvicorn.Server(uvicorn.Config(app, host=host, port=port, **SERVER))
     async with api.open():
         say(f"tools at http://{host}:{port}/mcp (Ctrl-C ends it)")

@@ -159,9 +159,6 @@ def _structures(count: int) -> str:
     return f"{count} structure{'s' if count > 1 else ''}"
 
 
-# ------------------------------------------------------------------------------------------ direct purchase
-
-
 def _small_lot(f: Facts) -> Advice | None:
     """A lot of a larger contract that may be bought directly: small itself, and within the share of all small lots."""
     limit, share = law.direct_lot(f.on, f.works), law.rule("small-lots.share", f.on)
@@ -234,9 +231,6 @@ def _direct(f: Facts) -> Advice | Refused:
     conditions = (*((like,) if f.like_needs is None else ()), again, *_quotes(f))
     rules = (threshold, *_rules(f.on, "same-supplier"))
     return Advice(code, title, (low, f"à solliciter : {f.everyone.shown()}"), rules, conditions)
-
-
-# -------------------------------------------------------------------------------------------- reservations
 
 
 def _article(f: Facts) -> str:
@@ -317,9 +311,6 @@ def _ess(f: Facts) -> Advice | Refused:
     return Advice(code, title, reasons, rules, tuple(conditions), law.ESS)
 
 
-# ---------------------------------------------------------------------------------------- lots and clauses
-
-
 def _allot(f: Facts) -> Advice | Refused:
     code, title = "allot", "Allotir autrement"
     reasons, whole = [], f.everyone.likely
@@ -364,9 +355,6 @@ def _clause(f: Facts) -> Advice | Refused:
     conditions = ("faire valider les heures et leur suivi par le facilitateur du lieu",)
     rules = _rules(f.on, "clause.execution", "clause.criterion")
     return Advice(code, title, (hours, carriers), rules, conditions)
-
-
-# -------------------------------------------------------------------------------------------------- duties
 
 
 def _duties(f: Facts) -> tuple[Advice, ...]:

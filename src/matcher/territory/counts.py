@@ -124,8 +124,6 @@ class Desk:
         """The label of each trade, by its name."""
         return {trade.name: trade.label for trade in trades.trades()}
 
-    # -------------------------------------------------------------------------------------------- counts
-
     def count(self, ranking: Ranking) -> Count:
         """Whom the list of a lot shows, by level."""
         return self._with_answers(*self._counted(ranking))
@@ -167,8 +165,6 @@ class Desk:
         words = self.labels.get(words, words)
         filters = filters or Filters(radius_km=area.radius_km)
         return self.matcher.queries(need_of(words, area.place), filters=filters)[0]
-
-    # --------------------------------------------------------------------------------------------- facts
 
     @cached_property
     def answered(self) -> frozenset[str]:

@@ -183,9 +183,6 @@ class Coverage:
         return {"type": "FeatureCollection", "features": features}
 
 
-# ------------------------------------------------------------------------------------------------- needs
-
-
 def needs_of(
     tenders: Iterable[Tender], awards: Iterable[Award] = (), departments: Container[str | None] | None = None
 ) -> list[Need]:
@@ -235,9 +232,6 @@ def read(needs: Sequence[Need]) -> list[Need]:
     """The needs with the trades they ask for."""
     told = trades_of([need.title for need in needs], [need.codes for need in needs])
     return [replace(need, trades=names) for need, names in zip(needs, told, strict=True)]
-
-
-# ------------------------------------------------------------------------------------------------- cells
 
 
 def cover(
@@ -320,9 +314,6 @@ def _source_of(needs: Sequence[Need]) -> str:
 
 def _named(source: str) -> str:
     return source_name(source) if ":" in source else source.upper() or "source non précisée"
-
-
-# ------------------------------------------------------------------------------------- who could fill a gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

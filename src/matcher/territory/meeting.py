@@ -358,9 +358,6 @@ def edited(day: Day, listed: str) -> Day:
     return replace(day, timetable=made, notes=notes)
 
 
-# ------------------------------------------------------------------------------------------------ shown
-
-
 def rows(day: Day) -> list[dict[str, Any]]:
     """The appointments as flat rows, in order of time."""
     listed = []

@@ -173,9 +173,6 @@ def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
     return replace(counted, median=float(np.median(shares)), comfortable=easy, small=small)
 
 
-# ------------------------------------------------------------------------------------------------ shown
-
-
 def advised_row(one: LotPotential) -> dict[str, Any]:
     """What a row says of the advice for a lot, and its counts."""
     advised = codec.flat(one.advised.first, "conseil=title, raisons=reasons, conditions")
