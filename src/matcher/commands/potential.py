@@ -86,5 +86,4 @@ def run(
     if html:
         shown = {"title": "Potentiel d'un besoin", "found": made, "order": desk.ORDER}
         options.write(html, exports.page("potential", **shown, sources=made[0].sources, on=on))
-    lines = (line for one in made for line in desk.sentences(one))
-    options.emit_values(made, format, desk.rows, lambda: lines)
+    options.emit_values(made, format, desk.rows, lambda: map(desk.text, made))

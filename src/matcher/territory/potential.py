@@ -5,8 +5,6 @@ gives an advice with its reasons and articles, or says why it does not apply.  E
 `matcher.reference.law` on the day asked.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -24,8 +22,9 @@ from matcher.matching.standing import way_in
 from matcher.reading.need import sized_need
 from matcher.records import facilitators
 from matcher.reference import amounts, law, toponyms
+from matcher.territory import exports
 from matcher.territory import hours as insertion
-from matcher.territory.advice import Advice, Advised, Facts, Given, Weight, advise, effect
+from matcher.territory.advice import Advised, Facts, Given, Weight, advise, effect
 from matcher.territory.counts import Count, Desk, Rows
 
 ARTICLES = (law.DISABILITY, law.INSERTION, law.COMBINED, law.ESS)
@@ -200,37 +199,6 @@ def rows(found: Potential) -> Iterator[dict[str, Any]]:
         yield row | {"sources": " | ".join(found.sources), "date": found.on.isoformat()}
 
 
-def _told(name: str, advice: Advice) -> Iterator[str]:
-    yield f"  {name} : {advice.title}"
-    yield from (f"    parce que {reason}" for reason in advice.reasons)
-    yield from (f"    à condition : {condition}" for condition in advice.conditions)
-    yield from (f"    règle : {rule.shown()}" for rule in advice.rules)
-
-
-def sentences(found: Potential) -> Iterator[str]:
-    """The potential as a person reads it in a terminal, line by line."""
-    yield f"{found.tender.title}"
-    for one in found.lots:
-        yield f"\nLot {one.lot.number} : {one.lot.title} [{', '.join(one.trades) or 'métier non reconnu'}]"
-        yield f"  Structures : {one.count.shown()}"
-        yield from (f"  {article} : {one.facts.within(article).shown()}" for article in ARTICLES)
-        yield f"  Poids du lot : {one.facts.weight.get('', Weight()).shown()}"
-        yield from _told("Conseil", one.advised.first)
-        for advice in one.advised.also:
-            yield from _told("Aussi possible", advice)
-        for duty in one.advised.duties:
-            yield from _told("Obligation, quelle que soit la voie", duty)
-        if one.advised.first.code != "none":  # whose reasons they are
-            yield from (f"  Écarté : {refused.title}, {refused.reason}" for refused in one.advised.refused)
-        oeth = one.advised.oeth
-        yield from _told("OETH", oeth) if isinstance(oeth, Advice) else (f"  OETH : {effect(oeth)}",)
-        yield from (f"  Structures ({ORDER}) :",) if one.first else ()
-        for match in one.first:
-            s = match.structure
-            far = "distance inconnue" if match.distance_km is None else f"{match.distance_km:.0f} km"
-            reached = s.contact or "aucun contact connu"
-            yield f"    {s.known_as} ({s.kind}, {s.place.label}, {far}) {reached}"
-        yield f"  {one.facilitator}"
-        yield from (f"  note : {note}" for note in one.notes)
-    yield from (f"hypothèse : {assumption}" for assumption in found.assumed)
-    yield from (f"source : {source}" for source in found.sources)
+def text(found: Potential) -> str:
+    """The potential as a person reads it in a terminal."""
+    return exports.filled("potential.txt", found=found, order=ORDER, effect=effect).rstrip()
