@@ -9,7 +9,7 @@ from typing import Any, Literal
 from fastapi import Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
-from matcher.domain import Award, Place, Rejected, Tender, kinds_named
+from matcher.domain import Award, Rejected, Tender, kinds_named
 from matcher.reading import contracts
 from matcher.records import worked
 from matcher.records.keys import Bearer
@@ -95,11 +95,6 @@ def warm(snapshot: Snapshot) -> None:
     gaps(snapshot, opened, covered(snapshot, opened, asked), asked)
 
 
-def place_of(text: str) -> Place | None:
-    """The place typed in, None where none is.  Raises BadInput on an unknown place."""
-    return areas.somewhere(text) if text.strip() else None
-
-
 def answered(
     request: Request, result: Any, sources: Sequence[str] = (), on: date | None = None, facilitator: str = ""
 ) -> Response:
@@ -120,7 +115,7 @@ def sent(module: Any, made: Any, shape: str, name: str, typeset: Callable[[str],
 
 def studied(request: Request, asked: PotentialIn) -> potential.Potential:
     """The potential of a need in words; it is not kept."""
-    tender = need_of(asked.need, place_of(asked.place), asked.months)
+    tender = need_of(asked.need, areas.place_of(asked.place), asked.months)
     given = asked.model_dump(include={field.name for field in fields(Given)})
     return potential.potential(desk_of(request), tender, Given(**given))
 

@@ -172,7 +172,7 @@ def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
     """The potential of a need.  Raises FieldErrors, BadInput, ValueError."""
     read = fields.checked(
         need=lambda: fields.words(values["need"], "Dites ce qu'il y a à faire : quelques mots."),
-        place=lambda: desk.place_of(values["place"]) and values["place"],
+        place=lambda: areas.place_of(values["place"]) and values["place"],
         rate=lambda: _rate(values["rate"]),
         **{name: partial(fields.euros, values[name], what, name) for name, what in AMOUNTS.items()},
     )

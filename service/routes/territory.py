@@ -10,7 +10,7 @@ from matcher import codec
 from matcher.records import facilitators
 from matcher.reference.identifiers import IDENTITY
 from matcher.territory import choropleth, hours, ledger, meeting, potential
-from matcher.territory.areas import somewhere
+from matcher.territory.areas import place_of, somewhere
 from matcher.territory.counts import trades_of
 from service import desk, wire
 from service.access import BuyerKey, Operator, Reader, store_of
@@ -95,7 +95,7 @@ def potential_(request: Request, who: Reader, asked: PotentialIn) -> Response:
 
 @router.post("/territory/hours", response_model=desk.DeskAnswer)
 def hours_(request: Request, who: Reader, asked: HoursIn) -> Response:
-    where = desk.place_of(asked.place)
+    where = place_of(asked.place)
     more = asked.model_dump(exclude={"need", "place"})
     made = hours.of_need(desk.desk_of(request), asked.need, where, **more)
     return desk.answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
@@ -106,7 +106,7 @@ def oeth_(request: Request, who: Reader, asked: OethIn) -> Response:
     (trades,) = trades_of([asked.need], [()])
     labour = hours.labour_of(trades) if trades else None
     made = hours.oeth(**asked.model_dump(exclude={"need", "place"}), on=date.today(), labour=labour)
-    where = desk.place_of(asked.place)
+    where = place_of(asked.place)
     return desk.answered(request, codec.to_json(made), made.rules, made.on, facilitators.named(where))
 
 

@@ -10,7 +10,7 @@ from matcher import codec
 from matcher.commands._options import Output, open_store, proved, rejects
 from matcher.console import emit, say
 from matcher.records import facilitators
-from matcher.territory.areas import somewhere
+from matcher.territory.areas import place_of
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 SHOWN = (
@@ -40,7 +40,7 @@ def list_(
 ) -> None:
     """The facilitators, or those of a place, the most local first."""
     known, _ = facilitators.read()
-    where = somewhere(place) if place else None
+    where = place_of(place)
     found = facilitators.of(where, known) if where else known
     rows = (codec.flat(f, SHOWN) | {"communes": len(f.communes), "date": str(f.on or "")} for f in found)
     emit(rows, format)

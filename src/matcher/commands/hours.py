@@ -16,7 +16,7 @@ from matcher.records import facilitators, worked
 from matcher.reference.french import euros
 from matcher.territory import hours as desk
 from matcher.territory import ledger
-from matcher.territory.areas import somewhere
+from matcher.territory.areas import place_of
 from matcher.territory.counts import trades_of
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -40,7 +40,7 @@ def plan(
     matcher hours plan "peinture d'une école" --amount 300000 --months 8 --place Montreuil
     matcher hours plan "nettoyage" --amount 90000 --labour 85 --hourly 24
     """
-    where = somewhere(place) if place else None
+    where = place_of(place)
     if labour is not None and not 0 < labour <= 100:
         raise BadInput(f"--labour {labour:g} : donnez une part de 0 à 100 %")
     if hourly is not None and not 0 < hourly <= 1000:
@@ -105,7 +105,7 @@ def oeth(
         emit([codec.to_json(made)], "jsonl")
         return
     emit([codec.flat(made, DEDUCTION)], format)
-    _explain(made, (facilitators.named(somewhere(place) if place else None),))
+    _explain(made, (facilitators.named(place_of(place)),))
 
 
 DEDUCTION = (

@@ -15,7 +15,7 @@ from matcher.territory import exports
 from matcher.territory import potential as desk
 from matcher.territory import programme as programmes
 from matcher.territory.advice import Given
-from matcher.territory.areas import somewhere
+from matcher.territory.areas import place_of
 from matcher.territory.counts import need_of
 
 
@@ -78,7 +78,7 @@ def run(
     if notices:
         tenders = [t for t in options.gathered(notices).tenders if t.nature in CALLS]
     if need is not None:
-        tenders.append(need_of(need, somewhere(place) if place else None, months))
+        tenders.append(need_of(need, place_of(place), months))
     if not tenders:
         raise NoValidRecords("aucun besoin à étudier dans ces fichiers : voyez `matcher read`")
     opened = options.desk(catalogue, on)

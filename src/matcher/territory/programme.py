@@ -18,7 +18,7 @@ from matcher.reference.prose import folded
 from matcher.reference.text import fold
 from matcher.territory import exports, potential, sheets
 from matcher.territory.advice import Given
-from matcher.territory.areas import somewhere
+from matcher.territory.areas import place_of
 from matcher.territory.counts import Desk, need_of
 
 MOST = 200  # lines of a programme
@@ -164,7 +164,7 @@ def _planned(row: Mapping[str, str], units: Mapping[str, Unit]) -> tuple[Tender,
     amounts = {
         field: _amount(row.get(field, ""), words, units.get(field)) for field, words in AMOUNTS.items()
     }
-    tender = need_of(need, somewhere(row["place"]) if row.get("place") else None)
+    tender = need_of(need, place_of(row.get("place", "")))
     (lot,) = tender.lots
     field = "most" if amounts["most"] else "amount"
     yearly = field in units and units[field].yearly
