@@ -8,6 +8,7 @@ import ast
 import json
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn, Protocol, runtime_checkable
 
@@ -75,7 +76,7 @@ def main() -> None:
     arguments = [word for word in sys.argv[1:] if word != QUIET]
     console.quiet(len(arguments) < len(sys.argv) - 1)
     console.printable()
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    pairs = pairwise([*arguments, ""])
     as_json = "--format=jsonl" in arguments or any(o in ("--format", "-f") and v == "jsonl" for o, v in pairs)
     try:
         # the other commands are not imported, unless the shell asks for their options to complete them
