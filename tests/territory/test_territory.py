@@ -278,9 +278,10 @@ def test_a_table_of_ones_own_is_read_instead_and_a_bad_row_is_reported_with_its_
     own.write_text("key;share;hourly_cost\nrest;0,5;20\nnettoyage;0,9;18,5\n", encoding="utf-8")
     assert hours.labour_of(("nettoyage",)).hourly_cost == 18.5
     bad = home / "bad.csv"
-    bad.write_text("key,share,hourly_cost\nrest,0.5,20\nnettoyage,12,18\n", encoding="utf-8")
-    with pytest.raises(BadInput, match="ligne 3"):
-        assumptions.labour(bad)
+    for figures, why in (("1.2,18", "share vaut '1.2'"), ("0.5,0", "hourly_cost est nul")):
+        bad.write_text(f"key,share,hourly_cost\nrest,0.5,20\nnettoyage,{figures}\n", encoding="utf-8")
+        with pytest.raises(BadInput, match=f"ligne 3 : {why}"):
+            assumptions.labour(bad)
 
 
 def test_hours_are_amount_times_share_over_hourly_cost(matcher: Matcher) -> None:
@@ -386,6 +387,18 @@ def test_tables_caps_and_fairness_hold_whatever_the_relevance(seed: int) -> None
     assert max(np.bincount([a.structure for a in made.appointments])) <= 5
     worthless = sum(a.relevance == 0 for a in made.appointments)
     assert worthless <= n, "worthless appointments only where one is due"
+
+
+def test_slots_of_one_size_are_a_wish(monkeypatch: MonkeyPatch) -> None:
+    fit = timetable._fit
+
+    def unevenly(pairs: Any, weights: Any, bounds: Any, *rest: Any, **how: Any) -> Any:
+        return None if bounds.tables else fit(pairs, weights, bounds, *rest, **how)
+
+    monkeypatch.setattr(timetable, "_fit", unevenly)
+    made = timetable.solve(np.random.default_rng(0).random((6, 6)), 4)
+    _check(made, 6, 6, 4)
+    assert made.optimal and len(made.appointments) == 24
 
 
 def test_what_cannot_be_planned_says_what_to_add() -> None:
