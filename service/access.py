@@ -29,6 +29,7 @@ from matcher.records import keys
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
 from matcher.records.tables import Audit
+from service import oidc
 from service.limits import LOCAL, address_of, host_of, mark_of
 from service.problems import Refused
 from service.settings import Settings
@@ -142,8 +143,6 @@ def _proved(request: Request, token: str) -> Bearer:
     settings: Settings = request.app.state.settings
     try:
         if settings.oidc_issuer and token.count(".") == 2:
-            from service import oidc
-
             found = oidc.prove(token, settings)
         elif not (token.isascii() and token.isprintable()):
             raise Forbidden(keys.REFUSED)

@@ -76,20 +76,18 @@ def declare(request: Request, who: Bearer, **facts: Any) -> exchange.Offer:
         for one in found
         if offer.visibility == "members" or one.offer.siret in (facts.get("named") or ())
     }
-    to = {siret: alerts.address_of(store, snapshot.catalogue, siret) for siret in members} if snapshot else {}
-    if offer.buyer_may_see and tender is not None:
-        to[tender.buyer.id[:14]] = tender.contact.email
     texts = {"Apporte": offer.brings, "Cherche": offer.seeks}
     said = "\n".join(f"{name} : {text}" for name, text in texts.items() if text)
-    title = tender.title if tender else offer.notice_id
-    _mail(request, offer.siret, offer.id, title, said, to, members, most=MOST)
+    buyers = {tender.buyer.id[:14]: tender.contact.email} if offer.buyer_may_see and tender else {}
+    about = (offer.siret, offer.id, offer.notice_id)
+    _tell(request, about, members, said, buyers=buyers, name=offer.id, most=MOST)
     return offer
 
 
 def write(request: Request, who: Bearer, identifier: str, other: str, text: str) -> None:
     """Write about a declaration, and mail what is written to whom it is for."""
     to, about = exchange.write(store_of(request), who, identifier, other, text)
-    _tell(request, who, identifier, [to], about, clean(text))
+    _tell(request, (who.sirets[0], identifier, about), [to], clean(text))
 
 
 def agree(request: Request, who: Bearer, identifier: str, other: str, role: str, part: str) -> bool:
@@ -98,43 +96,37 @@ def agree(request: Request, who: Bearer, identifier: str, other: str, role: str,
     to, about = exchange.agree(store, who, identifier, other, role, part)
     both = to in {member.siret for member in exchange.group(store, who, identifier)}
     told = AGREES.format(role=role, part=clean(part), then=SHEET if both else ANSWER)
-    _tell(request, who, identifier, [to], about, told)
+    _tell(request, (who.sirets[0], identifier, about), [to], told)
     return both
 
 
 def withdraw(request: Request, who: Bearer, identifier: str) -> None:
     """Withdraw a declaration, and mail those who were in its group."""
     group, about = exchange.withdraw(store_of(request), who, identifier)
-    _tell(request, who, identifier, group, about, WITHDRAWN)
+    _tell(request, (who.sirets[0], identifier, about), group, WITHDRAWN)
 
 
 def _tell(
-    request: Request, who: Bearer, declaration: str, to: Collection[str], about: str, said: str
-) -> None:
-    """Mail members what the author of a declaration, or who writes about it, says."""
-    store, snapshot, tender = store_of(request), request.app.state.serving.current, notice(request, about)
-    addresses = (
-        {siret: alerts.address_of(store, snapshot.catalogue, siret) for siret in to} if snapshot else {}
-    )
-    name = f"{declaration}|{secrets.token_hex(8)}"
-    _mail(request, who.sirets[0], declaration, tender.title if tender else about, said, addresses, to, name)
-
-
-def _mail(
     request: Request,
-    author: str,
-    declaration: str,
-    title: str,
-    said: str,
-    to: Mapping[str, str],
+    about: tuple[str, str, str],
     members: Collection[str],
+    said: str,
+    *,
+    buyers: Mapping[str, str] | None = None,
     name: str = "",
     most: int = MESSAGES,
 ) -> None:
-    """Queue what a SIRET says of a declaration to others, `most` a day to each; members get a link."""
-    state, store = request.app.state, store_of(request)
-    by = name_of(state.serving.current, author)
-    base = state.settings.public_url.rstrip("/")
+    """Queue what an author says `about` itself, a declaration and a notice to members, who get a link, and to buyers.
+
+    `most` of them leave a day to each; `name` is that of letters which leave once.
+    """
+    author, declaration, notice_id = about
+    state, store, tender = request.app.state, store_of(request), notice(request, notice_id)
+    snapshot, base = state.serving.current, state.settings.public_url.rstrip("/")
+    to = {siret: alerts.address_of(store, snapshot.catalogue, siret) for siret in members} if snapshot else {}
+    to |= buyers or {}
+    by, title = name_of(snapshot, author), tender.title if tender else notice_id
+    name = name or f"{declaration}|{secrets.token_hex(8)}"
     reached = questions.outcomes(store, to)
     with store.writing() as connection:
         for siret in (siret for siret, outcome in reached.items() if outcome == "queued"):
@@ -142,7 +134,6 @@ def _mail(
                 continue
             link = f"{base}/structure/{siret}/bourse" if siret in members else ""
             transport = mail_transport(state.settings)
-            own = f"{name or declaration}|{siret}"
-            letter = letters.announcement(by, title, said, to[siret], link, transport, own)
+            letter = letters.announcement(by, title, said, to[siret], link, transport, f"{name}|{siret}")
             post.queue(store, connection, letter, kind="exchange", siret=siret, record_id=declaration)
     state.mailer.wake()

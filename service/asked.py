@@ -119,23 +119,17 @@ def _readable(tender: Tender) -> None:
     """Raises UnusableNotice for a text that no notice holds, which would hold up every request."""
     titles = (tender.title, *(lot.title for lot in tender.lots))
     if max(map(len, titles)) > LONG_TITLE or any(len(lot.description) > LONG_LOT for lot in tender.lots):
-        raise UnusableNotice(
-            "too-long",
-            f"a title is over {LONG_TITLE:,} characters, or a description over {LONG_LOT:,}: send the notice without its annexes",
-        )
+        long = f"a title is over {LONG_TITLE:,} characters, or a description over {LONG_LOT:,}"
+        raise UnusableNotice("too-long", f"{long}: send the notice without its annexes")
 
 
 def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[Place] = ()) -> Taken:
     """The notice of a file of a known format; of several, the one picked, else the first to answer."""
     if not data.strip():
         raise UnusableNotice("empty", "the notice is empty: send the file as it was published")
-    tenders: list[Tender] = []
-    rejected: list[Rejected] = []
-    for record in uploaded(data, name):
-        if isinstance(record, Tender):
-            tenders.append(record)
-        elif isinstance(record, Rejected):
-            rejected.append(record)
+    records = list(uploaded(data, name))
+    tenders = [record for record in records if isinstance(record, Tender)]
+    rejected = [record for record in records if isinstance(record, Rejected)]
     if not tenders:
         unknown = "no notice of a known format (BOAMP, eForms, TED, DECP, OCDS) was recognised"
         why = rejected[0].reason if rejected else unknown
@@ -145,10 +139,8 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[
         raise BadInput(f"no notice {pick!r} in what was sent: it holds {', '.join(ids[:10])}")
     calls = [t for t in tenders if t.nature in ANSWERABLE]
     if not calls and pick is None:
-        raise UnusableNotice(
-            "not-a-call",
-            f"this notice is no call ({tenders[0].nature}): there is nothing to answer; send the call for tenders",
-        )
+        nothing = f"this notice is no call ({tenders[0].nature}): there is nothing to answer"
+        raise UnusableNotice("not-a-call", f"{nothing}; send the call for tenders")
     chosen = next(t for t in tenders if t.id == pick) if pick else calls[0]
     _readable(chosen)
     if where:

@@ -9,12 +9,13 @@ from typing import Any, Literal
 from fastapi import Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
-from matcher.domain import Award, Place, Rejected, Tender, kinds_named
+from matcher.domain import Award, Rejected, Tender, kinds_named
 from matcher.reading import contracts
 from matcher.records import worked
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
 from matcher.territory import areas, coverage, ledger, potential
+from matcher.territory.advice import Given
 from matcher.territory.counts import Count, Desk, need_of, no_counts
 from service import access, wire
 from service.access import store_of
@@ -60,12 +61,8 @@ def _desk(snapshot: Snapshot, store: Store | None = None) -> Desk:
     return Desk(snapshot.matcher, store, kept=snapshot.once("counts", no_counts))
 
 
-def covered(request: Request, asked: MapQuery) -> coverage.Coverage:
+def covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Coverage:
     """The map of what is served."""
-    return _covered(snapshot_of(request), desk_of(request), asked)
-
-
-def _covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Coverage:
     wholes = areas.region(asked.region) if asked.region else ()
     wholes += tuple(areas.department(code) for code in asked.department)
     circle = (areas.circle(asked.commune, asked.radius),) if asked.commune else ()
@@ -95,12 +92,7 @@ def gaps(snapshot: Snapshot, opened: Desk, made: coverage.Coverage, asked: MapQu
 def warm(snapshot: Snapshot) -> None:
     """Count what the map shows first, before anybody asks for it."""
     opened, asked = _desk(snapshot), MapQuery(region=FIRST)
-    gaps(snapshot, opened, _covered(snapshot, opened, asked), asked)
-
-
-def place_of(text: str) -> Place | None:
-    """The place typed in, None where none is.  Raises BadInput on an unknown place."""
-    return areas.somewhere(text) if text.strip() else None
+    gaps(snapshot, opened, covered(snapshot, opened, asked), asked)
 
 
 def answered(
@@ -123,9 +115,9 @@ def sent(module: Any, made: Any, shape: str, name: str, typeset: Callable[[str],
 
 def studied(request: Request, asked: PotentialIn) -> potential.Potential:
     """The potential of a need in words; it is not kept."""
-    tender = need_of(asked.need, place_of(asked.place), asked.months)
-    given = asked.model_dump(include={field.name for field in fields(potential.Given)})
-    return potential.potential(desk_of(request), tender, potential.Given(**given))
+    tender = need_of(asked.need, areas.place_of(asked.place), asked.months)
+    given = asked.model_dump(include={field.name for field in fields(Given)})
+    return potential.potential(desk_of(request), tender, Given(**given))
 
 
 def similar(request: Request, found: potential.LotPotential, most: int = 8) -> list[dict[str, Any]]:
@@ -155,32 +147,20 @@ def reported(
     request: Request, who: Bearer, books: Files, awards: Files, buyer: str, years: list[int]
 ) -> ledger.Report:
     """The report of files, of which nothing is kept, and of the hours that the caller may see."""
-    purchases: list[ledger.Purchase] = []
-    rejected: list[Rejected] = []
-    listed: list[Award] = []
-    announced: list[Award] = []
-    for file in books:
-        good, bad = ledger.read(file.file.read(), file.filename or "le grand livre")
-        purchases += good
-        rejected += bad
-    for file in awards:
-        for record in uploaded(file.file.read(), file.filename or "decp.json"):
-            if isinstance(record, Award):
-                listed.append(record)
-            elif isinstance(record, Tender):
-                announced += record.awards
-            elif isinstance(record, Rejected):
-                rejected.append(record)
-    rejected = [replace(bad, path=Path(bad.path).name) for bad in rejected]
-    names = ", ".join(file.filename or "" for file in books)
-    lines = worked.listing(store_of(request), who, buyer_of(request, who))
+    tables = [ledger.read(file.file.read(), file.filename or "le grand livre") for file in books]
+    files = ((file.file.read(), file.filename or "decp.json") for file in awards)
+    records = [record for data, name in files for record in uploaded(data, name)]
+    rejected = [bad for _, rows in tables for bad in rows]
+    rejected += [record for record in records if isinstance(record, Rejected)]
+    listed = contracts.consolidate(record for record in records if isinstance(record, Award))
+    announced = [award for record in records if isinstance(record, Tender) for award in record.awards]
     return ledger.report(
         snapshot_of(request).catalogue,
-        purchases=purchases,
-        awards=[*contracts.consolidate(listed), *announced],
+        purchases=[purchase for good, _ in tables for purchase in good],
+        awards=[*listed, *announced],
         buyer=buyer,
         years=tuple(years),
-        rejected=rejected,
-        ledger_source=names,
-        lines=lines,
+        rejected=[replace(bad, path=Path(bad.path).name) for bad in rejected],
+        ledger_source=", ".join(file.filename or "" for file in books),
+        lines=worked.listing(store_of(request), who, buyer_of(request, who)),
     )

@@ -13,24 +13,25 @@ from starlette.types import Scope
 from matcher.domain import MatcherError, StoreUnavailable
 from matcher.reference.deadline import TooLong
 from service.faults import why, why_in_french
+from service.page import render
 from service.problems import Fault, Headers, Refused, bare, log, problem, status_of
 
 NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
 
 UNAVAILABLE = "the service cannot record anything now, and nothing was half done: try again in some minutes"
+NO_JSON = {
+    False: "the body is no JSON: send one JSON object in UTF-8",
+    True: "le corps n'est pas du JSON : envoyez un objet JSON en UTF-8",
+}
 
 
 def french(request: Request) -> bool:
     """Is the sentence of an error for a visitor: of a page, or of a portal that asks the API in French?"""
-    from service.page import render
-
     return render.wants_page(request) or request.headers.get("accept-language", "").lower().startswith("fr")
 
 
 def unheard(scope: Scope, status: int, detail: str, headers: Mapping[str, str]) -> Response:
     """The answer to a request refused apart from what it asks: a page for a browser, else a problem."""
-    from service.page import render
-
     request = Request(scope)
     if render.wants_page(request):
         return render.unheard(request, status, headers)
@@ -41,7 +42,6 @@ def unheard(scope: Scope, status: int, detail: str, headers: Mapping[str, str]) 
 
 def install(app: FastAPI) -> None:
     """Every error of the application becomes a problem; those of the pages become pages (service.page)."""
-    from service.page import render
 
     def shown(
         request: Request, status: int, detail: str, errors: Sequence[Fault] = (), headers: Headers = None
@@ -70,19 +70,17 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         detail = str(error.detail)
         if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
-            page = render.wants_page(request)
-            detail = (
-                render.NO_PAGE if page else "there is nothing at this address: see /docs for those there are"
-            )
+            detail = "there is nothing at this address: see /docs for those there are"
+            detail = render.NO_PAGE if render.wants_page(request) else detail
         if error.status_code == 405 and request.method == "GET" and render.wants_page(request):
             # the address of a form that was sent, opened again: the page that the form was on
             return RedirectResponse(request.url.path.rpartition("/")[0] or "/", 303)
-        if error.status_code == 405:
-            detail = f"{request.method} is not possible at this address: see /docs"
-        if error.status_code == 400:  # FastAPI has no other: a form or body that cannot be decoded
-            detail = "the body cannot be decoded: send JSON in UTF-8"
         if render.wants_page(request):
             detail = render.UNHEARD.get(error.status_code, detail)
+        elif error.status_code == 405:
+            detail = f"{request.method} is not possible at this address: see /docs"
+        elif error.status_code == 400:  # FastAPI has no other: a form or body that cannot be decoded
+            detail = "the body cannot be decoded: send JSON in UTF-8"
         return shown(request, error.status_code, detail, headers=error.headers)
 
     async def invalid(request: Request, error: Exception) -> Response:
@@ -93,11 +91,7 @@ def install(app: FastAPI) -> None:
             for e in error.errors()[:20]
         ]
         if any(e["type"] == "json_invalid" for e in error.errors()):
-            detail = "the body is no JSON: send one JSON object in UTF-8"
-            detail = (
-                "le corps n'est pas du JSON : envoyez un objet JSON en UTF-8" if french(request) else detail
-            )
-            return shown(request, 400, detail, faults)
+            return shown(request, 400, NO_JSON[french(request)], faults)
         if render.wants_page(request):
             return shown(request, 422, render.misread(error.errors()))
         first = faults[0] if faults else Fault(where="body", why="cannot be taken")

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limits import parse
 from matcher.reference import deadline
+from service.problems import Refused
 from service.settings import LOOPBACK, Settings
 
 log = logging.getLogger("service")
@@ -76,15 +77,6 @@ LOCAL = LOOPBACK | {"testserver"}
 
 
 Shown = Callable[[Scope, int, str, Mapping[str, str]], ASGIApp]
-
-
-class Refusal(Exception):
-    """A refused request: the status, detail and headers of its answer."""
-
-    def __init__(self, status: int, detail: str, **headers: str) -> None:
-        super().__init__(detail)
-        self.status, self.detail = status, detail
-        self.headers = {k.replace("_", "-"): v for k, v in headers.items()}
 
 
 class Rate:
@@ -223,7 +215,7 @@ class Guard:
         try:
             self._admit(scope, headers, caller)
             await self._run(scope, receive, answer, headers, caller)
-        except Refusal as refusal:
+        except Refused as refusal:
             if started:
                 raise
             await self.shown(scope, refusal.status, refusal.detail, refusal.headers)(scope, receive, answer)
@@ -248,22 +240,22 @@ class Guard:
         return [*present, *((name, value) for name, value in wanted.items() if name not in given)]
 
     def _admit(self, scope: Scope, headers: Headers, caller: str) -> None:
-        """Raises Refusal for another host, a body that is too large or unreadable, and too many requests."""
+        """Raises Refused for another host, a body that is too large or unreadable, and too many requests."""
         if self.hosts and host_of(headers.get("host", "")) not in self.hosts:
-            raise Refusal(400, "this host is not served here: use the public address of the service")
+            raise Refused(400, "this host is not served here: use the public address of the service")
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdecimal()):
-            raise Refusal(400, "Content-Length is no number", Connection="close")
+            raise Refused(400, "Content-Length is no number", {"Connection": "close"})
         if int(length) > self.settings.max_body:
-            raise Refusal(413, self._too_large(), Connection="close")
+            raise Refused(413, self._too_large(), {"Connection": "close"})
         if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
-            raise Refusal(400, "the address holds a null character: take it out")
+            raise Refused(400, "the address holds a null character: take it out")
         if scope["path"].startswith("/v1/health"):
             return
         scope.setdefault("state", {})["spent"] = bool(self.refused.wait(address_of(scope)))
         if wait := math.ceil(self.asked.wait(caller)):
-            raise Refusal(
-                429, f"more than {self.settings.rate}: try again in {wait} s", Retry_After=str(wait)
+            raise Refused(
+                429, f"more than {self.settings.rate}: try again in {wait} s", {"Retry-After": str(wait)}
             )
         self.asked.count(caller)
 
@@ -295,22 +287,22 @@ class Guard:
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        raise Refusal(400, "the body was cut: send it again")
+                        raise Refused(400, "the body was cut: send it again")
                     part, more = message.get("body", b""), message.get("more_body", False)
                     body += part
                     self.held[address] += len(part)
                     if len(body) > self.settings.max_body:
-                        raise Refusal(413, self._too_large(), Connection="close")
+                        raise Refused(413, self._too_large(), {"Connection": "close"})
                     crowded = self.held[address] > HELD_BY_ONE or self.held.total() > HELD
                     if crowded and len(body) > SMALL:
-                        raise Refusal(503, f"too many bodies {AT_ONCE}", Retry_After="5")
+                        raise Refused(503, f"too many bodies {AT_ONCE}", {"Retry-After": "5"})
             whole = bytes(body)
             unfit(whole, headers.get("content-type", ""))
             scope.setdefault("state", {})["body"] = hashlib.sha256(whole).hexdigest()
             yield _given(whole, receive), whole
         except TimeoutError:
-            raise Refusal(
-                408, "the body takes too long to arrive: send it again", Connection="close"
+            raise Refused(
+                408, "the body takes too long to arrive: send it again", {"Connection": "close"}
             ) from None
         finally:
             self.held[address] -= len(body)
@@ -327,7 +319,7 @@ class Guard:
         try:
             await turns.take(caller, self.settings.deadline)
         except (TooMany, TimeoutError):
-            raise Refusal(503, f"too many requests {AT_ONCE}", Retry_After="5") from None
+            raise Refused(503, f"too many requests {AT_ONCE}", {"Retry-After": "5"}) from None
         try:
             yield
         finally:
@@ -365,7 +357,7 @@ class Guard:
 
         self._last = asyncio.ensure_future(release())
         why = deadline.LATE if lane in ("heavy", "long") else deadline.UNWRITTEN
-        raise Refusal(503, why, Retry_After="30")
+        raise Refused(503, why, {"Retry-After": "30"})
 
 
 def _given(body: bytes, receive: Receive) -> Receive:
@@ -381,22 +373,22 @@ def _given(body: bytes, receive: Receive) -> Receive:
 
 
 def unfit(body: bytes, media: str) -> None:
-    """Raises Refusal for what nothing should parse: odd encodings, too many fields, half characters."""
+    """Raises Refused for what nothing should parse: odd encodings, too many fields, half characters."""
     charset = parse_options_header(media)[1].get(b"charset", b"").decode("latin-1").lower()
     if charset and charset not in ENCODINGS:
-        raise Refusal(415, "this encoding is not read here: send UTF-8")
+        raise Refused(415, "this encoding is not read here: send UTF-8")
     if "multipart/" in media:
         return
     if "urlencoded" in media:
         if b"%00" in body or b"\0" in body:
-            raise Refusal(400, "the form holds a null character: take it out")
+            raise Refused(400, "the form holds a null character: take it out")
         return
     if body.count(b'":') + body.count(b',"') > MAX_FIELDS:
-        raise Refusal(413, f"more than {MAX_FIELDS:,} fields: send one notice, or a shorter list")
+        raise Refused(413, f"more than {MAX_FIELDS:,} fields: send one notice, or a shorter list")
     if b"\\u0000" in body or b"\0" in body:
-        raise Refusal(400, "the body holds a null character: take it out")
+        raise Refused(400, "the body holds a null character: take it out")
     if HALVES.search(body):
-        raise Refusal(400, "the body holds half of a character: send JSON in UTF-8")
+        raise Refused(400, "the body holds half of a character: send JSON in UTF-8")
 
 
 def lane_of(scope: Scope, body: bytes) -> str:

@@ -67,9 +67,6 @@ class In(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-# ---------------------------------------------------------------------------------------------------- asked
-
-
 class FiltersIn(In):
     """Exact filters, applied before the search."""
 
@@ -236,9 +233,6 @@ class ContactIn(In):
 class AnswerIn(In):
     siret: Siret
     text: str = Field(min_length=1, max_length=5000)
-
-
-# ------------------------------------------------------------------------------------------------- answered
 
 
 def number(value: float | None) -> float | None:

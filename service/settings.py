@@ -1,14 +1,13 @@
 """Settings, read once from the environment (`MATCHER_...`) and validated at start."""
 
-from __future__ import annotations
-
 import os
 import re
 import secrets
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from email.utils import parseaddr
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, ValidationError, ValidationInfo, field_validator
@@ -16,12 +15,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from limits import parse
 from matcher.domain import BadInput, MatcherError
+from matcher.matching import recipes
+from matcher.outreach.rules import Rules
+from matcher.outreach.transport import MailTransport, server_of
+from matcher.reference.identifiers import is_address
 from matcher.reference.tables import user_dir
-
-if TYPE_CHECKING:
-    from matcher.outreach.rules import Rules
-    from matcher.outreach.transport import MailTransport
 
 CLONE = Path(__file__).resolve().parents[1]
 HOW_TO_BUILD = "build it with `make demo`, or `matcher index FILES --out {folder}`"
@@ -114,8 +114,6 @@ class Settings(BaseSettings):
     @field_validator("recipe")
     @classmethod
     def _recipe(cls, value: str | None) -> str | None:
-        from matcher.matching import recipes
-
         if value and value not in recipes.SHIPPED:
             raise ValueError(f"no recipe {value!r}: choose one of {', '.join(recipes.SHIPPED)}")
         return value or None
@@ -142,8 +140,6 @@ class Settings(BaseSettings):
     @field_validator("rate")
     @classmethod
     def _rate(cls, value: str) -> str:
-        from limits import parse
-
         try:
             amount = parse(value).amount
         except ValueError:
@@ -165,8 +161,6 @@ class Settings(BaseSettings):
     @classmethod
     def _smtp(cls, value: str) -> str:
         if value:
-            from matcher.outreach.transport import server_of
-
             try:
                 server_of(value)
             except BadInput as error:
@@ -176,10 +170,6 @@ class Settings(BaseSettings):
     @field_validator("sender", "reply_to")
     @classmethod
     def _sender(cls, value: str) -> str:
-        from email.utils import parseaddr
-
-        from matcher.reference.identifiers import is_address
-
         if not is_address(parseaddr(value)[1]):
             raise ValueError(f"{value!r} holds no mail address: write Name <address@host>")
         return value
@@ -220,8 +210,6 @@ LISTED: Mapping[str, tuple[Callable[[str], object], str]] = {
 
 def mail_transport(settings: Settings) -> MailTransport:
     """How mails of the pages leave."""
-    from matcher.outreach.transport import MailTransport
-
     sender, smtp, outbox = settings.sender, settings.smtp, settings.outbox
     return MailTransport(base_url=settings.public_url, sender=sender, smtp=smtp, outbox=outbox)
 
@@ -267,8 +255,6 @@ def _known_names() -> None:
 
 def rules_of(path: Path | None = None) -> Rules:
     """The operator's rules of mails: the environment, and over it the JSON file of `--rules`."""
-    from matcher.outreach.rules import Rules
-
     settings = read()
     given = {"smtp": settings.smtp, "sender": settings.sender, "reply_to": settings.reply_to}
     if "public_url" in settings.model_fields_set:

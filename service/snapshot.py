@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import threading
@@ -25,10 +26,11 @@ from matcher.matching import evidence, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
 from matcher.partners.opportunities import Opportunity, opportunities, why_nothing
-from matcher.reading import gather
+from matcher.reading import gather, need
 from matcher.reading.procedure import answerable, closing, open_at
 from matcher.records import feedback
 from matcher.records.store import Store
+from matcher.reference import toponyms
 from matcher.reference.forking import ForkServer
 from matcher.territory.counts import trades_of
 from service.pool import Pool, Shared
@@ -114,19 +116,18 @@ class Snapshot:
         """
         row = self.catalogue.row(siret)
         key = ("opportunities", str(self.catalogue.of_structure("siret")[row]), date.today(), repr(declared))
-        return self.once(
-            key, lambda: self._opportunities(declared or self.catalogue.structure(row), declared)
-        )
 
-    def _opportunities(self, structure: Structure, declared: Structure | None) -> tuple[Opportunity, ...]:
-        matcher: Matcher = self.matcher
-        if declared is not None and len(self.catalogue) <= AT_ONCE:
-            matcher = Matcher(update_catalogue(self.catalogue, [declared]), self.matcher.recipe)
-        moment = datetime.now(UTC)
-        notices = self.answerable()
-        still = [t for t in notices if open_at(closing(t), t.published, moment)]
-        found = opportunities(matcher, structure, still, now=moment) if still else ()
-        return found or opportunities(matcher, structure, notices[:PAST], now=EVER)
+        def find() -> tuple[Opportunity, ...]:
+            matcher: Matcher = self.matcher
+            if declared is not None and len(self.catalogue) <= AT_ONCE:
+                matcher = Matcher(update_catalogue(self.catalogue, [declared]), self.matcher.recipe)
+            structure, moment = declared or self.catalogue.structure(row), datetime.now(UTC)
+            notices = self.answerable()
+            still = [t for t in notices if open_at(closing(t), t.published, moment)]
+            found = opportunities(matcher, structure, still, now=moment) if still else ()
+            return found or opportunities(matcher, structure, notices[:PAST], now=EVER)
+
+        return self.once(key, find)
 
     def why_nothing(self, structure: Structure) -> tuple[str, ...]:
         """Why it has no opportunity, and what would change it, in French; see `partners.opportunities`."""
@@ -292,8 +293,6 @@ def _settle(first: bool = False) -> None:
     a catalogue that nobody holds any more goes without one, since nothing that it keeps refers to it.  The `first` takes
     the place of none.
     """
-    import ctypes
-
     if not first:
         gc.collect()
     # glibc keeps a pool for each thread that ever loaded a catalogue
@@ -304,9 +303,6 @@ def _settle(first: bool = False) -> None:
 
 def warm(matcher: Matcher) -> None:
     """Have in memory what requests need: columns, groups, names of structures, places in a text."""
-    from matcher.reading import need
-    from matcher.reference import toponyms
-
     if len(matcher.catalogue):
         tender = need.free_text_tender("entretien des locaux et des espaces verts", toponyms.asked("93100"))
         Matcher.match(matcher, tender, 10, groups=3)  # here, not in its pool

@@ -52,8 +52,3 @@ def exported(request: Request, owner: str, identifier: str, format: str) -> tupl
     content = (serving.settings.processes and written_apart(serving.server, format, found)) or write(found)
     record.exported(store, owner, identifier, format)
     return found, content, media
-
-
-def send(request: Request) -> None:
-    """What was queued may leave now."""
-    request.app.state.mailer.wake()

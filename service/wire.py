@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from matcher.domain import Answer, LotAnswer, Structure, Tender
 from matcher.matching.engine import Matcher
+from matcher.reading import inference
 from matcher.reference import law
 from matcher.spreadsheet import XLSX as XLSX
 from service import schemas as s
@@ -29,8 +30,6 @@ def lot_answer(value: LotAnswer, tender: Tender) -> s.LotAnswerOut:
 
 def notice(value: Tender) -> s.NoticeOut:
     if value.format != "need" and not all(each.cpv for each in value.lots):
-        from matcher.reading import inference
-
         value = inference.tender(value)  # shown as inferred; what was compared is what the notice states
     return s.NoticeOut.of(value)
 

@@ -86,8 +86,11 @@ def test_first_examples_name_files_of_the_sample() -> None:
     assert named > 8
 
 
-def test_completion_is_offered() -> None:
-    assert "--install-completion" in command("--help").stdout
+def test_the_bare_command_lists_all_and_a_shell_completes_their_options() -> None:
+    bare = command()
+    assert "--install-completion" in bare.stderr and "opportunities" in bare.stderr
+    words = {"COMP_WORDS": "matcher match --ra", "COMP_CWORD": "2"}
+    assert command(_MATCHER_COMPLETE="complete_bash", **words).stdout.split() == ["--radius"]
 
 
 def test_a_public_address_is_not_served_before_it_says_who_answers(monkeypatch: MonkeyPatch) -> None:

@@ -35,13 +35,6 @@ class FieldErrors(BadInput):
         self.problems = dict(problems)
 
 
-class FieldError(FieldErrors):
-    """An error in one field of a form."""
-
-    def __init__(self, field: str, sentence: str) -> None:
-        super().__init__({field: sentence})
-
-
 def problems_of(error: Exception, field: str) -> dict[str, str]:
     """The problems of an error by field; an error that names no field is shown at `field`."""
     if isinstance(error, FieldErrors):
@@ -95,10 +88,10 @@ def number(text: str, sentence: str) -> float | None:
 
 
 def euros(text: str, what: str, field: str) -> float | None:
-    """An amount as it is typed; None where nothing is.  Raises FieldError, which names what it is of."""
+    """An amount as it is typed; None where nothing is.  Raises FieldErrors, which names what it is of."""
     if text.strip() in ("", "0"):
         return 0.0 if text.strip() else None
     value = clean_amount(text)
     if value is None:
-        raise FieldError(field, f"{what} : écrivez un montant en euros, 45 000 ou 45000,50.")
+        raise FieldErrors({field: f"{what} : écrivez un montant en euros, 45 000 ou 45000,50."})
     return value

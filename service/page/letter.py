@@ -121,7 +121,7 @@ def contact(
         return _preview(request, found, chosen, typed, text)
     given = written.reply_to if mail_route(request) else ""
     outcomes = sourcing.contact(request, kept.owner, kept.identifier, chosen, text, given)
-    sourcing.send(request)
+    request.app.state.mailer.wake()
     counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)
     return render.go(f"{at}?{urlencode({'vue': 'suivies', 'issue': counts or 'again.0'})}#message")
 

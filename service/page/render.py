@@ -1,7 +1,5 @@
 """Rendering: templates and their filters, error pages, and the session cookie."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime

@@ -20,7 +20,7 @@ from matcher.territory import programme
 from service.access import store_of
 from service.asked import Taken, from_bytes, from_need
 from service.page import render
-from service.page.fields import FieldError, File, Lists, Name, Word, euros
+from service.page.fields import FieldErrors, File, Lists, Name, Word, euros
 from service.snapshot import Snapshot, snapshot_of
 
 NOTICE = "avis:"  # begins the reference of a published notice; any other reference is the id of a kept search
@@ -138,30 +138,30 @@ def address(reference: str, pairs: Sequence[tuple[str, str]] = (), **query: obje
 
 
 def filters_of(search: Search) -> Filters:
-    """The filters of the form.  Raises FieldError on a radius that is no number."""
-    wrong = FieldError("radius", "Le rayon est un nombre de kilomètres : corrigez-le ou laissez-le vide.")
+    """The filters of the form.  Raises FieldErrors on a radius that is no number."""
+    wrong = FieldErrors({"radius": "Le rayon est un nombre de kilomètres : corrigez-le ou laissez-le vide."})
     try:
         radius = float(search.radius.replace(",", ".")) if search.radius.strip() else None
     except ValueError:
         raise wrong from None
     if radius is not None and not 0 <= radius <= 20_000:
-        raise FieldError("radius", "Le rayon est compris entre 0 et 20 000 km.")
+        raise FieldErrors({"radius": "Le rayon est compris entre 0 et 20 000 km."})
     families = {k for name in search.kinds if name in render.FAMILIES for k in render.FAMILIES[name][1]}
     kinds, phrases = tuple(sorted(families)), (search.phrase,) if search.phrase.strip() else ()
     return Filters(kinds=kinds, radius_km=radius, phrases=phrases, active_only=search.active)
 
 
 def of_file(search: Search, data: bytes, name: str) -> Search:
-    """The search with the notice of a file.  Raises FieldError, in French."""
+    """The search with the notice of a file.  Raises FieldErrors, in French."""
     try:
         found = from_bytes(data, name, None, _where(search))
-    except (toponyms.Homonyms, FieldError):
+    except (toponyms.Homonyms, FieldErrors):
         raise
     except MatcherError as error:
-        raise FieldError("file", SENTENCES.get(getattr(error, "code", ""), str(error))) from None
+        raise FieldErrors({"file": SENTENCES.get(getattr(error, "code", ""), str(error))}) from None
     notice = codec.to_json(found.tender)
     if len(json.dumps(notice)) > KEPT:
-        raise FieldError("file", SENTENCES["too-long"])
+        raise FieldErrors({"file": SENTENCES["too-long"]})
     return replace(search, notice=notice, notice_id="")
 
 
@@ -179,7 +179,7 @@ def _taken(search: Search, snapshot: Snapshot, max_need: int) -> Taken:
     if search.notice_id:
         return Taken(_placed(snapshot.notice(search.notice_id), where))
     if not any(c.isalpha() for c in search.need):
-        raise FieldError("need", "Dites en quelques mots ce qui est à faire, ou déposez un avis.")
+        raise FieldErrors({"need": "Dites en quelques mots ce qui est à faire, ou déposez un avis."})
     found = from_need(search.need, where, max_need, whole=search.whole)
     return replace(found, tender=sized_need(found.tender, euros(search.amount, "Montant estimé", "amount")))
 
@@ -211,7 +211,7 @@ def _corrected(lot: Lot, search: Search) -> Lot:
 
 
 def _where(search: Search) -> tuple[Place, ...]:
-    """The places typed in the form.  Raises Homonyms, and FieldError in French where none is called so."""
+    """The places typed in the form.  Raises Homonyms, and FieldErrors in French where none is called so."""
     try:
         return toponyms.asked(search.place, search.need)
     except toponyms.Homonyms:
@@ -219,4 +219,4 @@ def _where(search: Search) -> tuple[Place, ...]:
     except BadInput as error:
         many = f"Trop de lieux à la fois : {toponyms.MOST} au plus, ou le département qui les contient."
         unknown = isinstance(error, toponyms.UnknownPlace)
-        raise FieldError("place", render.sentence(error) if unknown else many) from None
+        raise FieldErrors({"place": render.sentence(error) if unknown else many}) from None

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from typing import Annotated
 
+import pyarrow.compute as pc
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import delete
 
@@ -13,7 +14,7 @@ from matcher.outreach import letters, links, post
 from matcher.records import keys
 from matcher.records.store import Store, now
 from matcher.records.tables import Key, Letter, Once
-from service import access
+from service import access, oidc
 from service.page import account, fields, render
 from service.page.visitor import CheckedForm
 from service.settings import Settings, mail_transport
@@ -102,8 +103,6 @@ def _scopes(request: Request, address: str) -> list[str]:
 
 def _publishing(snapshot: Snapshot, address: str) -> list[str]:
     """The SIRETs of the structures that publish an address; none where they are too many to be its own."""
-    import pyarrow.compute as pc
-
     payloads = snapshot.catalogue.structures.column("payload")
     near = pc.indices_nonzero(pc.match_substring(payloads, address, ignore_case=True)).to_pylist()
     structures = [snapshot.catalogue.structure(row) for row in near[: 10 * MOST_OF_AN_ADDRESS]]
@@ -136,8 +135,6 @@ Code = Annotated[str, Query(max_length=4000)]
 @router.get("/connexion/oidc")
 def leave(request: Request) -> Response:
     """Redirect to the issuer, with a state and a nonce bound to this browser."""
-    from service import oidc
-
     settings = _settings(request)
     state, nonce = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     try:
@@ -151,8 +148,6 @@ def leave(request: Request) -> Response:
 @router.get("/connexion/oidc/retour")
 def come_back(request: Request, code: Code = "", state: Code = "", error: Code = "") -> Response:
     """Callback of the issuer: the code is exchanged for an address, which opens the buyer's account."""
-    from service import oidc
-
     settings = _settings(request)
     known, _, nonce = request.cookies.get(ASKED, "").partition(".")
     try:
@@ -183,8 +178,6 @@ def sign_out(request: Request, form: CheckedForm) -> Response:
 
     By a page with a link, not a redirect: the form-action policy does not allow leaving this site.
     """
-    from service import oidc
-
     if session := access.Session.of(request):
         session.end(request)
     settings: Settings = request.app.state.settings

@@ -20,7 +20,7 @@ from matcher.territory.advice import Weight, effect
 from service import desk, schemas, wire
 from service.access import identify, store_of
 from service.page import fields, render, search
-from service.page.fields import FieldError, problems_of
+from service.page.fields import FieldErrors, problems_of
 from service.page.render import Facts
 from service.page.visitor import Buyer, CheckedForm, Operator, Reader, record_owner
 from service.snapshot import snapshot_of
@@ -172,7 +172,7 @@ def _studied(request: Request, values: dict[str, str]) -> potential.Potential:
     """The potential of a need.  Raises FieldErrors, BadInput, ValueError."""
     read = fields.checked(
         need=lambda: fields.words(values["need"], "Dites ce qu'il y a à faire : quelques mots."),
-        place=lambda: desk.place_of(values["place"]) and values["place"],
+        place=lambda: areas.place_of(values["place"]) and values["place"],
         rate=lambda: _rate(values["rate"]),
         **{name: partial(fields.euros, values[name], what, name) for name, what in AMOUNTS.items()},
     )
@@ -203,9 +203,9 @@ def send_programme(request: Request, who: Reader, file: fields.File = None, text
         data, name = file.file.read(FILE + 1), file.filename
     try:
         if not data.strip():
-            raise FieldError("file", "Joignez un tableau (XLSX ou CSV), ou collez-le.")
+            raise FieldErrors({"file": "Joignez un tableau (XLSX ou CSV), ou collez-le."})
         if len(data) > FILE:
-            raise FieldError("file", "Le fichier dépasse 2 Mo : envoyez le programme en plusieurs fois.")
+            raise FieldErrors({"file": "Le fichier dépasse 2 Mo : envoyez le programme en plusieurs fois."})
         programme.read(data, name)
     except MatcherError as error:
         return _page(request, "programme", problems=problems_of(error, "file"), found=None, example=False)
@@ -252,7 +252,7 @@ def drawn(
     by: Any = par if par in areas.DIVISIONS else "departement"
     asked = desk.MapQuery(**where, by=by, trade=metier, kind=type or [])
     snapshot, opened, key = snapshot_of(request), desk.desk_of(request), asked.model_dump_json()
-    made = snapshot.for_a_minute(("map", key), lambda: desk.covered(request, asked))
+    made = snapshot.for_a_minute(("map", key), lambda: desk.covered(snapshot, opened, asked))
     query = asked.model_dump(include={"region", "department", "by", "trade", "kind"}) | {"measure": measure}
     files = urlencode({name: value for name, value in query.items() if value}, doseq=True)
     picture = choropleth.picture(made, measure, _links(made, asked))
@@ -422,7 +422,9 @@ def report(
     books, files = ([file] if file is not None and file.filename else [] for file in (book, awards))
     try:
         if not books and not files:
-            raise FieldError("book", "Rien à rapporter : joignez le grand livre (CSV), ou un fichier DECP.")
+            raise FieldErrors(
+                {"book": "Rien à rapporter : joignez le grand livre (CSV), ou un fichier DECP."}
+            )
         years = fields.checked(year=lambda: _years(year))["year"]
         made = desk.reported(request, who, books, files, buyer, years)
     except MatcherError as error:

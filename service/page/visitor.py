@@ -12,9 +12,22 @@ from matcher.records.store import Store
 from service import access
 from service.problems import Refused
 
-BUYER_NEEDED = "Cette page est réservée aux acheteurs : connectez-vous."
 ACCOUNT_NEEDED = "Ce que vous gardez est lié à votre adresse : connectez-vous, sans mot de passe."
-READER_NEEDED = "Cette page est réservée : connectez-vous, ou demandez un accès à l'exploitant."
+
+
+def holding(sentence: str, *scopes: str) -> Callable[[Request], Bearer]:
+    """A dependency: who holds one of these scopes, any by default.  Raises Refused (401, 403) with the sentence."""
+
+    def allowed(request: Request) -> Bearer:
+        who = access.identify(request)
+        if not (any(map(who.may, scopes)) if scopes else who.scopes):
+            raise Refused(403 if who.scopes else 401, sentence)
+        return who
+
+    return allowed
+
+
+reader = holding("Cette page est réservée : connectez-vous, ou demandez un accès à l'exploitant.")
 
 
 def public(part: str) -> Callable[[Request], Bearer]:
@@ -29,30 +42,6 @@ def public(part: str) -> Callable[[Request], Bearer]:
         return reader(request) if closed else access.identify(request)
 
     return anyone
-
-
-def reader(request: Request) -> Bearer:
-    """Requires the right to read.  Raises Refused (401)."""
-    who = access.identify(request)
-    if not who.scopes:
-        raise Refused(401, READER_NEEDED)
-    return who
-
-
-def buyer(request: Request) -> Bearer:
-    """Requires a buyer's or the operator's key.  Raises Refused (401, 403)."""
-    who = access.identify(request)
-    if not (who.may("buyer") or who.may("operator")):
-        raise Refused(403 if who.scopes else 401, BUYER_NEEDED)
-    return who
-
-
-def operator(request: Request) -> Bearer:
-    """Requires the operator's key.  Raises Refused (401, 403)."""
-    who = access.identify(request)
-    if not who.may("operator"):
-        raise Refused(403 if who.scopes else 401, "Cette page est réservée à l'exploitant : connectez-vous.")
-    return who
 
 
 def record_owner(request: Request) -> str:
@@ -85,7 +74,10 @@ Reader = Annotated[Bearer, Depends(reader)]
 AtHome = Annotated[Bearer, Depends(public("home"))]
 Searcher = Annotated[Bearer, Depends(public("search"))]
 SeesStructures = Annotated[Bearer, Depends(public("structures"))]
-Buyer = Annotated[Bearer, Depends(buyer)]
+_OF_BUYERS = "Cette page est réservée aux acheteurs : connectez-vous."
+Buyer = Annotated[Bearer, Depends(holding(_OF_BUYERS, "buyer", "operator"))]
+_OF_OPERATOR = "Cette page est réservée à l'exploitant : connectez-vous."
+Operator = Annotated[Bearer, Depends(holding(_OF_OPERATOR, "operator"))]
 RecordOwner = Annotated[str, Depends(record_owner)]
 StructureOwner = Annotated[Bearer, Depends(structure_owner)]
 
@@ -138,6 +130,3 @@ def mail_route(request: Request) -> str:
     if settings.smtp:
         return "smtp" if who.may("buyer") else ""
     return "outbox" if who.may("buyer") or access.local(request) else ""
-
-
-Operator = Annotated[Bearer, Depends(operator)]

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
+import anyio.to_thread
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
@@ -70,8 +71,6 @@ def status(
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def events(request: Request, job_id: JobId) -> Response:
-    import anyio.to_thread
-
     who = await anyio.to_thread.run_sync(access.identify, request)
     if not who.scopes:
         raise Refused(401, "a key is needed to read: ask the operator")

@@ -13,6 +13,7 @@ from matcher.reference.identifiers import IDENTITY
 from service import schemas, wire
 from service.access import Reader
 from service.asked import filters, take, uploaded
+from service.page.operator import exposure as measured
 from service.snapshot import snapshot_of
 
 router = APIRouter(tags=["match"])
@@ -100,8 +101,6 @@ def explained(
 
 @router.get("/exposure")
 def exposure(request: Request, who: Reader) -> dict[str, Any]:
-    from service.page.operator import exposure as measured
-
     snapshot = snapshot_of(request)
     found = dict(snapshot.once("exposure", lambda: measured(snapshot)))
     found["nobody"] = [{"notice": t.id, "lot": lot.id, "title": lot.title} for t, lot in found["nobody"]]

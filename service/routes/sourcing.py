@@ -66,7 +66,7 @@ def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas
         outcomes = sourcing.contact(request, who.actor, record_id, **asked.model_dump())
         return {"contacted": outcomes.total(), "outcomes": dict(outcomes) if asked.reply_to else {}}
 
-    return once(request, who, do, after=lambda: sourcing.send(request))
+    return once(request, who, do, after=lambda: request.app.state.mailer.wake())
 
 
 @router.post("/sourcing/{record_id}/answers")

@@ -10,11 +10,12 @@ from matcher import codec
 from matcher.records import facilitators
 from matcher.reference.identifiers import IDENTITY
 from matcher.territory import choropleth, hours, ledger, meeting, potential
-from matcher.territory.areas import somewhere
+from matcher.territory.areas import place_of, somewhere
 from matcher.territory.counts import trades_of
 from service import desk, wire
 from service.access import BuyerKey, Operator, Reader, store_of
 from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate
+from service.snapshot import snapshot_of
 
 router = APIRouter(tags=["territory"])
 LEDGER = "The ledger: CSV with SIRET, montant, année."
@@ -26,7 +27,7 @@ class MapFileQuery(desk.MapQuery):
 
 @router.get("/territory/map", response_model=desk.DeskAnswer)
 def map_(request: Request, who: Reader, asked: Annotated[desk.MapQuery, Query()]) -> Response:
-    made = desk.covered(request, asked)
+    made = desk.covered(snapshot_of(request), desk.desk_of(request), asked)
     values = {name: made.values(name) for name in ("needs", "gap")}
     zones = [
         {"code": area.code, "label": area.label}
@@ -51,7 +52,9 @@ def map_file(
     shape: Annotated[Literal["svg", "png", "csv", "xlsx", "geojson", "html"], Path()],
     asked: Annotated[MapFileQuery, Query()],
 ) -> Response:
-    made = choropleth.map_as(shape, desk.covered(request, asked), asked.measure)
+    made = choropleth.map_as(
+        shape, desk.covered(snapshot_of(request), desk.desk_of(request), asked), asked.measure
+    )
     if shape == "html":
         return wire.printable(str(made))
     if shape == "svg":
@@ -92,7 +95,7 @@ def potential_(request: Request, who: Reader, asked: PotentialIn) -> Response:
 
 @router.post("/territory/hours", response_model=desk.DeskAnswer)
 def hours_(request: Request, who: Reader, asked: HoursIn) -> Response:
-    where = desk.place_of(asked.place)
+    where = place_of(asked.place)
     more = asked.model_dump(exclude={"need", "place"})
     made = hours.of_need(desk.desk_of(request), asked.need, where, **more)
     return desk.answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
@@ -103,7 +106,7 @@ def oeth_(request: Request, who: Reader, asked: OethIn) -> Response:
     (trades,) = trades_of([asked.need], [()])
     labour = hours.labour_of(trades) if trades else None
     made = hours.oeth(**asked.model_dump(exclude={"need", "place"}), on=date.today(), labour=labour)
-    where = desk.place_of(asked.place)
+    where = place_of(asked.place)
     return desk.answered(request, codec.to_json(made), made.rules, made.on, facilitators.named(where))
 
 
@@ -157,8 +160,7 @@ class GuestIn(In):
 
     def invited(self) -> meeting.Guest:
         absent = frozenset(slot - 1 for slot in self.absent)
-        needs = tuple(self.needs)
-        return meeting.Guest(name=self.name, needs=needs, public=self.public, absent=absent, most=self.most)
+        return meeting.Guest(**self.model_dump() | {"needs": tuple(self.needs), "absent": absent})
 
 
 class MeetingIn(In):
@@ -187,11 +189,9 @@ def meeting_(
     day = meeting.plan(opened, **plan, place=place, buyers=guests, most=asked.invite, seconds=20)
     if shape != "json":
         return desk.sent(meeting, day, shape, "rencontre")
-    result: dict[str, Any] = {
-        "appointments": meeting.rows(day),
-        "invitations": meeting.invitations(day.invited),
-    }
-    result |= {"pitches": meeting.invitations(day.pitches), "notes": list(day.notes)}
+    result: dict[str, Any] = {"appointments": meeting.rows(day), "notes": list(day.notes)}
+    lists = {"invitations": day.invited, "pitches": day.pitches}
+    result |= {name: meeting.invitations(listed) for name, listed in lists.items()}
     result |= {name: getattr(day.timetable, name) for name in ("optimal", "value", "bound")}
     return desk.answered(request, result, day.sources, None, day.facilitator)
 

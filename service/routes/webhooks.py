@@ -30,24 +30,22 @@ class DeliveryOut(Out):
     created_at: datetime
 
 
-class WebhookMade(Out):
+class Queued(Out):
     id: str
+
+
+class Registered(Queued):
     url: str
     events: list[str]
     created_at: datetime
+
+
+class WebhookMade(Registered):
     secret: str
 
 
-class WebhookOut(Out):
-    id: str
-    url: str
-    events: list[str]
-    created_at: datetime
+class WebhookOut(Registered):
     deliveries: list[DeliveryOut]
-
-
-class Queued(Out):
-    id: str
 
 
 @router.post("/webhooks", status_code=201)

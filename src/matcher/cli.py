@@ -4,9 +4,12 @@ Exit status: 0 when at least one record was valid, 2 on wrong usage or when no v
 1 on an internal error.
 """
 
+import ast
 import json
 import os
 import sys
+from itertools import pairwise
+from pathlib import Path
 from typing import NoReturn, Protocol, runtime_checkable
 
 import typer
@@ -32,8 +35,11 @@ class ClickError(Protocol):
     def format_message(self) -> str: ...
 
 
-def build(only: str = "") -> typer.Typer:
-    """The application with every command of the package `commands`, or the one that `only` names, as typed."""
+def build(only: str = "", *, listed: bool = False) -> typer.Typer:
+    """The application with every command of the package `commands`, or the one that `only` names, as typed.
+
+    Where they are but `listed`, none is imported, with all that it needs.
+    """
     paths.reach_service()  # where only a wheel is installed, commands find its settings and pages
     app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
 
@@ -48,13 +54,21 @@ def build(only: str = "") -> typer.Typer:
     names = plugins.names("commands")
     asked = only.replace("-", "_")
     for name in (asked,) if asked in names else names:
-        module = plugins.find("commands", name)
         word = name.replace("_", "-")
-        if hasattr(module, "app"):
+        if listed and name != asked:
+            app.command(word, help=_help_of(name))(_version)
+        elif hasattr(module := plugins.find("commands", name), "app"):
             app.add_typer(module.app, name=word)
         else:
             app.command(word)(module.run)
     return app
+
+
+def _help_of(name: str) -> str:
+    """The help of a command, read in its file: of its function `run`, of one with subcommands of the whole."""
+    tree = ast.parse(Path(__file__).with_name("commands").joinpath(f"{name}.py").read_text(encoding="utf-8"))
+    run = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run")
+    return ast.get_docstring(next(run, tree)) or ""
 
 
 def main() -> None:
@@ -62,11 +76,11 @@ def main() -> None:
     arguments = [word for word in sys.argv[1:] if word != QUIET]
     console.quiet(len(arguments) < len(sys.argv) - 1)
     console.printable()
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
+    pairs = pairwise([*arguments, ""])
     as_json = "--format=jsonl" in arguments or any(o in ("--format", "-f") and v == "jsonl" for o, v in pairs)
     try:
-        # the other commands are not imported: a tenth of a second
-        app = build(next(iter(arguments), ""))
+        # the other commands are not imported, unless the shell asks for their options to complete them
+        app = build(next(iter(arguments), ""), listed="_MATCHER_COMPLETE" not in os.environ)
         status = app(arguments, prog_name="matcher", standalone_mode=False) or 0
         sys.stdout.flush()
         sys.exit(status)

@@ -8,14 +8,17 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Alignment, Font
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from matcher.console import inert
 from matcher.reference import deadline
-
-if TYPE_CHECKING:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 CSV = "text/csv; charset=utf-8"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -48,8 +51,6 @@ def to_csv(rows: Iterable[Sequence[Any]]) -> bytes:
 
 def to_xlsx(*sheets: Sheet) -> bytes:
     """Sheets as a workbook, written row by row: no more than a row is held.  Raises TooLong past the deadline."""
-    from openpyxl import Workbook
-
     book = Workbook(write_only=True)
     for each in sheets:
         _fill(book.create_sheet(each.title), each)
@@ -59,8 +60,6 @@ def to_xlsx(*sheets: Sheet) -> bytes:
 
 
 def _fill(sheet: WriteOnlyWorksheet, given: Sheet) -> None:
-    from openpyxl.utils import get_column_letter
-
     letters = [get_column_letter(number) for number in range(1, len(given.widths) + 1)]
     for letter, width in zip(letters, given.widths, strict=True):
         sheet.column_dimensions[letter].width = width
@@ -85,9 +84,6 @@ def _fill(sheet: WriteOnlyWorksheet, given: Sheet) -> None:
 
 def _cells(sheet: WriteOnlyWorksheet) -> Callable[[Any, str], WriteOnlyCell | None]:
     """Makes cells of a sheet; cells of one look share one style, which is most of the work."""
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Alignment, Font
-
     styles: dict[tuple[str, str], Any] = {}
 
     def made(value: Any, look: str) -> WriteOnlyCell | None:
@@ -122,6 +118,4 @@ def _kind(value: Any, linked: bool) -> str:
 
 
 def _text(value: str) -> str:
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
     return str(ILLEGAL_CHARACTERS_RE.sub(" ", value))[:LONGEST]

@@ -199,9 +199,6 @@ def test_a_meeting_invites_those_shown_or_those_who_come(matcher: Matcher, desk:
     assert [one.structure.siret for one in day.invited] == come
 
 
-# ------------------------------------------------------------------------------------ partners and groups
-
-
 def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) -> None:
     cleaner = next(s for s in DIRECTORY if s.offers and s.offers[0].text == SAYS[1])
     asked = need(lot("Nettoyage des locaux", amount=1e9, amount_period="year"))

@@ -69,9 +69,6 @@ def home(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
     return tmp_path
 
 
-# --------------------------------------------------------------------------------------------------- map
-
-
 def need(number: str, commune: str, *trades_: str, origin: str = "avis") -> coverage.Need:
     place = places.locate(Place(commune=commune) if len(commune) > 3 else Place(department=commune))
     return coverage.Need(id=number, title=number, place=place, on=ON, origin=origin, trades=trades_)  # type: ignore[arg-type]
@@ -207,8 +204,6 @@ def test_a_place_that_does_not_exist_is_stated(call: Any, says: str) -> None:
         call()
 
 
-# --------------------------------------------------------------------------------------------- programme
-
 PLANNED = (
     "Programme d'achats 2027;;;\nN°;Objet du marché;Montant estimé HT;Lieu d'exécution;Durée (mois)\n"
     "1;Nettoyage des écoles;120 000;93100;24\n2;Construction d'un gymnase;4 000 000;93200;14\n4;;3;;\n5;Déménagement;abc;93100;\n"
@@ -267,9 +262,6 @@ def test_a_programme_as_a_workbook_is_the_same_and_one_without_objects_says_what
         programme.read(b"montant;lieu\n3;93\n", "programme.csv")
 
 
-# ----------------------------------------------------------------------------------------- assumptions
-
-
 def test_every_trade_has_its_labour_and_every_row_its_reason() -> None:
     table = assumptions.labour()
     assert {t.name for t in trades.trades()} <= set(table)
@@ -286,12 +278,10 @@ def test_a_table_of_ones_own_is_read_instead_and_a_bad_row_is_reported_with_its_
     own.write_text("key;share;hourly_cost\nrest;0,5;20\nnettoyage;0,9;18,5\n", encoding="utf-8")
     assert hours.labour_of(("nettoyage",)).hourly_cost == 18.5
     bad = home / "bad.csv"
-    bad.write_text("key,share,hourly_cost\nrest,0.5,20\nnettoyage,12,18\n", encoding="utf-8")
-    with pytest.raises(BadInput, match="ligne 3"):
-        assumptions.labour(bad)
-
-
-# ----------------------------------------------------------------------------------------------- hours
+    for figures, why in (("1.2,18", "share vaut '1.2'"), ("0.5,0", "hourly_cost est nul")):
+        bad.write_text(f"key,share,hourly_cost\nrest,0.5,20\nnettoyage,{figures}\n", encoding="utf-8")
+        with pytest.raises(BadInput, match=f"ligne 3 : {why}"):
+            assumptions.labour(bad)
 
 
 def test_hours_are_amount_times_share_over_hourly_cost(matcher: Matcher) -> None:
@@ -341,9 +331,6 @@ def test_oeth_asks_the_rate_and_refuses_a_labour_cost_above_the_purchase() -> No
     with pytest.raises(BadInput, match="attestation"):
         hours.oeth(20_000, 0.02, on=ON, labour_cost=30_000)
     assert hours.oeth(20_000, 0.02, on=ON, contribution=50_000, headcount=12).deduction == 0.0
-
-
-# --------------------------------------------------------------------------------------------- meeting
 
 
 def _check(made: timetable.Timetable, n: int, m: int, slots: int) -> None:
@@ -400,6 +387,18 @@ def test_tables_caps_and_fairness_hold_whatever_the_relevance(seed: int) -> None
     assert max(np.bincount([a.structure for a in made.appointments])) <= 5
     worthless = sum(a.relevance == 0 for a in made.appointments)
     assert worthless <= n, "worthless appointments only where one is due"
+
+
+def test_slots_of_one_size_are_a_wish(monkeypatch: MonkeyPatch) -> None:
+    fit = timetable._fit
+
+    def unevenly(pairs: Any, weights: Any, bounds: Any, *rest: Any, **how: Any) -> Any:
+        return None if bounds.tables else fit(pairs, weights, bounds, *rest, **how)
+
+    monkeypatch.setattr(timetable, "_fit", unevenly)
+    made = timetable.solve(np.random.default_rng(0).random((6, 6)), 4)
+    _check(made, 6, 6, 4)
+    assert made.optimal and len(made.appointments) == 24
 
 
 def test_what_cannot_be_planned_says_what_to_add() -> None:
@@ -471,8 +470,6 @@ def test_slots_avoid_the_pause_and_stay_within_the_day() -> None:
     with pytest.raises(BadInput, match="journée"):
         meeting.starts(date(2026, 12, 15), "22:00", 12, 30)
 
-
-# ---------------------------------------------------------------------------------------- facilitators
 
 FILE = (
     "nom;type;communes;departements;courriel;date\n"
@@ -546,9 +543,6 @@ def test_a_facilitator_sees_a_need_early_only_if_its_buyer_says_so(known: Path, 
     (referred,) = facilitators.referrals(store)
     assert (referred["facilitator"], referred["subject"]) == ("mission-93", "26-1")
     store.close()
-
-
-# --------------------------------------------------------------------------------------------- report
 
 
 def _award(uid: str, holders: tuple[str, ...], amount: float, year: int, **more: Any) -> Award:
@@ -635,9 +629,6 @@ def test_no_cell_of_a_workbook_is_run_as_a_formula() -> None:
     assert cells == ("=HYPERLINK(1)", 3, None)
     assert all(cell.data_type != "f" for line in book["Essai"].iter_rows() for cell in line)
     assert book["Essai"]["A2"].quotePrefix
-
-
-# ------------------------------------------------------------------------------------------- commands
 
 
 @pytest.mark.parametrize(

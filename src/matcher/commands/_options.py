@@ -16,6 +16,7 @@ from matcher import codec
 from matcher.console import check_format, emit, say
 from matcher.domain import ANSWERABLE, BadInput, NotFound, NoValidRecords, Structure, Tender, UnknownStructure
 from matcher.reference.identifiers import clean_date, identity_in_words
+from matcher.reference.paths import write_whole
 from matcher.reference.text import fold
 
 if TYPE_CHECKING:
@@ -31,12 +32,13 @@ CATALOGUE = Path(os.environ.get("MATCHER_CATALOGUE") or "var/catalogue")
 
 HELP = "Your API key; better given by MATCHER_KEY than typed."
 KEY = Option(..., envvar="MATCHER_KEY", help=HELP, show_default=False)
+Files = list[Path] | None
+Words = list[str] | None
 Folder = Annotated[Path, Option(help="The folder written by `matcher index`.")]
 Output = Annotated[str, Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)]
 NoticeOf = Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")]
 Which = Annotated[str | None, Option(help="Which notice of the file; the first by default.")]
 NoFirms = Annotated[bool, Option("--no-firms", help="Leave out ordinary firms.")]
-Columns = Annotated[list[str] | None, Option("--map", help="field=heading, or a saved profile.")]
 
 
 def day(text: str) -> date:
@@ -140,8 +142,6 @@ def desk(catalogue: Path, on: date | None = None) -> Desk:
 
 def write(path: Path, content: bytes | str) -> None:
     """Write a file whole, and say so."""
-    from matcher.reference.paths import write_whole
-
     write_whole(path, content)
     say(f"{path} écrit")
 

@@ -1,36 +1,39 @@
 """`matcher batch`: the nightly run, for cron and systemd."""
 
-from __future__ import annotations
-
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from service.settings import outbox_of, rules_of
+from service.settings import read as settings
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, Folder, day, loaded, open_store
+from matcher.catalogue.catalogue import Catalogue
+from matcher.commands._options import CATALOGUE, Files, Folder, day, loaded, open_store
 from matcher.console import emit, progress, say
 from matcher.domain import BadInput, NotFound
-
-if TYPE_CHECKING:
-    from matcher.catalogue.catalogue import Catalogue
-    from matcher.outreach.delivery import Sent
-    from matcher.outreach.intake import Reading
-    from matcher.outreach.rules import Rules
-    from matcher.records.store import Store
+from matcher.outreach import batch, delivery, intake
+from matcher.outreach import report as report_
+from matcher.outreach.delivery import Sent
+from matcher.outreach.intake import Reading
+from matcher.outreach.rules import Rules
+from matcher.reading.gather import Gathered
+from matcher.reading.sync import _client, boamp, ted
+from matcher.records.store import Store, now
+from matcher.reference.french import in_paris
+from matcher.reference.paths import write_whole
 
 
 def run(
-    files: Annotated[list[Path] | None, Argument(help="Notices: files, folders, archives.")] = None,
+    files: Annotated[Files, Argument(help="Notices: files, folders, archives.")] = None,
     sync: Annotated[bool, Option("--sync", help="First fetch what BOAMP published since.")] = False,
     ted: Annotated[bool, Option("--ted", help="--sync: fetch the notices of TED too.")] = False,
     to: Annotated[Path, Option("--to", help="--sync: the folder of `matcher sync`.")] = Path("var/sync"),
     catalogue: Folder = CATALOGUE,
     store: Annotated[str | None, Option(help="Address of the store; MATCHER_STORE by default.")] = None,
-    since: Annotated[
-        date | None, Option(parser=day, help="Only notices published on this day or later.")
-    ] = None,
+    since: date | None = Option(None, parser=day, help="Only notices published on this day or later."),
     dry_run: Annotated[bool, Option("--dry-run", help="Run on a copy; write and send nothing.")] = False,
     hold: Annotated[bool, Option("--hold", help="Keep the digests until `matcher outbox approve`.")] = False,
     outbox: Annotated[Path | None, Option(help="Write the mails into this folder (.eml).")] = None,
@@ -62,13 +65,6 @@ def run(
     matcher batch var/sync --dry-run --format jsonl
     matcher batch var/sync --scheduler tcp://10.0.0.5:8786
     """
-    from dataclasses import asdict
-
-    from service.settings import outbox_of, rules_of
-    from service.settings import read as settings
-
-    from matcher.outreach import batch, delivery, intake
-
     if not dry_run:
         delivery.able()  # checked before the run, not at its end
     moment = _moment(at)
@@ -104,9 +100,6 @@ def run(
         sent = _deliver(opened, loaded(catalogue).catalogue, chosen, outbox, moment)
         row |= dict(sorted(sent.items()))
         if report:
-            from matcher.outreach import report as report_
-            from matcher.reference.paths import write_whole
-
             write_whole(report, report_.of_run(opened, summary.run))
             say(f"{report} written")
     emit([row], format)
@@ -119,9 +112,6 @@ def run(
 
 
 def _moment(at: str | None) -> datetime:
-    from matcher.records.store import now
-    from matcher.reference.french import in_paris
-
     try:
         return in_paris(datetime.fromisoformat(at)) if at else now()
     except ValueError:
@@ -130,8 +120,6 @@ def _moment(at: str | None) -> datetime:
 
 def _fetch(folder: Path) -> bool:
     """Fetch from the publisher that a folder is named after; returns False where it does not answer."""
-    from matcher.reading.sync import _client, boamp, ted
-
     try:
         fetched = boamp.boamp(folder) if folder.name == "boamp" else ted.ted(folder)
     except _client.Unreachable as error:
@@ -146,9 +134,6 @@ def _fetch(folder: Path) -> bool:
 
 def _read(store: Store, sources: list[Path], at: datetime) -> Reading:
     """What the sources hold that was not read before."""
-    from matcher.outreach import intake
-    from matcher.reading.gather import Gathered
-
     found = intake.read(store, sources, at)
     for sentence in list(Gathered(rejected=found.rejected).summary())[1:]:
         say(sentence)
@@ -157,8 +142,6 @@ def _read(store: Store, sources: list[Path], at: datetime) -> Reading:
 
 def _deliver(store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | None, at: datetime) -> Sent:
     """Send what is due, and print what became of the mails; their number by state."""
-    from matcher.outreach import batch, delivery
-
     try:
         sent = delivery.deliver(store, catalogue, rules, outbox=outbox, at=at)
     except batch.Busy as error:  # the matches are kept; the mails stay ready

@@ -1,5 +1,6 @@
 """`matcher columns`: the guessed column mapping of a spreadsheet, with samples; corrected with --map, kept with --save."""
 
+import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -9,9 +10,12 @@ from typing import Annotated, Any
 
 from typer import Argument, Option
 
+from matcher import plugins
 from matcher.commands._options import Output
 from matcher.console import emit, say
 from matcher.domain import BadInput
+from matcher.reading import files
+from matcher.reading.sources import _columns, _tabular
 
 SEEN = 500  # rows sampled
 CONTACT = "contact."  # a column among whose words means of contact are looked for
@@ -39,10 +43,6 @@ def run(
 
     matcher index members.xlsx --map members.json
     """
-    import json
-
-    from matcher.reading.sources import _columns, _tabular
-
     corrections = _columns.pairs(map)
     with path.open("rb") as stream:
         module = _source(path, stream.read(65_536), source)
@@ -106,9 +106,6 @@ def _line(
 
 def _source(path: Path, head: bytes, named: str | None) -> Any:
     """The reader of tables that takes this file, or the one named.  Raises BadInput where none does."""
-    from matcher import plugins
-    from matcher.reading import files
-
     candidates = [plugins.find("reading.sources", named)] if named else files.recognise(path.name, head)
     for module in candidates:
         if hasattr(module, "mapping"):

@@ -1,14 +1,17 @@
 """`matcher consortium`: which teams can take a notice together."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from typer import Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which
+from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which, Words
 from matcher.domain import BadInput, Consortium, LotAnswer, Member, NoValidRecords, Structure, Tender
+from matcher.matching.groups import consortium
+from matcher.reference.text import shorten
 
 APART = "offres séparées, lot par lot"
 HERE = " (déjà dans l'équipe)"  # another establishment of a member
@@ -22,8 +25,8 @@ def run(
     id: Which = None,
     n: Annotated[int, Option("-n", min=1, max=10, help="Number of distinct teams.")] = 3,
     members: Annotated[int, Option(min=1, max=20, help="Maximum number of members.")] = 5,
-    impose: Annotated[list[str] | None, Option(help="A SIRET that must be a member; repeatable.")] = None,
-    exclude: Annotated[list[str] | None, Option(help="A SIRET that must not be one; repeatable.")] = None,
+    impose: Annotated[Words, Option(help="A SIRET that must be a member; repeatable.")] = None,
+    exclude: Annotated[Words, Option(help="A SIRET that must not be one; repeatable.")] = None,
     mandataire: Annotated[str | None, Option(help="The SIRET that represents the group.")] = None,
     one_group: Annotated[bool, Option("--one-group", help="The same group signs every lot.")] = False,
     no_firms: NoFirms = False,
@@ -40,10 +43,6 @@ def run(
     matcher consortium notice.xml
     matcher consortium notice.xml --members 3 --impose 12345678900011 --format jsonl
     """
-    from dataclasses import replace
-
-    from matcher.matching.groups import consortium
-
     if solver not in ("exact", "greedy"):
         raise BadInput(f"unknown solver {solver!r}: choose exact or greedy")
     tender = options.one_notice(notice, id, catalogue)
@@ -78,8 +77,6 @@ def _missing(
     tender: Tender, teams: Sequence[Consortium], answers: Sequence[LotAnswer], parts: Mapping[str, LotAnswer]
 ) -> Iterator[str]:
     """What is missing, and whom one could ask, in French: a line for the lots that miss the same and ask the same."""
-    from matcher.matching.groups import consortium
-
     lots = {lot.id: lot for lot in tender.lots}
     first = {member.structure.siren for team in teams[:1] for member in team.members}
     alike: dict[tuple[str, str, str], list[str]] = {}
@@ -109,9 +106,6 @@ def lines(
 
     With `detail` all of them, with the rules of law.
     """
-    from matcher.matching.groups import consortium
-    from matcher.reference.text import shorten
-
     width = 10_000 if detail else WIDE
     reserved: dict[str, list[str]] = {}
     for lot in tender.lots:
@@ -159,8 +153,6 @@ def _taken(tender: Tender, member: Member) -> str:
 
 
 def _rows(number: int, team: Consortium, tender: Tender) -> Iterator[dict[str, Any]]:
-    from matcher.matching.groups import consortium
-
     members = "rôle=role, siret=structure.siret, nom=structure.name, type=structure.kind_label"
     for member in team.members:
         takes = " ; ".join(consortium.task_label(tender, task) for task in member.lots)

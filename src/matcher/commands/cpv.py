@@ -7,6 +7,8 @@ from typer import Argument, Option
 from matcher.commands._options import Output
 from matcher.console import emit, say
 from matcher.domain import BadInput
+from matcher.learned import cpv
+from matcher.reference.imports import import_cpv
 
 
 def run(
@@ -28,9 +30,6 @@ def run(
 
     matcher cpv --import cpv_2008.csv
     """
-    from matcher.learned import cpv
-    from matcher.reference.imports import import_cpv
-
     if labels is not None:
         say(f"{import_cpv(labels)} CPV labels imported")
         if not text:

@@ -1,4 +1,4 @@
-"""`matcher digest`: digests of a structure or a buyer, sent or to be sent, in any format."""
+"""Digests: show one in any format, say why it was sent, report the outcome of a need to its buyer."""
 
 import sys
 from datetime import date
@@ -12,11 +12,9 @@ from matcher import codec
 from matcher.commands._options import CATALOGUE, Folder, Output, day, loaded, open_store
 from matcher.console import emit
 from matcher.domain import BadInput
+from matcher.outreach import buyers, digests, review
 
-app = typer.Typer(
-    help="Digests: show one in any format, say why it was sent, report the outcome of a need to its buyer.",
-    no_args_is_help=True,
-)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 VERSIONS = {"recette": "recipe", "données": "data", "classement": "ranker"}
 Form = Annotated[str, Option("--form", help="text, html, json, csv, xlsx, atom or icalendar.")]
@@ -37,8 +35,6 @@ def show(
     \b
     matcher digest show 00010001600013 --form icalendar --out deadlines.ics
     """
-    from matcher.outreach import digests
-
     content = digests.current(open_store(), loaded(catalogue).catalogue, siret, limit=limit)
     _write(digests.rendered(content, form), out)
 
@@ -50,8 +46,6 @@ def why(
     format: Output = "table",
 ) -> None:
     """ "Pourquoi ai-je reçu cela ?": every mail of a SIRET, each lot with its reasons and versions."""
-    from matcher.outreach import review
-
     mails = review.why(open_store(), siret, day)
     if format == "jsonl":
         emit(mails, format)
@@ -75,8 +69,6 @@ def buyer(
     catalogue: Folder = CATALOGUE,
 ) -> None:
     """The outcome of a buyer's needs: how many could serve, were notified, are interested, or not and why."""
-    from matcher.outreach import buyers, digests
-
     if form not in ("text", "html", "json"):
         raise BadInput(f"a buyer's digest has no format {form!r}: choose text, html or json")
     held = loaded(catalogue).catalogue if (catalogue / "manifest.json").is_file() else None

@@ -1,14 +1,20 @@
 """`matcher enrich`: complete a directory by what is public about its structures."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from typer import Argument, Option
 
+from matcher import codec
 from matcher.commands._options import Output
 from matcher.console import counted, emit, say
 from matcher.domain import BadInput, Structure
+from matcher.matching.trades import LIKELY_TRADE, prior_inputs, priors
+from matcher.reading import enrich, gather
+from matcher.reading.sync import site
+from matcher.records import self_declared
 
 
 def run(
@@ -32,13 +38,6 @@ def run(
     matcher enrich members.xlsx --offline --by both
     matcher index var/enriched.jsonl awards.json.gz
     """
-    import json
-
-    from matcher import codec
-    from matcher.reading import enrich, gather
-    from matcher.reading.sync import site
-    from matcher.records import self_declared
-
     if by not in ("kind", "department", "both"):
         raise BadInput(f"--by {by!r} is not known: write kind, department or both")
     before = gather.gather(files).structures
@@ -80,8 +79,6 @@ def report_rows(before: Iterable[Structure], after: Iterable[Structure], by: str
 
 def speaks(structure: Structure) -> str:
     """ "said" for a declared trade, "read" for one read of it, "likely" for one inferred from kind, code and name, else "silent"."""
-    from matcher.matching.trades import LIKELY_TRADE, prior_inputs, priors
-
     texts = [o for o in structure.offers if o.nature in ("offer", "description", "job")]
     if structure.description or any(not o.inferred for o in texts):
         return "said"

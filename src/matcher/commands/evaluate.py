@@ -5,32 +5,23 @@ from typing import Annotated
 
 from typer import Option
 
-from matcher.commands._options import Output
+from matcher.commands._options import Files, Output, Words
 from matcher.console import emit
 from matcher.domain import BadInput
+from matcher.lab import benchmark, published
 
 
 def run(
     data: Annotated[Path | None, Option(help="Folder with awards/ and structures/: who won.")] = None,
     task: Annotated[str, Option(help="With --data: suppliers, siae or partners.")] = "suppliers",
-    judged: Annotated[
-        list[Path] | None, Option(help="NAME.queries.jsonl, graded in NAME.judged.jsonl.")
-    ] = None,
-    structures: Annotated[
-        list[Path] | None, Option(help="With --judged: the directory and past awards.")
-    ] = None,
-    recipe: Annotated[list[str] | None, Option(help="Recipes to compare; repeatable.")] = None,
+    judged: Annotated[Files, Option(help="NAME.queries.jsonl, graded in NAME.judged.jsonl.")] = None,
+    structures: Annotated[Files, Option(help="With --judged: the directory and past awards.")] = None,
+    recipe: Annotated[Words, Option(help="Recipes to compare; repeatable.")] = None,
     baselines: Annotated[bool, Option(help="Also evaluate simple baselines; BM25 is always one.")] = True,
-    ablation: Annotated[
-        bool, Option("--ablation", help="The default recipe less each signal in turn.")
-    ] = False,
-    incumbents: Annotated[
-        bool, Option("--incumbents", help="Also with the buyer's own past holders.")
-    ] = False,
+    ablation: bool = Option(False, "--ablation", help="The default recipe less each signal in turn."),
+    incumbents: bool = Option(False, "--incumbents", help="Also with the buyer's own past holders."),
     most: Annotated[int | None, Option(min=1, help="Maximum number of queries.")] = None,
-    out: Annotated[
-        Path | None, Option(help="Write one JSON a task and method, tables and a plot here.")
-    ] = None,
+    out: Path | None = Option(None, help="Write one JSON a task and method, tables and a plot here."),
     note: Annotated[str, Option(help="A remark kept in the JSON of the recipes that are judged.")] = "",
     format: Output = "table",
 ) -> None:
@@ -41,8 +32,6 @@ def run(
     matcher evaluate --data ../shared/data --task suppliers
     matcher evaluate --data ../shared/data --task siae --ablation
     """
-    from matcher.lab import benchmark, published
-
     if (data is None) == (not judged):
         raise BadInput("give either --data (who won) or --judged with --structures (who could do it)")
     if judged and not structures:

@@ -1,4 +1,4 @@
-"""The exchange: declare what one offers and seeks on a notice, and find complementary partners."""
+"""The exchange of partners (bourse à la cotraitance)."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,11 +8,15 @@ import typer
 from typer import Argument, Option
 
 from matcher import codec
+from matcher.catalogue.files import load_catalogue
 from matcher.commands._options import CATALOGUE, KEY, Output, proved
 from matcher.console import emit, say
-from matcher.reference.french import in_paris
+from matcher.reading import gather
+from matcher.reading.procedure import closing
+from matcher.records import exchange, worked
+from matcher.reference.french import PARIS, in_paris
 
-app = typer.Typer(help="The exchange of partners (bourse à la cotraitance).", no_args_is_help=True)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
 @app.command()
@@ -36,17 +40,11 @@ def declare(
 
     Example: matcher exchange declare SIRET 26-1234 --brings "tonte" --seeks "nettoyage" --deadline 2026-12-15
     """
-    from matcher.reading import gather
-    from matcher.reading.procedure import closing
-    from matcher.records import exchange
-
     known = gather.load_notices(catalogue) if catalogue.is_dir() else []
     tender = next((each for each in known if each.id == notice), None)
     if deadline is None and tender is not None:
         deadline = closing(tender)
     if deadline is not None and deadline.tzinfo is None:
-        from matcher.reference.french import PARIS
-
         deadline = deadline.replace(hour=23, minute=59, tzinfo=PARIS)
     with proved(key) as (store, bearer):
         visibility = "named" if visible_to else "members"
@@ -77,8 +75,6 @@ def list_(
     format: Output = "table",
 ) -> None:
     """The open declarations that your key may see; viewing is recorded."""
-    from matcher.records import exchange
-
     with proved(key) as (store, bearer):
         offers = exchange.listing(store, bearer, notice_id=notice, lot_id=lot, mine=mine)
         emit(map(_row, offers), format)
@@ -87,8 +83,6 @@ def list_(
 @app.command()
 def withdraw(declaration: str = Argument(..., help="Its id."), key: str = KEY) -> None:
     """Withdraw your declaration; its contact address is deleted with it."""
-    from matcher.records import exchange
-
     with proved(key) as (store, bearer):
         exchange.withdraw(store, bearer, declaration)
         say("déclaration retirée")
@@ -105,9 +99,6 @@ def suggest(
     format: Output = "table",
 ) -> None:
     """Declarations complementary to yours, best first, with the reason."""
-    from matcher.catalogue.files import load_catalogue
-    from matcher.records import exchange
-
     kilometres = exchange.distances(load_catalogue(catalogue)) if catalogue.is_dir() else None
     with proved(key) as (store, bearer):
         suggested = exchange.suggest(
@@ -127,8 +118,6 @@ def contact(
     key: str = KEY,
 ) -> None:
     """The contact address of a declaration that you may see; the request is recorded."""
-    from matcher.records import exchange
-
     with proved(key) as (store, bearer):
         if delete:
             exchange.forget_contact(store, bearer, declaration)
@@ -146,8 +135,6 @@ def write(
     format: Output = "table",
 ) -> None:
     """Write to the author of a declaration, or back to a member, and print what was written; the pages mail it too."""
-    from matcher.records import exchange
-
     with proved(key) as (store, bearer):
         if text:
             exchange.write(store, bearer, declaration, member, text)
@@ -164,8 +151,6 @@ def agree(
     format: Output = "table",
 ) -> None:
     """Agree with the author of another declaration, and print the group: those who agreed with each other."""
-    from matcher.records import exchange
-
     with proved(key) as (store, bearer):
         exchange.agree(store, bearer, declaration, other, role, part)
         group = exchange.group(store, bearer, declaration)
@@ -181,8 +166,6 @@ def won(
     key: str = KEY,
 ) -> None:
     """Your group won: what you agreed to do, and the hours promised, enter the ledger (`matcher hours done`)."""
-    from matcher.records import worked
-
     with proved(key) as (store, bearer):
         worked.won(store, bearer, declaration, promised)
         say("votre part est au registre des heures : `matcher hours done`")
@@ -193,8 +176,6 @@ def viewers(
     declaration: str = Argument(..., help="Its id."), key: str = KEY, format: Output = "table"
 ) -> None:
     """Who saw your declaration, and when."""
-    from matcher.records import exchange
-
     with proved(key) as (store, bearer):
         emit(exchange.viewers(store, bearer, declaration), format)
 

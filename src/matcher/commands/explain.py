@@ -5,16 +5,17 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from matcher import codec
 from matcher.commands._options import CATALOGUE, Folder, Output, loaded, named_structure
 from matcher.console import emit, say
 from matcher.domain import BadInput
+from matcher.reading import gather
+from matcher.reading.need import placed_need
 
 
 def run(
     siret: Annotated[str, Argument(help="The structure: SIRET, SIREN or name.")],
-    notice: Annotated[
-        str | None, Argument(help="A notice: its file, or the id of one that was indexed.")
-    ] = None,
+    notice: str | None = Argument(None, help="A notice: its file, or the id of one that was indexed."),
     lot: Annotated[str | None, Argument(help="One lot only, by number.")] = None,
     need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
     place: Annotated[str, Option(help="Where the need is, as for `matcher match`.")] = "",
@@ -28,10 +29,6 @@ def run(
     matcher explain 00010001600013 notice.xml 2
     matcher explain 00010001600013 --need "tonte de pelouses" --place Pantin
     """
-    from matcher import codec
-    from matcher.reading import gather
-    from matcher.reading.need import placed_need
-
     if (notice is None) == (need is None):
         raise BadInput('give a notice, or --need "what is to be done"')
     matcher = loaded(catalogue)

@@ -5,14 +5,17 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, Folder, Output, loaded
+from matcher import codec
+from matcher.commands._options import CATALOGUE, Folder, Output, Words, loaded
 from matcher.console import emit, progress, say
+from matcher.lab import leads
+from matcher.outreach import exposure
 
 
 def run(
     notices: Annotated[list[Path], Argument(help="Notices, or judged needs (NAME.queries.jsonl), to match.")],
     catalogue: Folder = CATALOGUE,
-    recipe: Annotated[list[str] | None, Option(help="A recipe to compare; default the catalogue's.")] = None,
+    recipe: Annotated[Words, Option(help="A recipe to compare; default the catalogue's.")] = None,
     n: Annotated[int, Option("-n", min=1, help="Structures per lot that count as shown.")] = 10,
     days: Annotated[int, Option(min=1, max=366, help="Days on which the lots are matched.")] = 1,
     sheet: Annotated[Path | None, Option(help="Write the public sheet (French) here.")] = None,
@@ -27,10 +30,6 @@ def run(
     matcher exposure notices/ --recipe default --recipe rotating --days 30
     matcher exposure data/benchmark/sample.queries.jsonl --sheet sheet.md
     """
-    from matcher import codec
-    from matcher.lab import leads
-    from matcher.outreach import exposure
-
     tenders = leads.tenders(notices)
     measured = []
     names: list[str | None] = list(recipe) if recipe else [None]

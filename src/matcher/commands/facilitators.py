@@ -1,4 +1,4 @@
-"""`matcher facilitators`: facilitators of a place, referrals, and early access to needs."""
+"""Facilitators of a place, referrals, and early access to needs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,8 +9,10 @@ from typer import Argument, Option
 from matcher import codec
 from matcher.commands._options import Output, open_store, proved, rejects
 from matcher.console import emit, say
+from matcher.records import facilitators
+from matcher.territory.areas import place_of
 
-app = typer.Typer(help="Facilitators of a place, referrals, and early access to needs.", no_args_is_help=True)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 SHOWN = (
     "id, nom=name, type=kind, communes, départements=departments, courriel=email, téléphone=phone, "
     "site=website, source, date=on"
@@ -26,8 +28,6 @@ def import_(
     \b
     matcher facilitators import facilitateurs.csv
     """
-    from matcher.records import facilitators
-
     good, bad = facilitators.keep(file)
     rejects(bad)
     say(f"{len(good)} facilitateurs gardés, {len(bad)} lignes écartées")
@@ -39,11 +39,8 @@ def list_(
     format: Output = "table",
 ) -> None:
     """The facilitators, or those of a place, the most local first."""
-    from matcher.records import facilitators
-    from matcher.territory.areas import somewhere
-
     known, _ = facilitators.read()
-    where = somewhere(place) if place else None
+    where = place_of(place)
     found = facilitators.of(where, known) if where else known
     rows = (codec.flat(f, SHOWN) | {"communes": len(f.communes), "date": str(f.on or "")} for f in found)
     emit(rows, format)
@@ -58,8 +55,6 @@ def refer(
     note: Annotated[str, Option(help="A note, without personal data.")] = "",
 ) -> None:
     """Record that a notice or a need was referred to a facilitator."""
-    from matcher.records import facilitators
-
     facilitators.refer(open_store(), "operator", facilitator, subject, note)
     say("orientation enregistrée")
 
@@ -70,8 +65,6 @@ def referrals(
     format: Output = "table",
 ) -> None:
     """The referrals recorded, newest first."""
-    from matcher.records import facilitators
-
     names = "date=at, facilitateur=facilitator, objet=subject, par=actor, note"
     found = facilitators.referrals(open_store(), facilitator)
     emit((codec.flat(row, names) for row in found), format)
@@ -85,8 +78,6 @@ def show(
     key: Annotated[str, Option(envvar="MATCHER_KEY", help="Your API key.")] = "",
 ) -> None:
     """Let a facilitator see your unpublished need early, or withdraw the permission; only its buyer can."""
-    from matcher.records import facilitators
-
     with proved(key) as (kept, bearer):
         facilitators.allow(kept, bearer, need, facilitator, withdraw=withdraw)
     say("permission retirée" if withdraw else "permission donnée, pour un an")
@@ -95,7 +86,5 @@ def show(
 @app.command()
 def needs(facilitator: Annotated[str, Argument(help="Its id.")], format: Output = "table") -> None:
     """The unpublished needs that their buyers let this facilitator see."""
-    from matcher.records import facilitators
-
     found = facilitators.early(open_store(), facilitator)
     emit(({"id": t.id, "besoin": t.title, "acheteur": t.buyer.name} for t in found), format)

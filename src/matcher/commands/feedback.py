@@ -1,14 +1,18 @@
-"""`matcher feedback`: the words of a structure or a buyer on a lot, and of a structure on the mails it gets."""
+"""What structures say of lots and mails."""
 
 from datetime import date
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy import select
 from typer import Argument, Option
 from typer.core import TyperGroup
 
 from matcher.commands._options import day, open_store
 from matcher.console import say
+from matcher.outreach import alerts
+from matcher.records import feedback
+from matcher.records.tables import Notice
 
 
 class _Recording(TyperGroup):
@@ -20,7 +24,7 @@ class _Recording(TyperGroup):
         return super().parse_args(ctx, args)
 
 
-app = typer.Typer(cls=_Recording, help="What structures say of lots and mails.", no_args_is_help=True)
+app = typer.Typer(cls=_Recording, help=__doc__, no_args_is_help=True)
 Siret = Annotated[str, Argument(help="SIRET of the structure.")]
 
 
@@ -38,11 +42,6 @@ def record(
     \b
     matcher feedback 00010001600013 26-130101 declined --reason too-far
     """
-    from sqlalchemy import select
-
-    from matcher.records import feedback
-    from matcher.records.tables import Notice
-
     store = open_store()
     tender = store.ask(select(Notice.tender).where(Notice.id == notice)).scalar() or {"lots": []}
     codes = [one["cpv"][0] for one in tender["lots"] if one["cpv"] and lot in ("", one["id"])]
@@ -63,9 +62,6 @@ def stop(
     \b
     matcher feedback stop 00010001600013 --only alerts
     """
-    from matcher.outreach import alerts
-    from matcher.records import feedback
-
     feedback.check_identity(siret)
     alerts.stop(open_store(), siret, only, by=by)
     say(f"{siret}: no more {only or 'mail'}")
@@ -78,8 +74,6 @@ def pause(
     by: Annotated[str, Option(help="Who recorded it.")] = "operator",
 ) -> None:
     """No alerts before a day: what is open then is told."""
-    from matcher.outreach import alerts
-
     alerts.pause(open_store(), siret, until, by)
     say(f"{siret}: no alerts before {until}")
 
@@ -91,7 +85,5 @@ def frequency(
     by: Annotated[str, Option(help="Who recorded it.")] = "operator",
 ) -> None:
     """How often alerts come at most; daily or weekly also begin them again after a stop."""
-    from matcher.outreach import alerts
-
     alerts.choose(open_store(), siret, often, by=by)
     say(f"{siret}: alerts {often}")

@@ -1,8 +1,7 @@
-"""`matcher hours`: hours of insertion of a contract, who could carry them, and the OETH effect of a purchase."""
+"""Hours of insertion, promised and done; the OETH effect."""
 
 from collections.abc import Iterable
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,11 +9,17 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import CATALOGUE, KEY, Folder, Output, ReferenceDay, proved
+from matcher.commands._options import CATALOGUE, KEY, Files, Folder, Output, ReferenceDay, proved
 from matcher.console import emit, say
 from matcher.domain import BadInput
+from matcher.records import facilitators, worked
+from matcher.reference.french import euros
+from matcher.territory import hours as desk
+from matcher.territory import ledger
+from matcher.territory.areas import place_of
+from matcher.territory.counts import trades_of
 
-app = typer.Typer(help="Hours of insertion, promised and done; the OETH effect.", no_args_is_help=True)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
 @app.command()
@@ -35,12 +40,7 @@ def plan(
     matcher hours plan "peinture d'une école" --amount 300000 --months 8 --place Montreuil
     matcher hours plan "nettoyage" --amount 90000 --labour 85 --hourly 24
     """
-    from matcher.records import facilitators
-    from matcher.reference.french import euros
-    from matcher.territory import hours as desk
-    from matcher.territory.areas import somewhere
-
-    where = somewhere(place) if place else None
+    where = place_of(place)
     if labour is not None and not 0 < labour <= 100:
         raise BadInput(f"--labour {labour:g} : donnez une part de 0 à 100 %")
     if hourly is not None and not 0 < hourly <= 1000:
@@ -96,11 +96,6 @@ def oeth(
     \b
     matcher hours oeth 20000 --rate 2.5 --contribution 15000 --need "entretien d'espaces verts"
     """
-    from matcher.records import facilitators
-    from matcher.territory import hours as desk
-    from matcher.territory.areas import somewhere
-    from matcher.territory.counts import trades_of
-
     (trades,) = trades_of([need], [()]) if need else ((),)
     percent = None if rate is None else rate / 100
     given = {"contribution": contribution, "labour_cost": labour_cost, "headcount": headcount}
@@ -110,7 +105,7 @@ def oeth(
         emit([codec.to_json(made)], "jsonl")
         return
     emit([codec.flat(made, DEDUCTION)], format)
-    _explain(made, (facilitators.named(somewhere(place) if place else None),))
+    _explain(made, (facilitators.named(place_of(place)),))
 
 
 DEDUCTION = (
@@ -127,9 +122,7 @@ def _explain(made: Any, more: Iterable[str]) -> None:
 
 @app.command()
 def done(
-    files: Annotated[
-        list[Path] | None, Argument(help="To enter first: contract, SIRET, month, hours.")
-    ] = None,
+    files: Annotated[Files, Argument(help="To enter first: contract, SIRET, month, hours.")] = None,
     siret: Annotated[str, Option(help="Of a table without this column.")] = "",
     contract: Annotated[str, Option(help="Of a table without this column: its notice or number.")] = "",
     lines: Annotated[bool, Option("--lines", help="Every line, rather than one a contract.")] = False,
@@ -142,9 +135,6 @@ def done(
     matcher hours done heures-mai.xlsx --contract 26-130101
     matcher hours done --lines --format csv > heures.csv
     """
-    from matcher.records import worked
-    from matcher.territory import ledger
-
     with proved(key) as (store, bearer):
         for path in files or ():
             good, bad = ledger.read_hours(path.read_bytes(), path.name, siret, contract)

@@ -5,22 +5,28 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE
+from matcher.catalogue.build import build_catalogue, update_catalogue
+from matcher.catalogue.files import load_catalogue, save_catalogue
+from matcher.commands._options import CATALOGUE, Files, Words
 from matcher.console import counted, say
 from matcher.domain import BadInput
+from matcher.matching import judgement, recipes, stored
+from matcher.matching.engine import Matcher
 from matcher.matching.recipes import SHIPPED
+from matcher.partners import prepared
+from matcher.reading import gather
+from matcher.reading.sources import _columns
+from matcher.records import self_declared
 
 
 def run(
-    files: Annotated[list[Path] | None, Argument(help="Structures and awards; --update needs none.")] = None,
+    files: Annotated[Files, Argument(help="Structures and awards; --update needs none.")] = None,
     out: Annotated[Path, Option(help="The folder of the catalogue.")] = CATALOGUE,
     recipe: Annotated[str, Option(help=f"One of {', '.join(SHIPPED)}, or a TOML file.")] = "default",
     encoder: Annotated[str, Option(help="Another encoder or sentence-transformers model.")] = "",
-    map: Annotated[list[str] | None, Option(help="field=heading, or a saved profile.")] = None,
-    update: Annotated[
-        bool, Option("--update", help="Update: these replace those of the same SIRETs.")
-    ] = False,
-    gone: Annotated[list[str] | None, Option(help="--update: remove this SIRET; repeatable.")] = None,
+    map: Annotated[Words, Option(help="field=heading, or a saved profile.")] = None,
+    update: bool = Option(False, "--update", help="Update: these replace those of the same SIRETs."),
+    gone: Annotated[Words, Option(help="--update: remove this SIRET; repeatable.")] = None,
 ) -> None:
     """Index structures (CSV, XLSX, ODS ...) with the awards they won (DECP) as evidence.
 
@@ -35,15 +41,6 @@ def run(
     matcher index data/sample --encoder intfloat/multilingual-e5-small --out var/e5
     MATCHER_VECTORS=postgresql://USER@HOST/BASE matcher index data/sample --recipe pgvector
     """
-    from matcher.catalogue.build import build_catalogue, update_catalogue
-    from matcher.catalogue.files import load_catalogue, save_catalogue
-    from matcher.matching import judgement, recipes, stored
-    from matcher.matching.engine import Matcher
-    from matcher.partners import prepared
-    from matcher.reading import gather
-    from matcher.reading.sources import _columns
-    from matcher.records import self_declared
-
     chosen = recipes.named(recipe, encoder)
     if not files and not update:
         raise BadInput("give the files to index: matcher index FILES --out FOLDER")

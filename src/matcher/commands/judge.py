@@ -1,5 +1,6 @@
 """`matcher judge`: grade pairs of a need and a structure in the terminal, to learn a judgement from your own experts."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ from typer import Argument, Option
 from matcher.commands._options import CATALOGUE, Folder, loaded
 from matcher.console import say
 from matcher.domain import NoValidRecords, Rejected
+from matcher.lab import evaluation, judging
+from matcher.lab.leads import judged
 
 
 def run(
@@ -22,11 +25,6 @@ def run(
     matcher judge ours.queries.jsonl --out ours.judged.jsonl
     matcher train judgement --data OURS --sets ours --structures directory.jsonl
     """
-    import json
-
-    from matcher.lab import evaluation, judging
-    from matcher.lab.leads import judged
-
     rejected: list[Rejected] = []
     known = judged(out) if out.is_file() else {}
     asked = [q for q in evaluation.questions(queries, rejected) if q.id not in known]

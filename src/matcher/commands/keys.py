@@ -1,4 +1,4 @@
-"""API keys of the service and the exchange, made by the operator: create, list, revoke."""
+"""API keys: made by the operator, scoped, shown once; kept in the store (MATCHER_STORE=sqlite:///FILE)."""
 
 from typing import Any
 
@@ -7,11 +7,9 @@ from typer import Argument, Option
 
 from matcher.commands._options import Output, open_store
 from matcher.console import emit, say
+from matcher.records import keys
 
-app = typer.Typer(
-    help="API keys: made by the operator, scoped, shown once; kept in the store (MATCHER_STORE=sqlite:///FILE).",
-    no_args_is_help=True,
-)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
 @app.command()
@@ -24,8 +22,6 @@ def create(
 
     Example: matcher keys create --scope structure:SIRET --label "Atelier du Canal"
     """
-    from matcher.records import keys
-
     with open_store() as store:
         typer.echo(keys.create(store, scope, label=label, days=days))
     say("Cette clé ne sera plus montrée : gardez-la, puis donnez-la par la variable MATCHER_KEY.")
@@ -34,7 +30,6 @@ def create(
 @app.command("list")
 def list_(format: Output = "table") -> None:
     """All keys, without their secrets."""
-    from matcher.records import keys
 
     def shown(key: keys.Bearer) -> dict[str, Any]:
         moments = {"created": key.created_at, "expires": key.expires_at, "revoked": key.revoked_at}
@@ -48,8 +43,6 @@ def list_(format: Output = "table") -> None:
 @app.command()
 def revoke(key: str = Argument(..., help="The id that `matcher keys list` shows.")) -> None:
     """Revoke a key."""
-    from matcher.records import keys
-
     with open_store() as store:
         keys.revoke(store, key)
     say("clé révoquée")

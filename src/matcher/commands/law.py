@@ -9,6 +9,7 @@ from matcher import codec
 from matcher.commands._options import Output, day
 from matcher.console import emit
 from matcher.domain import NoValidRecords
+from matcher.reference import law
 
 
 def run(
@@ -24,8 +25,6 @@ def run(
 
     The table is data/assumptions/law.csv; a file of that name in MATCHER_HOME/assumptions takes precedence.
     """
-    from matcher.reference import law
-
     on = on or date.today()
     held = [rule for rule in law.rules(on) if rule.code.startswith(beginning)]
     if not held:

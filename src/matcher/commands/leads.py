@@ -1,26 +1,21 @@
 """`matcher leads`: lots with hours of insertion, the firms that owe them, and suitable structures."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import CATALOGUE, Folder, Output, emit_values, gathered, loaded
+from matcher.commands._options import CATALOGUE, Files, Folder, Output, Words, emit_values, gathered, loaded
 from matcher.console import say
 from matcher.domain import NoValidRecords, Tender
-
-if TYPE_CHECKING:
-    from matcher.partners.subcontracting import Opening
+from matcher.partners import subcontracting
+from matcher.partners.subcontracting import Opening
+from matcher.reading import gather
 
 
 def run(
-    files: Annotated[
-        list[Path] | None, Argument(help="Notices, DECP; by default the indexed notices.")
-    ] = None,
-    department: Annotated[list[str] | None, Option(help="Only of this department; repeatable.")] = None,
+    files: Annotated[Files, Argument(help="Notices, DECP; by default the indexed notices.")] = None,
+    department: Annotated[Words, Option(help="Only of this department; repeatable.")] = None,
     awarded: Annotated[bool, Option("--awarded", help="Only awarded lots: a firm to call.")] = False,
     n: Annotated[int, Option("-n", min=1, max=50, help="Structures listed for each lot.")] = 5,
     most: Annotated[int, Option(min=1, help="Maximum number of lots, by decreasing hours.")] = 50,
@@ -33,9 +28,6 @@ def run(
     matcher leads data/sample --department 93
     matcher leads --awarded --format csv > a-appeler.csv
     """
-    from matcher.partners import subcontracting
-    from matcher.reading import gather
-
     matcher = loaded(catalogue)
     indexed = gather.load_notices(catalogue)
     tenders, awards = indexed, []
@@ -70,8 +62,6 @@ def run(
 
 
 def _row(one: Opening) -> dict[str, Any]:
-    from matcher.partners import subcontracting
-
     asked = (
         f"{s.known_as} ({s.kind}, {s.place.label}) {subcontracting.way(s, one.lot)}"
         for s in (match.structure for match in one.carriers)

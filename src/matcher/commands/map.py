@@ -1,28 +1,41 @@
 """`matcher map`: supply, needs and gaps of a territory."""
 
-from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, Folder, Output, gathered, loaded, open_store, write
+from matcher.commands._options import (
+    CATALOGUE,
+    Files,
+    Folder,
+    Output,
+    Words,
+    gathered,
+    loaded,
+    open_store,
+    write,
+)
 from matcher.console import emit, say
 from matcher.domain import BadInput, kinds_named
+from matcher.reading import gather
+from matcher.reference import places
+from matcher.territory import areas, choropleth, coverage
+from matcher.territory.counts import Desk
 
 
 def run(
-    files: Annotated[list[Path] | None, Argument(help="Further notices and awards.")] = None,
+    files: Annotated[Files, Argument(help="Further notices and awards.")] = None,
     region: Annotated[str, Option(help="A region, by name or code: its departments.")] = "",
-    department: Annotated[list[str] | None, Option(help="A department; repeatable.")] = None,
+    department: Annotated[Words, Option(help="A department; repeatable.")] = None,
     commune: Annotated[str, Option(help="A commune instead, with --radius.")] = "",
     radius: Annotated[float, Option(help="Kilometres around the commune.")] = 20.0,
     by: Annotated[str, Option(help="Divide by departement, epci or commune.")] = "departement",
     trade: Annotated[str, Option(help="Only this trade (nettoyage ...); by default those needed.")] = "",
-    kind: Annotated[list[str] | None, Option(help="Only structures of this kind; repeatable.")] = None,
+    kind: Annotated[Words, Option(help="Only structures of this kind; repeatable.")] = None,
     n: Annotated[int | None, Option("-n", min=1, help="Structures wanted for a lot (see desk.csv).")] = None,
     measure: Annotated[str, Option(help="gap, needs, state; of a trade likely, plausible, to_ask.")] = "gap",
     catalogue: Folder = CATALOGUE,
-    out: Annotated[list[Path] | None, Option(help="Write a .svg, .png, .html, .xlsx or .geojson.")] = None,
+    out: Annotated[Files, Option(help="Write a .svg, .png, .html, .xlsx or .geojson.")] = None,
     blank: Annotated[bool, Option("--blank", help="Only the trades with too few structures.")] = False,
     format: Output = "table",
 ) -> None:
@@ -33,11 +46,6 @@ def run(
     matcher map --department 93 --by commune --trade nettoyage --measure likely --out carte.png
     matcher map --commune Nanterre --radius 15 --trade nettoyage --format csv > carte.csv
     """
-    from matcher.reading import gather
-    from matcher.reference import places
-    from matcher.territory import areas, choropleth, coverage
-    from matcher.territory.counts import Desk
-
     unknown = [path for path in out or () if path.suffix[1:] not in choropleth.SHAPES]
     if unknown:
         raise BadInput(f"{unknown[0]} : finissez le nom par {', '.join(choropleth.SHAPES)}")

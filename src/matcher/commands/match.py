@@ -1,17 +1,29 @@
 """`matcher match`: structures that can answer notices, alone or together."""
 
-from __future__ import annotations
-
+import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 from typer import Argument, Option
 
 from matcher import codec, domain
-from matcher.commands._options import CATALOGUE, Folder, Output, emit_values, gathered, loaded
+from matcher.commands._options import CATALOGUE, Files, Folder, Output, Words, emit_values, gathered, loaded
 from matcher.console import progress, say
 from matcher.domain import ANSWERABLE, Answer, BadInput, Filters, LotAnswer, Match, Tender
+from matcher.matching import judgement, reasons
+from matcher.matching.groups.consortium import task_label
+from matcher.matching.reasons import clause_in_words, counts, unknown_in_words, why_nobody
+from matcher.reading import gather
+from matcher.reading.need import corrected, placed_need, sized_need
+from matcher.reference import toponyms
+from matcher.reference.french import due
+from matcher.reference.text import shorten
 
 #: Columns of a match, before and after those that are computed.
 PLACED = (
@@ -23,14 +35,9 @@ REACHED = (
     "source=structure.source"
 )
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 
 def run(
-    notices: Annotated[
-        list[Path] | None, Argument(help="Notices: files in any known format, or ids indexed.")
-    ] = None,
+    notices: Annotated[Files, Argument(help="Notices: files in any known format, or ids indexed.")] = None,
     need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
     place: Annotated[str, Option(help="Where: communes, a postcode, grouping, department or region.")] = "",
     amount: Annotated[float | None, Option(min=0, help="Of that need, euros before tax.")] = None,
@@ -38,12 +45,12 @@ def run(
     catalogue: Folder = CATALOGUE,
     n: Annotated[int, Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
-    kind: Annotated[list[str] | None, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
-    trade: Annotated[list[str] | None, Option(help="The trade asked for, in place of that read.")] = None,
-    department: Annotated[list[str] | None, Option(help="Only structures of this department.")] = None,
+    kind: Annotated[Words, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
+    trade: Annotated[Words, Option(help="The trade asked for, in place of that read.")] = None,
+    department: Annotated[Words, Option(help="Only structures of this department.")] = None,
     radius: Annotated[float | None, Option(min=0, help="Maximum distance in kilometres.")] = None,
-    word: Annotated[list[str] | None, Option(help="Only those whose texts hold these exact words.")] = None,
-    exclude: Annotated[list[str] | None, Option(help="Never this SIRET or SIREN.")] = None,
+    word: Annotated[Words, Option(help="Only those whose texts hold these exact words.")] = None,
+    exclude: Annotated[Words, Option(help="Never this SIRET or SIREN.")] = None,
     active: Annotated[bool, Option("--active", help="Leave out closed establishments.")] = False,
     recipe: Annotated[str | None, Option(help="Recipe to use instead of the catalogue's.")] = None,
     format: Output = "table",
@@ -55,11 +62,6 @@ def run(
     matcher match --need "entretien des espaces verts d'une école" --place Nanterre -n 10
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
-    from matcher.matching import judgement
-    from matcher.reading import gather
-    from matcher.reading.need import corrected, placed_need, sized_need
-    from matcher.reference import toponyms
-
     if not notices and need is None:
         raise BadInput('nothing to match: give notices, or --need "what is to be done"')
     written = next((path for path in notices or () if " " in path.name and not path.exists()), None)
@@ -107,8 +109,6 @@ def run(
 
 def rows(answer: Answer) -> Iterator[dict[str, Any]]:
     """One flat row for each structure of each lot, for a spreadsheet."""
-    from matcher.matching import reasons
-
     for match in (match for lot_answer in answer.lots for match in lot_answer.matches):
         yield {
             "avis": answer.tender.id,
@@ -123,14 +123,6 @@ def rows(answer: Answer) -> Iterator[dict[str, Any]]:
 
 def show(answer: Answer) -> None:
     """An answer in plain text: each lot with its structures, then the groups."""
-    import sys
-
-    from rich.console import Console
-    from rich.markup import escape
-
-    from matcher.reference.french import due
-    from matcher.reference.text import shorten
-
     console = Console(width=None if sys.stdout.isatty() else 120)
     tender = answer.tender
     deadline = f", {due(tender.deadline)}" if tender.deadline else ""
@@ -149,13 +141,6 @@ def show(answer: Answer) -> None:
 
 
 def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    from matcher.matching.reasons import clause_in_words, unknown_in_words
-    from matcher.reference.text import shorten
-
     lot = answer.lot
     named = (p.label or p.department or "" for p in lot.places)
     where = ", ".join(filter(None, dict.fromkeys(named)))
@@ -191,9 +176,6 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
 
 
 def _indented(console: Console, text: str, by: int = 2) -> None:
-    from rich.padding import Padding
-    from rich.text import Text
-
     console.print(Padding(Text(text), (0, 0, 0, by)))
 
 
@@ -202,8 +184,6 @@ def _named(structure: domain.Structure) -> str:
 
 
 def _counted(answer: LotAnswer) -> str:
-    from matcher.matching.reasons import counts, why_nobody
-
     if answer.calls_for == "unclear":
         return why_nobody(answer)
     none = "Aucune structure adaptée n'est connue pour ce lot : " if answer.nobody else ""
@@ -212,9 +192,6 @@ def _counted(answer: LotAnswer) -> str:
 
 def _because(match: Match) -> Iterator[str]:
     """Remarks on a match, one sentence each: warnings first, then trade, place and past awards."""
-    from matcher.matching import reasons
-    from matcher.reference.text import shorten
-
     yield from (f"! {warning}" for warning in match.warnings)
     if label := reasons.mark(match):
         yield label
@@ -222,10 +199,6 @@ def _because(match: Match) -> Iterator[str]:
 
 
 def _show_group(console: Console, tender: Tender, group: domain.Consortium, number: int) -> None:
-    from rich.text import Text
-
-    from matcher.matching.groups.consortium import task_label
-
     apart = len(group.members) > 1 and not group.form
     form = "Offres séparées, proposition" if apart else f"Groupement {group.form} proposé".replace("  ", " ")
     console.print(Text(f"\n{form} n° {number}", style="bold"))

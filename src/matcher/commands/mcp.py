@@ -1,12 +1,22 @@
 """`matcher mcp`: the service as tools for assistants, by the Model Context Protocol."""
 
+import logging
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
+import anyio
+import uvicorn
+from cachetools import TTLCache
+from service.assistant.server import Api, build
+from service.connections import SERVER
+from service.limits import hosts_of
+from service.settings import read
 from typer import Option
 
 from matcher.console import say
 from matcher.domain import BadInput
+from service import handlers, limits
 
 
 def run(
@@ -26,11 +36,6 @@ def run(
     matcher mcp --http --port 8010
     MATCHER_KEY=mlg_... matcher mcp --url https://maillage.example.org
     """
-    import os
-
-    import anyio
-    from service.assistant.server import Api, build
-
     if url and not url.startswith(("http://", "https://")):
         raise BadInput(f"invalid --url {url!r}: expected https://HOST")
     if catalogue is not None:
@@ -41,10 +46,7 @@ def run(
 
 
 def _app() -> Any:
-    import logging
-
     from service.app import create_app
-    from service.settings import read
 
     app = create_app(read())
     logging.getLogger("service").setLevel(logging.WARNING)  # standard error is shown by some assistants
@@ -59,8 +61,6 @@ async def _over_stdio(api: Any, server: Any) -> None:
 def _security() -> Any:
     """The names under which the tools may be asked, those of the service; None where it has no public address."""
     from mcp.server.transport_security import TransportSecuritySettings
-    from service.limits import hosts_of
-    from service.settings import read
 
     settings = read()
     named = [f"[{host}]" if ":" in host else host for host in hosts_of(settings)]
@@ -73,24 +73,13 @@ def _security() -> Any:
 
 def _guarded(app: Any) -> Any:
     """The tools behind the limits of the service: hosts, rates, bytes, time."""
-    from cachetools import TTLCache
-    from service.settings import read
-
-    from service import handlers, limits
-
     proved: TTLCache[str, bool] = TTLCache(1, 1)  # the API proves keys, and counts by them
     return limits.Guard(app, settings=read(), proved=proved, shown=handlers.unheard)
 
 
 async def _over_http(api: Any, server: Any, host: str, port: int) -> None:
-    import uvicorn
-    from service.connections import SERVER
-
-    app = _guarded(
-        server.streamable_http_app(
-            host=host, stateless_http=True, json_response=True, transport_security=_security()
-        )
-    )
+    asked = {"host": host, "stateless_http": True, "json_response": True}
+    app = _guarded(server.streamable_http_app(**asked, transport_security=_security()))
     running = uvicorn.Server(uvicorn.Config(app, host=host, port=port, **SERVER))
     async with api.open():
         say(f"tools at http://{host}:{port}/mcp (Ctrl-C ends it)")

@@ -7,6 +7,8 @@ from typer import Argument, Option
 
 from matcher.commands._options import CATALOGUE, Folder, Html, Output, Xlsx, desk, rejects, write
 from matcher.console import emit, say
+from matcher.territory import meeting as planning
+from matcher.territory.areas import somewhere
 
 
 def run(
@@ -32,9 +34,6 @@ def run(
     \b
     matcher meeting besoins.csv --theme "services numériques" --place 93200 --on 2026-12-15 --xlsx jour.xlsx --ics jour.ics
     """
-    from matcher.territory import meeting as planning
-    from matcher.territory.areas import somewhere
-
     guests, bad = planning.guests(buyers.read_bytes(), buyers.name)
     rejects(bad)
     come = planning.sirets(participants.read_bytes(), participants.name) if participants else ()

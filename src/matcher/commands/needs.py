@@ -7,13 +7,17 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import Output
+from matcher.commands._options import Files, Output
 from matcher.console import emit, say
 from matcher.domain import Asked, BadInput, NoValidRecords, Rejected, Tender
+from matcher.lab import evaluation
+from matcher.learned import asks
+from matcher.reading import gather
+from matcher.reading.need import placed_need
 
 
 def run(
-    files: Annotated[list[Path] | None, Argument(help="Notices, or queries as for `matcher rank`.")] = None,
+    files: Annotated[Files, Argument(help="Notices, or queries as for `matcher rank`.")] = None,
     need: Annotated[str, Option(help="A typed need, in place of files.")] = "",
     place: Annotated[str, Option(help="Where: a commune, a postcode or a department.")] = "",
     format: Output = "table",
@@ -25,9 +29,6 @@ def run(
     matcher needs --need "entretien des espaces verts et nettoyage des vitres à Nanterre"
     matcher needs notices/ --format jsonl
     """
-    from matcher.learned import asks
-    from matcher.reading.need import placed_need
-
     if bool(need) == bool(files):
         raise BadInput("one thing is read: give files of notices, or --need with a text")
     rejected: list[Rejected] = []
@@ -50,9 +51,6 @@ def run(
 
 def _of_files(files: list[Path], rejected: list[Rejected]) -> Iterator[tuple[str, Tender]]:
     """The tenders of the files with the id to print where it is not the lot's own."""
-    from matcher.lab import evaluation
-    from matcher.reading import gather
-
     for file in files:
         queries = file.suffix == ".jsonl" and file.is_file()
         if queries and '"query_id"' in file.open(encoding="utf-8").readline():

@@ -1,21 +1,32 @@
 """`matcher opportunities`: notices a structure could answer: alone, in a group, by the clause, or to watch."""
 
-from __future__ import annotations
-
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import CATALOGUE, Folder, Output, ReferenceDay, day, emit_values, loaded
+from matcher.commands._options import (
+    CATALOGUE,
+    Files,
+    Folder,
+    Output,
+    ReferenceDay,
+    Words,
+    day,
+    emit_values,
+    loaded,
+)
 from matcher.console import progress, say
-
-if TYPE_CHECKING:
-    from matcher.partners.opportunities import Opportunity, Part
+from matcher.partners import opportunities
+from matcher.partners.opportunities import Opportunity, Part
+from matcher.reading import gather
+from matcher.reading.procedure import answerable
+from matcher.reference.french import due
+from matcher.reference.text import shorten
 
 PLACED = (
     "avis=tender.id, lot=lot.number, intitulé=lot.title, acheteur=tender.buyer.name, km=match.distance_km"
@@ -31,10 +42,10 @@ WORDS: dict[Part, str] = {
 
 def run(
     siret: Annotated[str, Argument(help="The structure, by SIRET, SIREN or name.")],
-    notices: Annotated[list[Path] | None, Argument(help="Notices; by default those indexed.")] = None,
+    notices: Annotated[Files, Argument(help="Notices; by default those indexed.")] = None,
     since: Annotated[date | None, Option(parser=day, help="Published on this day or later.")] = None,
-    department: Annotated[list[str] | None, Option(help="Only lots of this department; repeatable.")] = None,
-    cpv: Annotated[list[str] | None, Option(help="Only lots of this CPV prefix; repeatable.")] = None,
+    department: Annotated[Words, Option(help="Only lots of this department; repeatable.")] = None,
+    cpv: Annotated[Words, Option(help="Only lots of this CPV prefix; repeatable.")] = None,
     reserved: Annotated[bool, Option("--reserved", help="Only reserved lots.")] = False,
     most: Annotated[float | None, Option(min=0, help="Maximum yearly amount in euros, where known.")] = None,
     on: ReferenceDay = None,
@@ -47,12 +58,6 @@ def run(
     matcher opportunities 00010001600013
     matcher opportunities 12345678900011 notices/ --department 93 --reserved --format csv
     """
-    from collections import Counter
-
-    from matcher.partners import opportunities
-    from matcher.reading import gather
-    from matcher.reading.procedure import answerable
-
     matcher = loaded(catalogue)
     structure = options.named_structure(matcher, siret)
     tenders = answerable(gather.gather(notices).tenders if notices else gather.load_notices(catalogue))
@@ -81,9 +86,6 @@ def _lines(notices: Sequence[tuple[Opportunity, ...]]) -> Iterator[str]:
 
 def _line(lots: tuple[Opportunity, ...]) -> str:
     """A notice in one line: its lots, buyer, deadline, distance, and why."""
-    from matcher.reference.french import due
-    from matcher.reference.text import shorten
-
     first = lots[0]
     numbers = [one.lot.number for one in lots]
     several = f"lots {', '.join(numbers[:LOTS])}{'…' if len(numbers) > LOTS else ''}"

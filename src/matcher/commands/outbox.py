@@ -1,18 +1,24 @@
-"""`matcher outbox`: operator control of mails: who, when and what; approve, cancel, send, settle, bounces."""
+"""Mails: list, show, approve, cancel, send, settle, bounces."""
 
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from service.settings import outbox_of, read, rules_of
+from sqlalchemy import func, select
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import CATALOGUE, Folder, Output, day, loaded, open_store
+from matcher.commands._options import CATALOGUE, Folder, Output, Words, day, loaded, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput, NoValidRecords
+from matcher.outreach import delivery, digests, post, review, transport
+from matcher.outreach.sourcing.questions import SETTLE
+from matcher.outreach.transport import MailTransport
+from matcher.records.tables import Digest
 
-app = typer.Typer(help="Mails: list, show, approve, cancel, send, settle, bounces.", no_args_is_help=True)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 Day = Annotated[date | None, Option(parser=day, help="Only of this day (2026-11-24).")]
 
@@ -20,10 +26,6 @@ Day = Annotated[date | None, Option(parser=day, help="Only of this day (2026-11-
 @app.command("list")
 def list_(format: Output = "table") -> None:
     """Number of digests by day and state."""
-    from sqlalchemy import func, select
-
-    from matcher.records.tables import Digest
-
     counted = select(Digest.day, Digest.status.label("state"), func.count().label("digests"))
     rows = open_store().ask(counted.group_by(Digest.day, Digest.status).order_by(Digest.day)).mappings()
     emit((codec.flat(row, "day, state, digests") for row in rows), format)
@@ -31,21 +33,17 @@ def list_(format: Output = "table") -> None:
 
 @app.command()
 def show(
-    state: Annotated[list[str] | None, Option(help="Only in this state; repeatable.")] = None,
+    state: Annotated[Words, Option(help="Only in this state; repeatable.")] = None,
     day: Day = None,
     format: Output = "table",
 ) -> None:
     """Every mail, digests and letters of the pages: to whom, when, what, and what the server said last."""
-    from matcher.outreach import delivery
-
     emit(delivery.listed(open_store(), state or (), day), format)
 
 
 @app.command()
 def sample(n: Annotated[int, Option("-n", min=1, help="How many.")] = 5) -> None:
     """Show some of the digests that are held, as their readers would see them."""
-    from matcher.outreach import digests, review
-
     held = review.sample(open_store(), n)
     if not held:
         say("nothing is held")
@@ -56,8 +54,6 @@ def sample(n: Annotated[int, Option("-n", min=1, help="How many.")] = 5) -> None
 @app.command()
 def approve(day: Day = None) -> None:
     """Let the digests that are held go; `matcher outbox send` sends them."""
-    from matcher.outreach import review
-
     say(f"{review.decide(open_store(), 'ready', day)} digests approved")
 
 
@@ -67,8 +63,6 @@ def cancel(
     for_good: Annotated[bool, Option("--for-good", help="Their lots count as announced.")] = False,
 ) -> None:
     """Cancel the digests that are held: they are never sent; their lots are announced again while they are open."""
-    from matcher.outreach import review
-
     to = "dropped" if for_good else "cancelled"
     say(f"{review.decide(open_store(), to, day)} digests cancelled")
 
@@ -91,12 +85,6 @@ def send(
        2  wrong usage, no catalogue, or no mail server
        5  the mail server refuses us, or refused more than it took: see `matcher outbox show --state failed`
     """
-    from service.settings import outbox_of, read, rules_of
-
-    from matcher.outreach import delivery, post
-    from matcher.outreach.sourcing.questions import SETTLE
-    from matcher.outreach.transport import MailTransport
-
     chosen, settings = rules_of(rules), read()
     folder = to or outbox_of(settings, chosen)
     store = open_store()
@@ -116,7 +104,7 @@ def send(
 
 @app.command()
 def doubtful(
-    who: Annotated[list[str] | None, Argument(help="Addresses, SIRETs or ids; by default all.")] = None,
+    who: Annotated[Words, Argument(help="Addresses, SIRETs or ids; by default all.")] = None,
     sent: Annotated[bool, Option("--sent", help="They left, according to the server's log.")] = False,
     again: Annotated[bool, Option("--again", help="They did not: send them again.")] = False,
     format: Output = "table",
@@ -128,8 +116,6 @@ def doubtful(
     matcher outbox doubtful contact@example.org --sent
     matcher outbox doubtful 00010001600013 --again
     """
-    from matcher.outreach import delivery
-
     if sent and again:
         raise BadInput("either --sent or --again")
     if bool(who) != (sent or again):
@@ -147,8 +133,6 @@ def bounce(reports: Annotated[list[Path], Argument(help="Delivery reports (.eml)
 
     An address without any mail sent is rejected: reports can be forged.
     """
-    from matcher.outreach import transport
-
     store, count = open_store(), 0
     for path in reports:
         found = transport.returned(store, path.read_bytes())
@@ -164,7 +148,7 @@ def bounce(reports: Annotated[list[Path], Argument(help="Delivery reports (.eml)
 
 @app.command()
 def bounces(
-    who: Annotated[list[str] | None, Argument(help="Addresses or SIRETs, with --lift.")] = None,
+    who: Annotated[Words, Argument(help="Addresses or SIRETs, with --lift.")] = None,
     lift: Annotated[bool, Option("--lift", help="Write to these again.")] = False,
     every: Annotated[bool, Option("--all", help="--lift: all of them.")] = False,
     format: Output = "table",
@@ -175,8 +159,6 @@ def bounces(
     matcher outbox bounces
     matcher outbox bounces contact@example.org --lift
     """
-    from matcher.outreach import transport
-
     store = open_store()
     if lift != bool(who or every):
         raise BadInput("name the addresses to lift, or --all, with --lift")

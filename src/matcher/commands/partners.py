@@ -1,8 +1,7 @@
 """`matcher partners`: partners for a structure on a notice."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 from typer import Argument, Option
@@ -10,11 +9,14 @@ from typer import Argument, Option
 from matcher import codec
 from matcher.commands import _options as options
 from matcher.commands._options import CATALOGUE, Folder, NoFirms, Output, Which
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from matcher.partners.partners import Partner, Partners
+from matcher.console import emit
+from matcher.domain import BadInput, NotFound
+from matcher.matching.groups.consortium import task_label
+from matcher.partners import partners
+from matcher.partners.partners import Partner, Partners
+from matcher.reading import gather
+from matcher.reading.need import placed_need
+from matcher.reference.text import shorten
 
 WIDE = 180  # characters of a line
 TITLES = {
@@ -49,12 +51,6 @@ def run(
     matcher partners 12345678900011 notice.xml --lot 2 -n 5 --format jsonl
     matcher partners 12345678900011 award-notice.xml       subcontractors for the hours owed by the winner
     """
-    from matcher.console import emit
-    from matcher.domain import BadInput, NotFound
-    from matcher.partners import partners
-    from matcher.reading import gather
-    from matcher.reading.need import placed_need
-
     if bool(notice) == bool(need):
         raise BadInput('give a notice, or --need "what is to be done"')
     if need:
@@ -87,9 +83,6 @@ def _nobody(found: Partners) -> str:
 
 def _lines(found: Partners, detail: bool) -> Iterator[str]:
     """An answer of at most 20 lines, each of one partner or fact; with `detail` all of them, with contacts and rules."""
-    from matcher.matching.groups.consortium import task_label
-    from matcher.reference.text import shorten
-
     yield f"{found.structure.name} sur {found.tender.id} « {shorten(found.tender.title, 90)} »"
     missing = [task for task in found.lacking if task not in found.perhaps]
     unsure = "peut-être à vous, rien ne dit que vous le faites (si oui, complétez votre fiche)"

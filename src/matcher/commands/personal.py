@@ -1,5 +1,6 @@
-"""Data subject rights over the store: access and erasure.
+"""Export or erase what the store holds about a person.
 
+\b
 matcher personal export contact@example.org
 matcher personal erase contact@example.org --yes
 """
@@ -7,23 +8,24 @@ matcher personal erase contact@example.org --yes
 import json
 
 import typer
+from service.settings import read
 from typer import Argument, Option
 
 from matcher.commands._options import open_store
 from matcher.console import emit, say
+from matcher.outreach.transport import erase_mails
+from matcher.records import personal
 
 BEYOND = (
     "hors d'atteinte, à effacer vous-même : les dossiers donnés à --outbox (autres que {}), les sauvegardes, et l'annuaire : "
     "retirez-y la personne, puis relancez `matcher index`"
 )
-app = typer.Typer(help="Export or erase what the store holds about a person.", no_args_is_help=True)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
 @app.command()
 def export(person: str = Argument(..., help="An e-mail address or a SIRET.")) -> None:
     """Everything held about a person, as JSON on stdout."""
-    from matcher.records import personal
-
     with open_store() as store:
         typer.echo(json.dumps(personal.export(store, person), ensure_ascii=False, indent=2))
 
@@ -37,11 +39,6 @@ def erase(
 
     Unsubscriptions are kept, hashed, so that no mail is sent again; notices stay as published.
     """
-    from service.settings import read
-
-    from matcher.outreach.transport import erase_mails
-    from matcher.records import personal
-
     with open_store() as store:
         if yes:
             gone = personal.erase(store, person) | {"mails in the outbox": erase_mails(read().outbox, person)}

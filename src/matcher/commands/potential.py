@@ -2,26 +2,31 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 from typer import Argument, Option
 
 from matcher.commands import _options as options
-from matcher.commands._options import CATALOGUE, Folder, Html, Output, ReferenceDay, Xlsx
+from matcher.commands._options import CATALOGUE, Files, Folder, Html, Output, ReferenceDay, Xlsx
 from matcher.console import emit
 from matcher.domain import CALLS, BadInput, NoValidRecords
+from matcher.reference import law
+from matcher.territory import exports
+from matcher.territory import potential as desk
+from matcher.territory import programme as programmes
+from matcher.territory.advice import Given
+from matcher.territory.areas import place_of
+from matcher.territory.counts import need_of
 
 
 def run(
-    notices: Annotated[list[Path] | None, Argument(help="Notices in any known format.")] = None,
+    notices: Annotated[Files, Argument(help="Notices in any known format.")] = None,
     need: Annotated[str | None, Option(help="A need in your own words instead.")] = None,
     place: Annotated[str, Option(help="Where: commune, postcode or department.")] = "",
     amount: Annotated[float | None, Option(help="Of the whole need, euros before tax.")] = None,
     like_needs: Annotated[float | None, Option(help="Other needs of the kind, euros before tax.")] = None,
     months: Annotated[float | None, Option(help="Duration in months, for a need in words.")] = None,
-    works: Annotated[
-        bool | None, Option("--works/--no-works", help="By default the CPV or the trade tells.")
-    ] = None,
+    works: bool | None = Option(None, "--works/--no-works", help="By default the CPV or the trade tells."),
     buyer: Annotated[str, Option(help="state, local or entity: whose thresholds.")] = "local",
     defence: Annotated[bool, Option("--defence", help="A defence or security contract.")] = False,
     public_service: Annotated[
@@ -43,22 +48,13 @@ def run(
     matcher potential draft.xml --html potentiel.html
     matcher potential --programme achats-2027.xlsx --xlsx potentiel.xlsx
     """
-    from typing import cast
-
-    from matcher.reference import law
-    from matcher.territory import exports
-    from matcher.territory import potential as desk
-    from matcher.territory import programme as programmes
-    from matcher.territory.areas import somewhere
-    from matcher.territory.counts import need_of
-
     on = on or date.today()
     if buyer not in ("state", "local", "entity"):
         raise BadInput(f"--buyer {buyer!r} : choisissez state, local ou entity")
     if not notices and need is None and programme is None:
         raise BadInput('aucun besoin : donnez un fichier, ou --need "ce qu\'il y a à faire"')
     percent = None if rate is None else rate / 100
-    given = desk.Given(
+    given = Given(
         amount=amount,
         like_needs=like_needs,
         works=works,
@@ -82,7 +78,7 @@ def run(
     if notices:
         tenders = [t for t in options.gathered(notices).tenders if t.nature in CALLS]
     if need is not None:
-        tenders.append(need_of(need, somewhere(place) if place else None, months))
+        tenders.append(need_of(need, place_of(place), months))
     if not tenders:
         raise NoValidRecords("aucun besoin à étudier dans ces fichiers : voyez `matcher read`")
     opened = options.desk(catalogue, on)
@@ -90,5 +86,4 @@ def run(
     if html:
         shown = {"title": "Potentiel d'un besoin", "found": made, "order": desk.ORDER}
         options.write(html, exports.page("potential", **shown, sources=made[0].sources, on=on))
-    lines = (line for one in made for line in desk.sentences(one))
-    options.emit_values(made, format, desk.rows, lambda: lines)
+    options.emit_values(made, format, desk.rows, lambda: map(desk.text, made))

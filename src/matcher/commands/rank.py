@@ -1,12 +1,17 @@
 """`matcher rank`: rank the candidates of each query of a file, in the benchmark's format."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
+from matcher.commands._options import Files
 from matcher.console import progress, say
 from matcher.domain import NoValidRecords, Rejected
+from matcher.lab import evaluation
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
 from matcher.matching.recipes import SHIPPED
 
 
@@ -14,7 +19,7 @@ def run(
     queries: Annotated[Path, Argument(help="JSONL: query_id, notice, and member for partners.")],
     history: Annotated[list[Path], Option(help="Past awards (DECP): evidence, and the candidates.")],
     out: Annotated[Path, Option(help="The run file to write, JSONL.")],
-    structures: Annotated[list[Path] | None, Option(help="Rank these structures instead.")] = None,
+    structures: Annotated[Files, Option(help="Rank these structures instead.")] = None,
     recipe: Annotated[str, Option(help=f"One of {', '.join(SHIPPED)}.")] = "default",
     top: Annotated[int, Option(min=1, help="Maximum SIRENs per query.")] = 100,
     incumbents: Annotated[bool, Option("--incumbents", help="Use the buyer's own past holders.")] = False,
@@ -27,12 +32,6 @@ def run(
     matcher rank needs.jsonl --history history.json.gz --out run.jsonl
     matcher rank needs.jsonl --history history.json.gz --structures siae.jsonl --out run.jsonl --recipe lexical
     """
-    import json
-
-    from matcher.lab import evaluation
-    from matcher.matching import recipes
-    from matcher.matching.engine import Matcher
-
     chosen = recipes.named(recipe)
     rejected: list[Rejected] = []
     asked = list(evaluation.questions(queries, rejected))

@@ -3,13 +3,17 @@
 import sys
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer import Argument, Option
 
+from matcher.codec import to_json
 from matcher.console import check_format, emit, progress, say
 from matcher.domain import Award, NoValidRecords, Rejected, Structure, Tender
+from matcher.reading import files, inference, ocds
+from matcher.reading.sources import _columns
+from matcher.reference.text import shorten
 
 #: Of a table, in order.
 COLUMNS = "record id what who where cpv lots amount date reserved clauses".split()
@@ -21,9 +25,7 @@ def _format(name: str) -> str:
 
 def run(
     paths: list[Path] = Argument(..., help="Files, folders or archives (ZIP, tar, gzip)."),
-    format: Annotated[
-        str, Option("--format", "-f", help="table, jsonl, csv or ocds.", callback=_format)
-    ] = "table",
+    format: str = Option("table", "--format", "-f", help="table, jsonl, csv or ocds.", callback=_format),
     source: str | None = Option(None, "--source", "-s", help="Name the format instead of recognising it."),
     map: list[str] = Option([], "--map", help="field='heading' corrects a guess; or a saved profile."),
     infer: bool = Option(True, "--infer/--as-stated", help="Infer CPV codes that are missing."),
@@ -44,9 +46,6 @@ def run(
 
     matcher read annuaire.xlsx --source directory --map name='Raison sociale'
     """
-    from matcher.reading import files, inference, ocds
-    from matcher.reading.sources import _columns
-
     summary = files.Summary()
     found = files.read(paths, source=source, columns=_columns.pairs(map))
     records = summary.watch(inference.coded(found) if infer else found)
@@ -68,15 +67,11 @@ def run(
 
 def whole(record: Any) -> dict[str, Any]:
     """The record as JSON, with the kind of record it is."""
-    from matcher.codec import to_json
-
     return {"record": type(record).__name__.lower(), **to_json(record)}
 
 
 def brief(record: Any) -> dict[str, Any]:
     """One table row: type, owner, place, amount and date of the record."""
-    from matcher.reference.text import shorten
-
     named: tuple[str, str, str, str, str]
     if isinstance(record, Tender):
         amounts = [lot.amount for lot in record.lots if lot.amount is not None]

@@ -5,7 +5,11 @@ from typing import Annotated
 import typer
 from typer import Option
 
+from matcher import codec
 from matcher.commands._options import CATALOGUE, Folder, NoticeOf, Output, Which, called, loaded, one_notice
+from matcher.console import emit
+from matcher.matching.groups.table import lot_label
+from matcher.partners.relaunch import MEMBERS, relaunch
 
 
 def run(
@@ -22,11 +26,6 @@ def run(
     matcher relaunch 26-130101
     matcher relaunch notice.xml --lot 2
     """
-    from matcher import codec
-    from matcher.console import emit
-    from matcher.matching.groups.table import lot_label
-    from matcher.partners.relaunch import MEMBERS, relaunch
-
     found = relaunch(loaded(catalogue), one_notice(notice, id, catalogue), lot, n)
     if format != "table":
         emit(map(codec.to_json, found), format)

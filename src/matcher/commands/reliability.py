@@ -4,10 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from typer import Option
 
 from matcher.commands._options import Output
 from matcher.console import emit, progress, say
+from matcher.lab import benchmark
+from matcher.lab import reliability as judged
+from matcher.matching import recipes
+from matcher.matching.engine import Matcher
 
 
 def run(
@@ -22,13 +27,6 @@ def run(
     matcher reliability --data ../shared/data
     matcher reliability --data ../shared/data --most 300
     """
-    import numpy as np
-
-    from matcher.lab import benchmark
-    from matcher.lab import reliability as judged
-    from matcher.matching import recipes
-    from matcher.matching.engine import Matcher
-
     asked = judged.later_awards(data / "awards" / "development.json.gz", most)
     matcher = Matcher(benchmark.catalogue(data, "suppliers", recipe), recipes.named(recipe), exhaustive=True)
     predicted, observed = judged.answered(matcher, progress(asked, "asking later awards"))

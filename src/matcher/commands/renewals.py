@@ -1,24 +1,34 @@
 """`matcher renewals`: contracts that end soon, by trade, place and buyer, with their holders as published."""
 
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import CATALOGUE, Folder, Output, ReferenceDay, emit_values, loaded
+from matcher.commands._options import (
+    CATALOGUE,
+    Files,
+    Folder,
+    Output,
+    ReferenceDay,
+    Words,
+    emit_values,
+    loaded,
+)
 from matcher.console import say
 from matcher.domain import NoValidRecords
+from matcher.matching import renewals
+from matcher.reading import gather
 
 
 def run(
-    files: Annotated[list[Path] | None, Argument(help="DECP, award notices; default: those indexed.")] = None,
+    files: Annotated[Files, Argument(help="DECP, award notices; default: those indexed.")] = None,
     siret: Annotated[str, Option(help="Only those a structure (SIRET or name) would be called for.")] = "",
     buyer: Annotated[str, Option(help="Only of this buyer, by SIRET or SIREN.")] = "",
-    department: Annotated[list[str] | None, Option(help="Only of this department; repeatable.")] = None,
-    cpv: Annotated[list[str] | None, Option(help="Only of this CPV prefix; repeatable.")] = None,
+    department: Annotated[Words, Option(help="Only of this department; repeatable.")] = None,
+    cpv: Annotated[Words, Option(help="Only of this CPV prefix; repeatable.")] = None,
     after: Annotated[float, Option(min=0, help="Ends in this many months or later.")] = 3,
     before: Annotated[float, Option(min=0, help="Ends in this many months or sooner.")] = 18,
     on: ReferenceDay = None,
@@ -31,9 +41,6 @@ def run(
     matcher renewals data/sample --format csv
     matcher renewals --siret 00010001600013 --department 93
     """
-    from matcher.matching import renewals
-    from matcher.reading import gather
-
     awards = gather.gather(files).awards if files else gather.load_contracts(catalogue)
     ending = renewals.renewals(
         awards,

@@ -1,5 +1,6 @@
 """`matcher sample`: the invented sample, written where the examples look for it."""
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ from typer import Argument
 
 from matcher.console import say
 from matcher.domain import BadInput
+from matcher.reference.paths import sample_dir
 
 
 def run(folder: Annotated[Path, Argument(help="Where to write it.")] = Path("data/sample")) -> None:
@@ -16,10 +18,6 @@ def run(folder: Annotated[Path, Argument(help="Where to write it.")] = Path("dat
     matcher sample
     matcher sample /tmp/sample
     """
-    import shutil
-
-    from matcher.reference.paths import sample_dir
-
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else (True,)):
         if folder.resolve() == sample_dir().resolve():
             say(f"{folder} is the sample already")

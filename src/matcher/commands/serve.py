@@ -1,8 +1,15 @@
 """`matcher serve`: the API and the pages."""
 
+import gc
+import os
+import secrets
+import socket
 from pathlib import Path
 from typing import Annotated
 
+import uvicorn
+from service.connections import SERVER
+from service.settings import read
 from typer import Option
 
 from matcher.console import say
@@ -10,13 +17,9 @@ from matcher.domain import BadInput
 
 
 def run(
-    host: Annotated[
-        str, Option(help="Address to listen on; beyond loopback a key is required.")
-    ] = "127.0.0.1",
+    host: str = Option("127.0.0.1", help="Address to listen on; beyond loopback a key is required."),
     port: Annotated[int, Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
-    processes: Annotated[
-        int | None, Option(min=0, max=256, help="That match; default one a processor.")
-    ] = None,
+    processes: int | None = Option(None, min=0, max=256, help="That match; default one a processor."),
     workers: Annotated[int, Option(min=1, max=64, help="Whole services; a job stays in one.")] = 1,
     catalogue: Annotated[Path | None, Option(help="Its folder; default var/catalogue.")] = None,
 ) -> None:
@@ -26,12 +29,6 @@ def run(
     matcher serve
     matcher serve --host 0.0.0.0 --port 8080 --catalogue /srv/maillage/catalogue
     """
-    import gc
-    import os
-    import secrets
-
-    import uvicorn
-
     if catalogue is not None:
         os.environ["MATCHER_CATALOGUE"] = str(catalogue)
     # none where there is one, or as many services as processors
@@ -41,9 +38,6 @@ def run(
         os.environ["MATCHER_PROCESSES"] = str(processes)
     # every process signs with the same secret
     os.environ.setdefault("MATCHER_SECRET", secrets.token_urlsafe(32))
-    from service.connections import SERVER
-    from service.settings import read
-
     port = _free(host, port)
     settings = read()
     if settings.unnamed:
@@ -61,8 +55,6 @@ def run(
 
 def _free(host: str, port: int) -> int:
     """The port, one that is free for 0.  Raises BadInput where the port cannot be listened on, before anything says that it is served."""
-    import socket
-
     try:
         family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:

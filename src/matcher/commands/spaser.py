@@ -1,21 +1,21 @@
 """`matcher spaser`: purchases by kind of structure, from the buyer's ledger and DECP."""
 
-from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import CATALOGUE, Folder, Html, Output, Xlsx, gathered, rejects, write
+from matcher.catalogue.files import load_catalogue
+from matcher.commands._options import CATALOGUE, Files, Folder, Html, Output, Xlsx, gathered, rejects, write
 from matcher.console import emit, say
 from matcher.domain import BadInput
+from matcher.reference.french import euros
+from matcher.territory import ledger as desk
 
 
 def run(
-    awards: Annotated[list[Path] | None, Argument(help="DECP files.")] = None,
-    ledger: Annotated[list[Path] | None, Option(help="The buyer's ledger: SIRET, montant, année.")] = None,
-    hours: Annotated[
-        list[Path] | None, Option(help="Hours done (`matcher hours done --lines -f csv`).")
-    ] = None,
+    awards: Annotated[Files, Argument(help="DECP files.")] = None,
+    ledger: Annotated[Files, Option(help="The buyer's ledger: SIRET, montant, année.")] = None,
+    hours: Annotated[Files, Option(help="Hours done (`matcher hours done --lines -f csv`).")] = None,
     buyer: Annotated[str, Option(help="SIREN or SIRET of the buyer; all buyers by default.")] = "",
     year: Annotated[list[int] | None, Option(help="Only this year; repeatable.")] = None,
     catalogue: Folder = CATALOGUE,
@@ -28,10 +28,6 @@ def run(
     \b
     matcher spaser decp.json.gz --ledger grand-livre.csv --buyer 217500016 --year 2025 --html rapport.html --xlsx rapport.xlsx
     """
-    from matcher.catalogue.files import load_catalogue
-    from matcher.reference.french import euros
-    from matcher.territory import ledger as desk
-
     if not awards and not ledger and not hours:
         raise BadInput("rien à rapporter : donnez des fichiers DECP, --ledger grand-livre.csv ou --hours")
     books = [desk.read(path.read_bytes(), path.name) for path in ledger or ()]

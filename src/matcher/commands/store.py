@@ -1,4 +1,4 @@
-"""The store: status, migration, backup, restore and pruning."""
+"""The persistent store (MATCHER_STORE=sqlite:///FILE or postgresql://...; a SQLite file by default)."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from typer import Argument, Option
 from matcher.commands._options import Output, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput
+from matcher.records import chain
+from matcher.records.store import now
+from matcher.records.tables import RETENTION
 
-about = "The persistent store (MATCHER_STORE=sqlite:///FILE or postgresql://...; a SQLite file by default)."
-app = typer.Typer(help=about, no_args_is_help=True)
+app = typer.Typer(help=__doc__, no_args_is_help=True)
 STORE = Option(None, "--store", help="Address of the store; MATCHER_STORE by default.")
 
 
 @app.command()
 def info(format: Output = "table") -> None:
     """Where the store is, its version, and how many rows each table holds."""
-    from matcher.records.tables import RETENTION
-
     with open_store() as store:
         say(f"{store.engine.url.render_as_string(hide_password=True)}, version {store.version()}")
         counts = store.counts()
@@ -43,8 +43,6 @@ def anchor(
 
     Example: matcher store anchor > anchor-2026-11-24.txt, then matcher store anchor --check anchor-2026-11-24.txt
     """
-    from matcher.records import chain
-
     with open_store(store) as opened, opened.reading() as connection:
         if check is None:
             for record, count, seal in chain.anchors(connection):
@@ -73,8 +71,6 @@ def backup(
     matcher store backup maillage-2026-11-24.jsonl.gz
     matcher store backup /var/lib/maillage/backup --keep 30
     """
-    from matcher.records.store import now
-
     folder = None if path.name.endswith(".gz") else path
     if folder is not None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

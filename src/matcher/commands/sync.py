@@ -1,11 +1,9 @@
 """`matcher sync`: fetch notices, awards, structures and nomenclatures from their publishers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 from typer import Argument, Option
 
@@ -13,9 +11,9 @@ from matcher import plugins
 from matcher.commands._options import Output, day
 from matcher.console import emit, say
 from matcher.domain import BadInput, Structure
-
-if TYPE_CHECKING:
-    from matcher.reading.sync._client import Report
+from matcher.reading import files
+from matcher.reading.sync._client import Report
+from matcher.records import self_declared
 
 
 def run(
@@ -39,9 +37,7 @@ def run(
         False, "--accept-fewer", help="Take a list that lost over a fifth of itself."
     ),
     format: Output = "table",
-    keep_days: Annotated[
-        int, Option(min=0, help="boamp, ted: delete raw files of older days; 0 keeps all.")
-    ] = 0,
+    keep_days: int = Option(0, min=0, help="boamp, ted: delete raw files of older days; 0 keeps all."),
 ) -> None:
     """Fetch what is new: retries with backoff, resumes an interrupted run, requests only what changed.
 
@@ -67,7 +63,6 @@ def run(
 
     matcher read var/sync/boamp
     """
-    from matcher.records import self_declared
 
     def source() -> Any:
         return plugins.find("reading.sync", "nomenclatures" if what == "reference" else what)
@@ -118,8 +113,6 @@ def _numbers(path: Path | None) -> dict[str, str]:
 
 
 def _listed(path: Path | None) -> list[Structure]:
-    from matcher.reading import files
-
     if path is None:
         raise BadInput("give the directory whose sites are to be read with --structures")
     found = [record for record in files.read([path]) if isinstance(record, Structure)]

@@ -6,6 +6,7 @@ from typing import Annotated
 from typer import Option
 
 from matcher.console import say
+from matcher.lab import synth
 
 
 def run(
@@ -20,7 +21,5 @@ def run(
     matcher synth --structures 100000 --notices 2000 --out var/load
     matcher index var/load/structures.csv --out var/load/catalogue
     """
-    from matcher.lab import synth
-
     listed, called = synth.write(out, structures, notices, seed)
     say(f"{listed} and {called} written: {structures} structures, {notices} notices")

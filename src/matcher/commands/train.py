@@ -8,6 +8,7 @@ Examples:
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer import Option
@@ -15,16 +16,23 @@ from typer import Option
 from matcher import plugins
 from matcher.commands._options import day
 from matcher.console import say
+from matcher.learned.encoders import static
+from matcher.reference import manifest as manifest_
+from matcher.reference import paths
 
 
 def _released(made: object) -> None:
     """What was trained into models/ is what is used from now on."""
-    from matcher.reference import manifest, paths
-
-    manifest.write(paths.models_dir())
+    manifest_.write(paths.models_dir())
 
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode=None, result_callback=_released)
+
+
+def _trained(name: str, *given: Any, what: str = "", **options: Any) -> Any:
+    """What the training of this name makes; `what` it learns, by packages that only training needs."""
+    with plugins.optional("train", f"learning {what or name}"):
+        return plugins.find("lab.training", name).train(*given, **options)
 
 
 @app.callback()
@@ -52,10 +60,8 @@ def encoder(
 
     matcher train encoder --data ../shared/data --out models/encoder
     """
-    from matcher.lab.training.encoder import train
-
-    with plugins.optional("train", "learning an encoder"):
-        say(f"encoder written to {train(data, out, before=before, seed=seed)}")
+    made = _trained("encoder", data, out, what="an encoder", before=before, seed=seed)
+    say(f"encoder written to {made}")
 
 
 @app.command()
@@ -69,9 +75,7 @@ def ranker(
 
     matcher train ranker --data ../shared/data --since 2019-01-15
     """
-    from matcher.lab.training.ranker import train
-
-    say(f"ranker written to {train(data, out, since, encoder)}")
+    say(f"ranker written to {_trained('ranker', data, out, since, encoder)}")
 
 
 @app.command()
@@ -83,9 +87,7 @@ def asks(
 
     matcher train asks --data ../shared/data
     """
-    from matcher.lab.training.asks import train
-
-    train(data, out)
+    _trained("asks", data, out)
     say(f"model of lots written to {out}")
 
 
@@ -98,10 +100,7 @@ def offers(
 
     matcher train offers --data ../shared/data
     """
-    from matcher.lab.training.offers import train
-    from matcher.learned.encoders import static
-
-    say(f"offers written to {train(static.load(), out, data)}")
+    say(f"offers written to {_trained('offers', static.load(), out, data)}")
 
 
 @app.command()
@@ -123,14 +122,12 @@ def judgement(
 
     matcher train judgement --data ../shared/data
     """
-    from matcher.lab.training.judgement import train
-
     directory = structures or data / "structures" / "siae_2021.jsonl"
     history = data / "awards" / "history.json.gz"
     with plugins.optional("train", "learning the judgement"):
         __import__("lightgbm")  # before the work that it ends
-        path = train(data / "judged", sets.split(","), [directory], [history], out, data)
-    say(f"judgement written to {path}")
+    made = _trained("judgement", data / "judged", sets.split(","), [directory], [history], out, data)
+    say(f"judgement written to {made}")
 
 
 @app.command()
@@ -142,11 +139,7 @@ def said(
 
     matcher train said --data ../shared/data
     """
-    from matcher.lab.training.said import train
-
-    with plugins.optional("train", "learning declared texts"):
-        path = train(data, out)
-    say(f"said written to {path}")
+    say(f"said written to {_trained('said', data, out, what='declared texts')}")
 
 
 @app.command()
@@ -158,9 +151,7 @@ def priors(
 
     matcher train priors --data ../shared/data
     """
-    from matcher.lab.training.priors import train
-
-    for name, figure in train(data, out).items():
+    for name, figure in _trained("priors", data, out).items():
         say(f"{name}: {figure:.3f}")
 
 
@@ -174,9 +165,7 @@ def cpv(
 
     matcher train cpv --data ../shared/data --out models/cpv
     """
-    from matcher.lab.training.cpv import train
-
-    say(f"CPV model written to {train(data, out, encoder)}")
+    say(f"CPV model written to {_trained('cpv', data, out, encoder)}")
 
 
 @app.command()
@@ -195,13 +184,9 @@ def clauses(
 
     matcher train clauses
     """
-    from matcher.lab.training.clauses import train
-    from matcher.reference.paths import shared_dir
-
-    data = shared_dir() / "data"
+    data = paths.shared_dir() / "data"
     notices, judged = notices or data / "notices" / "ted", judged or data / "judged" / "clauses_dev.jsonl"
-    there = notices.is_dir() and judged.is_file()
-    if not there:
+    labelled = (notices, judged) if notices.is_dir() and judged.is_file() else (None, None)
+    if labelled == (None, None):
         say("no labelled notices in MATCHER_SHARED: learning from our own passages alone")
-    made = train(passages, tests, out, notices if there else None, judged if there else None)
-    say(f"clause model written to {made}")
+    say(f"clause model written to {_trained('clauses', passages, tests, out, *labelled)}")

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Self
 
-from matcher.domain import LENDING_KINDS
+from matcher.domain import LENDING_KINDS, BadInput
 from matcher.reference import law
 from matcher.reference.french import euros
 from matcher.territory import assumptions
@@ -42,21 +43,39 @@ class Weight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Given:
+    """What a buyer says of a purchase beside its words; euros before tax, None is unknown, `rate` from 0 to 1."""
+
+    amount: float | None = None  # of the whole need, all lots
+    like_needs: float | None = None  # other needs of the same kind to be added up
+    works: bool | None = None  # None: as the code or the words tell
+    buyer: law.BuyerType = "local"
+    defence: bool = False
+    public_service: bool | None = None  # does it carry a public-service mission?
+    rate: float | None = None  # direct employment rate
+    contribution: float | None = None  # of OETH, before deductions, euros of the year
+
+    def checked(self) -> Self:
+        """Itself.  Raises BadInput on a negative amount or a rate that is none."""
+        if self.rate is not None and not 0 <= self.rate <= 1:
+            raise BadInput(f"un taux d'emploi de {100 * self.rate:g} % : donnez un taux entre 0 et 100 %")
+        for value in (self.amount, self.like_needs, self.contribution):
+            if value is not None and not 0 <= value < 1e11:
+                raise BadInput(f"un montant de {value:g} € : donnez un montant hors taxes, en euros")
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts(Given):
     """All that the rules look at; amounts in euros before tax, NaN-free: None is unknown."""
 
     on: date
-    amount: float | None = None  # of the whole contract, all lots
-    like_needs: float | None = None  # other needs of the same kind to be added up; None: unknown
     lot_amount: float | None = None
     months: float | None = None
     works: bool = False
-    buyer: law.BuyerType = "local"
     lots: int = 1
-    defence: bool = False
     ess_service: bool = False  # a service that may be reserved to ESS enterprises
     social: bool = False  # a social or other specific service: its European threshold is its own
-    public_service: bool | None = None  # does it carry a public-service mission?
     reserved: tuple[str, ...] | None = None  # articles already stated
     everyone: Count = EMPTY  # of the list, whatever the kind
     staff: bool = True  # who lends staff answers itself: the lot asks for staff
@@ -72,8 +91,6 @@ class Facts:
     least_months: float = 3.0
     yearly: float | None = None  # yearly part of the lot
     labour: assumptions.Labour | None = None  # of the lot's trade
-    rate: float | None = None  # direct employment rate of the buyer, 0 to 1; None: unknown
-    contribution: float | None = None  # of the buyer, before deductions, euros of the year
 
     def within(self, article: str) -> Count:
         """Those to call who may answer under an article."""
@@ -140,9 +157,6 @@ def _euros(amount: float) -> str:
 
 def _structures(count: int) -> str:
     return f"{count} structure{'s' if count > 1 else ''}"
-
-
-# ------------------------------------------------------------------------------------------ direct purchase
 
 
 def _small_lot(f: Facts) -> Advice | None:
@@ -217,9 +231,6 @@ def _direct(f: Facts) -> Advice | Refused:
     conditions = (*((like,) if f.like_needs is None else ()), again, *_quotes(f))
     rules = (threshold, *_rules(f.on, "same-supplier"))
     return Advice(code, title, (low, f"à solliciter : {f.everyone.shown()}"), rules, conditions)
-
-
-# -------------------------------------------------------------------------------------------- reservations
 
 
 def _article(f: Facts) -> str:
@@ -300,9 +311,6 @@ def _ess(f: Facts) -> Advice | Refused:
     return Advice(code, title, reasons, rules, tuple(conditions), law.ESS)
 
 
-# ---------------------------------------------------------------------------------------- lots and clauses
-
-
 def _allot(f: Facts) -> Advice | Refused:
     code, title = "allot", "Allotir autrement"
     reasons, whole = [], f.everyone.likely
@@ -347,9 +355,6 @@ def _clause(f: Facts) -> Advice | Refused:
     conditions = ("faire valider les heures et leur suivi par le facilitateur du lieu",)
     rules = _rules(f.on, "clause.execution", "clause.criterion")
     return Advice(code, title, (hours, carriers), rules, conditions)
-
-
-# -------------------------------------------------------------------------------------------------- duties
 
 
 def _duties(f: Facts) -> tuple[Advice, ...]:

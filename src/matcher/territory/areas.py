@@ -126,6 +126,11 @@ def departments_of(areas: Iterable[Area]) -> frozenset[str]:
     return frozenset(own.union(*(places.neighbours(code) for code in wide)))
 
 
+def place_of(words: str) -> Place | None:
+    """The place that a user typed, None where none is.  Raises BadInput on an unknown one."""
+    return somewhere(words) if words.strip() else None
+
+
 def somewhere(words: str) -> Place:
     """A place typed by a user: INSEE code, postcode, department, or a name.  Raises BadInput where none is."""
     try:

@@ -6,11 +6,11 @@ A table is read from `MATCHER_HOME/assumptions` where the user keeps one of that
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from matcher.domain import BadInput
 from matcher.reference import tables
@@ -57,6 +57,10 @@ class Labour(_Stated):
         return self._with_reason(figure).replace("%", " %")
 
 
+S = TypeVar("S", bound=_Stated)
+MOST = {"value": 1e9, "share": 1, "hourly_cost": 1000}  # of each figure
+
+
 def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
     try:
         reader = tables.csv_rows(path)
@@ -69,60 +73,47 @@ def _rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str
     return rows
 
 
-def _stated(row: Mapping[str, str]) -> dict[str, Any]:
-    """What every assumption has, of a row."""
-    words = {name: row.get(name, "") for name in ("reasoning", "source")}
-    since = clean_date(row.get("since"))
-    return {"key": row["key"], "label": row.get("label") or row["key"], "since": since, **words}
-
-
-def _figure(text: str, path: Path, line: int, column: str, most: float) -> float:
+def _figure(text: str, path: Path, line: int, column: str) -> float:
     try:
         value = float(text.replace(",", ".").replace(" ", "").replace("\u202f", ""))
     except ValueError:
         value = float("nan")
-    if not 0 <= value <= most:
+    if not 0 <= value <= (most := MOST[column]):
         raise BadInput(f"{path}, ligne {line} : {column} vaut {text!r} ; il faut un nombre de 0 à {most:g}")
     return value
 
 
-def desk(path: Path | None = None) -> Mapping[str, Assumption]:
-    """What advice and plans take for granted, by key."""
-    return _desk(path or tables.assumptions_file("desk.csv"))
-
-
 @lru_cache(maxsize=8)
-def _desk(path: Path) -> Mapping[str, Assumption]:
-    return {
-        row["key"]: Assumption(
-            **_stated(row), value=_figure(row["value"], path, line, "value", 1e9), unit=row.get("unit", "")
-        )
-        for line, row in _rows(path, ("key", "value"))
-    }
+def _table(path: Path, kind: type[S], *figures: str) -> Mapping[str, S]:
+    """The assumptions of a file, by key; each has these figures."""
+    table = {}
+    for line, row in _rows(path, ("key", *figures)):
+        facts: dict[str, Any] = {field.name: row[field.name] for field in fields(kind) if field.name in row}
+        facts |= {name: _figure(row[name], path, line, name) for name in figures}
+        if facts.get("hourly_cost") == 0:
+            raise BadInput(f"{path}, ligne {line} : hourly_cost est nul ; donnez le coût d'une heure")
+        facts |= {"label": row.get("label") or row["key"], "since": clean_date(row.get("since"))}
+        table[row["key"]] = kind(**facts)
+    return table
+
+
+def desk() -> Mapping[str, Assumption]:
+    """What advice and plans take for granted, by key."""
+    return _table(tables.assumptions_file("desk.csv"), Assumption, "value")
 
 
 def labour(path: Path | None = None) -> Mapping[str, Labour]:
     """Labour by trade; the keys "works", "services", "supplies" and "rest" stand for what names no trade."""
-    return _labour(path or tables.assumptions_file("labour.csv"))
-
-
-@lru_cache(maxsize=8)
-def _labour(path: Path) -> Mapping[str, Labour]:
-    table = {}
-    for line, row in _rows(path, ("key", "share", "hourly_cost")):
-        cost = _figure(row["hourly_cost"], path, line, "hourly_cost", 1000)
-        if cost <= 0:
-            raise BadInput(f"{path}, ligne {line} : hourly_cost est nul ; donnez le coût d'une heure")
-        share = _figure(row["share"], path, line, "share", 1)
-        table[row["key"]] = Labour(**_stated(row), share=share, hourly_cost=cost)
+    path = path or tables.assumptions_file("labour.csv")
+    table = _table(path, Labour, "share", "hourly_cost")
     if "rest" not in table:
         raise BadInput(f"{path} : il manque la ligne de clé rest, pour ce qui n'est pas reconnu")
     return table
 
 
-def neighbours(path: Path | None = None) -> Mapping[str, tuple[tuple[str, str], ...]]:
+def neighbours() -> Mapping[str, tuple[tuple[str, str], ...]]:
     """Trade -> trades whose structures could learn it, each with the reason; both ways."""
-    return _neighbours(path or tables.assumptions_file("neighbour_trades.csv"))
+    return _neighbours(tables.assumptions_file("neighbour_trades.csv"))
 
 
 @lru_cache(maxsize=8)

@@ -130,9 +130,6 @@ def _scale(bounds: Sequence[float]) -> list[tuple[str, str]]:
     return found
 
 
-# ------------------------------------------------------------------------------------------------- drawing
-
-
 @dataclass(frozen=True, slots=True)
 class _Ground:
     """The part of the drawing of the country that is shown, and its scale."""
@@ -224,9 +221,6 @@ def _small(marks: Sequence[Mark], ground: _Ground) -> set[str]:
     return small if len(small) < len(wide) else set()
 
 
-# ------------------------------------------------------------------------------------------------- picture file
-
-
 def png(drawn: Picture) -> bytes:
     """The picture as PNG, for a slide; figures and legend as in the SVG."""
     with plugins.optional("territory", "a map as PNG"):
@@ -264,8 +258,6 @@ def png(drawn: Picture) -> bytes:
     figure.savefig(stream, format="png", dpi=150, metadata={"Software": None})
     return stream.getvalue()
 
-
-# ------------------------------------------------------------------------------------------------- files
 
 #: Shapes of a map file -> its media type.
 SHAPES = {

@@ -58,13 +58,8 @@ class Count:
         listed = sorted(self.kinds.items(), key=lambda k: (-k[1], k[0]))
         kinds = ", ".join(f"{n} {kind or 'entreprise'}{_s(n) if not kind else ''}" for kind, n in listed)
         asked = [f"{self.to_ask} à interroger"] if self.to_ask else []
-        first = ", ".join(
-            [
-                f"{self.likely} à appeler{f' ({kinds})' if kinds else ''}",
-                f"{self.plausible} à vérifier",
-                *asked,
-            ]
-        )
+        called = f"{self.likely} à appeler{f' ({kinds})' if kinds else ''}"
+        first = ", ".join([called, f"{self.plausible} à vérifier", *asked])
         known = [self.active] if self.likely else []
         if self.answered:
             known.append(f"{self.answered} {'ont' if self.answered > 1 else 'a'} répondu depuis un an")
@@ -78,7 +73,7 @@ class Count:
 
     def only(self, may: Callable[[str], bool]) -> Count:
         """Those of some kinds; how many of them answered is not counted."""
-        counted = (self.kinds, self.kinds_to_check, self.kinds_to_ask, self.kinds_verified)
+        counted = (getattr(self, name) for name in KINDS_OF.values())
         return _of_kinds(*({kind: n for kind, n in each.items() if may(kind)} for each in counted))
 
     def under(self, article: str, on: date) -> Count:
@@ -86,19 +81,15 @@ class Count:
         return self.only(lambda kind: law.eligible(kind, (article,), on) is True)
 
 
-def _of_kinds(
-    kinds: Mapping[str, int], check: Mapping[str, int], ask: Mapping[str, int], verified: Mapping[str, int]
-) -> Count:
-    return Count(
-        likely=sum(kinds.values()),
-        plausible=sum(check.values()),
-        to_ask=sum(ask.values()),
-        verified=sum(verified.values()),
-        kinds=kinds,
-        kinds_to_check=check,
-        kinds_to_ask=ask,
-        kinds_verified=verified,
-    )
+#: Number of a count -> the same by kind.
+KINDS_OF = {"likely": "kinds", "plausible": "kinds_to_check", "to_ask": "kinds_to_ask"}
+KINDS_OF["verified"] = "kinds_verified"
+
+
+def _of_kinds(*by_kind: Mapping[str, int]) -> Count:
+    """The count of its numbers by kind, in the order of KINDS_OF."""
+    facts: dict[str, Any] = dict(zip(KINDS_OF.values(), by_kind, strict=True))
+    return Count(**facts, **{name: sum(facts[kinds].values()) for name, kinds in KINDS_OF.items()})
 
 
 def _s(count: int) -> str:
@@ -132,8 +123,6 @@ class Desk:
     def labels(self) -> Mapping[str, str]:
         """The label of each trade, by its name."""
         return {trade.name: trade.label for trade in trades.trades()}
-
-    # -------------------------------------------------------------------------------------------- counts
 
     def count(self, ranking: Ranking) -> Count:
         """Whom the list of a lot shows, by level."""
@@ -176,8 +165,6 @@ class Desk:
         words = self.labels.get(words, words)
         filters = filters or Filters(radius_km=area.radius_km)
         return self.matcher.queries(need_of(words, area.place), filters=filters)[0]
-
-    # --------------------------------------------------------------------------------------------- facts
 
     @cached_property
     def answered(self) -> frozenset[str]:

@@ -183,9 +183,6 @@ class Coverage:
         return {"type": "FeatureCollection", "features": features}
 
 
-# ------------------------------------------------------------------------------------------------- needs
-
-
 def needs_of(
     tenders: Iterable[Tender], awards: Iterable[Award] = (), departments: Container[str | None] | None = None
 ) -> list[Need]:
@@ -200,18 +197,9 @@ def needs_of(
             continue
         id, place = f"{tender.id}#{lot.id}", toponyms.of_lot(lot, tender)[0][0]
         codes = () if "cpv" in lot.inferred else lot.cpv
-        need = Need(
-            id=id,
-            title=lot.title,
-            place=place,
-            on=tender.published,
-            origin="avis",
-            source=tender.format,
-            codes=codes,
-            notice=tender.id,
-            lot=lot.number,
-        )
-        needs.setdefault(id, need)
+        facts: dict[str, Any] = {"on": tender.published, "source": tender.format, "notice": tender.id}
+        facts |= {"title": lot.title, "codes": codes, "lot": lot.number}
+        needs.setdefault(id, Need(id=id, place=place, origin="avis", **facts))
     for a in awards:
         if a.relation != "modification":
             place = a.place if a.place.department else places.locate(a.place, a.buyer.id)
@@ -246,9 +234,6 @@ def read(needs: Sequence[Need]) -> list[Need]:
     return [replace(need, trades=names) for need, names in zip(needs, told, strict=True)]
 
 
-# ------------------------------------------------------------------------------------------------- cells
-
-
 def cover(
     desk: Desk,
     needs: Sequence[Need],
@@ -267,7 +252,7 @@ def cover(
         raise BadInput("aucune zone : donnez des départements, une région, ou une commune et un rayon")
     if trade and trade not in desk.labels:
         raise BadInput(f"métier {trade!r} inconnu : choisissez {', '.join(desk.labels)}")
-    placed, unplaced, vague, outside = _placed(needs, tuple(areas))
+    placed, left_out = _placed(needs, tuple(areas))
     n = int(desk.assumed["competition"].value) if n is None else n
     chosen = [trade] if trade else [name for name in desk.labels if any(name == key[1] for key in placed)]
     pairs = [(i, name) for i in range(len(areas)) for name in chosen if trade or (i, name) in placed]
@@ -290,9 +275,7 @@ def cover(
         cells=cells,
         areas=tuple(areas),
         trade=trade,
-        unplaced=unplaced,
-        vague=vague,
-        outside=outside,
+        **left_out,
         n=n,
         on=desk.on,
         sources=(desk.source, _source_of(needs)),
@@ -302,24 +285,22 @@ def cover(
 
 def _placed(
     needs: Sequence[Need], areas: tuple[Area, ...]
-) -> tuple[dict[tuple[int, str], list[Need]], int, int, dict[str, int]]:
-    """The needs by area and trade; how many have no place, too vague a one, and no trade, by CPV division."""
+) -> tuple[dict[tuple[int, str], list[Need]], dict[str, Any]]:
+    """The needs by area and trade; what is left out: those without a place, of too vague a one, of no trade."""
     cells: dict[tuple[int, str], list[Need]] = {}
     outside: Counter[str] = Counter()
-    unplaced = vague = 0
     inside = {area.place.department for area in areas}
-    for need in needs:
-        if need.place.department is None and need.place.latitude is None:
-            unplaced += 1
-            continue
+    located = [need for need in needs if (need.place.department, need.place.latitude) != (None, None)]
+    vague = 0
+    for need in located:
         at = list(holding(areas, need.place))
         vague += not at and need.place.department in inside and not places.precise(need.place)
         if at and not need.trades:
             outside[cpv_label(need.codes[0][:2] + "000000") if need.codes else ""] += 1
-        for i in at:
-            for name in need.trades[:1]:
-                cells.setdefault((i, name), []).append(need)
-    return cells, unplaced, vague, dict(outside.most_common())
+        for key in ((i, name) for i in at for name in need.trades[:1]):
+            cells.setdefault(key, []).append(need)
+    unplaced = len(needs) - len(located)
+    return cells, {"unplaced": unplaced, "vague": vague, "outside": dict(outside.most_common())}
 
 
 def _source_of(needs: Sequence[Need]) -> str:
@@ -333,9 +314,6 @@ def _source_of(needs: Sequence[Need]) -> str:
 
 def _named(source: str) -> str:
     return source_name(source) if ":" in source else source.upper() or "source non précisée"
-
-
-# ------------------------------------------------------------------------------------- who could fill a gap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,17 +5,22 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
 from matcher.reference.french import euros, grouped
 from matcher.spreadsheet import Sheet, to_xlsx
 
 
 @cache
 def _environment() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
     pages = Path(__file__).parent / "pages"
     loader = FileSystemLoader(pages)
-    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    made = Environment(
+        loader=loader,
+        autoescape=select_autoescape(("html", "svg")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
     made.filters["euros"] = partial(euros, unknown="inconnu")
     made.filters["number"] = number
     made.filters["percent"] = percent

@@ -203,9 +203,6 @@ def carriers(desk: Desk, ranking: Ranking, most: int) -> tuple[Carrier, ...]:
     )
 
 
-# -------------------------------------------------------------------------------------------------- OETH
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Oeth:
     """What a purchase from an EA or ESAT takes off the employer's contribution, euros of the year."""

@@ -558,9 +558,6 @@ def _small(purchase: Purchase, known: _Kinds) -> bool | None:
     return None if people != people else people < 250
 
 
-# ------------------------------------------------------------------------------------------------ shown
-
-
 def rows(found: Report) -> list[dict[str, Any]]:
     """Every table as flat rows."""
     return [

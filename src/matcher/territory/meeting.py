@@ -30,7 +30,7 @@ from matcher.reference.identifiers import IDENTITY, clean_date, digits, siret_va
 from matcher.reference.naming import source_name
 from matcher.reference.text import fold
 from matcher.territory import exports, sheets, timetable
-from matcher.territory.areas import somewhere
+from matcher.territory.areas import place_of
 from matcher.territory.counts import Desk, Rows, need_of
 
 #: At least this part of the invitations goes to structures never shown, where there are such.
@@ -111,7 +111,7 @@ def guests(data: bytes, name: str) -> tuple[tuple[Guest, ...], tuple[Rejected, .
         found[row["buyer"]] = replace(
             held,
             needs=(*held.needs, row["need"]),
-            place=held.place or (somewhere(row["place"]) if row.get("place") else None),
+            place=held.place or place_of(row.get("place", "")),
             public=held.public or sheets.truth(row.get("public", "")),
             absent=held.absent | {int(word) - 1 for word in absent},
             most=int(row["most"]) if row.get("most") else held.most,
@@ -356,9 +356,6 @@ def edited(day: Day, listed: str) -> Day:
     made = replace(day.timetable, appointments=tuple(found), value=value, optimal=False)
     notes = (day.notes[0], "emploi du temps modifié à la main", *day.notes[2:3])
     return replace(day, timetable=made, notes=notes)
-
-
-# ------------------------------------------------------------------------------------------------ shown
 
 
 def rows(day: Day) -> list[dict[str, Any]]:

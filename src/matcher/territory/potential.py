@@ -5,18 +5,16 @@ gives an advice with its reasons and articles, or says why it does not apply.  E
 `matcher.reference.law` on the day asked.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import Any
 
 import numpy as np
 
 from matcher import codec
-from matcher.domain import BadInput, Lot, Match, Tender
+from matcher.domain import Lot, Match, Tender
 from matcher.learned import asks
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import Ranking
@@ -24,8 +22,9 @@ from matcher.matching.standing import way_in
 from matcher.reading.need import sized_need
 from matcher.records import facilitators
 from matcher.reference import amounts, law, toponyms
+from matcher.territory import exports
 from matcher.territory import hours as insertion
-from matcher.territory.advice import Advice, Advised, Facts, Weight, advise, effect
+from matcher.territory.advice import Advised, Facts, Given, Weight, advise, effect
 from matcher.territory.counts import Count, Desk, Rows
 
 ARTICLES = (law.DISABILITY, law.INSERTION, law.COMBINED, law.ESS)
@@ -36,29 +35,12 @@ ORDER = "ordre de présentation, ne préjuge pas du choix"
 ASSUMED = tuple(
     "competition verified turnover_comfort turnover_most clause_hours clause_months clause_share".split()
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """What a buyer says of a purchase beside its words; amounts in euros before tax, `rate` from 0 to 1."""
-
-    amount: float | None = None  # of the whole need, where the lots do not say
-    like_needs: float | None = None
-    works: bool | None = None  # None: as the code or the words tell
-    buyer: law.BuyerType = "local"
-    defence: bool = False
-    public_service: bool | None = None
-    rate: float | None = None  # direct employment rate
-    contribution: float | None = None  # of OETH, before deductions
-
-    def checked(self) -> Given:
-        """Itself.  Raises BadInput on a negative amount or a rate that is none."""
-        if self.rate is not None and not 0 <= self.rate <= 1:
-            raise BadInput(f"un taux d'emploi de {100 * self.rate:g} % : donnez un taux entre 0 et 100 %")
-        for value in (self.amount, self.like_needs, self.contribution):
-            if value is not None and not 0 <= value < 1e11:
-                raise BadInput(f"un montant de {value:g} € : donnez un montant hors taxes, en euros")
-        return self
+#: Fact -> the assumption that it is.
+ASSUMED_FACTS = {
+    "clause_share": "clause_share",
+    "least_hours": "clause_hours",
+    "least_months": "clause_months",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,18 +98,15 @@ def _whole(lot: Lot) -> float | None:
 def _of_lot(
     desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, total: float | None
 ) -> LotPotential:
-    code, amount = insertion.code_of(lot), _whole(lot)
+    code, amount, months = insertion.code_of(lot), _whole(lot), lot.duration_months
     trades = tuple(ranking.shortlist.query.asked.trades)
     share, labour = desk.assumed["clause_share"].value, insertion.labour_of(trades, code)
     shares = tuple(dict.fromkeys((share, *insertion.SHARES)))
-    hours = None
+    place, answer, hours = toponyms.of_lot(lot, tender)[0][0], desk.matcher.answer(ranking, FIRST), None
+    facts = _facts(desk, tender, lot, ranking, given, code)
+    facts = replace(facts, amount=total, labour=labour if trades else None)
     if amount:
-        months = lot.duration_months
         hours = insertion.plan(desk, ranking, amount=amount, labour=labour, months=months, shares=shares)
-    place = toponyms.of_lot(lot, tender)[0][0]
-    facts = _facts(desk, tender, lot, ranking, given, total, code)
-    answer = desk.matcher.answer(ranking, FIRST)
-    if hours is not None:
         named = [] if answer.calls_for == "beyond" else hours.carriers[:NAMED]
         carriers = tuple(f"{c.name} ({c.kind or 'entreprise'})" for c in named)
         facts = replace(facts, clause_hours=hours.targets[0].hours, carriers=carriers)
@@ -135,7 +114,6 @@ def _of_lot(
     notes = () if located else ("lieu inconnu : toute la France est comptée tant qu'il n'est pas donné",)
     if place.inferred:
         notes = (f"lieu déduit : {place.label or place.department}",)
-    facts = replace(facts, labour=labour if trades else None)
     return LotPotential(
         lot=lot,
         trades=tuple(desk.labels[name] for name in trades),
@@ -150,9 +128,7 @@ def _of_lot(
     )
 
 
-def _facts(
-    desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, total: float | None, code: str
-) -> Facts:
+def _facts(desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, code: str) -> Facts:
     count, rows, whole = desk.count(ranking), desk.shown(ranking), _whole(lot)
     # the yearly part of its amount; of a year where no duration is known
     year = None if whole is None else whole / max((lot.duration_months or 12.0) / 12.0, 1.0)
@@ -169,35 +145,19 @@ def _facts(
         may = [not article or law.eligible(kind, (article,), desk.on) is True for kind in kinds]
         return np.asarray(rows[np.logical_and(holding, may)])
 
-    assumed = {key: desk.assumed[key].value for key in ASSUMED}
-    return Facts(
-        on=desk.on,
-        amount=total,
-        like_needs=given.like_needs,
-        lot_amount=whole,
-        months=lot.duration_months,
-        works=insertion.nature_of(code) == "works" if given.works is None else given.works,
-        buyer=given.buyer,
-        lots=len(tender.lots),
-        defence=given.defence or "defence" in tender.flags,
-        ess_service=law.ess_service(code),
-        social=law.social_service(code),
-        public_service=given.public_service,
-        reserved=lot.reservation.opened_by if lot.reservation else None,
-        everyone=count,
-        staff=all(holding),
-        weight={article: _weight(desk, holders(article), year) for article in ("", *ARTICLES)},
-        by_need=by_need,
-        cuts={k: _weight(desk, rows, year / k).comfortable for k in CUTS} if year else {},
-        clause_share=assumed["clause_share"],
-        competition=int(assumed["competition"]),
-        verified=int(assumed["verified"]),
-        least_hours=assumed["clause_hours"],
-        least_months=assumed["clause_months"],
-        yearly=year or None,
-        rate=given.rate,
-        contribution=given.contribution,
-    )
+    facts: dict[str, Any] = {name: desk.assumed[key].value for name, key in ASSUMED_FACTS.items()}
+    facts |= {name: int(desk.assumed[name].value) for name in ("competition", "verified")}
+    if given.works is None:
+        given = replace(given, works=insertion.nature_of(code) == "works")
+    given = replace(given, defence=given.defence or "defence" in tender.flags)
+    facts |= asdict(given)
+    facts |= {"ess_service": law.ess_service(code), "social": law.social_service(code)}
+    facts |= {"weight": {article: _weight(desk, holders(article), year) for article in ("", *ARTICLES)}}
+    facts |= {"cuts": {k: _weight(desk, rows, year / k).comfortable for k in CUTS} if year else {}}
+    facts |= {"reserved": lot.reservation.opened_by if lot.reservation else None, "by_need": by_need}
+    lots: dict[str, Any] = {"lots": len(tender.lots), "months": lot.duration_months}
+    lots |= {"lot_amount": whole, "yearly": year or None}
+    return Facts(on=desk.on, everyone=count, staff=all(holding), **facts, **lots)
 
 
 def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
@@ -210,9 +170,6 @@ def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
     comfort, top = (desk.assumed[key].value for key in ("turnover_comfort", "turnover_most"))
     small, easy = int((shares > top).sum()), int((shares <= comfort).sum())
     return replace(counted, median=float(np.median(shares)), comfortable=easy, small=small)
-
-
-# ------------------------------------------------------------------------------------------------ shown
 
 
 def advised_row(one: LotPotential) -> dict[str, Any]:
@@ -242,37 +199,6 @@ def rows(found: Potential) -> Iterator[dict[str, Any]]:
         yield row | {"sources": " | ".join(found.sources), "date": found.on.isoformat()}
 
 
-def _told(name: str, advice: Advice) -> Iterator[str]:
-    yield f"  {name} : {advice.title}"
-    yield from (f"    parce que {reason}" for reason in advice.reasons)
-    yield from (f"    à condition : {condition}" for condition in advice.conditions)
-    yield from (f"    règle : {rule.shown()}" for rule in advice.rules)
-
-
-def sentences(found: Potential) -> Iterator[str]:
-    """The potential as a person reads it in a terminal, line by line."""
-    yield f"{found.tender.title}"
-    for one in found.lots:
-        yield f"\nLot {one.lot.number} : {one.lot.title} [{', '.join(one.trades) or 'métier non reconnu'}]"
-        yield f"  Structures : {one.count.shown()}"
-        yield from (f"  {article} : {one.facts.within(article).shown()}" for article in ARTICLES)
-        yield f"  Poids du lot : {one.facts.weight.get('', Weight()).shown()}"
-        yield from _told("Conseil", one.advised.first)
-        for advice in one.advised.also:
-            yield from _told("Aussi possible", advice)
-        for duty in one.advised.duties:
-            yield from _told("Obligation, quelle que soit la voie", duty)
-        if one.advised.first.code != "none":  # whose reasons they are
-            yield from (f"  Écarté : {refused.title}, {refused.reason}" for refused in one.advised.refused)
-        oeth = one.advised.oeth
-        yield from _told("OETH", oeth) if isinstance(oeth, Advice) else (f"  OETH : {effect(oeth)}",)
-        yield from (f"  Structures ({ORDER}) :",) if one.first else ()
-        for match in one.first:
-            s = match.structure
-            far = "distance inconnue" if match.distance_km is None else f"{match.distance_km:.0f} km"
-            reached = s.contact or "aucun contact connu"
-            yield f"    {s.known_as} ({s.kind}, {s.place.label}, {far}) {reached}"
-        yield f"  {one.facilitator}"
-        yield from (f"  note : {note}" for note in one.notes)
-    yield from (f"hypothèse : {assumption}" for assumption in found.assumed)
-    yield from (f"source : {source}" for source in found.sources)
+def text(found: Potential) -> str:
+    """The potential as a person reads it in a terminal."""
+    return exports.filled("potential.txt", found=found, order=ORDER, effect=effect).rstrip()

@@ -17,7 +17,8 @@ from matcher.reference.identifiers import clean_amount
 from matcher.reference.prose import folded
 from matcher.reference.text import fold
 from matcher.territory import exports, potential, sheets
-from matcher.territory.areas import somewhere
+from matcher.territory.advice import Given
+from matcher.territory.areas import place_of
 from matcher.territory.counts import Desk, need_of
 
 MOST = 200  # lines of a programme
@@ -123,7 +124,7 @@ def _hours(line: Line) -> float:
     return hours if facts.carriers and hours >= facts.least_hours else 0.0
 
 
-def read(data: bytes, name: str) -> tuple[list[tuple[str, str, Tender, potential.Given]], sheets.Sheet]:
+def read(data: bytes, name: str) -> tuple[list[tuple[str, str, Tender, Given]], sheets.Sheet]:
     """(place in the file, reference, need, what is given) of each line of a programme, and the table; a bad line is rejected there.
 
     Raises BadInput where no line is good.
@@ -154,7 +155,7 @@ def _unit(heading: str) -> Unit:
     return Unit(large / (VAT if taxed else 1.0), yearly, f" ({', '.join(notes)})" if notes else "")
 
 
-def _planned(row: Mapping[str, str], units: Mapping[str, Unit]) -> tuple[Tender, potential.Given]:
+def _planned(row: Mapping[str, str], units: Mapping[str, Unit]) -> tuple[Tender, Given]:
     need = row.get("need", "")
     if not any(c.isalpha() for c in need):
         raise BadInput("objet vide : dites ce qui sera acheté")
@@ -163,13 +164,13 @@ def _planned(row: Mapping[str, str], units: Mapping[str, Unit]) -> tuple[Tender,
     amounts = {
         field: _amount(row.get(field, ""), words, units.get(field)) for field, words in AMOUNTS.items()
     }
-    tender = need_of(need, somewhere(row["place"]) if row.get("place") else None)
+    tender = need_of(need, place_of(row.get("place", "")))
     (lot,) = tender.lots
     field = "most" if amounts["most"] else "amount"
     yearly = field in units and units[field].yearly
     lot = replace(lot, **_lasting(row.get("months", "")), amount_period="year" if yearly else "total")
     tender = sized_need(replace(tender, lots=(lot,)), amounts[field])
-    return tender, potential.Given(like_needs=amounts["like"])
+    return tender, Given(like_needs=amounts["like"])
 
 
 def _amount(text: str, words: str, unit: Unit | None) -> float | None:
@@ -196,12 +197,12 @@ def _lasting(text: str) -> dict[str, Any]:
     return {"duration_months": initial, **terms.renewals(initial, words)} if initial else {}
 
 
-def study(desk: Desk, data: bytes, name: str, given: potential.Given | None = None) -> Programme:
+def study(desk: Desk, data: bytes, name: str, given: Given | None = None) -> Programme:
     """The potential of every line of a programme (CSV or XLSX); `given` is what is said of the buyer.  Raises BadInput."""
     planned, sheet = read(data, name)
-    common = given or potential.Given()
+    common = given or Given()
 
-    def studied(own: potential.Given, tender: Tender) -> potential.Potential:
+    def studied(own: Given, tender: Tender) -> potential.Potential:
         return potential.potential(desk, tender, replace(common, amount=None, like_needs=own.like_needs))
 
     lines = tuple(

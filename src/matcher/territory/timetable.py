@@ -137,10 +137,13 @@ def _placed(
     pairs = _pairs(weights, bounds)
     ceiling = sum(int(weights[i, j]) for i, j in pairs) / UNIT
     begun = time.monotonic()
-    absences = any(bounds.gone.values())
-    even = bounds if absences else replace(bounds, tables=math.ceil(len(pairs) / bounds.slots))
-    if fitted := _fit(pairs, weights, even, seconds / 3, every=True):
-        return _made(fitted[0], values, ceiling, True, "les meilleures paires, puis leurs créneaux (exact)")
+    even = replace(bounds, tables=math.ceil(len(pairs) / bounds.slots))
+    # a full day of sixty buyers fits in a second, but in no time that a visitor waits for with slots of one size
+    for limits in (bounds,) if any(bounds.gone.values()) else (even, bounds):
+        if fitted := _fit(pairs, weights, limits, seconds / 3, every=True):
+            return _made(
+                fitted[0], values, ceiling, True, "les meilleures paires, puis leurs créneaux (exact)"
+            )
     left = max(seconds - (time.monotonic() - begun), 1.0)
     best = _fit(list(np.ndindex(*weights.shape)), weights, bounds, left, every=False)
     if best is None:
