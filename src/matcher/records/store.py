@@ -164,8 +164,8 @@ class Store:
                 return None
             return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
-    def migrate(self, to: str = "head") -> None:
-        """Bring the database to a migration; concurrent processes run it once."""
+    def migrate(self) -> None:
+        """Create a new database as its tables are, or bring one to the newest migration; concurrent processes do it once."""
         from alembic import command
         from alembic.config import Config
         from alembic.util import CommandError
@@ -173,15 +173,19 @@ class Store:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
-            with self.writing() as connection:
+            with self.together() as connection:
                 if self.engine.dialect.name == "postgresql":
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
                 config.attributes["connection"] = connection
-                command.upgrade(config, to)
+                if self.version() is None:
+                    Base.metadata.create_all(connection)
+                    command.stamp(config, "head")
+                else:
+                    command.upgrade(config, "head")
         except CommandError as error:
             raise StaleArtefact(
-                f"the store was written by a newer version of maillage ({error}): upgrade maillage, "
-                "or point MATCHER_STORE at another store"
+                f"the store was written by a newer version of maillage, or by one before 0.2.0 ({error}): upgrade maillage, "
+                "open an old store with 0.2.0 first, or point MATCHER_STORE at another store"
             ) from None
 
     # ------------------------------------------------------------------------------------------- verbs
