@@ -58,8 +58,6 @@ def _town(cell: str) -> bool:
     name = re.sub(r"^\d{5}\s+|\s{0,9}\(\w{2,5}\)$|,\s?\w{2,3}$|\s{1,9}cedex.*$", "", cell.strip(), flags=re.I)
     if len(name) >= 50 or name[:1].islower():
         return False
-    if places.communes_named(name):
-        return True
     loose = loosely(cell)  # "St-Étienne, Côte Chaude"
     return loose is None or any(place.commune for place in loose)
 
@@ -265,17 +263,6 @@ class Vocabulary:
                 shares[field] = sum(self.weights[stem] for stem in covered) / whole
         return shares
 
-    def _hints(self, heading: str) -> dict[str, float]:
-        """Field -> what one word of an alias says for it: too little alone, enough where the cells agree ("couverture")."""
-        stems = frozenset(map(self._known, _stems(words(heading))))
-        whole = sum(self.weights.get(stem, 0.5) for stem in stems)
-        hints = {}
-        for field, known in self.aliases.items():
-            shared = stems & frozenset().union(*known)
-            if shared and not _QUALIFIERS & set(words(heading).split()[:1]):
-                hints[field] = 0.3 * sum(self.weights[stem] for stem in shared) / whole
-        return hints
-
     def score(self, headings: Sequence[str]) -> int:
         """How many of these are headings, for telling them from titles and records."""
         return len(self.guess([heading for heading in headings if heading]))
@@ -291,7 +278,7 @@ class Vocabulary:
         claims = [
             (merit, -place, field, heading)
             for place, heading in enumerate(headings)
-            for field, share in (self.claims(heading) or self._hints(heading)).items()
+            for field, share in self.claims(heading).items()
             if not (field == "name" and _number(heading) > "1")  # of a further contact
             if (merit := _merit(field, share, forms[heading]) + _PUBLIC * bool(_TO_PUBLISH.search(heading)))
             >= SURE
@@ -317,7 +304,7 @@ class Vocabulary:
         left = {heading: forms[heading] for heading in headings if heading not in taken}
         more = self._by_cells(left, columns)
         if "name" in self.aliases and not {"name", "brand"} & columns.keys():
-            name = self._title(headings, forms, columns, more)
+            name = self._title(headings, forms, columns)
             if name is not None:
                 columns = {key: heading for key, heading in columns.items() if heading != name}
                 left.pop(name, None)
@@ -326,16 +313,9 @@ class Vocabulary:
         return dict(sorted((more | columns).items(), key=lambda pair: place.get(pair[1], -1)))
 
     def _title(
-        self,
-        headings: Sequence[str],
-        forms: Mapping[str, Mapping[str, float]],
-        columns: Mapping[str, str],
-        more: Mapping[str, str],
+        self, headings: Sequence[str], forms: Mapping[str, Mapping[str, float]], columns: Mapping[str, str]
     ) -> str | None:
         """The column of names where no heading says so: one of distinct words in a table that tells of someone else too."""
-        known = {key.partition(".")[0] for key in (*columns, *more)}
-        if sum(bool(group & known) for group in ABOUT_SOMEONE) < 2:
-            return None
         merits = {}
         for place, heading in enumerate(headings):
             claims = self.claims(heading)
@@ -386,7 +366,6 @@ def _titles(cells: Sequence[str]) -> float:
 
 def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
     """How good a claim is: the share of the heading, more or less what the cells say of it."""
-    share -= 0.1 * (not field)
     if not forms:
         return share
     if field in TEXTS:  # "secteur" is one of trades, or where they go
@@ -395,10 +374,6 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
             field == "sectors" and forms["goes"] >= ALONE
         )
         return share + 0.5 * trade - 0.6 * no_text
-    if (forms["mark"] >= 0.4 and field == "kind") or (
-        max(forms["mark"], forms["kind"]) >= 0.4 and field == "labels"
-    ):  # a kind, or a label, that is ticked
-        return share - 0.6
     form = _LIKE.get(field, field)
     if form in LOOKS:
         # one town each is where they are

@@ -135,8 +135,6 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
     if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", text):
         why = f"SIRET {text} was rounded by the spreadsheet: format the column as text and type it again"
         return "", (), why
-    if isinstance(raw, float) and raw.is_integer() and raw < 1e15:
-        text = str(int(raw))
     text = re.sub(r"\.0+$|^(?:n°\s*)?sire[tn]\W*", "", text, flags=re.I)
     number = re.sub(r"[\s.\u00a0\u202f_-]", "", text)
     if not re.fullmatch(r"[0-9]+", number):
@@ -161,8 +159,6 @@ _NO = frozenset("0 false faux non n no f c ferme fermee cesse cessee inactif rad
 
 def yes_no(raw: object) -> bool | None:
     """True, False or unknown, from the words and letters in use (A and F or C of the national register too)."""
-    if isinstance(raw, bool):
-        return raw
     text = fold(str(raw if raw is not None else "")).strip().removesuffix(".0")
     return True if text in _YES else False if text in _NO else None
 
@@ -373,8 +369,6 @@ def _without_regions(plain: str) -> str:
 
 
 def _number(raw: object) -> float | None:
-    if raw is None or isinstance(raw, bool):
-        return None
     match = re.search(r"\d+(?:[.,]\d+)?", str(raw))
     value = float(match.group().replace(",", ".")) if match else 0.0
     return value if 0 < value <= 20_000 else None
@@ -382,8 +376,6 @@ def _number(raw: object) -> float | None:
 
 def number_of(raw: object) -> float | None:
     """A finite number in French or English notation, else None."""
-    if raw is None or isinstance(raw, bool):
-        return None
     text = re.sub(r"[\s\u00a0\u202f€]", "", str(raw)).replace(",", ".")
     try:
         value = float(text)
@@ -394,8 +386,6 @@ def number_of(raw: object) -> float | None:
 
 def departments_of(raw: object) -> tuple[str, ...]:
     """Department codes named by code ("75, 2A, 974", "59L") or by name."""
-    if raw is None:
-        return ()
     text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str(raw)
     return _departments(fold(text).removesuffix(".0")[:20_000])
 
@@ -426,8 +416,6 @@ def _department_code(token: str) -> str:
 
 def regions_of(raw: object) -> tuple[str, ...]:
     """INSEE region codes named by name; a bare number is no region here (it would be a department)."""
-    if raw is None:
-        return ()
     text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str(raw)
     return _regions(text) if re.search(r"[A-Za-z]{4}", text) else ()
 
