@@ -21,7 +21,7 @@ from matcher.domain import BadInput, Offer
 from matcher.reading.sources import Columns, _structure
 from matcher.reading.sources._places import department_names, loosely, postcode_of
 from matcher.reading.sources._tabular import Placed
-from matcher.reference import places, tables, trades
+from matcher.reference import places, tables, toponyms, trades
 from matcher.reference.identifiers import clean_naf, siren_valid
 from matcher.reference.text import clean, fold, shorten
 
@@ -86,7 +86,7 @@ def _goes(cell: str) -> bool:
     """An area, a country (“Choletais”), or places one of which is known: beside a place it is where the structure goes."""
     parts = map(str.strip, re.split("[,;/+]", cell)) if len(cell) < 120 else ()
     named = (part for part in parts if part[:1].isupper())
-    return any(_COUNTRY.fullmatch(part) or _structure.towns(part) for part in named) or _areas(cell)
+    return any(_COUNTRY.fullmatch(part) or toponyms.named(part) for part in named) or _areas(cell)
 
 
 _COUNTRY = re.compile(

@@ -1,12 +1,12 @@
 """Normalisation of structure lists: kinds, SIRETs, zones, booleans, places."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
 from math import ceil, cos, isnan, radians
 
-from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, MatcherError, Offer, Place, Structure, Zone
+from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Offer, Place, Structure, Zone
 from matcher.reading.sources._places import department_names
 from matcher.reference import places, toponyms
 from matcher.reference.identifiers import UNSTATED, siren_valid, siret_valid
@@ -331,24 +331,16 @@ def _parted(text: str) -> list[str]:
     return [part for part in map(str.strip, re.split(r"[,;:/|+–]|\bet\b", text)[:20]) if part]
 
 
-def towns(words: str) -> Sequence[Place]:
-    """The places of exactly this name; none where it is none."""
-    try:
-        return toponyms.named(words)
-    except (ValueError, MatcherError):
-        return ()
-
-
 def _called(name: str, home: Place) -> Iterator[Place]:
     """The places of this name, and the town of home's department that people call so: "St-Sulpice", of Saint-Sulpice-la-Pointe."""
-    yield from towns(name)
+    yield from toponyms.named(name)
     for town in places.communes_once_named(name, home.department) if home.department else ():
         yield toponyms.of_commune(town.code)
 
 
 def _of_towns(words: str) -> bool:
     """Do words name a town or a grouping of towns, and no department?"""
-    named = towns(words) if len(words.split()) > 1 and not re.search(r"\d", words) else ()
+    named = toponyms.named(words) if len(words.split()) > 1 and not re.search(r"\d", words) else ()
     return bool(named) and all(place.commune for place in named)
 
 
@@ -356,7 +348,7 @@ def _beside(part: str, home: Place) -> tuple[str, ...]:
     """The department of a place that stands beside departments in a zone, that of home where it is no place known."""
     if departments_of(part) or regions_of(part):
         return ()
-    found = {place.department for place in towns(part) if place.department}
+    found = {place.department for place in toponyms.named(part) if place.department}
     return tuple(found) if len(found) == 1 else (home.department,) if home.department else ()
 
 
@@ -409,9 +401,7 @@ def _departments(text: str) -> tuple[str, ...]:
 
 def _department_code(token: str) -> str:
     token = token.upper()
-    if not token.startswith(("2A", "2B")):
-        token = re.sub(r"[A-Z]$", "", token)
-    return token[:2] if token[:2] in ("2A", "2B") else token.zfill(2)
+    return token[:2] if token[:2] in ("2A", "2B") else token.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ").zfill(2)
 
 
 def regions_of(raw: object) -> tuple[str, ...]:
