@@ -6,7 +6,6 @@ killed at any point and started again, leave the state that one undisturbed writ
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import hashlib
 import json
@@ -15,7 +14,7 @@ import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
@@ -32,6 +31,7 @@ from matcher import plugins
 from matcher.domain import BadInput, MatcherError, StaleArtefact, StoreUnavailable
 from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Audit, Base, Unsubscription, UtcTime
 from matcher.reference import deadline
+from matcher.reference.paths import locked
 
 Row = TypeVarTuple("Row")
 HEAD = "0013"  # the newest migration: a store at this version is opened without loading alembic
@@ -476,10 +476,9 @@ def alone(store: Store, role: str, what: str) -> Iterator[None]:
     if not name or name == ":memory:":
         yield
         return
-    path = Path(f"{name}.{role}")
-    with open(path, "w", opener=lambda given, flags: os.open(given, flags, 0o600)) as handle:
+    with ExitStack() as held:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(locked(Path(f"{name}.{role}")))
         except OSError:
             raise busy from None
         yield

@@ -356,7 +356,7 @@ def _without_regions(plain: str) -> str:
     """The text without the names of regions: "Pays de la Loire" is not the department Loire."""
     words = f" {_plain(plain)} "
     for label in places.regions().values():
-        words = words.replace(f" {_plain_label(label)} ", " ")
+        words = words.replace(f" {_plain(label)} ", " ")
     return plain if words == f" {_plain(plain)} " else words
 
 
@@ -413,14 +413,10 @@ def regions_of(raw: object) -> tuple[str, ...]:
 @lru_cache(10_000)
 def _regions(text: str) -> tuple[str, ...]:
     plain = f" {_plain(text)} "
-    return tuple(code for code, label in places.regions().items() if f" {_plain_label(label)} " in plain)
+    return tuple(code for code, label in places.regions().items() if f" {_plain(label)} " in plain)
 
 
-@lru_cache(100)
-def _plain_label(label: str) -> str:
-    return _plain(label)
-
-
+@lru_cache(10_000)
 def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9]+", " ", fold(text)).split())
 

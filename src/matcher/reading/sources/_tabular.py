@@ -645,13 +645,9 @@ def json_records(
             return
 
 
-def is_zip(head: bytes) -> bool:
-    """True for a ZIP file, which a workbook is."""
-    return shape_of(head) in ("xlsx", "ods")
-
-
-def is_workbook(name: str) -> bool:
-    return name.lower().endswith((".xlsx", ".xlsm", ".ods"))
+def is_workbook(name: str, head: bytes) -> bool:
+    """Is this a workbook, by its content and its name?"""
+    return shape_of(head) in ("xlsx", "ods") and name.lower().endswith((".xlsx", ".xlsm", ".ods"))
 
 
 def source_of(name: str) -> str:

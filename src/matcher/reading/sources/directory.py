@@ -150,8 +150,8 @@ def _of_notices(headings: Iterable[str]) -> bool:
 
 def recognises(name: str, head: bytes) -> bool:
     """True for a table, or JSON rows, whose headings hold a SIRET and something of a structure."""
-    if _tabular.is_zip(head):
-        return _tabular.is_workbook(name)
+    if _tabular.is_workbook(name, head):
+        return True
     headings = _tabular.headings_of(head)
     if {"lots", "buyer"} <= set(headings or ()):  # a list of notices in our own form
         return False
