@@ -72,14 +72,12 @@ def _area_named(cell: str) -> bool:
     return name in set(map(fold, department_names().values()))
 
 
-_SEVERAL_AREAS = re.compile(r"(?:\d{2,3}|2[AB])(?:\s*(?:[,;/+-]|et)\s*(?:\d{2,3}|2[AB]))+", re.I)
 _NUMBERS = re.compile(r"\d+(?!\d*\s*km)")
 
 
 def _areas(cell: str) -> bool:
-    """A zone by its words or by several departments: a lone number may be any other."""
-    named = len(cell) < 120 and _structure.zone_of(_NUMBERS.sub(" ", cell)) is not None
-    return named or bool(_SEVERAL_AREAS.fullmatch(cell))
+    """A zone by its words: a number may be any other."""
+    return len(cell) < 120 and _structure.zone_of(_NUMBERS.sub(" ", cell)) is not None
 
 
 def _goes(cell: str) -> bool:
@@ -159,7 +157,6 @@ ALONE_TELL = (
 _FURTHER = ("phone", "email", "website", "offer")  # of which every column counts
 _FIELD_OF = {"area": "department", "areas": "zone", "goes": "zone", "prose": "description"}
 _STANDS = frozenset({"town", "postcode", "commune", "department", "address"})
-_NUMBERS_OF = frozenset("siret siren nic finess rna own_id updated".split())
 #: What a list of structures says of each beside its name: two of these make one.
 ABOUT_SOMEONE = (
     frozenset({"siret", "siren", "finess"}),
@@ -320,7 +317,7 @@ class Vocabulary:
         for place, heading in enumerate(headings):
             claims = self.claims(heading)
             of = next((key.partition(".")[0] for key, column in columns.items() if column == heading), "")
-            confirmed = forms[heading].get(_LIKE.get(of, of), 0.0) >= ALONE or of in _NUMBERS_OF
+            confirmed = forms[heading].get(_LIKE.get(of, of), 0.0) >= ALONE
             says = "name" in claims or bool(_AGENT.search(words(heading)))
             if forms[heading].get("title", 0.0) < ALONE or "" in claims or (of and (confirmed or not says)):
                 continue
@@ -341,8 +338,6 @@ class Vocabulary:
             known = {key.partition(".")[0] for key in (*found, *more)}
             if field not in self.aliases or (field in known and field not in _FURTHER):
                 continue
-            if form == "area" and known & _STANDS:
-                continue  # beside a place it is where the structure goes
             # a further one is of a heading that says nothing else
             free = [h for h in left if h not in more.values() and not (field in known and self.claims(h))]
             held = sorted((h for h in free if left[h].get(form, 0.0) >= ALONE), key=lambda h: -left[h][form])
@@ -376,8 +371,7 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
         return share + 0.5 * trade - 0.6 * no_text
     form = _LIKE.get(field, field)
     if form in LOOKS:
-        # one town each is where they are
-        has = 0.0 if field == "zone" and forms["town"] >= ALONE else forms[form]
+        has = forms[form]
         against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
     names = field in ("name", "brand")
