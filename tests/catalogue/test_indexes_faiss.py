@@ -28,16 +28,22 @@ def nearest(scores: np.ndarray, k: int, allowed: np.ndarray | None = None) -> np
     return -np.sort(-(scores if allowed is None else scores[allowed]))[:k]
 
 
-@pytest.mark.parametrize("kind", ["flat", "ivf"])
+@pytest.mark.parametrize("few", [faiss.FEW, 0], ids=["compared one by one", "coded"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_shared_vectors_answer_as_every_row_would(
-    kind: str, dtype: type, texts: list[str], vectors: np.ndarray, tmp_path: Path
+    few: int,
+    dtype: type,
+    texts: list[str],
+    vectors: np.ndarray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(faiss, "FEW", few)
     held = vectors.astype(dtype)
     shared = Vectors.of(texts, held)
     assert len(shared.table) == len(set(texts))
     np.testing.assert_array_equal(shared[:], held)
-    index = faiss.build(texts, shared, kind=kind)
+    index = faiss.build(texts, shared)
     index.save(tmp_path / "i")
     chance = np.random.default_rng(3)
     for opened in (index, faiss.load(tmp_path / "i", shared)):
@@ -66,7 +72,8 @@ def test_the_larger_an_index_the_more_is_compared_exactly(monkeypatch: pytest.Mo
     chance = np.random.default_rng(7)
     drawn = (chance.normal(size=(1, D)) + 0.8 * chance.normal(size=(2_000, D))).astype(np.float32)
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
-    index = faiss.build((), Vectors.of([str(i) for i in range(len(drawn))], drawn), kind="ivf")
+    monkeypatch.setattr(faiss, "FEW", 0)
+    index = faiss.build((), Vectors.of([str(i) for i in range(len(drawn))], drawn))
     best = {i: set(np.argsort(-(drawn @ drawn[i]))[:50].tolist()) for i in range(20)}
 
     def recall() -> float:

@@ -62,6 +62,7 @@ def packed(kind: str) -> bytes:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             archive.write(NOTICE, "folder/notice.xml")
             archive.writestr("__MACOSX/._notice.xml", b"junk")
+            archive.write(NOTICE, "folder/.copy.xml")
     else:
         with tarfile.open(fileobj=buffer, mode="w:gz" if kind == "tgz" else "w") as archive:
             archive.add(NOTICE, "folder/notice.xml")

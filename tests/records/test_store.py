@@ -20,7 +20,17 @@ from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
 from matcher.records import personal
 from matcher.records import store as store_
 from matcher.records.store import HEAD, Store
-from matcher.records.tables import RETENTION, Base, Claim, Declaration, Feedback, Found, Notice, SourcingEvent
+from matcher.records.tables import (
+    RETENTION,
+    Announcement,
+    Base,
+    Claim,
+    Declaration,
+    Feedback,
+    Found,
+    Notice,
+    SourcingEvent,
+)
 from matcher.records.tables import Sourcing as Record
 from matcher.reference import deadline
 
@@ -47,6 +57,19 @@ def test_a_new_store_stands_at_the_newest_migration_and_equals_the_tables(store:
         assert compare_metadata(context, Base.metadata) == []
 
 
+def test_a_store_of_the_last_release_is_migrated_with_its_rows(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "store.sqlite") as old:
+        old.executescript((Path(__file__).parents[1] / "data" / "store_0_2_0.sql").read_text("utf-8"))
+    with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as store, store.reading() as connection:
+        assert store.version() == HEAD
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        told = connection.execute(select(Announcement.notice_id, Announcement.digest_id)).all()
+        assert told == [("26-1", "d")]
+        (seen,) = connection.execute(select(Notice.catalogue, Notice.changes, Notice.source)).all()
+        # sixteen digits, a hyphen, and the hash of nothing that changed
+        assert seen == ("aaaaaaaaaaaaaaaa-4f53cda18c2baa0c", [], "")
+
+
 def test_two_processes_that_create_the_store_at_once_create_it_once(store_url: str) -> None:
     code = "import sys; from matcher.records.store import Store; print(Store.open(sys.argv[1]).version())"
     command = [sys.executable, "-c", code, store_url]
@@ -54,10 +77,10 @@ def test_two_processes_that_create_the_store_at_once_create_it_once(store_url: s
     assert [process.communicate(timeout=60)[0].strip() for process in racing] == [HEAD] * 3
 
 
-def test_a_store_of_a_newer_version_is_refused_with_the_remedy(store: Store) -> None:
+def test_a_store_of_a_version_that_is_not_known_is_refused_with_the_remedy(store: Store) -> None:
     with store.writing() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(StaleArtefact, match="upgrade maillage"):
+    with pytest.raises(StaleArtefact, match=r"upgrade maillage, open an old store with 0\.2\.0"):
         store.migrate()
 
 

@@ -5,16 +5,11 @@ Archives (ZIP, tar, gzip) are read member by member with bounds on what they may
 read in a process of their own (`reading.confined`), and so is all that a visitor sends (`read_upload`).
 """
 
-import gzip
 import hashlib
 import inspect
 import io
-import lzma
 import os
 import re
-import struct
-import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections import Counter
@@ -31,24 +26,16 @@ from typing import BinaryIO
 from matcher import plugins
 from matcher.console import say
 from matcher.domain import KINDS, Award, BadInput, BrokenPlugin, MatcherError, Rejected, Structure, Tender
-from matcher.reading import cancellation, confined
+from matcher.reading import cancellation, confined, unpacking
 from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
 from matcher.reading.sources import Columns, Record, _structure, _tabular
+from matcher.reading.unpacking import DAMAGED
 from matcher.reference import accents, places
 from matcher.reference.identifiers import IDENTITY
 from matcher.reference.paths import reference_dir
 
 SYNC_STATE = "state.json"  # state of `matcher sync` next to the fetched files: not a record
 HEAD = 65536  # bytes shown to `recognises`
-IN_MEMORY = 16 << 20  # bytes of a member held in memory before it goes to a temporary file
-FREE_RATIO = 32 << 20  # bytes unpacked before the ratio is checked
-MAX_RATIO = 200  # unpacked to packed: JSON and XML stay below 40, bombs go to 1,000 and beyond
-MAX_NESTING = 3  # archives within archives
-#: What the standard library raises on a damaged archive.
-_PACKING = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error)
-DAMAGED = (*_PACKING, OSError, EOFError, ValueError, NotImplementedError, OverflowError)
-#: How the members of a ZIP may be packed: LZMA takes as much memory as the file asks for.
-PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2)
 #: Catch-all formats for any table or document: tried last.
 GENERAL = ("table", "documents", "brochure")
 #: How the names of plain texts end.
@@ -168,7 +155,7 @@ def reader() -> str:
 
 
 class _Reader:
-    """Reads one path given by the user, and tracks the unpacked size of its archives."""
+    """Reads one path given by the user, and its archives."""
 
     def __init__(
         self, source: str | None, columns: Columns, walked: bool = False, confine: Limits | None = None
@@ -177,7 +164,7 @@ class _Reader:
         self.source = plugins.find("reading.sources", source) if source else None
         self.walked = walked  # found in a folder rather than named by the user
         self.confine = confine  # the limits of a process for documents; None to read them in this one
-        self.unpacked = 0
+        self.unpacker = unpacking.Unpacker()
 
     def path(self, path: Path) -> Iterator[Record]:
         if path.is_dir():
@@ -205,10 +192,10 @@ class _Reader:
                 yield from self.gzip(stream, name, depth)
                 return
             if head[:4] == b"PK\x03\x04" and not _office(stream) and not self._whole_zip(stream, name, head):
-                yield from self.zip(stream, name, depth)
+                yield from self.members(self.unpacker.zip(stream, name), name, depth)
                 return
             if head[257:262] == b"ustar":
-                yield from self.tar(stream, name, depth)
+                yield from self.members(self.unpacker.tar(stream, name), name, depth)
                 return
         except BadInput as error:
             yield _refused(name, _without(str(error), name))
@@ -290,17 +277,14 @@ class _Reader:
 
     def _whole_zip(self, stream: BinaryIO, name: str, head: bytes) -> bool:
         """True for a ZIP of documents that a source reads as one consultation."""
-        candidates = [self.source] if self.source else recognise(name, head)
-        if not candidates:
+        papers = plugins.find("reading.sources", "documents")
+        if papers not in ([self.source] if self.source else recognise(name, head)):
             return False
         data = (".json", ".jsonl", ".ndjson", ".csv", ".gz", ".tar", ".tgz", ".parquet")
-        papers = plugins.find("reading.sources", "documents")
-        if papers not in candidates:
-            return False
         try:
             with zipfile.ZipFile(stream) as archive:
                 listed = archive.namelist()[: in_force().members]
-                names = [m for m in listed if not m.endswith("/") and _visible(m)]
+                names = [m for m in listed if not m.endswith("/") and unpacking.visible(m)]
                 if not papers.of_consultation(names) or any(m.lower().endswith(data) for m in names):
                     return False
                 # the XML of a consultation is a form or a signature; where one is a notice, it is an archive of notices
@@ -312,97 +296,27 @@ class _Reader:
             stream.seek(0)
 
     def gzip(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(0)
-        inner = name.removesuffix(".gz").removesuffix(".GZ")
-        inner = inner[:-4] + ".tar" if inner.endswith(".tgz") else inner
-        with (
-            gzip.GzipFile(fileobj=stream, mode="rb") as packed,
-            closing(self.copy(packed, size, name)) as unpacked,  # type: ignore[arg-type]
-        ):
+        inner = re.sub(r"\.tgz$", ".tar", re.sub(r"\.gz$", "", name, flags=re.I))
+        with closing(self.unpacker.gzip(stream, name)) as unpacked:
             yield from self.deeper(unpacked, inner, depth)
 
-    def zip(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
-        try:
-            with zipfile.ZipFile(stream) as archive:
-                members = [m for m in archive.infolist() if not m.is_dir() and _visible(m.filename)]
-                self.bound(len(members), name)
-                # members that share packed bytes (an overlap bomb) unpack to far more than the archive holds
-                if sum(member.compress_size for member in members) > stream.seek(0, os.SEEK_END):
-                    raise BadInput(f"{name}: members that overlap: refused, as a bomb would")
-                for member in members:
-                    inner = f"{name}:{member.filename}"
-                    if member.compress_type not in PACKED:
-                        yield _refused(inner, "packed by a rare method: pack it as an ordinary ZIP")
-                        continue
-                    try:
-                        with archive.open(member) as packed:
-                            unpacked = self.copy(packed, max(member.compress_size, 1), inner)  # type: ignore[arg-type]
-                    except RuntimeError as error:  # encrypted, or packed by a rare method
-                        yield _refused(inner, f"cannot be unpacked: {error}")
-                        continue
-                    except DAMAGED as error:
-                        yield _refused(inner, f"damaged archive member: {error}")
-                        continue
-                    with closing(unpacked):
-                        yield from self.deeper(unpacked, inner, depth)
-        except DAMAGED as error:
-            raise BadInput(f"damaged ZIP archive: {error}; download it again") from None
-
-    def tar(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
-        try:
-            with tarfile.open(fileobj=stream, mode="r:") as archive:
-                count = 0
-                for member in archive:
-                    if not member.isreg() or not _visible(member.name):
-                        continue
-                    count += 1
-                    self.bound(count, name)
-                    packed = archive.extractfile(member)
-                    if packed is None:
-                        continue
-                    inner = f"{name}:{member.name}"
-                    with closing(self.copy(packed, max(member.size, 1), inner)) as unpacked:  # type: ignore[arg-type]
-                        yield from self.deeper(unpacked, inner, depth)
-        except (tarfile.TarError, *DAMAGED) as error:
-            raise BadInput(f"damaged tar archive: {error}; download it again") from None
+    def members(self, members: Iterator[unpacking.Member], name: str, depth: int) -> Iterator[Record]:
+        for member, unpack in members:
+            inner = f"{name}:{member}"
+            try:
+                unpacked = unpack()
+            except unpacking.Unreadable as error:
+                yield _refused(inner, str(error))
+                continue
+            with closing(unpacked):
+                yield from self.deeper(unpacked, inner, depth)
 
     def deeper(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
-        if depth >= MAX_NESTING:
-            reason = f"archives nested deeper than {MAX_NESTING}; unpack them first"
+        if depth >= unpacking.MAX_NESTING:
+            reason = f"archives nested deeper than {unpacking.MAX_NESTING}; unpack them first"
             yield _refused(name, reason)
             return
         yield from self.stream(stream, name, depth + 1)
-
-    def bound(self, members: int, name: str) -> None:
-        if members > in_force().members:
-            raise BadInput(f"{name}: more than {in_force().members:,} members; split the archive")
-
-    def copy(self, packed: BinaryIO, size: int, name: str) -> BinaryIO:
-        """The unpacked stream, in memory or in a temporary file.  Raises BadInput for a decompression bomb."""
-        spool: BinaryIO = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # type: ignore[assignment]  # noqa: SIM115
-        count, limits = 0, in_force()
-        try:
-            while block := packed.read(1 << 18):
-                count += len(block)
-                self.unpacked += len(block)
-                if count > FREE_RATIO and count > MAX_RATIO * size:
-                    raise BadInput(
-                        f"{name}: unpacks to over {MAX_RATIO} times its size: refused, as a bomb would"
-                    )
-                if count > limits.member or self.unpacked > limits.total:
-                    raise BadInput(f"{name}: unpacks to over {limits.member >> 20} MB; unpack it first")
-                spool.write(block)
-        except (zlib.error, EOFError, gzip.BadGzipFile, struct.error) as error:
-            if not count or not isinstance(error, EOFError):
-                spool.close()
-                raise BadInput(f"{name}: damaged gzip: {error}; download it again") from None
-            # a cut gzip still gives what came before the cut: the source says that the content is cut
-        except BaseException:
-            spool.close()
-            raise
-        spool.seek(0)
-        return spool
 
 
 def _sourced(records: Iterable[Record], stream: BinaryIO) -> Iterator[Record]:
@@ -482,13 +396,6 @@ def walk(folder: Path) -> Iterator[Path]:
     for root, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         yield from (Path(root) / f for f in sorted(files) if not f.startswith(".") and f != SYNC_STATE)
-
-
-def _visible(member: str) -> bool:
-    parts = member.replace("\\", "/").split("/")
-    return (
-        not any(part.startswith(".") for part in parts if part not in (".", "..")) and parts[0] != "__MACOSX"
-    )
 
 
 def _office(stream: BinaryIO) -> bool:

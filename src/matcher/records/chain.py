@@ -116,18 +116,6 @@ def erase(connection: Connection, record: str, numbers: Sequence[int] = (), *, s
     append(connection, record, [(ERASED, "", payload)])
 
 
-def reseal(connection: Connection, record: str) -> None:
-    """Seal a record again with the key: for records sealed before seals were keyed."""
-    before, listed = GENESIS, rows(connection, record)
-    for event in listed:
-        before = _seal(record, event["number"], before, event["commitment"], event["kind"], event["at"])
-        here = (SourcingEvent.record_id == record, SourcingEvent.number == event["number"])
-        connection.execute(update(SourcingEvent).where(*here).values(seal=before))
-    if listed:
-        _keep_head(connection, record, listed[-1]["number"], before)
-        erase(connection, record, [e["number"] for e in listed if e["payload"] is None])
-
-
 def broken_at(
     listed: Sequence[RowMapping], content: Mapping[str, Any], head: RowMapping | None, record: str
 ) -> int | None:

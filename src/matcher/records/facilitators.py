@@ -7,9 +7,7 @@ journal, which keeps them a year: an early sight that nobody renews ends by itse
 """
 
 import csv
-import fcntl
 import io
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,7 +26,7 @@ from matcher.records.tables import Audit, Notice
 from matcher.reference import places as places_
 from matcher.reference import tables, toponyms
 from matcher.reference.identifiers import clean_date
-from matcher.reference.paths import write_whole
+from matcher.reference.paths import locked, write_whole
 from matcher.reference.text import fold
 
 
@@ -140,14 +138,8 @@ def _department(word: str) -> str:
 @contextmanager
 def _alone() -> Iterator[None]:
     """One writer of the file at a time, of all processes: each writes what it has read."""
-    folder = file().parent
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with locked(file().parent / ".facilitators.lock", wait=True):
         yield
-    finally:
-        os.close(handle)
 
 
 @_alone()

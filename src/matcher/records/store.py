@@ -6,7 +6,6 @@ killed at any point and started again, leave the state that one undisturbed writ
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import hashlib
 import json
@@ -15,7 +14,7 @@ import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
@@ -32,6 +31,7 @@ from matcher import plugins
 from matcher.domain import BadInput, MatcherError, StaleArtefact, StoreUnavailable
 from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Audit, Base, Unsubscription, UtcTime
 from matcher.reference import deadline
+from matcher.reference.paths import locked
 
 Row = TypeVarTuple("Row")
 HEAD = "0013"  # the newest migration: a store at this version is opened without loading alembic
@@ -164,8 +164,8 @@ class Store:
                 return None
             return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
-    def migrate(self, to: str = "head") -> None:
-        """Bring the database to a migration; concurrent processes run it once."""
+    def migrate(self) -> None:
+        """Create a new database as its tables are, or bring one to the newest migration; concurrent processes do it once."""
         from alembic import command
         from alembic.config import Config
         from alembic.util import CommandError
@@ -173,15 +173,19 @@ class Store:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
-            with self.writing() as connection:
+            with self.together() as connection:
                 if self.engine.dialect.name == "postgresql":
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
                 config.attributes["connection"] = connection
-                command.upgrade(config, to)
+                if self.version() is None:
+                    Base.metadata.create_all(connection)
+                    command.stamp(config, "head")
+                else:
+                    command.upgrade(config, "head")
         except CommandError as error:
             raise StaleArtefact(
-                f"the store was written by a newer version of maillage ({error}): upgrade maillage, "
-                "or point MATCHER_STORE at another store"
+                f"the store was written by a newer version of maillage, or by one before 0.2.0 ({error}): upgrade maillage, "
+                "open an old store with 0.2.0 first, or point MATCHER_STORE at another store"
             ) from None
 
     # ------------------------------------------------------------------------------------------- verbs
@@ -472,10 +476,9 @@ def alone(store: Store, role: str, what: str) -> Iterator[None]:
     if not name or name == ":memory:":
         yield
         return
-    path = Path(f"{name}.{role}")
-    with open(path, "w", opener=lambda given, flags: os.open(given, flags, 0o600)) as handle:
+    with ExitStack() as held:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(locked(Path(f"{name}.{role}")))
         except OSError:
             raise busy from None
         yield

@@ -1,5 +1,6 @@
 """Location of the shipped tables and models: next to the sources in a clone, inside the package in a wheel."""
 
+import fcntl
 import os
 import sys
 import tempfile
@@ -84,6 +85,18 @@ def write_whole(path: Path, data: bytes | str, mode: int = 0o644) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def locked(path: Path, wait: bool = False) -> Iterator[None]:
+    """Hold the lock of a file, which is made where needed: free again when the process dies.
+
+    Raises OSError where another process holds it, unless one may wait.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", opener=lambda given, flags: os.open(given, flags, 0o600)) as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
 
 
 def shared_dir() -> Path:

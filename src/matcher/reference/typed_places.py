@@ -197,7 +197,7 @@ def _options(words: str) -> Places:
     if any(map(str.isdigit, key)):
         beside = _POSTCODE.sub("", words).strip(" ,()")
         return options if beside in ("", words) or _options(beside) else ()
-    exact = tuple(place for place in options if not _hamlet(place))
+    exact = tuple(place for place in options if not (place.commune and _people(place) <= toponyms.HAMLET))
     begun = _short_names().get(key, ()) if exact or key not in _also_words() else ()
     short = tuple(toponyms.of_commune(code) for code in begun)
     if not (short and len(exact) == 1 and _people(short[0]) > _people(exact[0]) > 0):
@@ -211,19 +211,15 @@ def _options(words: str) -> Places:
 
 def _town(place: Place, key: str) -> places.Commune | None:
     """The commune that is a place; None for an area, and for a grouping or a natural region of several words."""
-    town = places.commune(place.commune) if place.commune else None
+    town = places.commune(place.commune or "")
     area = town is not None and place.label != town.name
     return None if area and (" " in key or key in toponyms.natural_regions()) else town
 
 
 def _people(place: Place) -> int:
-    town = places.commune(place.commune) if place.commune else None
+    """How many people live in a commune; 0 for an area."""
+    town = places.commune(place.commune or "")
     return town.population if town else 0
-
-
-def _hamlet(place: Place) -> bool:
-    town = places.commune(place.commune) if place.commune else None
-    return town is not None and town.population <= toponyms.HAMLET
 
 
 @remembered()

@@ -23,10 +23,10 @@ ROLE: Role = "meaning"
 
 FEW = 8_000  # vectors: so few are compared one by one
 SCANNED_UP_TO = 1_500_000  # up to here all codes are scanned, in one cell (6 ms per million)
-CODED_FROM = 1_000  # fewer vectors cannot train 4-bit PQ
 #: Half of the principal components are coded where they hold this share of the variance, as of texts; else all dimensions.
 HELD_BY_HALF = 0.85
 HALVED_UP_TO = 200_000  # vectors; of a million it found 0.36 of the hundred nearest to one question of 60
+SEED = 0
 ROUNDS = 10  # of k-means of the codes; the 25 of faiss find no more
 REFINE = 800  # extra vectors fetched for re-ranking, at least
 #: One of so many vectors is fetched too: the more lie near a question, such as names of its town, the more the codes mistake.
@@ -127,35 +127,34 @@ class FaissIndex:
         (folder / "index.json").write_text(json.dumps(meta))
 
 
-def build(texts: Sequence[str], vectors: Vectors, *, kind: str = "auto", seed: int = 0) -> FaissIndex:
-    """An index of `vectors`, float16 or float32, of unit length; `kind` is auto, flat or ivf."""
+def build(texts: Sequence[str], vectors: Vectors) -> FaissIndex:
+    """An index of `vectors`, float16 or float32, of unit length."""
     import faiss
 
     n, d = vectors.table.shape
-    if kind == "auto":
-        kind = "flat" if n <= FEW else "ivf"
-    index = faiss.IndexFlatIP(d) if kind == "flat" else _trained(vectors, seed)
+    kind = "flat" if n <= FEW else "ivf"
+    index = faiss.IndexFlatIP(d) if kind == "flat" else _trained(vectors)
     for low in range(0, n, BLOCK):
         index.add(np.ascontiguousarray(vectors.table[low : low + BLOCK], dtype=np.float32))
     return FaissIndex(index, vectors, kind)
 
 
-def _trained(vectors: Vectors, seed: int) -> Any:
+def _trained(vectors: Vectors) -> Any:
     """An empty index of codes that it has learnt."""
     import faiss
 
     n, d = vectors.table.shape
-    chosen = np.random.default_rng(seed).choice(n, size=min(n, SAMPLE), replace=False)
+    chosen = np.random.default_rng(SEED).choice(n, size=min(n, SAMPLE), replace=False)
     sample = np.ascontiguousarray(vectors.table[np.sort(chosen)], dtype=np.float32)
     # 39 vectors per cell: the minimum for k-means
     cells = 1 if n <= SCANNED_UP_TO else int(min(2 * np.sqrt(n), SAMPLE / 39))
-    coded = d % 4 == 0 and n >= CODED_FROM
+    coded = d % 4 == 0  # as 4-bit PQ needs
     halved = coded and n <= HALVED_UP_TO and _held_by_half(sample) >= HELD_BY_HALF
     codes = f"PQ{d // 4 if halved else d // 2}x4fs" if coded else "SQ8"
     spec = f"PCA{d // 2},IVF{cells},{codes}" if halved else f"IVF{cells},{codes}"
     index = faiss.index_factory(d, spec, faiss.METRIC_INNER_PRODUCT)
     lists = faiss.downcast_index(faiss.extract_index_ivf(index))
-    lists.cp.seed = seed
+    lists.cp.seed = SEED
     if coded:
         lists.pq.cp.niter = ROUNDS
     index.train(sample)

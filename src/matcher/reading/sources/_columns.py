@@ -21,7 +21,7 @@ from matcher.domain import BadInput, Offer
 from matcher.reading.sources import Columns, _structure
 from matcher.reading.sources._places import department_names, loosely, postcode_of
 from matcher.reading.sources._tabular import Placed
-from matcher.reference import places, tables, trades
+from matcher.reference import places, tables, toponyms, trades
 from matcher.reference.identifiers import clean_naf, siren_valid
 from matcher.reference.text import clean, fold, shorten
 
@@ -58,8 +58,6 @@ def _town(cell: str) -> bool:
     name = re.sub(r"^\d{5}\s+|\s{0,9}\(\w{2,5}\)$|,\s?\w{2,3}$|\s{1,9}cedex.*$", "", cell.strip(), flags=re.I)
     if len(name) >= 50 or name[:1].islower():
         return False
-    if places.communes_named(name):
-        return True
     loose = loosely(cell)  # "St-Étienne, Côte Chaude"
     return loose is None or any(place.commune for place in loose)
 
@@ -74,21 +72,19 @@ def _area_named(cell: str) -> bool:
     return name in set(map(fold, department_names().values()))
 
 
-_SEVERAL_AREAS = re.compile(r"(?:\d{2,3}|2[AB])(?:\s*(?:[,;/+-]|et)\s*(?:\d{2,3}|2[AB]))+", re.I)
 _NUMBERS = re.compile(r"\d+(?!\d*\s*km)")
 
 
 def _areas(cell: str) -> bool:
-    """A zone by its words or by several departments: a lone number may be any other."""
-    named = len(cell) < 120 and _structure.zone_of(_NUMBERS.sub(" ", cell)) is not None
-    return named or bool(_SEVERAL_AREAS.fullmatch(cell))
+    """A zone by its words: a number may be any other."""
+    return len(cell) < 120 and _structure.zone_of(_NUMBERS.sub(" ", cell)) is not None
 
 
 def _goes(cell: str) -> bool:
     """An area, a country (“Choletais”), or places one of which is known: beside a place it is where the structure goes."""
     parts = map(str.strip, re.split("[,;/+]", cell)) if len(cell) < 120 else ()
     named = (part for part in parts if part[:1].isupper())
-    return any(_COUNTRY.fullmatch(part) or _structure.towns(part) for part in named) or _areas(cell)
+    return any(_COUNTRY.fullmatch(part) or toponyms.named(part) for part in named) or _areas(cell)
 
 
 _COUNTRY = re.compile(
@@ -161,7 +157,6 @@ ALONE_TELL = (
 _FURTHER = ("phone", "email", "website", "offer")  # of which every column counts
 _FIELD_OF = {"area": "department", "areas": "zone", "goes": "zone", "prose": "description"}
 _STANDS = frozenset({"town", "postcode", "commune", "department", "address"})
-_NUMBERS_OF = frozenset("siret siren nic finess rna own_id updated".split())
 #: What a list of structures says of each beside its name: two of these make one.
 ABOUT_SOMEONE = (
     frozenset({"siret", "siren", "finess"}),
@@ -265,17 +260,6 @@ class Vocabulary:
                 shares[field] = sum(self.weights[stem] for stem in covered) / whole
         return shares
 
-    def _hints(self, heading: str) -> dict[str, float]:
-        """Field -> what one word of an alias says for it: too little alone, enough where the cells agree ("couverture")."""
-        stems = frozenset(map(self._known, _stems(words(heading))))
-        whole = sum(self.weights.get(stem, 0.5) for stem in stems)
-        hints = {}
-        for field, known in self.aliases.items():
-            shared = stems & frozenset().union(*known)
-            if shared and not _QUALIFIERS & set(words(heading).split()[:1]):
-                hints[field] = 0.3 * sum(self.weights[stem] for stem in shared) / whole
-        return hints
-
     def score(self, headings: Sequence[str]) -> int:
         """How many of these are headings, for telling them from titles and records."""
         return len(self.guess([heading for heading in headings if heading]))
@@ -291,7 +275,7 @@ class Vocabulary:
         claims = [
             (merit, -place, field, heading)
             for place, heading in enumerate(headings)
-            for field, share in (self.claims(heading) or self._hints(heading)).items()
+            for field, share in self.claims(heading).items()
             if not (field == "name" and _number(heading) > "1")  # of a further contact
             if (merit := _merit(field, share, forms[heading]) + _PUBLIC * bool(_TO_PUBLISH.search(heading)))
             >= SURE
@@ -317,7 +301,7 @@ class Vocabulary:
         left = {heading: forms[heading] for heading in headings if heading not in taken}
         more = self._by_cells(left, columns)
         if "name" in self.aliases and not {"name", "brand"} & columns.keys():
-            name = self._title(headings, forms, columns, more)
+            name = self._title(headings, forms, columns)
             if name is not None:
                 columns = {key: heading for key, heading in columns.items() if heading != name}
                 left.pop(name, None)
@@ -326,21 +310,14 @@ class Vocabulary:
         return dict(sorted((more | columns).items(), key=lambda pair: place.get(pair[1], -1)))
 
     def _title(
-        self,
-        headings: Sequence[str],
-        forms: Mapping[str, Mapping[str, float]],
-        columns: Mapping[str, str],
-        more: Mapping[str, str],
+        self, headings: Sequence[str], forms: Mapping[str, Mapping[str, float]], columns: Mapping[str, str]
     ) -> str | None:
         """The column of names where no heading says so: one of distinct words in a table that tells of someone else too."""
-        known = {key.partition(".")[0] for key in (*columns, *more)}
-        if sum(bool(group & known) for group in ABOUT_SOMEONE) < 2:
-            return None
         merits = {}
         for place, heading in enumerate(headings):
             claims = self.claims(heading)
             of = next((key.partition(".")[0] for key, column in columns.items() if column == heading), "")
-            confirmed = forms[heading].get(_LIKE.get(of, of), 0.0) >= ALONE or of in _NUMBERS_OF
+            confirmed = forms[heading].get(_LIKE.get(of, of), 0.0) >= ALONE
             says = "name" in claims or bool(_AGENT.search(words(heading)))
             if forms[heading].get("title", 0.0) < ALONE or "" in claims or (of and (confirmed or not says)):
                 continue
@@ -361,8 +338,6 @@ class Vocabulary:
             known = {key.partition(".")[0] for key in (*found, *more)}
             if field not in self.aliases or (field in known and field not in _FURTHER):
                 continue
-            if form == "area" and known & _STANDS:
-                continue  # beside a place it is where the structure goes
             # a further one is of a heading that says nothing else
             free = [h for h in left if h not in more.values() and not (field in known and self.claims(h))]
             held = sorted((h for h in free if left[h].get(form, 0.0) >= ALONE), key=lambda h: -left[h][form])
@@ -386,7 +361,6 @@ def _titles(cells: Sequence[str]) -> float:
 
 def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
     """How good a claim is: the share of the heading, more or less what the cells say of it."""
-    share -= 0.1 * (not field)
     if not forms:
         return share
     if field in TEXTS:  # "secteur" is one of trades, or where they go
@@ -395,14 +369,9 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
             field == "sectors" and forms["goes"] >= ALONE
         )
         return share + 0.5 * trade - 0.6 * no_text
-    if (forms["mark"] >= 0.4 and field == "kind") or (
-        max(forms["mark"], forms["kind"]) >= 0.4 and field == "labels"
-    ):  # a kind, or a label, that is ticked
-        return share - 0.6
     form = _LIKE.get(field, field)
     if form in LOOKS:
-        # one town each is where they are
-        has = 0.0 if field == "zone" and forms["town"] >= ALONE else forms[form]
+        has = forms[form]
         against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
     names = field in ("name", "brand")

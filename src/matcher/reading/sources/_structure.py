@@ -1,12 +1,12 @@
 """Normalisation of structure lists: kinds, SIRETs, zones, booleans, places."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
 from math import ceil, cos, isnan, radians
 
-from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, MatcherError, Offer, Place, Structure, Zone
+from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Offer, Place, Structure, Zone
 from matcher.reading.sources._places import department_names
 from matcher.reference import places, toponyms
 from matcher.reference.identifiers import UNSTATED, siren_valid, siret_valid
@@ -135,8 +135,6 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
     if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", text):
         why = f"SIRET {text} was rounded by the spreadsheet: format the column as text and type it again"
         return "", (), why
-    if isinstance(raw, float) and raw.is_integer() and raw < 1e15:
-        text = str(int(raw))
     text = re.sub(r"\.0+$|^(?:n°\s*)?sire[tn]\W*", "", text, flags=re.I)
     number = re.sub(r"[\s.\u00a0\u202f_-]", "", text)
     if not re.fullmatch(r"[0-9]+", number):
@@ -161,8 +159,6 @@ _NO = frozenset("0 false faux non n no f c ferme fermee cesse cessee inactif rad
 
 def yes_no(raw: object) -> bool | None:
     """True, False or unknown, from the words and letters in use (A and F or C of the national register too)."""
-    if isinstance(raw, bool):
-        return raw
     text = fold(str(raw if raw is not None else "")).strip().removesuffix(".0")
     return True if text in _YES else False if text in _NO else None
 
@@ -335,24 +331,16 @@ def _parted(text: str) -> list[str]:
     return [part for part in map(str.strip, re.split(r"[,;:/|+–]|\bet\b", text)[:20]) if part]
 
 
-def towns(words: str) -> Sequence[Place]:
-    """The places of exactly this name; none where it is none."""
-    try:
-        return toponyms.named(words)
-    except (ValueError, MatcherError):
-        return ()
-
-
 def _called(name: str, home: Place) -> Iterator[Place]:
     """The places of this name, and the town of home's department that people call so: "St-Sulpice", of Saint-Sulpice-la-Pointe."""
-    yield from towns(name)
+    yield from toponyms.named(name)
     for town in places.communes_once_named(name, home.department) if home.department else ():
         yield toponyms.of_commune(town.code)
 
 
 def _of_towns(words: str) -> bool:
     """Do words name a town or a grouping of towns, and no department?"""
-    named = towns(words) if len(words.split()) > 1 and not re.search(r"\d", words) else ()
+    named = toponyms.named(words) if len(words.split()) > 1 and not re.search(r"\d", words) else ()
     return bool(named) and all(place.commune for place in named)
 
 
@@ -360,7 +348,7 @@ def _beside(part: str, home: Place) -> tuple[str, ...]:
     """The department of a place that stands beside departments in a zone, that of home where it is no place known."""
     if departments_of(part) or regions_of(part):
         return ()
-    found = {place.department for place in towns(part) if place.department}
+    found = {place.department for place in toponyms.named(part) if place.department}
     return tuple(found) if len(found) == 1 else (home.department,) if home.department else ()
 
 
@@ -368,13 +356,11 @@ def _without_regions(plain: str) -> str:
     """The text without the names of regions: "Pays de la Loire" is not the department Loire."""
     words = f" {_plain(plain)} "
     for label in places.regions().values():
-        words = words.replace(f" {_plain_label(label)} ", " ")
+        words = words.replace(f" {_plain(label)} ", " ")
     return plain if words == f" {_plain(plain)} " else words
 
 
 def _number(raw: object) -> float | None:
-    if raw is None or isinstance(raw, bool):
-        return None
     match = re.search(r"\d+(?:[.,]\d+)?", str(raw))
     value = float(match.group().replace(",", ".")) if match else 0.0
     return value if 0 < value <= 20_000 else None
@@ -382,8 +368,6 @@ def _number(raw: object) -> float | None:
 
 def number_of(raw: object) -> float | None:
     """A finite number in French or English notation, else None."""
-    if raw is None or isinstance(raw, bool):
-        return None
     text = re.sub(r"[\s\u00a0\u202f€]", "", str(raw)).replace(",", ".")
     try:
         value = float(text)
@@ -394,8 +378,6 @@ def number_of(raw: object) -> float | None:
 
 def departments_of(raw: object) -> tuple[str, ...]:
     """Department codes named by code ("75, 2A, 974", "59L") or by name."""
-    if raw is None:
-        return ()
     text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str(raw)
     return _departments(fold(text).removesuffix(".0")[:20_000])
 
@@ -419,15 +401,11 @@ def _departments(text: str) -> tuple[str, ...]:
 
 def _department_code(token: str) -> str:
     token = token.upper()
-    if not token.startswith(("2A", "2B")):
-        token = re.sub(r"[A-Z]$", "", token)
-    return token[:2] if token[:2] in ("2A", "2B") else token.zfill(2)
+    return token[:2] if token[:2] in ("2A", "2B") else token.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ").zfill(2)
 
 
 def regions_of(raw: object) -> tuple[str, ...]:
     """INSEE region codes named by name; a bare number is no region here (it would be a department)."""
-    if raw is None:
-        return ()
     text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str(raw)
     return _regions(text) if re.search(r"[A-Za-z]{4}", text) else ()
 
@@ -435,14 +413,10 @@ def regions_of(raw: object) -> tuple[str, ...]:
 @lru_cache(10_000)
 def _regions(text: str) -> tuple[str, ...]:
     plain = f" {_plain(text)} "
-    return tuple(code for code, label in places.regions().items() if f" {_plain_label(label)} " in plain)
+    return tuple(code for code, label in places.regions().items() if f" {_plain(label)} " in plain)
 
 
-@lru_cache(100)
-def _plain_label(label: str) -> str:
-    return _plain(label)
-
-
+@lru_cache(10_000)
 def _plain(text: str) -> str:
     return " ".join(re.sub(r"[^a-z0-9]+", " ", fold(text)).split())
 

@@ -225,7 +225,7 @@ def rows(stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()) -
     elif shape in ("json", "jsonl"):
         marks = (rb'.{0,2000}"%s"\s*:\s*\[' % key.encode() for key in lists)
         whole = shape == "json" or any(re.match(mark, head, re.S) for mark in marks)  # perhaps on one line
-        yield from _json(stream, name, lists) if whole else json_lines(stream)
+        yield from _json(stream, name, lists, head) if whole else json_lines(stream)
     elif shape == "xls":
         raise BadInput(
             f"{name} is an old Excel workbook (.xls) or a protected one: save it as .xlsx without a password"
@@ -484,9 +484,6 @@ def _xlsx(stream: BinaryIO) -> list[tuple[str, Cells]]:
 
     book = load_workbook(stream, read_only=True, data_only=True)
     sheets = [sheet for sheet in book.worksheets if getattr(sheet, "sheet_state", "visible") == "visible"]
-    for sheet in sheets:
-        if hasattr(sheet, "reset_dimensions"):
-            sheet.reset_dimensions()  # the stated size is wrong in many generated files
     return [(sheet.title, _xlsx_cells(sheet)) for sheet in sheets]
 
 
@@ -613,10 +610,12 @@ def json_lines(stream: BinaryIO) -> Iterator[Placed]:
         text.detach()
 
 
-def _json(stream: BinaryIO, name: str, lists: Sequence[str]) -> Iterator[Placed]:
-    stream.seek(0)
-    start = stream.read(4096).decode("utf-8", errors="replace").lstrip("\ufeff \r\n\t")[:1]
-    prefixes = [("item",)] if start == "[" else [*((f"{key}.item",) for key in lists), ("",)]
+def _json(stream: BinaryIO, name: str, lists: Sequence[str], head: bytes) -> Iterator[Placed]:
+    prefixes = (
+        [("item",)]
+        if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
+        else [*((f"{key}.item",) for key in lists), ("",)]
+    )
     return json_records(
         stream, name, prefixes, lambda single: not any(isinstance(single.get(key), list) for key in lists)
     )
@@ -646,13 +645,9 @@ def json_records(
             return
 
 
-def is_zip(head: bytes) -> bool:
-    """True for a ZIP file, which a workbook is."""
-    return shape_of(head) in ("xlsx", "ods")
-
-
-def is_workbook(name: str) -> bool:
-    return name.lower().endswith((".xlsx", ".xlsm", ".ods"))
+def is_workbook(name: str, head: bytes) -> bool:
+    """Is this a workbook, by its content and its name?"""
+    return shape_of(head) in ("xlsx", "ods") and name.lower().endswith((".xlsx", ".xlsm", ".ods"))
 
 
 def source_of(name: str) -> str:

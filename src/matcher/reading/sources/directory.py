@@ -67,18 +67,10 @@ def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns 
     cells = cells or {}
     # a heading of nested offers above texts is one of offers
     columns = _VOCABULARY.guess([h for h in own if not _nested_name(h) or cells.get(h)], cells, fixed)
-    plural = next(filter(_nested_name, own), None)
-    if plural is not None and not {"offer", "offer.1"} & set(columns):
-        columns["offer"] = plural
-    if "offer" not in columns and "offer.1" not in columns and "description" in columns and "rome" in columns:
-        # A list of jobs: its description is the job's, not the structure's.
-        columns["offer_text"] = columns.pop("description")
-    elif (
-        "offer" in columns
-        and "offer_text" not in columns
-        and "name" not in columns
-        and "description" in columns
-    ):
+    # of a list of jobs, or of offers alone, the description is theirs
+    jobs = "rome" in columns and not {"offer", "offer.1"} & columns.keys()
+    alone = "offer" in columns and not {"offer_text", "name"} & columns.keys()
+    if "description" in columns and (jobs or alone):
         columns["offer_text"] = columns.pop("description")
     listed = [len(_structure.departments_of(cell)) for cell in cells.get(columns.get("department", ""), ())]
     if "zone_departments" not in columns and sum(count > 1 for count in listed) > 0.2 * len(listed):
@@ -158,8 +150,8 @@ def _of_notices(headings: Iterable[str]) -> bool:
 
 def recognises(name: str, head: bytes) -> bool:
     """True for a table, or JSON rows, whose headings hold a SIRET and something of a structure."""
-    if _tabular.is_zip(head):
-        return _tabular.is_workbook(name)
+    if _tabular.is_workbook(name, head):
+        return True
     headings = _tabular.headings_of(head)
     if {"lots", "buyer"} <= set(headings or ()):  # a list of notices in our own form
         return False
@@ -176,9 +168,6 @@ def recognises(name: str, head: bytes) -> bool:
         for name, h in mapping(keys, _columns.cells_of(rows)).items()
         if not (_nested_name(h) and not rows)
     }
-    # Without SIRETs or places it is still a directory, whose reader says which column to name.
-    if {"website", "latitude"} <= set(columns) and {"name", "offer"} & set(columns):
-        return True
     return {"name", "kind"} <= set(columns) or identifies(columns)
 
 
@@ -247,18 +236,14 @@ class _Sheet:
 
     columns: Mapping[str, str]  # the user's corrections, those of kinds among them
     title: str = ""
-    #: "kind", "place" or "offer" -> the title that says it.
+    #: "kind" or "place" -> the title that says it.
     sections: dict[str, str] = field(default_factory=dict)
     last: Row = field(default_factory=dict)
-    #: Headings under which each row says it again: none is merged.
-    repeated: set[str] = field(default_factory=set)
 
     def whole(self, row: Row, found: Mapping[str, str]) -> Row | str:
         """The row with what it continues; a str where it is a title, a total or a note, which tell of no structure."""
         if row.get("", "") != self.title:
-            self.title, self.sections, self.last, self.repeated = row.get("", ""), {}, {}, set()
-        if row.keys() != self.last.keys():  # of another table of the sheet
-            self.last = {}
+            self.title, self.sections, self.last = row.get("", ""), {}, {}
         if self.title and "siret" not in found and not identifies(found):
             return f"the sheet {self.title} has no column of SIRETs, nor names with places: nothing is read in it"
         filled = {
@@ -294,18 +279,13 @@ class _Sheet:
             return self.sections | {"kind": words}
         if _named_place(words):
             return self.sections | {"place": words}
-        return {"offer": words} if trades.named(words) else {}
+        return {}
 
     def _merged(self, row: Row, filled: Mapping[str, str], found: Mapping[str, str]) -> Row:
-        """The cells that this row has of the ones above: of columns before the name that never say a thing twice."""
+        """The cells that this row has of the ones above: of columns before the name."""
         before = list(takewhile(lambda heading: heading != found.get("name"), row))
         groups = [found[key] for key in _GROUPED if found.get(key) in before]
-        self.repeated |= {
-            h for h in groups if h in filled and filled[h] == str(self.last.get(h) or "").strip()
-        }
-        return {
-            h: self.last[h] for h in groups if h not in filled and h not in self.repeated and h in self.last
-        }
+        return {h: self.last[h] for h in groups if h not in filled and h in self.last}
 
     def place(self, town: object, **stated: Any) -> Place:
         """The place that a row states, else that of its section, or the department of its sheet."""
@@ -351,8 +331,6 @@ def _shortens(label: str, name: str) -> bool:
 
 def _named_place(words: str) -> Sequence[Place]:
     """The place, or the area, that a title is called after; none where it says more than that."""
-    if _columns.LOOKS["department"](words):
-        return [place_of(department=_structure.departments_of(words)[0])]
     town = place_of(town=words)
     return [town] if town.commune else [place for place in loosely(words) or () if place != Place()]
 
@@ -434,8 +412,6 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
 
     def text(name: str, limit: int = 300) -> str:
         value = cell(name)
-        if value is None or value != value:
-            return ""
         if isinstance(value, list | tuple):
             value = " ; ".join(_structure.several(value))
         cleaned = clean(str(value), limit)
@@ -475,10 +451,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     elif in_brackets := re.fullmatch(r"(.+?)(?:\(|,\s?)(\w{2,3})\)?", town):
         named = in_brackets.group(1).strip()
         department = department or next(iter(_structure.departments_of(in_brackets.group(2))), None)
-    bracket = re.fullmatch(r"([^()]+)\(([^()]+)\)", name)
     stands = bool(town or department or code or any(cell(key) for key in ("postcode", "commune", "latitude")))
-    if bracket and not stands and (inside := _named_place(bracket[2])) and inside[0].commune:
-        name, named, stands = bracket[1].strip(), bracket[2], True
     if not stands and (
         with_code := next(filter(None, map(_CODE_AND_TOWN.search, map(str, row.values()))), None)
     ):
@@ -576,8 +549,6 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     if structure.zone is not None:  # a row's zone is that of the activities it states
         offers = [offer if offer.zone else replace(offer, zone=structure.zone) for offer in offers]
     told_texts = all_of("description", 20_000)
-    if section := sheet.sections.get("offer"):
-        offers.append(Offer(id="", title=section, source=source, zone=structure.zone))
     return [_Draft(replace(structure, kind=kind), list(offers), list(told_texts)) for kind in kinds]
 
 

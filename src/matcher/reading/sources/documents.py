@@ -9,7 +9,7 @@ import re
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -18,16 +18,12 @@ from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import consultation
 from matcher.reading.limits import FILE, in_force
 from matcher.reading.sources._tabular import rejected, sheet_rows, text_of
+from matcher.reading.unpacking import FREE_RATIO, MAX_NESTING, MAX_RATIO, Unpacker
 from matcher.reference.text import fold
 
 YIELDS = "tender"
 
 MAX_FILE = 100 << 20  # bytes of one document
-MAX_UNPACKED = 400 << 20  # bytes that a ZIP or a DOCX may unpack to
-MAX_RATIO = 400  # unpacked to packed, beyond FREE_RATIO
-FREE_RATIO = 16 << 20
-MAX_MEMBERS = 500
-MAX_DEPTH = 3  # archives within archives
 MAX_ROWS = 20_000  # of a sheet of prices
 MAX_PAGES = 1_500
 MAX_PAGE = 2 << 20  # bytes of drawing operators of a page: beyond, it is a plan, not text
@@ -92,24 +88,19 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
 
     Raises BadInput when nothing in it can be read, with what to do.
     """
-    stream.seek(0, io.SEEK_END)
-    size = stream.tell()
-    stream.seek(0)
     head = stream.read(65_536)
     stream.seek(0)
     if head.startswith(b"PK\x03\x04") and b"word/" not in head and not name.lower().endswith(".docx"):
-        found = list(_members(stream, name))
-        documents = [one for one in found if isinstance(one, _Document)]
-        refused = [one for one in found if isinstance(one, Rejected)]
+        members = list(_members(stream, name, Unpacker()))
+        documents = [one for one in members if isinstance(one, _Document)]
+        refused = [one for one in members if isinstance(one, Rejected)]
         if not documents:
             why = refused[0].reason if refused else "it holds neither PDF, nor DOCX, nor plain text"
             raise BadInput(f"{name}: nothing to read in this archive: {why}")
         yield from refused
-        yield _tender(documents, name)
+        yield _tender(sorted(documents, key=lambda one: one.name), name)
         return
-    if size > MAX_FILE:
-        raise BadInput(f"{name} is over {MAX_FILE >> 20} MB: give the rules of the consultation alone")
-    document = _document(stream.read(), name)
+    document = _document(_whole(stream, name), name)
     if lines := _needs(document):
         from matcher.reading.need import placed_need
 
@@ -123,75 +114,38 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Rejected]:
     yield _tender([document], name)
 
 
-@dataclass(slots=True)
-class _Budget:
-    """The remaining unpacking budget of an archive and its nested archives."""
-
-    members: int = MAX_MEMBERS
-    size: int = 0
-
-    def __post_init__(self) -> None:
-        self.size = min(MAX_UNPACKED, in_force().total)
-
-
 def _members(
-    stream: BinaryIO, name: str, depth: int = 1, left: _Budget | None = None
+    stream: BinaryIO, name: str, unpacker: Unpacker, depth: int = 1
 ) -> Iterator[_Document | Rejected]:
-    """The documents of a ZIP, in the order of their names, within the bounds of what it may unpack to."""
-    left = left or _Budget()
-    try:
-        archive = zipfile.ZipFile(stream)
-    except (zipfile.BadZipFile, ValueError, OSError) as error:
-        raise BadInput(f"{name} is a damaged archive ({error}): download it again") from None
-    with archive:
-        wanted = (".pdf", ".docx", ".zip", *SHEETS, *PLAIN, *UNREAD)
-        members = [
-            m
-            for m in archive.infolist()
-            if not m.is_dir() and m.filename.lower().endswith(wanted) and _shown(m.filename)
-        ]
-        if sum(member.compress_size for member in members) > stream.seek(0, io.SEEK_END):
-            raise BadInput(f"{name}: members that overlap: refused, as a bomb would")
-        left.members -= len(members)
-        if left.members < 0:
-            raise BadInput(f"{name} holds over {MAX_MEMBERS} documents: give those of one consultation")
-        for member in sorted(members, key=lambda m: m.filename):
-            where = f"{name}:{member.filename}"
-            own = member.filename.lower()
-            remedy = next((why for end, why in UNREAD.items() if own.endswith(end)), "")
-            if remedy:
-                yield rejected(name, member.filename, remedy)
-                continue
-            left.size -= member.file_size
-            bomb = member.file_size > max(FREE_RATIO, MAX_RATIO * max(member.compress_size, 1))
-            if member.file_size > _most() or left.size < 0 or bomb:
-                yield rejected(name, member.filename, "unpacks to too much: refused, as a bomb would")
-                continue
-            try:
-                with archive.open(member) as packed:
-                    data = packed.read(MAX_FILE + 1)
+    """The documents of a ZIP and of those in it; a member that cannot be read is set aside by itself."""
+    wanted = (".pdf", ".docx", ".zip", *SHEETS, *PLAIN, *UNREAD)
+    for member, unpack in unpacker.zip(stream, name, lambda member: member.lower().endswith(wanted)):
+        where, own = f"{name}:{member}", member.lower()
+        try:
+            if remedy := next((why for end, why in UNREAD.items() if own.endswith(end)), ""):
+                raise BadInput(remedy)
+            if own.endswith(".zip") and depth >= MAX_NESTING:
+                raise BadInput(f"archives nested deeper than {MAX_NESTING}: unpack them first")
+            with closing(unpack()) as unpacked:
                 if own.endswith(".zip"):
-                    if depth >= MAX_DEPTH:
-                        raise BadInput(f"{where}: archives nested deeper than {MAX_DEPTH}: unpack them first")
-                    yield from _members(io.BytesIO(data), where, depth + 1, left)
+                    yield from _members(unpacked, where, unpacker, depth + 1)
                 else:
-                    yield _document(data, where)
-            except BadInput as error:
-                yield rejected(name, member.filename, str(error).removeprefix(f"{where}: "))
-            except (RuntimeError, NotImplementedError):
-                yield rejected(name, member.filename, "protected by a password: unpack it first")
-            except (zipfile.BadZipFile, OSError, EOFError, ValueError) as error:
-                yield rejected(name, member.filename, f"damaged ({error}): download it again")
+                    yield _document(_whole(unpacked, where), where)
+        except BadInput as error:
+            yield rejected(name, member, str(error).removeprefix(f"{where}: "))
+
+
+def _whole(stream: BinaryIO, name: str) -> bytes:
+    """The bytes of one document.  Raises BadInput beyond what one may hold."""
+    data = stream.read(_most() + 1)
+    if len(data) > _most():
+        raise BadInput(f"{name}: over {_most() >> 20} MB: give the rules of the consultation alone")
+    return data
 
 
 def _most() -> int:
     """Bytes that one document may unpack to."""
     return min(MAX_FILE, in_force().total)
-
-
-def _shown(name: str) -> bool:
-    parts = name.replace("\\", "/").split("/")
-    return parts[0] != "__MACOSX" and not parts[-1].startswith((".", "~$"))
 
 
 def _plain(data: bytes, name: str) -> str:

@@ -47,8 +47,8 @@ def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns 
 
 def recognises(name: str, head: bytes) -> bool:
     """True for a table, or JSON rows, with a title and something that only a notice has."""
-    if _tabular.is_zip(head):
-        return _tabular.is_workbook(name)
+    if _tabular.is_workbook(name, head):
+        return True
     headings = _tabular.headings_of(head)
     if not headings or {"donnees", "titulaires", "siege"} & set(headings):
         return False

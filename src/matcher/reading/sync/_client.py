@@ -6,12 +6,11 @@ only what is new.  Addresses and tokens come from the environment (`ADDRESSES`, 
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from matcher.domain import BadInput, MatcherError
-from matcher.reference.paths import write_whole
+from matcher.reference.paths import locked, write_whole
 from matcher.reference.tables import lists
 
 if TYPE_CHECKING:
@@ -357,10 +356,9 @@ def _read_json(path: Path) -> Any:
 @contextmanager
 def _state(folder: Path) -> Iterator[dict[str, Any]]:
     """The state of a folder, alone: a second run at the same time is refused.  Saving is the caller's."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    with ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(locked(folder / ".lock"))
         except OSError:
             raise BadInput(f"another run is writing to {folder}: wait for it to end") from None
         state = _read_json(folder / "state.json")

@@ -1,0 +1,41 @@
+-- The schema of a store of release 0.2.0 (SQLite), with a notice that was told and a logo.
+CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num));
+CREATE TABLE api_key (id VARCHAR(64) NOT NULL, hash VARCHAR(64) NOT NULL, scopes JSON NOT NULL, label TEXT NOT NULL, created_at DATETIME NOT NULL, expires_at DATETIME, revoked_at DATETIME, PRIMARY KEY (id));
+CREATE TABLE audit (id INTEGER NOT NULL, at DATETIME NOT NULL, actor VARCHAR(80) NOT NULL, action VARCHAR(40) NOT NULL, subject VARCHAR(200) NOT NULL, detail JSON NOT NULL, PRIMARY KEY (id));
+CREATE INDEX ix_audit_at ON audit (at);
+CREATE TABLE claim (id VARCHAR(64) NOT NULL, siret VARCHAR(14) NOT NULL, address TEXT, token_hash VARCHAR(64) NOT NULL, status VARCHAR(16) NOT NULL, created_at DATETIME NOT NULL, expires_at DATETIME NOT NULL, decided_at DATETIME, name VARCHAR(200) DEFAULT '' NOT NULL, role VARCHAR(200) DEFAULT '' NOT NULL, reason VARCHAR(2000) DEFAULT '' NOT NULL, way VARCHAR(16) DEFAULT '' NOT NULL, claimant TEXT, PRIMARY KEY (id));
+CREATE INDEX ix_claim_siret ON claim (siret);
+CREATE TABLE declaration (id VARCHAR(64) NOT NULL, siret VARCHAR(14) NOT NULL, notice_id VARCHAR(200) NOT NULL, lot_id VARCHAR(200) NOT NULL, brings TEXT NOT NULL, seeks TEXT NOT NULL, contact TEXT, visibility VARCHAR(16) NOT NULL, buyer_may_see BOOLEAN NOT NULL, named JSON NOT NULL, deadline DATETIME NOT NULL, created_at DATETIME NOT NULL, updated_at DATETIME NOT NULL, withdrawn_at DATETIME, PRIMARY KEY (id),
+  UNIQUE (siret, notice_id, lot_id));
+CREATE INDEX ix_declaration_notice ON declaration (notice_id, lot_id);
+CREATE TABLE denied_skill (siret VARCHAR(14) NOT NULL, skill VARCHAR(200) NOT NULL, "by" VARCHAR(64) NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (siret, skill));
+CREATE TABLE digest (id VARCHAR(64) NOT NULL, addressee VARCHAR(64) NOT NULL, day DATE NOT NULL, channel VARCHAR(16) NOT NULL, status VARCHAR(16) NOT NULL, content JSON NOT NULL, created_at DATETIME NOT NULL, sent_at DATETIME, address TEXT, said TEXT DEFAULT '' NOT NULL, claimed_at DATETIME, PRIMARY KEY (id),
+  UNIQUE (addressee, day, channel));
+CREATE INDEX ix_digest_status ON digest (status);
+CREATE TABLE feedback (siret VARCHAR(14) NOT NULL, notice_id VARCHAR(200) NOT NULL, lot_id VARCHAR(200) NOT NULL, verb VARCHAR(16) NOT NULL, reason TEXT NOT NULL, position INTEGER, shown INTEGER, "by" VARCHAR(64) NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (siret, notice_id, lot_id, verb));
+CREATE INDEX ix_feedback_siret ON feedback (siret);
+CREATE TABLE notice (id VARCHAR(200) NOT NULL, twin VARCHAR(200) NOT NULL, fingerprint VARCHAR(64) NOT NULL, catalogue VARCHAR(64) NOT NULL, owner VARCHAR(64) NOT NULL, published DATE, deadline DATETIME, tender JSON NOT NULL, seen_at DATETIME NOT NULL, matched_at DATETIME, PRIMARY KEY (id));
+CREATE INDEX ix_notice_deadline ON notice (deadline);
+CREATE TABLE once ("key" VARCHAR(200) NOT NULL, actor VARCHAR(80) NOT NULL, request VARCHAR(64) NOT NULL, response JSON NOT NULL, at DATETIME NOT NULL, PRIMARY KEY ("key", actor));
+CREATE TABLE profile (siret VARCHAR(14) NOT NULL, facts JSON NOT NULL, "by" VARCHAR(64) NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (siret));
+CREATE TABLE run (id VARCHAR(64) NOT NULL, started_at DATETIME NOT NULL, finished_at DATETIME, state JSON NOT NULL, PRIMARY KEY (id));
+CREATE TABLE sourcing (id VARCHAR(64) NOT NULL, owner VARCHAR(64) NOT NULL, need JSON NOT NULL, filters JSON NOT NULL, answer JSON NOT NULL, versions JSON NOT NULL, created_at DATETIME NOT NULL, PRIMARY KEY (id));
+CREATE INDEX ix_sourcing_owner ON sourcing (owner);
+CREATE TABLE unsubscription (subject VARCHAR(80) NOT NULL, cause VARCHAR(16) NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (subject));
+CREATE TABLE declaration_view (declaration_id VARCHAR(64) NOT NULL, viewer VARCHAR(64) NOT NULL, kind VARCHAR(16) NOT NULL, day DATE NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (declaration_id, viewer, kind, day), FOREIGN KEY(declaration_id) REFERENCES declaration (id) ON DELETE CASCADE);
+CREATE TABLE "match" (notice_id VARCHAR(200) NOT NULL, lot_id VARCHAR(200) NOT NULL, siret VARCHAR(14) NOT NULL, rank INTEGER NOT NULL, score DOUBLE NOT NULL, probability DOUBLE NOT NULL, detail JSON NOT NULL, versions JSON NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (notice_id, lot_id, siret), FOREIGN KEY(notice_id) REFERENCES notice (id) ON DELETE CASCADE);
+CREATE INDEX ix_match_siret ON "match" (siret);
+CREATE TABLE sourcing_event (record_id VARCHAR(64) NOT NULL, number INTEGER NOT NULL, kind VARCHAR(16) NOT NULL, siret VARCHAR(14) NOT NULL, payload JSON, salt VARCHAR(64), commitment VARCHAR(64) NOT NULL, seal VARCHAR(64) NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (record_id, number), FOREIGN KEY(record_id) REFERENCES sourcing (id) ON DELETE CASCADE);
+CREATE TABLE told (addressee VARCHAR(64) NOT NULL, notice_id VARCHAR(200) NOT NULL, lot_id VARCHAR(200) NOT NULL, channel VARCHAR(16) NOT NULL, digest_id VARCHAR(64) NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (addressee, notice_id, lot_id, channel), FOREIGN KEY(digest_id) REFERENCES digest (id) ON DELETE CASCADE);
+CREATE TABLE letter (id VARCHAR(64) NOT NULL, kind VARCHAR(16) NOT NULL, record_id VARCHAR(64) NOT NULL, siret VARCHAR(14) NOT NULL, address TEXT, subject TEXT NOT NULL, status VARCHAR(16) NOT NULL, mail TEXT, said TEXT NOT NULL, created_at DATETIME NOT NULL, claimed_at DATETIME, sent_at DATETIME, PRIMARY KEY (id));
+CREATE INDEX ix_letter_status ON letter (status);
+CREATE INDEX ix_letter_record_id ON letter (record_id);
+CREATE TABLE search (id VARCHAR(64) NOT NULL, asked JSON NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (id));
+CREATE TABLE favourite (owner VARCHAR(64) NOT NULL, siret VARCHAR(14) NOT NULL, at DATETIME NOT NULL, PRIMARY KEY (owner, siret));
+CREATE TABLE sourcing_head (record_id VARCHAR(64) NOT NULL, count INTEGER NOT NULL, seal VARCHAR(64) NOT NULL, proof VARCHAR(64) NOT NULL, PRIMARY KEY (record_id), FOREIGN KEY(record_id) REFERENCES sourcing (id) ON DELETE CASCADE);
+CREATE TABLE logo (siret VARCHAR(14) NOT NULL, image TEXT, version VARCHAR(64) NOT NULL, url TEXT NOT NULL, source TEXT NOT NULL, fetched DATE NOT NULL, why TEXT NOT NULL, removed_at DATETIME, PRIMARY KEY (siret));
+INSERT INTO alembic_version VALUES ('0006');
+INSERT INTO notice VALUES ('26-1', '', 'f', 'aaaaaaaaaaaaaaaa-before', '', NULL, NULL, '{"title": "x"}', '2026-11-29 12:00:00', NULL);
+INSERT INTO digest (id, addressee, day, channel, status, content, created_at, said) VALUES ('d', '12345678200010', '2026-11-29', 'mail', 'sent', '{}', '2026-11-29 12:00:00', '');
+INSERT INTO told VALUES ('12345678200010', '26-1', '1', 'mail', 'd', '2026-11-29 12:00:00');
+INSERT INTO logo (siret, version, url, source, fetched, why) VALUES ('12345678200010', '', '', '', '2026-11-29', '');
