@@ -152,7 +152,7 @@ class _Notice:
             joint_buyers=self.joint_buyers(),
             lots=lots,
             nature=self.nature(),
-            reference=clean(value(project, "ID"), 200),
+            reference=clean(value(project, "ID") or self.only(real, "ProcurementProject/ID"), 200),
             family="JOUE",
             procedure=self.procedure(),
             language="fr" if self.language == "FRA" else self.language.lower(),
@@ -183,6 +183,11 @@ class _Notice:
         if not real:
             by_lot = {lots[0].id: "\n".join(text for part in parts for text in self.texts(part))}
         return clauses.complete(facts.awarded(tender), general, by_lot)
+
+    @staticmethod
+    def only(pieces: list[Element], path: str) -> str:
+        """What a single lot says for the whole."""
+        return value(pieces[0], path) if len(pieces) == 1 else ""
 
     def nature(self) -> domain.Nature:
         kind: domain.Nature = TYPES.get(self.kind, "other")
