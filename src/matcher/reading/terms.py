@@ -76,13 +76,14 @@ _LASTS_OTHERWISE = re.compile(
 #: "reconductible 3 fois", "trois reconductions", "pour 3 périodes de 1 an", "dans la limite de quatre (4) fois"
 _RENEWED = re.compile(r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+)")
 _TIMES = re.compile(
-    rf"\b{_COUNT} (?:fois\b|(?:\w+ )?(?:reconduction|renouvellement)s?\b|(?:options? de )?prolongations?\b)"
+    rf"\b{_COUNT} (?:fois\b|(?:\w+ )?(?:reconduction|renouvellement)s?\b|prolongations?\b)"
+    r"|\b([2-9]|deux|trois|quatre) (?:levees? d')?options? d[e'](?= ?\w)"
     rf"|\breconductions?(?: \w+){{0,3}} (?:de|a) {_COUNT}(?! ?\(| mois| an)"
 )
 _PERIODS = re.compile(rf"\b{_COUNT} (?:\w+ )?periodes?\b")
 #: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune", "chacune ayant une durée d'un an"
 _EACH = re.compile(
-    r"\b(?:fois|periodes?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
+    r"\b(?:fois|periodes?|options?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
     rf"(?: (?:de|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
 #: "24 mois fermes + 12 mois en option"; "5 ans, dont les 2 dernières années en option"
@@ -160,12 +161,13 @@ _ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operate
 _HOLDERS = re.compile(
     r"(?<!\()\bmulti-? ?attributaire|\b(?:avec|a) plusieurs (?:titulaires|attributaires|operateurs economiques)\b"
 )
-#: "Le lot 3 est multi-attributaire" in the text of the whole notice.
+#: "Le lot 3 est multi-attributaire", "multi-attributaire pour le lot 3" in the text of the whole notice.
 _OF_A_LOT = re.compile(r"\blots? (?:n\b|\d)[^.;\n]*$")
+_FOR_A_LOT = re.compile(r"[^.;\n]* pour les? lots? (?:n\b|\d)")
 WITHOUT_CALL = "négociée sans mise en concurrence préalable"
 ONE_HOLDER, SEVERAL_HOLDERS = "Accord-cadre", "Accord-cadre à plusieurs titulaires"
-#: Placeholder typed into forms that require a value.
-SYMBOLIC = 1.0  # euros
+#: What is typed into forms that require a value: a placeholder, or the price of a unit.
+SYMBOLIC = 10.0  # euros
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,7 +409,11 @@ def _holders(plain: str) -> tuple[bool, bool, bool]:
     """Whether a folded text names a framework agreement, with one holder, with several."""
     spoken = "attributaire" in plain or "titulaire" in plain or "operateur" in plain
     one, several = (
-        spoken and any(not _OF_A_LOT.search(plain, 0, at.start()) for at in pattern.finditer(plain))
+        spoken
+        and any(
+            not _OF_A_LOT.search(plain, 0, at.start()) and not _FOR_A_LOT.match(plain, at.end())
+            for at in pattern.finditer(plain)
+        )
         for pattern in (_ONE_HOLDER, _HOLDERS)
     )
     return "cadre" in plain and (one or several or _FRAMEWORK.search(plain) is not None), one, several

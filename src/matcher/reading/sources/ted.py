@@ -313,7 +313,7 @@ class _Form:
         """The texts of each lot by their fields, a paragraph a line."""
         names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
         return [
-            {name: tree.lines(stated[name][0]) for name in names if name in stated}
+            {name: _renewal(tree.lines(stated[name][0]), name) for name in names if name in stated}
             for stated in map(tree.grouped, self.descriptions())
         ]
 
@@ -499,6 +499,8 @@ class _Form:
         "PROCEDURE/FRAMEWORK/JUSTIFICATION",
         "PROCEDURE/MAIN_FEATURES_AWARD",
         "PROCEDURE/CRITERIA_EVALUATION",
+        "PROCEDURE/PT_AWARD_CONTRACT_WITHOUT_CALL/D_JUSTIFICATION",
+        "PROCEDURE/*/PT_AWARD_CONTRACT_WITHOUT_CALL/D_JUSTIFICATION",
         "COMPLEMENTARY_INFO/INFO_ADD",
         "CHANGES/CHANGE/NEW_VALUE/TEXT",
     )
@@ -543,6 +545,12 @@ def _criterion(one: Element, kind: Kind) -> domain.Criterion:
     weight, unit = facts.weight(value(one, "AC_WEIGHTING"))
     name = clean(name, 1000) or ("Prix" if kind == "price" else "")
     return domain.Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)
+
+
+def _renewal(text: str, field: str) -> str:
+    """A text, of that field with the word that it need not say."""
+    named = field != "RENEWAL_DESCR" or re.search(r"recond|renouv|prolong|prorog", text, re.I)
+    return text if named else f"Reconduction : {text}"
 
 
 def _changed(side: Element | None) -> str:
