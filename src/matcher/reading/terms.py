@@ -20,7 +20,9 @@ from matcher.reference.prose import SPELT, figure, folded, lots_named
 from matcher.reference.text import clean
 
 #: "61 500 € HT", "80 000,00 euros"
-_MONEY = re.compile(r"(?<![\d.,])(\d{1,3}(?:[ .\u202f]\d{3})+|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur)")
+_MONEY = re.compile(
+    r"(?<![\d.,])(\d{1,3}(?:[ .\u202f]\d{3}){1,3}|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur)"
+)
 #: "Maximum annuel de", "Montant estimé :", "max.:" before an amount
 _CALLED = re.compile(r"\b(?:montants?|max(?:imum|imal|i|\.)|estim\w*|valeur|enveloppe)(?!\w)[^;\d]{0,60}$")
 #: "sur 2 ans :" before one
@@ -65,13 +67,13 @@ _LENGTH = rf"{_COUNT} (?:nouvelles? |dernieres? )?(mois|ans?|annees?)\b(?! scola
 #: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "une première période de douze (12) mois", "conclu pour 3 ans",
 #: "Marché d'une année"
 _DURATION = re.compile(
-    r"(?:dur.{1,2}e(?: [\w'-]+){0,8}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)d[e']|:)|elle est fixee a"
+    r"(?:dur.{1,2}e(?: [\w'-]+){0,8}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)d[e'](?:environ)?|:)|elle est fixee a"
     r"|periode (?:ferme|initiale) d[e']|\b(?:conclue?s?|passee?s?|contrat|marche|accord-cadre)"
-    rf" (?:d[e']|pour(?: une (?:premiere )?periode d[e'])?)) ?:? ?{_LENGTH}"
+    rf" (?:d[e']|pour(?: une (?:premiere )?periode d[e'])?)|\bpour une periode d[e'](?= .{{1,20}} a compter)) ?:? ?{_LENGTH}"
 )
 #: "une durée de vie de 8 ans", "deux prolongations d'une durée de 1 an", "conception et exploitation pour une durée de 15 ans"
 _LASTS_OTHERWISE = re.compile(
-    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|maxim\w+|total\w*|option\w*|annuel\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
+    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|(?<!montant )maxim\w+|total\w*|option\w*|annuel\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
 )
 #: "reconductible 3 fois", "trois reconductions", "pour 3 périodes de 1 an", "dans la limite de quatre (4) fois"
 _RENEWED = re.compile(r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+)")
@@ -88,7 +90,7 @@ _EACH = re.compile(
 )
 #: "24 mois fermes + 12 mois en option"; "5 ans, dont les 2 dernières années en option"
 _FIRM = re.compile(
-    rf"\b{_LENGTH}(?: (fermes?)\b[^.;\d]{{0,40}}? |,? dont (?:les )?){_LENGTH} (?:en option|optionnel)"
+    rf"\b{_LENGTH}(?: (fermes?)\b[^.;\d]{{0,40}}? |,? dont (?:les )?){_LENGTH} (?:en option|optionnel\w*)(?: d[e'] ?{_LENGTH} chacune)?"
 )
 #: "au 1er janvier de chaque année", "à chaque date anniversaire", "reconduction annuelle"
 _EACH_YEAR = re.compile(
@@ -151,11 +153,11 @@ _ADAPTED = re.compile(
 )
 #: "Choix de la procédure ouverte", "La procédure est ouverte", "une procédure négociée, sans publication préalable"
 _PROCEDURE = re.compile(
-    r"\b(?:procedure|appel d'offres) (?:est )?(?:(ouvert|restreint)e?\b|negociee,? (sans publi))"
+    r"\b(?:procedure|appel d'offres)(?: de delegation de service public)?(?: \(dsp\))? (?:est )?(?:(ouvert|restreint)e?\b|(negociee,? sans publi|avec negociation))"
 )
 #: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement", "Conclusion d'accords-cadres"
 _FRAMEWORK = re.compile(
-    r"(?:^|[.:;(\n] ?|\b(?:le present|cet|(?<!pas )un) |l'|d'un |d'(?=accords))accords?[- ]cadres?\b"
+    r"(?:^|[.:;(\n] ?|\b(?:le present|cet|(?<!pas )(?<!fondes sur )un) |l'|d'un |d'(?=accords))accords?[- ]cadres?\b"
 )
 _ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operateur|attributaire)\b")
 _HOLDERS = re.compile(
@@ -164,7 +166,7 @@ _HOLDERS = re.compile(
 #: "Le lot 3 est multi-attributaire", "multi-attributaire pour le lot 3" in the text of the whole notice.
 _OF_A_LOT = re.compile(r"\blots? (?:n\b|\d)[^.;\n]*$")
 _FOR_A_LOT = re.compile(r"[^.;\n]* pour les? lots? (?:n\b|\d)")
-WITHOUT_CALL = "négociée sans mise en concurrence préalable"
+NEGOTIATED = ("négociée avec mise en concurrence préalable", "négociée sans mise en concurrence préalable")
 ONE_HOLDER, SEVERAL_HOLDERS = "Accord-cadre", "Accord-cadre à plusieurs titulaires"
 #: What is typed into forms that require a value: a placeholder, or the price of a unit.
 SYMBOLIC = 10.0  # euros
@@ -223,9 +225,8 @@ def maximum(lot: Lot, *texts: str) -> float | None:
     stated = {one.euros for one in most if one.per == "total" and not one.years}
     if most and not stated:
         years, periods = amounts.months(lot) / 12, 1 + (lot.renewals or 0)
-        years = (
-            years if years != years or abs(years - round(years)) > 0.15 else round(years)
-        )  # some weeks before a year
+        if abs(years - round(years, 0)) < 0.15:  # some weeks before the first whole one
+            years = round(years)
         each = (one.euros * (periods if one.per == "period" else years / (one.years or 1)) for one in most)
         stated = {round(total, 2) for total in each if total == total}
     return stated.pop() if len(stated) == 1 else None
@@ -268,9 +269,10 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
     partly: dict[str, Any] = {}  # how many, not how long
     for plain in texts:
         if firm := _FIRM.search(plain):
-            initial, optional = _months(*firm.groups()[:2]), _months(*firm.groups()[3:])
+            initial, optional = _months(*firm.groups()[:2]), _months(*firm.groups()[3:5])
             initial -= 0 if firm[3] else optional
-            return {"duration_months": initial, "renewals": 1, "renewal_months": optional}
+            once = _months(*firm.groups()[5:]) if firm[6] else optional
+            return {"duration_months": initial, "renewals": round(optional / once), "renewal_months": once}
         for found in _RENEWED.finditer(plain):
             before = plain[max(0, found.start() - 300) : found.end()]
             part = plain[max(0, found.start() - 20) : found.end() + 260]
@@ -389,7 +391,7 @@ def procedure(plain: str) -> str:
     """The procedure that a folded text says was chosen: open, restricted or negotiated without a call; "" for none, or several."""
     ways = set(_PROCEDURE.findall(plain))
     kind, negotiated = ways.pop() if len(ways) == 1 else ("", "")
-    return WITHOUT_CALL if negotiated else kind and f"{kind}e"
+    return NEGOTIATED["sans" in negotiated] if negotiated else kind and f"{kind}e"
 
 
 def framework(field: Condition | None, *texts: str) -> Condition | None:

@@ -396,7 +396,8 @@ _RANKS = re.compile(
 )
 #: "les 6e et 14e arrondissements", "Paris Centre, 1er à"
 _DISTRICTS = re.compile(
-    r"((?:\d{1,2}(?:er|e|è|[èe]me)?s?(?:, ?| et ))*\d{1,2} ?(?:er|e|è|[èe]me)s?) arrondissements?\b"
+    r"((?:\d{1,2}(?:er|e|è|[èe]me)?s?(?:, ?| et )){0,12}\d{1,2} ?(?:er|e|è|[èe]me)s?) arrondissements?\b"
+    r"|\b[Aa]rrondissements (\d{1,2}(?:, | et | à )\d{1,2})(?! ?[,\d])"
 )
 #: A department, or a postcode, in brackets.
 _NUMBERED = re.compile(r"\((2[AB]|\d{2,3}|\d{5})\)", re.I)
@@ -655,7 +656,7 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     """
     stated = tuple(_located(place) for place in lot.places if "places" not in lot.inferred)
     within = frozenset(code for place in stated for code in departments_within(place))
-    label = "\n".join(place.label for place in stated[:1])
+    label = "\n".join(place.label[:1].upper() + place.label[1:] for place in stated[:1])
     known = any(map(precise, stated))
     # one site for all the lots is often where the buyer sits: a title that plainly names a commune tells more
     shared = known and len(tender.lots) > 1 and all(one.places == lot.places for one in tender.lots)
@@ -709,8 +710,12 @@ def _districts(stated: Places, texts: Iterable[str]) -> Places:
     """The districts of Paris, Lyon or Marseille by which texts narrow these cities where they are all that is stated."""
     cities = {places.name_key(town.name) for place in stated if (town := places.commune(place.commune or ""))}
     prefix, last = _PREFIX.get(cities.pop(), ("", 0)) if len(cities) == 1 else ("", 0)
-    found = (_DISTRICTS.search(text) for text in texts if prefix and "rrondissement" in text)
-    ranks = next((map(int, re.findall(r"\d+", one[1])) for one in found if one), ())
+    found = next(
+        filter(None, (_DISTRICTS.search(text) for text in texts if prefix and "rrondissement" in text)), None
+    )
+    ranks = [*map(int, re.findall(r"\d+", found[1] or found[2]))] if found else []
+    if found and " à " in (found[2] or ""):
+        ranks = [*range(ranks[0], ranks[1] + 1)]
     return tuple(of_commune(prefix + str(rank).zfill(5 - len(prefix))) for rank in ranks if 1 <= rank <= last)
 
 
