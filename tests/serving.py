@@ -1,5 +1,6 @@
 """A catalogue on disk with its notices, and the service on a free port, for tests that ask over the network."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import uvicorn
 from service.app import create_app
 from service.settings import Settings
@@ -15,6 +17,7 @@ from service.settings import Settings
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.reading import gather
+from service import routes
 
 
 def indexed(folder: Path, catalogue: Catalogue, found: gather.Gathered) -> Path:
@@ -72,3 +75,11 @@ def at_work(server: ThreadingHTTPServer) -> Iterator[None]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def as_documented(event: dict[str, Any]) -> dict[str, Any]:
+    """An event that a webhook was sent: fails where it is not what the schema of the API says of it."""
+    told = json.loads(Path(routes.__file__).parents[1].joinpath("contract.json").read_text(encoding="utf-8"))
+    request = told["webhooks"][event["type"]]["post"]["requestBody"]
+    jsonschema.validate(event, request["content"]["application/json"]["schema"])
+    return event

@@ -61,6 +61,7 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
     problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
     models.update({**problem.pop("$defs", {}), "Problem": problem, **told["models"]})
     schema["components"]["headers"] = told["headers"]
+    schema["webhooks"] = told["webhooks"]
     for name, model in models.items():
         for field, of in model.get("properties", {}).items():
             own = told["fields"].get(f"{name}.{field}") or of.get("description")

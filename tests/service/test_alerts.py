@@ -14,7 +14,7 @@ from matcher.outreach import letters, post
 from matcher.records.store import now
 from matcher.records.tables import Alert, Delivery, Letter, Webhook
 from pages_client import PagesClient, reference, signed_in, token
-from serving import until
+from serving import as_documented, until
 
 TO = "achats@ville.example"
 
@@ -44,7 +44,7 @@ def test_a_buyer_is_mailed_of_those_that_join_a_kept_search_until_its_link(page:
     alert.look(app)
     alert.look(app)
     (mail,) = (email.message_from_string(one, policy=policy.default) for one in mails())
-    event = json.loads(store.ask(select(Delivery.body)).scalar_one())
+    event = as_documented(json.loads(store.ask(select(Delivery.body)).scalar_one()))
     assert event["type"] == "search.joined" and event["data"]["search"] == kept
     assert [each["siret"] for each in event["data"]["joined"]] == [joined]
     text = mail.get_content()

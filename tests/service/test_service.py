@@ -14,6 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.settings import Settings
+from service.webhooks import EVENTS
 
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.reading import gather
@@ -69,6 +70,7 @@ def test_the_schema_tells_every_field_and_shows_every_answer(client: TestClient)
         if not of.get("description")
     ]
     assert untold == []
+    assert schema["webhooks"].keys() == {*EVENTS, "webhook.test"}
     for path, verbs in schema["paths"].items():
         for verb, operation in verbs.items():
             assert all(p["description"] for p in operation.get("parameters", [])), (verb, path)

@@ -28,7 +28,7 @@ from matcher.records.store import Store
 from matcher.records.tables import Audit, Delivery, Digest, Webhook
 from pages_client import OTHER, SIRET
 from service import mailer, webhooks
-from serving import at_work, serving, until
+from serving import as_documented, at_work, serving, until
 
 
 class Receiver:
@@ -57,7 +57,8 @@ class Receiver:
         self.url = f"http://{self.host}/maillage"
 
     def events(self) -> list[dict[str, Any]]:
-        return [json.loads(body) for _, body in self.received]
+        """What was received, each as the schema of the API says."""
+        return [as_documented(json.loads(body)) for _, body in self.received]
 
 
 @pytest.fixture
