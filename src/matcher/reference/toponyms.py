@@ -666,7 +666,7 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         return ()
     if known and not (len(stated) == 1 and _SEVERAL.search(label)):
         return ()
-    if len(within) != 1 and not known and (departments := _departments_in(label, named=not within)):
+    if len(within) != 1 and not known and (departments := _departments_in(label, words=not within)):
         return tuple(map(_of_department, departments))  # "78 Yvelines - 95 Val d'Oise"
     # "Eau de Paris" works where it does
     if known:  # its label names several, and its NUTS may be wider than the one that was located
@@ -752,32 +752,20 @@ def placed(lot: Lot, tender: Tender) -> Lot:
 
 
 @remembered()
-def _department_names() -> tuple[re.Pattern[str], re.Pattern[str], Mapping[str, str]]:
-    """Departments by number and name, and by name after that word, in keys; their codes by those names."""
-    codes = {places.name_key(one.name): one.code for one in places.departments()}
-    numbered = (f"{code.lower()} (?:l )?{name}" for name, code in codes.items())
-    names = "|".join(sorted(codes, key=len, reverse=True))
-    listed = rf"(?:(?:et )?(?:de la |de l |du |des |de |d |la |le |l )?(?:{names})\b ?)+"
-    return (
-        re.compile(rf"\b(?:{'|'.join(numbered)})\b"),
-        re.compile(rf"\bdepartements? {listed}|\b(?:{names})\b"),
-        codes,
-    )
+def _numbered_names() -> re.Pattern[str]:
+    names = (f"{one.code.lower()} (?:l )?{places.name_key(one.name)}" for one in places.departments())
+    return re.compile(rf"\b(?:{'|'.join(names)})\b")
 
 
-def _departments_in(label: str, named: bool = True) -> tuple[str, ...]:
-    """The codes of the departments that a label names by number and name together, or `named` after that word; lowest first."""
-    key = places.name_key(label)
-    numbered, listed, codes = _department_names()
-    found = (
-        {match.group().split()[0].upper() for match in numbered.finditer(key)}
-        if re.search(r"\d", label)
-        else set()
-    )
-    if named and not found and "departement" in key:
-        lists = (match.group() for match in listed.finditer(key) if match.group().startswith("departement"))
-        found = {codes[name] for one in lists for name in listed.findall(one.partition(" ")[2])}
-    return tuple(sorted(found))
+def _departments_in(label: str, words: bool = True) -> tuple[str, ...]:
+    """The codes of the departments that a label names by number and name together, or in `words`; lowest first."""
+    named = _numbered_names().finditer(places.name_key(label)) if re.search(r"\d", label) else ()
+    codes = {match.group().split()[0].upper() for match in named}
+    if words and not codes and "épartement" in label:
+        codes = {
+            one.options[0].department or "" for one in _mentions(label) if not one.options[0].commune
+        } - {""}
+    return tuple(sorted(codes))
 
 
 def may_lie_in(lot: Lot, tender: Tender, departments: Container[str | None]) -> bool:

@@ -134,9 +134,8 @@ class _Notice:
         pieces = kids(self.root, "ProcurementProjectLot")
         real = [one for one in pieces if attribute(one, "ID", "schemeName") in ("Lot", "")]
         parts = [one for one in pieces if attribute(one, "ID", "schemeName") == "Part"]
-        title = self.french(project, "Name") or self.french(
-            next(iter(real or parts), None), "ProcurementProject/Name"
-        )
+        first, alone = next(iter(real or parts), None), real[0] if len(real) == 1 else None
+        title = self.french(project, "Name") or self.french(first, "ProcurementProject/Name")
         title = title or self.french(self.extension, "NoticePurpose/PurposeCode")
         description = self.french(project, "Description")
         made = tuple(self.lot(one, title) for one in real) or (self.whole(project, parts, title),)
@@ -152,7 +151,7 @@ class _Notice:
             joint_buyers=self.joint_buyers(),
             lots=lots,
             nature=self.nature(),
-            reference=clean(value(project, "ID") or self.only(real, "ProcurementProject/ID"), 200),
+            reference=clean(value(project, "ID") or value(alone, "ProcurementProject/ID"), 200),
             family="JOUE",
             procedure=self.procedure(),
             language="fr" if self.language == "FRA" else self.language.lower(),
@@ -183,11 +182,6 @@ class _Notice:
         if not real:
             by_lot = {lots[0].id: "\n".join(text for part in parts for text in self.texts(part))}
         return clauses.complete(facts.awarded(tender), general, by_lot)
-
-    @staticmethod
-    def only(pieces: list[Element], path: str) -> str:
-        """What a single lot says for the whole."""
-        return value(pieces[0], path) if len(pieces) == 1 else ""
 
     def nature(self) -> domain.Nature:
         kind: domain.Nature = TYPES.get(self.kind, "other")

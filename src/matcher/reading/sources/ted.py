@@ -202,12 +202,10 @@ class _Form:
         coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
         of_form = FORMS.get(number) or FORMS.get(self.form.tag)
         stated = TYPES.get(kind) or of_form or DOCUMENTS.get(coded, "other")
-        results = {one.tag for path in ("AWARD_CONTRACT/*", "RESULTS/*") for one in kids(self.form, path)}
+        results = [one.tag for path in ("AWARD_CONTRACT/*", "RESULTS/*") for one in kids(self.form, path)]
+        winners = [tag for tag in results if "AWARDED" in tag]
         # the award form tells too that nothing was awarded
-        ended = results & {"NO_AWARDED_CONTRACT", "NO_AWARDED_PRIZE"} and not results & {
-            "AWARDED_CONTRACT",
-            "AWARDED_PRIZE",
-        }
+        ended = winners and all(tag.startswith("NO_") for tag in winners)
         return "cancellation" if stated == "award" and ended else stated
 
     @cached_property
@@ -256,10 +254,8 @@ class _Form:
     def turnover_levels(self) -> list[str]:
         """What is asked of the turnover, the minimum levels first."""
         fields = (f"LEFTI/ECONOMIC_FINANCIAL_{name}" for name in ("MIN_LEVEL", "INFO"))
-        return [
-            *(tree.lines(kid(self.form, field)) for field in fields),
-            terms.requiring_turnover(self.general),
-        ]
+        levels = [tree.lines(kid(self.form, field)) for field in fields]
+        return [*levels, terms.requiring_turnover(self.general)]
 
     @cached_property
     def turnover_min(self) -> float | None:
@@ -432,9 +428,8 @@ class _Form:
         awarded = clean(value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER"), 20)
         conditions = [*facts.lot_limits(awarded, str(self.most_lots("LOT_MAX_NUMBER") or ""))]
         conditions += facts.group_form(value(self.form, "LEFTI/LEGAL_FORM"))
-        fields = [
-            value(self.form, f"LEFTI/{field}") for field in ("PARTICULAR_PROFESSION", "REFERENCE_TO_LAW")
-        ]
+        names = ("PARTICULAR_PROFESSION", "REFERENCE_TO_LAW")
+        fields = [value(self.form, f"LEFTI/{name}") for name in names]
         told = OF_PROFESSION.findall(self.general) if not any(fields) else []
         return (*conditions, *(one for text in (*fields, *told[:1]) for one in facts.profession(text)))
 
