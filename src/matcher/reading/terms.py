@@ -163,9 +163,8 @@ _ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operate
 _HOLDERS = re.compile(
     r"(?<!\()\bmulti-? ?attributaire|\b(?:avec|a) plusieurs (?:titulaires|attributaires|operateurs economiques)\b"
 )
-#: "Le lot 3 est multi-attributaire", "multi-attributaire pour le lot 3" in the text of the whole notice.
+#: "Le lot 3 est multi-attributaire" in the text of the whole notice.
 _OF_A_LOT = re.compile(r"\blots? (?:n\b|\d)[^.;\n]*$")
-_FOR_A_LOT = re.compile(r"[^.;\n]* pour les? lots? (?:n\b|\d)")
 NEGOTIATED = ("négociée avec mise en concurrence préalable", "négociée sans mise en concurrence préalable")
 ONE_HOLDER, SEVERAL_HOLDERS = "Accord-cadre", "Accord-cadre à plusieurs titulaires"
 #: What is typed into forms that require a value: a placeholder, or the price of a unit.
@@ -411,11 +410,7 @@ def _holders(plain: str) -> tuple[bool, bool, bool]:
     """Whether a folded text names a framework agreement, with one holder, with several."""
     spoken = "attributaire" in plain or "titulaire" in plain or "operateur" in plain
     one, several = (
-        spoken
-        and any(
-            not _OF_A_LOT.search(plain, 0, at.start()) and not _FOR_A_LOT.match(plain, at.end())
-            for at in pattern.finditer(plain)
-        )
+        spoken and any(not _OF_A_LOT.search(plain, 0, at.start()) for at in pattern.finditer(plain))
         for pattern in (_ONE_HOLDER, _HOLDERS)
     )
     return "cadre" in plain and (one or several or _FRAMEWORK.search(plain) is not None), one, several
