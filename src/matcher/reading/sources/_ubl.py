@@ -306,9 +306,7 @@ class _Notice:
     def lot(self, lot: Element, title: str) -> domain.Lot:
         project = kid(lot, "ProcurementProject")
         published = value(lot, "ID") or "1"
-        number = re.sub(r"^LOT-0*(?=\d)", "", published)
-        if number == "0":  # "LOT-0000": the contract is not divided
-            number = "1"
+        number = re.sub(r"^LOT-0*", "", published) or "1"  # "LOT-0000": the contract is not divided
         amount, currency, ceiling = self.amount(project)
         conditions = list(self.conditions(lot))
         if ceiling:
@@ -396,8 +394,7 @@ class _Notice:
 
     def most_lots(self, field: str) -> int | None:
         """The number of a limit on lots (BT-31, BT-33), None where there is none."""
-        most = value(self.root, f"TenderingTerms/LotDistribution/{field}")
-        return int(most) if re.fullmatch(r"\d{1,3}", most) else None
+        return facts.count(value(self.root, f"TenderingTerms/LotDistribution/{field}"))
 
     def deadline(self, lot: Element) -> datetime | None:
         interest = f"{EXTENSION}/InterestExpressionReceptionPeriod"  # of a prior notice that calls
