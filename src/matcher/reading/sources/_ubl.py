@@ -477,11 +477,7 @@ class _Notice:
         for tag in ("Name", "Description", "Note", "ValueDescription", "CompanyLegalForm"):
             for one in part.iter(tag) if part is not None else ():
                 above = one.getparent()
-                if above is not None and above.tag in (
-                    "SubordinateAwardingCriterion",
-                    "AwardingCriterion",
-                    "Prize",
-                ):
+                if above is not None and (above.tag.endswith("AwardingCriterion") or above.tag == "Prize"):
                     continue  # criteria are read as fields; prizes are no part of the contract
                 if one.get("languageID") in (None, "FRA", self.language) or self.language != "FRA":
                     text = clean(words(one))
@@ -506,12 +502,8 @@ class _Notice:
             lot = by_lot.get(f"{self.id}/{value(one, 'TenderLot/ID')}") or facts.only(lots)
             signed = [contracts[i] for i in values(one, "SettledContract/ID") if i in contracts]
             # a lot lists all its tenders; those of its contracts are the winning ones
-            winning = {i for contract in signed for i in values(contract, "LotTender/ID")}
-            offers = [
-                tenders[i]
-                for i in values(one, "LotTender/ID")
-                if i in tenders and (not winning or i in winning)
-            ]
+            winning = {i for contract in signed for i in values(contract, "LotTender/ID")} or tenders.keys()
+            offers = [tenders[i] for i in values(one, "LotTender/ID") if i in tenders and i in winning]
             made.append(self.award(one, place, lot, offers, signed, parties))
         return tuple(made)
 
