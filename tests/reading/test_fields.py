@@ -58,6 +58,9 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Durée de 60 mois, dont les 2 dernières années en option.", {"duration_months": 60.0}, (36, 1, 24)),
         ("Passé pour une période d'une année scolaire, reconductible deux fois.", {"duration_months": 10.0}, (10, 2, 10)),
         ("La durée de la mission est estimée à 3 ans. Une prestation annuelle a une durée de 2 mois.", {}, (36, None, None)),
+        ("Contrat d'un an. Reconduction expresse possible en 2028, 2029 et 2030.", {"duration_months": 12.0}, (12, 3, 12)),
+        ("Une année ferme : durée de 1 an ferme et trois années optionnelles d'un an chacune.", {}, (12, 3, 12)),
+        ("Le contrat prend effet le 1.3.2027. Il est conclu pour cette mission jusqu'au 28.2.2029.", {}, (24, None, None)),
     ],
 )  # fmt: skip
 def test_renewals_have_a_number_and_a_length(
@@ -91,6 +94,13 @@ def test_two_days_are_so_many_months_apart(start: str, end: str, months: float) 
         ("Maximum annuel de 20 000 € HT.", {}, None),
         ("L'enveloppe du marché est de 30 000 € HT maximum.", {}, 30_000),
         ("Maximum de 20 000 € HT pour la période initiale.", {"duration_months": 12.0}, None),
+        ("Maximum de 20 000 € HT par période.", {"duration_months": 12.0, "renewals": 2, "renewal_months": 12.0}, 60_000),
+        (
+            "Montant maximum de 20 000 € HT. Ces montants sont identiques pour la reconduction.",
+            {"duration_months": 24.0, "renewals": 1, "renewal_months": 24.0},
+            40_000,
+        ),
+        ("Les besoins peuvent varier chaque année dans les limites : maximum 9 000 € HT.", {"duration_months": 36.0}, 27_000),
     ],
 )  # fmt: skip
 def test_a_maximum_is_over_the_whole_duration(
@@ -156,6 +166,8 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
         ("Le chiffre d'affaires du service s'est élevé à 160 000 EUR.", None),
     ):  # fmt: skip
         assert terms.turnover(terms.requiring_turnover(text)) == euros
+    by_lot = "Chiffre d'affaires exigé : lot n° 1 : 90 000 € HT ; lot n° 02 : 150 000 € HT."
+    assert terms.turnovers(by_lot) == {"1": 90_000.0, "2": 150_000.0} and terms.turnover(by_lot) is None
 
 
 @pytest.mark.parametrize(
@@ -168,6 +180,7 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
         ("Appel d'offres ouvert.", False, "ouverte"),
         ("La procédure retenue est la procédure restreinte.", False, "restreinte"),
         ("Procédure ouverte, et non procédure restreinte.", False, ""),
+        ("Recours à la procédure négociée, sans publication préalable.", False, terms.NEGOTIATED[1]),
     ],
 )
 def test_a_procedure_is_told_by_its_sentence(text: str, adapted: bool, way: str) -> None:
@@ -362,6 +375,7 @@ def placed(
         ("Gymnase des Tilleuls Saint-Malo", {"department": "35"}, ["Saint-Malo"]),
         ("Musée d'art de Rennes, aux États-Unis", {"label": "États-Unis", "nuts": "00"}, []),
         ("Entretien des voiries aux Portes-du-Coglais", {"department": "35"}, ["Les Portes du Coglais"]),
+        ("Nettoyage des squares des 3e et 7e arrondissements", {"label": "Lyon", "department": "69", "commune": "69123"}, ["Lyon 3e Arrondissement", "Lyon 7e Arrondissement"]),
     ],
 )  # fmt: skip
 def test_a_commune_that_the_title_names_is_the_place(

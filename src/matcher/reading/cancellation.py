@@ -82,17 +82,13 @@ def _sentences(text: str) -> Iterator[str]:
 def _is_procedure(sentence: str, act: re.Match[str]) -> bool:
     """Whether what the act bears on, the nearest noun before it or else after it, is the procedure."""
     before, after = sentence[: act.start()], sentence[act.end() :]
-    minor = [found.start() for found in _MINOR.finditer(before)]
-    major = [found.start() for found in _WHOLE.finditer(before)]
-    if minor or major:
-        # the subject stands first: "la visite du marché est annulée" is of the visit
-        return bool(major) and (not minor or min(major) < min(minor))
-    minor = [found.start() for found in _MINOR.finditer(after)]
-    major = [found.start() for found in _WHOLE.finditer(after)]
-    if minor and (not major or min(minor) < min(major)):
-        return False
+    for words in (before, after):
+        minor, major = _MINOR.search(words), _WHOLE.search(words)
+        if minor or major:
+            # the subject stands first: "la visite du marché est annulée" is of the visit
+            return major is not None and (not minor or major.start() < minor.start())
     # "Infructueux." alone
-    return bool(major) or (len(before.split()) < 2 and len(after.split()) < 3)
+    return len(before.split()) < 2 and len(after.split()) < 3
 
 
 def settled(tender: Tender) -> Tender:

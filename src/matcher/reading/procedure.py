@@ -75,13 +75,9 @@ def effective(first: Tender, later: Sequence[Tender]) -> tuple[Tender, frozenset
             if moved is not None and moved != closing(tender):
                 lots = tuple(replace(lot, deadline=moved) if lot.deadline else lot for lot in tender.lots)
                 tender = replace(tender, deadline=moved, lots=lots)
-            tender = replace(
-                tender,
-                change=" ".join(filter(None, (tender.change, notice.change)))
-                if notice.change not in tender.change
-                else tender.change,
-                documents_url=notice.documents_url or tender.documents_url,
-            )
+            texts = (tender.change, "" if notice.change in tender.change else notice.change)
+            url = notice.documents_url or tender.documents_url
+            tender = replace(tender, change=" ".join(filter(None, texts)), documents_url=url)
     return tender, frozenset(cancelled)
 
 

@@ -5,11 +5,11 @@ prizes, fees, thresholds, required turnovers and references do not.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from matcher.domain import Condition, Lot
 from matcher.reading.sources import _facts as facts
@@ -19,22 +19,29 @@ from matcher.reference.identifiers import clean_date
 from matcher.reference.prose import SPELT, figure, folded, lots_named
 from matcher.reference.text import clean
 
-#: What a text holds that states an amount.
-_STEMS = ("montant", "maxim", "estim", "valeur", "enveloppe")
-#: "Accord-cadre avec un maximum annuel de 61 500 € HT", "Montant estimé : 50 000 € HT", "maximum sur 2 ans : 80 000 €"
-_AMOUNT = re.compile(
-    r"(?:montants?|maximum|maximal|maxi|estim\w*|valeur|enveloppe)\b(?: (?:sur|pour) (?P<years>\d) ans\b)?[^.;\d]{0,60}?"
-    r"(?P<euros>\d{1,3}(?:[ .\u202f]\d{3})+|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur\b)"
+#: "61 500 € HT", "80 000,00 euros"
+_MONEY = re.compile(
+    r"(?<![\d.,])(\d{1,3}(?:[ .\u202f]\d{3}){1,3}|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur)"
 )
+#: "Maximum annuel de", "Montant estimé :", "max.:" before an amount
+_CALLED = re.compile(r"\b(?:montants?|max(?:imum|imal|i|\.)|estim\w*|valeur|enveloppe)(?!\w)[^;\d]{0,60}$")
+#: "sur 2 ans :" before one
+_YEARS = re.compile(r"\b(?:sur|pour) (\d) ans\b(?=[^.;\d]{0,60}$)")
 #: "Estimation des travaux : 4 275 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €", "entre 7 et 9 M€"
 _OF_OTHERS = re.compile(
     r"\b(?:travaux|partie|prime|indemnite|seuil|chiffres? d'affaire|reference|garanti|provision|penalit|caution|assur|budget"
-    r"|droits? d'|loyer|tranche|superieur|plus de |entre |par (?:bon de )?(?:commande|candidat|operation|periode)"
-    r"|(?:chaque|premiere) periode|periode initiale|recette|depense|deficit|redevance)"
+    r"|droits? d'|loyer|tranche|superieur|plus de |entre |par (?:bon de )?(?:commande|candidat|operation)"
+    r"|recette|depense|deficit|redevance|(?:premiere|initiale) periode|periode initiale)"
 )
 #: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
 _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
-_YEARLY = re.compile(r"\bannuel|\bpar an\b|/ ?an\b")
+_YEARLY = re.compile(
+    r"\bannuel|\bpar an\b|/ ?an\b|\blimites?\b.{0,30}\bchaque annee|\bchaque annee\b.{0,60}\blimites?\b"
+)
+_EACH_PERIOD = re.compile(r"\b(?:par|chaque) periode")
+#: "Ces montants sont identiques pour la période de reconduction", after the amounts of the first
+_SAME_AGAIN = re.compile(r"[^;\d]{0,20}\.\s(?:ces montants|ils) (?:sont|seront) identiques")
+_CLAUSE_END = re.compile(r";|(?<!max)(?<!min)\.(?!\d)")
 _SUM = r"(?:(\d{1,3}(?:[ .\u202f]\d{3}){1,3}|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)|(\d{1,3}(?:,\d{1,3})?) ?(?:m ?(?:€|eur)|millions? d'euros))"
 #: "chiffre d'affaires moyen des 3 dernières années (2021, 2022, 2023) d'au moins 90 000 €", "90 000 € TTC de chiffre d'affaires"
 _TURNOVER = re.compile(
@@ -43,6 +50,10 @@ _TURNOVER = re.compile(
 )
 #: "cumulé", "48 M€ sur les 3 derniers exercices": no year's
 _SUMMED = re.compile(r"\bcumul|(?:€|eur|euros) sur les (?:\d|deux|trois) dern")
+#: "pour le lot n° 2 : 340 000 € par an"
+_TURNOVER_OF_LOT = re.compile(
+    r"\blot (?:n ?[o°]? ?)?(\d{1,3})(?!\d)[^.;\d]{0,60}(?<!\d)(\d{1,3}(?:[ .\u202f]\d{3}){1,3})(?:,\d\d)? ?(?:€|d'eur|eur|ht)"
+)
 _REQUIRED = re.compile(
     r"(?=.*\bchiffres? d['’]affaires?\b).*\b(?:minim|exig|imp[ée]rativement|au moins|insuffisant|inférieure? à)",
     re.I | re.S,
@@ -56,29 +67,30 @@ _LENGTH = rf"{_COUNT} (?:nouvelles? |dernieres? )?(mois|ans?|annees?)\b(?! scola
 #: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "une première période de douze (12) mois", "conclu pour 3 ans",
 #: "Marché d'une année"
 _DURATION = re.compile(
-    r"(?:dur.{1,2}e(?: [\w'-]+){0,8}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)d[e']|:)|elle est fixee a"
+    r"(?:dur.{1,2}e(?: [\w'-]+){0,8}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)d[e'](?:environ)?|:)|elle est fixee a"
     r"|periode (?:ferme|initiale) d[e']|\b(?:conclue?s?|passee?s?|contrat|marche|accord-cadre)"
-    rf" (?:d[e']|pour(?: une (?:premiere )?periode d[e'])?)) ?:? ?{_LENGTH}"
+    rf" (?:d[e']|pour(?: une (?:premiere )?periode d[e'])?)|\bpour une periode d[e'](?= .{{1,20}} a compter)) ?:? ?{_LENGTH}"
 )
 #: "une durée de vie de 8 ans", "deux prolongations d'une durée de 1 an", "conception et exploitation pour une durée de 15 ans"
 _LASTS_OTHERWISE = re.compile(
-    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|maxim\w+|total\w*|option\w*|annuel\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
+    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|(?<!montant )maxim\w+|total\w*|option\w*|annuel\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
 )
 #: "reconductible 3 fois", "trois reconductions", "pour 3 périodes de 1 an", "dans la limite de quatre (4) fois"
 _RENEWED = re.compile(r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+)")
 _TIMES = re.compile(
-    rf"\b{_COUNT} (?:fois\b|(?:\w+ )?(?:reconduction|renouvellement)s?\b|(?:options? de )?prolongations?\b)"
+    rf"\b{_COUNT} (?:fois\b|(?:\w+ )?(?:reconduction|renouvellement)s?\b|prolongations?\b)"
+    r"|\b([2-9]|deux|trois|quatre) (?:levees? d')?options? d[e'](?= ?\w)"
     rf"|\breconductions?(?: \w+){{0,3}} (?:de|a) {_COUNT}(?! ?\(| mois| an)"
 )
 _PERIODS = re.compile(rf"\b{_COUNT} (?:\w+ )?periodes?\b")
 #: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune", "chacune ayant une durée d'un an"
 _EACH = re.compile(
-    r"\b(?:fois|periodes?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
+    r"\b(?:fois|periodes?|options?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
     rf"(?: (?:de|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
 #: "24 mois fermes + 12 mois en option"; "5 ans, dont les 2 dernières années en option"
 _FIRM = re.compile(
-    rf"\b{_LENGTH}(?: (fermes?)\b[^.;\d]{{0,40}}? |,? dont (?:les )?){_LENGTH} (?:en option|optionnel)"
+    rf"\b{_LENGTH}(?: (fermes?)\b[^.;\d]{{0,40}}? |,? dont (?:les )?){_LENGTH} (?:en option|optionnel\w*)(?: d[e'] ?{_LENGTH} chacune)?"
 )
 #: "au 1er janvier de chaque année", "à chaque date anniversaire", "reconduction annuelle"
 _EACH_YEAR = re.compile(
@@ -93,21 +105,34 @@ _WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?:,? \w
 _IS_MAXIMUM = re.compile(
     r"\b(?:montant|valeur) (?:indiquee?|mentionnee?|estimee?)\b(?: [\w ]{1,15}[iv]+(?:\.\d)+\)?)?[^.;\d]{0,40}\bmax"
 )
-#: "Les estimations de la rubrique II.2.6 sont données pour la première année"
-_OF_A_YEAR = re.compile(r"\bii\.2\.6\b[^.;]{0,80}\b(?:sur|pour) (?:la (?:1 ?re|premiere)|une) annee\b")
+#: "Les estimations de la rubrique II.2.6 sont données pour la première année", "les montants indiqués sont annuels"
+_OF_A_YEAR = re.compile(
+    r"\b(?:ii\.2\.6|(?:montant|valeur)s? (?:indique|mentionne|estime)e?s?)\b[^.;\d]{0,80}\b(?:annuel|(?:sur|pour) (?:la (?:1 ?re|premiere)|une) annee\b)"
+)
 _DAY = rf"(\d{{1,2}})(?:er)? ?[./ -] ?(\d{{1,2}}|{'|'.join(map(folded, MONTHS))}) ?[./ -] ?(\d{{4}})\b"
 #: "Date prévisionnelle de début des prestations : 1.9.2021", "prend effet le 1er mai 2022", "5 ans à compter du 1/1/2023"
 _START = re.compile(
-    r"(?:\bau plus tot le\b|\bdate (?:\w+ ){0,2}?(?:de |du |d')(?:debut|demarrage|depart|commencement|prise d'effet|effet)\b|\bpr(?:enn?ent|end|endra|endront) effet\b|\b(?:debut|demarr)(?:er(?:a|ait|ont)|ant) (?:a compter du|le)\b"
-    r"|\b(?:debut|demarrage|commencement)\b[^.;\d\n]{0,50} (?:est|sont) prevue?s? (?:au|le|pour le)\b"
+    r"(?:\bau plus tot le\b|\bdate (?:\w+ ){0,2}?(?:de |du |d')(?:debut|demarrage|depart|commencement|prise d'effet|effet|entree en vigueur)\b"
+    r"|\bpr(?:enn?ent|end|endra|endront) effet\b|\b(?:debut|demarr)(?:er(?:a|ait|ont)|ant)\b[^.;\d\n]{0,30} (?:a compter du|le)\b"
+    r"|\b(?:debut|demarrage|commencement)\b[^.;\d\n]{0,50} (?:est|sont) (?:prevu|fixe)e?s? (?:au|le|pour le)\b"
     rf"|\b(?:(?:duree|periode|conclue?s?)\b[^.;\n]{{0,60}}?|ans|mois) a (?:compter|partir) du\b|\ba compter du(?= \S+ pour une duree)"
     rf"|\bmise en place\b[^.;\d\n]{{0,60}}? au\b)(?:(?!renouvel|recondu|notifi|jusqu)[^.;\d\n]){{0,50}} ?{_DAY}(?! pour l)"
+)
+#: "exploitation du réseau à compter du 1.4.2027", where nothing says it better
+_RUN_FROM = re.compile(
+    rf"\b(?:exploitation|gestion|distribution)\b[^.;\d\n]{{0,120}} (?:a compter du|entre le) {_DAY}"
 )
 #: "1re reconduction : du 1.1.2025 au 31.12.2025", "du 1.1.2025 (ou de sa notification) jusqu'au 31.12.2025"
 _FROM_TO = re.compile(rf"\bdu {_DAY}(?: \([^()]{{0,90}}\)| ou [^.;\d]{{0,60}})? (?:jusqu')?au {_DAY}")
 _FIRST_DAYS = re.compile(
-    rf"\b(?:dur.{{1,2}}e|(?:premiere|initiale) periode|periode initiale|conclue?s?)\b[^.;\d]{{0,60}} {_FROM_TO.pattern}"
+    rf"\b(?:dur.{{1,2}}e|(?:premiere|initiale) periode|periode initiale|conclue?s?)\b(?:[^.;\d]|\(\d+\)){{0,60}} {_FROM_TO.pattern}"
 )
+#: "conclu à compter de sa notification jusqu'au 31.12.2027", "le marché se terminera le 31 mars 2028"
+_UNTIL = re.compile(
+    rf"(?:\b(?:conclue?s?|periode|effet|execut\w+)\b(?:(?!recond|renouv)[^;]){{0,120}}? jusqu'au|\b(?:terminera|prendra fin) (?:le|au)) {_DAY}"
+)
+#: "reconduction expresse en 2028, 2029 et 2030"
+_IN_YEARS = re.compile(r"\b(?:en|pour(?: les annees)?) (20\d\d(?:(?:, | et )20\d\d)+)")
 #: "le nombre maximal de lots pouvant être attribués à un même candidat est de deux", "ne peut se voir attribuer que 2 lots"
 _MOST_LOTS = re.compile(
     rf"\bnombre max\w+ de lots?\b[^.;]{{0,60}}\battribue[^;]{{0,160}}?\b(?:fixe a|est de|limite a) {_COUNT}(?: lots?\b|\W|$)"
@@ -126,11 +151,13 @@ _ADAPTED = re.compile(
     r"(?:^|\n|[.:-] |\b(?:selon|suivant|conformement a|sous la forme d'|en|est|de|lancee par|fait l'objet d')) ?(?:la |une? |l'|— |- ){0,2}"
     r"(?:presente )?(?:marche (?:public )?(?:passe )?(?:a|en|selon une) )?procedure adapte(?!\w*[^.;]{0,80}(?:ulterieur|lots? (?:n|\d)))"
 )
-#: "Choix de la procédure ouverte", "Il s'agit d'un appel d'offres ouvert", "La procédure retenue est une procédure ouverte"
-_PROCEDURE = re.compile(r"\b(?:procedure|appel d'offres) (ouvert|restreint)e?\b")
+#: "Choix de la procédure ouverte", "La procédure est ouverte", "une procédure négociée, sans publication préalable"
+_PROCEDURE = re.compile(
+    r"\b(?:procedure|appel d'offres)(?: de delegation de service public)?(?: \(dsp\))? (?:est )?(?:(ouvert|restreint)e?\b|(negociee,? sans publi|avec negociation))"
+)
 #: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement", "Conclusion d'accords-cadres"
 _FRAMEWORK = re.compile(
-    r"(?:^|[.:;(\n] ?|\b(?:le present|cet|(?<!pas )un) |l'|d'un |d'(?=accords))accords?[- ]cadres?\b"
+    r"(?:^|[.:;(\n] ?|\b(?:le present|cet|(?<!pas )(?<!fondes sur )un) |l'|d'un |d'(?=accords))accords?[- ]cadres?\b"
 )
 _ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operateur|attributaire)\b")
 _HOLDERS = re.compile(
@@ -138,44 +165,70 @@ _HOLDERS = re.compile(
 )
 #: "Le lot 3 est multi-attributaire" in the text of the whole notice.
 _OF_A_LOT = re.compile(r"\blots? (?:n\b|\d)[^.;\n]*$")
+NEGOTIATED = ("négociée avec mise en concurrence préalable", "négociée sans mise en concurrence préalable")
 ONE_HOLDER, SEVERAL_HOLDERS = "Accord-cadre", "Accord-cadre à plusieurs titulaires"
-#: Placeholder typed into forms that require a value.
-SYMBOLIC = 1.0  # euros
+#: What is typed into forms that require a value: a placeholder, or the price of a unit.
+SYMBOLIC = 10.0  # euros
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """An amount of money in a text: for how long it is, `years` where they are said, and whether it is the contract's."""
+
+    euros: float
+    per: Literal["total", "year", "period"]
+    years: int
+    called: Literal["maximum", "worth", ""]
+
+
+@lru_cache(256)  # the text of the whole is asked for each lot
+def sums(plain: str) -> tuple[Sum, ...]:
+    """The amounts of money that a folded text states."""
+    return tuple(_sum(plain, found) for found in _MONEY.finditer(plain))
+
+
+def _sum(plain: str, found: re.Match[str]) -> Sum:
+    before, rest = plain[max(0, found.start() - 250) : found.start()], plain[found.end() : found.end() + 120]
+    years = _YEARS.search(before)
+    if years:
+        before = before[: years.start()] + before[years.end() :]
+    clause, after = _CLAUSE_END.split(before)[-1], re.split(r"[.;\d]", rest[:40])[0]
+    near = re.split(r"\d", clause)[-1]
+    yearly = _YEARLY.search(after if "soit" in near else clause + after)  # "70 000 € par an, soit 280 000 €"
+    per: Literal["total", "year", "period"] = "year" if yearly else "total"
+    if per == "total" and (_EACH_PERIOD.search(clause + after) or _SAME_AGAIN.match(rest)):
+        per = "period"
+    own = _CALLED.search(near) and not (
+        _LEAST.search(near) or _OF_OTHERS.search(near + found.group() + after)
+    )
+    most = "max" in near + after.partition(",")[0]  # "30 000 € maximum, dont"
+    called: Literal["maximum", "worth", ""] = ("maximum" if most else "worth") if own else ""
+    return Sum(_euros(found[1]), per, int(years[1]) if years else 0, called)
 
 
 def amount(*texts: str) -> tuple[float, str] | None:
     """(euros, "year" or "total") where folded texts state one maximum, estimate or value, and one only; else None."""
-    stated = {one[:2] for text in texts for one in _amounts(text) if not one[3]}
-    return stated.pop() if len(stated) == 1 else None
+    stated = {
+        one for text in texts for one in sums(text) if one.called and one.per != "period" and not one.years
+    }
+    worth = {(one.euros, one.per) for one in stated}
+    return worth.pop() if len(worth) == 1 else None
 
 
-def maximum(lasting: Callable[[], float], *texts: str) -> float | None:
+def maximum(lot: Lot, *texts: str) -> float | None:
     """The total that folded texts call a maximum, and one only; else None.
 
-    A yearly one is for as many months as the contract is `lasting`, NaN unknown.
+    A yearly one is for as many months as the lot lasts, one of a period for each of its periods.
     """
-    most = {(period, euros, years) for text in texts for euros, period, most, years in _amounts(text) if most}
-    stated = {euros for period, euros, years in most if period == "total" and not years}
-    if most and not stated and (months := lasting()) == months:
-        stated = {round(euros / (years or 1) * months / 12, 2) for _, euros, years in most}
+    most = {one for text in texts for one in sums(text) if one.called == "maximum"}
+    stated = {one.euros for one in most if one.per == "total" and not one.years}
+    if most and not stated:
+        years, periods = amounts.months(lot) / 12, 1 + (lot.renewals or 0)
+        if abs(years - round(years, 0)) < 0.15:  # some weeks before the first whole one
+            years = round(years)
+        each = (one.euros * (periods if one.per == "period" else years / (one.years or 1)) for one in most)
+        stated = {round(total, 2) for total in each if total == total}
     return stated.pop() if len(stated) == 1 else None
-
-
-def _amounts(plain: str) -> Iterator[tuple[float, str, bool, int]]:
-    """(euros, "year" or "total", whether it is called a maximum, the years for which it is, 0 where they are not said)"""
-    if not (("€" in plain or "eur" in plain) and any(stem in plain for stem in _STEMS)):
-        return
-    for found in _AMOUNT.finditer(plain):
-        start, end = found.span()
-        before = re.split(r"[.;]", plain[max(0, start - 120) : start])[-1]
-        near, after = (
-            re.split(r"[.;\d]", side) for side in (plain[max(0, start - 80) : start], plain[end : end + 40])
-        )
-        phrase = f"{near[-1]}{found.group()}"
-        if not (_OF_OTHERS.search(phrase + after[0]) or _LEAST.search(phrase)):
-            yearly = _YEARLY.search(f"{before}{phrase}{after[0]}")
-            most = "maxi" in phrase + after[0].partition(",")[0]  # "30 000 € maximum, dont"
-            yield _euros(found["euros"]), "year" if yearly else "total", most, int(found["years"] or 0)
 
 
 def duration(*texts: str) -> float | None:
@@ -186,13 +239,20 @@ def duration(*texts: str) -> float | None:
         for match in (_DURATION.finditer(plain) if " an" in plain or " mois" in plain else ())
         if not _LASTS_OTHERWISE.search(plain[max(0, match.start() - 30) : match.end()])
     }
-    spans = (_between(days) for plain in texts for days in _FIRST_DAYS.finditer(plain))
+    spans = (_between(days.groups()) for plain in texts for days in _FIRST_DAYS.finditer(plain))
     durations = durations or set(filter(None, spans))
+    if not durations and (first := start(*texts)):
+        begun = (first.day, first.month, first.year)
+        ends = (
+            _between((*map(str, begun), *days.groups())) for plain in texts for days in _UNTIL.finditer(plain)
+        )
+        durations = set(filter(None, ends))
     return durations.pop() if len(durations) == 1 else None
 
 
-def _between(days: re.Match[str]) -> float | None:
-    return facts.span(str(_day(*days.groups()[:3])), str(_day(*days.groups()[3:])))
+def _between(days: Sequence[str]) -> float | None:
+    """Months from a day to another, each in three parts."""
+    return facts.span(str(_day(*days[:3])), str(_day(*days[3:])))
 
 
 def _months(number: str, unit: str) -> float:
@@ -208,9 +268,10 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
     partly: dict[str, Any] = {}  # how many, not how long
     for plain in texts:
         if firm := _FIRM.search(plain):
-            initial, optional = _months(*firm.groups()[:2]), _months(*firm.groups()[3:])
+            initial, optional = _months(*firm.groups()[:2]), _months(*firm.groups()[3:5])
             initial -= 0 if firm[3] else optional
-            return {"duration_months": initial, "renewals": 1, "renewal_months": optional}
+            once = _months(*firm.groups()[5:]) if firm[6] else optional
+            return {"duration_months": initial, "renewals": round(optional / once), "renewal_months": once}
         for found in _RENEWED.finditer(plain):
             before = plain[max(0, found.start() - 300) : found.end()]
             part = plain[max(0, found.start() - 20) : found.end() + 260]
@@ -218,6 +279,8 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
             times = [*_TIMES.finditer(part)] or [*_PERIODS.finditer(part)]
             # "une reconduction annuelle, trois reconductions au plus"
             count = max((figure(next(filter(None, one.groups()))) for one in times), default=None)
+            if count is None and (listed := _IN_YEARS.search(part)):
+                count = len(re.findall(r"20\d\d", listed[1]))
             first = duration(before) or duration(plain)
             ends = (  # "une durée maximale de reconduction de deux ans" comes after the first period
                 _months(*one.groups()) + (first or stated or 0.0) * ("reconduc" in one.group())
@@ -226,7 +289,7 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
             most = max(ends, default=None)
             length = _months(*each.groups()) if each else 12.0 if _EACH_YEAR.search(part) else None
             if length is None and (days := _FROM_TO.search(part)):
-                length = _between(days)
+                length = _between(days.groups())
             if length is None and (first or _EACH_AS_FIRST.search(part) or _LASTING.search(before)):
                 length = first or stated
             if count or (length and most):
@@ -277,6 +340,13 @@ def turnover(text: str, worth: float | None = None) -> float | None:
     return required.pop()
 
 
+def turnovers(text: str) -> dict[str, float]:
+    """The yearly turnover that a text requires for each lot, by the lot's number; {} where it tells none so."""
+    plain = folded(text)
+    named = _TURNOVER_OF_LOT.findall(plain) if "affaire" in plain and not _SUMMED.search(plain) else []
+    return {lot.lstrip("0"): _euros(euros) for lot, euros in named}
+
+
 def requiring_turnover(text: str) -> str:
     """The sentences of a text that require a turnover: "L'acheteur exige un chiffre d'affaires minimal de 90 000 €"."""
     sentences = re.split(r"\.\s|\n(?![^\W\dA-ZÀ-Ý])", text) if "affaire" in text else ()
@@ -285,10 +355,10 @@ def requiring_turnover(text: str) -> str:
 
 def start(*texts: str) -> date | None:
     """The day on which folded texts say that the contract begins, and one only; else None."""
-    for plain in texts:
-        days = {_day(*match.groups()) for match in _START.finditer(plain)}
-        if days := days or {_day(*match.groups()[:3]) for match in _FIRST_DAYS.finditer(plain)}:
-            return days.pop() if len(days) == 1 else None
+    for plain in texts if any("20" in plain for plain in texts) else ():
+        for pattern in (_START, _FIRST_DAYS, _RUN_FROM):
+            if days := {_day(*match.groups()[:3]) for match in pattern.finditer(plain)}:
+                return days.pop() if len(days) == 1 else None
     return None
 
 
@@ -317,9 +387,10 @@ def adapted(plain: str) -> bool:
 
 
 def procedure(plain: str) -> str:
-    """The procedure that a folded text says was chosen, "ouverte" or "restreinte"; "" where it names none, or both."""
+    """The procedure that a folded text says was chosen: open, restricted or negotiated without a call; "" for none, or several."""
     ways = set(_PROCEDURE.findall(plain))
-    return f"{ways.pop()}e" if len(ways) == 1 else ""
+    kind, negotiated = ways.pop() if len(ways) == 1 else ("", "")
+    return NEGOTIATED["sans" in negotiated] if negotiated else kind and f"{kind}e"
 
 
 def framework(field: Condition | None, *texts: str) -> Condition | None:
@@ -349,6 +420,12 @@ def _euros(figures: str) -> float:
     return float(re.sub(r"\D", "", figures) or 0)
 
 
+def _yearly(euros: float, *texts: str) -> bool:
+    """Whether folded texts say that this amount, or those of the notice, are a year's."""
+    told = {one.per for text in texts for one in sums(text) if one.euros == euros}
+    return told == {"year"} or any(map(_OF_A_YEAR.search, texts))
+
+
 def completed(
     lot: Lot, own: str, general: str = "", alone: bool = True, awarded: bool = False
 ) -> dict[str, Any]:
@@ -367,7 +444,7 @@ def completed(
         inferred.append("amount")
     elif stated != lot.amount:
         read |= {"amount": None, "amount_period": ""}
-    elif said == (stated, "year") or (stated and any(map(_OF_A_YEAR.search, (own, general)))):
+    elif stated and _yearly(stated, own, general):
         read["amount_period"] = "year"
     if lot.duration_months is None and (months := duration(*texts)) is not None:
         read["duration_months"] = months
@@ -379,7 +456,7 @@ def completed(
         summed = first and each and first + count * each == lot.duration_months
         read |= told if summed or lot.renewals in (None, told.get("renewals")) else {}
     if lot.amount_max is None and any("max" in text for text in texts):
-        most = maximum(lambda: amounts.months(replace(lot, **read)), *texts)
+        most = maximum(replace(lot, **read), *texts)
         if most is None and stated and any(map(_IS_MAXIMUM.search, texts)):
             most = stated
         if most is not None and most >= (stated or 0.0):

@@ -13,7 +13,7 @@ LOST = "\ufffd"
 
 
 #: Signs and ligatures -> what stands for them, one for one.
-_SPECIAL = dict(zip("’‘`œŒæÆº‑–", "'''ooaa°--", strict=True))
+_SPECIAL = dict(zip("’‘`œŒæÆº‑–\x80", "'''ooaa°--€", strict=True))  # "\x80" is the euro of Windows
 
 
 class _Fold(dict[int, str]):

@@ -291,6 +291,7 @@ _KIND = re.compile(
     r"(?: (?:de la|de l|des|du|de|d|la|les|le|l))? "
 )
 _WHOLE = {"CC": "Communauté de communes", "CA": "Communauté d'agglomération", "CU": "Communauté urbaine"}
+AROUND = "Intercommunalité de"  # a grouping that has another name than its town's
 _SMALL = {"de", "du", "des", "la", "le", "les", "l", "d"}
 
 
@@ -353,6 +354,9 @@ def _groupings(key: str) -> tuple[_Grouping, ...]:
         made = [one for name in islice(begun, 2) for one in table[name]]
         if len(made) == 1:
             return tuple(made)
+        towns = places.communes_named(bare) if key.startswith("communaute") else ()  # "CA" is a court too
+        if not made and len(towns) == 1:  # called after its town, whatever its own name
+            return (_Grouping(f"{AROUND} {towns[0].name}", towns[0].code),)
     words = frozenset(key.split()) - _SMALL
     if "metropole" not in words and len(words) > 3:  # every word of a notice is looked up
         return ()
@@ -389,6 +393,11 @@ _RANKED = re.compile(r"\b(\d{1,2}) ?(?:er|e|è|[èe]me) arrondissement (?:de |d[
 #: "Lyon 3ème, 6ème et 8ème arrondissement"
 _RANKS = re.compile(
     r"\b(Paris|Lyon|Marseille) ((?:\d{1,2}(?:er|e|[èe]me)?s?(?:, ?| et ))+\d{1,2}(?:er|e|[èe]me)s?)(?: arrondissements?)?"
+)
+#: "les 6e et 14e arrondissements", "Paris Centre, 1er à"
+_DISTRICTS = re.compile(
+    r"((?:\d{1,2}(?:er|e|è|[èe]me)?s?(?:, ?| et )){0,12}\d{1,2} ?(?:er|e|è|[èe]me)s?) arrondissements?\b"
+    r"|\b[Aa]rrondissements (\d{1,2}(?:, | et | à )\d{1,2})(?! ?[,\d])"
 )
 #: A department, or a postcode, in brackets.
 _NUMBERED = re.compile(r"\((2[AB]|\d{2,3}|\d{5})\)", re.I)
@@ -548,7 +557,7 @@ def _strength(
         wide = tokens[stop - 1].end() - tokens[i].start() >= 8
         return 1 if head in _INTO or (wide and (linked or head in ("a", "sur"))) else 0
     if not places.communes_named(options[0].label):  # a grouping
-        return 1
+        return 2 if options[0].label.startswith(AROUND) else 1
     gap = text[tokens[i - 1].end() : tokens[i].start()] if i else ""
     if linked and head in _TERRITORIES:
         return 2
@@ -647,7 +656,7 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     """
     stated = tuple(_located(place) for place in lot.places if "places" not in lot.inferred)
     within = frozenset(code for place in stated for code in departments_within(place))
-    label = "\n".join(place.label for place in stated[:1])
+    label = "\n".join(place.label[:1].upper() + place.label[1:] for place in stated[:1])
     known = any(map(precise, stated))
     # one site for all the lots is often where the buyer sits: a title that plainly names a commune tells more
     shared = known and len(tender.lots) > 1 and all(one.places == lot.places for one in tender.lots)
@@ -657,8 +666,8 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         return ()
     if known and not (len(stated) == 1 and _SEVERAL.search(label)):
         return ()
-    if len(within) != 1 and not known and (numbered := _numbered_departments(label)):
-        return tuple(map(_of_department, numbered))  # "78 Yvelines - 95 Val d'Oise"
+    if len(within) != 1 and not known and (departments := _departments_in(label, words=not within)):
+        return tuple(map(_of_department, departments))  # "78 Yvelines - 95 Val d'Oise"
     # "Eau de Paris" works where it does
     if known:  # its label names several, and its NUTS may be wider than the one that was located
         within |= frozenset(departments_within(_located(Place(nuts=stated[0].nuts))))
@@ -697,6 +706,19 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     return next(filter(None, named), ())
 
 
+def _districts(stated: Places, texts: Iterable[str]) -> Places:
+    """The districts of Paris, Lyon or Marseille by which texts narrow these cities where they are all that is stated."""
+    cities = {places.name_key(town.name) for place in stated if (town := places.commune(place.commune or ""))}
+    prefix, last = _PREFIX.get(cities.pop(), ("", 0)) if len(cities) == 1 else ("", 0)
+    found = next(
+        filter(None, (_DISTRICTS.search(text) for text in texts if prefix and "rrondissement" in text)), None
+    )
+    ranks = [*map(int, re.findall(r"\d+", found[1] or found[2]))] if found else []
+    if found and " à " in (found[2] or ""):
+        ranks = [*range(ranks[0], ranks[1] + 1)]
+    return tuple(of_commune(prefix + str(rank).zfill(5 - len(prefix))) for rank in ranks if 1 <= rank <= last)
+
+
 def _elsewhere(text: str) -> Places:
     """The only commune of the country that a text plainly names, where its buyer may be anywhere; none for several."""
     named = [one for one in _mentions(text[:2000]) if one.strength]
@@ -704,18 +726,24 @@ def _elsewhere(text: str) -> Places:
     if not plain and all("-" in one.words for one in named):  # no word of the language
         plain = {one.options for one in named}
     only = next(iter(plain)) if len(plain) == 1 else ()
-    return tuple(replace(place, inferred=True) for place in only) if len(only) == 1 else ()
+    return tuple(replace(_unwalled(place), inferred=True) for place in only) if len(only) == 1 else ()
 
 
 def placed(lot: Lot, tender: Tender) -> Lot:
     """The lot at the communes that its words name, else at the commune that buys, where its fields tell no more than a department."""
     stated = lot.places if "places" not in lot.inferred else ()
-    if named := named_places(lot, tender):
+    texts = (
+        lot.places[0].label if lot.places else "",
+        lot.title,
+        tender.title if len(tender.lots) == 1 else "",
+    )
+    named = named_places(lot, tender)
+    if named := _districts(named or stated, texts) or named:
         codes = {one.nuts for one in stated}
         nuts = next(iter(codes)) if len(codes) == 1 else None
         named = tuple(replace(one, nuts=one.nuts or nuts) for one in named)
         return replace(lot, places=named, inferred=tuple(one for one in lot.inferred if one != "places"))
-    wide = len(stated) == 1 and not precise(stated[0])
+    wide = len(stated) == 1 and not precise(stated[0]) and stated[0].nuts != "00"
     of_town = wide and _MUNICIPAL.match(places.name_key(tender.buyer.name))
     if of_town and (town := seat(tender.buyer, frozenset(departments_within(stated[0])))):
         home = replace(of_commune(town.code), label=stated[0].label or town.name, inferred=True)
@@ -729,19 +757,22 @@ def _numbered_names() -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(names)})\b")
 
 
-def _numbered_departments(label: str) -> tuple[str, ...]:
-    """The codes of the departments that a label names by number and name together, each once, lowest first."""
-    if not re.search(r"\d", label):
-        return ()
-    codes = (match.group().split()[0].upper() for match in _numbered_names().finditer(places.name_key(label)))
-    return tuple(sorted(set(codes)))
+def _departments_in(label: str, words: bool = True) -> tuple[str, ...]:
+    """The codes of the departments that a label names by number and name together, or in `words`; lowest first."""
+    named = _numbered_names().finditer(places.name_key(label)) if re.search(r"\d", label) else ()
+    codes = {match.group().split()[0].upper() for match in named}
+    if words and not codes and "épartement" in label:
+        codes = {
+            one.options[0].department or "" for one in _mentions(label) if not one.options[0].commune
+        } - {""}
+    return tuple(sorted(codes))
 
 
 def may_lie_in(lot: Lot, tender: Tender, departments: Container[str | None]) -> bool:
     """Whether `of_lot` may place a lot in one of these departments, without reading its text; True where unsure."""
     located = (places.locate(place) for place in lot.places)
     codes = {code for place in located for code in departments_within(place)}
-    codes.update(*(_numbered_departments(place.label) for place in lot.places[:1]))
+    codes.update(*(_departments_in(place.label) for place in lot.places[:1]))
     if not codes or "places" in lot.inferred:
         codes |= _home_departments(tender.buyer)
     return not codes or any(code in departments for code in codes)
@@ -763,7 +794,9 @@ def _named_in(text: str, within: frozenset[str], passing: int | None = None) -> 
         stated = [place for place in mentioned(text, within, passing) if place.commune]
     except Homonyms:
         return ()
-    # a grouping lies around its largest commune, and is not it
-    return tuple(
-        p if places.communes_named(p.label) else replace(p, commune=None, postcode=None) for p in stated
-    )
+    return tuple(map(_unwalled, stated))
+
+
+def _unwalled(place: Place) -> Place:
+    """A grouping without its largest commune, which it lies around; any other place as it is."""
+    return place if places.communes_named(place.label) else replace(place, commune=None, postcode=None)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -197,35 +197,22 @@ def moment(day: str, hour: str = "", department: str | None = None) -> datetime 
     when = clean_date(match.group(1)) if match else None
     if match is None or when is None:
         return None
-    rest = match.group(2).strip().lstrip("T").strip()
-    if hour.strip():
-        clock, zone = _clock(hour)
-        if zone is None:
-            zone = _clock(rest)[1]
-    else:
-        clock, zone = _clock(rest)
+    rest = match.group(2).strip().lstrip("T")
+    clock, zone = _clock(hour if hour.strip() else rest)
     local = OVERSEAS.get(department or "", PARIS) if clock else PARIS
-    return datetime.combine(when, clock or time.max, zone or local)
+    return datetime.combine(when, clock or time.max, zone or _clock(rest)[1] or local)
 
 
-def _clock(text: str) -> tuple[time | None, timezone | None]:
-    match = re.match(
-        r"^\s*(?:à\s*)?(?:(\d{1,2})\s*[:hH]\s*(\d{2})?(?::(\d{2}))?(?:\.\d+)?)?\s*(Z|[+-]\d{2}:?\d{2})?", text
-    )
-    if match is None:
-        return None, None
-    hour, minute, second, offset = match.groups()
-    clock = None
-    if hour and int(hour) < 24 and int(minute or 0) < 60 and int(second or 0) < 60:
-        clock = time(int(hour), int(minute or 0), int(second or 0))
-    zone = None
-    if offset == "Z":
-        zone = UTC
-    elif offset:
-        shift = timedelta(hours=int(offset[1:3]), minutes=int(offset[-2:]))
-        if shift < timedelta(hours=24):
-            zone = timezone(-shift if offset[0] == "-" else shift)
-    return clock, zone
+_CLOCK = re.compile(
+    r"\s*(?:à\s*)?(?:([01]?\d|2[0-3])\s*[:hH]\s*([0-5]\d)?(?!\d)(?::([0-5]\d))?(?:\.\d+)?)?\s*(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?"
+)
+
+
+def _clock(text: str) -> tuple[time | None, tzinfo | None]:
+    match = _CLOCK.match(text)
+    hour, minute, second, offset = match.groups() if match else (None,) * 4
+    clock = time(int(hour), int(minute or 0), int(second or 0)) if hour else None
+    return clock, datetime.strptime(offset, "%z").tzinfo if offset else None
 
 
 def day(text: str) -> date | None:

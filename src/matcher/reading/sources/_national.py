@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from matcher import domain
@@ -154,16 +155,8 @@ class National:
     # -- the lots
 
     def raw_lots(self) -> list[Any]:
-        for holder, path in (
-            (self.body, ("lots", "lot")),
-            (self.body, ("lots",)),
-            (self.market, ("lotsMarche", "lot")),
-            (self.market, ("lotsMarche",)),
-            (self.market, ("lots", "lot")),
-            (self.market, ("LOTS", "LOT")),
-            (self.data, ("LOTS", "LOT")),
-            (self.data, ("lots", "lot")),
-        ):
+        paths = (("lots", "lot"), ("lots",), ("lotsMarche", "lot"), ("lotsMarche",), ("LOTS", "LOT"))
+        for holder, path in product((self.body, self.market, self.data), paths):
             blocks = (one for one in listed(dig(holder, *path)) if isinstance(one, dict))
             raw = [one for one in blocks if one.get("lot") is None]
             if raw:
@@ -253,12 +246,11 @@ class National:
         """A ticked box: a key that speaks of reservation, not of its absence, and is not answered by no."""
         for key, value in walk(raw):
             name = key.rsplit("/", 1)[-1]
-            if not re.search(r"(?i)reserv|ateliers?_?prot|emplois?_?prot", name):
+            if not re.search(r"(?i)reserv|ateliers?_?prot|emplois?_?prot", name) or re.search(
+                r"(?i)non|reference|texte|sans|visite|salle", name
+            ):
                 continue
-            if re.search(r"(?i)non|reference|texte|sans", name) or re.search(r"(?i)visite|salle", name):
-                continue
-            answer = value.strip().lower()
-            path = key.lower()
+            answer, path = value.strip().lower(), key.lower()
             if answer in ("non", "false", "0", "no", "sans", "none") or path.endswith(("/non", "_non")):
                 continue
             if "oui" in path or answer in ("oui", "true", "1", "x", "yes") or not answer or len(answer) > 20:

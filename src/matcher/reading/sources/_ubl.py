@@ -134,9 +134,8 @@ class _Notice:
         pieces = kids(self.root, "ProcurementProjectLot")
         real = [one for one in pieces if attribute(one, "ID", "schemeName") in ("Lot", "")]
         parts = [one for one in pieces if attribute(one, "ID", "schemeName") == "Part"]
-        title = self.french(project, "Name") or self.french(
-            next(iter(real or parts), None), "ProcurementProject/Name"
-        )
+        first, alone = next(iter(real or parts), None), real[0] if len(real) == 1 else None
+        title = self.french(project, "Name") or self.french(first, "ProcurementProject/Name")
         title = title or self.french(self.extension, "NoticePurpose/PurposeCode")
         description = self.french(project, "Description")
         made = tuple(self.lot(one, title) for one in real) or (self.whole(project, parts, title),)
@@ -152,7 +151,7 @@ class _Notice:
             joint_buyers=self.joint_buyers(),
             lots=lots,
             nature=self.nature(),
-            reference=clean(value(project, "ID"), 200),
+            reference=clean(value(project, "ID") or value(alone, "ProcurementProject/ID"), 200),
             family="JOUE",
             procedure=self.procedure(),
             language="fr" if self.language == "FRA" else self.language.lower(),
@@ -307,9 +306,7 @@ class _Notice:
     def lot(self, lot: Element, title: str) -> domain.Lot:
         project = kid(lot, "ProcurementProject")
         published = value(lot, "ID") or "1"
-        number = re.sub(r"^LOT-0*(?=\d)", "", published)
-        if number == "0":  # "LOT-0000": the contract is not divided
-            number = "1"
+        number = re.sub(r"^LOT-0*", "", published) or "1"  # "LOT-0000": the contract is not divided
         amount, currency, ceiling = self.amount(project)
         conditions = list(self.conditions(lot))
         if ceiling:
@@ -397,8 +394,7 @@ class _Notice:
 
     def most_lots(self, field: str) -> int | None:
         """The number of a limit on lots (BT-31, BT-33), None where there is none."""
-        most = value(self.root, f"TenderingTerms/LotDistribution/{field}")
-        return int(most) if re.fullmatch(r"\d{1,3}", most) else None
+        return facts.count(value(self.root, f"TenderingTerms/LotDistribution/{field}"))
 
     def deadline(self, lot: Element) -> datetime | None:
         interest = f"{EXTENSION}/InterestExpressionReceptionPeriod"  # of a prior notice that calls
@@ -481,11 +477,7 @@ class _Notice:
         for tag in ("Name", "Description", "Note", "ValueDescription", "CompanyLegalForm"):
             for one in part.iter(tag) if part is not None else ():
                 above = one.getparent()
-                if above is not None and above.tag in (
-                    "SubordinateAwardingCriterion",
-                    "AwardingCriterion",
-                    "Prize",
-                ):
+                if above is not None and (above.tag.endswith("AwardingCriterion") or above.tag == "Prize"):
                     continue  # criteria are read as fields; prizes are no part of the contract
                 if one.get("languageID") in (None, "FRA", self.language) or self.language != "FRA":
                     text = clean(words(one))
@@ -510,12 +502,8 @@ class _Notice:
             lot = by_lot.get(f"{self.id}/{value(one, 'TenderLot/ID')}") or facts.only(lots)
             signed = [contracts[i] for i in values(one, "SettledContract/ID") if i in contracts]
             # a lot lists all its tenders; those of its contracts are the winning ones
-            winning = {i for contract in signed for i in values(contract, "LotTender/ID")}
-            offers = [
-                tenders[i]
-                for i in values(one, "LotTender/ID")
-                if i in tenders and (not winning or i in winning)
-            ]
+            winning = {i for contract in signed for i in values(contract, "LotTender/ID")} or tenders.keys()
+            offers = [tenders[i] for i in values(one, "LotTender/ID") if i in tenders and i in winning]
             made.append(self.award(one, place, lot, offers, signed, parties))
         return tuple(made)
 

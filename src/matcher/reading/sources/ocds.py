@@ -287,13 +287,9 @@ def _place(raw: Any) -> Place:
 
 
 def _months(period: Any) -> float | None:
-    """Months of a period: of its days, whole where they are a whole number of months to the day; else between its two ends."""
-    days = clean_amount(dig(period, "durationInDays"))
-    if not days:
-        return _facts.span(_at(period, "startDate")[:10], _at(period, "endDate")[:10])
-    months = days / _facts.MONTH_DAYS
-    whole = abs(round(months) - months) * _facts.MONTH_DAYS <= 0.51
-    return float(round(months)) if whole and months > 0.5 else round(months, 2)
+    """Months of a period: of its days, else between its two ends."""
+    days = _facts.months(_at(period, "durationInDays"), "DAY")
+    return days or _facts.span(_at(period, "startDate")[:10], _at(period, "endDate")[:10])
 
 
 def _moment(raw: Any) -> datetime | None:

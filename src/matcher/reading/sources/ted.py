@@ -51,6 +51,8 @@ PROJECTS = re.compile(r"[Jj]ugement des (?:prestations|projets|offres)\s*:(?:[^:
 RESERVED = code_list("ted reserved")
 #: "paru au JOUE sous la référence 2026/S 012-034567", "avis BOAMP n° 26-1234"
 EARLIER = re.compile(r"(?:\bBOAMP\D{0,14}|(?=\d{4}/S))\b(\d{2}-\d{4,6}|\d{4}/S \d{3}-\d{6})\b")
+#: "La prestation est réservée à la profession de transporteur"
+OF_PROFESSION = re.compile(r"[^.;\n]{0,200}réservée?s? à (?:la|une) profession\b[^.;\n]*")
 #: No criterion is the name of one: "Pas de critères".
 NO_NAME = re.compile(r"\W*(?:pas de|sans|aucun) crit.res?\W*$", re.I)
 #: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
@@ -200,22 +202,25 @@ class _Form:
         coded = attribute(self.coded, "CODIF_DATA/TD_DOCUMENT_TYPE", "CODE")
         of_form = FORMS.get(number) or FORMS.get(self.form.tag)
         stated = TYPES.get(kind) or of_form or DOCUMENTS.get(coded, "other")
-        ended = kids(self.form, "AWARD_CONTRACT/NO_AWARDED_CONTRACT")
+        results = [one.tag for path in ("AWARD_CONTRACT/*", "RESULTS/*") for one in kids(self.form, path)]
+        winners = [tag for tag in results if "AWARDED" in tag]
         # the award form tells too that nothing was awarded
-        given = not ended or kids(self.form, "AWARD_CONTRACT/AWARDED_CONTRACT")
-        return stated if stated != "award" or given else "cancellation"
+        ended = winners and all(tag.startswith("NO_") for tag in winners)
+        return "cancellation" if stated == "award" and ended else stated
 
     @cached_property
     def way(self) -> str:
         names = [one.tag for one in self.alive]
-        if "concession" in self.flags and not WITHOUT_CALL.isdisjoint(names):
-            return CONCEDED
-        if not ADAPTED.isdisjoint(names):  # annex D: a French adapted procedure on a form made for others
-            return facts.ADAPTED
         texts = [text for text in (self.title(), self.general, *self.lot_texts()) if TELLS_WAY.search(text)]
         plain = "\n".join(map(folded, texts))
-        if "concession" not in self.flags and terms.adapted(plain):
+        concession, without_call = "concession" in self.flags, not WITHOUT_CALL.isdisjoint(names)
+        # annex D: a French adapted procedure on a form made for others
+        if not ADAPTED.isdisjoint(names) and not (concession and without_call):
             return facts.ADAPTED
+        if terms.adapted(plain) and (without_call or not concession):
+            return facts.ADAPTED
+        if concession and without_call:
+            return CONCEDED
         # below a DIRECTIVE_* in the forms of several directives
         return next((PROCEDURES[name] for name in names if name in PROCEDURES), "") or terms.procedure(plain)
 
@@ -246,15 +251,21 @@ class _Form:
         return domain.Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)
 
     @cached_property
+    def turnover_levels(self) -> list[str]:
+        """What is asked of the turnover, the minimum levels first."""
+        fields = (f"LEFTI/ECONOMIC_FINANCIAL_{name}" for name in ("MIN_LEVEL", "INFO"))
+        levels = [tree.lines(kid(self.form, field)) for field in fields]
+        return [*levels, terms.requiring_turnover(self.general)]
+
+    @cached_property
     def turnover_min(self) -> float | None:
-        """The yearly turnover that the minimum level requires, where it states one for every lot."""
-        levels = (
-            tree.lines(kid(self.form, f"LEFTI/ECONOMIC_FINANCIAL_{name}")) for name in ("MIN_LEVEL", "INFO")
-        )
-        asked = (
-            terms.turnover(text, self.total) for text in (*levels, terms.requiring_turnover(self.general))
-        )
-        return next(filter(None, asked), None)
+        """The yearly turnover that is required for every lot alike."""
+        return next(filter(None, (terms.turnover(text, self.total) for text in self.turnover_levels)), None)
+
+    @cached_property
+    def turnovers(self) -> dict[str, float]:
+        """The yearly turnover that is required for each lot, by its number."""
+        return terms.turnovers(self.turnover_levels[0])
 
     def most_lots(self, field: str) -> int | None:
         """Lots for which one may tender, or that one may be awarded; None where there is no limit."""
@@ -298,7 +309,7 @@ class _Form:
         """The texts of each lot by their fields, a paragraph a line."""
         names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
         return [
-            {name: tree.lines(stated[name][0]) for name in names if name in stated}
+            {name: _renewal(tree.lines(stated[name][0]), name) for name in names if name in stated}
             for stated in map(tree.grouped, self.descriptions())
         ]
 
@@ -336,7 +347,7 @@ class _Form:
             currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
             contract_type=self.contract_type,
             turnover_min=terms.turnover(terms.requiring_turnover(said.get("INFO_ADD", "")))
-            or self.turnover_min,
+            or self.turnovers.get(lot_number(number), self.turnover_min),
             duration_months=months or facts.span(*days),
             renewals=0 if "NO_RENEWAL" in first else None,
             options=clean(said.get("OPTIONS_DESCR")),
@@ -417,19 +428,20 @@ class _Form:
         awarded = clean(value(self.object, "LOT_DIVISION/LOT_MAX_ONE_TENDERER"), 20)
         conditions = [*facts.lot_limits(awarded, str(self.most_lots("LOT_MAX_NUMBER") or ""))]
         conditions += facts.group_form(value(self.form, "LEFTI/LEGAL_FORM"))
-        for field in ("PARTICULAR_PROFESSION", "REFERENCE_TO_LAW"):
-            conditions += facts.profession(value(self.form, f"LEFTI/{field}"))
-        return tuple(conditions)
+        names = ("PARTICULAR_PROFESSION", "REFERENCE_TO_LAW")
+        fields = [value(self.form, f"LEFTI/{name}") for name in names]
+        told = OF_PROFESSION.findall(self.general) if not any(fields) else []
+        return (*conditions, *(one for text in (*fields, *told[:1]) for one in facts.profession(text)))
 
     # -- the awards
 
     def awards(self, lots: tuple[domain.Lot, ...]) -> tuple[domain.Award, ...]:
-        by_number = {lot.number: lot for lot in reversed(lots)}
+        by_number = {lot_number(lot.number): lot for lot in reversed(lots)}
         made = []
         blocks = kids(self.form, "AWARD_CONTRACT")
         for place, one in enumerate(blocks, 1):
             if (contract := kid(one, "AWARDED_CONTRACT")) is not None:
-                lot = by_number.get(clean(value(one, "LOT_NO"), 60)) or facts.only(lots)
+                lot = by_number.get(lot_number(value(one, "LOT_NO"))) or facts.only(lots)
                 made.append(self.award(one, contract, lot, place, alone=len(blocks) == 1))
         for place, prize in enumerate(kids(self.form, "RESULTS/AWARDED_PRIZE"), 1):
             made.append(self.award(prize, prize, lots[0], place))
@@ -482,6 +494,8 @@ class _Form:
         "PROCEDURE/FRAMEWORK/JUSTIFICATION",
         "PROCEDURE/MAIN_FEATURES_AWARD",
         "PROCEDURE/CRITERIA_EVALUATION",
+        "PROCEDURE/PT_AWARD_CONTRACT_WITHOUT_CALL/D_JUSTIFICATION",
+        "PROCEDURE/*/PT_AWARD_CONTRACT_WITHOUT_CALL/D_JUSTIFICATION",
         "COMPLEMENTARY_INFO/INFO_ADD",
         "CHANGES/CHANGE/NEW_VALUE/TEXT",
     )
@@ -526,6 +540,12 @@ def _criterion(one: Element, kind: Kind) -> domain.Criterion:
     weight, unit = facts.weight(value(one, "AC_WEIGHTING"))
     name = clean(name, 1000) or ("Prix" if kind == "price" else "")
     return domain.Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)
+
+
+def _renewal(text: str, field: str) -> str:
+    """A text, of that field with the word that it need not say."""
+    named = field != "RENEWAL_DESCR" or re.search(r"recond|renouv|prolong|prorog", text, re.I)
+    return text if named else f"Reconduction : {text}"
 
 
 def _changed(side: Element | None) -> str:
