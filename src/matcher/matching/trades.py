@@ -363,13 +363,19 @@ def kind_rates() -> Floats:
     return found
 
 
+def rates_of(kind: str) -> Floats:
+    """The share of a kind that does each trade: published, else of those whose hours or jobs tell it; 0 if unknown; (trades,)."""
+    if kind in PUBLISHED:
+        return kind_rates()
+    known = kind in priors().kinds
+    return np.asarray(known / (1 + np.exp(-priors().rate(kind))), dtype=np.float32)
+
+
 def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
-    """The trade asked for that most of a kind do, and their share: published, else of those whose hours or jobs tell it."""
+    """The trade asked for that most of a kind do, and their share."""
 
     def make() -> tuple[int, float]:
-        known = kind in PUBLISHED or kind in priors().kinds
-        share = kind_rates() if kind in PUBLISHED else 1 / (1 + np.exp(-priors().rate(kind)))
-        rates = share * (shares(shortlist) > 0) * known
+        rates = rates_of(kind) * (shares(shortlist) > 0)
         return int(rates.argmax()), float(rates.max())
 
     return shortlist.query.memo.once(("usual", kind), make)
