@@ -130,8 +130,6 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
         if loose:
             department, commune = record.place.department, record.place.commune
             keys = [(_words(record.name), department), (record.siren, department)]
-            short = _words(_IN_BRACKETS.sub("", record.name))  # without its operator or brand
-            keys += [(short, commune)] if commune and " " in short else []
             for key in (key for key in keys if key[0]):
                 named.setdefault(key, {})[record.siret] = commune
     follows = {rna: next(iter(only)) for rna, only in sirets.items() if rna and len(only) == 1}

@@ -191,8 +191,10 @@ def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str
     quote = _quote(piece.text, piece.whole, piece.offer.title if job else "", trade)
     passages = shorten(shortlist.query.text, 160), quote
     spelt = sure or (_spells(piece.text, trade) and not _aside(piece, trade)) or piece.by_job[trade] >= STATED
-    share = float(trades.shares(shortlist)[trade])
-    near = sure or (piece.held[trade] >= STATED and (share > 0 or _near(shortlist, trade)))
+    shares = trades.shares(shortlist)
+    share = float(shares[trade])
+    beside = shares.max() > MAIN and _related(shortlist)[trade]
+    near = sure or (piece.held[trade] >= STATED and (share > 0 or beside))
     if near and spelt and not _other_things(shortlist, trade, piece.sentence):
         text = f"{trades.in_words(shortlist, trade)} : {who} « {quote} »"
         return CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
@@ -372,16 +374,6 @@ def _inferred(shortlist: Shortlist, i: int, why: Why) -> Fact:
         return PERHAPS, Why(f"ne dit pas {THIS}{told}", why.notice_passage, why.offer_passage)
     told = f"ne dit pas {trades.asked_in_words(shortlist)}{f', {size}' if size else ''} : à demander"
     return OTHER, Why(told, tells=False)
-
-
-def _near(shortlist: Shortlist, trade: int) -> bool:
-    """Is it a neighbour, in the table of those, of the trade that the lot asks for?"""
-
-    def make() -> set[str]:
-        main = {name for name, share in shortlist.query.asked.trades.items() if share > MAIN}
-        return {name for pair in trades_.neighbours() if main & {*pair} for name in pair}
-
-    return trades_.trades()[trade].name in shortlist.query.memo.once("neighbours of its trade", make)
 
 
 def _worth(shortlist: Shortlist) -> trades.Floats:
