@@ -5,6 +5,7 @@ Where a supplier worked and on what, not for whom.  Pieces that a structure decl
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -165,7 +166,13 @@ def where(shortlist: Shortlist, i: int) -> list[str]:
 def limit(shortlist: Shortlist, i: int) -> str:
     """How far the texts of structure i say that it comes, where no zone was read of them; "" where they do not."""
     texts = map(shortlist.catalogue.text, shortlist.rows_of(i, *DECLARED).tolist())
-    return next((found[0] for found in map(_LIMIT.search, texts) if found), "")
+    return next(filter(None, map(_limit, texts)), "")
+
+
+@lru_cache(4_000)  # a structure is explained for many lots
+def _limit(text: str) -> str:
+    found = _LIMIT.search(text)
+    return found[0] if found else ""
 
 
 def at_home(shortlist: Shortlist, i: int) -> str:

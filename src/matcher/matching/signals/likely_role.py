@@ -56,7 +56,7 @@ def _of_trade(shortlist: Shortlist, i: int, kind: str) -> str:
         return ""
     if trades.usual(shortlist, kind)[1] >= OFTEN:
         return f" ; {trades.usual_in_words(shortlist, kind)}"
-    hinted = max(np.nan_to_num(evidence.of(shortlist, name)[i]) for name in sources) >= HINTED
+    hinted = any(evidence.of(shortlist, name)[i] >= HINTED for name in sources)
     if hinted or asked["staff"] > demand.SHARE:
         return ""
     if asked["works"] > demand.SHARE and kind != "GEIQ":  # whose hours are of tasks beside the trade

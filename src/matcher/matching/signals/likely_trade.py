@@ -193,7 +193,9 @@ def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str
     spelt = sure or (_spells(piece.text, trade) and not _aside(piece, trade)) or piece.by_job[trade] >= STATED
     shares = trades.shares(shortlist)
     share = float(shares[trade])
-    beside = shares.max() > MAIN and _related(shortlist)[trade]
+    # a part of what is asked is another part, no neighbour
+    part = asks.names()[int(shares.argmax())] in trades_.trades()[trade].within
+    beside = shares.max() > MAIN and _related(shortlist)[trade] and not part
     near = sure or (piece.held[trade] >= STATED and (share > 0 or beside))
     if near and spelt and not _other_things(shortlist, trade, piece.sentence):
         text = f"{trades.in_words(shortlist, trade)} : {who} « {quote} »"
@@ -207,11 +209,15 @@ def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str
 
 def _other_things(shortlist: Shortlist, trade: int, text: str) -> bool:
     """Does a text tell of a trade for other things than the lot is about?"""
-    ours, theirs = (
-        [bool(re.search(rf"\b(?:{words})\b", fold(one))) for words in _THINGS.get(asks.names()[trade], ())]
-        for one in (shortlist.query.text, text)
-    )
+    if (name := asks.names()[trade]) not in _THINGS:
+        return False
+    ours, theirs = (_told_of(name, one) for one in (shortlist.query.text, text))
     return any(ours) and any(theirs) and not any(map(and_, ours, theirs))
+
+
+@lru_cache(4_000)
+def _told_of(trade: str, text: str) -> list[bool]:
+    return [re.search(rf"\b(?:{words})\b", fold(text)) is not None for words in _THINGS[trade]]
 
 
 def _aside(piece: _Piece, trade: int) -> bool:
