@@ -102,7 +102,7 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     )
     said = trades.by_piece(declared.pieces(shortlist))[slots].max(axis=0, initial=0.0)
     otherwise, asked = np.maximum(by_code, by_name), trades.asked_in_words(shortlist)
-    hinted = (said * _services(shortlist)).max() >= STATED or (otherwise * _related(shortlist)).max() >= NEAR
+    hinted = (said * _asked(shortlist)[0]).max() >= STATED or (otherwise * _asked(shortlist)[1]).max() >= NEAR
     lead = f"{asked} à vérifier :" if hinted else f"ne dit pas {asked} ;"
     fact = _said(shortlist, i, slots, otherwise, lead) if len(slots) else None
     coded, own = _coded(shortlist, by_code, code.upper(), (said, by_name), lead), [fact] if fact else []
@@ -146,11 +146,11 @@ def _said(shortlist: Shortlist, i: int, slots: Slots, otherwise: trades.Floats, 
     fact = quoted(first(slots, worth))
     if fact is None or fact[0] == CLEAR:
         return fact
-    for trade in np.flatnonzero(_services(shortlist)).tolist():
+    for trade in np.flatnonzero(_asked(shortlist)[0]).tolist():
         named = [slot for slot in slots.tolist() if _names(pieces.text(slot), trade)]
         if piece := first(np.array(named, dtype=slots.dtype), worth):
             return quoted(piece, trade)
-    services = np.where(_related(shortlist), 1.0, 0.7) * ~_own()
+    services = np.where(_asked(shortlist)[1], 1.0, 0.7) * ~_own()
     stated = (read[slots] * ~_own()).max(axis=1) >= STATED
     return fact if fact[0] == CLOSE else quoted(first(slots[stated], services))
 
@@ -195,12 +195,12 @@ def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str
     share = float(shares[trade])
     # a part of what is asked is another part, no neighbour
     part = asks.names()[int(shares.argmax())] in trades_.trades()[trade].within
-    beside = shares.max() > MAIN and _related(shortlist)[trade] and not part
+    beside = shares.max() > MAIN and _asked(shortlist)[1][trade] and not part
     near = sure or (piece.held[trade] >= STATED and (share > 0 or beside))
     if near and spelt and not _other_things(shortlist, trade, piece.sentence):
         text = f"{trades.in_words(shortlist, trade)} : {who} « {quote} »"
         return CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
-    level: float = CLOSE if near else HINTED if (piece.held * _related(shortlist)).max() >= STATED else OTHER
+    level: float = CLOSE if near else HINTED if (piece.held * _asked(shortlist)[1]).max() >= STATED else OTHER
     described = piece.offer.nature == "description"
     if level == OTHER and described and not _spells(piece.text, int((piece.held * ~_own()).argmax())):
         level = OTHER - 1  # its code or name tells more
@@ -260,25 +260,17 @@ def _own() -> NDArray[np.bool_]:
     return np.array([name in OWN or name == LENT for name in asks.names()])
 
 
-def _services(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """The trades asked for that whoever names them offers: neither of OWN nor of many things; (trades,)."""
+def _asked(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which trades asked for are services that whoever names them offers, and which are asked for or near; (trades,)."""
 
-    def make() -> NDArray[np.bool_]:
-        objects = np.array([name in BY_OBJECT for name in asks.names()])
-        return np.asarray((trades.shares(shortlist) > 0) & ~_own() & ~objects)
-
-    return shortlist.query.memo.once("services", make)
-
-
-def _related(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """The trades asked for and those near to them; (trades,)."""
-
-    def make() -> NDArray[np.bool_]:
-        asked = (name for name, share in shortlist.query.asked.trades.items() if share and name != LENT)
+    def make() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        names, shares = asks.names(), trades.shares(shortlist)
+        asked = [name for name, share in zip(names, shares, strict=True) if share and name != LENT]
         near = {name for trade in asked for name in trades_.related()[trade]}
-        return np.array([name in near for name in asks.names()])
+        services = {*asked} - BY_OBJECT - OWN
+        return np.array([name in services for name in names]), np.array([name in near for name in names])
 
-    return shortlist.query.memo.once("trades related", make)
+    return shortlist.query.memo.once("trades asked", make)
 
 
 @lru_cache(4_000)
@@ -341,7 +333,7 @@ def _coded(
         yield CLEAR if sure else CLOSE, Why(text, "", label)
     else:
         asked = (held * (shares > 0)).max() >= STATED
-        hinted = (held * _related(shortlist)).max() >= NEAR
+        hinted = (held * _asked(shortlist)[1]).max() >= NEAR
         yield HINTED + 0.5 * asked if hinted else OTHER, Why(f"{lead} {fact}", tells=False)
 
 
