@@ -219,3 +219,33 @@ def test_an_association_known_by_its_number_joins_the_only_siret_of_it() -> None
     assert [one.siret for one in merge([alone, listed]).structures] == [ONE]
     other = structure(MOVED, source="b.csv", kind="ASSO", rna="W570000015", name="Autre", place=NANTES)
     assert {one.siret for one in merge([alone, listed, other]).structures} == {ONE, MOVED, "W570000015"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "known_as", "listed", "one"),
+    [
+        ("ESAT", "ESAT du Lac Bleu (La Fédération)", "ESAT LA FERME DU LAC BLEU", True),
+        ("ESAT", "ESAT des Ateliers Tournesol", "ESAT TOURNESOL METZ", True),
+        ("EA", "Les Ateliers du Lac Bleu", "ESAT DU LAC BLEU", False),
+        ("ESAT", "ESAT du Lac Bleu", "ESAT DU LAC VERT", False),
+        ("ESAT", "Ateliers de Metz", "ESAT DE METZ", False),
+    ],
+)
+def test_one_house_that_lists_name_with_more_or_fewer_words_is_one(
+    kind: str, known_as: str, listed: str, one: bool
+) -> None:
+    alone = structure(name_identity(known_as, METZ.commune), name=known_as, kind=kind)
+    merged = merge([alone, structure(name=listed, source="b.csv")]).structures
+    assert [each.siret for each in merged] == ([ONE] if one else [alone.siret, ONE])
+
+
+def test_namesakes_of_a_department_without_numbers_are_one_house() -> None:
+    names = ("Les Ateliers du Grand Chêne (Fédération 57)", "Les Ateliers du Grand Chêne")
+    towns = (METZ, Place(label="Thionville", commune="57672", department="57"))
+    both = [
+        structure(name_identity(*pair), name=pair[0], place=town)
+        for pair, town in zip(zip(names, ("57463", "57672"), strict=True), towns, strict=True)
+    ]
+    assert [one.siret for one in merge(both).structures] == [both[0].siret]
+    other = replace(both[1], name="Les Ateliers du Petit Chêne")
+    assert len(merge([both[0], other]).structures) == 2

@@ -80,7 +80,7 @@ def search(tab: Any, need: str = NEED, place: str = "Pantin") -> None:
 
 def test_a_buyer_asks_all_whose_trade_is_unknown_without_ticking_them(tab: Any) -> None:
     search(tab, "nettoyage de bureaux")
-    tab.click("text=ne dit pas ce métier")
+    tab.click("summary:has-text('ne dit pas ce métier')")
     tab.click("text=Lui demander si elle le fait")
     tab.wait_for_url("**/ecrire?**")
     assert "Écrire à 1 structure" in tab.locator("h1").inner_text()

@@ -195,7 +195,7 @@ def test_reasons_of_a_partner_are_few_and_tell_something(member: PagesClient) ->
     structures, firms, *_ = re.findall(r'<ul class="plain lines">(.*?)</ul>', text, flags=re.S)
     lines = structures.split("<li>")[1:] + firms.split("<li>")[1:]
     told = re.compile(
-        r"<br>Prend .* : (?:métier à vérifier : )?(?:selon sa fiche,|a eu|activité au registre) «"
+        r"<br>Prend .* : (?:ces? métiers? .*?à vérifier : )?(?:selon sa fiche,|a eu|activité au registre) «"
     )
     assert len(lines) > 2 and all(map(told.search, lines))
     assert "aucun marché public connu" not in text

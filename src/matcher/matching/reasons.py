@@ -57,7 +57,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
 OTHER = "Autres"
 #: Signals that state the same fact about the same pieces: one of each line is shown.
 REDUNDANT = (frozenset({"meaning", "words", "part", "cpv"}), frozenset({"reach", "department"}))
-ALWAYS = frozenset({"place", "likely_place", "clause-hire", "clause-task"})  # shown however little they add
+#: Shown however little they add.
+ALWAYS = frozenset({"place", "likely_place", "likely_role", "clause-hire", "clause-task"})
 MIN_POINTS = 0.05  # points below which a reason is not shown
 PER_SUBJECT = 2  # most sentences of a subject
 

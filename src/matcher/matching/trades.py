@@ -4,6 +4,8 @@ Trades of a need come from its text and CPV code; trades of a structure from dec
 (NAF).  Sources are kept separate, so that the judgement can weigh them.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
+from matcher.domain import LENDING_KINDS
 from matcher.learned.activities import VAGUE
 from matcher.learned.asks import names
+from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Shortlist
 from matcher.reference import paths, tables, trades
 from matcher.reference.text import fold
@@ -24,6 +28,13 @@ from matcher.reference.word_patterns import WordPatterns
 
 Floats = NDArray[np.float32]
 NEGLIGIBLE = 0.05  # trades of less relevance to a need are ignored
+MAIN = 0.6  # share from which a trade is the one that a lot asks for, no part of it
+ASKED = 6  # trades of a lot that are looked at
+CLEARLY = 0.5  # chance from which a trade is named as the one asked for
+LENT = "personnel"  # the trade of lending staff, which the kind tells
+#: Trades of many things: who collects or sells some does no part of what is asked of others.
+BY_OBJECT = frozenset({"collecte-dechets", "reemploi"})
+PUBLISHED = ("ESAT", "EA")  # kinds whose shares by trade are published together
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
 NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
 WIDER, NARROWER = 0.5, 0.6  # of the trade that the one needed is part of, and of a part of it
@@ -93,6 +104,44 @@ def match(
     # whole rows are read faster than some of their places; one row for each trade is reduced faster than many short ones
     weights = (held if rows is None else held.take(rows, axis=0)).T[trades_]
     return np.asarray((weights * worth).max(axis=0, initial=0.0), dtype=np.float64)
+
+
+def shares(shortlist: Shortlist) -> Floats:
+    """The share of the lot that is of each trade, 0 of neighbours; the support of people besides is no other part; (trades,)."""
+
+    def make() -> Floats:
+        asked = shortlist.query.asked.trades
+        rest = 1.0 - asked.get(INSERTION, 0.0)
+        of_rest = {name: share / rest if rest > 0.0 else 0.0 for name, share in asked.items()}
+        of_rest[INSERTION] = asked.get(INSERTION, 0.0)
+        return np.array([of_rest.get(name, 0.0) for name in names()])
+
+    return shortlist.query.memo.once("shares of trades", make)
+
+
+def label(trade: int) -> str:
+    """What a trade is called, in a few words."""
+    return trades.trades()[trade].label.partition(" : ")[0]
+
+
+def in_words(shortlist: Shortlist, trade: int, main: str = "") -> str:
+    """What a trade is to the lot, with its name; `main` of the one asked for."""
+    share, part = shares(shortlist)[trade], "" if names()[trade] in BY_OBJECT else "une part du besoin"
+    what = main if share > MAIN else part if share else "un métier voisin"
+    return f"{what} ({label(trade)})" if what else label(trade)
+
+
+def asked_in_words(shortlist: Shortlist) -> str:
+    """The trades that the lot clearly asks for, the first two of several: "ce métier (peinture)"."""
+
+    def make() -> str:
+        chances, share = shortlist.query.asked.chances, shares(shortlist)
+        asked = [at for at in np.argsort(-share)[:ASKED].tolist() if share[at] > 0 and names()[at] != LENT]
+        clear = [label(at) for at in asked if chances.get(names()[at], 0.0) >= CLEARLY]
+        told = ", ".join(clear[:2])
+        return f"ces métiers ({told})" if len(clear) > 1 else f"ce métier ({told})" if told else "ce métier"
+
+    return shortlist.query.memo.once("trades in words", make)
 
 
 # ------------------------------------------------------------------------------------------ of a structure
@@ -280,6 +329,32 @@ def kind_rates() -> Floats:
     for row in tables.assumptions("kind_trades.csv"):
         found[place(row["trade"])] = float(row["rate"])
     return found
+
+
+def rates_of(kind: str) -> Floats:
+    """The share of a kind that does each trade: published, else of those whose hours or jobs tell it; 0 if unknown; (trades,)."""
+    if kind in PUBLISHED:
+        return kind_rates()
+    known = kind in priors().rates
+    return np.asarray(known / (1 + np.exp(-priors().rate(kind))), dtype=np.float32)
+
+
+def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
+    """The trade asked for that most of a kind do, and their share."""
+
+    def make() -> tuple[int, float]:
+        rates = rates_of(kind) * (shares(shortlist) > 0)
+        return int(rates.argmax()), float(rates.max())
+
+    return shortlist.query.memo.once(("usual", kind), make)
+
+
+def usual_in_words(shortlist: Shortlist, kind: str) -> str:
+    """The share of a kind that does what is asked, in French."""
+    trade, share = usual(shortlist, kind)
+    many = " et ".join(PUBLISHED) if kind in PUBLISHED else kind
+    do = "placent dans" if kind in LENDING_KINDS else "font"
+    return f"environ {100 * share:.0f} % des {many} {do} {in_words(shortlist, trade, 'ce métier')}"
 
 
 def kind_rate(shortlist: Shortlist) -> float:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date
 
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
+from matcher.reference import places
 from matcher.reference.identifiers import BY_NAME, bare_name, is_siret, rna_identity
 from matcher.reference.text import fold
 
@@ -23,6 +24,8 @@ _LEGAL = re.compile(
 )
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 _ARTICLES = re.compile(r"\b(?:d[eu]s?|l(?:es?|a)?|d) ")  # that lists of names write or leave out
+_COMMON = frozenset("esat ea eatt atelier ateliers entreprise adaptee centre site sarl services".split())
+RARE = 5  # bidders at most that bear a word by which alone a structure is known
 #: Fields that are merged or handled separately; all others are taken from one source.
 _APART = frozenset(
     "siret kind offers flags provenance predecessors networks labels denied source updated".split()
@@ -127,8 +130,6 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
         if loose:
             department, commune = record.place.department, record.place.commune
             keys = [(_words(record.name), department), (record.siren, department)]
-            short = _words(_IN_BRACKETS.sub("", record.name))  # without its operator or brand
-            keys += [(short, commune)] if commune and " " in short else []
             for key in (key for key in keys if key[0]):
                 named.setdefault(key, {})[record.siret] = commune
     follows = {rna: next(iter(only)) for rna, only in sirets.items() if rna and len(only) == 1}
@@ -141,7 +142,49 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
             rivals = [one for one in bearers if by_siren and _loose(one) and bearers[one] == bearers[other]]
             if len(near) == 1 and len(rivals) < 2:
                 follows[other] = near[0]
+    return (_same_house(records) if loose else {}) | follows
+
+
+def _same_house(records: Sequence[Structure]) -> dict[str, str]:
+    """Who is known by its name -> the one bidder of its kind and town whose name has its rare words, with more or fewer.
+
+    Of namesakes of one kind in a department, whose numbers are all unknown, the first.
+    """
+    rare = {record.siret: _rare(record) for record in records}
+    bearers: dict[str, set[str]] = {}
+    towns: dict[str, dict[str, Structure]] = {}
+    for record in records:
+        for word in rare[record.siret]:
+            bearers.setdefault(word, set()).add(record.siren)
+        towns.setdefault(_town(record.place), {})[record.siret] = record
+    follows, namesakes = dict[str, str](), dict[tuple[str, ...], str]()
+    for other in filter(lambda record: record.siret.startswith(BY_NAME), records):
+        words = rare[other.siret]
+        known = [
+            one
+            for siret, one in towns[_town(other.place)].items()
+            if is_siret(siret) and {one.kind, other.kind} & SPECIFIC in ({one.kind}, {other.kind})
+            if (shared := words & rare[siret]) and shared in (words, rare[siret])
+            if len(shared) > 1 or min(len(bearers[word]) for word in shared) <= RARE
+        ]
+        if _town(other.place) and len({one.siren for one in known}) == 1:
+            follows[other.siret] = known[0].siret
+        elif len(words) > 1 and other.place.department:
+            first = namesakes.setdefault((other.kind, other.place.department, *sorted(words)), other.siret)
+            follows |= {other.siret: first} if first != other.siret else {}
     return follows
+
+
+def _rare(record: Structure) -> frozenset[str]:
+    """The words of a name that tell one structure of its town from another."""
+    words = _words(_IN_BRACKETS.sub("", record.name)).split()
+    return frozenset(words) - _COMMON - {*bare_name(record.place.label).split()}
+
+
+def _town(place: Place) -> str:
+    """The commune of a place, of an arrondissement its city; "" where it is not known."""
+    code = place.commune or ""
+    return next((city for city, begun in places.CITIES.items() if code.startswith(begun)), code)
 
 
 def _loose(identity: str) -> bool:

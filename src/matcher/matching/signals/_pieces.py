@@ -3,7 +3,9 @@
 Where a supplier worked and on what, not for whom.  Pieces that a structure declares are compared as awards are.
 """
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,9 @@ _AREA = {
     "department": ("dans le même département", "dans un autre département"),
     "region": ("dans la même région", "dans une autre région"),
 }
+_LIMIT = re.compile(
+    r"[Zz]one (?:locale|départementale|régionale|hexagone|nationale)|dans (?:un rayon de )?\d+ ?km"
+)
 NEAR = 0.3  # of an award whose place or that of the lot is unknown
 #: Nature of a piece -> what it says, before "semblable" or "aux mêmes mots".
 TOLD = {
@@ -144,6 +149,29 @@ def where(shortlist: Shortlist, i: int) -> list[str]:
     zone = reach.of(shortlist).zone[i]
     told = ["intervient dans cette zone" if zone > 0 else "hors de la zone déclarée"] if zone else []
     return [_where(shortlist, i), *told]
+
+
+def limit(shortlist: Shortlist, i: int) -> str:
+    """How far the texts of structure i say that it comes, where no zone was read of them; "" where they do not."""
+    texts = map(shortlist.catalogue.text, shortlist.rows_of(i, *DECLARED).tolist())
+    return next(filter(None, map(_limit, texts)), "")
+
+
+@lru_cache(4_000)  # a structure is explained for many lots
+def _limit(text: str) -> str:
+    found = _LIMIT.search(text)
+    return found[0] if found else ""
+
+
+def at_home(shortlist: Shortlist, i: int) -> str:
+    """Where structure i is, of a lot whose place is unknown."""
+    row, of = int(shortlist.candidates[i]), shortlist.catalogue.of_structure
+    town, code = (str(of(name)[row]) for name in ("town", "department"))
+    name = getattr(places.department(code), "name", code)
+    if not code:
+        return "implantation inconnue"
+    area = "" if not town or name in town or code in town else f" ({name})"
+    return f"établie à {town or name}{area}"
 
 
 def _where(shortlist: Shortlist, i: int) -> str:

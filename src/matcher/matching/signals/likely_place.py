@@ -6,6 +6,8 @@ from matcher.matching.signals import Why, _pieces
 
 FAR = 0.5  # log2 of distance over usual distance beyond which a structure is described as far
 
+WIDE = ("hexagone", "nationale")  # zones that are told of who is far
+
 
 def measure(shortlist: Shortlist) -> Column:
     """log2 of usual distance over distance: 0 at the usual distance, positive nearer, negative farther; NaN where unknown."""
@@ -14,11 +16,16 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if not any(p.department or p.region or p.latitude is not None for p in shortlist.query.places):
-        return Why("lieu d'exécution inconnu", tells=False)
+        home = _pieces.at_home(shortlist, i)
+        return Why(home, tells=not home.endswith("inconnue"))
     parts = _pieces.where(shortlist, i)
     found, usual = reach.of(shortlist), shortlist.query.demand.usual_km
-    if found.kilometres[i] > usual * 2**FAR and found.zone[i] <= 0:
+    far = found.kilometres[i] > usual * 2**FAR and found.zone[i] <= 0
+    if far:
         parts.append(f"plus loin que ce métier ne se déplace d'ordinaire ({usual:.0f} km)")
+    limit = _pieces.limit(shortlist, i) if found.zone[i] == 0 else ""
+    if limit and (far or not limit.endswith(WIDE)):
+        parts.append(f"sa fiche dit « {limit} »")
     if evidence.of(shortlist, "public_body")[i]:
         parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
     if evidence.out_of_quarter(shortlist)[i]:

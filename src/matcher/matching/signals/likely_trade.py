@@ -1,41 +1,61 @@
 """Likely trade: confidence that the structure has the trade required, from declared texts, name and activity code."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from operator import itemgetter
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import chain
+from operator import and_, itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
+from matcher.domain import LENDING_KINDS, Offer
 from matcher.learned import asks
 from matcher.learned.activities import VAGUE
 from matcher.matching import declared, evidence, trades
-from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
+from matcher.matching.trades import BY_OBJECT, LENT, MAIN, PUBLISHED
 from matcher.reference import codes, toponyms
 from matcher.reference import trades as trades_
 from matcher.reference.text import fold, shorten, tokens
 
 QUOTED = 90  # characters of a quotation
 _CONTINUES = re.compile(r"(?:de|du|des|à|au|aux|en|pour|par|et|ou|avec)\s|d['’]", re.I)
-NAMED_RATE = 0.05  # share of its kind from which a structure is said to do it perhaps
-#: Trades that a structure has for itself: their posts, and what it trains its employees in, are no service.
+#: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
 OWN = frozenset({"accueil", "formation", "insertion"})
+CLEANS = "nettoyage"  # so is the cleaning of a shop, by whom name or code tells something else of
+_BRACKETS = re.compile(r"\([^()]*\)?")
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
-#: Trades of many things: who collects or sells some does no part of what is asked of others.
-BY_OBJECT = frozenset({"collecte-dechets", "reemploi"})
+#: What is no offer: how to reach it, and what it does in its own rooms.
+_NO_OFFER = re.compile(
+    r"^esat et entreprises adaptees|\bretire\]|\b(?:tel|mail|courriel|telephone|adresse|siege social)\b ?:|\b\d{5}\b"
+    r"|\b(?:nos|notre|ses) (?:(?:propres|differents) )?(?:locaux|boutiques?|magasins?|sites|bureaux|ateliers)\b"
+)
+#: Trade -> things that who works on the ones does not work on the others, as words.
+_THINGS = {
+    "deee": (r"informatiques?|ordinateurs?|pc|ecrans?|imprimantes?|uc|numeriques?", r"(?:electro)?menagers?"),
+    CLEANS: (
+        r"vehicules?|voitures?|autos?|jouets?|vaisselle|gobelets?|bacs?|conteneurs?|vetements?|linge",
+        r"locaux|bureaux|batiments?|immeubles?|communs|communes|vitres|menage|chantiers?",
+    ),
+}
 FIRST = 0.75  # of the highest that a name indicates, from which an activity code does not contradict it
-THIS = "ce métier"
-MAIN = 0.6  # share from which a trade is the one that a lot asks for, no part of it
-LENT = "personnel"  # the trade of lending staff, which the kind tells
 ALIKE = 0.85  # of the highest confidence, from which another is as good
 STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbouring one
+NAMED_RATE = 0.05  # share of its kind from which a structure is said to do it perhaps
+SHORT = 5  # letters of a word that is too common to name a trade: "bois"
+THIS = "ce métier"
+IRONING = "repassage"  # alone, of laundry
 #: How much a fact tells of the trade asked for: of several the one that tells most is the reason.
-OTHER, PERHAPS, CLOSE, CLEAR = range(4)
-Fact = tuple[int, Why]
+OTHER, HINTED, PERHAPS, CLOSE, CLEAR = range(5)
+Fact = tuple[float, Why]
+Slots = NDArray[np.integer]
 
 
 def measure(shortlist: Shortlist) -> Column:
@@ -45,84 +65,165 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    level, why = -1, Why("")
+    level, why = OTHER - 2.0, Why("")
     for more, fact in _facts(shortlist, i):
         if more > level:  # the first of equals
             level, why = more, fact
         if level == CLEAR:
             return why
     # what its kind makes likely tells no more than CLOSE
-    return why if level >= CLOSE else max((level, why), _inferred(shortlist, i), key=itemgetter(0))[1]
+    return why if level >= CLOSE else max((level, why), _inferred(shortlist, i, why), key=itemgetter(0))[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A declared piece, the sentence that it stands in, its offer, and how surely it is of each trade."""
+
+    text: str
+    sentence: str
+    whole: str  # the text of the offer
+    offer: Offer
+    held: trades.Floats
+    by_job: trades.Floats  # the same of the codes of its jobs
+
+    @property
+    def before(self) -> str:
+        """What stands before it in its sentence."""
+        return self.sentence.partition(self.text)[0]
 
 
 def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
-    """What tells something of the trade of candidate i, its own words first."""
-    if len(slots := declared.slots_of(shortlist).of(i)):
-        yield from _said(shortlist, i, slots)
-    row = shortlist.candidates[i : i + 1]
+    """What tells something of the trade of candidate i: its own words, its activity code before mere posts, its name."""
+    slots, row = declared.slots_of(shortlist).of(i), shortlist.candidates[i : i + 1]
+    code, name = (str(shortlist.catalogue.of_structure(column)[row[0]]) for column in ("naf", "name"))
     by_code, by_name = (
         held[at[0], :-1]
         for held, at in (read(shortlist.catalogue, row) for read in (trades.by_code, trades.by_name))
     )
     said = declared.pieces(shortlist).trades[slots].max(axis=0, initial=0.0)
-    yield from _coded(shortlist, i, by_code, (said, by_name))
-    if not len(slots):
-        yield from _named(shortlist, i, by_name)
+    otherwise, asked = np.maximum(by_code, by_name), trades.asked_in_words(shortlist)
+    hinted = (said * _asked(shortlist)[0]).max() >= STATED or (otherwise * _asked(shortlist)[1]).max() >= NEAR
+    lead = f"{asked} à vérifier :" if hinted else f"ne dit pas {asked} ;"
+    fact = _said(shortlist, i, slots, otherwise, lead) if len(slots) else None
+    coded, own = _coded(shortlist, by_code, code.upper(), (said, by_name), lead), [fact] if fact else []
+    yield from chain(coded, own) if fact and " postes, «" in fact[1].text else chain(own, coded)
+    if not fact or fact[0] < OTHER:
+        yield from _named(shortlist, by_name, name, lead)
 
 
-def _said(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> Iterator[Fact]:
-    """What it declares of its services nearest to the lot, as published: of pieces of the same trade one with its words."""
+def _said(shortlist: Shortlist, i: int, slots: Slots, otherwise: trades.Floats, lead: str) -> Fact | None:
+    """What it declares of its services nearest to the lot, as published: of pieces of the same trade one with its words.
+
+    Where none is of what is asked, one that names it, else one that tells what it does; None where it declares no
+    service.  `otherwise` is what its code and name tell.
+    """
     pieces, worth = declared.pieces(shortlist), _worth(shortlist)
+    read, name = (pieces.trades, str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]]))
 
-    def best(slots: NDArray[np.integer]) -> int:
-        met = pieces.trades[slots] * worth
-        told = met.max(axis=1)
-        kept = told >= min(ALIKE * told.max(), STATED)
-        texts = map(pieces.text, slots[kept].tolist())
-        spelt = [  # a long one says other things too
-            _spells(text, int(row.argmax())) * (1.0 if len(text) <= QUOTED else 0.5)
-            for text, row in zip(texts, met[kept], strict=True)
-        ]
-        near = pieces.compare(declared.view_of(shortlist), slots[kept])
-        return int(slots[kept][(near + told[kept] + spelt).argmax()])
+    def first(slots: Slots, weights: NDArray[Any]) -> _Piece | None:
+        while len(slots):
+            met = read[slots] * weights
+            told = met.max(axis=1)
+            kept = told >= min(ALIKE * told.max(), STATED)
+            spelt = [  # a long one says other things too
+                _spells(text, int(row.argmax())) * (1.0 if len(text) <= QUOTED else 0.5)
+                for text, row in zip(map(pieces.text, slots[kept].tolist()), met[kept], strict=True)
+            ]
+            near = pieces.compare(declared.view_of(shortlist), slots[kept])
+            slot = int(slots[kept][(near + told[kept] + spelt).argmax()])
+            piece = _piece(shortlist, i, slot)
+            if not _unfit(piece, worth, otherwise, name):
+                return piece
+            slots = slots[slots != slot]
+        return None
 
-    name = str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]])
-    while len(slots):
-        slot = best(slots)
-        row = pieces.row_with(slot, shortlist.rows_of(i, *DECLARED))
-        piece, text, offer = pieces.text(slot), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
-        job = offer.nature == "job"
-        by_job = np.max([trades.of_job(code) for code in ("", *offer.rome)], axis=0)
-        held = np.maximum(pieces.trades[slot], by_job if job else 0.0)
-        trade = int((held * worth).argmax())
-        own = bool(offer.rome) and not OWN.isdisjoint(
-            asks.names()[int(at)] for at in (trade, by_job.argmax())
-        )
-        sentence = _sentence_with(piece, text)
-        before = sentence.partition(piece)[0]
-        if not (own or _TRAINED.search(fold(before)) or _heads(sentence, piece, name)):
-            break
-        slots = slots[slots != slot]
-    else:
-        return
+    def quoted(piece: _Piece | None, trade: int = -1) -> Fact | None:
+        return _quoted(shortlist, piece, worth, lead, trade) if piece else None
+
+    fact = quoted(first(slots, worth))
+    if fact is None or fact[0] == CLEAR:
+        return fact
+    for trade in np.flatnonzero(_asked(shortlist)[0]).tolist():
+        named = [slot for slot in slots.tolist() if _names(pieces.text(slot), trade)]
+        if piece := first(np.array(named, dtype=slots.dtype), worth):
+            return quoted(piece, trade)
+    services = np.where(_asked(shortlist)[1], 1.0, 0.7) * ~_own()
+    stated = (read[slots] * ~_own()).max(axis=1) >= STATED
+    return fact if fact[0] == CLOSE else quoted(first(slots[stated], services))
+
+
+def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
+    pieces = declared.pieces(shortlist)
+    row = pieces.row_with(slot, shortlist.rows_of(i, *DECLARED))
+    text, whole, offer = pieces.text(slot), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
+    by_job = np.max([trades.of_job(code) for code in ("", *offer.rome)], axis=0)
+    held = np.maximum(pieces.trades[slot], by_job if offer.nature == "job" else 0.0)
+    return _Piece(text, _sentence_with(text, whole), whole, offer, held, by_job)
+
+
+def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, name: str) -> bool:
+    """Is it no service: what it has for itself, how to reach it, its name, or a heading?"""
+    trade, cleans, job = int((piece.held * worth).argmax()), trades.place(CLEANS), bool(piece.offer.rome)
+    own = _own()[trade] and piece.held[trade] >= NEAR
+    # whoever hires for its own rooms, or speaks of its own people, does not sell it
+    cleaner = job and trade == cleans and otherwise.max() >= STATED and otherwise[cleans] < NEAR
+    spoken = piece.offer.nature == "description" and own and otherwise[trade] < NEAR
+    return bool(
+        cleaner
+        or spoken
+        or (job and (own or _own()[piece.by_job.argmax()]))
+        or _NO_OFFER.search(fold(piece.text))
+        or _TRAINED.search(fold(piece.before))
+        or _heads(piece.sentence, piece.text, name)
+    )
+
+
+def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str, named: int) -> Fact:
+    """What a piece says of its trade, or of the one that it is known to name, if any."""
+    sure, job = named >= 0, piece.offer.nature == "job"
+    trade = named if sure else int((piece.held * worth).argmax())
     who = "parmi ses postes," if job else "selon sa fiche,"
-    if offer.inferred and offer.source:  # what was read about it is not its own record
-        who = f"selon {offer.source},"
-    quote = _quote(piece, text, offer.title if job else "", trade)
+    if piece.offer.inferred and piece.offer.source:  # what was read about it is not its own record
+        who = f"selon {piece.offer.source},"
+    quote = _quote(piece.text, piece.whole, piece.offer.title if job else "", trade)
     passages = shorten(shortlist.query.text, 160), quote
-    # a word alone among what it makes, which is of another trade, is none
-    listed = len(tokens(piece)) < 2 and before.rfind("(") > before.rfind(")")
+    spelt = sure or (_spells(piece.text, trade) and not _aside(piece, trade)) or piece.by_job[trade] >= STATED
+    shares = trades.shares(shortlist)
+    share = float(shares[trade])
+    # a part of what is asked is another part, no neighbour
+    part = asks.names()[int(shares.argmax())] in trades_.trades()[trade].within
+    beside = shares.max() > MAIN and _asked(shortlist)[1][trade] and not part
+    near = sure or (piece.held[trade] >= STATED and (share > 0 or beside))
+    if near and spelt and not _other_things(shortlist, trade, piece.sentence):
+        text = f"{trades.in_words(shortlist, trade)} : {who} « {quote} »"
+        return CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
+    level: float = CLOSE if near else HINTED if (piece.held * _asked(shortlist)[1]).max() >= STATED else OTHER
+    described = piece.offer.nature == "description"
+    if level == OTHER and described and not _spells(piece.text, int((piece.held * ~_own()).argmax())):
+        level = OTHER - 1  # its code or name tells more
+    return level, Why(f"{lead} {who} « {quote} »", *passages, tells=bool(near))
+
+
+def _other_things(shortlist: Shortlist, trade: int, text: str) -> bool:
+    """Does a text tell of a trade for other things than the lot is about?"""
+    if (name := asks.names()[trade]) not in _THINGS:
+        return False
+    ours, theirs = (_told_of(name, one) for one in (shortlist.query.text, text))
+    return any(ours) and any(theirs) and not any(map(and_, ours, theirs))
+
+
+@lru_cache(4_000)
+def _told_of(trade: str, text: str) -> list[bool]:
+    return [re.search(rf"\b(?:{words})\b", fold(text)) is not None for words in _THINGS[trade]]
+
+
+def _aside(piece: _Piece, trade: int) -> bool:
+    """Is it a word alone among what is made, which is of another trade, or ironing, which is no laundry?"""
+    listed = len(tokens(piece.text)) < 2 and piece.before.rfind("(") > piece.before.rfind(")")
     related = trades_.related()[trades_.trades()[trade].name]
-    aside = listed and not any(_spells(before, trades.place(name)) for name in related)
-    spelt = (_spells(piece, trade) and not aside) or by_job[trade] >= STATED
-    share = _asked(shortlist, trade)
-    near = held[trade] >= STATED and (share > 0 or _near(shortlist, trade))
-    if near and spelt:
-        text = f"{_met(shortlist, trade)} : {who} « {quote} »"
-        yield CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
-    else:
-        text = f"{'le plus proche du besoin' if near else 'métier à vérifier'} : {who} « {quote} »"
-        yield (CLOSE if near else OTHER), Why(text, *passages, tells=bool(near))
+    return fold(piece.text) == IRONING or (
+        listed and not any(_spells(piece.before, trades.place(name)) for name in related)
+    )
 
 
 def _heads(sentence: str, piece: str, name: str) -> bool:
@@ -131,12 +232,42 @@ def _heads(sentence: str, piece: str, name: str) -> bool:
     return trades.plain(piece).strip() == name or plain.endswith(f": {name} ") or " autour d" in plain
 
 
+@lru_cache(20_000)  # a structure is explained for many lots
 def _spells(text: str, trade: int) -> bool:
     """Do words of a trade stand in a text?"""
     return trades_.trades()[trade].words.search(fold(text)) is not None
 
 
-_sentence_with = lru_cache(4_000)(declared.sentence_with)  # a structure is explained for many lots
+@lru_cache(20_000)
+def _names(text: str, trade: int) -> bool:
+    """Does a text name a trade as it is called, outside brackets, and not as what it trains in?"""
+    match = _called(trade).search(_BRACKETS.sub("", fold(text)).replace("-", " "))
+    return match is not None and not _TRAINED.search(match.string[: match.start()])
+
+
+@cache
+def _called(trade: int) -> re.Pattern[str]:
+    words = fold(trades.label(trade)).replace("-", " ").split(" et ")
+    return re.compile(rf"\b(?:{'|'.join(word for word in words if len(word) > SHORT) or '(?!)'})\b")
+
+
+@cache
+def _own() -> NDArray[np.bool_]:
+    """Which trades are of OWN, or lend; (trades,)."""
+    return np.array([name in OWN or name == LENT for name in asks.names()])
+
+
+def _asked(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which trades asked for are services that whoever names them offers, and which are asked for or near; (trades,)."""
+
+    def make() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        names, shares = asks.names(), trades.shares(shortlist)
+        asked = [name for name, share in zip(names, shares, strict=True) if share and name != LENT]
+        near = {name for trade in asked for name in trades_.related()[trade]}
+        services = {*asked} - BY_OBJECT - OWN
+        return np.array([name in services for name in names]), np.array([name in near for name in names])
+
+    return shortlist.query.memo.once("trades asked", make)
 
 
 @lru_cache(4_000)
@@ -154,7 +285,8 @@ def _quote(piece: str, text: str, title: str, trade: int) -> str:
         return head + sentence
     begun = sentence.find(piece)
     # weak by itself: one word of content, the end of a phrase, or the name of a place
-    weak = len(tokens(piece)) < 2 or _CONTINUES.match(piece) is not None or bool(toponyms.named(piece))
+    few = len(tokens(piece))
+    weak = few < 2 or (few < 3 and _CONTINUES.match(piece) is not None) or bool(toponyms.named(piece))
     if not weak or begun < 0:
         word = trades_.trades()[trade].words.search(fold(piece))
         late = word.start() if word and len(head) + word.end() > QUOTED - 5 else 0
@@ -165,40 +297,58 @@ def _quote(piece: str, text: str, title: str, trade: int) -> str:
     return shorten(head + before + sentence[begun:], QUOTED)
 
 
+@lru_cache(4_000)
+def _sentence_with(piece: str, text: str) -> str:
+    return declared.sentence_with(piece, text)
+
+
 def _bare(text: str) -> str:
     return text.strip(" .,-–;:•…")
 
 
 def _coded(
-    shortlist: Shortlist, i: int, held: trades.Floats, tells: Iterable[NDArray[np.floating]]
+    shortlist: Shortlist, held: trades.Floats, code: str, tells: Iterable[NDArray[np.floating]], lead: str
 ) -> Iterator[Fact]:
     """What its activity code indicates first, of what is asked for: perhaps, where it tells several trades alike.
 
-    It claims nothing where its own words or its name, which `tells` holds, indicate another trade first.
+    It claims nothing where its own words or its name, which `tells` holds, indicate another trade first.  A vague code
+    counts where its label spells what is asked.
     """
-    code = str(shortlist.catalogue.of_structure("naf")[shortlist.candidates[i]]).upper()
+    shares = trades.shares(shortlist)
     label = shorten(codes.naf_label(code).removesuffix(" n.c.a."), 80)
+    fact = f"activité au registre « {label} » (NAF {code})"
+    if code in VAGUE and shares.max() > MAIN and _spells(label, main := int(shares.argmax())):
+        yield CLOSE, Why(f"peut-être {trades.in_words(shortlist, main)} : {fact}", "", label)
     if not label or code in VAGUE:
         return
     trade, alike = _first(shortlist, held)
     other = any(row.max() >= STATED and row[trade] < FIRST * row.max() for row in tells)
-    sure, share = held[trade] >= STATED and (not alike or _spells(label, trade)), _asked(shortlist, trade)
-    fact = f"activité au registre « {label} » (NAF {code})"
-    if held[trade] >= NEAR and not other and share > (0 if sure else MAIN):
-        text = f"{'' if sure else 'peut-être '}{_met(shortlist, trade)} : {fact}"
+    other |= _other_things(shortlist, trade, label)
+    sure = held[trade] >= STATED and (not alike or _spells(label, trade))
+    if held[trade] >= NEAR and not other and shares[trade] > (0 if sure else MAIN):
+        text = f"{'' if sure else 'peut-être '}{trades.in_words(shortlist, trade)} : {fact}"
         yield CLEAR if sure else CLOSE, Why(text, "", label)
     else:
-        yield OTHER, Why(fact, tells=False)
+        asked = (held * (shares > 0)).max() >= STATED
+        hinted = (held * _asked(shortlist)[1]).max() >= NEAR
+        yield HINTED + 0.5 * asked if hinted else OTHER, Why(f"{lead} {fact}", tells=False)
 
 
-def _named(shortlist: Shortlist, i: int, held: trades.Floats) -> Iterator[Fact]:
-    """What its name indicates, where it is clear and all that is asked for: perhaps, where it tells several trades alike."""
+def _named(shortlist: Shortlist, held: trades.Floats, name: str, lead: str) -> Iterator[Fact]:
+    """What its name indicates, where it is clear: perhaps, where it tells several trades alike or has the word alone."""
     trade, alike = _first(shortlist, held)
-    if held[trade] >= STATED and _asked(shortlist, trade) > MAIN:
-        name = str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]])
-        if not (alike and trades.ambiguous(name)):
-            text = f"son nom évoque {'peut-être ' if alike else ''}{_met(shortlist, trade, THIS)}"
-            yield CLOSE if alike else CLEAR, Why(text, "", name)
+    shares = trades.shares(shortlist)
+    if held[trade] >= STATED and shares[trade] > 0 and not (alike and trades.ambiguous(name)):
+        text = f"son nom évoque {'peut-être ' if alike else ''}{trades.in_words(shortlist, trade, THIS)}"
+        yield CLOSE if alike else CLEAR, Why(text, "", name)
+    elif shares.max() > MAIN and _names(name, int(shares.argmax())):
+        told = trades.in_words(shortlist, int(shares.argmax()), THIS)
+        yield CLOSE, Why(f"son nom évoque peut-être {told}", "", name)
+    elif held.max() >= STATED:
+        first = [int(at) for at in np.argsort(-held)[:2] if held[at] >= ALIKE * held.max()]
+        if len({bool(shares[at]) for at in first}) == 1:  # of one asked for and another alike nothing is told
+            told = " et ".join(f"« {trades.label(at)} »" for at in first)
+            yield OTHER, Why(f"{lead} son nom évoque {told}", tells=False)
 
 
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
@@ -207,54 +357,18 @@ def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
     return int((held * (1 + 9 * _worth(shortlist)) * alike).argmax()), int(alike.sum()) > 1
 
 
-def _inferred(shortlist: Shortlist, i: int) -> Fact:
-    """What its kind makes likely, by the published share of those that do what is asked; else nothing."""
+def _inferred(shortlist: Shortlist, i: int, why: Why) -> Fact:
+    """What its kind makes likely, by the share of those that do what is asked; `why` is what else is known of it."""
     structure = shortlist.catalogue.structure(int(shortlist.candidates[i]))
     what = "places" if structure.kind == "ESAT" else "en effectif"
-    size = f" ({structure.headcount:.0f} {what})" if structure.headcount else ""
-    rates = trades.kind_rates() * (_shares(shortlist)[: len(trades.kind_rates())] > 0)
-    if evidence.of(shortlist, "kind")[i] == evidence.KINDS["ESAT"] and rates.max() >= NAMED_RATE:
-        met, share = _met(shortlist, int(rates.argmax()), THIS), 100 * rates.max()
-        return PERHAPS, Why(f"ne dit pas ce métier{size} ; environ {share:.0f} % des ESAT et EA font {met}")
-    likely = evidence.of(shortlist, "prior_trade")[i] >= trades.LIKELY_TRADE
-    if likely and evidence.of(shortlist, "silent")[i] > 0:
-        return PERHAPS, Why(
-            f"ne dit pas ce métier{size}, fréquent chez ses pareilles (type, activité) : à demander"
-        )
-    return OTHER, Why("sa fiche ne dit pas son métier : à demander", tells=False)
-
-
-def _met(shortlist: Shortlist, trade: int, main: str = "") -> str:
-    """What a trade is to the lot, with its name; `main` of the one asked for."""
-    told, share = trades_.trades()[trade], _asked(shortlist, trade)
-    part = "" if told.name in BY_OBJECT else "une part du besoin"
-    what = main if share > MAIN else part if share else "un métier voisin"
-    return f"{what} ({told.label})" if what else told.label.partition(" : ")[0]
-
-
-def _near(shortlist: Shortlist, trade: int) -> bool:
-    """Is it a neighbour, in the table of those, of the trade that the lot asks for?"""
-
-    main = {name for name, share in shortlist.query.asked.trades.items() if share > MAIN}
-    return any(trades_.trades()[trade].name in pair and main & {*pair} for pair in trades_.neighbours())
-
-
-def _asked(shortlist: Shortlist, trade: int) -> float:
-    """The share of the lot that is of a trade, 0 of its neighbours."""
-    return float(_shares(shortlist)[trade])
-
-
-def _shares(shortlist: Shortlist) -> trades.Floats:
-    """The same of all trades; the support of people besides is no other part of the lot."""
-
-    def make() -> trades.Floats:
-        shares = shortlist.query.asked.trades
-        rest = 1.0 - shares.get(INSERTION, 0.0)
-        of_rest = {name: share / rest if rest > 0.0 else 0.0 for name, share in shares.items()}
-        of_rest[INSERTION] = shares.get(INSERTION, 0.0)
-        return np.array([of_rest.get(trade.name, 0.0) for trade in trades_.trades()])
-
-    return shortlist.once("shares of trades", make)
+    size = f"{structure.headcount:.0f} {what}" if structure.headcount else ""
+    silent = not why.text and structure.kind not in LENDING_KINDS
+    if trades.usual(shortlist, structure.kind)[1] >= NAMED_RATE and (structure.kind in PUBLISHED or silent):
+        said = f" ; selon sa fiche, « {why.offer_passage} »" if why.offer_passage else ""
+        told = f"{f' ({size})' if size else ''}{said} ; {trades.usual_in_words(shortlist, structure.kind)}"
+        return PERHAPS, Why(f"ne dit pas {THIS}{told}", why.notice_passage, why.offer_passage)
+    told = f"ne dit pas {trades.asked_in_words(shortlist)}{f', {size}' if size else ''} : à demander"
+    return OTHER, Why(told, tells=False)
 
 
 def _worth(shortlist: Shortlist) -> trades.Floats:
@@ -268,4 +382,4 @@ def _worth(shortlist: Shortlist) -> trades.Floats:
             worth[trades.place(LENT)] = 0.0
         return worth
 
-    return shortlist.once("worth of trades", make)
+    return shortlist.query.memo.once("worth of trades", make)
