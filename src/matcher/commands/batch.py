@@ -33,7 +33,9 @@ def run(
     to: Annotated[Path, Option("--to", help="--sync: the folder of `matcher sync`.")] = Path("var/sync"),
     catalogue: Folder = CATALOGUE,
     store: Annotated[str | None, Option(help="Address of the store; MATCHER_STORE by default.")] = None,
-    since: date | None = Option(None, parser=day, help="Only notices published on this day or later."),
+    since: Annotated[
+        date | None, Option(parser=day, help="Only notices published on this day or later.")
+    ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Run on a copy; write and send nothing.")] = False,
     hold: Annotated[bool, Option("--hold", help="Keep the digests until `matcher outbox approve`.")] = False,
     outbox: Annotated[Path | None, Option(help="Write the mails into this folder (.eml).")] = None,

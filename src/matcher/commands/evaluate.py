@@ -18,10 +18,16 @@ def run(
     structures: Annotated[Files, Option(help="With --judged: the directory and past awards.")] = None,
     recipe: Annotated[Words, Option(help="Recipes to compare; repeatable.")] = None,
     baselines: Annotated[bool, Option(help="Also evaluate simple baselines; BM25 is always one.")] = True,
-    ablation: bool = Option(False, "--ablation", help="The default recipe less each signal in turn."),
-    incumbents: bool = Option(False, "--incumbents", help="Also with the buyer's own past holders."),
+    ablation: Annotated[
+        bool, Option("--ablation", help="The default recipe less each signal in turn.")
+    ] = False,
+    incumbents: Annotated[
+        bool, Option("--incumbents", help="Also with the buyer's own past holders.")
+    ] = False,
     most: Annotated[int | None, Option(min=1, help="Maximum number of queries.")] = None,
-    out: Path | None = Option(None, help="Write one JSON a task and method, tables and a plot here."),
+    out: Annotated[
+        Path | None, Option(help="Write one JSON a task and method, tables and a plot here.")
+    ] = None,
     note: Annotated[str, Option(help="A remark kept in the JSON of the recipes that are judged.")] = "",
     format: Output = "table",
 ) -> None:

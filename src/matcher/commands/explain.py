@@ -15,7 +15,9 @@ from matcher.reading.need import placed_need
 
 def run(
     siret: Annotated[str, Argument(help="The structure: SIRET, SIREN or name.")],
-    notice: str | None = Argument(None, help="A notice: its file, or the id of one that was indexed."),
+    notice: Annotated[
+        str | None, Argument(help="A notice: its file, or the id of one that was indexed.")
+    ] = None,
     lot: Annotated[str | None, Argument(help="One lot only, by number.")] = None,
     need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
     place: Annotated[str, Option(help="Where the need is, as for `matcher match`.")] = "",

@@ -25,7 +25,9 @@ def run(
     recipe: Annotated[str, Option(help=f"One of {', '.join(SHIPPED)}, or a TOML file.")] = "default",
     encoder: Annotated[str, Option(help="Another encoder or sentence-transformers model.")] = "",
     map: Annotated[Words, Option(help="field=heading, or a saved profile.")] = None,
-    update: bool = Option(False, "--update", help="Update: these replace those of the same SIRETs."),
+    update: Annotated[
+        bool, Option("--update", help="Update: these replace those of the same SIRETs.")
+    ] = False,
     gone: Annotated[Words, Option(help="--update: remove this SIRET; repeatable.")] = None,
 ) -> None:
     """Index structures (CSV, XLSX, ODS ...) with the awards they won (DECP) as evidence.

@@ -26,7 +26,9 @@ def run(
     amount: Annotated[float | None, Option(help="Of the whole need, euros before tax.")] = None,
     like_needs: Annotated[float | None, Option(help="Other needs of the kind, euros before tax.")] = None,
     months: Annotated[float | None, Option(help="Duration in months, for a need in words.")] = None,
-    works: bool | None = Option(None, "--works/--no-works", help="By default the CPV or the trade tells."),
+    works: Annotated[
+        bool | None, Option("--works/--no-works", help="By default the CPV or the trade tells.")
+    ] = None,
     buyer: Annotated[str, Option(help="state, local or entity: whose thresholds.")] = "local",
     defence: Annotated[bool, Option("--defence", help="A defence or security contract.")] = False,
     public_service: Annotated[

@@ -3,7 +3,7 @@
 import sys
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer import Argument, Option
@@ -25,7 +25,9 @@ def _format(name: str) -> str:
 
 def run(
     paths: list[Path] = Argument(..., help="Files, folders or archives (ZIP, tar, gzip)."),
-    format: str = Option("table", "--format", "-f", help="table, jsonl, csv or ocds.", callback=_format),
+    format: Annotated[
+        str, Option("--format", "-f", help="table, jsonl, csv or ocds.", callback=_format)
+    ] = "table",
     source: str | None = Option(None, "--source", "-s", help="Name the format instead of recognising it."),
     map: list[str] = Option([], "--map", help="field='heading' corrects a guess; or a saved profile."),
     infer: bool = Option(True, "--infer/--as-stated", help="Infer CPV codes that are missing."),

@@ -17,9 +17,13 @@ from matcher.domain import BadInput
 
 
 def run(
-    host: str = Option("127.0.0.1", help="Address to listen on; beyond loopback a key is required."),
+    host: Annotated[
+        str, Option(help="Address to listen on; beyond loopback a key is required.")
+    ] = "127.0.0.1",
     port: Annotated[int, Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 8000,
-    processes: int | None = Option(None, min=0, max=256, help="That match; default one a processor."),
+    processes: Annotated[
+        int | None, Option(min=0, max=256, help="That match; default one a processor.")
+    ] = None,
     workers: Annotated[int, Option(min=1, max=64, help="Whole services; a job stays in one.")] = 1,
     catalogue: Annotated[Path | None, Option(help="Its folder; default var/catalogue.")] = None,
 ) -> None:

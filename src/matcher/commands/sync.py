@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from typer import Argument, Option
 
@@ -37,7 +37,9 @@ def run(
         False, "--accept-fewer", help="Take a list that lost over a fifth of itself."
     ),
     format: Output = "table",
-    keep_days: int = Option(0, min=0, help="boamp, ted: delete raw files of older days; 0 keeps all."),
+    keep_days: Annotated[
+        int, Option(min=0, help="boamp, ted: delete raw files of older days; 0 keeps all.")
+    ] = 0,
 ) -> None:
     """Fetch what is new: retries with backoff, resumes an interrupted run, requests only what changed.
 
