@@ -8,6 +8,7 @@ from typing import Any
 from matcher.domain import ANSWERABLE, BadInput, Filters, NotFound, Place, Rejected, Tender, kinds_named
 from matcher.reading import files
 from matcher.reading.need import corrected, sized_need, spot, typed_need
+from matcher.reading.procedure import by_id, in_force
 from matcher.reading.sources import Record
 from matcher.reference import toponyms
 from service import schemas as s
@@ -143,15 +144,16 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[
     ids = [t.id for t in tenders]
     if pick is not None and pick not in ids:
         raise BadInput(f"no notice {pick!r} in what was sent: it holds {', '.join(ids[:10])}")
+    tenders = in_force(tenders)
     calls = [t for t in tenders if t.nature in ANSWERABLE]
     if not calls and pick is None:
         raise UnusableNotice(
             "not-a-call",
             f"this notice is no call ({tenders[0].nature}): there is nothing to answer; send the call for tenders",
         )
-    chosen = next(t for t in tenders if t.id == pick) if pick else calls[0]
+    chosen = by_id(tenders)[pick] if pick else calls[0]
     _readable(chosen)
     if where:
         lots = (each if each.places else replace(each, places=tuple(where)) for each in chosen.lots)
         chosen = replace(chosen, lots=tuple(lots))
-    return Taken(chosen, [i for i in ids if i != chosen.id], rejected)
+    return Taken(chosen, [t.id for t in tenders if t.id != chosen.id], rejected)

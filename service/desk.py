@@ -73,7 +73,7 @@ def _covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Cove
     near = areas.departments_of(chosen)
 
     def read() -> Any:
-        return coverage.in_catalogue(snapshot.catalogue, snapshot.notices.values(), near)
+        return coverage.in_catalogue(snapshot.catalogue, snapshot.notices, near)
 
     needs, kinds = snapshot.once(("needs", near), read), kinds_named(asked.kind)
     return coverage.cover(opened, needs, chosen, trade=asked.trade, kinds=kinds, n=asked.n)

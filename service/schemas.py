@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, Conf
 from matcher.domain import KINDS, Carried, Clause, Criterion, LotNature, Served
 from matcher.matching.reasons import clause_in_words, mark, missing
 from matcher.outreach.sourcing.record import NOTE
+from matcher.reading.procedure import remark
 from matcher.reference.identifiers import IDENTITY, is_address
 from matcher.reference.naming import source_name
 
@@ -460,6 +461,7 @@ class MissingOut(Out):
 
 
 class NoticeOut(Out):
+    DERIVED = {"standing": remark}
     id: str
     format: str
     nature: str
@@ -468,6 +470,8 @@ class NoticeOut(Out):
     published: date | None = None
     deadline: datetime | None = None
     url: Url = ""
+    standing: str = ""
+    corrections: list[str] = []
     lots: list[LotOut]
 
 

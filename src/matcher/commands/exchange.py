@@ -37,11 +37,11 @@ def declare(
     Example: matcher exchange declare SIRET 26-1234 --brings "tonte" --seeks "nettoyage" --deadline 2026-12-15
     """
     from matcher.reading import gather
-    from matcher.reading.procedure import closing
+    from matcher.reading.procedure import by_id, closing
     from matcher.records import exchange
 
     known = gather.load_notices(catalogue) if catalogue.is_dir() else []
-    tender = next((each for each in known if each.id == notice), None)
+    tender = by_id(known).get(notice)
     if deadline is None and tender is not None:
         deadline = closing(tender)
     if deadline is not None and deadline.tzinfo is None:

@@ -58,6 +58,7 @@ def run(
     from matcher.matching import judgement
     from matcher.reading import gather
     from matcher.reading.need import corrected, placed_need, sized_need
+    from matcher.reading.procedure import by_id, in_force
     from matcher.reference import toponyms
 
     if not notices and need is None:
@@ -68,15 +69,16 @@ def run(
     tenders = []
     # as `explain` does: what is no file may be the id of a notice indexed with the catalogue
     absent = {str(path) for path in notices or () if not path.exists()}
-    indexed = [t for t in gather.load_notices(catalogue) if t.id in absent] if absent else []
-    files = [path for path in notices or () if str(path) not in {t.id for t in indexed}]
+    known = by_id(gather.load_notices(catalogue)) if absent else {}
+    indexed = {id: known[id] for id in sorted(absent) if id in known}
+    files = [path for path in notices or () if str(path) not in indexed]
     if files:
-        found = gathered(files)
-        tenders = [t for t in found.tenders if t.nature in ANSWERABLE]
-        aside = len(found.tenders) - len(tenders)
+        read = in_force(gathered(files).tenders)
+        tenders = [t for t in read if t.nature in ANSWERABLE]
+        aside = len(read) - len(tenders)
         if aside:
-            say(f"  {aside} notices are awards or cancellations: nothing to answer")
-    tenders += indexed
+            say(f"  {aside} notices are awards or cancelled: nothing to answer")
+    tenders += {tender.id: tender for tender in indexed.values()}.values()
     if need is not None:
         tenders.append(sized_need(placed_need(need, place), amount, months))
         if place and not toponyms.spelt(place):
@@ -128,6 +130,7 @@ def show(answer: Answer) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from matcher.reading.procedure import remark
     from matcher.reference.french import due
     from matcher.reference.text import shorten
 
@@ -138,6 +141,8 @@ def show(answer: Answer) -> None:
     console.rule(escape(shorten(name, console.width - 4)), align="left")
     if tender.format != "need":
         console.print(escape(f"{tender.buyer.name or 'acheteur inconnu'}{deadline}"))
+        if standing := remark(tender):
+            console.print(escape(standing))
     if tender.format == "need" and not any(lot.places for lot in tender.lots):
         console.print("  Aucun lieu n'est lu dans le besoin : toute la France est comparée (--place).")
     for lot_answer in answer.lots:
