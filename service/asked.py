@@ -73,7 +73,7 @@ def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int, whole: bool) -> Ta
         raise BadInput(f"give exactly one of need, notice, notice_id{others}")
     where = toponyms.asked(asked.place, asked.need or "")
     if asked.notice_id is not None:
-        return Taken(snapshot.notice(asked.notice_id))
+        return Taken(placed(snapshot.notice(asked.notice_id), where))
     if asked.notice is not None:
         data = asked.notice if isinstance(asked.notice, str) else json.dumps(asked.notice, ensure_ascii=False)
         return from_bytes(data.encode("utf-8", "replace"), "notice", asked.pick, where)
@@ -126,6 +126,12 @@ def _readable(tender: Tender) -> None:
         )
 
 
+def placed(tender: Tender, where: Sequence[Place]) -> Tender:
+    """The notice with the place that was given instead of the one read."""
+    lots = tuple(replace(lot, places=tuple(where)) for lot in tender.lots)
+    return replace(tender, lots=lots) if where else tender
+
+
 def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[Place] = ()) -> Taken:
     """The notice of a file of a known format; of several, the one picked, else the first to answer."""
     if not data.strip():
@@ -153,7 +159,4 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[
         )
     chosen = by_id(tenders)[pick] if pick else calls[0]
     _readable(chosen)
-    if where:
-        lots = (each if each.places else replace(each, places=tuple(where)) for each in chosen.lots)
-        chosen = replace(chosen, lots=tuple(lots))
-    return Taken(chosen, [t.id for t in tenders if t.id != chosen.id], rejected)
+    return Taken(placed(chosen, where), [t.id for t in tenders if t.id != chosen.id], rejected)

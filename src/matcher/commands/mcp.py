@@ -46,7 +46,11 @@ def _app() -> Any:
     from service.app import create_app
     from service.settings import read
 
-    app = create_app(read())
+    from matcher.catalogue.files import load_catalogue
+
+    settings = read()
+    load_catalogue(settings.catalogue)  # where there is none says so, before anyone asks
+    app = create_app(settings)
     logging.getLogger("service").setLevel(logging.WARNING)  # standard error is shown by some assistants
     return app
 

@@ -14,6 +14,7 @@ from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, Ranking
 from matcher.matching.standing import level_of, way_in
 from matcher.reference.french import long_day
+from matcher.reference.naming import is_buyer
 from matcher.reference.text import fold, shorten
 
 SOONEST, LATEST = 3, 18  # months from today within which a contract ends
@@ -63,7 +64,7 @@ def renewals(
 ) -> list[Renewal]:
     """The contracts that end `soonest` to `latest` months after a day, earliest end first.
 
-    `buyer` is a SIREN or SIRET, `cpv` prefixes.  A contract published or modified several times counts
+    `buyer` is a SIREN, a SIRET or words of a name, `cpv` prefixes.  A contract published or modified several times counts
     once, with the last end published.
     """
     low, high = months_after(on, soonest), months_after(on, latest)
@@ -101,7 +102,7 @@ def _of(award: Award) -> Renewal | None:
 
 
 def _wanted(one: Renewal, buyer: str, departments: Sequence[str], cpv: Sequence[str]) -> bool:
-    if buyer and not one.buyer.id.startswith(buyer[:9]):
+    if buyer and not is_buyer(one.buyer, buyer):
         return False
     if departments and (one.place.department or one.buyer.place.department) not in departments:
         return False
