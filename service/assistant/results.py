@@ -1,11 +1,9 @@
 """What a tool answers: that of `/v1` made brief, with sources and day, in whole items that fit `MOST` bytes."""
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
-
-from pydantic import BaseModel, Field
 
 from matcher.domain import BadInput
 from matcher.matching.reasons import NOBODY
@@ -48,59 +46,33 @@ NO_HOURS = (
 )
 NOT_LACKING = "Rien ne lui manque pour les lots de `alone` : elle peut y répondre seule."
 NOWHERE = "Aucun lieu n'est donné ni lu : toute la France est comparée. Demandez où, et redites-le par place."
-#: Lists of which whole items are left out where an answer is too long -> what they hold.
-ITEMS = {
-    "items": "éléments de la liste",
-    "lots": "lots",
-    "matches": "structures",
-    "by_clause": "structures par la clause",
-    "asking": "structures à interroger",
-    "first": "structures",
-    "consortia": "équipes",
-    "partners": "partenaires",
-    "firms": "entreprises",
-    "subcontracting": "partenaires en sous-traitance",
-    "leads": "lots à heures d'insertion",
-    "offers": "offres",
-    "assumed": "hypothèses",
-    "others": "autres avis",
-}
-#: Records, by fields that tell them -> what an answer says of each; the whole is that of get_structure and get_notice.
-BRIEF: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
-    (frozenset(marks.split()), frozenset(told.split()))
-    for marks, told in (
-        ("siret updated", "siret name kind town place contact phone email active source updated"),
-        (
-            "rank probability",
-            "rank structure band probability distance_km reach eligible offer reasons missing warnings",
-        ),
-        ("number title places", "number title amount deadline reservation clauses"),
-        ("buyer format lots", "id title buyer published deadline nature standing corrections url"),
-        ("nature inferred since", "title"),
-        ("code rules title", "title article reasons reason conditions rules"),
-        ("code title reason", "title reason"),
-        ("likely kinds_verified", "likely plausible to_ask kinds"),
-        ("worked targets", "worked targets carriers"),
-        ("share fte", "share hours"),
-        ("siret way", "siret name kind town kilometres way"),
-        ("where kilometres", "where kilometres"),
-        ("phone email", "phone email"),
-    )
+#: Lists of which whole items are left out where an answer is too long; first those that stand aside.
+ASIDE = frozenset("asking assumed by_clause others".split())
+ITEMS = ASIDE | frozenset(
+    "consortia firms first items leads lots matches offers partners subcontracting".split()
 )
+#: Records, by fields that tell them -> what an answer says of each; the whole is that of get_structure and get_notice.
+BRIEF = [
+    tuple(frozenset(fields.split()) for fields in line.split(":"))
+    for line in """
+        siret updated: siret name kind town place contact phone email active source updated
+        rank probability: rank structure band probability distance_km reach eligible offer reasons missing warnings
+        number title places: number title amount deadline reservation clauses
+        buyer format lots: id title buyer published deadline nature standing corrections url
+        nature inferred since: title
+        article until: article verified
+        code rules title: title article reasons reason conditions rules
+        code title reason: title reason
+        likely kinds_verified: likely plausible to_ask kinds
+        worked targets: worked targets carriers
+        share fte: share hours
+        siret way: siret name kind town kilometres way
+        where kilometres: where kilometres
+        label commune: label department
+        phone email: phone email""".strip().splitlines()
+]
 EMPTY = (None, "", [], {})
 PLACES = 3  # of a notice in a list
-#: Records of which the words tell all, by fields that tell them.
-WORDS: tuple[tuple[frozenset[str], Callable[[Mapping[str, Any]], str]], ...] = (
-    (frozenset({"contribution", "text"}), lambda reason: reason["text"]),
-    (
-        frozenset({"article", "until"}),
-        lambda rule: f"{rule['article']}{'' if rule['verified'] else ' (à vérifier)'}",
-    ),
-    (frozenset({"article", "text"}), lambda warning: f"{warning['text']} ({warning['article']})"),
-    (frozenset({"weight", "passage"}), lambda clause: clause["passage"]),
-    (frozenset({"weight", "name"}), lambda criterion: f"{criterion['name']}{_weight(criterion)}"),
-    (frozenset({"label", "commune"}), lambda place: place["label"] or place["department"] or ""),
-)
 #: Fields that programs read, and those that stand beside the answer.
 LEFT_OUT = frozenset(
     "asked confidence convention facts flags gap latitude level limit longitude note offset optimal "
@@ -110,23 +82,14 @@ LEFT_OUT = frozenset(
 TASKS = frozenset({"alone", "barred", "covered", "lacking", "lots", "perhaps", "tasks", "uncovered"})
 
 
-class Result(BaseModel):
-    """Fields of every answer: what the API answers, sources, date, and the note on the order."""
-
-    answer: dict[str, Any] = Field(
-        description="As the API answers; what is unknown or empty is left out. `band`: à appeler, or à vérifier."
-    )
-    sources: list[str] = Field(
-        description="Where the facts come from, each with its date where one is known."
-    )
-    on: date = Field(default_factory=date.today, description="The day of this answer.")
-    note: str = NOTE
+#: What of an answer is told: `answer`, `sources`, the day, the note on the order.
+Result = dict[str, Any]
 
 
 def of(
-    value: Mapping[str, Any],
+    value: Any,
     *about: Any,
-    hints: Collection[str] = (),
+    hint: str = "",
     place: str = "",
     notice_id: str | None = None,
     whole: bool = False,
@@ -141,13 +104,13 @@ def of(
     standing = notice.get("standing", "")
     if notice_id and notice["id"] != notice_id:
         standing = f"{notice_id} fait partie de l'avis {notice['id']}, dont voici la réponse. {standing}"
-    hint = " ".join(filter(None, (standing, *_read_as(place), *hints, *_nobody(told))))
-    more = {"hint": hint} if hint else {}
-    return Result(
-        answer=more | pruned(told, labels_of(notice), whole),
-        sources=list(value.get("sources") or sources_of(about)),
-        note=note if note == NOTE else f"{note} {NOTE}",
-    )
+    hints = " ".join(filter(None, (standing, *_read_as(place), hint, *_nobody(told))))
+    return {
+        "answer": ({"hint": hints} if hints else {}) | pruned(told, labels_of(notice), whole),
+        "sources": list(value.get("sources") or sources_of(about)),
+        "on": date.today().isoformat(),
+        "note": note if note == NOTE else f"{note} {NOTE}",
+    }
 
 
 def _read_as(place: str) -> Iterator[str]:
@@ -167,15 +130,16 @@ def _nobody(answer: Mapping[str, Any]) -> Iterator[str]:
 
 
 def text_of(result: Result, arguments: Collection[str] = (), offset: int = 0) -> str:
-    """The result as JSON of at most `MOST` bytes.
+    """The result as JSON of at most `MOST` bytes, from the item `offset` on.
 
     Whole items are left out, of the innermost lists first; `cut` says of which list how many, and by which of the tool's
     `arguments` they are had.  A single item that is too long has its longest texts shortened.
     """
-    kept = result.model_dump(mode="json")
-    answer, sources, cut = kept["answer"], kept["sources"], dict[str, tuple[int, int]]()
+    kept, answer, cut = dict(result), result["answer"], dict[str, tuple[int, int]]()
+    if offset:
+        _leave_out(answer, offset)
     while True:
-        kept["sources"] = list(dict.fromkeys((*sources, *sources_of([answer]))))
+        kept["sources"] = list(dict.fromkeys((*result["sources"], *sources_of([answer]))))
         kept["cut"] = _remainder(answer, cut, arguments, offset)
         text = json.dumps({name: part for name, part in kept.items() if part != ""}, ensure_ascii=False)
         if len(text.encode()) <= MOST:
@@ -191,37 +155,43 @@ def text_of(result: Result, arguments: Collection[str] = (), offset: int = 0) ->
             holder[key] = shorten(words, len(words) // 2)
 
 
+def _leave_out(answer: dict[str, Any], offset: int) -> None:
+    """Leave out the items already read: `items` come so from the API; of lots where nothing else is listed."""
+    lists = {name: items for _, name, items in _lists(answer) if name.split()[0] not in ASIDE}
+    for name, items in lists.items():
+        if name != "items" and (name != "lots" or len(lists) == 1):
+            del items[:offset]
+    if not any(items for name, items in lists.items() if name != "lots" or len(lists) == 1):
+        answer["hint"] = ALL_READ
+
+
 def _remainder(
     answer: Mapping[str, Any], cut: Mapping[str, tuple[int, int]], arguments: Collection[str], offset: int
 ) -> str:
     """What is left out, and how it is asked for."""
     rest = dict(cut)
     if items := answer.get("items"):
-        rest = {ITEMS["items"]: (answer["total"] - offset - len(items), len(items))}
+        rest = {"items": (answer["total"] - offset - len(items), len(items))}
     rest = {name: counts for name, counts in rest.items() if counts[0] > 0}
-    one_lot = "lot" in arguments and ITEMS["lots"] in rest
-    ways = ["un lot se demande par lot, son numéro"] if one_lot else []
-    following = [shown for name, (_, shown) in rest.items() if not (one_lot and name == ITEMS["lots"])]
-    if following and "offset" in arguments:
-        ways.append(f"la suite par offset={offset + min(following)}")
-    named = ", ".join(f"{name} ({count})" for name, (count, _) in rest.items())
-    how = f" ; {', '.join(ways)}" if ways else ""
-    return f"Laissés de côté, pour que cela se lise d'un coup : {named}{how}." if rest else ""
+    ways = [", ".join(f"{name} ({count})" for name, (count, _) in rest.items())] if rest else []
+    if one_lot := "lot" in arguments and any("lot" in name for name in rest):
+        ways.append("un lot entier par lot=NUMÉRO")
+    following = {*rest} - ({"lots"} if one_lot else set())
+    shown = [rest[name][1] for name in following if name.split()[0] not in ASIDE]
+    if shown and "offset" in arguments:
+        ways.append(f"la suite par offset={offset + min(shown)}")
+    return f"Laissés de côté, entiers : {' ; '.join(ways)}." if ways else ""
 
 
-def _lists(
-    value: Mapping[str, Any], depth: int = 0, of_lot: str = ""
-) -> Iterator[tuple[int, str, list[Any]]]:
-    """Every list of whole items: how deep it is, what it holds, and the list."""
+def _lists(value: Mapping[str, Any], depth: int = 0, lot: str = "") -> Iterator[tuple[int, str, list[Any]]]:
+    """Every list of whole items: how deep it is, its name, and the list."""
     for name, part in value.items():
-        if isinstance(part, list) and name in ITEMS:
-            yield depth + (name == "by_clause"), ITEMS[name] + of_lot, part
+        if name in ITEMS and isinstance(part, list):
+            yield depth + 2 * (name in ASIDE), name + lot, part
             for each in part if name == "lots" else ():
-                if isinstance(each, Mapping):
-                    number = (each.get("lot") or each).get("number", "")
-                    yield from _lists(each, depth + 1, f" du lot {number}")
-        elif isinstance(part, Mapping) and name in ("notice", "structure"):
-            yield from _lists(part, depth + 1, of_lot)
+                yield from _lists(each, depth + 1, f" du lot {each.get('lot', each)['number']}")
+        elif name == "notice" and isinstance(part, Mapping):
+            yield from _lists(part)
 
 
 def _texts(value: Any) -> Iterator[tuple[Any, Any, str]]:
@@ -236,7 +206,7 @@ def _texts(value: Any) -> Iterator[tuple[Any, Any, str]]:
 def pruned(value: Any, labels: Mapping[str, str], whole: bool = False) -> Any:
     """The value without empty fields, of known records what `BRIEF` tells unless it is `whole`.
 
-    A reason, a rule, a criterion and a place are their words, a lot named by its id its label; numbers have two decimals.
+    A reason and a warning are their words, a lot named by its id its label; numbers have two decimals.
     """
     if isinstance(value, list):
         told = (each for each in value if not (isinstance(each, Mapping) and each.get("tells") is False))
@@ -245,10 +215,10 @@ def pruned(value: Any, labels: Mapping[str, str], whole: bool = False) -> Any:
         return round(value, 2) if value % 1 else int(value)
     if not isinstance(value, Mapping):
         return value
-    if words := next((words for marks, words in WORDS if marks <= value.keys()), None):
-        return words(value)
     if not whole:
         value = _brief(value)
+    if "text" in value and value.keys() & {"contribution", "article"}:
+        return " ".join(filter(None, (value["text"], value.get("article"))))
     kept = {}
     for name, inside in value.items():
         if name not in LEFT_OUT and inside not in (*EMPTY, [[]]) and (name, inside) != ("active", True):
@@ -260,12 +230,6 @@ def pruned(value: Any, labels: Mapping[str, str], whole: bool = False) -> Any:
                 inside = label(inside, labels)
             kept[name] = pruned(inside, labels, whole)
     return kept
-
-
-def _weight(criterion: Mapping[str, Any]) -> str:
-    number = criterion["weight"]
-    written = number is None or f"{number:g}" in criterion["name"]
-    return "" if written else f" : {number:g} {criterion['weight_unit']}"
 
 
 def _brief(value: Mapping[str, Any]) -> Mapping[str, Any]:

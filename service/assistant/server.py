@@ -132,17 +132,6 @@ def _asked(need: str | None, notice_id: str | None, notice: Any, **more: Any) ->
     return {name: value for name, value in given.items() if value not in (None, "")}
 
 
-def _only(lot: str) -> dict[str, Any]:
-    return {"lots": [lot]} if lot else {}
-
-
-def _nothing(found: Mapping[str, Any], hint: str) -> Sequence[str]:
-    """What to do where nothing is listed."""
-    if found["items"]:
-        return ()
-    return [f"{results.ALL_READ} Il y en a {found['total']}." if found["total"] else hint]
-
-
 class Tools:
     """One method for each tool; its signature and docstring are what the assistant reads."""
 
@@ -165,16 +154,15 @@ class Tools:
     ) -> results.Result:
         """Structures that could answer a need or a notice, lot by lot, with reasons; says where there is none."""
         wishes = {"kinds": list(kinds), "radius_km": radius_km}
-        body = _asked(need, notice_id, notice, place=place, n=n + offset, groups=0, filters=wishes)
-        answer = await self._api.ask("POST", "/match", json=body | _only(lot))
+        body = _asked(
+            need, notice_id, notice, place=place, n=n + offset, groups=0, filters=wishes, lots=lot and [lot]
+        )
+        answer = await self._api.ask("POST", "/match", json=body)
         for each in answer["lots"]:
-            each["matches"] = each["matches"][offset:]
             each["by_clause"] = [{"structure": match["structure"]} for match in each["by_clause"]]
         nowhere = need and not any(each["lot"]["places"] for each in answer["lots"])
-        hints = [results.NOWHERE] if nowhere else []
-        if offset and not any(each["matches"] for each in answer["lots"]):
-            hints.append(results.ALL_READ)
-        return results.of(answer, hints=hints, place=place, notice_id=notice_id)
+        hint = results.NOWHERE if nowhere else ""
+        return results.of(answer, hint=hint, place=place, notice_id=notice_id)
 
     async def explain_structure(
         self,
@@ -187,11 +175,11 @@ class Tools:
         offset: From = 0,
     ) -> results.Result:
         """Why a structure is in the list of a need or notice, or why it is not."""
-        body = _asked(need, notice_id, notice, place=place, siret=siret)
-        lots = await self._api.ask("POST", "/explain", json=body | _only(lot))
+        body = _asked(need, notice_id, notice, place=place, siret=siret, lots=lot and [lot])
+        lots = await self._api.ask("POST", "/explain", json=body)
         for each in lots:
             (each["match"] or {}).pop("structure", None)
-        found = {"lots": lots[offset:]}
+        found = {"lots": lots}
         if notice_id:
             found["notice"] = await self._api.ask("GET", "/notices/" + quote(notice_id, safe=""))
         return results.of(found, await self._structure(siret), place=place, notice_id=notice_id)
@@ -214,10 +202,8 @@ class Tools:
         """
         body = _asked(need, notice_id, notice, place=place, siret=siret, n=n + offset, lot=lot)
         found = await self._api.ask("POST", "/partners", json=body)
-        for name in ("partners", "firms", "subcontracting"):
-            found[name] = found[name][offset:]
-        hints = [] if found["lacking"] or not found["alone"] else [results.NOT_LACKING]
-        return results.of(found, await self._structure(siret), hints=hints, place=place, notice_id=notice_id)
+        hint = results.NOT_LACKING if found["alone"] and not found["lacking"] else ""
+        return results.of(found, await self._structure(siret), hint=hint, place=place, notice_id=notice_id)
 
     async def propose_groups(
         self,
@@ -232,9 +218,10 @@ class Tools:
     ) -> results.Result:
         """Groups of structures that cover together what none covers alone."""
         groups = min(n + offset, 10)
-        body = _asked(need, notice_id, notice, place=place, groups=groups, max_members=max_members)
-        found = await self._api.ask("POST", "/consortium", json=body | _only(lot))
-        found["consortia"] = found["consortia"][offset:]
+        body = _asked(
+            need, notice_id, notice, place=place, groups=groups, max_members=max_members, lots=lot and [lot]
+        )
+        found = await self._api.ask("POST", "/consortium", json=body)
         for each in found["lots"]:  # `find_structures_for_need` gives them
             each["matches"] = each["by_clause"] = each["asking"] = []
         return results.of(found, place=place, notice_id=notice_id)
@@ -247,7 +234,7 @@ class Tools:
     ) -> results.Result:
         """Search structures by name, town or SIRET (by trade: use `find_structures_for_need`)."""
         found = await self._api.ask("GET", "/structures", params={"q": q, "limit": n, "offset": offset})
-        return results.of(found, hints=_nothing(found, results.NO_STRUCTURE))
+        return results.of(found, hint="" if found["total"] else results.NO_STRUCTURE)
 
     async def get_structure(self, siret: Siret) -> results.Result:
         """What is known of one structure: its offers with their sources and days, and what is missing."""
@@ -263,9 +250,8 @@ class Tools:
         for item in found["items"]:
             match = item.pop("match")
             item |= {name: match[name] for name in ("probability", "distance_km")}
-        return results.of(
-            found, await self._structure(siret), hints=await self._no_notices(found, results.NO_OPPORTUNITY)
-        )
+        hint = await self._nothing(found, results.NO_OPPORTUNITY)
+        return results.of(found, await self._structure(siret), hint=hint)
 
     async def search_notices(
         self,
@@ -281,20 +267,20 @@ class Tools:
         wishes = {"q": q, "cpv": cpv, "department": department, "buyer": buyer, "open_on": open_on}
         asked = {"limit": n, "offset": offset, **{name: str(wish) for name, wish in wishes.items() if wish}}
         found = await self._api.ask("GET", "/notices", params=asked)
-        return results.of(found, hints=await self._no_notices(found))
+        return results.of(found, hint=await self._nothing(found))
 
-    async def _no_notices(self, found: Mapping[str, Any], hint: str = results.NOTHING) -> Sequence[str]:
+    async def _nothing(self, found: Mapping[str, Any], hint: str = results.NOTHING) -> str:
         """What to do where no notice is listed: of a catalogue without any no filter is to be widened."""
-        if not found["total"] and not (await self._api.ask("GET", "/notices", params={"limit": 1}))["total"]:
-            return [results.NO_NOTICES]
-        return _nothing(found, hint)
+        if found["total"]:
+            return ""
+        held = (await self._api.ask("GET", "/notices", params={"limit": 1}))["total"]
+        return hint if held else results.NO_NOTICES
 
     async def get_notice(
         self, notice_id: Annotated[str, Field(max_length=200)], offset: From = 0
     ) -> results.Result:
         """One notice: its lots with places, deadlines, who alone may answer, social clauses and criteria."""
         notice = await self._api.ask("GET", "/notices/" + quote(notice_id, safe=""))
-        notice["lots"] = notice["lots"][offset:]
         return results.of({"notice": notice}, notice_id=notice_id, whole=True)
 
     async def find_insertion_hours(
@@ -302,15 +288,10 @@ class Tools:
     ) -> results.Result:
         """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
         found = await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n, lot=lot))
-        leads = found["leads"]
-        warnings = {rule["text"]: rule for lead in leads for rule in lead.pop("warnings")}
-        found |= {
-            "leads": leads[offset:],
-            "notice": found.pop("notices")[0],
-            "warnings": [*warnings.values()],
-        }
-        hints = [] if found["leads"] else [results.ALL_READ if leads else results.NO_HOURS]
-        return results.of(found, hints=hints, notice_id=notice_id)
+        warnings = {rule["text"]: rule for lead in found["leads"] for rule in lead.pop("warnings")}
+        found |= {"notice": found.pop("notices")[0], "warnings": [*warnings.values()]}
+        hint = "" if found["leads"] else results.NO_HOURS
+        return results.of(found, hint=hint, notice_id=notice_id)
 
     async def find_ending_contracts(
         self,
@@ -323,7 +304,7 @@ class Tools:
         """Public contracts that end in 3 to 18 months, with their holders as published: time to source, or to form a group."""
         asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n, "offset": offset}
         found = await self._api.ask("GET", "/renewals", params=asked)
-        return results.of(found, hints=_nothing(found, results.NO_CONTRACT))
+        return results.of(found, hint="" if found["total"] else results.NO_CONTRACT)
 
     async def study_purchase(
         self,
@@ -332,11 +313,12 @@ class Tools:
         amount: Annotated[float | None, Field(gt=0, description="Euros, before tax, of the whole.")] = None,
         months: Annotated[float | None, Field(gt=0)] = None,
         buyer: Literal["state", "local", "entity"] = "local",
+        offset: From = 0,
     ) -> results.Result:
         """Before a tender: who could answer, whether to reserve, allot or insert a clause, with articles to verify."""
         body = _asked(need, None, None, place=place, amount=amount, months=months, buyer=buyer)
         found = await self._api.ask("POST", "/territory/potential", json=body)
-        return results.of(found, hints=[] if place else [results.NOWHERE], place=place)
+        return results.of(found, hint="" if place else results.NOWHERE, place=place)
 
 
 def tools(of: Tools) -> Mapping[str, Any]:

@@ -30,11 +30,8 @@ def as_written(name: str) -> str:
 
 def is_buyer(buyer: Buyer, named: str) -> bool:
     """Is this buyer meant by a SIREN, a SIRET, or words of its name?"""
-    words = fold(named).split()
     name = fold(f"{buyer.name} {buyer.place.label}")
-    return buyer.id.startswith(named[:9] if named.isdecimal() else named) or all(
-        word in name for word in words
-    )
+    return buyer.id.startswith(named[:9]) or all(word in name for word in fold(named).split())
 
 
 def _word(word: str, first: bool) -> str:
