@@ -71,7 +71,7 @@ BRIEF = [
         label commune: label department
         phone email: phone email""".strip().splitlines()
 ]
-EMPTY = (None, "", [], {})
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 PLACES = 3  # of a notice in a list
 #: Fields that programs read, and those that stand beside the answer.
 LEFT_OUT = frozenset(
@@ -162,7 +162,7 @@ def _leave_out(answer: dict[str, Any], offset: int) -> None:
         if name != "items" and (name != "lots" or len(lists) == 1):
             del items[:offset]
     if not any(items for name, items in lists.items() if name != "lots" or len(lists) == 1):
-        answer["hint"] = ALL_READ
+        answer["hint"] = f"{answer.get('hint', '')} {ALL_READ}".strip()
 
 
 def _remainder(

@@ -247,9 +247,13 @@ class Tools:
         """Lots of indexed notices that a structure could answer: alone, in a group, by the clause, or to watch."""
         path = f"/structures/{siret}/opportunities"
         found = await self._api.ask("GET", path, params={"limit": n, "offset": offset})
+        told: set[str] = set()
         for item in found["items"]:
             match = item.pop("match")
             item |= {name: match[name] for name in ("probability", "distance_km")}
+            if (notice := item["notice"]["id"]) in told:
+                item["notice"] = {"id": notice}  # of its other lots
+            told.add(notice)
         hint = await self._nothing(found, results.NO_OPPORTUNITY)
         return results.of(found, await self._structure(siret), hint=hint)
 

@@ -379,7 +379,7 @@ def test_what_an_answer_leaves_out_is_counted_by_its_name() -> None:
     teams = [{"members": [{"name": f"membre {k} de {n}"} for k in range(12)]} for n in range(40)]
     lots = [{"number": str(n), "matches": [{"why": "x" * 300} for _ in range(4)]} for n in range(1, 30)]
     for answer, said in (({"consortia": teams}, "consortia ({})"), ({"lots": lots}, "lots ({})")):
-        (name, items), text = next(iter(answer.items())), results.text_of(results.of(answer), {"offset"}, 2)
+        (name, items), text = next(iter(answer.items())), results.text_of(results.of(answer), {"offset"})
         kept = json.loads(text)
         rest = kept["answer"][name]
         assert len(text.encode()) <= results.MOST and len(items) > len(rest) > 0

@@ -125,7 +125,7 @@ def _standing(notice: Tender, later: Sequence[Tender]) -> Tender:
     left = tuple(lot for lot in tender.lots if lot.id not in cancelled)
     if not left:
         tender = replace(tender, nature="cancellation")
-    return replace(tender, lots=left or tender.lots, corrections=tuple(dict.fromkeys(t.id for t in later)))
+    return replace(tender, lots=left or tender.lots, corrections=tuple(t.id for t in later))
 
 
 def by_id(notices: Iterable[Tender]) -> dict[str, Tender]:
@@ -148,8 +148,7 @@ def remark(tender: Tender) -> str:
 
 def answerable(tenders: Iterable[Tender]) -> list[Tender]:
     """The published notices that one can answer as they stand, newest first."""
-    calls = [t for t in in_force(tenders) if t.nature in ANSWERABLE and not t.confidential]
-    return newest_first(calls)
+    return newest_first(t for t in in_force(tenders) if t.nature in ANSWERABLE and not t.confidential)
 
 
 def newest_first(tenders: Iterable[Tender]) -> list[Tender]:
