@@ -16,33 +16,30 @@ from matcher.reference.trades import trades
 MOST = 8_000  # bytes of an answer, which an assistant reads whole
 SHORT = 40  # characters of a text that is cut no more
 NOTHING = (
-    "Rien de ce qui est indexé n'a tout cela : demander avec moins de mots ou de filtres, ou de plus larges (deux chiffres d'un code, "
-    "un département par son numéro). Qui fait un métier se demande à find_structures_for_need."
+    "Rien de ce qui est indexé n'a tout cela : moins de mots ou de filtres, ou de plus larges (deux chiffres d'un code), peuvent "
+    "donner quelque chose. Qui fait un métier se demande à find_structures_for_need."
 )
 ALL_READ = "Tout a été lu."
 NO_STRUCTURE = (
-    "Aucune structure n'a tous ces mots dans son nom ou sa commune, ni ce SIRET : demander avec moins de mots, ou écrits autrement. Qui fait un "
-    "métier se demande à find_structures_for_need."
+    "Aucune structure n'a tous ces mots dans son nom ou sa commune, ni ce SIRET : demander avec moins de mots, ou écrits "
+    "autrement. Qui fait un métier se demande à find_structures_for_need."
 )
 NO_CONTRACT = (
-    "Aucun marché connu ne finit ainsi dans 3 à 18 mois : demander sans siret, sans buyer ou pour un autre département ; "
-    "l'exploitant ajoute des marchés avec matcher index STRUCTURES MARCHÉS."
+    "Aucun marché connu ne finit ainsi dans 3 à 18 mois : demander sans siret, sans buyer (ou par son SIREN) ou pour un autre "
+    "département ; l'exploitant ajoute des marchés avec matcher index STRUCTURES MARCHÉS."
 )
-NO_OPPORTUNITY = (
-    "Aucun avis ouvert n'est pour elle à ce jour, `nothing` dit pourquoi ; les marchés de son métier qui finissent se demandent à "
-    "find_ending_contracts."
-)
+NO_OPPORTUNITY = "Aucun avis ouvert n'est pour elle, `nothing` dit pourquoi ; find_ending_contracts donne les marchés de son métier qui finissent."
 NO_NOTICES = (
-    "Ce catalogue ne contient aucun avis : d'autres mots ou filtres n'y changeront rien ; l'exploitant en ajoute avec "
-    "matcher index STRUCTURES AVIS. Un besoin décrit ou un avis collé se demande à find_structures_for_need."
+    "Ce catalogue ne contient aucun avis : d'autres filtres n'y changeront rien ; l'exploitant en ajoute avec matcher index STRUCTURES "
+    "AVIS. Un besoin décrit ou un avis collé se demande à find_structures_for_need."
 )
 NOBODY_KNOWN = (
-    "Personne dans cet annuaire n'est connu pour le faire à portée : un radius_km plus grand, d'autres kinds ou la ville plus grande la plus "
-    "proche peuvent donner quelqu'un ; sinon, aucune structure indexée ne le fait."
+    "Personne dans cet annuaire n'est connu pour le faire à portée : un radius_km plus grand, d'autres kinds ou une ville plus "
+    "grande peuvent donner quelqu'un ; sinon, aucune structure indexée ne le fait."
 )
 NO_HOURS = (
-    "Aucune heure d'insertion n'est due ici : ni clause d'exécution lue, ni seuil qui l'impose ; un critère social est un point de "
-    "notation, pas des heures. Qui peut répondre se demande à find_structures_for_need."
+    "Aucune heure d'insertion n'est due ici : ni clause d'exécution lue, ni seuil qui l'impose ; un critère social est noté, il ne "
+    "fait pas d'heures. Qui peut répondre se demande à find_structures_for_need."
 )
 NOT_LACKING = "Rien ne lui manque pour les lots de `alone` : elle peut y répondre seule."
 NOWHERE = "Aucun lieu n'est donné ni lu : toute la France est comparée. Demandez où, et redites-le par place."
