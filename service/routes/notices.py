@@ -11,7 +11,6 @@ from matcher.domain import ANSWERABLE, Tender
 from matcher.matching import renewals as renewals_
 from matcher.reading import ocds
 from matcher.reading.procedure import closing, newest_first
-from matcher.reference.naming import is_buyer
 from matcher.reference.text import fold
 from service import schemas, wire
 from service.access import Reader
@@ -94,7 +93,7 @@ def _fits(tender: Tender, cpv: str, department: str, buyer: str, open_on: date |
     return (
         (not cpv or any(code.startswith(cpv) for lot in tender.lots for code in lot.cpv))
         and (not department or department in where)
-        and (not buyer or is_buyer(tender.buyer, buyer))
+        and (not buyer or renewals_.is_buyer(tender.buyer, buyer))
         and (open_on is None or (tender.nature in ANSWERABLE and last is not None and last.date() >= open_on))
     )
 

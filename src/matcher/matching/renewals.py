@@ -14,7 +14,6 @@ from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, Ranking
 from matcher.matching.standing import level_of, way_in
 from matcher.reference.french import long_day
-from matcher.reference.naming import is_buyer
 from matcher.reference.text import fold, shorten
 
 SOONEST, LATEST = 3, 18  # months from today within which a contract ends
@@ -99,6 +98,12 @@ def _of(award: Award) -> Renewal | None:
         ends=months_after(award.notified, months),
         source=award.source or award.uid,
     )
+
+
+def is_buyer(buyer: Buyer, named: str) -> bool:
+    """Is this buyer meant by a SIREN, a SIRET, or words of its name?"""
+    name = fold(f"{buyer.name} {buyer.place.label}")
+    return buyer.id.startswith(named[:9]) or all(word in name for word in fold(named).split())
 
 
 def _wanted(one: Renewal, buyer: str, departments: Sequence[str], cpv: Sequence[str]) -> bool:

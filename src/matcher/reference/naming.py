@@ -3,9 +3,8 @@
 import re
 from functools import lru_cache
 
-from matcher.domain import KINDS, Buyer
+from matcher.domain import KINDS
 from matcher.reference.tables import code_list
-from matcher.reference.text import fold
 
 SMALL = frozenset("a à au aux d de des du en et l la le les ou par pour sous sur".split())
 #: Words of three letters or fewer that are no initials.
@@ -26,12 +25,6 @@ def as_written(name: str) -> str:
     if not name.isupper():
         return name
     return _WORD.sub(lambda found: _word(found[0], first=found.start() == 0), name)
-
-
-def is_buyer(buyer: Buyer, named: str) -> bool:
-    """Is this buyer meant by a SIREN, a SIRET, or words of its name?"""
-    name = fold(f"{buyer.name} {buyer.place.label}")
-    return buyer.id.startswith(named[:9]) or all(word in name for word in fold(named).split())
 
 
 def _word(word: str, first: bool) -> str:
