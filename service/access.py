@@ -62,16 +62,17 @@ def local(request: Request) -> bool:
     host = request.client.host if request.client else ""
     if host == "testclient":  # in process: there is no network
         return True
-    if not _loopback(urlsplit(request.app.state.settings.public_url).hostname or ""):
+    if not loopback(urlsplit(request.app.state.settings.public_url).hostname or ""):
         return False
     # a foreign name that resolves to this machine makes a local browser send requests (DNS rebinding)
     if host_of(request.headers.get("host", "")) not in LOCAL:
         return False
-    return _loopback(host)
+    return loopback(host)
 
 
 @lru_cache(1024)
-def _loopback(host: str) -> bool:
+def loopback(host: str) -> bool:
+    """Is this the name or the address of the machine itself?"""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

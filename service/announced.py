@@ -41,7 +41,7 @@ def name_of(snapshot: Snapshot | None, siret: str) -> str:
 
 def notice(request: Request, notice_id: str) -> Tender | None:
     snapshot = request.app.state.serving.current
-    found: Tender | None = snapshot.notices.get(notice_id) if snapshot else None
+    found: Tender | None = snapshot.by_id.get(notice_id) if snapshot else None
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from matcher.domain import ANSWERABLE, BadInput, Filters, NotFound, Place, Rejected, Tender, kinds_named
 from matcher.reading import files
 from matcher.reading.need import corrected, sized_need, spot, typed_need
+from matcher.reading.procedure import by_id, in_force
 from matcher.reading.sources import Record
 from matcher.reference import toponyms
 from service import schemas as s
@@ -72,7 +73,7 @@ def _taken(asked: s.Asked, snapshot: Snapshot, max_need: int, whole: bool) -> Ta
         raise BadInput(f"give exactly one of need, notice, notice_id{others}")
     where = toponyms.asked(asked.place, asked.need or "")
     if asked.notice_id is not None:
-        return Taken(snapshot.notice(asked.notice_id))
+        return Taken(placed(snapshot.notice(asked.notice_id), where))
     if asked.notice is not None:
         data = asked.notice if isinstance(asked.notice, str) else json.dumps(asked.notice, ensure_ascii=False)
         return from_bytes(data.encode("utf-8", "replace"), "notice", asked.pick, where)
@@ -123,6 +124,12 @@ def _readable(tender: Tender) -> None:
         raise UnusableNotice("too-long", f"{long}: send the notice without its annexes")
 
 
+def placed(tender: Tender, where: Sequence[Place]) -> Tender:
+    """The notice with the place that was given instead of the one read."""
+    lots = tuple(replace(lot, places=tuple(where)) for lot in tender.lots)
+    return replace(tender, lots=lots) if where else tender
+
+
 def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[Place] = ()) -> Taken:
     """The notice of a file of a known format; of several, the one picked, else the first to answer."""
     if not data.strip():
@@ -137,13 +144,11 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[
     ids = [t.id for t in tenders]
     if pick is not None and pick not in ids:
         raise BadInput(f"no notice {pick!r} in what was sent: it holds {', '.join(ids[:10])}")
+    tenders = in_force(tenders)
     calls = [t for t in tenders if t.nature in ANSWERABLE]
     if not calls and pick is None:
         nothing = f"this notice is no call ({tenders[0].nature}): there is nothing to answer"
         raise UnusableNotice("not-a-call", f"{nothing}; send the call for tenders")
-    chosen = next(t for t in tenders if t.id == pick) if pick else calls[0]
+    chosen = by_id(tenders)[pick] if pick else calls[0]
     _readable(chosen)
-    if where:
-        lots = (each if each.places else replace(each, places=tuple(where)) for each in chosen.lots)
-        chosen = replace(chosen, lots=tuple(lots))
-    return Taken(chosen, [i for i in ids if i != chosen.id], rejected)
+    return Taken(placed(chosen, where), [t.id for t in tenders if t.id != chosen.id], rejected)

@@ -70,7 +70,7 @@ def covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Cover
     near = areas.departments_of(chosen)
 
     def read() -> Any:
-        return coverage.in_catalogue(snapshot.catalogue, snapshot.notices.values(), near)
+        return coverage.in_catalogue(snapshot.catalogue, snapshot.notices, near)
 
     needs, kinds = snapshot.once(("needs", near), read), kinds_named(asked.kind)
     return coverage.cover(opened, needs, chosen, trade=asked.trade, kinds=kinds, n=asked.n)

@@ -34,7 +34,7 @@ FRENCH = {
     CPV: "un code CPV ou ses premiers chiffres sont attendus : 77 ou 77310000",
 }
 DAY = "une date est attendue : AAAA-MM-JJ"
-IDENTITY = "un SIRET de 14 chiffres est attendu (ou un numéro FINESS, SIREN, RNA ou d'adhérent, tel que /v1/structures le donne)"
+IDENTITY = "un SIRET de 14 chiffres est attendu (ou un numéro FINESS, SIREN, RNA ou d'adhérent, que donne la recherche par nom, /v1/structures)"
 
 
 def why(fault: Mapping[str, Any], fields: str = "") -> str:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, Conf
 from matcher.domain import KINDS, Carried, Clause, Criterion, LotNature, Served
 from matcher.matching.reasons import clause_in_words, mark, missing
 from matcher.outreach.sourcing.record import NOTE
+from matcher.reading.procedure import remark
 from matcher.reference.identifiers import IDENTITY, is_address
 from matcher.reference.naming import source_name
 
@@ -28,8 +29,8 @@ _SIRET, _BIDDER = rf"^(?:{IDENTITY})$", rf"^(?:[0-9]{{9}}|{IDENTITY})$"
 #: What a pattern wants, in place of the pattern.
 DEPARTMENT, CPV = r"^(\d{2,3}|2[AB])?$", r"^(\d{2,8})?$"  # or nothing
 WANTED = {
-    _SIRET: "SIRET, 14 digits; else FINESS (F), SIREN and four signs, RNA (W), own id (ID-), or that of a name (NOM-), as /v1/structures gives it.",
-    _BIDDER: "SIREN or SIRET, 9 or 14 digits; else an identity as /v1/structures gives it.",
+    _SIRET: "SIRET, 14 digits; else FINESS (F), SIREN and four signs, RNA (W), own id (ID-), or that of a name (NOM-): search the structures by name for it.",
+    _BIDDER: "SIREN or SIRET, 9 or 14 digits; else an identity: search the structures by name for it.",
     DEPARTMENT: "department by its number: 35, 2A or 974",
     CPV: "CPV code or its first digits: 77 or 77310000",
 }
@@ -454,6 +455,7 @@ class MissingOut(Out):
 
 
 class NoticeOut(Out):
+    DERIVED = {"standing": remark}
     id: str
     format: str
     nature: str
@@ -462,6 +464,8 @@ class NoticeOut(Out):
     published: date | None = None
     deadline: datetime | None = None
     url: Url = ""
+    standing: str = ""
+    corrections: list[str] = []
     lots: list[LotOut]
 
 

@@ -27,7 +27,7 @@ from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
 from matcher.partners.opportunities import Opportunity, opportunities, why_nothing
 from matcher.reading import gather, need
-from matcher.reading.procedure import answerable, closing, open_at
+from matcher.reading.procedure import answerable, by_id, closing, open_at
 from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.reference import toponyms
@@ -51,7 +51,7 @@ class Snapshot:
     """A catalogue and its notices; answers are cached."""
 
     matcher: Shared
-    notices: dict[str, Tender]
+    notices: Sequence[Tender]  # as they stand, see `procedure.in_force`
     stamp: tuple[int, int]
     loaded_at: datetime
     contracts: Sequence[Award] = ()  # awards that say when their contract ends
@@ -89,15 +89,19 @@ class Snapshot:
         return [o for o in map(catalogue.offer, rows) if o.nature == "award"]
 
     def notice(self, identifier: str) -> Tender:
-        """An indexed notice.  Raises NotFound."""
-        if identifier not in self.notices:
+        """An indexed notice, by its id or that of its correction or cancellation.  Raises NotFound."""
+        if (tender := self.by_id.get(identifier)) is None:
             why = f"no notice {identifier} is indexed: search the notices for the ids there are"
             raise domain.UnknownNotice(why)
-        return self.notices[identifier]
+        return tender
+
+    @property
+    def by_id(self) -> Mapping[str, Tender]:
+        return self.once("notices by id", lambda: by_id(self.notices))
 
     def answerable(self) -> list[Tender]:
-        """The indexed notices that one can answer, newest first; corrected and cancelled ones left out."""
-        return answerable(self.notices.values())
+        """The indexed notices that one can answer, newest first."""
+        return answerable(self.notices)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """The value of `make()`, kept for the keys of this snapshot that were last used."""
@@ -269,7 +273,7 @@ class Serving:
         self._pools.add(pool)
         make = partial(Shared, pool=pool, denied={})
         matcher = matcher_of(make, catalogue, self.settings.recipe)
-        notices = {t.id: t for t in gather.load_notices(self.settings.catalogue) if not t.confidential}
+        notices = [t for t in gather.load_notices(self.settings.catalogue) if not t.confidential]
         contracts = gather.load_contracts(self.settings.catalogue)
         return Snapshot(matcher, notices, stamp, datetime.now(UTC), contracts)
 

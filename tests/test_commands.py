@@ -116,9 +116,13 @@ def test_an_indexed_notice_is_matched_by_its_id_as_corrected(
     """The lots of the notice and the deadline of its correction, where its file is no longer at hand."""
     save_catalogue(catalogue, tmp_path)
     gather.save_notices(sample.tenders, tmp_path)
-    done = command("match", "26-130101", "--catalogue", str(tmp_path), "-f", "jsonl")
+    both = ("26-130101", "26-131010")  # the notice, and its correction, which is part of it
+    done = command("match", *both, "--catalogue", str(tmp_path), "-f", "jsonl")
     assert done.returncode == 0, done.stderr
-    lots = json.loads(done.stdout.splitlines()[0])["lots"]
+    (line,) = done.stdout.splitlines()
+    lots = json.loads(line)["lots"]
     assert [lot["lot"]["number"] for lot in lots] == ["1", "2", "3"]
     assert {lot["lot"]["deadline"][:10] for lot in lots} == {"2027-01-04"}
+    cancelled = command("match", "26-130877", "--catalogue", str(tmp_path)).stdout
+    assert "26-127700" in cancelled and "Marché annulé (26-130877)" in cancelled
     assert "no such file" in command("match", "26-nowhere", "--catalogue", str(tmp_path)).stderr

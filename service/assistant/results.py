@@ -1,12 +1,9 @@
-"""What a tool answers: that of `/v1` without what is empty, with sources, day and versions."""
+"""What a tool answers: that of `/v1` made brief, with sources and day, in whole items that fit `MOST` bytes."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
-
-from pydantic import BaseModel, Field
 
 from matcher.domain import BadInput
 from matcher.matching.reasons import NOBODY
@@ -18,80 +15,99 @@ from matcher.reference.trades import trades
 
 MOST = 8_000  # bytes of an answer, which an assistant reads whole
 SHORT = 40  # characters of a text that is cut no more
-CUT = (
-    "Listes coupées à ce qui se lit d'un coup (laissés de côté : {}) : la suite se demande par offset, le nombre de ceux déjà lus, "
-    "ou une seule structure ou un seul avis."
-)
 NOTHING = (
-    "Rien de ce qui est indexé n'a tout cela : demander avec moins de mots ou de filtres, ou de plus larges (deux chiffres d'un code, "
-    "un département par son numéro). Qui fait un métier se demande à find_structures_for_need."
+    "Rien de ce qui est indexé n'a tout cela : moins de mots ou de filtres, ou de plus larges (deux chiffres d'un code), peuvent "
+    "donner quelque chose. Qui fait un métier se demande à find_structures_for_need."
 )
-READ_OUT = "Tout a été lu : il y en a {} en tout."
+ALL_READ = "Tout a été lu."
 NO_STRUCTURE = (
-    "Aucune structure n'a tous ces mots dans son nom ou sa commune, ni ce SIRET : demander avec moins de mots, ou écrits autrement. Qui fait un "
-    "métier se demande à find_structures_for_need."
+    "Aucune structure n'a tous ces mots dans son nom ou sa commune, ni ce SIRET : demander avec moins de mots, ou écrits "
+    "autrement. Qui fait un métier se demande à find_structures_for_need."
 )
 NO_CONTRACT = (
-    "Aucun marché connu ne finit ainsi dans 3 à 18 mois : demander sans siret, sans buyer ou pour un autre département ; "
-    "l'exploitant ajoute des marchés avec matcher index STRUCTURES MARCHÉS."
+    "Aucun marché connu ne finit ainsi dans 3 à 18 mois : demander sans siret, sans buyer (ou par son SIREN) ou pour un autre "
+    "département ; l'exploitant ajoute des marchés avec matcher index STRUCTURES MARCHÉS."
 )
-NO_OPPORTUNITY = (
-    "Aucun avis ouvert n'est pour elle à ce jour, `nothing` dit pourquoi ; les marchés de son métier qui finissent se demandent à "
-    "find_ending_contracts."
-)
+NO_OPPORTUNITY = "Aucun avis ouvert n'est pour elle, `nothing` dit pourquoi ; find_ending_contracts donne les marchés de son métier qui finissent."
 NO_NOTICES = (
-    "Ce catalogue ne contient aucun avis : d'autres mots ou filtres n'y changeront rien ; l'exploitant en ajoute avec "
-    "matcher index STRUCTURES AVIS. Un besoin décrit ou un avis collé se demande à find_structures_for_need."
+    "Ce catalogue ne contient aucun avis : d'autres filtres n'y changeront rien ; l'exploitant en ajoute avec matcher index STRUCTURES "
+    "AVIS. Un besoin décrit ou un avis collé se demande à find_structures_for_need."
 )
 NOBODY_KNOWN = (
-    "Personne dans cet annuaire n'est connu pour le faire à portée : un radius_km plus grand, d'autres kinds ou la ville plus grande la plus "
-    "proche peuvent donner quelqu'un ; sinon, aucune structure indexée ne le fait."
+    "Personne dans cet annuaire n'est connu pour le faire à portée : un radius_km plus grand, d'autres kinds ou une ville plus "
+    "grande peuvent donner quelqu'un ; sinon, aucune structure indexée ne le fait."
 )
-FIRST = 3  # candidates of a lot beside groups
+NO_HOURS = (
+    "Aucune heure d'insertion n'est due ici : ni clause d'exécution lue, ni seuil qui l'impose ; un critère social est noté, il ne "
+    "fait pas d'heures. Qui peut répondre se demande à find_structures_for_need."
+)
+NOT_LACKING = "Rien ne lui manque pour les lots de `alone` : elle peut y répondre seule."
+NOWHERE = "Aucun lieu n'est donné ni lu : toute la France est comparée. Demandez où, et redites-le par place."
+#: Lists of which whole items are left out where an answer is too long; first those that stand aside.
+ASIDE = frozenset("asking assumed by_clause others".split())
+ITEMS = ASIDE | frozenset(
+    "consortia firms first items leads lots matches offers partners subcontracting".split()
+)
+#: Records, by fields that tell them -> what an answer says of each; the whole is that of get_structure and get_notice.
+BRIEF = [
+    tuple(frozenset(fields.split()) for fields in line.split(":"))
+    for line in """
+        siret updated: siret name kind town place contact phone email active source updated
+        rank probability: rank structure band probability distance_km reach eligible offer reasons missing warnings
+        number title places: number title amount deadline reservation clauses
+        buyer format lots: id title buyer published deadline nature standing corrections url
+        nature inferred since: title
+        article until: article verified
+        code rules title: title article reasons reason conditions rules
+        code title reason: title reason
+        likely kinds_verified: likely plausible to_ask kinds
+        worked targets: worked targets carriers
+        share fte: share hours
+        siret way: siret name kind town kilometres way
+        where kilometres: where kilometres
+        label commune: label department
+        phone email: phone email""".strip().splitlines()
+]
+EMPTY: tuple[Any, ...] = (None, "", [], {})
+PLACES = 3  # of a notice in a list
 #: Fields that programs read, and those that stand beside the answer.
 LEFT_OUT = frozenset(
-    "confidence convention facts flags gap latitude level limit longitude note offset optimal origin "
-    "predecessors provenance score sources tender versions".split()
+    "asked confidence convention facts flags gap latitude level limit longitude note offset optimal "
+    "order origin predecessors provenance score source_name sources tender versions".split()
 )
 #: Fields that list lots, or needs of a lot, by their ids.
 TASKS = frozenset({"alone", "barred", "covered", "lacking", "lots", "perhaps", "tasks", "uncovered"})
 
 
-class Result(BaseModel):
-    """Fields of every answer: what the API answers, sources, date, versions, and the note on the order."""
-
-    answer: dict[str, Any] = Field(
-        description="As the API answers; what is unknown or empty is left out. `band`: à appeler, or à vérifier."
-    )
-    sources: list[str] = Field(
-        description="Where the facts come from, each with its date where one is known."
-    )
-    on: date = Field(default_factory=date.today, description="The day of this answer.")
-    versions: dict[str, str] = Field(default_factory=dict)
-    note: str = NOTE
+#: What of an answer is told: `answer`, `sources`, the day, the note on the order.
+Result = dict[str, Any]
 
 
 def of(
-    value: Mapping[str, Any],
+    value: Any,
     *about: Any,
-    versions: dict[str, str] | None = None,
-    nothing: str = NOTHING,
+    hint: str = "",
     place: str = "",
+    notice_id: str | None = None,
+    whole: bool = False,
 ) -> Result:
-    """The result of a tool from an answer of `/v1`, with the sources of what was asked `about` too.
+    """The result of a tool from an answer of `/v1`, with the sources of what was asked `about`.
 
-    `nothing` is what to do where nothing is listed.  A `place` that is misspelt was taken for another, which is told.
+    A `place` that is misspelt was taken for another, which is told; so is a `notice_id` that is part of another notice.
+    A `whole` record has all its fields.
     """
     told = value.get("result", value)
-    note = value.get("note", NOTE)
-    hint = " ".join((*_read_as(place), *_hints(told, nothing)))
-    more = {"hint": hint} if hint else {}
-    return Result(
-        answer=pruned(told, labels_of(told.get("notice"))) | more,
-        sources=list(dict.fromkeys(value.get("sources") or sources_of([value, *about]))),
-        versions=versions or told.get("versions", {}),
-        note=note if note == NOTE else f"{note} {NOTE}",
-    )
+    note, notice = value.get("note", NOTE), told.get("notice") or {}
+    standing = notice.get("standing", "")
+    if notice_id and notice["id"] != notice_id:
+        standing = f"{notice_id} fait partie de l'avis {notice['id']}, dont voici la réponse. {standing}"
+    hints = " ".join(filter(None, (standing, *_read_as(place), hint, *_nobody(told))))
+    return {
+        "answer": ({"hint": hints} if hints else {}) | pruned(told, labels_of(notice), whole),
+        "sources": list(value.get("sources") or sources_of(about)),
+        "on": date.today().isoformat(),
+        "note": note if note == NOTE else f"{note} {NOTE}",
+    }
 
 
 def _read_as(place: str) -> Iterator[str]:
@@ -104,75 +120,130 @@ def _read_as(place: str) -> Iterator[str]:
         yield f"Aucun lieu ne s'appelle « {place} » : {meant} a été compris. Dites-le à qui demande."
 
 
-def _hints(answer: Mapping[str, Any], nothing: str) -> Iterator[str]:
-    """What to do where nothing is listed, or where a lot has nobody, and why."""
-    if not answer.get("items", True):
-        yield nothing
+def _nobody(answer: Mapping[str, Any]) -> Iterator[str]:
+    """Why a lot has nobody, and what to do."""
     lots = (lot for lot in answer.get("lots", ()) if isinstance(lot, Mapping) and lot.get("nobody"))
     yield from dict.fromkeys(NOBODY.get(lot.get("calls_for", "")) or NOBODY_KNOWN for lot in lots)
 
 
-def text_of(result: Result) -> str:
-    """The result as JSON of at most `MOST` bytes: lists are cut, then texts, and `cut` says how many of what."""
-    kept = result.model_dump(mode="json")
-    left_out = Counter[str]()
-    while len((text := json.dumps(kept, ensure_ascii=False)).encode()) > MOST:
-        parts = list(_parts({"answer": kept["answer"], "sources": kept["sources"]}))
-        _, name, long = max((part for part in parts if isinstance(part[2], list)), key=lambda p: len(p[2]))
-        if len(long) > 1:
-            gone = max(1, len(long) // 4)
-            del long[-gone:]
-            left_out[str(name)] += gone
+def text_of(result: Result, arguments: Collection[str] = (), offset: int = 0) -> str:
+    """The result as JSON of at most `MOST` bytes, from the item `offset` on.
+
+    Whole items are left out, of the innermost lists first; `cut` says of which list how many, and by which of the tool's
+    `arguments` they are had.  A single item that is too long has its longest texts shortened.
+    """
+    kept, answer, cut = dict(result), result["answer"], dict[str, tuple[int, int]]()
+    if offset:
+        _leave_out(answer, offset)
+    while True:
+        kept["sources"] = list(dict.fromkeys((*result["sources"], *sources_of([answer]))))
+        kept["cut"] = _remainder(answer, cut, arguments, offset)
+        text = json.dumps({name: part for name, part in kept.items() if part != ""}, ensure_ascii=False)
+        if len(text.encode()) <= MOST:
+            return text
+        if lists := [each for each in _lists(answer) if len(each[2]) > 1]:
+            _, name, items = max(lists, key=lambda each: (each[0], len(str(each[2]))))
+            items.pop()
+            cut[name] = cut.get(name, (0, 0))[0] + 1, len(items)
         else:
-            holder, key, words = max(
-                (part for part in parts if isinstance(part[2], str)), key=lambda p: len(p[2])
-            )
+            holder, key, words = max(_texts(answer), key=lambda part: len(part[2]))
             if len(words) < SHORT:
-                break
+                return text
             holder[key] = shorten(words, len(words) // 2)
-        lists = ", ".join(f"{count} {name}" for name, count in left_out.most_common())
-        kept["cut"] = CUT.format(lists or "la fin de textes longs")
-    return text
 
 
-def _parts(value: Any) -> Iterator[tuple[Any, Any, Any]]:
-    """Every list and text inside, with what holds it and under which key."""
+def _leave_out(answer: dict[str, Any], offset: int) -> None:
+    """Leave out the items already read: `items` come so from the API; of lots where nothing else is listed."""
+    lists = {name: items for _, name, items in _lists(answer) if name.split()[0] not in ASIDE}
+    for name, items in lists.items():
+        if name != "items" and (name != "lots" or len(lists) == 1):
+            del items[:offset]
+    if not any(items for name, items in lists.items() if name != "lots" or len(lists) == 1):
+        answer["hint"] = f"{answer.get('hint', '')} {ALL_READ}".strip()
+
+
+def _remainder(
+    answer: Mapping[str, Any], cut: Mapping[str, tuple[int, int]], arguments: Collection[str], offset: int
+) -> str:
+    """What is left out, and how it is asked for."""
+    rest = dict(cut)
+    if items := answer.get("items"):
+        rest = {"items": (answer["total"] - offset - len(items), len(items))}
+    rest = {name: counts for name, counts in rest.items() if counts[0] > 0}
+    ways = [", ".join(f"{name} ({count})" for name, (count, _) in rest.items())] if rest else []
+    if one_lot := "lot" in arguments and any("lot" in name for name in rest):
+        ways.append("un lot entier par lot=NUMÉRO")
+    following = {*rest} - ({"lots"} if one_lot else set())
+    shown = [rest[name][1] for name in following if name.split()[0] not in ASIDE]
+    if shown and "offset" in arguments:
+        ways.append(f"la suite par offset={offset + min(shown)}")
+    return f"Laissés de côté, entiers : {' ; '.join(ways)}." if ways else ""
+
+
+def _lists(value: Mapping[str, Any], depth: int = 0, lot: str = "") -> Iterator[tuple[int, str, list[Any]]]:
+    """Every list of whole items: how deep it is, its name, and the list."""
+    for name, part in value.items():
+        if name in ITEMS and isinstance(part, list):
+            yield depth + 2 * (name in ASIDE), name + lot, part
+            for each in part if name == "lots" else ():
+                yield from _lists(each, depth + 1, f" du lot {each.get('lot', each)['number']}")
+        elif name == "notice" and isinstance(part, Mapping):
+            yield from _lists(part)
+
+
+def _texts(value: Any) -> Iterator[tuple[Any, Any, str]]:
+    """Every text inside, with what holds it and under which key."""
     for key, part in value.items() if isinstance(value, Mapping) else enumerate(value):
-        if isinstance(part, str | list):
+        if isinstance(part, str):
             yield value, key, part
-        if isinstance(part, Mapping | list):
-            yield from _parts(part)
+        elif isinstance(part, Mapping | list):
+            yield from _texts(part)
 
 
-def grouped(value: Mapping[str, Any], place: str = "") -> Result:
-    """Groups: of twenty lots whole lists would fill what an assistant can read, and `match` gives them."""
-    return of(
-        {**value, "lots": [{**lot, "matches": lot["matches"][:FIRST]} for lot in value["lots"]]}, place=place
-    )
+def pruned(value: Any, labels: Mapping[str, str], whole: bool = False) -> Any:
+    """The value without empty fields, of known records what `BRIEF` tells unless it is `whole`.
 
-
-def pruned(value: Any, labels: Mapping[str, str]) -> Any:
-    """The value without empty fields; a reason is its sentence, a lot named by its id its label."""
+    A reason and a warning are their words, a lot named by its id its label; numbers have two decimals.
+    """
     if isinstance(value, list):
-        return [pruned(each, labels) for each in value]
+        told = (each for each in value if not (isinstance(each, Mapping) and each.get("tells") is False))
+        return [item for item in (pruned(each, labels, whole) for each in told) if item not in EMPTY]
+    if isinstance(value, float):
+        return round(value, 2) if value % 1 else int(value)
     if not isinstance(value, Mapping):
         return value
-    if {"contribution", "text"} <= value.keys():
-        return value["text"]
+    if not whole:
+        value = _brief(value)
+    if "text" in value and value.keys() & {"contribution", "article"}:
+        return " ".join(filter(None, (value["text"], value.get("article"))))
     kept = {}
     for name, inside in value.items():
-        if name not in LEFT_OUT and inside not in (None, "", [], {}):
+        if name not in LEFT_OUT and inside not in (*EMPTY, [[]]) and (name, inside) != ("active", True):
             if name in TASKS and isinstance(inside, Mapping):
                 inside = {label(task, labels): why for task, why in inside.items()}
             elif name in TASKS and isinstance(inside, list):
                 inside = [label(task, labels) if isinstance(task, str) else task for task in inside]
-            kept[name] = pruned(inside, labels)
+            elif name == "task":
+                inside = label(inside, labels)
+            kept[name] = pruned(inside, labels, whole)
     return kept
+
+
+def _brief(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a list tells of a record; of a notice how many lots it has, which are reserved, and where they are."""
+    told = next((told for marks, told in BRIEF if marks <= value.keys()), value.keys())
+    brief = {name: inside for name, inside in value.items() if name in told}
+    if "format" in value:
+        lots = value["lots"]
+        where = dict.fromkeys(place for lot in lots for place in lot["places"])
+        reserved = [lot["number"] for lot in lots if lot["reservation"]]
+        brief |= {"lots": len(lots), "reserved": reserved, "places": list(where)[:PLACES]}
+    return brief
 
 
 def labels_of(notice: Mapping[str, Any] | None) -> dict[str, str]:
     """The lots of a notice in words, by their ids."""
-    lots = notice["lots"] if isinstance(notice, Mapping) else ()
+    lots = notice.get("lots", ()) if notice else ()
     return {lot["id"]: f"lot {lot['number']} « {shorten(lot['title'], 60)} »" for lot in lots}
 
 
@@ -186,8 +257,8 @@ def label(task: str, labels: Mapping[str, str]) -> str:
 def sources_of(value: Any) -> Iterator[str]:
     """The published notices and the sources by name that an answer rests on, each with its day."""
     if isinstance(value, Mapping):
-        if value.get("published") and "lots" in value:
-            yield f"{value.get('url') or value['id']} ({value['published']})"
+        if value.get("published") and "title" in value:
+            yield f"avis {value['id']} ({value['published']})"
         if isinstance(value.get("source"), str) and value["source"]:
             days = (value.get(name) for name in ("updated", "since", "notified"))
             yield f"{source_name(value['source'])} ({next(filter(None, days), 'sans date')})"

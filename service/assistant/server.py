@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import date
 from functools import wraps
+from inspect import signature
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
@@ -50,7 +51,12 @@ Notice = Annotated[
     str | dict[str, Any] | list[Any] | None,
     Field(description="A notice as published, XML or JSON: BOAMP, eForms, TED or DECP."),
 ]
-Place = Annotated[str, Field(description="Commune, postcode, department: ask the user where it is unknown.")]
+Place = Annotated[
+    str,
+    Field(
+        description="Commune, postcode, department: ask the user where it is unknown. Of a notice: in place of its own."
+    ),
+]
 _Close = BeforeValidator(lambda text: re.sub(r"\s", "", text) if isinstance(text, str) else text)
 Siret = Annotated[
     str, _Close, Field(pattern=rf"^(?:{IDENTITY})$", description="SIRET, 14 digits; else another identity.")
@@ -60,6 +66,8 @@ OpenOn = Annotated[date | None, Field(description="Those that can still be answe
 OfTrade = Annotated[
     str, _Close, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")
 ]
+OneLot = Annotated[str, Field(max_length=200, description="Only this lot, by its number; by default all.")]
+OfBuyer = Annotated[str, Field(max_length=200, description="SIREN, SIRET or words of the name.")]
 Many = Annotated[int, Field(ge=1, le=50)]
 From = Annotated[int, Field(ge=0, le=150, description="Leave out the first ones, already read.")]
 
@@ -104,8 +112,9 @@ class Api:
         if request is None:
             return {"x-api-key": self.key} if self.key else {}
         headers = {name: request.headers[name] for name in FORWARDED if name in request.headers}
-        if self.app is None and not access.local(request) and request.client:
-            headers.setdefault("x-forwarded-for", request.client.host)  # not to be taken for this machine
+        # who calls from elsewhere is not to be taken for this machine, of which the service is asked
+        if self.app is None and request.client and not access.loopback(request.client.host):
+            headers.setdefault("x-forwarded-for", request.client.host)
         return headers
 
     @asynccontextmanager
@@ -140,28 +149,40 @@ class Tools:
             Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")
         ] = (),
         radius_km: Annotated[float | None, Field(ge=0, le=2000)] = None,
+        lot: OneLot = "",
         offset: From = 0,
     ) -> results.Result:
         """Structures that could answer a need or a notice, lot by lot, with reasons; says where there is none."""
         wishes = {"kinds": list(kinds), "radius_km": radius_km}
-        body = _asked(need, notice_id, notice, place=place, n=n + offset, groups=0, filters=wishes)
-        found = await self._api.ask("POST", "/match", json=body)
-        answer = found.get("result", found)
-        for lot in answer["lots"]:
-            lot["matches"] = lot["matches"][offset:]
-        return results.of(found, place=place)
+        body = _asked(
+            need, notice_id, notice, place=place, n=n + offset, groups=0, filters=wishes, lots=lot and [lot]
+        )
+        answer = await self._api.ask("POST", "/match", json=body)
+        for each in answer["lots"]:
+            each["by_clause"] = [{"structure": match["structure"]} for match in each["by_clause"]]
+        nowhere = need and not any(each["lot"]["places"] for each in answer["lots"])
+        hint = results.NOWHERE if nowhere else ""
+        return results.of(answer, hint=hint, place=place, notice_id=notice_id)
 
     async def explain_structure(
-        self, siret: Siret, need: Need = None, notice_id: Id = None, notice: Notice = None, place: Place = ""
+        self,
+        siret: Siret,
+        need: Need = None,
+        notice_id: Id = None,
+        notice: Notice = None,
+        place: Place = "",
+        lot: OneLot = "",
+        offset: From = 0,
     ) -> results.Result:
         """Why a structure is in the list of a need or notice, or why it is not."""
-        body = _asked(need, notice_id, notice, place=place, siret=siret)
-        found = await self._api.ask("POST", "/explain", json=body)
-        about = await self._api.ask("GET", "/notices/" + quote(notice_id, safe="")) if notice_id else None
-        served = await self._api.ask("GET", "/health")
-        return results.of(
-            {"lots": found}, await self._structure(siret), about, versions=served["versions"], place=place
-        )
+        body = _asked(need, notice_id, notice, place=place, siret=siret, lots=lot and [lot])
+        lots = await self._api.ask("POST", "/explain", json=body)
+        for each in lots:
+            (each["match"] or {}).pop("structure", None)
+        found = {"lots": lots}
+        if notice_id:
+            found["notice"] = await self._api.ask("GET", "/notices/" + quote(notice_id, safe=""))
+        return results.of(found, await self._structure(siret), place=place, notice_id=notice_id)
 
     async def find_partners(
         self,
@@ -171,15 +192,18 @@ class Tools:
         notice: Notice = None,
         place: Place = "",
         n: Many = 5,
+        lot: OneLot = "",
+        offset: From = 0,
     ) -> results.Result:
         """Partners of a structure for a need or a notice: what it lacks, and who brings it.
 
         Of a need of several trades it lacks those that it does not do; of a notice it lacks parts of the lots that it can take,
         not the other lots.
         """
-        body = _asked(need, notice_id, notice, place=place, siret=siret, n=n)
+        body = _asked(need, notice_id, notice, place=place, siret=siret, n=n + offset, lot=lot)
         found = await self._api.ask("POST", "/partners", json=body)
-        return results.of(found, await self._structure(siret), place=place)
+        hint = results.NOT_LACKING if found["alone"] and not found["lacking"] else ""
+        return results.of(found, await self._structure(siret), hint=hint, place=place, notice_id=notice_id)
 
     async def propose_groups(
         self,
@@ -189,40 +213,56 @@ class Tools:
         place: Place = "",
         n: Annotated[int, Field(ge=1, le=10)] = 3,
         max_members: Annotated[int, Field(ge=1, le=12)] = 5,
+        lot: OneLot = "",
+        offset: Annotated[int, Field(ge=0, le=9, description="Leave out the first ones, already read.")] = 0,
     ) -> results.Result:
         """Groups of structures that cover together what none covers alone."""
-        body = _asked(need, notice_id, notice, place=place, groups=n, max_members=max_members)
-        return results.grouped(await self._api.ask("POST", "/consortium", json=body), place)
+        groups = min(n + offset, 10)
+        body = _asked(
+            need, notice_id, notice, place=place, groups=groups, max_members=max_members, lots=lot and [lot]
+        )
+        found = await self._api.ask("POST", "/consortium", json=body)
+        for each in found["lots"]:  # `find_structures_for_need` gives them
+            each["matches"] = each["by_clause"] = each["asking"] = []
+        return results.of(found, place=place, notice_id=notice_id)
 
     async def search_structures(
         self,
         q: Annotated[str, Field(max_length=200, description="Words of the name, a town or a SIRET.")],
         n: Many = 10,
+        offset: From = 0,
     ) -> results.Result:
         """Search structures by name, town or SIRET (by trade: use `find_structures_for_need`)."""
-        found = await self._api.ask("GET", "/structures", params={"q": q, "limit": n})
-        return results.of(found, nothing=results.NO_STRUCTURE)
+        found = await self._api.ask("GET", "/structures", params={"q": q, "limit": n, "offset": offset})
+        return results.of(found, hint="" if found["total"] else results.NO_STRUCTURE)
 
     async def get_structure(self, siret: Siret) -> results.Result:
         """What is known of one structure: its offers with their sources and days, and what is missing."""
-        return results.of(await self._structure(siret))
+        return results.of(await self._structure(siret), whole=True)
 
     async def _structure(self, siret: str) -> Any:
         return await self._api.ask("GET", f"/structures/{siret}")
 
-    async def find_opportunities(self, siret: Siret, n: Many = 10) -> results.Result:
+    async def find_opportunities(self, siret: Siret, n: Many = 10, offset: From = 0) -> results.Result:
         """Lots of indexed notices that a structure could answer: alone, in a group, by the clause, or to watch."""
         path = f"/structures/{siret}/opportunities"
-        found = await self._api.ask("GET", path, params={"limit": n})
-        nothing = await self._nothing(found, results.NO_OPPORTUNITY)
-        return results.of(found, await self._structure(siret), nothing=nothing)
+        found = await self._api.ask("GET", path, params={"limit": n, "offset": offset})
+        told: set[str] = set()
+        for item in found["items"]:
+            match = item.pop("match")
+            item |= {name: match[name] for name in ("probability", "distance_km")}
+            if (notice := item["notice"]["id"]) in told:
+                item["notice"] = {"id": notice}  # of its other lots
+            told.add(notice)
+        hint = await self._nothing(found, results.NO_OPPORTUNITY)
+        return results.of(found, await self._structure(siret), hint=hint)
 
     async def search_notices(
         self,
         q: Annotated[str, Field(max_length=200, description="Words of the title.")] = "",
         cpv: Annotated[str, Field(pattern=CPV, description="First digits of a CPV code.")] = "",
         department: Department = "",
-        buyer: Annotated[str, Field(max_length=200, description="SIREN, SIRET or words of the name.")] = "",
+        buyer: OfBuyer = "",
         open_on: OpenOn = None,
         n: Many = 10,
         offset: From = 0,
@@ -231,35 +271,44 @@ class Tools:
         wishes = {"q": q, "cpv": cpv, "department": department, "buyer": buyer, "open_on": open_on}
         asked = {"limit": n, "offset": offset, **{name: str(wish) for name, wish in wishes.items() if wish}}
         found = await self._api.ask("GET", "/notices", params=asked)
-        return results.of(found, nothing=await self._nothing(found))
+        return results.of(found, hint=await self._nothing(found))
 
-    async def _nothing(self, found: Mapping[str, Any], else_: str = results.NOTHING) -> str:
+    async def _nothing(self, found: Mapping[str, Any], hint: str = results.NOTHING) -> str:
         """What to do where no notice is listed: of a catalogue without any no filter is to be widened."""
         if found["total"]:
-            return results.READ_OUT.format(found["total"])
+            return ""
         held = (await self._api.ask("GET", "/notices", params={"limit": 1}))["total"]
-        return else_ if held else results.NO_NOTICES
+        return hint if held else results.NO_NOTICES
 
-    async def get_notice(self, notice_id: Annotated[str, Field(max_length=200)]) -> results.Result:
+    async def get_notice(
+        self, notice_id: Annotated[str, Field(max_length=200)], offset: From = 0
+    ) -> results.Result:
         """One notice: its lots with places, deadlines, who alone may answer, social clauses and criteria."""
-        return results.of({"notice": await self._api.ask("GET", "/notices/" + quote(notice_id, safe=""))})
+        notice = await self._api.ask("GET", "/notices/" + quote(notice_id, safe=""))
+        return results.of({"notice": notice}, notice_id=notice_id, whole=True)
 
     async def find_insertion_hours(
-        self, notice_id: Id = None, notice: Notice = None, n: Many = 5
+        self, notice_id: Id = None, notice: Notice = None, n: Many = 5, lot: OneLot = "", offset: From = 0
     ) -> results.Result:
         """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
-        return results.of(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))
+        found = await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n, lot=lot))
+        warnings = {rule["text"]: rule for lead in found["leads"] for rule in lead.pop("warnings")}
+        found |= {"notice": found.pop("notices")[0], "warnings": [*warnings.values()]}
+        hint = "" if found["leads"] else results.NO_HOURS
+        return results.of(found, hint=hint, notice_id=notice_id)
 
     async def find_ending_contracts(
         self,
         siret: OfTrade = "",
-        buyer: Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
-        department: Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$")] = "",
+        buyer: OfBuyer = "",
+        department: Department = "",
         n: Many = 10,
+        offset: From = 0,
     ) -> results.Result:
         """Public contracts that end in 3 to 18 months, with their holders as published: time to source, or to form a group."""
-        asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n}
-        return results.of(await self._api.ask("GET", "/renewals", params=asked), nothing=results.NO_CONTRACT)
+        asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n, "offset": offset}
+        found = await self._api.ask("GET", "/renewals", params=asked)
+        return results.of(found, hint="" if found["total"] else results.NO_CONTRACT)
 
     async def study_purchase(
         self,
@@ -268,10 +317,12 @@ class Tools:
         amount: Annotated[float | None, Field(gt=0, description="Euros, before tax, of the whole.")] = None,
         months: Annotated[float | None, Field(gt=0)] = None,
         buyer: Literal["state", "local", "entity"] = "local",
+        offset: From = 0,
     ) -> results.Result:
         """Before a tender: who could answer, whether to reserve, allot or insert a clause, with articles to verify."""
         body = _asked(need, None, None, place=place, amount=amount, months=months, buyer=buyer)
-        return results.of(await self._api.ask("POST", "/territory/potential", json=body), place=place)
+        found = await self._api.ask("POST", "/territory/potential", json=body)
+        return results.of(found, hint="" if place else results.NOWHERE, place=place)
 
 
 def tools(of: Tools) -> Mapping[str, Any]:
@@ -314,7 +365,9 @@ def build(api: Api) -> MCPServer[Any]:
     tools = list(offered.values())
     server = Server("maillage", **about, tools=tools, log_level="WARNING", middleware=[_remember])
     server.resource("maillage://structure/{siret}", mime_type=JSON)(_as_resource(offered["get_structure"].fn))
-    server.resource("maillage://notice/{notice_id}", mime_type=JSON)(_as_resource(offered["get_notice"].fn))
+    server.resource("maillage://notice/{notice_id}{?offset}", mime_type=JSON)(
+        _as_resource(offered["get_notice"].fn)
+    )
     for prompt in (acheteur, structure, facilitateur):
         server.prompt()(prompt)
     return server
@@ -364,9 +417,11 @@ def _tools(api: Api) -> Iterator[Any]:
 
 
 def _as_text(method: Any) -> Any:
+    accepted = signature(method).parameters
+
     @wraps(method)
     async def told(**arguments: Any) -> str:
-        return results.text_of(await method(**arguments))
+        return results.text_of(await method(**arguments), accepted, arguments.get("offset", 0))
 
     return told
 

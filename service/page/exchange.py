@@ -65,7 +65,7 @@ class Announcement:
 
 
 def announced(snapshot: Snapshot, offer: exchange.Offer, **facts: Any) -> Announcement:
-    tender = snapshot.notices.get(offer.notice_id)
+    tender = snapshot.by_id.get(offer.notice_id)
     lot = next((each for each in tender.lots if each.id == offer.lot_id), None) if tender else None
     title = tender.title if tender else f"Avis {offer.notice_id}"
     return Announcement(offer, known(snapshot, offer.siret), title, lot.title if lot else "", **facts)
@@ -176,7 +176,7 @@ def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Respons
     (offer,) = [o for o in exchange.listing(store, who, mine=True) if o.id == identifier]
     if not members:
         raise NotFound(NO_GROUP)
-    about, tender = announced(snapshot, offer), snapshot.notices.get(offer.notice_id)
+    about, tender = announced(snapshot, offer), snapshot.by_id.get(offer.notice_id)
     names = ((f"{m.role.capitalize()} : {name_of(snapshot, m.siret)}", m) for m in members)
     facts = {"buyer": tender.buyer.name if tender else "à préciser", "lot": about.lot or "tout l’avis"}
     facts["parts"] = "\n".join(f"{name}, SIRET {m.siret}\n  Part : {m.part}" for name, m in names)

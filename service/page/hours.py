@@ -75,7 +75,7 @@ def _page(request: Request, who: Bearer, done: str = "", **values: Any) -> Respo
     store, snapshot = store_of(request), request.app.state.serving.current
     lines = worked.listing(store, who, buyer_of(request, who))
     found = ledger.contracts(lines)
-    known = snapshot.notices if snapshot else {}
+    known = snapshot.by_id if snapshot else {}
     notices = {offer.notice_id for offer in exchange.listing(store, who, mine=True)}
     titles = {name: known[name].title for name in {*notices, *(one.name for one in found)} if name in known}
     entered: Facts = {"contracts": found, "whole": ledger.counted("", lines) if len(found) > 1 else None}

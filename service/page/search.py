@@ -18,7 +18,7 @@ from matcher.reference import toponyms, trades
 from matcher.reference.codes import cpv_label
 from matcher.territory import programme
 from service.access import store_of
-from service.asked import Taken, from_bytes, from_need
+from service.asked import Taken, from_bytes, from_need, placed
 from service.page import render
 from service.page.fields import FieldErrors, File, Lists, Name, Word, euros
 from service.snapshot import Snapshot, snapshot_of
@@ -175,18 +175,13 @@ def taken(request: Request, search: Search) -> Taken:
 def _taken(search: Search, snapshot: Snapshot, max_need: int) -> Taken:
     where = _where(search)
     if search.notice:
-        return Taken(_placed(codec.from_json(Tender, search.notice), where))
+        return Taken(placed(codec.from_json(Tender, search.notice), where))
     if search.notice_id:
-        return Taken(_placed(snapshot.notice(search.notice_id), where))
+        return Taken(placed(snapshot.notice(search.notice_id), where))
     if not any(c.isalpha() for c in search.need):
         raise FieldErrors({"need": "Dites en quelques mots ce qui est à faire, ou déposez un avis."})
     found = from_need(search.need, where, max_need, whole=search.whole)
     return replace(found, tender=sized_need(found.tender, euros(search.amount, "Montant estimé", "amount")))
-
-
-def _placed(tender: Tender, where: tuple[Place, ...]) -> Tender:
-    """The notice with the place that its buyer typed instead of the one read."""
-    return replace(tender, lots=tuple(replace(lot, places=where) for lot in tender.lots)) if where else tender
 
 
 def meaning(chosen: str) -> tuple[tuple[str, ...], str] | None:

@@ -7,9 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AliasPath, Field
 
-from matcher.domain import Tender
+from matcher.domain import ANSWERABLE, Tender
 from matcher.matching import renewals as renewals_
 from matcher.reading import ocds
+from matcher.reading.procedure import closing, newest_first
 from matcher.reference.text import fold
 from service import schemas, wire
 from service.access import Reader
@@ -41,11 +42,10 @@ def chosen(
     """The notices that pass the filters given, the newest first."""
     snapshot = snapshot_of(request)
     words = fold(q).split()
-    whole = sorted(snapshot.notices.values(), key=lambda t: (t.published or date.min, t.id), reverse=True)
     fitting = (
         tender
-        for tender in (snapshot.answerable() if answerable else whole)
-        if _fits(tender, cpv, department, fold(buyer), open_on) and published_since(tender, since)
+        for tender in (snapshot.answerable() if answerable else newest_first(snapshot.notices))
+        if _fits(tender, cpv, department, buyer, open_on) and published_since(tender, since)
     )
     return [tender for tender in fitting if not words or told(tender, words)]
 
@@ -87,14 +87,14 @@ def notice(request: Request, who: Reader, notice_id: NoticeId) -> Response:
 
 
 def _fits(tender: Tender, cpv: str, department: str, buyer: str, open_on: date | None) -> bool:
-    """Does a notice pass the filters given?  One without a deadline is not known to be open."""
-    named = fold(tender.buyer.name)
+    """Does a notice pass the filters given?  One without a deadline is not known to be open, a cancelled one is not."""
+    last = closing(tender)
     where = {place.department for lot in tender.lots for place in lot.places}
     return (
         (not cpv or any(code.startswith(cpv) for lot in tender.lots for code in lot.cpv))
         and (not department or department in where)
-        and (not buyer or tender.buyer.id.startswith(buyer) or all(word in named for word in buyer.split()))
-        and (open_on is None or (tender.deadline is not None and tender.deadline.date() >= open_on))
+        and (not buyer or renewals_.is_buyer(tender.buyer, buyer))
+        and (open_on is None or (tender.nature in ANSWERABLE and last is not None and last.date() >= open_on))
     )
 
 
@@ -133,7 +133,7 @@ def listing(
     who: Reader,
     offset: Offset = 0,
     limit: Limit = 20,
-    buyer: Annotated[str, Query(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
+    buyer: Buyer = "",
     department: Annotated[str, Query(pattern=r"^(\d{2,3}|2[AB])?$")] = "",
     cpv: Annotated[str, Query(pattern=r"^[0-9]{0,8}$", description="Prefix.")] = "",
     siret: Annotated[str, Query(pattern=r"^([0-9]{14})?$", description="Of a structure.")] = "",

@@ -70,7 +70,7 @@ def partners(request: Request, who: Reader, asked: PartnersIn) -> Response:
     matcher, structure = snapshot.under(asked.recipe), snapshot.structure(asked.siret)
     # a need of several trades is one contract, of which each trade that the structure does not do is lacking
     taken = take(asked, snapshot, request.app.state.settings, whole=asked.lot is None)
-    earlier = list(snapshot.notices.values()) if taken.tender.awards else ()
+    earlier = snapshot.notices if taken.tender.awards else ()
     wanted = filters(asked.filters)
     found = partners_.partners(
         matcher, structure, taken.tender, asked.lot, asked.n, filters=wanted, earlier=earlier
@@ -155,8 +155,9 @@ def leads(request: Request, who: Reader, asked: LeadsIn) -> Response:
         tenders = [r for r in uploaded(text.encode("utf-8", "replace")) if isinstance(r, Tender)]
         if not tenders:
             raise BadInput("no notice of a known format (BOAMP, eForms, TED, DECP, OCDS) was recognised")
-    known = list(snapshot.notices.values())
-    found = subcontracting.openings(snapshot.matcher, tenders, earlier=known, n=asked.n, lot=asked.lot)
+    found = subcontracting.openings(
+        snapshot.matcher, tenders, earlier=snapshot.notices, n=asked.n, lot=asked.lot
+    )
 
     def opening(one: subcontracting.Opening) -> Opening:
         ways = ((each, subcontracting.way(each.structure, one.lot)) for each in one.carriers)

@@ -495,6 +495,7 @@ class Tender:
     lots_per_tender: int | None = None  # lots for which one candidate may tender, where limited
     lots_per_winner: int | None = None  # lots that one candidate may be awarded, where limited
     related: tuple[str, ...] = ()  # ids of the notices this one corrects, cancels, follows
+    corrections: tuple[str, ...] = ()  # ids of the notices that corrected or cancelled it
     change: str = ""  # what a correction changes, as published
     cancels: tuple[str, ...] = ()  # numbers of the lots withdrawn; of a cancellation that names none, all are
     folder: str = ""  # id of the procedure that all its notices share (eForms BT-04), where published

@@ -26,7 +26,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
-from serving import indexed, settings_of, until
+from serving import indexed, serving, settings_of, until
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
@@ -35,8 +35,6 @@ SIRET = "00010001600013"  # of the sample
 NEED = {"need": "tonte et taille de haies pour trois écoles, projet Zyxomma", "place": "Pantin"}
 SENTENCE = "Ordre de présentation, ne préjuge pas du choix."
 NOTICE = {"notice_id": "26-130101"}
-#: They match nothing.
-VERSIONLESS = {"search_structures", "get_structure", "search_notices", "get_notice", "find_ending_contracts"}
 CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("find_structures_for_need", NEED),
     ("find_structures_for_need", NOTICE),
@@ -144,10 +142,10 @@ def listens(port: int) -> bool:
 
 
 @contextmanager
-def served(folder: Path, **more: str) -> Iterator[str]:
+def served(folder: Path, *options: str, **more: str) -> Iterator[str]:
     """The address of a server over HTTP."""
     port = free_port()
-    command = [sys.executable, "-m", "matcher.cli", "mcp", "--http", "--port", str(port)]
+    command = [sys.executable, "-m", "matcher.cli", "mcp", "--http", "--port", str(port), *options]
     with subprocess.Popen(
         command, env=environment(folder, **more), cwd=ROOT, stderr=subprocess.DEVNULL
     ) as running:
@@ -191,7 +189,8 @@ def result_of(answer: Any) -> results.Result:
     """What a tool told: once, as one text that can be read at once."""
     (content,) = answer.content
     assert answer.structured_content is None and len(content.text.encode()) <= results.MOST
-    return results.Result.model_validate_json(content.text)
+    told: results.Result = json.loads(content.text)
+    return told
 
 
 async def call_all(client: Any) -> list[Any]:
@@ -215,11 +214,10 @@ def test_every_tool_answers_over_stdio_and_a_need_leaves_no_trace(folder: Path, 
     for (name, asked), answer in zip(CALLS, answers, strict=True):
         assert not answer.is_error, (name, answer.content)
         told.append(result_of(answer))
-        assert told[-1].note.endswith(SENTENCE)
-        assert told[-1].versions or name in VERSIONLESS, name
+        assert told[-1]["note"].endswith(SENTENCE)
         # who asks about a notice is told which, and of when
-        assert "notice_id" not in asked or any("(2026-" in each for each in told[-1].sources), name
-    answered = [each.answer for each in told]
+        assert "notice_id" not in asked or any("(2026-" in each for each in told[-1]["sources"]), name
+    answered = [each["answer"] for each in told]
     first = answered[0]["lots"][0]["matches"][0]
     shown = first["structure"]
     assert (shown["siret"], first["band"], shown["updated"]) == (SIRET, "à appeler", "2026-09-15")
@@ -229,7 +227,7 @@ def test_every_tool_answers_over_stdio_and_a_need_leaves_no_trace(folder: Path, 
     assert partners["alone"][0].startswith("lot 1 « ")
     assert groups["consortia"][0]["covered"][0].startswith("lot 1 « ")
     assert groups["consortia"][0]["members"][0]["lots"][0].startswith("lot ")
-    assert 0 < max(len(lot["matches"]) for lot in groups["lots"]) <= results.FIRST
+    assert groups["lots"][0]["likely"] and "matches" not in groups["lots"][0]
     assert answered[16]["notice"]["id"] == NOTICE["notice_id"] and answered[17]["total"]
     assert "find_structures_for_need" in answered[10]["hint"] and "hint" not in answered[8]
     assert "« Nanttes » : Nantes (44) a été compris" in beyond["hint"]
@@ -256,7 +254,7 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
         (lot,) = api.post("/v1/match", json={**NEED, "n": 5, "groups": 0}).json()["lots"]
     sent = [(m["structure"]["siret"], m["band"]) for m in lot["matches"]]
     app = create_app(given(folder))
-    answer = result_of(asyncio.run(both())).answer
+    answer = result_of(asyncio.run(both()))["answer"]
     assert [(m["structure"]["siret"], m["band"]) for m in answer["lots"][0]["matches"]] == sent
     app = create_app(given(folder, read="key"))
     refused = asyncio.run(both())
@@ -296,25 +294,78 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
     assert unknown.is_error and "a key with the scope read is needed" in unknown.content[0].text
     assert revoked.is_error and "révoquée" in revoked.content[0].text
     assert not answer.is_error, answer.content  # every tool is called over stdio
-    assert result_of(answer).note.endswith(SENTENCE)
+    assert result_of(answer)["note"].endswith(SENTENCE)
 
 
-def test_a_list_is_read_on_by_offset_and_a_siret_is_taken_as_papers_print_it(folder: Path) -> None:
+def test_tools_over_http_ask_a_service_that_runs_beside_them(folder: Path) -> None:
+    with serving(given(folder)) as address, served(folder, "--url", address) as url:
+        answer = over_http(url, call_first)
+    assert not answer.is_error, answer.content
+    assert result_of(answer)["answer"]["lots"][0]["matches"][0]["structure"]["siret"] == SIRET
+
+
+def told_by(folder: Path, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """What tools told, each answer beside what was cut of it."""
     app = create_app(given(folder))
 
     async def ask() -> list[Any]:
         api = Api(app)
         async with api.open(), mcp.Client(build(api)) as client:
-            calls: list[tuple[str, dict[str, Any]]] = [
-                *(("search_notices", {"n": 2, "offset": start}) for start in (0, 2, 149)),
-                *(("find_structures_for_need", {**NEED, "n": 1, "offset": start}) for start in (0, 1)),
-                ("get_structure", {"siret": "000 100 016 00013"}),
-                ("search_structures", {"q": "zyxomma"}),
-            ]
-            told = [await client.call_tool(name, arguments) for name, arguments in calls]
-            return [json.loads(each.content[0].text)["answer"] for each in told]
+            return [await client.call_tool(name, arguments) for name, arguments in calls]
 
-    first, second, beyond, head, following, structure, nobody = asyncio.run(ask())
+    texts = [each.content[0].text for each in asyncio.run(ask())]
+    whole = [json.loads(text) for text in texts]
+    return [{"cut": each.get("cut", ""), "hint": "", **each["answer"]} for each in whole]
+
+
+def test_a_correction_and_a_cancellation_are_part_of_the_notice_that_they_concern(folder: Path) -> None:
+    open_there = {"department": "94", "q": "lavage", "open_on": "2026-12-01"}
+    asked, corrected, cancelled, still, listed = told_by(
+        folder,
+        ("find_structures_for_need", {"notice_id": "26-131010", "n": 1}),
+        ("get_notice", {"notice_id": "26-131010"}),
+        ("find_structures_for_need", {"notice_id": "26-130877"}),
+        ("search_notices", open_there),
+        ("search_notices", {"department": "93", "open_on": "2026-12-01"}),
+    )
+    for answer in (asked, corrected):
+        assert (answer["notice"]["id"], answer["notice"]["deadline"][:10]) == ("26-130101", "2027-01-04")
+        assert "26-131010 fait partie de l'avis 26-130101" in answer["hint"]
+    assert [len(asked["lots"]), asked["notice"]["lots"], asked["notice"]["reserved"]] == [3, 3, ["1"]]
+    assert cancelled["notice"]["id"] == "26-127700" and "Marché annulé (26-130877)" in cancelled["hint"]
+    assert still["total"] == 0
+    assert "26-130101" in (ids := [item["id"] for item in listed["items"]]) and "26-131010" not in ids
+
+
+def test_of_a_notice_one_lot_is_asked_and_nothing_is_dropped_in_silence(folder: Path) -> None:
+    of_lots = {"notice_id": "26-130377"}
+    third, far, *pages, owed, nowhere, groups, others = told_by(
+        folder,
+        ("find_structures_for_need", {**of_lots, "lot": "3", "n": 2}),
+        ("find_structures_for_need", {**NOTICE, "place": "Lyon"}),
+        *(("find_opportunities", {"siret": "00010032100017", "n": 4, "offset": start}) for start in (0, 4)),
+        ("find_insertion_hours", NOTICE),
+        ("find_structures_for_need", {"need": "nettoyage de locaux"}),
+        ("propose_groups", {**of_lots, "n": 10}),
+        ("propose_groups", {**of_lots, "offset": 1}),
+    )
+    assert [lot["lot"]["number"] for lot in third["lots"]] == ["3"]
+    assert far["notice"]["places"] == ["Lyon"] and far["lots"][0]["nobody"]
+    lots = {(item["notice"]["id"], item["lot"]["number"]) for page in pages for item in page["items"]}
+    assert len(lots) == pages[0]["total"] and "offset=4" in pages[0]["cut"]
+    assert owed["hint"].endswith(results.NO_HOURS) and nowhere["hint"] == results.NOWHERE
+    assert "consortia (" in groups["cut"] and "offset=1" in groups["cut"]
+    assert others["consortia"][0] != groups["consortia"][0]
+
+
+def test_a_list_is_read_on_by_offset_and_a_siret_is_taken_as_papers_print_it(folder: Path) -> None:
+    first, second, beyond, head, following, structure, nobody = told_by(
+        folder,
+        *(("search_notices", {"n": 2, "offset": start}) for start in (0, 2, 149)),
+        *(("find_structures_for_need", {**NEED, "n": 1, "offset": start}) for start in (0, 1)),
+        ("get_structure", {"siret": "000 100 016 00013"}),
+        ("search_structures", {"q": "zyxomma"}),
+    )
     ids = [item["id"] for page in (first, second) for item in page["items"]]
     assert len(set(ids)) == 4 and "Tout a été lu" in beyond["hint"]
     ranks = [match["rank"] for answer in (head, following) for match in answer["lots"][0]["matches"]]
@@ -324,12 +375,17 @@ def test_a_list_is_read_on_by_offset_and_a_siret_is_taken_as_papers_print_it(fol
 
 
 def test_what_an_answer_leaves_out_is_counted_by_its_name() -> None:
-    lots = [{"id": str(n), "criteria": [f"critère {k} du lot {n}" for k in range(12)]} for n in range(40)]
-    told = results.of({"notice": {"id": "x", "lots": []}, "lots": lots})
-    text = results.text_of(told)
-    kept = json.loads(text)
-    gone = len(lots) - len(kept["answer"]["lots"])
-    assert len(text.encode()) <= results.MOST and gone and f"{gone} lots" in kept["cut"]
+    """Whole items go, the inner ones first: what is told of a lot, a team or a structure is never told in part."""
+    teams = [{"members": [{"name": f"membre {k} de {n}"} for k in range(12)]} for n in range(40)]
+    lots = [{"number": str(n), "matches": [{"why": "x" * 300} for _ in range(4)]} for n in range(1, 30)]
+    for answer, said in (({"consortia": teams}, "consortia ({})"), ({"lots": lots}, "lots ({})")):
+        (name, items), text = next(iter(answer.items())), results.text_of(results.of(answer), {"offset"})
+        kept = json.loads(text)
+        rest = kept["answer"][name]
+        assert len(text.encode()) <= results.MOST and len(items) > len(rest) > 0
+        assert said.format(len(items) - len(rest)) in kept["cut"] and "offset=" in kept["cut"]
+        assert all(len(team["members"]) == 12 for team in rest if "members" in team)
+    assert all(len(lot["matches"]) == 1 for lot in rest) and "matches du lot 1 (3)" in kept["cut"]
 
 
 def test_a_catalogue_without_notices_says_so_and_not_to_ask_with_fewer_words() -> None:
@@ -337,5 +393,5 @@ def test_a_catalogue_without_notices_says_so_and_not_to_ask_with_fewer_words() -
         async def ask(self, method: str, path: str, **more: Any) -> Any:
             return {"total": 0, "items": []}
 
-    answer = asyncio.run(Tools(Bare()).search_notices(q="tonte")).answer
+    answer = asyncio.run(Tools(Bare()).search_notices(q="tonte"))["answer"]
     assert answer["hint"] == results.NO_NOTICES and "aucun avis" in answer["hint"]

@@ -153,18 +153,19 @@ def one_notice(notice: str, id: str | None, catalogue: Path, awarded: bool = Fal
     Raises NotFound, listing the ids available; NoValidRecords where the file holds none.
     """
     from matcher.reading import gather
+    from matcher.reading.procedure import in_force
 
     path = Path(notice)
     if not path.exists():
         return gather.notice(gather.load_notices(catalogue), notice)
-    found = gather.gather([path])
-    answerable = [t for t in found.tenders if t.nature in ANSWERABLE]
-    named = [t for t in found.tenders if id is not None and id in (t.id, t.reference)]
+    notices = in_force(gather.gather([path]).tenders)
+    answerable = [t for t in notices if t.nature in ANSWERABLE]
+    named = [t for t in notices if id is not None and id in (t.id, t.reference, *t.corrections)]
     if id is not None and not named:
-        there = ", ".join(t.id for t in found.tenders[:10])
+        there = ", ".join(t.id for t in notices[:10])
         raise NotFound(f"no notice {id!r} in {path.name}: it holds {there or 'none'}")
     if awarded and not answerable:
-        answerable = [t for t in found.tenders if t.awards]
+        answerable = [t for t in notices if t.awards]
     if not named and not answerable:
         raise NoValidRecords(f"no notice to answer in {path.name}: `matcher read` shows what it holds")
     chosen = named[0] if named else answerable[0]

@@ -12,7 +12,7 @@ from matcher.catalogue.files import load_catalogue
 from matcher.commands._options import CATALOGUE, KEY, Output, proved
 from matcher.console import emit, say
 from matcher.reading import gather
-from matcher.reading.procedure import closing
+from matcher.reading.procedure import by_id, closing
 from matcher.records import exchange, worked
 from matcher.reference.french import PARIS, in_paris
 
@@ -41,7 +41,7 @@ def declare(
     Example: matcher exchange declare SIRET 26-1234 --brings "tonte" --seeks "nettoyage" --deadline 2026-12-15
     """
     known = gather.load_notices(catalogue) if catalogue.is_dir() else []
-    tender = next((each for each in known if each.id == notice), None)
+    tender = by_id(known).get(notice)
     if deadline is None and tender is not None:
         deadline = closing(tender)
     if deadline is not None and deadline.tzinfo is None:

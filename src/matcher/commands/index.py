@@ -15,6 +15,7 @@ from matcher.matching.engine import Matcher
 from matcher.matching.recipes import SHIPPED
 from matcher.partners import prepared
 from matcher.reading import gather
+from matcher.reading.procedure import in_force
 from matcher.reading.sources import _columns
 from matcher.records import self_declared
 
@@ -69,7 +70,7 @@ def run(
         gather.save_notices(gathered.tenders, folder)
         gather.save_contracts(gathered.awards, folder)
         stored.save(catalogue, folder)
-        prepared.save(Matcher(catalogue), gathered.tenders, folder)
+        prepared.save(Matcher(catalogue), in_force(gathered.tenders), folder)
 
     save_catalogue(catalogue, out, also)
     if other := judgement.of_another_encoder(catalogue):

@@ -21,6 +21,7 @@ from matcher.matching.groups.consortium import task_label
 from matcher.matching.reasons import clause_in_words, counts, unknown_in_words, why_nobody
 from matcher.reading import gather
 from matcher.reading.need import corrected, placed_need, sized_need
+from matcher.reading.procedure import by_id, in_force, remark
 from matcher.reference import toponyms
 from matcher.reference.french import due
 from matcher.reference.text import shorten
@@ -70,15 +71,16 @@ def run(
     tenders = []
     # as `explain` does: what is no file may be the id of a notice indexed with the catalogue
     absent = {str(path) for path in notices or () if not path.exists()}
-    indexed = [t for t in gather.load_notices(catalogue) if t.id in absent] if absent else []
-    files = [path for path in notices or () if str(path) not in {t.id for t in indexed}]
+    known = by_id(gather.load_notices(catalogue)) if absent else {}
+    indexed = {id: known[id] for id in sorted(absent) if id in known}
+    files = [path for path in notices or () if str(path) not in indexed]
     if files:
-        found = gathered(files)
-        tenders = [t for t in found.tenders if t.nature in ANSWERABLE]
-        aside = len(found.tenders) - len(tenders)
+        read = in_force(gathered(files).tenders)
+        tenders = [t for t in read if t.nature in ANSWERABLE]
+        aside = len(read) - len(tenders)
         if aside:
-            say(f"  {aside} notices are awards or cancellations: nothing to answer")
-    tenders += indexed
+            say(f"  {aside} notices are awards or cancelled: nothing to answer")
+    tenders += {tender.id: tender for tender in indexed.values()}.values()
     if need is not None:
         tenders.append(sized_need(placed_need(need, place), amount, months))
         if place and not toponyms.spelt(place):
@@ -130,6 +132,8 @@ def show(answer: Answer) -> None:
     console.rule(escape(shorten(name, console.width - 4)), align="left")
     if tender.format != "need":
         console.print(escape(f"{tender.buyer.name or 'acheteur inconnu'}{deadline}"))
+        if standing := remark(tender):
+            console.print(escape(standing))
     if tender.format == "need" and not any(lot.places for lot in tender.lots):
         console.print("  Aucun lieu n'est lu dans le besoin : toute la France est comparée (--place).")
     for lot_answer in answer.lots:

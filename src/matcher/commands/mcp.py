@@ -48,7 +48,11 @@ def run(
 def _app() -> Any:
     from service.app import create_app
 
-    app = create_app(read())
+    from matcher.catalogue.files import load_catalogue
+
+    settings = read()
+    load_catalogue(settings.catalogue)  # where there is none says so, before anyone asks
+    app = create_app(settings)
     logging.getLogger("service").setLevel(logging.WARNING)  # standard error is shown by some assistants
     return app
 

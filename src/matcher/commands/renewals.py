@@ -26,7 +26,7 @@ from matcher.reading import gather
 def run(
     files: Annotated[Files, Argument(help="DECP, award notices; default: those indexed.")] = None,
     siret: Annotated[str, Option(help="Only those a structure (SIRET or name) would be called for.")] = "",
-    buyer: Annotated[str, Option(help="Only of this buyer, by SIRET or SIREN.")] = "",
+    buyer: Annotated[str, Option(help="Only of this buyer: SIRET, SIREN or words of its name.")] = "",
     department: Annotated[Words, Option(help="Only of this department; repeatable.")] = None,
     cpv: Annotated[Words, Option(help="Only of this CPV prefix; repeatable.")] = None,
     after: Annotated[float, Option(min=0, help="Ends in this many months or later.")] = 3,

@@ -13,7 +13,7 @@ from matcher.catalogue.files import add_files, holds
 from matcher.console import counted, csv_text
 from matcher.domain import KINDS, Award, NotFound, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import contracts, files, merge
-from matcher.reading.procedure import in_force
+from matcher.reading.procedure import by_id, in_force
 from matcher.reading.sources import Columns
 from matcher.reference.identifiers import BY_NAME, BY_SIREN
 
@@ -150,7 +150,7 @@ def save_notices(tenders: Iterable[Tender], folder: Path) -> None:
 
 
 def load_notices(folder: Path) -> list[Tender]:
-    """The notices kept with a catalogue, as corrected since; none where it was built without.  Raises StaleArtefact on damage."""
+    """The notices kept with a catalogue, as they stand; none where it was built without.  Raises StaleArtefact on damage."""
     return in_force(stored_notices(folder))
 
 
@@ -186,10 +186,9 @@ def _load(cls: type[T], path: Path) -> list[T]:
 
 
 def notice(tenders: Iterable[Tender], id: str) -> Tender:
-    """The notice of an id.  Raises NotFound."""
-    for tender in tenders:
-        if tender.id == id:
-            return tender
+    """The notice of an id, its own or that of its correction or cancellation.  Raises NotFound."""
+    if tender := by_id(tenders).get(id):
+        return tender
     raise NotFound(
         f"no file and no indexed notice {id}: check the path, or index the notice with `matcher index`"
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from matcher.domain import CALLS, Lot, Tender
+from matcher.domain import ANSWERABLE, CALLS, Lot, Tender
 from matcher.reference.french import in_paris
 from matcher.reference.text import fold
 
@@ -94,45 +94,61 @@ def lot_number(text: str) -> str:
 
 
 def in_force(tenders: Iterable[Tender]) -> list[Tender]:
-    """The notices, each with what those that name it change: the deadline as corrected, without its cancelled lots.
+    """The notices as they stand: each as those that name it change it, which are then no notices of their own.
 
-    One of which nothing is left keeps its lots.
+    `corrections` are the ids of these.  Cancelled lots are left out; a notice of which nothing is
+    left keeps its lots and is of the nature "cancellation".
     """
-    return [tender for tender, _ in _standing(list(tenders))]
-
-
-def _standing(notices: Sequence[Tender]) -> Iterator[tuple[Tender, bool]]:
-    """Each notice as it stands, and whether anything of it is left."""
-    related = {t.id: t.related for t in notices if t.nature in ("correction", "cancellation", "modification")}
+    notices = list(tenders)
+    related = {t.id: t.related for t in notices if t.nature in ("correction", "cancellation")}
     known = {t.id for t in notices} if related else set()
     later: defaultdict[str, list[Tender]] = defaultdict(list)
     for notice in notices if related else ():
-        ahead, seen = list(related.get(notice.id, ())), set()
+        ahead, seen = list(related.get(notice.id, ())), {notice.id}
         while ahead:  # a correction may name the one before it
             if (ref := ahead.pop()) in known and ref not in seen:
                 seen.add(ref)
-                later[ref].append(notice)
-                ahead += related.get(ref, ())
-    for notice in notices:
-        if notice.id not in later:
-            yield notice, True
-            continue
-        tender, cancelled = effective(notice, later[notice.id])
-        left = tuple(lot for lot in tender.lots if lot.id not in cancelled)
-        yield replace(tender, lots=left or tender.lots), bool(left)
+                earlier = known.intersection(related.get(ref, ()))
+                ahead += earlier
+                if not earlier:
+                    later[ref].append(notice)
+    applied = {each.id for changes in later.values() for each in changes}
+    return [_standing(t, later[t.id]) if t.id in later else t for t in notices if t.id not in applied]
+
+
+def _standing(notice: Tender, later: Sequence[Tender]) -> Tender:
+    tender, cancelled = effective(notice, later)
+    left = tuple(lot for lot in tender.lots if lot.id not in cancelled)
+    if not left:
+        tender = replace(tender, nature="cancellation")
+    return replace(tender, lots=left or tender.lots, corrections=tuple(t.id for t in later))
+
+
+def by_id(notices: Iterable[Tender]) -> dict[str, Tender]:
+    """Notices in force by their ids, and by those of what corrects or cancels them."""
+    listed = list(notices)
+    named = {id: tender for tender in listed for id in tender.corrections}
+    return named | {tender.id: tender for tender in listed}
+
+
+def remark(tender: Tender) -> str:
+    """What has become of a notice, in French: cancelled, corrected, or a correction of one that is not known."""
+    by = ", ".join(tender.corrections)
+    if tender.nature == "cancellation":
+        return f"Marché annulé{f' ({by})' if by else ''} : il n'y a plus rien à répondre."
+    if tender.nature == "correction":
+        earlier = ", ".join(tender.related) or "un avis qu'il ne nomme pas"
+        return f"Avis rectificatif ; ce qu'il corrige n'est pas indexé et peut dire plus : {earlier}."
+    return f"Avis tel que corrigé par {by}." if by else ""
 
 
 def answerable(tenders: Iterable[Tender]) -> list[Tender]:
-    """The published notices that one can answer as they stand, newest first: those that correct another are part of it."""
-    notices = list(tenders)
-    known = {t.id for t in notices}
-    calls = [
-        t
-        for t, left in _standing(notices)
-        if t.nature in CALLS or (t.nature == "correction" and known.isdisjoint(t.related))
-        if left and not t.confidential
-    ]
-    return sorted(calls, key=lambda t: (t.published or date.min, t.id), reverse=True)
+    """The published notices that one can answer as they stand, newest first."""
+    return newest_first(t for t in in_force(tenders) if t.nature in ANSWERABLE and not t.confidential)
+
+
+def newest_first(tenders: Iterable[Tender]) -> list[Tender]:
+    return sorted(tenders, key=lambda t: (t.published or date.min, t.id), reverse=True)
 
 
 def procedures(tenders: Iterable[Tender]) -> list[list[Tender]]:
