@@ -90,7 +90,7 @@ def of(
         answer=pruned(told, labels_of(told.get("notice"))) | more,
         sources=list(dict.fromkeys(value.get("sources") or sources_of([value, *about]))),
         versions=versions or told.get("versions", {}),
-        note=note if note == NOTE else f"{note} {NOTE}",
+        note=note if NOTE in note else f"{note} {NOTE}",
     )
 
 

@@ -53,6 +53,7 @@ def run(
     \b
     matcher match data/sample
     matcher match --need "entretien des espaces verts d'une école" --place Nanterre -n 10
+    matcher match --need "tonte, marché réservé aux EA et ESAT" --place Nanterre
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
     from matcher.matching import judgement
@@ -128,6 +129,7 @@ def show(answer: Answer) -> None:
     from rich.console import Console
     from rich.markup import escape
 
+    from matcher.reading.need import reservation_unread
     from matcher.reference.french import due
     from matcher.reference.text import shorten
 
@@ -140,6 +142,8 @@ def show(answer: Answer) -> None:
         console.print(escape(f"{tender.buyer.name or 'acheteur inconnu'}{deadline}"))
     if tender.format == "need" and not any(lot.places for lot in tender.lots):
         console.print("  Aucun lieu n'est lu dans le besoin : toute la France est comparée (--place).")
+    if unread := reservation_unread(tender):
+        _indented(console, unread)
     for lot_answer in answer.lots:
         _show_lot(console, lot_answer, several=len(answer.lots) > 1 or tender.format != "need")
     for number, group in enumerate(answer.consortia, 1):
