@@ -468,6 +468,7 @@ class NoticeOut(Out):
     published: date | None = None
     deadline: datetime | None = None
     url: Url = ""
+    related: list[str] = []
     lots: list[LotOut]
 
 

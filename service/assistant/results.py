@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -18,10 +18,27 @@ from matcher.reference.trades import trades
 
 MOST = 8_000  # bytes of an answer, which an assistant reads whole
 SHORT = 40  # characters of a text that is cut no more
-CUT = (
-    "Listes coupées à ce qui se lit d'un coup (laissés de côté : {}) : la suite se demande par offset, le nombre de ceux déjà lus, "
-    "ou une seule structure ou un seul avis."
+CUT = "Coupé à ce qui se lit d'un coup ; laissés de côté, en entier : {}."
+#: How what was left out is asked for, by the argument of the tool.
+FURTHER = {
+    "lot": "Un lot à la fois se demande par lot, son numéro.",
+    "offset": "La suite se demande par offset, le nombre de ceux déjà lus.",
+    "n": "Demandez-en moins (n).",
+}
+#: Lists of records that are left out whole before anything of another, and those of texts that stand beside the facts.
+BESIDE = frozenset("assumed notes rules".split())
+WHOLE = BESIDE | frozenset(
+    "by_clause carriers consortia firms first items leads lots matches offers partners refused targets".split()
 )
+#: Lists of which a part would tell something untrue: who is in a team, where a structure goes, what is asked for.
+NEVER = frozenset("covered departments kinds members regions trades zones".split())
+LONG = 400  # characters of a text that is cut before a list within a record
+#: What a notice is that one does not answer as it stands: by its nature, without and with the notices that it names.
+STANDING = {
+    "cancellation": ("{0} est annulé : on n'y répond plus.", "{0} annule {1} : on n'y répond plus."),
+    "correction": ("", "{0} rectifie {1} : c'est celui-là qui se lit et se répond, tel que rectifié."),
+}
+NO_HOURS = "Aucune heure d'insertion due n'est lue dans cet avis : un critère social n'en est pas une."
 NOTHING = (
     "Rien de ce qui est indexé n'a tout cela : demander avec moins de mots ou de filtres, ou de plus larges (deux chiffres d'un code, "
     "un département par son numéro). Qui fait un métier se demande à find_structures_for_need."
@@ -84,7 +101,7 @@ def of(
     """
     told = value.get("result", value)
     note = value.get("note", NOTE)
-    hint = " ".join((*_read_as(place), *_hints(told, nothing)))
+    hint = " ".join(filter(None, (*_read_as(place), *_hints(told, nothing, place))))
     more = {"hint": hint} if hint else {}
     return Result(
         answer=pruned(told, labels_of(told.get("notice"))) | more,
@@ -104,34 +121,50 @@ def _read_as(place: str) -> Iterator[str]:
         yield f"Aucun lieu ne s'appelle « {place} » : {meant} a été compris. Dites-le à qui demande."
 
 
-def _hints(answer: Mapping[str, Any], nothing: str) -> Iterator[str]:
+def _hints(answer: Mapping[str, Any], nothing: str, place: str) -> Iterator[str]:
     """What to do where nothing is listed, or where a lot has nobody, and why."""
-    if not answer.get("items", True):
+    if not all(answer.get(name, True) for name in ("items", "leads")):
         yield nothing
-    lots = (lot for lot in answer.get("lots", ()) if isinstance(lot, Mapping) and lot.get("nobody"))
-    yield from dict.fromkeys(NOBODY.get(lot.get("calls_for", "")) or NOBODY_KNOWN for lot in lots)
+    for notice in (each for each in (answer.get("notice"), *answer.get("notices", ())) if each):
+        related, standing = ", ".join(notice.get("related", ())), STANDING.get(notice.get("nature"), ("", ""))
+        yield standing[bool(related)].format(notice["id"], related)
+        if place and notice.get("format") != "need":
+            yield f"Cet avis dit son lieu lui-même : « {place} » ne compte que s'il n'en dit pas."
+    if answer.get("alone") and not any(answer.get(name) for name in ("lacking", "perhaps", "partners")):
+        yield "Rien ne lui manque pour ce qui est sous `alone` : elle y répond sans partenaire."
+    lots = [lot for lot in answer.get("lots", ()) if isinstance(lot, Mapping)]
+    none = (lot.get("calls_for", "") for lot in lots if lot.get("nobody"))
+    yield from dict.fromkeys(NOBODY.get(calls_for) or NOBODY_KNOWN for calls_for in none)
+    count = sum(lot.get("likely", 0) + lot.get("plausible", 0) for lot in lots)
+    if count and not any(lot.get("matches", True) for lot in lots):
+        yield READ_OUT.format(count)
 
 
-def text_of(result: Result) -> str:
-    """The result as JSON of at most `MOST` bytes: lists are cut, then texts, and `cut` says how many of what."""
+def text_of(result: Result, arguments: Collection[str] = ()) -> str:
+    """The result as JSON of at most `MOST` bytes: records are left out whole, the last of the longest list first, then texts
+    are cut, and only of a single record its lists; `cut` says how many of what, and by which of the tool's `arguments` to read on.
+    """
     kept = result.model_dump(mode="json")
     left_out = Counter[str]()
     while len((text := json.dumps(kept, ensure_ascii=False)).encode()) > MOST:
         parts = list(_parts({"answer": kept["answer"], "sources": kept["sources"]}))
-        _, name, long = max((part for part in parts if isinstance(part[2], list)), key=lambda p: len(p[2]))
-        if len(long) > 1:
-            gone = max(1, len(long) // 4)
-            del long[-gone:]
-            left_out[str(name)] += gone
+        lists = [
+            part for part in parts if isinstance(part[2], list) and len(part[2]) > 1 and part[1] not in NEVER
+        ]
+        texts = (part for part in parts if isinstance(part[2], str))
+        holder, key, words = max(texts, key=lambda part: len(part[2]))
+        records = [p for p in lists if p[1] in WHOLE and (isinstance(p[2][0], Mapping) or p[1] in BESIDE)]
+        if records or (lists and len(words) <= LONG):
+            _, name, long = max(records or lists, key=lambda part: len(part[2]))
+            del long[-1:]
+            left_out[str(name)] += 1
+        elif len(words) < SHORT:
+            break
         else:
-            holder, key, words = max(
-                (part for part in parts if isinstance(part[2], str)), key=lambda p: len(p[2])
-            )
-            if len(words) < SHORT:
-                break
             holder[key] = shorten(words, len(words) // 2)
-        lists = ", ".join(f"{count} {name}" for name, count in left_out.most_common())
-        kept["cut"] = CUT.format(lists or "la fin de textes longs")
+        names = ", ".join(f"{count} {name}" for name, count in left_out.most_common())
+        how = (words for name, words in FURTHER.items() if name in arguments)
+        kept["cut"] = " ".join((CUT.format(names or "la fin de textes longs"), *how))
     return text
 
 
@@ -155,8 +188,17 @@ def pruned(value: Any, labels: Mapping[str, str]) -> Any:
     """The value without empty fields; a reason is its sentence, a lot named by its id its label."""
     if isinstance(value, list):
         return [pruned(each, labels) for each in value]
+    if isinstance(value, float):
+        return round(value, 3)
     if not isinstance(value, Mapping):
         return value
+    notice, structure = value.get("notice"), value.get("structure")
+    if isinstance(notice, Mapping) and not {"lot", "lots"}.isdisjoint(value):  # a lot is told once
+        value = {**value, "notice": {**notice, "lots": ()}}
+    if (
+        isinstance(structure, Mapping) and "rank" in value
+    ):  # the offer that fits, and the lot, are told already
+        value = {**value, "lot": None, "structure": {**structure, "offers": ()}}
     if {"contribution", "text"} <= value.keys():
         return value["text"]
     kept = {}

@@ -56,6 +56,7 @@ Siret = Annotated[
     str, _Close, Field(pattern=rf"^(?:{IDENTITY})$", description="SIRET, 14 digits; else another identity.")
 ]
 Department = Annotated[str, Field(pattern=DEPARTMENT, description="Where the work is: a number.")]
+OfBuyer = Annotated[str, Field(max_length=200, description="SIREN, SIRET or words of the name.")]
 OpenOn = Annotated[date | None, Field(description="Those that can still be answered on this day.")]
 OfTrade = Annotated[
     str, _Close, Field(pattern=r"^([0-9]{14})?$", description="Keep those of the trade of this structure.")
@@ -140,15 +141,16 @@ class Tools:
             Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")
         ] = (),
         radius_km: Annotated[float | None, Field(ge=0, le=2000)] = None,
+        lot: Annotated[str, Field(max_length=40, description="Only the lot of this number.")] = "",
         offset: From = 0,
     ) -> results.Result:
         """Structures that could answer a need or a notice, lot by lot, with reasons; says where there is none."""
         wishes = {"kinds": list(kinds), "radius_km": radius_km}
         body = _asked(need, notice_id, notice, place=place, n=n + offset, groups=0, filters=wishes)
-        found = await self._api.ask("POST", "/match", json=body)
+        found = await self._api.ask("POST", "/match", json=body | ({"lots": [lot]} if lot else {}))
         answer = found.get("result", found)
-        for lot in answer["lots"]:
-            lot["matches"] = lot["matches"][offset:]
+        for each in answer["lots"]:
+            each["matches"] = each["matches"][offset:]
         return results.of(found, place=place)
 
     async def explain_structure(
@@ -210,10 +212,12 @@ class Tools:
     async def _structure(self, siret: str) -> Any:
         return await self._api.ask("GET", f"/structures/{siret}")
 
-    async def find_opportunities(self, siret: Siret, n: Many = 10) -> results.Result:
+    async def find_opportunities(self, siret: Siret, n: Many = 10, offset: From = 0) -> results.Result:
         """Lots of indexed notices that a structure could answer: alone, in a group, by the clause, or to watch."""
         path = f"/structures/{siret}/opportunities"
-        found = await self._api.ask("GET", path, params={"limit": n})
+        found = await self._api.ask("GET", path, params={"limit": n, "offset": offset})
+        for each in found["items"]:
+            (each.get("match") or {}).pop("structure", None)  # it is the one that is asked about
         nothing = await self._nothing(found, results.NO_OPPORTUNITY)
         return results.of(found, await self._structure(siret), nothing=nothing)
 
@@ -222,7 +226,7 @@ class Tools:
         q: Annotated[str, Field(max_length=200, description="Words of the title.")] = "",
         cpv: Annotated[str, Field(pattern=CPV, description="First digits of a CPV code.")] = "",
         department: Department = "",
-        buyer: Annotated[str, Field(max_length=200, description="SIREN, SIRET or words of the name.")] = "",
+        buyer: OfBuyer = "",
         open_on: OpenOn = None,
         n: Many = 10,
         offset: From = 0,
@@ -248,12 +252,13 @@ class Tools:
         self, notice_id: Id = None, notice: Notice = None, n: Many = 5
     ) -> results.Result:
         """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
-        return results.of(await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n)))
+        found = await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n))
+        return results.of(found, nothing=results.NO_HOURS)
 
     async def find_ending_contracts(
         self,
         siret: OfTrade = "",
-        buyer: Annotated[str, Field(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
+        buyer: OfBuyer = "",
         department: Annotated[str, Field(pattern=r"^(\d{2,3}|2[AB])?$")] = "",
         n: Many = 10,
     ) -> results.Result:
@@ -366,7 +371,7 @@ def _tools(api: Api) -> Iterator[Any]:
 def _as_text(method: Any) -> Any:
     @wraps(method)
     async def told(**arguments: Any) -> str:
-        return results.text_of(await method(**arguments))
+        return results.text_of(await method(**arguments), arguments.keys())
 
     return told
 
@@ -391,7 +396,7 @@ def _remedy(error: ValidationError, tool: Any) -> str:
     told = {
         f"no argument {each['loc'][0]!r}: {tool.name} takes {known}"
         if each["type"] == "extra_forbidden"
-        else f"{each['loc'][0]}: {why(each)}"
+        else f"{each['loc'][0]}: {why(each).replace('/v1/structures gives', 'search_structures finds')}"
         for each in error.errors()
     }
     return "; ".join(sorted(told))

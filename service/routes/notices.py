@@ -44,8 +44,8 @@ def chosen(
     whole = sorted(snapshot.notices.values(), key=lambda t: (t.published or date.min, t.id), reverse=True)
     fitting = (
         tender
-        for tender in (snapshot.answerable() if answerable else whole)
-        if _fits(tender, cpv, department, fold(buyer), open_on) and published_since(tender, since)
+        for tender in (snapshot.answerable() if answerable or open_on else whole)
+        if _fits(tender, cpv, department, buyer, open_on) and published_since(tender, since)
     )
     return [tender for tender in fitting if not words or told(tender, words)]
 
@@ -88,12 +88,11 @@ def notice(request: Request, who: Reader, notice_id: NoticeId) -> Response:
 
 def _fits(tender: Tender, cpv: str, department: str, buyer: str, open_on: date | None) -> bool:
     """Does a notice pass the filters given?  One without a deadline is not known to be open."""
-    named = fold(tender.buyer.name)
     where = {place.department for lot in tender.lots for place in lot.places}
     return (
         (not cpv or any(code.startswith(cpv) for lot in tender.lots for code in lot.cpv))
         and (not department or department in where)
-        and (not buyer or tender.buyer.id.startswith(buyer) or all(word in named for word in buyer.split()))
+        and (not buyer or renewals_.is_buyer(tender.buyer, buyer))
         and (open_on is None or (tender.deadline is not None and tender.deadline.date() >= open_on))
     )
 
@@ -133,7 +132,7 @@ def listing(
     who: Reader,
     offset: Offset = 0,
     limit: Limit = 20,
-    buyer: Annotated[str, Query(pattern=r"^([0-9]{9}|[0-9]{14})?$", description="SIREN or SIRET.")] = "",
+    buyer: Buyer = "",
     department: Annotated[str, Query(pattern=r"^(\d{2,3}|2[AB])?$")] = "",
     cpv: Annotated[str, Query(pattern=r"^[0-9]{0,8}$", description="Prefix.")] = "",
     siret: Annotated[str, Query(pattern=r"^([0-9]{14})?$", description="Of a structure.")] = "",

@@ -144,10 +144,10 @@ def listens(port: int) -> bool:
 
 
 @contextmanager
-def served(folder: Path, **more: str) -> Iterator[str]:
+def served(folder: Path, *options: str, **more: str) -> Iterator[str]:
     """The address of a server over HTTP."""
     port = free_port()
-    command = [sys.executable, "-m", "matcher.cli", "mcp", "--http", "--port", str(port)]
+    command = [sys.executable, "-m", "matcher.cli", "mcp", "--http", "--port", str(port), *options]
     with subprocess.Popen(
         command, env=environment(folder, **more), cwd=ROOT, stderr=subprocess.DEVNULL
     ) as running:
@@ -299,6 +299,13 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
     assert result_of(answer).note.endswith(SENTENCE)
 
 
+def test_tools_over_http_ask_a_service_elsewhere(folder: Path) -> None:
+    elsewhere = f"http://127.0.0.1:{free_port()}"
+    with served(folder, "--url", elsewhere) as url:
+        answer = over_http(url, call_first)
+    assert f"{elsewhere} does not answer" in answer.content[0].text  # it is asked, and nobody listens there
+
+
 def test_a_list_is_read_on_by_offset_and_a_siret_is_taken_as_papers_print_it(folder: Path) -> None:
     app = create_app(given(folder))
 
@@ -310,11 +317,24 @@ def test_a_list_is_read_on_by_offset_and_a_siret_is_taken_as_papers_print_it(fol
                 *(("find_structures_for_need", {**NEED, "n": 1, "offset": start}) for start in (0, 1)),
                 ("get_structure", {"siret": "000 100 016 00013"}),
                 ("search_structures", {"q": "zyxomma"}),
+                ("find_opportunities", {"siret": SIRET, "offset": 1}),
+                ("find_structures_for_need", {**NOTICE, "lot": "2", "place": "Lyon"}),
+                ("search_notices", {"department": "94", "open_on": "2026-12-01", "n": 50}),
+                ("get_notice", {"notice_id": "26-127700"}),
+                ("find_structures_for_need", {"notice_id": "26-131010"}),
+                ("find_insertion_hours", NOTICE),
             ]
             told = [await client.call_tool(name, arguments) for name, arguments in calls]
             return [json.loads(each.content[0].text)["answer"] for each in told]
 
-    first, second, beyond, head, following, structure, nobody = asyncio.run(ask())
+    first, second, beyond, head, following, structure, nobody, *more = asyncio.run(ask())
+    opportunities, one_lot, open_ones, cancelled, correction, hours = more
+    assert len(opportunities["items"]) == opportunities["total"] - 1
+    assert [each["lot"]["number"] for each in one_lot["lots"]] == ["2"] and "« Lyon »" in one_lot["hint"]
+    cancelling = {"26-127700", "26-130877"}
+    assert open_ones["total"] and cancelling.isdisjoint(each["id"] for each in open_ones["items"])
+    assert "26-127700 est annulé" in cancelled["hint"]
+    assert "rectifie 26-130101" in correction["hint"] and hours["hint"] == results.NO_HOURS
     ids = [item["id"] for page in (first, second) for item in page["items"]]
     assert len(set(ids)) == 4 and "Tout a été lu" in beyond["hint"]
     ranks = [match["rank"] for answer in (head, following) for match in answer["lots"][0]["matches"]]
@@ -330,6 +350,14 @@ def test_what_an_answer_leaves_out_is_counted_by_its_name() -> None:
     kept = json.loads(text)
     gone = len(lots) - len(kept["answer"]["lots"])
     assert len(text.encode()) <= results.MOST and gone and f"{gone} lots" in kept["cut"]
+    assert all(len(lot["criteria"]) == 12 for lot in kept["answer"]["lots"])  # what is kept is whole
+    assert "offset" not in kept["cut"] and "offset" in results.text_of(told, ["offset"])
+    team = {
+        "members": [{"name": "A" * 900}, {"name": "B" * 900}, {"name": "C" * 900}],
+        "covered": ["1", "2", "3"],
+    }
+    kept = json.loads(results.text_of(results.of({"consortia": [team] * 4, "lots": []})))
+    assert [len(each["members"]) for each in kept["answer"]["consortia"]] == [3, 3]
 
 
 def test_a_catalogue_without_notices_says_so_and_not_to_ask_with_fewer_words() -> None:

@@ -11,7 +11,7 @@ from typer import Argument, Option
 
 from matcher.commands._options import CATALOGUE, Folder, day, loaded, open_store
 from matcher.console import emit, progress, say
-from matcher.domain import BadInput, NotFound
+from matcher.domain import BadInput, MissingExtra, NotFound
 
 if TYPE_CHECKING:
     from matcher.catalogue.catalogue import Catalogue
@@ -69,8 +69,12 @@ def run(
 
     from matcher.outreach import batch, delivery, intake
 
-    if not dry_run:
+    try:
         delivery.able()  # checked before the run, not at its end
+    except MissingExtra as error:
+        if not dry_run:
+            raise
+        say(f"matcher: the night itself will stop: {error}")
     moment = _moment(at)
     chosen = rules_of(rules)
     outbox = outbox or outbox_of(settings(), chosen)

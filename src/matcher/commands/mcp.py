@@ -85,13 +85,13 @@ def _guarded(app: Any) -> Any:
 async def _over_http(api: Any, server: Any, host: str, port: int) -> None:
     import uvicorn
     from service.connections import SERVER
+    from service.settings import read
 
-    app = _guarded(
-        server.streamable_http_app(
-            host=host, stateless_http=True, json_response=True, transport_security=_security()
-        )
+    tools = server.streamable_http_app(
+        host=host, stateless_http=True, json_response=True, transport_security=_security()
     )
-    running = uvicorn.Server(uvicorn.Config(app, host=host, port=port, **SERVER))
+    tools.state.settings = read()  # by which a caller of a service elsewhere is known to be on this machine
+    running = uvicorn.Server(uvicorn.Config(_guarded(tools), host=host, port=port, **SERVER))
     async with api.open():
         say(f"tools at http://{host}:{port}/mcp (Ctrl-C ends it)")
         await running.serve()

@@ -5,6 +5,7 @@ matcher personal erase contact@example.org --yes
 """
 
 import json
+from collections.abc import Collection
 
 import typer
 from typer import Argument, Option
@@ -13,7 +14,7 @@ from matcher.commands._options import open_store
 from matcher.console import emit, say
 
 BEYOND = (
-    "hors d'atteinte, à effacer vous-même : les dossiers donnés à --outbox (autres que {}), les sauvegardes, et l'annuaire : "
+    "hors d'atteinte, à chercher et à effacer vous-même : les dossiers donnés à --outbox (autres que {}), les sauvegardes, et l'annuaire : "
     "retirez-y la personne, puis relancez `matcher index`"
 )
 app = typer.Typer(help="Export or erase what the store holds about a person.", no_args_is_help=True)
@@ -21,11 +22,22 @@ app = typer.Typer(help="Export or erase what the store holds about a person.", n
 
 @app.command()
 def export(person: str = Argument(..., help="An e-mail address or a SIRET.")) -> None:
-    """Everything held about a person, as JSON on stdout."""
+    """Everything that the store holds about a person, as JSON on stdout; the catalogue is beyond it."""
+    from service.settings import read
+
     from matcher.records import personal
 
     with open_store() as store:
-        typer.echo(json.dumps(personal.export(store, person), ensure_ascii=False, indent=2))
+        held = personal.export(store, person)
+    typer.echo(json.dumps(held, ensure_ascii=False, indent=2))
+    _say_the_rest(person, held, read().outbox)
+
+
+def _say_the_rest(person: str, held: Collection[str], outbox: object) -> None:
+    """Say that nothing is held where nothing is, and always what lies outside the store."""
+    if not held:
+        say(f"la base ne contient rien sur {person}")
+    say(BEYOND.format(outbox))
 
 
 @app.command()
@@ -46,7 +58,10 @@ def erase(
         if yes:
             gone = personal.erase(store, person) | {"mails in the outbox": erase_mails(read().outbox, person)}
             emit(({"table": t, "erased": n} for t, n in gone.items()), "table")
-            say(BEYOND.format(read().outbox))
+            _say_the_rest(person, [table for table, rows in gone.items() if rows], read().outbox)
             return
-        emit(({"table": t, "rows": len(rows)} for t, rows in personal.export(store, person).items()), "table")
-        say("rien n'a été effacé : ajoutez --yes")
+        held = personal.export(store, person)
+        if held:
+            emit(({"table": t, "rows": len(rows)} for t, rows in held.items()), "table")
+            say("rien n'a été effacé : ajoutez --yes")
+        _say_the_rest(person, held, read().outbox)

@@ -16,7 +16,7 @@ from matcher.domain import NoValidRecords
 def run(
     files: Annotated[list[Path] | None, Argument(help="DECP, award notices; default: those indexed.")] = None,
     siret: Annotated[str, Option(help="Only those a structure (SIRET or name) would be called for.")] = "",
-    buyer: Annotated[str, Option(help="Only of this buyer, by SIRET or SIREN.")] = "",
+    buyer: Annotated[str, Option(help="Only of this buyer: SIRET, SIREN or name.")] = "",
     department: Annotated[list[str] | None, Option(help="Only of this department; repeatable.")] = None,
     cpv: Annotated[list[str] | None, Option(help="Only of this CPV prefix; repeatable.")] = None,
     after: Annotated[float, Option(min=0, help="Ends in this many months or later.")] = 3,

@@ -63,7 +63,7 @@ def renewals(
 ) -> list[Renewal]:
     """The contracts that end `soonest` to `latest` months after a day, earliest end first.
 
-    `buyer` is a SIREN or SIRET, `cpv` prefixes.  A contract published or modified several times counts
+    `buyer` is a SIREN, a SIRET or words of a name, `cpv` prefixes.  A contract published or modified several times counts
     once, with the last end published.
     """
     low, high = months_after(on, soonest), months_after(on, latest)
@@ -100,8 +100,14 @@ def _of(award: Award) -> Renewal | None:
     )
 
 
+def is_buyer(one: Buyer, words: str) -> bool:
+    """Is a buyer that of a SIREN, of a SIRET or of words of a name?"""
+    named = fold(one.name)
+    return one.id.startswith(words[:9]) if words.isdecimal() else all(w in named for w in fold(words).split())
+
+
 def _wanted(one: Renewal, buyer: str, departments: Sequence[str], cpv: Sequence[str]) -> bool:
-    if buyer and not one.buyer.id.startswith(buyer[:9]):
+    if buyer and not is_buyer(one.buyer, buyer):
         return False
     if departments and (one.place.department or one.buyer.place.department) not in departments:
         return False

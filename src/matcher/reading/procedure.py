@@ -100,7 +100,7 @@ def lot_number(text: str) -> str:
 def in_force(tenders: Iterable[Tender]) -> list[Tender]:
     """The notices, each with what those that name it change: the deadline as corrected, without its cancelled lots.
 
-    One of which nothing is left keeps its lots.
+    One of which nothing is left keeps its lots, and is a cancellation.
     """
     return [tender for tender, _ in _standing(list(tenders))]
 
@@ -123,7 +123,8 @@ def _standing(notices: Sequence[Tender]) -> Iterator[tuple[Tender, bool]]:
             continue
         tender, cancelled = effective(notice, later[notice.id])
         left = tuple(lot for lot in tender.lots if lot.id not in cancelled)
-        yield replace(tender, lots=left or tender.lots), bool(left)
+        nature = tender.nature if left else "cancellation"
+        yield replace(tender, lots=left or tender.lots, nature=nature), bool(left)
 
 
 def answerable(tenders: Iterable[Tender]) -> list[Tender]:
