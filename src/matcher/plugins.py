@@ -71,11 +71,10 @@ def find(room: str, name: str) -> ModuleType:
 def loaded(room: str, name: str, options: Mapping[str, Any]) -> Any:
     """What the plugin's `load` makes of its options.  Raises BadInput for one that it does not take, NotFound as `find`."""
     load = find(room, name).load
-    takes = inspect.signature(load)
     try:
-        takes.bind(**options)
+        inspect.signature(load).bind(**options)
     except TypeError as error:
-        known = ", ".join(takes.parameters) or "none"
+        known = ", ".join(inspect.signature(load).parameters) or "none"
         raise BadInput(f"options of {name} in {room.rpartition('.')[2]}: {error}; it takes {known}") from None
     return load(**options)
 

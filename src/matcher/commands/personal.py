@@ -55,13 +55,11 @@ def erase(
     from matcher.records import personal
 
     with open_store() as store:
+        held = personal.export(store, person)
         if yes:
             gone = personal.erase(store, person) | {"mails in the outbox": erase_mails(read().outbox, person)}
             emit(({"table": t, "erased": n} for t, n in gone.items()), "table")
-            _say_the_rest(person, [table for table, rows in gone.items() if rows], read().outbox)
-            return
-        held = personal.export(store, person)
-        if held:
+        elif held:
             emit(({"table": t, "rows": len(rows)} for t, rows in held.items()), "table")
             say("rien n'a été effacé : ajoutez --yes")
-        _say_the_rest(person, held, read().outbox)
+    _say_the_rest(person, held, read().outbox)

@@ -392,10 +392,7 @@ def number_of(raw: object) -> float | None:
 
 def departments_of(raw: object, former: bool = False) -> tuple[str, ...]:
     """Department codes named by code ("75, 2A, 974", "59L") or by name; `former` by that of a region before 2016 too."""
-    if raw is None:
-        return ()
-    text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str(raw)
-    text = fold(text).removesuffix(".0")[:20_000]
+    text = _listed(raw).removesuffix(".0")
     tokens = re.findall(r"(?<!\w)(?:2[ab]|97\d|\d{1,2})[a-z]?(?!\w)", text)
     codes = [code for code in map(_department_code, tokens) if code in department_names()]
     codes += (code for area, _ in _areas(text) if former or len(area) == 1 for code in area)
@@ -411,10 +408,13 @@ def _department_code(token: str) -> str:
 
 def regions_of(raw: object) -> tuple[str, ...]:
     """INSEE region codes named by name; a bare number is no region here (it would be a department)."""
-    if raw is None:
-        return ()
-    text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str(raw)
-    return tuple(region for _, region in _areas(text) if region)
+    return tuple(region for _, region in _areas(_listed(raw)) if region)
+
+
+def _listed(raw: object) -> str:
+    """A cell, or a list, as one folded text."""
+    text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str("" if raw is None else raw)
+    return fold(text)[:20_000]
 
 
 @lru_cache(10_000)
