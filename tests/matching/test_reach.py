@@ -71,6 +71,18 @@ def test_zones_decide_where_they_are_declared_and_the_usual_distance_elsewhere(h
     assert of_department["laon 20 km"].where == "near" and of_department["laon 62"].where == "outside"
 
 
+def test_who_stands_in_the_commune_of_a_lot_is_on_the_spot_though_no_coordinates_of_it_are_known() -> None:
+    code = next(one.code for one in places.communes(5_000) if one.latitude != one.latitude)
+    town = locate(Place(commune=code))
+    listed = [
+        Structure(siret=f"{n:09d}00010", name="A", kind="EI", place=p) for n, p in enumerate((town, LAON))
+    ]
+    held = build_catalogue(listed, [], recipes.named("lexical"))
+    here, far = (reach.to_places(held, [town], np.arange(2)).pair(i, 40.0) for i in (0, 1))
+    assert here.kilometres == 0 and far.kilometres != 0
+    assert allowed_mask(held, Filters(radius_km=1.0), [town]).tolist() == [True, False]
+
+
 def test_a_lot_known_by_its_department_is_within_reach_of_whoever_stands_in_it() -> None:
     towns = {"Château-Thierry": "02168", "Hirson": "02381", "Reims": "51454"}
     listed = [

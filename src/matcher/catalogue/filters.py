@@ -18,7 +18,7 @@ from matcher.domain import BadInput, Filters, Place
 from matcher.reference import law
 from matcher.reference.arrays import F64, I64, Mask
 from matcher.reference.codes import everyday_words
-from matcher.reference.places import EARTH_RADIUS_KM, Whereabouts, whereabouts
+from matcher.reference.places import EARTH_RADIUS_KM, Whereabouts, unmapped, whereabouts
 from matcher.reference.text import clean, fold, plain_words, tokens
 
 SIREN = 9  # digits
@@ -129,7 +129,7 @@ def distances_km(catalogue: Catalogue, places: Sequence[Place], rows: I64 | None
     """Kilometres from each structure (or each of `rows`) to the nearest place; NaN where either is unknown.
 
     Where a point is only the centre of an area, the typical distance from its places: an unknown address is never nearer
-    than a known one at the same point.
+    than a known one at the same point.  None where they share a commune of which no coordinates are known.
     """
     points, doubts = _standing(catalogue, rows)
     squares = (
@@ -137,7 +137,13 @@ def distances_km(catalogue: Catalogue, places: Sequence[Place], rows: I64 | None
         for here in located(places)
     )
     nearest = reduce(np.minimum, squares, np.full(len(points), np.inf)) + doubts
+    nearest[of_one_commune(catalogue, places, rows)] = 0.0
     return np.asarray(np.where(np.isinf(nearest), np.nan, _kilometres(nearest)))
+
+
+def of_one_commune(catalogue: Catalogue, places: Sequence[Place], rows: I64 | None = None) -> Mask:
+    """Who stands in the commune of a place, of those of which no coordinates are known."""
+    return catalogue.one_of("unmapped", {*map(unmapped, places)} - {""}, rows)
 
 
 def least_km(catalogue: Catalogue, places: Sequence[Place], rows: I64 | None = None) -> F64:

@@ -23,6 +23,7 @@ from matcher.reference.places import (
     departments_within,
     locate,
     town_name,
+    unmapped,
     whereabouts,
 )
 from matcher.reference.text import clean, coded, fold
@@ -211,6 +212,7 @@ def _structure_table(
             "town": words("" if is_supplier(s) else s.place.label for s in located),
             "kind": words(s.kind for s in located),
             "naf": words(s.naf or "" for s in located),
+            "unmapped": words(unmapped(s.place) for s in located),
             "department": words(s.place.department or "" for s in located),
             "region": words(s.place.region or "" for s in located),
             "latitude": numbers([here.latitude for here in standing], np.float64),

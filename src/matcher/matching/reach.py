@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import DECLARED, department_number
-from matcher.catalogue.filters import distances_km, least_km
+from matcher.catalogue.filters import distances_km, least_km, of_one_commune
 from matcher.domain import Place, Reached, Where
 from matcher.learned import activities
 from matcher.matching.shortlist import Column, Rows, Shortlist, heads
@@ -101,6 +101,7 @@ def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: 
     if len(known) < len(places):
         with np.errstate(invalid="ignore"):
             own &= distances_km(catalogue, known, rows) <= kilometres
+    own |= of_one_commune(catalogue, places, rows)
     return Reach(zone, kilometres, np.asarray(own & ~np.isnan(kilometres)))
 
 

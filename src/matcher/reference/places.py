@@ -173,6 +173,12 @@ def communes(population: int = 0) -> Iterator[Commune]:
     return (_commune_at(number) for number, row in enumerate(_communes()) if int(row[5] or 0) >= population)
 
 
+def unmapped(place: Place) -> str:
+    """The code of a commune of which no coordinates are known; "" of any other: who shares it is on the spot."""
+    found = commune(place.commune) if place.commune else None
+    return found.code if found and found.latitude != found.latitude else ""
+
+
 def _largest_first(found: Iterable[Commune]) -> tuple[Commune, ...]:
     return tuple(sorted(found, key=lambda c: (-c.population, c.code)))
 
