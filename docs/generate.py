@@ -167,6 +167,7 @@ def _plain(value: Any) -> str:
 
 def recipes() -> str:
     """The shipped recipes, field by field, and the keys of any recipe."""
+    from matcher import plugins
     from matcher.domain import Recipe
     from matcher.matching.recipes import SHIPPED
 
@@ -181,7 +182,9 @@ def recipes() -> str:
             "The judgement ranks and filters the structures of a directory; the ranker says who wins, for suppliers of past awards and"
             " partners. The daily draw is the scale, in log-odds, by which near-equals take turns.\n",
             "## A recipe of your own\n", "A TOML file of these keys, given by `matcher index --recipe ours.toml`; what it leaves out is as in"
-            " `default`, any other key is refused.\n", _record(Recipe),
+            " `default`, any other key is refused. Signals of one's own weight, of those of"
+            f" `matcher.matching.signals` ({', '.join(plugins.names('matching.signals'))}):\n",
+            "```toml\njudgement = false\n[ranker_options.signals]\nplace = {weight = 8.0}\nmeaning = {weight = 2.0}\n```\n", _record(Recipe),
         ]
     )  # fmt: skip
 

@@ -8,7 +8,9 @@ from pydantic import BaseModel
 
 from matcher.domain import Answer, LotAnswer, Structure, Tender
 from matcher.matching.engine import Matcher
+from matcher.outreach.sourcing.record import NOTE
 from matcher.reading import inference
+from matcher.reading.need import reservation_unread
 from matcher.reference import law
 from matcher.spreadsheet import XLSX as XLSX
 from service import schemas as s
@@ -36,7 +38,8 @@ def notice(value: Tender) -> s.NoticeOut:
 
 def answered(answer: Answer, found: Taken) -> s.Answered:
     lots = [lot_answer(each, answer.tender) for each in answer.lots]
-    more = {"consortia": answer.consortia, "versions": answer.versions}
+    note = " ".join(filter(None, (reservation_unread(answer.tender), NOTE)))
+    more = {"consortia": answer.consortia, "versions": answer.versions, "note": note}
     return s.Answered.of(found, notice=notice(answer.tender), lots=lots, **more)
 
 

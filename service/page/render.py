@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from matcher import domain
 from matcher.domain import KINDS, Place, Structure
 from matcher.matching import reasons
+from matcher.reading.need import reservation_unread
 from matcher.records.keys import Bearer
 from matcher.records.store import Unfit
 from matcher.reference import law, places, toponyms
@@ -184,6 +185,7 @@ _environment.globals |= {
     "reserved_to": RESERVED_TO,
     "sentences": reasons.sentences,
     "why_nobody": reasons.why_nobody,
+    "reservation_unread": reservation_unread,
     "silent": reasons.silent,
     "version": domain.__version__,
     "kinds": KINDS,

@@ -50,6 +50,7 @@ class WebhookOut(Registered):
 
 @router.post("/webhooks", status_code=201)
 def register(request: Request, who: Reader, asked: WebhookIn) -> WebhookMade:
+    """An https address of a host that the operator allows (`MATCHER_WEBHOOK_HOSTS`).  The `secret` signs each event."""
     webhooks.check(asked.url, request.app.state.settings.webhook_hosts)
     made = webhooks.register(store_of(request), who, asked.url, asked.events)
     return WebhookMade(**made, secret=webhooks.secret(made["id"]))

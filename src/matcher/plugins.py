@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from matcher.domain import BrokenPlugin, MissingExtra, NotFound
+from matcher.domain import BadInput, BrokenPlugin, MissingExtra, NotFound
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -65,6 +66,17 @@ def find(room: str, name: str) -> ModuleType:
         raise BrokenPlugin(
             f"the plug-in {name} needs {error.name}, which is not installed here: install it beside the program"
         ) from None
+
+
+def loaded(room: str, name: str, options: Mapping[str, Any]) -> Any:
+    """What the plugin's `load` makes of its options.  Raises BadInput for one that it does not take, NotFound as `find`."""
+    load = find(room, name).load
+    try:
+        inspect.signature(load).bind(**options)
+    except TypeError as error:
+        known = ", ".join(inspect.signature(load).parameters) or "none"
+        raise BadInput(f"options of {name} in {room.rpartition('.')[2]}: {error}; it takes {known}") from None
+    return load(**options)
 
 
 def _imported(point: EntryPoint) -> ModuleType:

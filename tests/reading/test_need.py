@@ -13,7 +13,7 @@ from matcher.domain import BadInput, Filters, Offer, Place, Structure, Zone
 from matcher.matching import reach, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of
-from matcher.reading.need import free_text_tender, spot, typed_need
+from matcher.reading.need import free_text_tender, reservation_unread, spot, typed_need
 from matcher.reference import toponyms
 
 SEVERAL = Path(__file__).parents[1] / "data" / "several_needs.csv"
@@ -150,8 +150,20 @@ def test_nine_typed_needs_in_ten_are_cut_as_their_author_would() -> None:
     "stated", ["réservé aux SIAE", "marché réservé aux SIAE (article L2113-13)", "réservé aux ESAT et EA"]
 )
 def test_what_a_need_is_reserved_to_is_no_need_of_its_own(stated: str) -> None:
-    (lot,) = typed_need(f"entretien des espaces verts, {stated}").lots
+    tender = typed_need(f"entretien des espaces verts, {stated}")
+    (lot,) = tender.lots
     assert lot.reservation is not None and lot.reservation.who
+    assert not reservation_unread(tender)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [("réservé à nos amis", "« réservé »"), ("non réservé", ""), ("d'une réserve d'eau", "")],
+)
+def test_a_reservation_that_is_not_understood_is_told(words: str, told: str) -> None:
+    assert (
+        reservation_unread(typed_need(f"entretien des espaces verts, {words}"))[: len("« réservé »")] == told
+    )
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def _built(
     by_key: dict[str, Structure], pieces: dict[str, list[_Row]], recipe: Recipe, reuse: Catalogue | None
 ) -> Catalogue:
     """The catalogue of these structures with pieces of evidence of each; both are used up."""
-    encoder = plugins.find("learned.encoders", recipe.encoder).load(**recipe.encoder_options)
+    encoder = plugins.loaded("learned.encoders", recipe.encoder, recipe.encoder_options)
     order = sorted(by_key)
     rows_held = _held(reuse, encoder)
     tables, evidences = [], []

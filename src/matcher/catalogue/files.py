@@ -90,7 +90,7 @@ def _opened(folder: Path) -> Catalogue:
     _verify(folder, manifest, again)
     manifest = {k: v for k, v in manifest.items() if k not in ("files", "checksum")}
     saved = codec.from_json(Recipe, manifest["recipe"])
-    encoder = plugins.find("learned.encoders", saved.encoder).load(**saved.encoder_options)
+    encoder = plugins.loaded("learned.encoders", saved.encoder, saved.encoder_options)
     if encoder.fingerprint != manifest["encoder"]:
         raise StaleArtefact(
             f"{folder} was encoded by model {manifest['encoder']}, this one is {encoder.fingerprint}: {again}"

@@ -13,7 +13,7 @@ from typer import Argument, Option
 from matcher.catalogue.catalogue import Catalogue
 from matcher.commands._options import CATALOGUE, Files, Folder, day, loaded, open_store
 from matcher.console import emit, progress, say
-from matcher.domain import BadInput, NotFound
+from matcher.domain import BadInput, MissingExtra, NotFound
 from matcher.outreach import batch, delivery, intake
 from matcher.outreach import report as report_
 from matcher.outreach.delivery import Sent
@@ -67,8 +67,12 @@ def run(
     matcher batch var/sync --dry-run --format jsonl
     matcher batch var/sync --scheduler tcp://10.0.0.5:8786
     """
-    if not dry_run:
+    try:
         delivery.able()  # checked before the run, not at its end
+    except MissingExtra as error:
+        if not dry_run:
+            raise
+        say(f"matcher: the night itself will stop: {error}")
     moment = _moment(at)
     chosen = rules_of(rules)
     outbox = outbox or outbox_of(settings(), chosen)

@@ -26,6 +26,7 @@ def run(
     recipe: Annotated[str, Option(help=f"One of {', '.join(SHIPPED)}, or a TOML file.")] = "default",
     encoder: Annotated[str, Option(help="Another encoder or sentence-transformers model.")] = "",
     map: Annotated[Words, Option(help="field=heading, or a saved profile.")] = None,
+    source: Annotated[str | None, Option("--source", "-s", help="Name the format of the files.")] = None,
     update: Annotated[
         bool, Option("--update", help="Update: these replace those of the same SIRETs.")
     ] = False,
@@ -47,7 +48,7 @@ def run(
     chosen = recipes.named(recipe, encoder)
     if not files and not update:
         raise BadInput("give the files to index: matcher index FILES --out FOLDER")
-    gathered = gather.gather(files, _columns.pairs(map or [])) if files else gather.Gathered()
+    gathered = gather.gather(files, _columns.pairs(map or []), source) if files else gather.Gathered()
     for sentence in gathered.summary():
         say(sentence)
     gathered.structures, taken = self_declared.overlay_from_store(gathered.structures, gathered.awards)

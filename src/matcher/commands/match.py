@@ -20,7 +20,7 @@ from matcher.matching import judgement, reasons
 from matcher.matching.groups.consortium import task_label
 from matcher.matching.reasons import clause_in_words, counts, unknown_in_words, why_nobody
 from matcher.reading import gather
-from matcher.reading.need import corrected, placed_need, sized_need
+from matcher.reading.need import corrected, placed_need, reservation_unread, sized_need
 from matcher.reading.procedure import by_id, in_force, remark
 from matcher.reference import toponyms
 from matcher.reference.french import due
@@ -61,6 +61,7 @@ def run(
     \b
     matcher match data/sample
     matcher match --need "entretien des espaces verts d'une école" --place Nanterre -n 10
+    matcher match --need "tonte, marché réservé aux EA et ESAT" --place Nanterre
     matcher match notice.xml --kind ESAT --kind EA --radius 50 --format csv > structures.csv
     """
     if not notices and need is None:
@@ -136,6 +137,8 @@ def show(answer: Answer) -> None:
             console.print(escape(standing))
     if tender.format == "need" and not any(lot.places for lot in tender.lots):
         console.print("  Aucun lieu n'est lu dans le besoin : toute la France est comparée (--place).")
+    if unread := reservation_unread(tender):
+        _indented(console, unread)
     for lot_answer in answer.lots:
         _show_lot(console, lot_answer, several=len(answer.lots) > 1 or tender.format != "need")
     for number, group in enumerate(answer.consortia, 1):

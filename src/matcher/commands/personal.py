@@ -6,6 +6,7 @@ matcher personal erase contact@example.org --yes
 """
 
 import json
+from collections.abc import Collection
 
 import typer
 from service.settings import read
@@ -17,7 +18,7 @@ from matcher.outreach.transport import erase_mails
 from matcher.records import personal
 
 BEYOND = (
-    "hors d'atteinte, à effacer vous-même : les dossiers donnés à --outbox (autres que {}), les sauvegardes, et l'annuaire : "
+    "hors d'atteinte, à chercher et à effacer vous-même : les dossiers donnés à --outbox (autres que {}), les sauvegardes, et l'annuaire : "
     "retirez-y la personne, puis relancez `matcher index`"
 )
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -25,9 +26,18 @@ app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 @app.command()
 def export(person: str = Argument(..., help="An e-mail address or a SIRET.")) -> None:
-    """Everything held about a person, as JSON on stdout."""
+    """Everything that the store holds about a person, as JSON on stdout; the catalogue is beyond it."""
     with open_store() as store:
-        typer.echo(json.dumps(personal.export(store, person), ensure_ascii=False, indent=2))
+        held = personal.export(store, person)
+    typer.echo(json.dumps(held, ensure_ascii=False, indent=2))
+    _say_the_rest(person, held, read().outbox)
+
+
+def _say_the_rest(person: str, held: Collection[str], outbox: object) -> None:
+    """Say that nothing is held where nothing is, and always what lies outside the store."""
+    if not held:
+        say(f"la base ne contient rien sur {person}")
+    say(BEYOND.format(outbox))
 
 
 @app.command()
@@ -40,10 +50,11 @@ def erase(
     Unsubscriptions are kept, hashed, so that no mail is sent again; notices stay as published.
     """
     with open_store() as store:
+        held = personal.export(store, person)
         if yes:
             gone = personal.erase(store, person) | {"mails in the outbox": erase_mails(read().outbox, person)}
             emit(({"table": t, "erased": n} for t, n in gone.items()), "table")
-            say(BEYOND.format(read().outbox))
-            return
-        emit(({"table": t, "rows": len(rows)} for t, rows in personal.export(store, person).items()), "table")
-        say("rien n'a été effacé : ajoutez --yes")
+        elif held:
+            emit(({"table": t, "rows": len(rows)} for t, rows in held.items()), "table")
+            say("rien n'a été effacé : ajoutez --yes")
+    _say_the_rest(person, held, read().outbox)

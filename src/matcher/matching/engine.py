@@ -74,7 +74,7 @@ class Matcher:
         self.catalogue = catalogue
         self.exhaustive = exhaustive  # score every structure instead of a shortlist, for evaluation
         self.recipe = recipe or catalogue.recipe
-        self.ranker = plugins.find("matching.rankers", self.recipe.ranker).load(**self.recipe.ranker_options)
+        self.ranker = plugins.loaded("matching.rankers", self.recipe.ranker, self.recipe.ranker_options)
         self.past_ranker = self.ranker  # predicts winners: for suppliers and for partners of a bidder
         if self.recipe.judgement and self.has_directory and judgement.reads(catalogue):
             self.ranker = judgement.shipped()

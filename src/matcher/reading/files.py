@@ -28,7 +28,7 @@ from matcher.console import say
 from matcher.domain import KINDS, Award, BadInput, BrokenPlugin, MatcherError, Rejected, Structure, Tender
 from matcher.reading import cancellation, confined, unpacking
 from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
-from matcher.reading.sources import Columns, Record, _structure, _tabular
+from matcher.reading.sources import Columns, Record, _columns, _structure, _tabular
 from matcher.reading.unpacking import DAMAGED
 from matcher.reference import accents, places
 from matcher.reference.identifiers import IDENTITY
@@ -228,6 +228,9 @@ class _Reader:
             formats = ", ".join(plugins.names("reading.sources"))
             yield _refused(name, f"format not recognised; the formats read are {formats}")
             return
+        miscorrected: BadInput | None = (
+            None  # said by the format that the user corrected, not by the one tried last
+        )
         for i, module in enumerate(candidates):
             last = i == len(candidates) - 1
             yielded = False
@@ -238,8 +241,10 @@ class _Reader:
                     record = repaired(self.completed(record, name))
                     yield cancellation.settled(record) if isinstance(record, Tender) else record
             except MatcherError as error:
+                if miscorrected is None and isinstance(error, _columns.BadCorrection):
+                    miscorrected = error
                 if yielded or last:
-                    yield _refused(name, _without(str(error), name))
+                    yield _refused(name, _without(str(miscorrected or error), name))
                     return
                 continue  # only its head matched: try the next format
             except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:

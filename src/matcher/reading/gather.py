@@ -27,7 +27,8 @@ NAMED = 5  # records named for one reason
 UNREAD = {
     "number-unread": "number cannot be used (known by name and place, or by another number)",
     "zone-unread": "zone says nothing of where",
-    "town-unread": "town is not known: write it as the post does",
+    "zone-guessed": "zone names an area not known here, for which 30 km around are taken: write departments, towns or km",
+    "town-unread": "town is not known, or several are called so: give its postcode",
     "siret-checksum": "SIRET fails its check digits: compare it",
 }
 SIREN_ALONE = "SIRET is missing beside the SIREN: write the 14 digits of the establishment that serves (shown as SIRET inconnu until then)"
@@ -90,14 +91,14 @@ class Gathered:
         return [source for source, any_does in says.items() if source and not any_does]
 
 
-def gather(paths: Iterable[Path], columns: Columns = None) -> Gathered:
+def gather(paths: Iterable[Path], columns: Columns = None, source: str | None = None) -> Gathered:
     """Read files, folders and archives of any known format; records of one structure, or of one contract, are merged.
 
-    The awards of award notices count as awards.  Raises NoValidRecords where no record is good.
+    The awards of award notices count as awards; `source` names the format.  Raises NoValidRecords where no record is good.
     """
     gathered = Gathered()
     announced: list[Award] = []
-    for record in files.read(list(paths), columns=columns):
+    for record in files.read(list(paths), source, columns):
         if isinstance(record, Structure):
             gathered.structures.append(record)
         elif isinstance(record, Award):

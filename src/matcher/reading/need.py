@@ -186,6 +186,20 @@ def _barring(lot: Lot) -> Lot:
     return replace(lot, reservation=lot.reservation and replace(lot.reservation, origin="typed"))
 
 
+#: "réservé à l'insertion", "reserve aux ESAT", but no "réserve d'eau" and nothing "non réservé".
+_RESERVED = re.compile(r"(?<!non )(?<!pas )\b(?:r[ée]serv(?:ée?s?|ees?)\b|reserve (?:aux?|à|a l)\b)", re.I)
+
+
+def reservation_unread(tender: Tender) -> str:
+    """What to tell where the words of a typed need reserve it and no reservation was read, in French; "" elsewhere."""
+    if tender.format != "need" or any(lot.reservation for lot in tender.lots):
+        return ""
+    stated = _RESERVED.search(" ".join(f"{lot.title} {lot.description}" for lot in tender.lots))
+    how = "Écrivez par exemple « marché réservé aux EA et ESAT » ou « réservé aux SIAE »."
+    none = "aucune réservation n'est comprise, le lot est lu comme ouvert à tous"
+    return f"« {stated.group()} » : {none}. {how}" if stated else ""
+
+
 def placed_need(need: str, place: str = "", *, whole: bool = False) -> Tender:
     """A typed need at the place that is typed beside it, else where its words say.  Raises BadInput as these do."""
     return typed_need(need, toponyms.asked(place, need) or spot(need), whole=whole)

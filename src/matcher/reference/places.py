@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from matcher.domain import Place
-from matcher.reference.tables import OFFICIAL_COMMUNES, _own_rows, _rows, remembered
+from matcher.reference.tables import OFFICIAL_COMMUNES, _own_rows, _rows, code_list, remembered
 from matcher.reference.text import fold
 
 MOST_WORDS = 8  # of a name
@@ -402,6 +402,12 @@ def regions() -> Mapping[str, str]:
 def departments_of_region(region: str) -> tuple[str, ...]:
     """The departments of a region, by code."""
     return tuple(d.code for d in departments() if d.region == region)
+
+
+@remembered()
+def former_regions() -> Mapping[str, tuple[str, ...]]:
+    """The departments of the regions of before 2016 that were merged, by the region's name."""
+    return {name: department_of_nuts(code) for name, code in code_list("names of former regions").items()}
 
 
 def departments_within(place: Place) -> tuple[str, ...]:

@@ -168,7 +168,7 @@ def _choices(found: Places) -> tuple[str, ...]:
 _ARRONDISSEMENT = re.compile(
     r"(paris|lyon|marseille) (\d{1,2})(?: ?(?:er|e|eme|nd|ieme))?(?: arrondissement)?"
 )
-_ACRONYMS = {"paca": "93", "idf": "11", "aura": "84"}  # of regions, as people type them
+ACRONYMS = {"paca": "93", "idf": "11", "aura": "84"}  # of regions, as people type them
 _PREFIX = {"paris": ("751", 20), "lyon": ("6938", 9), "marseille": ("132", 16)}
 _TRAILING = re.compile(r"[\s,(-]{1,9}(2[AB]|\d{2,3})\s*\)?$", re.I)
 
@@ -225,7 +225,7 @@ def _named(key: str, near: str | None) -> Places:
 
 def _areas(key: str) -> Places:
     code, region = places.area_named(key)
-    region = region or _ACRONYMS.get(key)
+    region = region or ACRONYMS.get(key)
     if code:
         return (_of_department(code),)
     return (Place(label=places.regions()[region], region=region),) if region else ()
@@ -334,7 +334,7 @@ def first_words() -> Mapping[str, int]:
     """The words with which names of places begin, as they are typed, each with how many such a name has at most."""
     begun = (name.partition(" ")[0] for name in (*_grouping_names()[0], *natural_regions()))
     sides = ("nord", "sud", "est", "ouest")
-    wide = (*begun, *sides, *_KINDS, *_ACRONYMS, "st", "ste")
+    wide = (*begun, *sides, *_KINDS, *ACRONYMS, "st", "ste")
     return {**places.first_words(), **dict.fromkeys(wide, places.MOST_WORDS)}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from matcher.reference.arrays import F32, F64, I8, Array, Mask
 
+CARDS = Path(__file__).parent / "cards"
 Case = tuple[F64, Mask, Any]
 
 #: Of boosted trees, whatever they learn.
@@ -20,7 +21,7 @@ BOOSTING |= {"num_threads": 1, "deterministic": True, "verbosity": -1}
 
 def write_card(out: Path, name: str, **values: Any) -> None:
     """The card of a model: cards/NAME.md with these values, as card.md of a folder."""
-    text = (Path(__file__).parent / "cards" / f"{name}.md").read_text(encoding="utf-8")
+    text = (CARDS / f"{name}.md").read_text(encoding="utf-8")
     (out / "card.md").write_text(text.format(**values), encoding="utf-8")
 
 

@@ -21,13 +21,13 @@ from scipy.linalg import block_diag
 
 from matcher.console import progress
 from matcher.lab import benchmark, evaluation, methods, published
-from matcher.lab.training import write_card
+from matcher.lab.training import CARDS, write_card
 from matcher.lab.training.texts import Material, Pair, gather
 from matcher.learned.encoders import static
 from matcher.reference.arrays import F32, F64, I64
 
 #: The files of the sentence-transformers layout that say how a model is read, and the share of each sort of pairs.
-_GIVEN = json.loads((Path(__file__).parent / "cards" / "encoder.json").read_text(encoding="utf-8"))
+_GIVEN = json.loads((CARDS / "encoder.json").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)

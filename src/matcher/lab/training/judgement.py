@@ -18,11 +18,11 @@ import numpy as np
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import distances_km
-from matcher.console import say
+from matcher.console import counted, say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
 from matcher.lab.leads import TOP, calibration, ece, figures, judged
-from matcher.lab.training import BOOSTING, platt, priors, write_card
+from matcher.lab.training import BOOSTING, CARDS, platt, priors, write_card
 from matcher.lab.training import asks as asks_
 from matcher.lab.training.texts import OURS
 from matcher.learned.asks import assembled, wording
@@ -40,6 +40,9 @@ MIXED = "mixed_2026.jsonl"  # the directory over which sets named mixed... were 
 INVENTED, STAFF, OWN = "invented", "staff-", "judged_*.queries.jsonl.gz"
 #: Needs of our own read for this project over the real directories, whose grades name a bidder by `hidden`.
 READ, READ_MIXED = "read_pairs", "read_pairs_mixed"
+SETS = frozenset(
+    ("notices_dev", "typed_dev", "spoken_dev", "mixed_dev")
+)  # of which the card tells what they are
 Paths = Sequence[Path]
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
 #: Columns by their theme, each after the way a value must pull: up (+), down (-), either (~).
@@ -397,6 +400,7 @@ FEWEST = 100  # judged pairs of a kind, below which its figures say little
 PRECISE = 0.65  # precision required of "likely"
 #: Of needs with a lead so many may be said to have nobody; on needs not seen it is a little more.
 SILENCED = 0.055
+APART = 0.05  # between the cut-offs of two levels that differ in use
 
 
 def folds(texts: Sequence[str], seed: int) -> I64:
@@ -506,14 +510,20 @@ def train(
     tables = fit(pairs, np.ones(len(pairs.need), dtype=bool))
     weights = packed(tables, slope, intercept, likely, plausible)
     (out / "judgement.json").write_text(json.dumps(weights, separators=(",", ":")) + "\n", encoding="utf-8")
+    judged_rows = [one.need.row for one in needs if one.need.real]
     report = _report(needs, chances, plausible)
     say(report)
-    judged_rows = [one.need.row for one in needs if one.need.real]
+    if likely - plausible < APART:
+        say(
+            f"{counted(len(judged_rows), 'need')} are too few to tell two levels apart: hardly any structure will be to check first"
+        )
+    known = CARDS / f"judged_{'shipped' if set(sets) <= SETS else 'own'}.md"
     lent = sum(one.need.id.startswith(STAFF) for one in needs if not one.need.real)
     write_card(
         out,
         "judgement",
         date=date.today().isoformat(),
+        judged=known.read_text(encoding="utf-8").format(sets=", ".join(sets)),
         needs=len(judged_rows),
         pairs=sum(len(row["j"]) for row in judged_rows),
         leads=sum(any(value[0] >= 2 for value in row["j"].values()) for row in judged_rows),

@@ -391,13 +391,17 @@ def _number(heading: str) -> str:
 Guess = Callable[[Sequence[str], Cells, Mapping[str, str]], dict[str, str]]
 
 
+class BadCorrection(BadInput):
+    """The user's correction names a field or a column that there is none of."""
+
+
 def settled(
     guess: Guess, headings: Sequence[str], cells: Cells, columns: Columns, fields: Sequence[str]
 ) -> dict[str, str]:
     """Field -> heading: what the user says (`field=column`, an empty column drops the field), the rest guessed.
 
     A column that these headings lack is left alone where `cells` has it, of another sheet, or a profile names it: of several
-    files each has its own.  Raises BadInput naming the fields, or the columns, there are.
+    files each has its own.  Raises BadCorrection naming the fields, or the columns, there are.
     """
     fixed: dict[str, str] = {}
     chosen = dict(sorted((columns or {}).items(), key=lambda pair: not pair[0].startswith(SAVED)))
@@ -408,10 +412,10 @@ def settled(
         if field.split(".", 1)[0] not in fields:
             if key != field:
                 continue  # saved for another kind of list
-            raise BadInput(f"--map: no field {field!r}; the fields are {', '.join(sorted(fields))}")
+            raise BadCorrection(f"--map: no field {field!r}; the fields are {', '.join(sorted(fields))}")
         match = _column(column, headings) if column else ""
         if match is None and key == field and _column(column, [*cells]) is None:
-            raise BadInput(f"--map: no column {column!r}; the columns are {', '.join(headings[:40])}")
+            raise BadCorrection(f"--map: no column {column!r}; the columns are {', '.join(headings[:40])}")
         fixed |= {field: match} if match is not None else {}
     named = {field: column for field, column in fixed.items() if column}
     dropped = fixed.keys() - named.keys()

@@ -213,13 +213,13 @@ def zone_of(
     km = _number(radius)
     if km is None and (match := _RADIUS.search(plain)):
         km = _number(match.group(1))
-    areas, wider = list(departments_of(departments)), list(regions_of(regions))
+    areas, wider = list(departments_of(departments, former=True)), list(regions_of(regions))
     if plain and not country:
         rest = _COUNTED.sub(" ", _RADIUS.sub(" ", plain))
         rest = _ALONG.sub(" ", rest) if home is not None else rest
         wider += regions_of(rest)
         # "Angers Loire Métropole" is no department
-        areas += () if _of_towns(rest.strip()) else departments_of(_without_regions(rest))
+        areas += () if _of_towns(rest.strip()) else departments_of(rest, former=True)
         if home is not None and _LIMITED.search(plain) and not re.search(r"\d", rest):
             # "sud Loire" is south of a river
             near = (home.department, *places.neighbours(home.department or ""))
@@ -283,6 +283,8 @@ _AROUND = re.compile(
     r"|communaute (?:de communes|d'agglomeration|urbaine)|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
 )
 AROUND_KM = 15.0  # of what is called after a town, beyond the town itself
+#: What is as large as an arrondissement: some 1,700 km², and its towns as far as that again from the one it is called after.
+_WIDE, AREA_KM = re.compile(r"(?:l')?arrondissement|bassins? d'emploi"), 30.0
 HOMONYM_KM = 150.0  # from which on a place of that name is another one
 UNKNOWN_KM = 30.0  # at least, where an area is named that is none known: "Villeneuvois", "Vallée de la Lys"
 #: Words of an answer that names no area.
@@ -305,30 +307,37 @@ def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
 
 def _reaching(text: str, home: Place) -> float | None:
     """Kilometres from home to the farthest of the towns named, and round it; None where the words name nothing."""
-    if home.latitude is None or home.longitude is None:
+    away = [(_away(part, home), AREA_KM if _WIDE.match(part) else AROUND_KM) for part in _parted(text)]
+    reach = [km + margin for km, margin in away if km is not None]
+    unknown = len(reach) < len(away)
+    if home.latitude is None or (not reach and (not unknown or _NO_AREA & set(fold(text).split()))):
         return None
-    here, away, unknown = (home.latitude, home.longitude), list[float](), 0
-    for part in _parted(text):
-        name = _LIMITED.sub(" ", part).strip()
-        named = (
-            [home]
-            if _OF_HOME.match(name)
-            else [*_called(name, home)] or [*_called(_AROUND.sub("", name), home)]
-        )
-        points = [
-            (p.latitude, p.longitude) for p in named if p.latitude is not None and p.longitude is not None
-        ]
-        # of places of one name the nearest is meant
-        nearest = min((float(places.distance_km(*here, *point)) for point in points), default=HOMONYM_KM)
-        unknown += nearest >= HOMONYM_KM
-        away += [nearest] if nearest < HOMONYM_KM else []
-    if not away and (not unknown or _NO_AREA & set(fold(text).split())):
-        return None
-    return ceil(max(max(away, default=0.0) + AROUND_KM, UNKNOWN_KM if unknown else 0.0))
+    return ceil(max([*reach, UNKNOWN_KM if unknown else AROUND_KM]))
+
+
+def _away(part: str, home: Place) -> float | None:
+    """Kilometres from home to the nearest place of a name, or of the town that an area is called after; None for none."""
+    name = _LIMITED.sub(" ", part).strip()
+    named = (
+        [home] if _OF_HOME.match(name) else [*_called(name, home)] or [*_called(_AROUND.sub("", name), home)]
+    )
+    here = home.latitude, home.longitude
+    points = [(p.latitude, p.longitude) for p in named if None not in (p.latitude, p.longitude, *here)]
+    nearest = min((float(places.distance_km(*here, *point)) for point in points), default=HOMONYM_KM)
+    return nearest if nearest < HOMONYM_KM else None
+
+
+def is_guess(zone: Zone, words: str, home: Place) -> bool:
+    """Are the kilometres of a zone read from words our own, because an area that these name is none known?"""
+    parts = [
+        part for part in _parted(fold(words)) if _LIMITED.sub(" ", part).strip()
+    ]  # "et alentours" is none
+    alone = zone == Zone(radius_km=zone.radius_km) and not re.search(r"\d", words)
+    return alone and any(_away(part, home) is None and not _half(part, home) for part in parts)
 
 
 def _parted(text: str) -> list[str]:
-    return [part for part in map(str.strip, re.split(r"[,;:/|+–]|\bet\b", text)[:20]) if part]
+    return [part for part in map(str.strip, re.split(r"[,;:/|+–]|\bet\b| - ", text)[:20]) if part]
 
 
 def _called(name: str, home: Place) -> Iterator[Place]:
@@ -346,18 +355,10 @@ def _of_towns(words: str) -> bool:
 
 def _beside(part: str, home: Place) -> tuple[str, ...]:
     """The department of a place that stands beside departments in a zone, that of home where it is no place known."""
-    if departments_of(part) or regions_of(part):
+    if departments_of(part, former=True) or regions_of(part):
         return ()
     found = {place.department for place in toponyms.named(part) if place.department}
     return tuple(found) if len(found) == 1 else (home.department,) if home.department else ()
-
-
-def _without_regions(plain: str) -> str:
-    """The text without the names of regions: "Pays de la Loire" is not the department Loire."""
-    words = f" {_plain(plain)} "
-    for label in places.regions().values():
-        words = words.replace(f" {_plain(label)} ", " ")
-    return plain if words == f" {_plain(plain)} " else words
 
 
 def _number(raw: object) -> float | None:
@@ -376,26 +377,12 @@ def number_of(raw: object) -> float | None:
     return value if abs(value) < 1e15 else None
 
 
-def departments_of(raw: object) -> tuple[str, ...]:
-    """Department codes named by code ("75, 2A, 974", "59L") or by name."""
-    text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str(raw)
-    return _departments(fold(text).removesuffix(".0")[:20_000])
-
-
-@lru_cache(10_000)
-def _departments(text: str) -> tuple[str, ...]:
-    known = department_names()
+def departments_of(raw: object, former: bool = False) -> tuple[str, ...]:
+    """Department codes named by code ("75, 2A, 974", "59L") or by name; `former` by that of a region before 2016 too."""
+    text = _listed(raw).removesuffix(".0")
     tokens = re.findall(r"(?<!\w)(?:2[ab]|97\d|\d{1,2})[a-z]?(?!\w)", text)
-    codes = [code for code in map(_department_code, tokens) if code in known]
-    if re.search(r"[a-z]{3}", text):
-        plain = f" {_plain(text)} "
-        names = sorted(
-            ((f" {_plain(name)} ", code) for code, name in known.items()), key=lambda pair: -len(pair[0])
-        )
-        for name, code in names:  # the longest first: "Alpes-de-Haute-Provence" before "Alpes"
-            if name in plain:
-                codes.append(code)
-                plain = plain.replace(name, "  ")
+    codes = [code for code in map(_department_code, tokens) if code in department_names()]
+    codes += (code for area, _ in _areas(text) if former or len(area) == 1 for code in area)
     return tuple(dict.fromkeys(codes))
 
 
@@ -406,14 +393,39 @@ def _department_code(token: str) -> str:
 
 def regions_of(raw: object) -> tuple[str, ...]:
     """INSEE region codes named by name; a bare number is no region here (it would be a department)."""
-    text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str(raw)
-    return _regions(text) if re.search(r"[A-Za-z]{4}", text) else ()
+    return tuple(region for _, region in _areas(_listed(raw)) if region)
+
+
+def _listed(raw: object) -> str:
+    """A cell, or a list, as one folded text."""
+    text = " ; ".join(several(raw)) if isinstance(raw, list | tuple) else str("" if raw is None else raw)
+    return fold(text)[:20_000]
 
 
 @lru_cache(10_000)
-def _regions(text: str) -> tuple[str, ...]:
-    plain = f" {_plain(text)} "
-    return tuple(code for code, label in places.regions().items() if f" {_plain(label)} " in plain)
+def _areas(text: str) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """(departments, region) of each area named, one of them empty; of "Pays de la Loire" no part is the Loire."""
+    plain, areas = f" {_plain(text)} ", []
+    for name, area in _area_names():
+        if name in plain:
+            areas.append(area)
+            plain = plain.replace(name, "  ")
+    return tuple(areas)
+
+
+@cache
+def _area_names() -> tuple[tuple[str, tuple[tuple[str, ...], str]], ...]:
+    """Names of departments and of regions of now and before, the longest first: "Alpes-de-Haute-Provence" before "Alpes"."""
+    names: dict[str, tuple[tuple[str, ...], str]] = {
+        name: (codes, "") for name, codes in places.former_regions().items()
+    }
+    names |= {name: ((), code) for code, name in places.regions().items()}
+    names |= {name: ((), code) for name, code in toponyms.ACRONYMS.items()}
+    for code, name in department_names().items():
+        names[name] = (code,), names.get(name, ((), ""))[1]
+    return tuple(
+        sorted(((f" {_plain(name)} ", area) for name, area in names.items()), key=lambda pair: -len(pair[0]))
+    )
 
 
 @lru_cache(10_000)

@@ -345,7 +345,7 @@ _GROUPED = ("kind", "town", "department", "postcode", "sectors")
 _COOPERATIVE = ("SCOP", "SCIC")
 _LESS = (None, "", "ESUS", "ESS")
 _IDENTITY = ("siret", "siren", "name", "kind", "town", "postcode", "address")
-_TOTAL = re.compile(r"\s*(?:(?:sous[ -]?)?total|nombre de|effectif total|source|nb|\d{1,3} \w+$)\b", re.I)
+_TOTAL = re.compile(r"\s*(?:(?:sous[ -]?)?total|nombre de|effectif total|source ?:|nb|\d{1,3} \w+$)\b", re.I)
 
 
 _FILLED = tuple(
@@ -509,6 +509,8 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     )
     if zone_words and zone is None:
         flags = (*flags, f"zone-unread: {zone_words[:80]}")
+    elif zone and _structure.is_guess(zone, f"{zone_words}{text('radius')}", place):
+        flags = (*flags, f"zone-guessed: {zone_words[:80]}")
     updated = clean_date(cell("updated"))
     turnover, unit = clean_amount(cell("turnover")), columns.get("turnover", "")
     structure = Structure(
