@@ -98,6 +98,11 @@ _OF_OBJECT = re.compile(
     r"\b(?:marche|lot|accord|consultation|participation|prestation|procedure|contrat|candidature|offre)s?\b[^.;]{0,60}\breserv(?:ee?s?|ation)\b(?! (?:\w+ )?(?:aux?|a)\b)"
     r"|\bprogrammes? d'emplois? proteges|\breserved\b"  # a notice in English
 )
+#: "Traiteur, prestation réservée ESAT": the object and its beneficiaries side by side need no other evidence.
+_RESERVED_TO = re.compile(
+    r"(?<!% de )(?<!% des )(?<!part des )(?<!partie des )\b(?:marche|lot|consultation|prestation|procedure|contrat|commande)s? (?:(?:est|sont) )?"
+    r"reservee?s? (?:(?:exclusivement|uniquement) )?(?:(?:aux?|a des) )?(?=esat|ea\b|s?iae|entreprises? (?:adapt|d'insertion)|structures? d'insert)"
+)
 _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 #: A sentence that states that the contract, or a lot, is not reserved.
 DENIED = any_of(
@@ -116,6 +121,11 @@ def may_reserve(plain: str, named: bool) -> bool:
     if re.search(r"\b(?:non|sans|ni) reserv", plain):
         return bool(who(plain) or articles(plain))
     return named or _OF_OBJECT.search(plain) is not None
+
+
+def reserves(plain: str) -> bool:
+    """Whether a sentence says by itself, in so many words, that its object is reserved to whom the law names."""
+    return _RESERVED_TO.search(plain) is not None and not (DENIED.search(plain) or PAST.search(plain))
 
 
 def shared_out(plain: str) -> list[str]:

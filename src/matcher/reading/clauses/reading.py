@@ -108,6 +108,8 @@ def _read(model: ClauseModel, page: Page) -> Reading:
 def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     """The chance of each label in a window; a condition may be drowned by its neighbours, and is sure by itself."""
     chances = model.chances(passage(window))
+    if any(grammar.reserves(one.plain) for one in window):
+        chances["reserved"] = max(chances["reserved"], SURE)
     if chances["execution"] > LIKELY:
         return chances
     alone = max(model.chances(one.text)["execution"] for one in window)
@@ -148,8 +150,10 @@ def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
 
 def _lists(one: Sentence, label: str) -> bool:
     """Whether a sentence says which lots are reserved, whoever they are for: "Les lots réservés sont les lots 2 et 3"."""
-    reserving = label == "reserved" and bool(one.lots) and grammar.may_reserve(one.plain, named=False)
-    return reserving and not grammar.NEGATED.search(one.plain)
+    if label != "reserved":
+        return False
+    listed = bool(one.lots) and grammar.may_reserve(one.plain, named=False)
+    return grammar.reserves(one.plain) or (listed and not grammar.NEGATED.search(one.plain))
 
 
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
