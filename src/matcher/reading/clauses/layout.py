@@ -18,7 +18,6 @@ _OPEN_END = re.compile(
     r"(?i)(?:[,«(]|\b(?:aux?|[àa]|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|une?|sur|dans|que|qui|art\.|[lr]\.|articles?|lot|n ?°)) ?$"
 )
 _OPENS = re.compile(r"(?i)[-–—•▪●*+·]|\(?\d{1,2}[.)]|lots? |crit|article|\||[☐☒]")
-_IN_COLUMNS = re.compile(r"\||\t| {3}")
 _WRAPPED = 40  # characters, at least, of a line that was wrapped
 
 #: What separates the cells of a row.  Columns that were lost are found by the number before them and the answer behind.
@@ -60,7 +59,8 @@ def laid_out(text: str) -> str:
     caption = ""
     at = 0
     while at < len(lines):
-        rows, size = _table(lines, at)
+        in_rows = _in_columns(lines[at]) or _HEADS.match(lines[at])
+        rows, size = _table(lines, at) if in_rows else ([], 1)
         if rows:
             made += _written(rows, made[-_REACH:])
         else:
@@ -70,16 +70,23 @@ def laid_out(text: str) -> str:
     return "\n".join(made)
 
 
+def _in_columns(line: str) -> bool:
+    return "|" in line or "   " in line or "\t" in line
+
+
 def _unwrapped(lines: Sequence[str]) -> list[str]:
     """The lines, those joined that one sentence was wrapped over."""
     made: list[str] = []
     joined = False
     for before, line, after in zip(("", *lines), lines, (*lines[1:], ""), strict=False):
+        if len(before) < _WRAPPED or before[-1] in ".;:!?|" or _in_columns(before):
+            joined = False
+            made.append(line)
+            continue
         start = line.lstrip()
-        goes_on = len(before) >= _WRAPPED and before[-1] not in ".;:!?|" and not _IN_COLUMNS.search(before)
         wrapped = joined or (len(line) >= _WRAPPED and after[:1].islower())  # as its neighbours are
         wide = max(len(before), len(line), len(after)) < len(before) + len(start.split(" ")[0]) + 1
-        joined = goes_on and (
+        joined = (
             start[0].islower()
             or (_OPEN_END.search(before) is not None and start[0].isalnum())
             or (wrapped and wide and not _OPENS.match(start))

@@ -62,7 +62,10 @@ _REWRITTEN = (
     (r"\[ ?[xX] ?\]", "☒"),
     (r"\[ ?\]", "☐"),
     (r"\bL ?0?(\d{1,2})(?= ?[:=])", r"lot \1"),
-    (r"(?:(?<=[Ll]ot )|(?<=[Ll]ots )|(?<=lots . et )|(?<=lots ., )|(?<=, . et ))(?=[A-H]\b(?!'))", "n°"),
+    (
+        r"([A-H])\b(?!')(?:(?<=[Ll]ots .)|(?<=[Ll]ot .)|(?<=lots . et .)|(?<=lots ., .)|(?<=, . et .))",
+        r"n°\1",
+    ),
 )
 
 #: Stems that make a sentence worth classifying.
