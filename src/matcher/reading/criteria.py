@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, takewhile
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from matcher.domain import Criterion
 from matcher.reference.prose import folded, in_figures
@@ -178,15 +178,9 @@ def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
 
 def per_cent(weight: float | None, unit: Unit, plain: str) -> tuple[float | None, Unit]:
     """A weight with its unit, in per cent of the total that a text says its weights make."""
-    if not weight or unit == "%":
-        return weight, unit
-    if weight < 1:
-        whole = 1.0
-    elif total := _TOTAL.search(plain):
-        whole = float(next(filter(None, total.groups())))
-    else:
-        whole = 0.0
-    return (round(100 * weight / whole, 1), "%") if whole > weight else (weight, unit)
+    total = _TOTAL.search(plain) if weight and unit != "%" else None
+    whole = 1.0 if (weight or 1.0) < 1 else float(next(filter(None, total.groups()))) if total else 0.0
+    return (round(100 * weight / whole, 1), "%") if weight and whole > weight else (weight, unit)
 
 
 def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
@@ -240,6 +234,7 @@ _OF_WORK = re.compile(
     r" ?(?:d(?:es?|u|e l[a'])|d')? ?(?:heure|temps|montant|main|effectif|personnel|travailleur|salari)"
 )
 _OF_PART = re.compile(r" d(?:u|e (?:ce|cette|la)) (?:critere|valeur|note (?!globale|final)|partie)")
+_MOST = 30  # weights of a list
 _INNER = ("part", "in")
 _MADE_OF = re.compile(
     r"(?!.*\blot\b).*(?:sous-crit|\bdont\b|decompos|repart|compos|compren|detail|ventil|subdivis)", re.S
@@ -305,29 +300,31 @@ def _figures(plain: str) -> list[_Figure]:
 
 def _whole(plain: str, figures: Sequence[_Figure], at: int, totals: set[float]) -> tuple[list[Share], int]:
     """The shares of the whole that begins at a figure, and the place of the next figure; ([], at) for none."""
+    level: list[tuple[int, int]] = []
+    total = 0.0
+    count = _parts(plain, figures, at)
     if figures[at].unit == "coef":
         stated = _TOTAL_OF_COEFFICIENTS.search(plain)
-        level = [(i, 0) for i in takewhile(lambda i: figures[i].unit == "coef", range(at, len(figures)))]
+        level = [
+            (i, 0)
+            for i in takewhile(lambda i: figures[i].unit == "coef", range(at, min(at + _MOST, len(figures))))
+        ]
         total = float(stated[1]) if stated else sum(figures[i].value for i, _ in level)
     else:
-        levels = {total: _level(plain, figures, at, total) or [] for total in sorted(totals, reverse=True)}
-        total = next((total for total, level in levels.items() if len(level) > 1), 0.0)
+        near = figures[: at + _MOST]
+        levels = {one: _level(plain, near, at, one, {}) or [] for one in sorted(totals, reverse=True)}
+        total = next((one for one, level in levels.items() if len(level) > 1), 0.0)
         level = levels.get(total, [])
-    if (
-        not level and figures[at].unit == "part" and at + 1 < len(figures)
-    ):  # "30 % de la valeur technique, elle-même à 40 %"
-        weight = figures[at].value * figures[at + 1].value / 100
+    made_of = sum(one.value for one in figures[at + 1 : at + 1 + count])
+    if not level and figures[at].unit == "part" and at + 1 < len(figures):
+        weight = (
+            figures[at].value * figures[at + 1].value / 100
+        )  # "30 % de la valeur technique, elle-même à 40 %"
         return [Share(_name(plain, figures, at), figures[at].start, round(weight, 1))], at + 1
-    count = 0 if level else _parts(plain, figures, at)
-    if (
-        count > 1
-        and sum(one.value for one in figures[at + 1 : at + 1 + count]) == figures[at].value not in totals
-    ):
-        total, level = (
-            min({max(totals), *({100.0} if plain[figures[at].end - 1] == "%" else ())}),
-            [(at, count)],
-        )
-    if not level:
+    if not level and count > 1 and made_of == figures[at].value not in totals:
+        total = 100.0 if plain[figures[at].end - 1] == "%" else max(totals)
+        level = [(at, count)]
+    if not total or (len(level) < 2 and not count):
         return [], at
 
     def share(i: int, of: float, parts: tuple[Share, ...] = ()) -> Share:
@@ -342,20 +339,27 @@ def _whole(plain: str, figures: Sequence[_Figure], at: int, totals: set[float]) 
     return made, sum(level[-1]) + 1
 
 
-def _level(plain: str, figures: Sequence[_Figure], i: int, left: float) -> list[tuple[int, int]] | None:
-    """The figures of the first level from one on that make what is left, each with the number of its parts."""
+def _level(
+    plain: str, figures: Sequence[_Figure], i: int, left: float, known: dict[tuple[int, float], Any]
+) -> list[tuple[int, int]] | None:
+    """The figures of the first level from one on that make what is left, each with the number of its parts.
+
+    `known` holds what was found before, so that the time is linear in the figures.
+    """
+    key = i, round(left, 2)
     if left < 0.01:
         return []
     if i >= len(figures) or not 0 < figures[i].value < left + 0.01 or figures[i].unit in _INNER:
         return None
-    if left < 1.01 and figures[i].value > 1:
-        return None
-    last, count = abs(left - figures[i].value) < 0.01, _parts(plain, figures, i)
-    for parts in dict.fromkeys((count,) if last or _inner(figures, i + 1) else (0, count)):
-        rest = _level(plain, figures, i + 1 + parts, left - figures[i].value)
-        if rest is not None:
-            return [(i, parts), *rest]
-    return None
+    if key not in known:
+        last, count = abs(left - figures[i].value) < 0.01, _parts(plain, figures, i)
+        known[key] = None
+        for parts in dict.fromkeys((count,) if last or _inner(figures, i + 1) else (0, count)):
+            rest = _level(plain, figures, i + 1 + parts, left - figures[i].value, known)
+            if rest is not None:
+                known[key] = [(i, parts), *rest]
+                break
+    return known[key]  # type: ignore[no-any-return]
 
 
 def _inner(figures: Sequence[_Figure], i: int) -> bool:
