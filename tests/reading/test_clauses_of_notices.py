@@ -96,9 +96,9 @@ def test_a_criterion_that_holds_its_weight_in_its_name(name: str, weight: tuple[
     ("text", "weights"),
     [
         ("Critères : prix 55 %, valeur technique 35 %, insertion sociale 10 %.", [(10.0, "%")]),
-        ("Jugement : prix (60 points), délai (30 points), performances sociales (10 points).", [(10.0, "points")]),
+        ("Jugement : prix (60 points), délai (30 points), performances sociales (10 points).", [(10.0, "%")]),
         ("Valeur technique (60 points), dont qualité du parcours d'insertion des salariés (12 points).", [(12.0, "points")]),
-        ("Pondération : prix : 45 ; technique : 40 ; social et environnemental : 15", [(15.0, "")]),
+        ("Pondération : prix : 45 ; technique : 40 ; social et environnemental : 15", [(15.0, "%")]),
         ("Insertion professionnelle, notée sur 20.", [(20.0, "")]),
         ("Critère 4 – Responsabilité sociétale – 8 %", [(8.0, "%")]),
         ("- Mesures en faveur de l'insertion (pondération 10)", [(10.0, "")]),

@@ -5,10 +5,11 @@ level counts.  In running text only weights that make a whole are criteria of th
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
+from itertools import accumulate, takewhile
+from typing import Any, Literal, NamedTuple
 
 from matcher.domain import Criterion
 from matcher.reference.prose import folded, in_figures
@@ -22,16 +23,10 @@ _WEIGHT = re.compile(
     rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur|sur(?= ?\d{{1,2}}(?:[,;.)]|$)))\s?(?::|de)?\s?{NUMERAL} ?(%|points?)?"
     rf"|{NUMERAL} ?(/ ?20\b|%(?! (?:de ses|de leurs|des (?!points|notes)))|points?\b|pts?\b|(?:/|sur) ?100\b)"
 )
-#: "prix, coefficient 5 ; technique, coefficient 4 ; insertion, coefficient 1"
-_COEFFICIENT = re.compile(rf"\bcoef\w*\.? ?:? ?{NUMERAL}")
 #: "Total : 200 points", "un total de 500 points", "Chaque offre est notée sur 60 :", "Critères (sur 20)"
 _TOTAL = re.compile(
     r"\btotal\b[^.;:\d]{0,30}(?:: ?|\bde )(\d{2,3})\b(?! ?[%h€e])|\b(?:offre|critere|bareme|grille)s?\b[^.;:\d]{0,30}\bsur (\d{2,3}) ?(?:points ?)?[:)–—-]"
-    r"|\b(?:une note|notation) sur (\d{2,3})\b"
-)
-#: "10 points", "Pondération (pourcentage, valeur exacte) : 15.", "Ce critère est noté sur 20"
-ONLY_WEIGHT = re.compile(
-    r"\W?(?:ponder\w+(?: \([^()]{0,40}\))?[ :]{0,3})?\d[\d,]{0,5} ?(?:%|p\w+)?\W?$|.*\bnot(?:e|ation)"
+    r"|\b(?:une note|notation|note (?:globale|finale|totale)),? sur (\d{2,3})\b"
 )
 #: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
 _BARE_WEIGHT = re.compile(
@@ -183,15 +178,9 @@ def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
 
 def per_cent(weight: float | None, unit: Unit, plain: str) -> tuple[float | None, Unit]:
     """A weight with its unit, in per cent of the total that a text says its weights make."""
-    if not weight or unit == "%":
-        return weight, unit
-    if weight < 1:
-        whole = 1.0
-    elif total := _TOTAL.search(plain):
-        whole = float(next(filter(None, total.groups())))
-    else:
-        whole = sum(map(decimal, _COEFFICIENT.findall(plain))) if not unit else 0.0
-    return (round(100 * weight / whole, 1), "%") if whole > weight else (weight, unit)
+    total = _TOTAL.search(plain) if weight and unit != "%" else None
+    whole = 1.0 if (weight or 1.0) < 1 else float(next(filter(None, total.groups()))) if total else 0.0
+    return (round(100 * weight / whole, 1), "%") if weight and whole > weight else (weight, unit)
 
 
 def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
@@ -203,3 +192,205 @@ def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
 def decimal(text: str) -> float:
     """The value of a `NUMERAL`."""
     return float(text.replace(",", "."))
+
+
+@dataclass(frozen=True)
+class Share:
+    """A weight that stands in a text: what it weighs, where, how much of the whole, and the shares that it is made of.
+
+    One that makes no whole with others has its own unit.
+    """
+
+    name: str
+    at: int
+    weight: float
+    unit: Unit = "%"
+    parts: tuple["Share", ...] = ()
+    alone: bool = False
+
+
+class _Figure(NamedTuple):
+    start: int
+    end: int
+    value: float
+    unit: str
+
+
+#: A number that may weigh a criterion: with its unit, after a coefficient, or filling the place behind a name.
+_WEIGHING = re.compile(
+    rf"(?<![\d.,/-]){NUMERAL}(?: ?(?P<per>%|(?:/|sur) ?(?:20|100)\b(?!/))| ?(?:points?|pts?)\b(?: (?:sur|/) ?100\b)?"
+    rf"|(?P<bare>(?= pour l)|(?=\s*(?:[,;)|\n]|\.(?!\d)|$|(?:et|dont)\b|[-–—/+] ))))"
+)
+_NOT_WEIGHING = re.compile(
+    r"(?:\blots? (?:n ?° ?)?\d\d? ?[:=]? ?|\b(?:lots?|article|art\.?|annexe|page|n ?°s?|criteres?|chapitre|phase|le|du|au|total(?: \w+){0,2}) ?:? ?|\d )$"
+)
+#: What stands before a number without a unit; the number of an item stands behind nothing, the first behind a colon.
+_FIRST_ITEM = re.compile(r"1[.)] ?[a-z]")
+_BEHIND = re.compile(r"[a-z):=(|«»\"-] ?\Z")
+_OF_COEFFICIENT, _INSIDE = re.compile(r"\bcoef\w*\.? ?:? ?(?:de )?$"), re.compile(r"\bdont ?$")
+_TOTAL_OF_COEFFICIENTS = re.compile(r"\btotal des coefficients ?: ?(\d+)")
+#: "5 % des heures" weighs no offer, and "25 % de la valeur technique" is a part of a part.
+_OF_WORK = re.compile(
+    r" ?(?:d(?:es?|u|e l[a'])|d')? ?(?:heure|temps|montant|main|effectif|personnel|travailleur|salari)"
+)
+_OF_PART = re.compile(r" d(?:u|e (?:ce|cette|la)) (?:critere|valeur|note (?!globale|final)|partie)")
+_MOST = 30  # weights of a list
+_INNER = ("part", "in")
+_MADE_OF = re.compile(
+    r"(?!.*\blot\b).*(?:sous-crit|\bdont\b|decompos|repart|compos|compren|detail|ventil|subdivis)", re.S
+)
+_OF_OFFERS = re.compile(
+    r"criter|ponder|\bnot(?:e|ation|ee)s?\b|jug|bareme|classe|offre|coef|grille|\bprix\b|\bcout\b|\d ?/ ?100\b"
+)
+_NAMES_AFTER = re.compile(r",? ?(?:pour|aux?|a l|au titre d|revi\w+ a|sur l(?:es? |a |')(?!\d))")
+_LABEL = re.compile(
+    r"\W*(?:ponder\w+(?: \([^()]*\))?|coef\w*|not\w+|sur|poids|pourcentage|valeur|points?|soit|total)?[\W\d]*"
+)
+
+
+@lru_cache(64)
+def shares(plain: str) -> tuple[Share, ...]:
+    """The weights of a folded text that make a whole: of 100, of the total that it states, or of its coefficients."""
+    if not _OF_OFFERS.search(plain):
+        return ()
+    figures = _figures(plain)
+    totals = {100.0, 1.0, *(float(next(filter(None, one.groups()))) for one in _TOTAL.finditer(plain))}
+    made: list[Share] = []
+    at = 0
+    while at < len(figures):
+        whole = _whole(plain, figures, at, totals)
+        one = figures[at]
+        if not whole[0] and one.unit == "stated":
+            figure = plain[one.start : one.end]
+            unit: Unit = (
+                "%" if re.search(r"%|(?:/|sur) ?(?:20|100)$", figure) else "points" if "p" in figure else ""
+            )
+            made.append(Share(_name(plain, figures, at), one.start, one.value, unit, alone=True))
+        made += whole[0]
+        at = max(whole[1], at + 1)
+    return tuple(made)
+
+
+def _figures(plain: str) -> list[_Figure]:
+    figures = []
+    for found in _WEIGHING.finditer(plain):
+        before = plain[max(0, found.start() - 30) : found.start()]
+        if _NOT_WEIGHING.search(before) or (found["per"] and _OF_WORK.match(plain, found.end())):
+            continue
+        if (
+            found["bare"] is not None
+            and not plain.startswith(" pour l", found.end())
+            and (not _BEHIND.search(before) or _FIRST_ITEM.match(plain, found.start()))
+        ):
+            continue
+        unit = (
+            "part" if _OF_PART.match(plain, found.end()) else "coef" if _OF_COEFFICIENT.search(before) else ""
+        )
+        unit = unit or (
+            "in"
+            if _INSIDE.search(before)
+            else "stated"
+            if found["bare"] is None or re.search(r"\bnot\w+ sur $", before)
+            else ""
+        )
+        value = decimal(found[1]) * (5 if (found["per"] or "").endswith("20") else 1)
+        figures.append(_Figure(*found.span(), value, unit))
+    return figures
+
+
+def _whole(plain: str, figures: Sequence[_Figure], at: int, totals: set[float]) -> tuple[list[Share], int]:
+    """The shares of the whole that begins at a figure, and the place of the next figure; ([], at) for none."""
+    level: list[tuple[int, int]] = []
+    total = 0.0
+    count = _parts(plain, figures, at)
+    if figures[at].unit == "coef":
+        stated = _TOTAL_OF_COEFFICIENTS.search(plain)
+        level = [
+            (i, 0)
+            for i in takewhile(lambda i: figures[i].unit == "coef", range(at, min(at + _MOST, len(figures))))
+        ]
+        total = float(stated[1]) if stated else sum(figures[i].value for i, _ in level)
+    else:
+        near = figures[: at + _MOST]
+        levels = {one: _level(plain, near, at, one, {}) or [] for one in sorted(totals, reverse=True)}
+        total = next((one for one, level in levels.items() if len(level) > 1), 0.0)
+        level = levels.get(total, [])
+    made_of = sum(one.value for one in figures[at + 1 : at + 1 + count])
+    if not level and figures[at].unit == "part" and at + 1 < len(figures):
+        weight = (
+            figures[at].value * figures[at + 1].value / 100
+        )  # "30 % de la valeur technique, elle-même à 40 %"
+        return [Share(_name(plain, figures, at), figures[at].start, round(weight, 1))], at + 1
+    if not level and count > 1 and made_of == figures[at].value not in totals:
+        total = 100.0 if plain[figures[at].end - 1] == "%" else max(totals)
+        level = [(at, count)]
+    if not total or (len(level) < 2 and not count):
+        return [], at
+
+    def share(i: int, of: float, parts: tuple[Share, ...] = ()) -> Share:
+        return Share(_name(plain, figures, i), figures[i].start, round(of * figures[i].value, 1), parts=parts)
+
+    made = []
+    for i, count in level:
+        own = range(i + 1, i + 1 + count)
+        of_part = count and (figures[own[0]].unit == "part" or sum(figures[k].value for k in own) == 100)
+        within = figures[i].value / total if of_part else 100 / total
+        made.append(share(i, 100 / total, tuple(share(k, within) for k in own)))
+    return made, sum(level[-1]) + 1
+
+
+def _level(
+    plain: str, figures: Sequence[_Figure], i: int, left: float, known: dict[tuple[int, float], Any]
+) -> list[tuple[int, int]] | None:
+    """The figures of the first level from one on that make what is left, each with the number of its parts.
+
+    `known` holds what was found before, so that the time is linear in the figures.
+    """
+    key = i, round(left, 2)
+    if left < 0.01:
+        return []
+    if i >= len(figures) or not 0 < figures[i].value < left + 0.01 or figures[i].unit in _INNER:
+        return None
+    if key not in known:
+        last, count = abs(left - figures[i].value) < 0.01, _parts(plain, figures, i)
+        known[key] = None
+        for parts in dict.fromkeys((count,) if last or _inner(figures, i + 1) else (0, count)):
+            rest = _level(plain, figures, i + 1 + parts, left - figures[i].value, known)
+            if rest is not None:
+                known[key] = [(i, parts), *rest]
+                break
+    return known[key]  # type: ignore[no-any-return]
+
+
+def _inner(figures: Sequence[_Figure], i: int) -> bool:
+    return i < len(figures) and figures[i].unit in _INNER
+
+
+def _parts(plain: str, figures: Sequence[_Figure], i: int) -> int:
+    """How many figures after one divide it: they are said to be its parts, or they make it."""
+    if inner := sum(1 for _ in takewhile(lambda k: _inner(figures, k), range(i + 1, len(figures)))):
+        return inner
+    own = [*takewhile(lambda one: one.unit != "coef", figures[i + 1 : i + 9])]
+    said = own and _MADE_OF.match(plain, figures[i].end, own[0].start)
+    for count, total in enumerate(accumulate(one.value for one in own), 1):
+        if count > 1 and (abs(total - figures[i].value) < 0.01 or (said and total == 100)):
+            return count
+    return 0
+
+
+def _name(plain: str, figures: Sequence[_Figure], i: int) -> str:
+    """What a figure weighs: the words behind it, or those before it in its sentence."""
+    start, end = figures[i][:2]
+    then = figures[i + 1].start if i + 1 < len(figures) else len(plain)
+    if _NAMES_AFTER.match(plain, end):
+        return re.split(r"[.;\n]", plain[end : min(then, end + _NAME)])[0]
+    last = figures[i - 1].end if i else 0
+    breaks = r"[.;!?](?=\s)|[;|\n]" + "|[,(]" * bool(i and _NAMES_AFTER.match(plain, last))
+    parts = [
+        part
+        for part in re.split(breaks, plain[max(last, start - 2 * _NAME) : start])
+        if not _LABEL.fullmatch(part)
+    ]
+    marked = next((at for at in reversed(range(len(parts))) if _MARK.match(parts[at])), len(parts) - 1)
+    marked = min(marked, len(parts) - 1 - ("description" in parts[-1])) if parts else 0
+    return " ; ".join(parts[marked:])

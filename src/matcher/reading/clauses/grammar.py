@@ -98,6 +98,11 @@ _OF_OBJECT = re.compile(
     r"\b(?:marche|lot|accord|consultation|participation|prestation|procedure|contrat|candidature|offre)s?\b[^.;]{0,60}\breserv(?:ee?s?|ation)\b(?! (?:\w+ )?(?:aux?|a)\b)"
     r"|\bprogrammes? d'emplois? proteges|\breserved\b"  # a notice in English
 )
+#: "Traiteur, prestation réservée ESAT": the object and its beneficiaries side by side need no other evidence.
+_RESERVED_TO = re.compile(
+    r"(?<!% de )(?<!% des )(?<!part des )(?<!partie des )\b(?:marche|lot|consultation|prestation|procedure|contrat|commande)s? (?:(?:est|sont) )?"
+    r"reservee?s? (?:(?:exclusivement|uniquement) )?(?:(?:aux?|a des) )?(?=esat|ea\b|s?iae|entreprises? (?:adapt|d'insertion)|structures? d'insert)"
+)
 _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 #: A sentence that states that the contract, or a lot, is not reserved.
 DENIED = any_of(
@@ -116,6 +121,11 @@ def may_reserve(plain: str, named: bool) -> bool:
     if re.search(r"\b(?:non|sans|ni) reserv", plain):
         return bool(who(plain) or articles(plain))
     return named or _OF_OBJECT.search(plain) is not None
+
+
+def reserves(plain: str) -> bool:
+    """Whether a sentence says by itself, in so many words, that its object is reserved to whom the law names."""
+    return _RESERVED_TO.search(plain) is not None and not (DENIED.search(plain) or PAST.search(plain))
 
 
 def shared_out(plain: str) -> list[str]:
@@ -171,16 +181,6 @@ def share(plain: str) -> float | None:
 
 def social_weight(plain: str) -> tuple[float, Unit] | None:
     """The weight of the social criterion in a sentence that may list others: "prix 60 %, insertion sociale 10 %"."""
-    if part := _WEIGHT_FOR.search(plain):
-        number, unit = part[1] or part[3], part[2] or part[4]
-        return decimal(number), "%" if unit == "%" else "points" if unit else ""
-    shares = [(name, decimal(number)) for name, number in _SHARED.findall(plain)]
-    if len(shares) > 1 and sum(number for _, number in shares) == 100:
-        return next(((number, "%") for name, number in shares[::-1] if _SOCIAL_WORD.search(name)), None)
-    # "..., se décomposant en carbone (6 %) et travailleurs handicapés (4 %)"
-    if composed := _COMPOSED.search(plain):
-        part = _SOCIAL_WORD.search(plain, composed.end())
-        return listed_weight(plain, part.end()) if part else None
     named = _SOCIAL_NAME.search(plain) or _SOCIAL_WORD.search(plain)
     return listed_weight(plain, named.end() if named else 0) or next(iter(weights(plain)[::-1]), None)
 
@@ -204,7 +204,7 @@ _SOCIAL_NAME = any_of(
 _NAMED_SOCIAL = any_of(
     r"\bsocia(?:les?|ux|l)\b|\bequitable",  # Politique sociale
     r"\binsertion\b(?= (?:et |pro|socia|par l|des? (?:person|public|jeune|demand|benef)|durable)|\W*(?:$|[\d(:;,=-]))"
-    r"|\b(?:public|personne|salarie)s? en (?:\w+ d')?insertion\b|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
+    r"|\b(?:public|person\w+|salarie|agent|beneficiaire)s? en (?:\w+ d')?insertion\b|\b(?:action|parcours|demarche|dispositif|effort|mesure)s? d'insertion\b|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
     r"\b(?:secteurs?|entreprises?|ateliers?|travail) (?:\w+ et )?(?:protege|adapte)|\b(?:esats?|siae)\b",
     r"\bemplois?\b(?= et |\W*(?:[\d:]|$)| des? (?:personne|public|travailleur|jeune|salarie|publics))",  # Emploi et formation : 5 %
     r"\bl'emploi\b|\bsans emploi\b|\bconditions de travail d(?:u|es) (?:personnel|salarie)",
@@ -215,20 +215,10 @@ _OFTEN_MISSPELT, _ALIKE = ("insertion", "sociale", "sociales"), 86.0
 _SOCIAL_WORD = re.compile(
     r"\b(?:soci[ae]|(?:re)?insertion|inclusi|emploi|rse\b|handicap|egalite (?:pro|des ch|fem|hom|sal|entre les [fh])|chom|rsa\b|esats?\b|detenu)\w*"
 )
-#: "40 pour la technique, 15 pour la performance sociale", "20 points, dont 8 points pour le volet social"
-_WEIGHT_FOR = re.compile(
-    rf"\b(\d\d?) ?(?:(%|points?|pts),? (?:pour|(?:rev\w+ )?aux?|a)|pour) (?:l(?:es? |a |'))?(?:\w+ )?{_SOCIAL_WORD.pattern}"
-    rf"|\ba hauteur de (\d\d?) ?(%|points?|pts)[^.;:()]{{0,80}}{_SOCIAL_WORD.pattern}"
-)
-_COMPOSED = re.compile(
-    r"(?:%|points?|pts)\)?(?:,? (?:(?:qui )?se (?:decompos|repart|subdivis|ventil)\w+|dont)| :(?=[^:.;%]* \d+ ?%))"
-)
-#: "prix 45, qualité 45, insertion des agents dédiés 10": shares that make a whole.
-_SHARED = re.compile(r"(?:^|[,;:()/.])([^,;:()/.\d]*) (\d{1,3})(?= ?(?:[,;./]|$))")
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
-    r"\b(?:accompagnement|suivi|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
-    r"|\b(?:mode|facilite)s? d'emploi\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}dans (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
+    r"\b(?:accompagnement|suivi|mixite|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
+    r"|\b(?:mode|facilite)s? d'(?:emploi|insertion)\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}dans (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
     r"|\b(?:rse\b|societa\w+)(?=.{0,300}\b(?:carbone|emissions?|emballages?|dechets?)\b)"
     r"|\binsertion d(?:u|es?) (?:la |l')?(?:facade|ouvrage|batiment|projet|construction|equipement|volume)|(?:\d ?h|\d heures?|pas d'heures?) d'insertion"
 )
@@ -236,8 +226,6 @@ _OTHER_SOCIAL = re.compile(
 OF_PEOPLE = re.compile(
     r"soci[ae]|insertion|emploi|handicap|ch[oe]m|\brsa\b|recrut|adapte|\bplie\b|esat|siae|entreprise|claus|person|jeune|heure"
 )
-#: "organisation (80 % de la valeur technique)": a part of a part.
-OF_CRITERION = re.compile(r"% (?:du critere|de (?:ce critere|la valeur|la note (?:tech|qual)|cette note))")
 #: "Clause d'insertion : néant", "sans clause sociale", "aucune obligation d'insertion"
 NOT_OWED = re.compile(
     r"\binsertion ?[:?=|] ?(?:0|neant|sans objet|non|aucune?)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation|heure)s?(?! (?:env|eco))"

@@ -73,7 +73,7 @@ def _numbers(run: str) -> Iterator[tuple[int, int, float]]:
         start, end = found.span()
         hours = float(re.sub(r"\D", "", found.group(1)) or 0)
         unit = _UNIT.match(run, end)
-        spoken = start - reach < _REACH or "heure" in run[max(0, start - _REACH) : end + 30]
+        spoken = start - reach < _REACH or "heure" in run[max(0, start - _REACH) : end + 80]
         filled = spoken and _OPENS.search(run[max(0, start - 60) : start]) and _CLOSES.match(run, end)
         owed = hours >= _FEW and (unit or filled)
         if owed or (not hours and (unit or _NONE_FOR.search(run[max(0, start - 80) : start]))):
@@ -164,12 +164,14 @@ def owed_at(
     """(hours, share, lots) stated from sentence `at` on, in it and those that go on with it; else in its neighbours; else None."""
     first = at - 1 if at and found[at].lots and found[at].lots == found[at - 1].lots else at
     start, last = found[first].span[0], at
+    alone = found[at].lots if stated_hours(found[at].plain) else frozenset()
     while last + 1 < len(found) and found[last + 1].span[1] < start + _AHEAD:
         end, then = found[last].span[1], found[last + 1]
         in_list, in_row = plain[end - 1] not in ".!?", "|" in plain[end : then.span[0]]
         more = HOURS.search(then.plain) and (in_list or not stated_hours(plain[start:end]))
         same = then.lots and then.lots == found[last].lots and last > at
-        if not (in_row or more or same or _GOES_ON.match(then.plain)):
+        other = alone and then.lots and alone.isdisjoint(then.lots)
+        if other or not (in_row or more or same or _GOES_ON.match(then.plain)):
             break
         last += 1
     around = found[max(0, at - 8) : at + 7]

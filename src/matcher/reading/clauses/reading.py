@@ -6,6 +6,7 @@ the window that carry it are located, and the grammar extracts beneficiaries, ar
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import compress, takewhile
@@ -16,7 +17,7 @@ from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
 from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, passage, speaking, windows
-from matcher.reading.criteria import ONLY_WEIGHT, Unit, listed_weight, per_cent, weights
+from matcher.reading.criteria import Unit, listed_weight, per_cent, shares, weights
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -90,8 +91,11 @@ def _read(model: ClauseModel, page: Page) -> Reading:
         social += _judged(model, window, chances["criterion"])
         bought = [one for one in window if grammar.names_object(one.plain) and not _is_judged(model, one)]
         social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
-    weighed = {one.what.passage for one in social if one.what.weight is not None}
-    social += [one for one in _named_criteria(found, kept) if one.what.passage not in weighed]
+    weighed = list(_weighed(found, page)) if kept else []
+    told = frozenset().union(*(one.lots for one in weighed))
+    social = [
+        one for one in social if one.what.nature != "criterion" or not weighed or one.lots - told
+    ] + weighed
     for at, one in enumerate(social):
         weight, unit = per_cent(one.what.weight, one.what.weight_unit, page.plain)
         social[at] = replace(one, what=replace(one.what, weight=weight, weight_unit=unit))
@@ -104,13 +108,16 @@ def _read(model: ClauseModel, page: Page) -> Reading:
 def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     """The chance of each label in a window; a condition may be drowned by its neighbours, and is sure by itself."""
     chances = model.chances(passage(window))
-    if len(window) == 1 or chances["execution"] > LIKELY:
+    if any(grammar.reserves(one.plain) for one in window):
+        chances["reserved"] = max(chances["reserved"], SURE)
+    if chances["execution"] > LIKELY:
         return chances
     alone = max(model.chances(one.text)["execution"] for one in window)
     sure = alone > SURE or any(
-        one.lots and "insertion" in one.plain and hours.HOURS.search(one.plain) for one in window
+        one.lots and "insertion" in one.plain and "heure" in one.plain and hours.stated_hours(one.plain)
+        for one in window
     )
-    return chances | {"execution": alone} if sure else chances
+    return chances | {"execution": max(alone, SURE)} if sure else chances
 
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
@@ -143,8 +150,10 @@ def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
 
 def _lists(one: Sentence, label: str) -> bool:
     """Whether a sentence says which lots are reserved, whoever they are for: "Les lots réservés sont les lots 2 et 3"."""
-    reserving = label == "reserved" and bool(one.lots) and grammar.may_reserve(one.plain, named=False)
-    return reserving and not grammar.NEGATED.search(one.plain)
+    if label != "reserved":
+        return False
+    listed = bool(one.lots) and grammar.may_reserve(one.plain, named=False)
+    return grammar.reserves(one.plain) or (listed and not grammar.NEGATED.search(one.plain))
 
 
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
@@ -226,9 +235,6 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
             after = window[window.index(one) + 1 :]
             stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
             weight = next(filter(None, stated), None)
-            above = window[: window.index(one)][-1:] if grammar.OF_CRITERION.search(one.plain) else ()
-            if weight and above and (whole := weights(above[0].plain)):
-                weight = weight[0] * whole[0][0] / 100, weight[1]  # "25 % du critère", itself "40 %"
             yield from _criterion(one, after, weight or (None, ""), chance)
 
 
@@ -245,21 +251,22 @@ def _criterion(
         yield Finding(what, lots - left_out, left_out)
 
 
-def _named_criteria(found: Window, kept: list[int]) -> Iterator[Finding[Clause]]:
-    """Items of a list of criteria whose name is social and that state their weight, there or in the next sentence."""
-    for at in kept:
-        one, then = found[at], found[at + 1 : at + 3]
-        beside = (*found[max(0, at - 1) : at], *then[:1])
-        in_list = "heure" not in one.plain and any(weights(near.plain) for near in beside)
-        other = grammar.share(one.plain) or grammar.PAST.search(one.plain)
-        if grammar.social_name(one.text[:NAME], in_list) and not other:
-            stated = grammar.social_weight(one.plain)
-            listed = one.item or len(one.plain) <= NAME
-            if stated is None and listed:
-                alone = (near for near in then if ONLY_WEIGHT.match(near.plain) and not near.item)
-                stated = next(filter(None, (listed_weight(near.plain) for near in alone)), None)
-            if stated:
-                yield from _criterion(one, found[at + 1 : at + sentences.MOST], stated, 0.9)
+def _weighed(found: Window, page: Page) -> Iterator[Finding[Clause]]:
+    """The social criteria among weights that make a whole; the part that is social, of a criterion that is so in part."""
+    starts = [one.span[0] for one in found]
+    weighed = shares(page.plain)
+    for share in weighed:
+        one = found[bisect_right(starts, share.at) - 1]
+        in_list = not share.alone or (len(weighed) > 1 and "heure" not in one.plain)
+        social = [part for part in share.parts if grammar.social_name(part.name, field=True)]
+        if grammar.social_name(share.name, in_list) and len(social) in (0, len(share.parts)):
+            social = [] if share.alone and grammar.share(one.plain) else [share]
+        for part in social:
+            one = found[bisect_right(starts, part.at) - 1]
+            if not grammar.PAST.search(one.plain):
+                left_out = grammar.lots_of(one.plain, reserving=False)[1]
+                what = _clause(one, 0.9, nature="criterion", weight=part.weight, weight_unit=part.unit)
+                yield Finding(what, one.lots - left_out, left_out)
 
 
 def _clause(one: Sentence, chance: float, **stated: Any) -> Clause:

@@ -8,8 +8,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Generic, NamedTuple, TypeVar
 
+from matcher.reading.clauses.layout import laid_out
 from matcher.reference import prose
 from matcher.reference.prose import LOST, french, lots_named
 
@@ -26,12 +28,6 @@ _SECTION = re.compile(
     r"|\W*lot (?:n ?° ?)?\d{1,2}\W*$"
     r"|.*\bpresente? (?:acte|cahier|c[ct][ct]p|ccap|annexe|marche)\b[^.;]{0,40}\blot (?:n ?° ?)?\d{1,2}\b"
 )
-#: A column of a table of lots that asks for yes or no, or for hours, and the answers.
-_ASKS = re.compile(r"reserv|claus|insertion|heure")
-_NO = re.compile(r"(?:non|n|néant|sans(?: objet)?|aucune?|/|[-–—]|☐|0)?(?: h)?", re.I)
-_ESTIMATED = re.compile(r"(?i)\bestim\w+ (?:du |des |d['’e] ?)?")
-_OF_LOT, _OF_AMOUNT = re.compile(r"\W*lot\W.{0,4}\d", re.I), re.compile(r"montant|estim|prix|cout|surface")
-
 #: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
 #: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
 _THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
@@ -40,7 +36,12 @@ _DASH = re.compile(r"[—–;|]")
 _CALLED = re.compile(
     r"\b((?:secteur|site|zone|lot) (?!n ?°)[a-z]{3,})(?: \(| constitue le )lot (?:n ?° ?)?(\d\d?)\b"
 )
-_ONLY_LOT = re.compile(r"lot[^.;|:]*\.?$")
+#: "Lot 2 – Vitrerie" above "Participation réservée aux SIAE": a title; its lines end where another lot or all are spoken of.
+_LOT_LINE = re.compile(r"[^a-z0-9]*lots? (?:n ?° ?)?\d")
+_TITLE_LINE = re.compile(r"[^a-z0-9]*lot (?:n ?° ?)?(\d{1,2})\b[^;|]{0,100}(?<![.;,])")
+_NOT_BELOW = re.compile(
+    r"[^a-z0-9]*(?:article|chapitre|annexe|\d{1,2}\.\d|(?:pour |dans )?(?:tous|l'ensemble|chacun|chaque|les (?:autres )?lots|ces|le respect))\b"
+)
 _TITLE = re.compile(r"\W*lots? (?:n ?° ?)?\d{1,2} ?[-–—:]")
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
@@ -52,16 +53,19 @@ _NEXT_LOT = re.compile(
 EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte(?=s? l)|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?aux? (?=[^.;,]*lots? ))\b"
 APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d|pour l|ou |dont )|\(\d+ ?h[^)]*\))*")
 
-#: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), dots that
-#: lead to a figure, boxes of a typewriter, lots called by letters or "L01".
+#: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), what
+#: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, boxes of a typewriter, lots called by letters or "L01".
 _REWRITTEN = (
     (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
+    (r"(?i)(?<=lots) ?[^().;:\n]{0,40}\(lot [^();]{1,80}(?:[;,] lot [^();]{1,80})+\)", ""),
     (r"\.{4,}", ":"),
-    (r"\n(?=(?i:sans objet|néant|non applicable)\b)", " : "),
     (r"\[ ?[xX] ?\]", "☒"),
     (r"\[ ?\]", "☐"),
     (r"\bL ?0?(\d{1,2})(?= ?[:=])", r"lot \1"),
-    (r"(?:(?<=[Ll]ot )|(?<=[Ll]ots )|(?<=lots . et )|(?<=lots ., )|(?<=, . et ))(?=[A-H]\b(?!'))", "n°"),
+    (
+        r"([A-H])\b(?!')(?:(?<=[Ll]ots .)|(?<=[Ll]ot .)|(?<=lots . et .)|(?<=lots ., .)|(?<=, . et .))",
+        r"n°\1",
+    ),
 )
 
 #: Stems that make a sentence worth classifying.
@@ -126,13 +130,9 @@ def repaired(plain: str) -> str:
 def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     """The texts of a notice, made ready together: white space collapsed (wrapped lines stay), folded, searched for stems."""
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
-    text = _ENUMERATED.sub("", _COLUMNS.sub(" | ", text))
-    text = _ROWS.sub(lambda rows: re.sub(rf" ?{rows[1]} ", " | ", rows[0]), text)
-    text = _FLAT.sub(lambda rows: re.sub(_BETWEEN, " | ", rows[0]), text)
-    text = _STACKED.sub(_unstacked, text)
-    text = answered(text) if "|" in text else text
     for pattern, instead in _REWRITTEN:
         text = re.sub(pattern, instead, text)
+    text = re.sub(r"\n(?=(?i:sans objet|néant|non applicable)\b)", " : ", laid_out(text))
     text = prose.in_figures(text)
     if " ".join(text.split()) != text.replace("\n", " "):  # as most fields are not
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
@@ -147,75 +147,15 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     return list(map(Page, text.split("\0"), plain.split("\0"), standing))
 
 
-#: "01        Terrassement - VRD                310 h": the columns of a table that a PDF holds.
-_COLUMNS = re.compile(r"(?m)(?:(?<=[^\s|])(?: {3,}|\t+)|^ {8,})(?=[^\s|])")
-#: "L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé": what the lots are called is no statement.
-_ENUMERATED = re.compile(r"(?i)(?<=lots) ?[^().;:\n]{0,40}\(lot [^();]{1,80}(?:[;,] lot [^();]{1,80})+\)")
-#: "N° du lot / Désignation / Heures" above "2 / Charpente / 70": rows of a table.
-_ROWS = re.compile(
-    r"(?im)^(?=n ?°|lots?\b(?! ?\d)|crit)[^\n/;]+ ?([/;]) [^\n/;]+ ?\1 .*(?:\n[^\n/;]+ ?\1 .*)+"
-)
-
-#: "N° lot Désignation Heures" above "2 Charpente 70", "Critères Lot 1 Lot 2" above "Prix 60 % 50 %": columns that were lost.
-_FLAT = re.compile(
-    r"(?im)^(?:n ?° ?(?:du |de )?)?lots? (?!\d)[^\n\d|]+(?:\n\d{1,2} [^\n|]*? (?:\d[\d ]*|[-–—/])$){2,}"
-    r"|^[^\n|\d]+(?: lot \d{1,2}){2,}$(?:\n[^\n|\d]*(?: \d[\d,]* ?%)*$)+"
-)
-_BETWEEN = re.compile(
-    r"(?im)(?<=lot) (?!\d)|(?<=^\d\d) |(?<=^\d) | (?<=[^\d\s] )(?<!lot )(?=(?:\d{1,3} )?\d{1,3}$|[-–—/]$)| (?=lot \d|heures|\d[\d,]* ?%)"
-)
-#: And each of the cells on a line of its own: "Lot", "Intitulé", "Heures", "1", "Charpente", "70".
-_STACKED = re.compile(
-    r"(?im)^(?:n ?° ?(?:du |de )?)?lots?(?:\n(?!\d+$).{1,60}){1,5}(?:\n\d{1,2}(?:\n(?!\d+$).+){1,5}){2,}"
-)
-
-
-def _unstacked(table: re.Match[str]) -> str:
-    lines = table[0].split("\n")
-    wide = next(at for at, line in enumerate(lines) if line.isdigit())
-    rows = [lines[at : at + wide] for at in range(0, len(lines), wide)]
-    return "\n".join((" | " if row[0].isdigit() or row is rows[0] else "\n").join(row) for row in rows)
-
-
-def answered(text: str) -> str:
-    """The text with each answer in a table of lots replaced by what it says: "Lot 2 : réservé", "Lot 3 : heures : 70"."""
-    lines: list[str] = []
-    heads = [""]
-    for line in text.split("\n"):
-        cells = line.split("|")
-        number = re.search(r"\d+", "".join(cells[:2]))
-        if len(cells) == len(heads) > 2 and all(map(_OF_LOT.match, heads[1:])):
-            pairs = zip(heads[1:], cells[1:], strict=True)
-            cells = [f"{cells[0]}: " + ", ".join(f"{head.strip()} : {cell.strip()}" for head, cell in pairs)]
-        elif number and len(cells) == len(heads) > 1:
-            of_insertion = "insertion" in prose.folded("\n".join(lines[-9:]))
-            cells = [_answer(number[0], *pair, of_insertion) for pair in zip(cells, heads, strict=True)]
-        elif len(cells) > 1:
-            heads = cells
-        lines.append("|".join(cells))
-    return "\n".join(lines)
-
-
-def _answer(lot: str, cell: str, head: str, of_insertion: bool) -> str:
-    stated, plain = cell.strip(), prose.folded(head)
-    if of_insertion and re.fullmatch(r"\d[\d ]* ?h(?:eures?)?", stated) and "heure" not in plain:
-        return f" Lot {lot} : {stated} d'insertion "
-    if _OF_AMOUNT.search(plain) and "heure" not in plain and stated:
-        return f" {head.strip()} : {stated} "
-    if not _ASKS.search(plain) or _NO.fullmatch(stated):
-        return f" Lot {lot} : 0 heures " if stated and "heure" in plain else cell
-    return f" Lot {lot} : {_ESTIMATED.sub('', head.split('(')[0]).strip()} : {stated} "
-
-
 def cut(page: Page) -> tuple[Sentence, ...]:
     """The sentences of a text, in order; an item that names no lot is about those that its heading names."""
     text, folded, _ = page
     on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
     heading = before = last = frozenset[str]()
-    section = title = titled = in_list = False
+    section = titled = False
     until = 0
-    called = _CALLED.findall(repaired(folded))
+    called, below = _CALLED.findall(repaired(folded)), _below_titles(folded) if "lot" in folded else {}
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
@@ -231,15 +171,13 @@ def cut(page: Page) -> tuple[Sentence, ...]:
         if own:
             stop = folded.find("\n", start)
             alone = folded[start : stop if stop > 0 else None].strip() if line else ""
-            of_lot, section = _ONLY_LOT.match(alone) is not None, _SECTION.match(alone) is not None
+            section = _SECTION.match(alone) is not None
             until = start + 300 if len(alone) < 12 else len(text)  # "LOT 2" heads a few lines
-            title, in_list = of_lot and not in_list, of_lot
-            heading = own if section or title or _OPENS_LIST.search(plain) else frozenset()
-        else:
-            in_list = in_list and not line
-            below = (section and start < until) or (title and _GOES_ON.match(plain))
-            if line and not item and not below:
-                heading = frozenset()
+            heading = own if section or _OPENS_LIST.search(plain) else frozenset()
+        elif line and start in below:
+            heading = below[start]
+        elif line and not item and not (section and start < until):
+            heading = frozenset()
         # "Lot 2 - Maçonnerie. L'entreprise réservera 410 heures": what follows on the line of its title
         titled = line and _TITLE.match(plain) is not None if line or own else titled
         on = titled or (found and _DASH.search(text, found[-1].span[1], start)) or _GOES_ON.match(plain)
@@ -247,6 +185,29 @@ def cut(page: Page) -> tuple[Sentence, ...]:
         lots = own or (found[-1].lots if dashed else heading)
         found.append(Sentence(published, plain, lots, (start, end), item))
     return tuple(found)
+
+
+def _below_titles(folded: str) -> dict[int, frozenset[str]]:
+    """The lot of each line, by its start, that stands below the title of a lot; the last title has no more lines than others."""
+    lines = folded.split("\n")
+    starts = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
+    below: dict[int, frozenset[str]] = {}
+    most = None
+    for at, title in enumerate(map(_TITLE_LINE.fullmatch, lines)):
+        if title:
+            places = range(at + 1, len(lines))
+            own = list(
+                takewhile(lambda i: not (_LOT_LINE.match(lines[i]) or _NOT_BELOW.match(lines[i])), places)
+            )
+            followed = at + 1 + len(own) < len(lines) and _LOT_LINE.match(lines[at + 1 + len(own)])
+            own = (
+                own
+                if followed
+                else own[: most or (_GOES_ON.match(lines[at + 1]) is not None if own and most is None else 0)]
+            )
+            below |= {starts[i]: frozenset({title[1].lstrip("0")}) for i in own}
+            most = max(most or 0, len(own))
+    return below
 
 
 def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:

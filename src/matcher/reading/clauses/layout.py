@@ -1,0 +1,192 @@
+"""The layout of a text undone: wrapped lines joined, tables and lists of lots written out as statements.
+
+"Lot | Intitulé | Heures" above "2 | Charpente | 70" is read as "2 | Charpente | Lot 2 : 70 heures d'insertion", whatever
+separates the cells, so that each row says by itself what it is about.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+from matcher.reference.prose import folded
+
+Row = list[str]
+
+_BLANKS = re.compile(r"[\u00a0\u202f\u2009\r\f]")
+#: How a line ends that the next goes on with; such a line is long, unless its next begins with a small letter.
+_OPEN_END = re.compile(
+    r"(?i)(?:[,«(]|\b(?:aux?|[àa]|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|une?|sur|dans|que|qui|art\.|[lr]\.|articles?|lot|n ?°)) ?$"
+)
+_OPENS = re.compile(r"(?i)[-–—•▪●*+·]|\(?\d{1,2}[.)]|lots? |crit|article|\||[☐☒]")
+_WRAPPED = 40  # characters, at least, of a line that was wrapped
+
+#: What separates the cells of a row.  Columns that were lost are found by the number before them and the answer behind.
+_SEPARATORS = (re.compile(r"\|"), re.compile(r"\t+| {3,}"), re.compile(r" ?; ?"), re.compile(r" / "))
+_FLAT = re.compile(
+    r"(?i)((?:lot (?:n ?° ?)?)?\d{1,2}) (.*?) ?((?<![\d ])(?: |(?<= ))(?:\d{1,3} )?\d{1,3}(?: ?h(?:eures?)?)?|\boui|\bnon|\bnéant|[-–—/])$"
+)
+_FLAT_CELLS = re.compile(r"(?i)(?= lot (?:n ?° ?)?\d)| (?=[-–—](?: |$))| (?=\d[\d,]* ?%)")
+_HEADS = re.compile(
+    r"(?i)\W*(?:n ?° ?(?:du |de |des )?)?(?:lots?\b(?!\W{0,3}(?:n ?°s? ?)?\d)|n ?°(?! ?\d)|crit)"
+)
+_NUMBER = re.compile(r"(?i)\W*(?:lots?\W{1,2})?(?:n ?° ?)?0*(\d{1,2})\W*")
+_LOT = re.compile(r"(?i)\W*lot\W{1,2}(?:n ?° ?)?0*(\d{1,2}|[a-h])\b")
+
+#: A column that asks for yes or no, for whom or for hours; how an answer says no, and what is no answer.
+_ASKS, _OF_HOURS = (
+    re.compile(r"reserv|claus|insertion|heure|socia"),
+    re.compile(r"heure|volume|quota|insertion"),
+)
+_NO = re.compile(
+    r"(?i)(?:non(?: concerné)?|n|néant|sans(?: objet)?|aucune?|ouvert|/|[-–—]+|☐|0|)(?: ?h(?:eures?)?)?"
+)
+_HOURS = re.compile(r"(?i)(\d[\d .]*)(?: ?h(?:eures?)?)?(?: minimum)?")
+_OF_AMOUNT = re.compile(r"montant|estim(?!.*heure)|prix|cout|surface")
+_ESTIMATED = re.compile(r"(?i)\bestim\w+ (?:du |des |d['’e] ?)?")
+_OF_INSERTION = re.compile(r"insertion|clauses? sociale")
+_REACH = 9  # lines above a row in which insertion is spoken of
+#: "Lot 2 (Charpente) : 70 h", "Lot 3 – Peinture – néant", below a caption that speaks of insertion or behind one.
+_LISTED = re.compile(
+    r"(?i)(\blots? (?:n ?° ?)?\d{1,2}[a-z]?\b(?:[^.;\n|]|\.(?= ?\d)){0,80}?)(?:(?: ?[:=–—-] ?| (?=\()|(?<=[^\d]) )\(?(\d[\d ]*\d) ?h(?:eures?)?\b"
+    r"| ?[:=] ?(\d[\d ]*\d)|(?: ?[:=–—-] ?| )(?:néant|sans objet|non concerné|pas d['’]heures?|[-–—])(?=\W*$))(?=\W*(?:$|[\n;,/)]|\bet\b))"
+)
+
+
+def laid_out(text: str) -> str:
+    """The text, each line of which is a row, an item or whole sentences."""
+    lines = _unwrapped([line.rstrip() for line in _BLANKS.sub(" ", text).split("\n") if line.strip()])
+    made: list[str] = []
+    caption = ""
+    at = 0
+    while at < len(lines):
+        in_rows = _in_columns(lines[at]) or _HEADS.match(lines[at])
+        rows, size = _table(lines, at) if in_rows else ([], 1)
+        if rows:
+            made += _written(rows, made[-_REACH:])
+        else:
+            caption = caption if _LOT.match(lines[at]) else lines[at]
+            made.append(_itemised(lines[at], caption))
+        at += size
+    return "\n".join(made)
+
+
+def _in_columns(line: str) -> bool:
+    return "|" in line or "   " in line or "\t" in line
+
+
+def _unwrapped(lines: Sequence[str]) -> list[str]:
+    """The lines, those joined that one sentence was wrapped over."""
+    made: list[str] = []
+    joined = False
+    for before, line, after in zip(("", *lines), lines, (*lines[1:], ""), strict=False):
+        if len(before) < _WRAPPED or before[-1] in ".;:!?|" or _in_columns(before):
+            joined = False
+            made.append(line)
+            continue
+        start = line.lstrip()
+        wrapped = joined or (len(line) >= _WRAPPED and after[:1].islower())  # as its neighbours are
+        wide = max(len(before), len(line), len(after)) < len(before) + len(start.split(" ")[0]) + 1
+        joined = (
+            start[0].islower()
+            or (_OPEN_END.search(before) is not None and start[0].isalnum())
+            or (wrapped and wide and not _OPENS.match(start))
+        )
+        if joined:
+            made[-1] += f" {start}"
+        else:
+            made.append(line)
+    return made
+
+
+def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
+    """The rows of the table that begins at a line, and how many lines it takes; ([], 1) where none begins."""
+    headed = _HEADS.match(lines[at]) is not None
+    for separator in _SEPARATORS[: 4 if headed else 2]:
+        if not separator.search(lines[at].strip()):
+            continue
+        rows = [_cells(separator, line) for line in lines[at : at + 99]]
+        if separator in _SEPARATORS[2:]:
+            like = next((i for i, row in enumerate(rows) if len(row) != len(rows[0])), len(rows))
+            rows = rows[:like] if like > 1 and len(rows[0]) > 2 else []
+        if rows := list(takewhile(lambda row: len(row) > 1, rows)):
+            return rows, len(rows)
+    if not headed:
+        return [], 1
+    flat = [_FLAT.fullmatch(line) for line in takewhile(_FLAT.fullmatch, lines[at + 1 : at + 99])]
+    if len(flat) > 1:
+        return [
+            ["Lot", "", lines[at]],
+            *([cell.strip() for cell in row.groups()] for row in flat if row),
+        ], len(flat) + 1
+    heads = _FLAT_CELLS.split(lines[at])
+    if len(heads) > 2:
+        rows = [_FLAT_CELLS.split(line) for line in lines[at + 1 : at + 99]]
+        rows = list(takewhile(lambda row: len(row) in (1, len(heads)), rows))
+        return ([heads, *rows], len(rows) + 1) if any(len(row) > 1 for row in rows) else ([], 1)
+    wide = next((i for i, line in enumerate(lines[at : at + 7]) if i and _NUMBER.fullmatch(line)), 0)
+    if wide > 1 and len(lines[at]) < 20:
+        starts = range(at, len(lines) - wide + 1, wide)
+        rows = [
+            list(lines[i : i + wide])
+            for i in takewhile(lambda i: i == at or _NUMBER.fullmatch(lines[i]), starts)
+        ]
+        return rows, wide * len(rows)
+    return [], 1
+
+
+def _cells(separator: re.Pattern[str], line: str) -> Row:
+    line = line.strip(" |\t") if line.lstrip().startswith("|") else line.strip(" \t")
+    return [cell.strip() for cell in separator.split(line)]
+
+
+def _written(rows: Sequence[Row], above: Sequence[str]) -> Iterator[str]:
+    """The rows of a table in words: each answer with the lot and what its column asks."""
+    heads: Row = []
+    columns: dict[str, Row] = {}  # a lot each
+    for row in rows:
+        number = _NUMBER.fullmatch(row[0]) or _LOT.match(row[0])
+        lots = [head for head in heads if _LOT.match(head)]
+        if len(row) == len(lots) + 1 > 2:
+            for head, cell in zip(lots, row[1:], strict=True):
+                columns.setdefault(head, []).extend([] if _NO.fullmatch(cell) else [f"{row[0]} : {cell}"])
+        elif number and heads and len(row) > 1:
+            of_insertion = _OF_INSERTION.search(folded("\n".join((*above, *heads)))) is not None
+            asked = [*heads[-len(row) + 1 :]]
+            asked = [""] * (len(row) - len(asked)) + asked
+            yield " | ".join(
+                _answer(number[1], cell, head, of_insertion) for cell, head in zip(row, asked, strict=True)
+            )
+        else:
+            heads = row if len(row) > 1 else heads
+            if not any(map(_LOT.match, row[1:])):
+                yield " | ".join(row)
+    yield from (f"{lot} : {' ; '.join(cells)}" for lot, cells in columns.items() if cells)
+
+
+def _answer(lot: str, cell: str, head: str, of_insertion: bool) -> str:
+    plain = folded(head)
+    hours = _HOURS.fullmatch(cell)
+    if _OF_AMOUNT.search(plain):
+        return f"{head} : {cell}" if cell else ""
+    if _NO.fullmatch(cell):
+        return f"Lot {lot} : 0 heures" if cell and "heure" in plain else cell
+    if hours and of_insertion and head and (_OF_HOURS.search(plain) or cell.endswith(("h", "heures"))):
+        return f"Lot {lot} : {hours[1].strip()} heures d'insertion"
+    if not _ASKS.search(plain):
+        return cell
+    return f"Lot {lot} : {_ESTIMATED.sub('', head.split('(')[0]).strip()} : {cell}"
+
+
+def _itemised(line: str, caption: str) -> str:
+    """A line in which hours of lots are named as what its caption says they are."""
+    if "lot" not in line.lower() or not _OF_INSERTION.search(folded(f"{caption}\n{line}")):
+        return line
+    in_hours = "heure" in folded(f"{caption}\n{line}")
+
+    def item(found: re.Match[str]) -> str:
+        if found[3] and not in_hours:
+            return found[0]
+        lot, number = re.sub(r" [–—-] ", ", ", found[1]), found[2] or found[3]
+        return f"{lot} : {number} heures d'insertion" if number else f"{lot} : 0 heures"
+
+    return _LISTED.sub(item, line)
