@@ -106,7 +106,7 @@ def of(
         "answer": ({"hint": hints} if hints else {}) | pruned(told, labels_of(notice), whole),
         "sources": list(value.get("sources") or sources_of(about)),
         "on": date.today().isoformat(),
-        "note": note if note == NOTE else f"{note} {NOTE}",
+        "note": note if NOTE in note else f"{note} {NOTE}",
     }
 
 
