@@ -143,7 +143,7 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("ESAT", {}, "ripisylve de la rivière", "ne dit pas ce métier (travaux forestiers et rivières) : à demander", "%"),
         ("ACI", {}, "tonte des pelouses", "environ 31 % des ACI font ce métier (espaces verts)", "demander"),
         ("ACI", {"naf": "8559A"}, "formation au français", "peut-être formation : activité au registre", "ne dit"),
-        ("ACI", {"name": "Emmaüs Alpha"}, "site internet", "son nom évoque « réemploi", "métier voisin"),
+        ("ACI", {"name": "Emmaüs Alpha"}, "site internet", "ne dit pas ce métier", "évoque"),
         ("EI", {"naf": "9522Z"}, "reprise d'ordinateurs et d'écrans usagés", "à vérifier : activité au registre", "appareils électriques :"),
         ("EI", {"naf": "8121Z"}, "lavage de véhicules", "activité au registre", "nettoyage et propreté :"),
         ("EI", {"naf": "3832Z", "name": "Le Relais Nord"}, "ramassage de gravats", "activité au registre", "besoin"),

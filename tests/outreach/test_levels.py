@@ -171,7 +171,7 @@ def test_a_regie_is_called_in_its_quarter_and_asked_elsewhere(places: tuple[Plac
     (ranking,) = matcher.rank_each(matcher.queries(cleaning("a", places=places)))
     assert ranking.levels.tolist() == [level]
     (match,) = matcher.explained(ranking, [0])
-    elsewhere = "une régie travaille d'ordinaire dans son quartier"
+    elsewhere = "une régie travaille d'ordinaire sur son seul territoire"
     assert (elsewhere in " ".join(reason.text for reason in match.reasons)) == (level == PLAUSIBLE)
     assert "km" not in str(match.reasons) or places[0].commune, "no kilometres to the centre of a department"
 

@@ -340,10 +340,10 @@ def rates_of(kind: str) -> Floats:
 
 
 def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
-    """The trade asked for that most of a kind do, and their share."""
+    """The trade that a lot is about, and the share of a kind that does it; a rate of a wide trade tells nothing of a part."""
 
     def make() -> tuple[int, float]:
-        rates = rates_of(kind) * (shares(shortlist) > 0)
+        rates = rates_of(kind) * (shares(shortlist) > MAIN)
         return int(rates.argmax()), float(rates.max())
 
     return shortlist.query.memo.once(("usual", kind), make)

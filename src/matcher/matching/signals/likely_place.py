@@ -29,7 +29,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if evidence.of(shortlist, "public_body")[i]:
         parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
     if evidence.out_of_quarter(shortlist)[i]:
-        parts.append("une régie travaille d'ordinaire dans son quartier")
+        parts.append("une régie travaille d'ordinaire sur son seul territoire")
     if value == value and shortlist.query.asked.deduced:
         parts.append(
             "lieu à vérifier" if reach.only_vague(shortlist.query.places) else "lieu déduit de l'acheteur"

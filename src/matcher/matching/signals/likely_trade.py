@@ -344,11 +344,6 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str, lead: str) -> I
     elif shares.max() > MAIN and _names(name, int(shares.argmax())):
         told = trades.in_words(shortlist, int(shares.argmax()), THIS)
         yield CLOSE, Why(f"son nom évoque peut-être {told}", "", name)
-    elif held.max() >= STATED:
-        first = [int(at) for at in np.argsort(-held)[:2] if held[at] >= ALIKE * held.max()]
-        if len({bool(shares[at]) for at in first}) == 1:  # of one asked for and another alike nothing is told
-            told = " et ".join(f"« {trades.label(at)} »" for at in first)
-            yield OTHER, Why(f"{lead} son nom évoque {told}", tells=False)
 
 
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
