@@ -400,11 +400,9 @@ def _tools(api: Api) -> Iterator[Any]:
 def _as_text(method: Any) -> Any:
     own = [*signature(method, eval_str=True).parameters.values()]
     if own[-1].kind is Parameter.VAR_KEYWORD:
-        shared = get_type_hints(Asked, include_extras=True)
-        own[-1:] = [Parameter(name, Parameter.KEYWORD_ONLY, annotation=shared[name]) for name in shared]
-        own = sorted(
-            (one.replace(kind=Parameter.KEYWORD_ONLY) for one in own), key=lambda one: one.name not in shared
-        )
+        shared = get_type_hints(Asked, include_extras=True).items()
+        own = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in own[:-1]]
+        own = [*(Parameter(name, Parameter.KEYWORD_ONLY, annotation=hint) for name, hint in shared), *own]
     accepted = Signature(own)
 
     @wraps(method)

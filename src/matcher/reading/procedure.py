@@ -31,9 +31,8 @@ _NOISE = re.compile(
 
 def keys(tender: Tender) -> Iterator[tuple[str, ...]]:
     """Keys shared by notices of one procedure, most reliable first."""
-    for related in tender.related:
-        if tender.nature in ("correction", "cancellation", "modification"):
-            yield ("id", related)
+    if tender.nature in ("correction", "cancellation", "modification"):
+        yield from (("id", related) for related in tender.related)
     if tender.folder:
         yield ("folder", tender.folder)
     buyer = tender.buyer.id[:9] if tender.buyer.id[:9].isdecimal() else fold(tender.buyer.name)
@@ -49,10 +48,8 @@ def keys(tender: Tender) -> Iterator[tuple[str, ...]]:
 
 def closing(tender: Tender) -> datetime | None:
     """The latest deadline of any lot; None where none is stated."""
-    stated = [d for d in (tender.deadline, *(lot.deadline for lot in tender.lots)) if d is not None]
-    if not stated:
-        return None
-    return max(map(in_paris, stated))
+    stated = filter(None, (tender.deadline, *(lot.deadline for lot in tender.lots)))
+    return max(map(in_paris, stated), default=None)
 
 
 def open_at(deadline: datetime | None, published: date | None, at: datetime) -> bool:

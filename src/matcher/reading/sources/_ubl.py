@@ -42,7 +42,6 @@ WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "point
 
 def missing(root: Element) -> list[str]:
     """Missing mandatory fields of a notice and plain errors, in words."""
-    lacks = []
     organisations = kids(root, f"{EXTENSION}/Organizations/Organization")
     kind = value(root, "NoticeTypeCode")
     required = {
@@ -55,7 +54,7 @@ def missing(root: Element) -> list[str]:
     if kind not in ("pin-buyer", "pin-only", "pmc"):
         # On these planning notices the project as a whole is not described.
         required["the title of the project (BT-21)"] = value(root, "ProcurementProject/Name")
-    lacks += [what for what, found in required.items() if not found]
+    lacks = [what for what, stated in required.items() if not stated]
     if any(not len(o) for o in organisations):
         lacks.append("the content of an organisation (BT-500): an Organization element is empty")
     pieces = kids(root, "ProcurementProjectLot")
@@ -353,9 +352,9 @@ class _Notice:
 
     def duration(self, project: Element | None) -> float | None:
         period = kid(project, "PlannedPeriod")
-        return facts.months(
-            value(period, "DurationMeasure"), attribute(period, "DurationMeasure", "unitCode")
-        ) or (facts.span(value(period, "StartDate"), value(period, "EndDate")))
+        unit = attribute(period, "DurationMeasure", "unitCode")
+        days = (value(period, name) for name in ("StartDate", "EndDate"))
+        return facts.months(value(period, "DurationMeasure"), unit) or facts.span(*days)
 
     def contract_type(self, project: Element | None) -> domain.ContractType:
         """The nature of the contract: the lot's own (BT-23), else that of the whole."""
@@ -513,8 +512,7 @@ class _Notice:
         chosen = [parties[i] for offer in offers for i in values(offer, "TenderingParty/ID") if i in parties]
         winners = (i for party in chosen for i in values(party, "Tenderer/ID"))
         holders = [facts.holder(*self.party(self.organisations.get(i))) for i in winners]
-        amounts = [clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers]
-        paid = [amount for amount in amounts if amount]
+        amounts = (clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers)
         dates = [value(one, path) for path in ("IssueDate", "AwardDate") for one in signed]
         relation: Literal["single", "group", "framework", "unknown", "modification"] = "unknown"
         if holders:
@@ -536,8 +534,8 @@ class _Notice:
             tuple(dict.fromkeys(holders)),
             title=title,
             buyer=self.main_buyer,
-            amount=sum(paid) if paid else None,
-            notified=next((d for d in map(facts.day, dates) if d), None),
+            amount=sum(filter(None, amounts)) or None,
+            notified=next(filter(None, map(facts.day, dates)), None),
             duration_months=lot.duration_months if lot else None,
             procedure=self.procedure(),
             offers_received=next(received, None),
