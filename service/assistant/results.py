@@ -84,19 +84,15 @@ Result = dict[str, Any]
 
 
 def of(
-    value: Any,
-    *about: Any,
-    hint: str = "",
-    place: str = "",
-    notice_id: str | None = None,
-    whole: bool = False,
+    value: Any, *about: Any, hint: str = "", asked: Mapping[str, Any] | None = None, whole: bool = False
 ) -> Result:
     """The result of a tool from an answer of `/v1`, with the sources of what was asked `about`.
 
-    A `place` that is misspelt was taken for another, which is told; so is a `notice_id` that is part of another notice.
+    A place `asked` that is misspelt was taken for another, which is told; so is a notice that is part of another.
     A `whole` record has all its fields.
     """
     told = value.get("result", value)
+    place, notice_id = ((asked or {}).get(name) or "" for name in ("place", "notice_id"))
     note, notice = value.get("note", NOTE), told.get("notice") or {}
     standing = notice.get("standing", "")
     if notice_id and notice["id"] != notice_id:

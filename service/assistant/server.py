@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import date
 from functools import wraps
-from inspect import signature
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack, get_type_hints
 from urllib.parse import quote
 
 import httpx
@@ -39,12 +39,6 @@ information to be verified, not advice. Needs are read in French alone: translat
 FORWARDED = ("authorization", "x-api-key", "x-forwarded-for", "forwarded")
 _caller: ContextVar[Request | None] = ContextVar("caller", default=None)
 
-Need = Annotated[
-    str | None,
-    Field(
-        description="What is to be done, in French: translate it, and leave out who and where (place). One of need, notice_id, notice."
-    ),
-]
 Id = Annotated[str | None, Field(description="The id of an indexed notice, as `search_notices` gives it.")]
 Notice = Annotated[
     # the SDK parses a text that is JSON before it is checked: the object is what is then given
@@ -70,6 +64,23 @@ OneLot = Annotated[str, Field(max_length=200, description="Only this lot, by its
 OfBuyer = Annotated[str, Field(max_length=200, description="SIREN, SIRET or words of the name.")]
 Many = Annotated[int, Field(ge=1, le=50)]
 From = Annotated[int, Field(ge=0, le=150, description="Leave out the first ones, already read.")]
+
+
+class Asked(TypedDict, total=False):
+    """What is asked about, each of it optional: a tool lists these before its own arguments."""
+
+    need: Annotated[
+        str | None,
+        Field(
+            None,
+            description="What is to be done, in French: translate it, and leave out who and where (place). One of need, notice_id, notice.",
+        ),
+    ]
+    notice_id: Annotated[Id, Field(None)]
+    notice: Annotated[Notice, Field(None)]
+    place: Annotated[Place, Field("")]
+    lot: Annotated[OneLot, Field("")]
+    offset: Annotated[From, Field(0)]
 
 
 class Api:
@@ -127,9 +138,10 @@ class Api:
             yield
 
 
-def _asked(need: str | None, notice_id: str | None, notice: Any, **more: Any) -> dict[str, Any]:
-    given = {"need": need, "notice_id": notice_id, "notice": notice, **more}
-    return {name: value for name, value in given.items() if value not in (None, "")}
+def _asked(asked: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """The fields of a request: what is asked about and `more`; the routes call a lot and a page each otherwise."""
+    given = {**asked, "lot": "", "offset": "", **more}
+    return {name: value for name, value in given.items() if value not in (None, "", [""])}
 
 
 class Tools:
@@ -140,91 +152,57 @@ class Tools:
 
     async def find_structures_for_need(
         self,
-        need: Need = None,
-        notice_id: Id = None,
-        notice: Notice = None,
-        place: Place = "",
         n: Many = 5,
         kinds: Annotated[
             Sequence[str], Field(description="Only these: EI, ACI, AI, ETTI, EA, ESAT, GEIQ ...")
         ] = (),
         radius_km: Annotated[float | None, Field(ge=0, le=2000)] = None,
-        lot: OneLot = "",
-        offset: From = 0,
+        **asked: Unpack[Asked],
     ) -> results.Result:
         """Structures that could answer a need or a notice, lot by lot, with reasons; says where there is none."""
         wishes = {"kinds": list(kinds), "radius_km": radius_km}
-        body = _asked(
-            need, notice_id, notice, place=place, n=n + offset, groups=0, filters=wishes, lots=lot and [lot]
-        )
+        n += asked.get("offset", 0)
+        body = _asked(asked, n=n, groups=0, filters=wishes, lots=[asked.get("lot", "")])
         answer = await self._api.ask("POST", "/match", json=body)
         for each in answer["lots"]:
             each["by_clause"] = [{"structure": match["structure"]} for match in each["by_clause"]]
-        nowhere = need and not any(each["lot"]["places"] for each in answer["lots"])
-        hint = results.NOWHERE if nowhere else ""
-        return results.of(answer, hint=hint, place=place, notice_id=notice_id)
+        nowhere = asked.get("need") and not any(each["lot"]["places"] for each in answer["lots"])
+        return results.of(answer, hint=results.NOWHERE if nowhere else "", asked=asked)
 
-    async def explain_structure(
-        self,
-        siret: Siret,
-        need: Need = None,
-        notice_id: Id = None,
-        notice: Notice = None,
-        place: Place = "",
-        lot: OneLot = "",
-        offset: From = 0,
-    ) -> results.Result:
+    async def explain_structure(self, siret: Siret, **asked: Unpack[Asked]) -> results.Result:
         """Why a structure is in the list of a need or notice, or why it is not."""
-        body = _asked(need, notice_id, notice, place=place, siret=siret, lots=lot and [lot])
-        lots = await self._api.ask("POST", "/explain", json=body)
-        for each in lots:
+        body = _asked(asked, siret=siret, lots=[asked.get("lot", "")])
+        answer = {"lots": await self._api.ask("POST", "/explain", json=body)}
+        for each in answer["lots"]:
             (each["match"] or {}).pop("structure", None)
-        found = {"lots": lots}
-        if notice_id:
-            found["notice"] = await self._api.ask("GET", "/notices/" + quote(notice_id, safe=""))
-        return results.of(found, await self._structure(siret), place=place, notice_id=notice_id)
+        if notice_id := asked.get("notice_id"):
+            answer["notice"] = await self._notice(notice_id)
+        return results.of(answer, await self._structure(siret), asked=asked)
 
-    async def find_partners(
-        self,
-        siret: Siret,
-        need: Need = None,
-        notice_id: Id = None,
-        notice: Notice = None,
-        place: Place = "",
-        n: Many = 5,
-        lot: OneLot = "",
-        offset: From = 0,
-    ) -> results.Result:
+    async def find_partners(self, siret: Siret, n: Many = 5, **asked: Unpack[Asked]) -> results.Result:
         """Partners of a structure for a need or a notice: what it lacks, and who brings it.
 
         Of a need of several trades it lacks those that it does not do; of a notice it lacks parts of the lots that it can take,
         not the other lots.
         """
-        body = _asked(need, notice_id, notice, place=place, siret=siret, n=n + offset, lot=lot)
-        found = await self._api.ask("POST", "/partners", json=body)
-        hint = results.NOT_LACKING if found["alone"] and not found["lacking"] else ""
-        return results.of(found, await self._structure(siret), hint=hint, place=place, notice_id=notice_id)
+        body = _asked(asked, siret=siret, n=n + asked.get("offset", 0), lot=asked.get("lot"))
+        answer = await self._api.ask("POST", "/partners", json=body)
+        hint = results.NOT_LACKING if answer["alone"] and not answer["lacking"] else ""
+        return results.of(answer, await self._structure(siret), hint=hint, asked=asked)
 
     async def propose_groups(
         self,
-        need: Need = None,
-        notice_id: Id = None,
-        notice: Notice = None,
-        place: Place = "",
         n: Annotated[int, Field(ge=1, le=10)] = 3,
         max_members: Annotated[int, Field(ge=1, le=12)] = 5,
-        lot: OneLot = "",
-        offset: Annotated[int, Field(ge=0, le=9, description="Leave out the first ones, already read.")] = 0,
+        **asked: Unpack[Asked],
     ) -> results.Result:
         """Groups of structures that cover together what none covers alone."""
-        groups = min(n + offset, 10)
-        body = _asked(
-            need, notice_id, notice, place=place, groups=groups, max_members=max_members, lots=lot and [lot]
-        )
-        found = await self._api.ask("POST", "/consortium", json=body)
-        for each in found["lots"]:  # `find_structures_for_need` gives them
+        groups = min(n + asked.get("offset", 0), 10)
+        body = _asked(asked, groups=groups, max_members=max_members, lots=[asked.get("lot", "")])
+        answer = await self._api.ask("POST", "/consortium", json=body)
+        for each in answer["lots"]:  # `find_structures_for_need` gives them
             each["matches"] = each["by_clause"] = each["asking"] = []
-        return results.of(found, place=place, notice_id=notice_id)
+        return results.of(answer, asked=asked)
 
     async def search_structures(
         self,
@@ -284,18 +262,21 @@ class Tools:
         self, notice_id: Annotated[str, Field(max_length=200)], offset: From = 0
     ) -> results.Result:
         """One notice: its lots with places, deadlines, who alone may answer, social clauses and criteria."""
-        notice = await self._api.ask("GET", "/notices/" + quote(notice_id, safe=""))
-        return results.of({"notice": notice}, notice_id=notice_id, whole=True)
+        asked = {"notice_id": notice_id}
+        return results.of({"notice": await self._notice(notice_id)}, asked=asked, whole=True)
+
+    async def _notice(self, notice_id: str) -> Any:
+        return await self._api.ask("GET", "/notices/" + quote(notice_id, safe=""))
 
     async def find_insertion_hours(
         self, notice_id: Id = None, notice: Notice = None, n: Many = 5, lot: OneLot = "", offset: From = 0
     ) -> results.Result:
         """Firms that owe hours of insertion under a notice or an award, and the structures that could carry them."""
-        found = await self._api.ask("POST", "/leads", json=_asked(None, notice_id, notice, n=n, lot=lot))
+        asked = {"notice_id": notice_id, "notice": notice}
+        found = await self._api.ask("POST", "/leads", json=_asked(asked, n=n, lot=lot))
         warnings = {rule["text"]: rule for lead in found["leads"] for rule in lead.pop("warnings")}
         found |= {"notice": found.pop("notices")[0], "warnings": [*warnings.values()]}
-        hint = "" if found["leads"] else results.NO_HOURS
-        return results.of(found, hint=hint, notice_id=notice_id)
+        return results.of(found, hint="" if found["leads"] else results.NO_HOURS, asked=asked)
 
     async def find_ending_contracts(
         self,
@@ -320,9 +301,9 @@ class Tools:
         offset: From = 0,
     ) -> results.Result:
         """Before a tender: who could answer, whether to reserve, allot or insert a clause, with articles to verify."""
-        body = _asked(need, None, None, place=place, amount=amount, months=months, buyer=buyer)
+        body = _asked({"need": need, "place": place}, amount=amount, months=months, buyer=buyer)
         found = await self._api.ask("POST", "/territory/potential", json=body)
-        return results.of(found, hint="" if place else results.NOWHERE, place=place)
+        return results.of(found, hint="" if place else results.NOWHERE, asked=body)
 
 
 def tools(of: Tools) -> Mapping[str, Any]:
@@ -417,12 +398,18 @@ def _tools(api: Api) -> Iterator[Any]:
 
 
 def _as_text(method: Any) -> Any:
-    accepted = signature(method).parameters
+    own = [*signature(method, eval_str=True).parameters.values()]
+    if own[-1].kind is Parameter.VAR_KEYWORD:
+        shared = get_type_hints(Asked, include_extras=True).items()
+        own = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in own[:-1]]
+        own = [*(Parameter(name, Parameter.KEYWORD_ONLY, annotation=hint) for name, hint in shared), *own]
+    accepted = Signature(own)
 
     @wraps(method)
     async def told(**arguments: Any) -> str:
-        return results.text_of(await method(**arguments), accepted, arguments.get("offset", 0))
+        return results.text_of(await method(**arguments), accepted.parameters, arguments.get("offset", 0))
 
+    told.__signature__ = accepted  # type: ignore[attr-defined]
     return told
 
 

@@ -31,9 +31,8 @@ _NOISE = re.compile(
 
 def keys(tender: Tender) -> Iterator[tuple[str, ...]]:
     """Keys shared by notices of one procedure, most reliable first."""
-    for related in tender.related:
-        if tender.nature in ("correction", "cancellation", "modification"):
-            yield ("id", related)
+    if tender.nature in ("correction", "cancellation", "modification"):
+        yield from (("id", related) for related in tender.related)
     if tender.folder:
         yield ("folder", tender.folder)
     buyer = tender.buyer.id[:9] if tender.buyer.id[:9].isdecimal() else fold(tender.buyer.name)
@@ -49,10 +48,8 @@ def keys(tender: Tender) -> Iterator[tuple[str, ...]]:
 
 def closing(tender: Tender) -> datetime | None:
     """The latest deadline of any lot; None where none is stated."""
-    stated = [d for d in (tender.deadline, *(lot.deadline for lot in tender.lots)) if d is not None]
-    if not stated:
-        return None
-    return max(map(in_paris, stated))
+    stated = filter(None, (tender.deadline, *(lot.deadline for lot in tender.lots)))
+    return max(map(in_paris, stated), default=None)
 
 
 def open_at(deadline: datetime | None, published: date | None, at: datetime) -> bool:
@@ -153,22 +150,18 @@ def newest_first(tenders: Iterable[Tender]) -> list[Tender]:
 
 def procedures(tenders: Iterable[Tender]) -> list[list[Tender]]:
     """The notices grouped by procedure, each group oldest first, in the order of their first notices."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     notices = list(tenders)
-    parent = list(range(len(notices)))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for i, j in (*_certain(notices), *_alike(notices)):
-        a, b = sorted((root(i), root(j)))
-        parent[b] = a
+    if not notices:
+        return []
+    links = [*((i, i) for i in range(len(notices))), *_certain(notices), *_alike(notices)]
+    graph = coo_array(([1] * len(links), tuple(zip(*links, strict=True))), shape=(len(notices),) * 2)
     members: defaultdict[int, list[Tender]] = defaultdict(list)
-    for i, tender in enumerate(notices):
-        members[root(i)].append(tender)
-    return [sorted(found, key=lambda t: t.published or date.min) for found in members.values()]
+    for group, tender in zip(connected_components(graph, directed=False)[1], notices, strict=True):
+        members[int(group)].append(tender)
+    return [sorted(group, key=lambda t: t.published or date.min) for group in members.values()]
 
 
 def _certain(given: Sequence[Tender]) -> Iterator[tuple[int, int]]:

@@ -29,11 +29,8 @@ EXTENSION = "UBLExtensions/UBLExtension/ExtensionContent/EformsExtension"
 
 #: Nature by notice type (BT-02).
 TYPES: dict[str, domain.Nature] = code_list("eforms notice types")
-#: Notices on a buyer's profile announce no contract of their own, hence no lot.
-WITHOUT_LOTS = frozenset({"pin-buyer"})
 RESERVED = code_list("eforms reserved")
 SOCIAL = code_list("eforms social objectives")
-BELOW = "below-thres"  # reason of a direct award: the threshold of the directives is not met
 PROCEDURES: dict[str, str] = code_list("eforms procedures")
 
 
@@ -45,7 +42,6 @@ WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "point
 
 def missing(root: Element) -> list[str]:
     """Missing mandatory fields of a notice and plain errors, in words."""
-    lacks = []
     organisations = kids(root, f"{EXTENSION}/Organizations/Organization")
     kind = value(root, "NoticeTypeCode")
     required = {
@@ -58,12 +54,12 @@ def missing(root: Element) -> list[str]:
     if kind not in ("pin-buyer", "pin-only", "pmc"):
         # On these planning notices the project as a whole is not described.
         required["the title of the project (BT-21)"] = value(root, "ProcurementProject/Name")
-    lacks += [what for what, found in required.items() if not found]
+    lacks = [what for what, stated in required.items() if not stated]
     if any(not len(o) for o in organisations):
         lacks.append("the content of an organisation (BT-500): an Organization element is empty")
     pieces = kids(root, "ProcurementProjectLot")
     real = [piece for piece in pieces if attribute(piece, "ID", "schemeName") in ("Lot", "Part")]
-    if kind not in WITHOUT_LOTS and not real:
+    if kind != "pin-buyer" and not real:  # on a buyer's profile no contract is announced, hence no lot
         lacks.append("a lot or a part (BT-137)")
     for i, piece in enumerate(real, 1):
         lacks += _missing_in(piece, value(piece, "ID") or f"lot {i}", kind)
@@ -210,10 +206,7 @@ class _Notice:
             *values(self.root, "ProcurementProjectLot/TenderingProcess/NoticeDocumentReference/ID"),
         ]
         # "<uuid>-01" names a version of a notice; ours are known by their uuid, or by their publication number
-        short = (
-            re.sub(r"^([0-9a-f-]{36})-\d\d$", r"\1", re.sub(r"^0{1,20}(?=\d+-\d{4}$)", "", one))
-            for one in ids
-        )
+        short = (re.sub(r"^0{1,20}(?=\d+-\d{4}$)|(?<=^[0-9a-f-]{36})-\d\d$", "", one) for one in ids)
         return tuple(dict.fromkeys(one for one in short if one != self.id))
 
     def url(self) -> str:
@@ -222,14 +215,14 @@ class _Notice:
 
     def procedure(self) -> str:
         code = value(self.root, "TenderingProcess/ProcedureCode")
-        if value(self.root, "TenderingProcess/ProcessJustification/ProcessReasonCode") == BELOW:
-            return facts.ADAPTED  # published on a form made for others (BT-136)
+        if value(self.root, "TenderingProcess/ProcessJustification/ProcessReasonCode") == "below-thres":
+            return facts.ADAPTED  # below the directives, on a form made for what is above (BT-136)
         return PROCEDURES.get(code, code)
 
-    def holder(self, reference: str) -> domain.Holder:
-        company = self.organisations.get(reference)
+    def party(self, company: Element | None) -> tuple[str, str, domain.Place]:
+        """Identifier, name and place of an organisation."""
         number, name = value(company, "PartyLegalEntity/CompanyID"), self.french(company, "PartyName/Name")
-        return facts.holder(number, name, self.address(kid(company, "PostalAddress")))
+        return number, name, self.address(kid(company, "PostalAddress"))
 
     @cached_property
     def main_buyer(self) -> domain.Buyer:
@@ -238,11 +231,7 @@ class _Notice:
         company = self.organisations.get(reference)
         if company is None and self.organisations and not reference:
             company = next(iter(self.organisations.values()))
-        return self.named_buyer(company, self.buyer_type())
-
-    def named_buyer(self, company: Element | None, type: domain.AuthorityType = "") -> domain.Buyer:
-        number, name = value(company, "PartyLegalEntity/CompanyID"), self.french(company, "PartyName/Name")
-        return facts.buyer(number, name, self.address(kid(company, "PostalAddress")), type)
+        return facts.buyer(*self.party(company), self.buyer_type())
 
     def buyer_type(self) -> domain.AuthorityType:
         if value(self.root, "RegulatoryDomain") == facts.UTILITIES:
@@ -255,7 +244,7 @@ class _Notice:
         references = list(values(self.root, "ContractingParty/Party/PartyIdentification/ID"))
         distinct = [one for one in dict.fromkeys(references[1:]) if one != references[0]]
         others = map(self.organisations.get, distinct)
-        return tuple(self.named_buyer(one) for one in others if one is not None)
+        return tuple(facts.buyer(*self.party(one)) for one in others if one is not None)
 
     def address(self, address: Element | None, label: str = "") -> domain.Place:
         return facts.place(
@@ -281,9 +270,8 @@ class _Notice:
         if len(lots) != 1 or lots[0].amount is not None:
             return lots
         amount, currency, _ = self.amount(project)
-        return (
-            (replace(lots[0], amount=amount, amount_period="total", currency=currency),) if amount else lots
-        )
+        of_all: dict[str, Any] = {"amount": amount, "amount_period": "total", "currency": currency}
+        return (replace(lots[0], **of_all),) if amount else lots
 
     def whole(self, project: Element | None, parts: list[Element], title: str) -> domain.Lot:
         texts = [self.french(project, "Description")]
@@ -291,7 +279,7 @@ class _Notice:
             name, text = (self.french(part, f"ProcurementProject/{tag}") for tag in ("Name", "Description"))
             texts.append(f"{name} : {text}" if text else name)
         projects = [project, *(kid(part, "ProcurementProject") for part in parts)]
-        amount, currency, _ = self.amount(project) if project is not None else (None, "EUR", False)
+        amount, currency, _ = self.amount(project)
         return domain.Lot(
             id=f"{self.id}/1",
             title=title or f"Avis {self.id}",
@@ -364,9 +352,9 @@ class _Notice:
 
     def duration(self, project: Element | None) -> float | None:
         period = kid(project, "PlannedPeriod")
-        return facts.months(
-            value(period, "DurationMeasure"), attribute(period, "DurationMeasure", "unitCode")
-        ) or (facts.span(value(period, "StartDate"), value(period, "EndDate")))
+        unit = attribute(period, "DurationMeasure", "unitCode")
+        days = (value(period, name) for name in ("StartDate", "EndDate"))
+        return facts.months(value(period, "DurationMeasure"), unit) or facts.span(*days)
 
     def contract_type(self, project: Element | None) -> domain.ContractType:
         """The nature of the contract: the lot's own (BT-23), else that of the whole."""
@@ -522,9 +510,9 @@ class _Notice:
         parties: dict[str, Element],
     ) -> domain.Award:
         chosen = [parties[i] for offer in offers for i in values(offer, "TenderingParty/ID") if i in parties]
-        holders = [self.holder(i) for party in chosen for i in values(party, "Tenderer/ID")]
-        amounts = [clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers]
-        paid = [amount for amount in amounts if amount]
+        winners = (i for party in chosen for i in values(party, "Tenderer/ID"))
+        holders = [facts.holder(*self.party(self.organisations.get(i))) for i in winners]
+        amounts = (clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers)
         dates = [value(one, path) for path in ("IssueDate", "AwardDate") for one in signed]
         relation: Literal["single", "group", "framework", "unknown", "modification"] = "unknown"
         if holders:
@@ -546,8 +534,8 @@ class _Notice:
             tuple(dict.fromkeys(holders)),
             title=title,
             buyer=self.main_buyer,
-            amount=sum(paid) if paid else None,
-            notified=next((d for d in map(facts.day, dates) if d), None),
+            amount=sum(filter(None, amounts)) or None,
+            notified=next(filter(None, map(facts.day, dates)), None),
             duration_months=lot.duration_months if lot else None,
             procedure=self.procedure(),
             offers_received=next(received, None),
