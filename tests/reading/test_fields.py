@@ -133,7 +133,26 @@ def test_the_day_on_which_a_contract_begins_is_read(text: str, day: date | None)
     assert completed(text).start == day
 
 
-def test_a_yearly_turnover_that_is_required_is_read() -> None:
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("Le nombre maximal de lots pouvant être attribués à un même candidat est fixé à trois.", 3),
+        ("Il ne sera attribué à un même soumissionnaire plus de deux lots.", 2),
+        ("Un même candidat ne peut être attributaire que d'un seul lot.", 1),
+        ("Le même candidat peut répondre à tous les lots.", None),
+    ],
+)
+def test_a_limit_on_the_lots_of_one_winner_is_read(text: str, most: int | None) -> None:
+    lots = tuple(Lot(id=str(n), title=f"Lot {n}", number=str(n)) for n in (1, 2, 3, 4))
+    made = clauses.complete(Tender(id="t", format="x", title="Travaux", lots=lots), text)
+    assert made.lots_per_winner == most
+    limits = {one.label for lot in made.lots for one in lot.conditions if one.code == "lots-limit"}
+    assert len(limits) == (most is not None)
+
+
+def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> None:
+    text = "Le chiffre d'affaires annuel doit être au moins égal à 2 fois le montant estimé du marché."
+    assert terms.turnover(text, 60_000.0) == 120_000.0 and terms.turnover(text) is None
     for text, euros in (
         ("Chiffre d'affaires moyen sur les 3 derniers exercices > à 270 000 EUR", 270_000.0),
         ("Pour ce lot, un chiffre d'affaires annuel de 1,25 M€ au minimum", 1_250_000.0),
@@ -168,7 +187,12 @@ def test_a_procedure_is_told_by_its_sentence(text: str, adapted: bool, way: str)
     assert (terms.adapted(folded(text)), terms.procedure(folded(text))) == (adapted, way)
 
 
-def test_the_only_lot_of_many_that_a_title_names_has_its_number() -> None:
+def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
+    text = "La présente consultation ne concerne que le lot 4 : peinture des façades."
+    made = clauses.complete(
+        Tender(id="t", format="x", title="École", lots=(Lot(id="1", title="École"),)), text
+    )
+    assert [(lot.number, lot.title) for lot in made.lots] == [("4", "peinture des façades")]
     title = "École — lot n° 5 : vitrerie"
     made = clauses.complete(Tender(id="t", format="x", title=title, lots=(Lot(id="1", title=title),)))
     assert [lot.number for lot in made.lots] == ["5"]

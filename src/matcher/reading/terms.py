@@ -17,6 +17,7 @@ from matcher.reference import amounts
 from matcher.reference.french import MONTHS
 from matcher.reference.identifiers import clean_date
 from matcher.reference.prose import SPELT, figure, folded, lots_named
+from matcher.reference.text import clean
 
 #: "61 500 € HT", "80 000,00 euros"
 _MONEY = re.compile(
@@ -58,6 +59,10 @@ _REQUIRED = re.compile(
     re.I | re.S,
 )
 _COUNT = rf"(\d{{1,3}}|{SPELT})(?: ?\([\w-]+\))?"
+#: "un chiffre d'affaires au moins égal à deux fois le montant estimatif du marché"
+_TURNOVER_TIMES = re.compile(
+    rf"\bchiffres? d'affaires?\b[^.;]{{0,80}}? (\d|{SPELT}) fois le montant\b(?:(?! du lot)[^.;])*"
+)
 _LENGTH = rf"{_COUNT} (?:nouvelles? |dernieres? )?(mois|ans?|annees?)\b(?! scolaires?)"
 #: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "une première période de douze (12) mois", "conclu pour 3 ans",
 #: "Marché d'une année"
@@ -128,6 +133,18 @@ _UNTIL = re.compile(
 )
 #: "reconduction expresse en 2028, 2029 et 2030"
 _IN_YEARS = re.compile(r"\b(?:en|pour(?: les annees)?) (20\d\d(?:(?:, | et )20\d\d)+)")
+#: "le nombre maximal de lots pouvant être attribués à un même candidat est de deux", "ne peut se voir attribuer que 2 lots"
+_MOST_LOTS = re.compile(
+    rf"\bnombre max\w+ de lots?\b[^.;]{{0,60}}\battribue[^;]{{0,160}}?\b(?:fixe a|est de|limite a) {_COUNT}(?: lots?\b|\W|$)"
+    r"|\b(?:meme|un|chaque) (?:candidat|soumissionnaire|titulaire|operateur)\b(?:[^.;]{0,40}\b(?:attribu\w+|obtenir|titulaire))?[^.;]{0,12}"
+    rf" (?:qu'|que d'|que |plus d[e'] ?){_COUNT}(?: seuls?)? lots?\b"
+)
+#: "La présente consultation ne concerne que le lot 3 : peinture."
+_SOLE_LOT = re.compile(
+    r"(?:ne (?:concerne|porte)\w*(?: sur)? que|(?:concerne|porte sur) (?:uniquement|exclusivement|seulement)) le lot (?:n ?[°º]? ?)?(\d{1,3})"
+    r"\s?[:–—-]\s?([^.;\n]{4,160})",
+    re.I,
+)
 #: "La consultation est passée selon une procédure adaptée", "Procédure adaptée (article R2123-1)"; not "en application de la
 #: procédure adaptée de l'article 30, le titulaire pourra se voir confier d'autres travaux"
 _ADAPTED = re.compile(
@@ -306,13 +323,18 @@ def _renewed(
     }
 
 
-def turnover(text: str) -> float | None:
-    """The yearly turnover that a text requires of every candidate; None where none, or one for each lot, is stated."""
+def turnover(text: str, worth: float | None = None) -> float | None:
+    """The yearly turnover that a text requires of every candidate; None where none, or one for each lot, is stated.
+
+    It may be stated as so many times what the contract is worth.
+    """
     plain = folded(text)
     required = {
         _euros(one[1] or one[3] or "") or round(float((one[2] or one[4]).replace(",", ".")) * 1e6)
         for one in _TURNOVER.finditer(plain)
     }
+    if not required and worth:
+        required = {worth * figure(one.group(1)) for one in _TURNOVER_TIMES.finditer(plain)}
     if len(required) != 1 or "lot" in plain.replace("ce lot", "") or _SUMMED.search(plain):
         return None
     return required.pop()
@@ -345,10 +367,18 @@ def _day(day: str, month: str, year: str) -> date | None:
     return clean_date(f"{int(year)}-{number:02}-{int(day):02}")
 
 
-def sole_lot(title: str) -> str | None:
-    """The number of the only lot that a title names; None where it names none, or several."""
+def lots_per_winner(plain: str) -> int | None:
+    """How many lots a folded text says that one may be awarded at most; None where it does not."""
+    stated = _MOST_LOTS.search(plain) if "attribu" in plain and "lot" in plain else None
+    return figure(next(filter(None, stated.groups()))) if stated else None
+
+
+def sole_lot(title: str, text: str) -> tuple[str, str] | None:
+    """Number and title of the only lot that a notice says it is about; None where it names none."""
+    if only := _SOLE_LOT.search(text):
+        return only[1], clean(only[2])
     numbers = lots_named(folded(title)) if "lot" in title.lower() else ()
-    return next(iter(numbers)) if len(numbers) == 1 else None
+    return (next(iter(numbers)), title) if len(numbers) == 1 else None
 
 
 def adapted(plain: str) -> bool:

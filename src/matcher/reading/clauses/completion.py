@@ -9,6 +9,7 @@ from matcher.reading.clauses import grammar
 from matcher.reading.clauses.reading import STEMS, Reading, quote, read_all
 from matcher.reading.clauses.sentences import Page, pages
 from matcher.reading.procedure import lot_number
+from matcher.reading.sources import _facts as facts
 from matcher.reference import toponyms
 from matcher.reference.prose import folded
 
@@ -44,8 +45,15 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
             for lot, here, words in zip(lots, held, named, strict=True)
         ]
     if len(lots) == 1 and lots[0].title == tender.title and lots[0].number == "1":
-        lots = [replace(lots[0], number=terms.sole_lot(tender.title) or "1")]
-    return replace(tender, lots=tuple(toponyms.placed(lot, tender) for lot in lots))
+        sole = terms.sole_lot(tender.title, f"{own[0].text}\n{last.text}")
+        lots = [replace(lots[0], number=sole[0], title=sole[1])] if sole else lots
+    limits = (terms.lots_per_winner(page.plain) for page in (last, *own))
+    most = tender.lots_per_winner or next(filter(None, limits), None)
+    if most and not tender.lots_per_winner:
+        limit = tuple(facts.lot_limits(str(most), ""))
+        lots = [replace(lot, conditions=(*lot.conditions, *limit)) for lot in lots]
+    lots = [toponyms.placed(lot, tender) for lot in lots]
+    return replace(tender, lots=tuple(lots), lots_per_winner=most)
 
 
 def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, awarded: bool) -> Lot:

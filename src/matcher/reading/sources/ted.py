@@ -127,12 +127,12 @@ class _Form:
         if not title:
             raise domain.BadInput("no title: OBJECT_CONTRACT/TITLE is missing or empty")
         lots = facts.placed(self.lots(title), self.main_buyer.place)
+        nature = self.kind
         others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
-        at = ("URL_DOCUMENT", "URL_PARTICIPATION")  # where the documents are, else where one takes part
-        documents = (value(self.form, f"CONTRACTING_BODY/{name}") for name in at)
-        withdrawn = values(self.form, "AWARD_CONTRACT/LOT_NO")
-        links = [*values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS")]
-        links += EARLIER.findall(tree.words(self.form))
+        links = (
+            *values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS"),
+            *EARLIER.findall(tree.words(self.form)),
+        )
         tender = domain.Tender(
             id=self.document,
             format="ted",
@@ -144,7 +144,7 @@ class _Form:
                 *self.principals,
             ),
             lots=lots,
-            nature=self.kind,
+            nature=nature,
             reference=clean(value(self.object, "REFERENCE_NUMBER"), 200),
             family="JOUE",
             procedure=self.way,
@@ -152,11 +152,13 @@ class _Form:
             published=facts.day(value(self.coded, "REF_OJS/DATE_PUB")),
             deadline=self.deadline,
             url=f"https://ted.europa.eu/fr/notice/-/detail/{self.document}",
-            documents_url=next(filter(None, map(facts.link, documents)), ""),
+            documents_url=next(filter(None, map(facts.link, self.addresses())), ""),
             related=tuple(dict.fromkeys(filter(lambda i: i != self.document, map(ojs, links)))),
             change=clean(self.change()),
-            awards=self.awards(lots) if self.kind in ("award", "modification") else (),
-            cancels=tuple(map(lot_number, withdrawn)) if self.kind == "cancellation" else (),
+            awards=self.awards(lots) if nature in ("award", "modification") else (),
+            cancels=tuple(map(lot_number, values(self.form, "AWARD_CONTRACT/LOT_NO")))
+            if nature == "cancellation"
+            else (),
             contact=self.contact,
             lots_per_tender=self.most_lots("LOT_MAX_NUMBER"),
             lots_per_winner=self.most_lots("LOT_MAX_ONE_TENDERER"),
@@ -184,6 +186,12 @@ class _Form:
         known = [fold(name) for name in values(self.form, "CONTRACTING_BODY/*/OFFICIALNAME")]
         others = (name for name in named if not any(fold(name) in one or one in fold(name) for one in known))
         return tuple(facts.buyer("", name, domain.Place()) for name in others)
+
+    def addresses(self) -> Iterator[str]:
+        """Where the documents are, else where one takes part."""
+        return (
+            value(self.form, f"CONTRACTING_BODY/{name}") for name in ("URL_DOCUMENT", "URL_PARTICIPATION")
+        )
 
     @cached_property
     def kind(self) -> domain.Nature:
@@ -252,7 +260,7 @@ class _Form:
     @cached_property
     def turnover_min(self) -> float | None:
         """The yearly turnover that is required for every lot alike."""
-        return next(filter(None, map(terms.turnover, self.turnover_levels)), None)
+        return next(filter(None, (terms.turnover(text, self.total) for text in self.turnover_levels)), None)
 
     @cached_property
     def turnovers(self) -> dict[str, float]:
