@@ -17,7 +17,6 @@ _BLANKS = re.compile(r"[\u00a0\u202f\u2009\r\f]")
 _OPEN_END = re.compile(
     r"(?i)(?:[,«(]|\b(?:aux?|[àa]|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|une?|sur|dans|que|qui|art\.|[lr]\.|articles?|lot|n ?°)) ?$"
 )
-_OPENS = re.compile(r"(?i)[-–—•▪●*+·]|\(?\d{1,2}[.)]|lots? |crit|article|\||[☐☒]")
 _WRAPPED = 40  # characters, at least, of a line that was wrapped
 
 #: What separates the cells of a row.  Columns that were lost are found by the number before them and the answer behind.
@@ -77,21 +76,12 @@ def _in_columns(line: str) -> bool:
 def _unwrapped(lines: Sequence[str]) -> list[str]:
     """The lines, those joined that one sentence was wrapped over."""
     made: list[str] = []
-    joined = False
-    for before, line, after in zip(("", *lines), lines, (*lines[1:], ""), strict=False):
+    for before, line in zip(("", *lines), lines, strict=False):
         if len(before) < _WRAPPED or before[-1] in ".;:!?|" or _in_columns(before):
-            joined = False
             made.append(line)
             continue
         start = line.lstrip()
-        wrapped = joined or (len(line) >= _WRAPPED and after[:1].islower())  # as its neighbours are
-        wide = max(len(before), len(line), len(after)) < len(before) + len(start.split(" ")[0]) + 1
-        joined = (
-            start[0].islower()
-            or (_OPEN_END.search(before) is not None and start[0].isalnum())
-            or (wrapped and wide and not _OPENS.match(start))
-        )
-        if joined:
+        if start[0].islower() or (_OPEN_END.search(before) and start[0].isalnum()):
             made[-1] += f" {start}"
         else:
             made.append(line)

@@ -32,10 +32,6 @@ _SECTION = re.compile(
 #: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
 _THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
 _DASH = re.compile(r"[—–;|]")
-#: "secteur nord (lot 1)", "le site Jaurès constitue le lot 2": a place that names its lot from then on.
-_CALLED = re.compile(
-    r"\b((?:secteur|site|zone|lot) (?!n ?°)[a-z]{3,})(?: \(| constitue le )lot (?:n ?° ?)?(\d\d?)\b"
-)
 #: "Lot 2 – Vitrerie" above "Participation réservée aux SIAE": a title; its lines end where another lot or all are spoken of.
 _LOT_LINE = re.compile(r"[^a-z0-9]*lots? (?:n ?° ?)?\d")
 _TITLE_LINE = re.compile(r"[^a-z0-9]*lot (?:n ?° ?)?(\d{1,2})\b[^;|]{0,100}(?<![.;,])")
@@ -155,13 +151,12 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     heading = before = last = frozenset[str]()
     section = titled = False
     until = 0
-    called, below = _CALLED.findall(repaired(folded)), _below_titles(folded) if "lot" in folded else {}
+    below = _below_titles(folded) if "lot" in folded else {}
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
             continue
         own = lots_named(APART.sub("", plain)) if "lot" in plain else frozenset()
-        own = own or frozenset(lot for name, lot in called if re.search(rf"\b{name}\b", plain))
         if own:
             before, last = last, own
         elif _THESE.search(plain):
