@@ -262,10 +262,8 @@ def shares(plain: str) -> tuple[Share, ...]:
         whole = _whole(plain, figures, at, totals)
         one = figures[at]
         if not whole[0] and one.unit == "stated":
-            figure = plain[one.start : one.end]
-            unit: Unit = (
-                "%" if re.search(r"%|(?:/|sur) ?(?:20|100)$", figure) else "points" if "p" in figure else ""
-            )
+            of_all = re.search(r"%|(?:/|sur) ?(?:20|100)$", plain[one.start : one.end])
+            unit: Unit = "%" if of_all else "points" if "p" in plain[one.start : one.end] else ""
             made.append(Share(_name(plain, figures, at), one.start, one.value, unit, alone=True))
         made += whole[0]
         at = max(whole[1], at + 1)
@@ -278,17 +276,14 @@ def _figures(plain: str) -> list[_Figure]:
         before = plain[max(0, found.start() - 30) : found.start()]
         if _NOT_WEIGHING.search(before) or (found["per"] and _OF_WORK.match(plain, found.end())):
             continue
-        if (
-            found["bare"] is not None
-            and not plain.startswith(" pour l", found.end())
-            and not _BEHIND.search(before)
-        ):
+        bare = found["bare"] is not None
+        if bare and not (plain.startswith(" pour l", found.end()) or _BEHIND.search(before)):
             continue
         if _OF_PART.match(plain, found.end()):
             unit = "part"
         else:
             behind = _BEFORE_WEIGHT.search(before)
-            unit = (behind and behind.lastgroup) or ("stated" if found["bare"] is None else "")
+            unit = (behind and behind.lastgroup) or ("" if bare else "stated")
         value = decimal(found[1]) * (5 if (found["per"] or "").endswith("20") else 1)
         figures.append(_Figure(*found.span(), value, unit))
     return figures

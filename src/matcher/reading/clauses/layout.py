@@ -104,10 +104,8 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
         return [], 1
     flat = [_FLAT.fullmatch(line) for line in takewhile(_FLAT.fullmatch, lines[at + 1 : at + 99])]
     if len(flat) > 1:
-        return [
-            ["Lot", "", lines[at]],
-            *([cell.strip() for cell in row.groups()] for row in flat if row),
-        ], len(flat) + 1
+        cells = [[cell.strip() for cell in row.groups()] for row in flat if row]
+        return [["Lot", "", lines[at]], *cells], len(flat) + 1
     heads = _FLAT_CELLS.split(lines[at])
     if len(heads) > 2:
         rows = [_FLAT_CELLS.split(line) for line in lines[at + 1 : at + 99]]
@@ -115,11 +113,8 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
         return ([heads, *rows], len(rows) + 1) if any(len(row) > 1 for row in rows) else ([], 1)
     wide = next((i for i, line in enumerate(lines[at : at + 7]) if i and _NUMBER.fullmatch(line)), 0)
     if wide > 1 and len(lines[at]) < 20:
-        starts = range(at, len(lines) - wide + 1, wide)
-        rows = [
-            list(lines[i : i + wide])
-            for i in takewhile(lambda i: i == at or _NUMBER.fullmatch(lines[i]), starts)
-        ]
+        chunks = (list(lines[i : i + wide]) for i in range(at, len(lines) - wide + 1, wide))
+        rows = [next(chunks), *takewhile(lambda row: _NUMBER.fullmatch(row[0]), chunks)]
         return rows, wide * len(rows)
     return [], 1
 

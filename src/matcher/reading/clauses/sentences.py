@@ -8,7 +8,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Generic, NamedTuple, TypeVar
 
 from matcher.reading.clauses.layout import laid_out
@@ -190,18 +189,14 @@ def _below_titles(folded: str) -> dict[int, frozenset[str]]:
     most = None
     for at, title in enumerate(map(_TITLE_LINE.fullmatch, lines)):
         if title:
-            places = range(at + 1, len(lines))
-            own = list(
-                takewhile(lambda i: not (_LOT_LINE.match(lines[i]) or _NOT_BELOW.match(lines[i])), places)
-            )
-            followed = at + 1 + len(own) < len(lines) and _LOT_LINE.match(lines[at + 1 + len(own)])
-            own = (
-                own
-                if followed
-                else own[: most or (_GOES_ON.match(lines[at + 1]) is not None if own and most is None else 0)]
-            )
-            below |= {starts[i]: frozenset({title[1].lstrip("0")}) for i in own}
-            most = max(most or 0, len(own))
+            first = end = at + 1
+            while end < len(lines) and not (_LOT_LINE.match(lines[end]) or _NOT_BELOW.match(lines[end])):
+                end += 1
+            if end == len(lines) or not _LOT_LINE.match(lines[end]):
+                only = most is None and first < end and _GOES_ON.match(lines[first]) is not None
+                end = min(end, first + (most or only))
+            below |= dict.fromkeys(starts[first:end], frozenset({title[1].lstrip("0")}))
+            most = max(most or 0, end - first)
     return below
 
 
