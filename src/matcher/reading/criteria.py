@@ -224,10 +224,11 @@ _WEIGHING = re.compile(
 _NOT_WEIGHING = re.compile(
     r"(?:\blots? (?:n ?° ?)?\d\d? ?[:=]? ?|\b(?:lots?|article|art\.?|annexe|page|n ?°s?|criteres?|chapitre|phase|le|du|au|total(?: \w+){0,2}) ?:? ?|\d )$"
 )
-#: What stands before a number without a unit; the number of an item stands behind nothing, the first behind a colon.
-_FIRST_ITEM = re.compile(r"1[.)] ?[a-z]")
+#: What stands before a number without a unit.
 _BEHIND = re.compile(r"[a-z):=(|«»\"-] ?\Z")
-_OF_COEFFICIENT, _INSIDE = re.compile(r"\bcoef\w*\.? ?:? ?(?:de )?$"), re.compile(r"\bdont ?$")
+_BEFORE_WEIGHT = re.compile(
+    r"(?P<coef>\bcoef\w*\.? ?:? ?(?:de )?)$|(?P<in>\bdont ?)$|(?P<stated>\bnot\w+ sur )$"
+)
 _TOTAL_OF_COEFFICIENTS = re.compile(r"\btotal des coefficients ?: ?(\d+)")
 #: "5 % des heures" weighs no offer, and "25 % de la valeur technique" is a part of a part.
 _OF_WORK = re.compile(
@@ -261,10 +262,8 @@ def shares(plain: str) -> tuple[Share, ...]:
         whole = _whole(plain, figures, at, totals)
         one = figures[at]
         if not whole[0] and one.unit == "stated":
-            figure = plain[one.start : one.end]
-            unit: Unit = (
-                "%" if re.search(r"%|(?:/|sur) ?(?:20|100)$", figure) else "points" if "p" in figure else ""
-            )
+            of_all = re.search(r"%|(?:/|sur) ?(?:20|100)$", plain[one.start : one.end])
+            unit: Unit = "%" if of_all else "points" if "p" in plain[one.start : one.end] else ""
             made.append(Share(_name(plain, figures, at), one.start, one.value, unit, alone=True))
         made += whole[0]
         at = max(whole[1], at + 1)
@@ -277,22 +276,14 @@ def _figures(plain: str) -> list[_Figure]:
         before = plain[max(0, found.start() - 30) : found.start()]
         if _NOT_WEIGHING.search(before) or (found["per"] and _OF_WORK.match(plain, found.end())):
             continue
-        if (
-            found["bare"] is not None
-            and not plain.startswith(" pour l", found.end())
-            and (not _BEHIND.search(before) or _FIRST_ITEM.match(plain, found.start()))
-        ):
+        bare = found["bare"] is not None
+        if bare and not (plain.startswith(" pour l", found.end()) or _BEHIND.search(before)):
             continue
-        unit = (
-            "part" if _OF_PART.match(plain, found.end()) else "coef" if _OF_COEFFICIENT.search(before) else ""
-        )
-        unit = unit or (
-            "in"
-            if _INSIDE.search(before)
-            else "stated"
-            if found["bare"] is None or re.search(r"\bnot\w+ sur $", before)
-            else ""
-        )
+        if _OF_PART.match(plain, found.end()):
+            unit = "part"
+        else:
+            behind = _BEFORE_WEIGHT.search(before)
+            unit = (behind and behind.lastgroup) or ("" if bare else "stated")
         value = decimal(found[1]) * (5 if (found["per"] or "").endswith("20") else 1)
         figures.append(_Figure(*found.span(), value, unit))
     return figures
@@ -305,10 +296,8 @@ def _whole(plain: str, figures: Sequence[_Figure], at: int, totals: set[float]) 
     count = _parts(plain, figures, at)
     if figures[at].unit == "coef":
         stated = _TOTAL_OF_COEFFICIENTS.search(plain)
-        level = [
-            (i, 0)
-            for i in takewhile(lambda i: figures[i].unit == "coef", range(at, min(at + _MOST, len(figures))))
-        ]
+        run = takewhile(lambda one: one.unit == "coef", figures[at : at + _MOST])
+        level = [(i, 0) for i, _ in enumerate(run, at)]
         total = float(stated[1]) if stated else sum(figures[i].value for i, _ in level)
     else:
         near = figures[: at + _MOST]
@@ -316,11 +305,6 @@ def _whole(plain: str, figures: Sequence[_Figure], at: int, totals: set[float]) 
         total = next((one for one, level in levels.items() if len(level) > 1), 0.0)
         level = levels.get(total, [])
     made_of = sum(one.value for one in figures[at + 1 : at + 1 + count])
-    if not level and figures[at].unit == "part" and at + 1 < len(figures):
-        weight = (
-            figures[at].value * figures[at + 1].value / 100
-        )  # "30 % de la valeur technique, elle-même à 40 %"
-        return [Share(_name(plain, figures, at), figures[at].start, round(weight, 1))], at + 1
     if not level and count > 1 and made_of == figures[at].value not in totals:
         total = 100.0 if plain[figures[at].end - 1] == "%" else max(totals)
         level = [(at, count)]
@@ -333,7 +317,7 @@ def _whole(plain: str, figures: Sequence[_Figure], at: int, totals: set[float]) 
     made = []
     for i, count in level:
         own = range(i + 1, i + 1 + count)
-        of_part = count and (figures[own[0]].unit == "part" or sum(figures[k].value for k in own) == 100)
+        of_part = count and sum(figures[k].value for k in own) == 100
         within = figures[i].value / total if of_part else 100 / total
         made.append(share(i, 100 / total, tuple(share(k, within) for k in own)))
     return made, sum(level[-1]) + 1
@@ -386,11 +370,8 @@ def _name(plain: str, figures: Sequence[_Figure], i: int) -> str:
         return re.split(r"[.;\n]", plain[end : min(then, end + _NAME)])[0]
     last = figures[i - 1].end if i else 0
     breaks = r"[.;!?](?=\s)|[;|\n]" + "|[,(]" * bool(i and _NAMES_AFTER.match(plain, last))
-    parts = [
-        part
-        for part in re.split(breaks, plain[max(last, start - 2 * _NAME) : start])
-        if not _LABEL.fullmatch(part)
-    ]
+    words = re.split(breaks, plain[max(last, start - 2 * _NAME) : start])
+    parts = [part for part in words if not _LABEL.fullmatch(part)]
     marked = next((at for at in reversed(range(len(parts))) if _MARK.match(parts[at])), len(parts) - 1)
     marked = min(marked, len(parts) - 1 - ("description" in parts[-1])) if parts else 0
     return " ; ".join(parts[marked:])

@@ -73,17 +73,12 @@ def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, a
         if not set(box.articles) <= set(articles):
             known.append(_odd(BOX_OTHER, passage))
         box = replace(box, articles=articles, who=words.who, passage=passage)
+    stated = (criteria.stated(*page[:2]) for page in ((general, own) if alone else (own, general)))
     values = {
         "reservation": box or words,
         "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
         "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
-        "criteria": criteria.weighed(lot.criteria)
-        or next(
-            filter(
-                None, (criteria.stated(*page[:2]) for page in ((general, own) if alone else (own, general)))
-            ),
-            (),
-        ),
+        "criteria": criteria.weighed(lot.criteria) or next(filter(None, stated), ()),
         **terms.completed(lot, own.plain, general.plain, alone, awarded),
     }
     new = {name: value for name, value in values.items() if getattr(lot, name) != value}

@@ -17,7 +17,6 @@ _BLANKS = re.compile(r"[\u00a0\u202f\u2009\r\f]")
 _OPEN_END = re.compile(
     r"(?i)(?:[,«(]|\b(?:aux?|[àa]|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|une?|sur|dans|que|qui|art\.|[lr]\.|articles?|lot|n ?°)) ?$"
 )
-_OPENS = re.compile(r"(?i)[-–—•▪●*+·]|\(?\d{1,2}[.)]|lots? |crit|article|\||[☐☒]")
 _WRAPPED = 40  # characters, at least, of a line that was wrapped
 
 #: What separates the cells of a row.  Columns that were lost are found by the number before them and the answer behind.
@@ -77,21 +76,12 @@ def _in_columns(line: str) -> bool:
 def _unwrapped(lines: Sequence[str]) -> list[str]:
     """The lines, those joined that one sentence was wrapped over."""
     made: list[str] = []
-    joined = False
-    for before, line, after in zip(("", *lines), lines, (*lines[1:], ""), strict=False):
+    for before, line in zip(("", *lines), lines, strict=False):
         if len(before) < _WRAPPED or before[-1] in ".;:!?|" or _in_columns(before):
-            joined = False
             made.append(line)
             continue
         start = line.lstrip()
-        wrapped = joined or (len(line) >= _WRAPPED and after[:1].islower())  # as its neighbours are
-        wide = max(len(before), len(line), len(after)) < len(before) + len(start.split(" ")[0]) + 1
-        joined = (
-            start[0].islower()
-            or (_OPEN_END.search(before) is not None and start[0].isalnum())
-            or (wrapped and wide and not _OPENS.match(start))
-        )
-        if joined:
+        if start[0].islower() or (_OPEN_END.search(before) and start[0].isalnum()):
             made[-1] += f" {start}"
         else:
             made.append(line)
@@ -114,10 +104,8 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
         return [], 1
     flat = [_FLAT.fullmatch(line) for line in takewhile(_FLAT.fullmatch, lines[at + 1 : at + 99])]
     if len(flat) > 1:
-        return [
-            ["Lot", "", lines[at]],
-            *([cell.strip() for cell in row.groups()] for row in flat if row),
-        ], len(flat) + 1
+        cells = [[cell.strip() for cell in row.groups()] for row in flat if row]
+        return [["Lot", "", lines[at]], *cells], len(flat) + 1
     heads = _FLAT_CELLS.split(lines[at])
     if len(heads) > 2:
         rows = [_FLAT_CELLS.split(line) for line in lines[at + 1 : at + 99]]
@@ -125,11 +113,8 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
         return ([heads, *rows], len(rows) + 1) if any(len(row) > 1 for row in rows) else ([], 1)
     wide = next((i for i, line in enumerate(lines[at : at + 7]) if i and _NUMBER.fullmatch(line)), 0)
     if wide > 1 and len(lines[at]) < 20:
-        starts = range(at, len(lines) - wide + 1, wide)
-        rows = [
-            list(lines[i : i + wide])
-            for i in takewhile(lambda i: i == at or _NUMBER.fullmatch(lines[i]), starts)
-        ]
+        chunks = (list(lines[i : i + wide]) for i in range(at, len(lines) - wide + 1, wide))
+        rows = [next(chunks), *takewhile(lambda row: _NUMBER.fullmatch(row[0]), chunks)]
         return rows, wide * len(rows)
     return [], 1
 

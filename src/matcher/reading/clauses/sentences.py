@@ -8,7 +8,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Generic, NamedTuple, TypeVar
 
 from matcher.reading.clauses.layout import laid_out
@@ -32,10 +31,6 @@ _SECTION = re.compile(
 #: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
 _THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
 _DASH = re.compile(r"[—–;|]")
-#: "secteur nord (lot 1)", "le site Jaurès constitue le lot 2": a place that names its lot from then on.
-_CALLED = re.compile(
-    r"\b((?:secteur|site|zone|lot) (?!n ?°)[a-z]{3,})(?: \(| constitue le )lot (?:n ?° ?)?(\d\d?)\b"
-)
 #: "Lot 2 – Vitrerie" above "Participation réservée aux SIAE": a title; its lines end where another lot or all are spoken of.
 _LOT_LINE = re.compile(r"[^a-z0-9]*lots? (?:n ?° ?)?\d")
 _TITLE_LINE = re.compile(r"[^a-z0-9]*lot (?:n ?° ?)?(\d{1,2})\b[^;|]{0,100}(?<![.;,])")
@@ -155,13 +150,12 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     heading = before = last = frozenset[str]()
     section = titled = False
     until = 0
-    called, below = _CALLED.findall(repaired(folded)), _below_titles(folded) if "lot" in folded else {}
+    below = _below_titles(folded) if "lot" in folded else {}
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
             continue
         own = lots_named(APART.sub("", plain)) if "lot" in plain else frozenset()
-        own = own or frozenset(lot for name, lot in called if re.search(rf"\b{name}\b", plain))
         if own:
             before, last = last, own
         elif _THESE.search(plain):
@@ -195,18 +189,14 @@ def _below_titles(folded: str) -> dict[int, frozenset[str]]:
     most = None
     for at, title in enumerate(map(_TITLE_LINE.fullmatch, lines)):
         if title:
-            places = range(at + 1, len(lines))
-            own = list(
-                takewhile(lambda i: not (_LOT_LINE.match(lines[i]) or _NOT_BELOW.match(lines[i])), places)
-            )
-            followed = at + 1 + len(own) < len(lines) and _LOT_LINE.match(lines[at + 1 + len(own)])
-            own = (
-                own
-                if followed
-                else own[: most or (_GOES_ON.match(lines[at + 1]) is not None if own and most is None else 0)]
-            )
-            below |= {starts[i]: frozenset({title[1].lstrip("0")}) for i in own}
-            most = max(most or 0, len(own))
+            first = end = at + 1
+            while end < len(lines) and not (_LOT_LINE.match(lines[end]) or _NOT_BELOW.match(lines[end])):
+                end += 1
+            if end == len(lines) or not _LOT_LINE.match(lines[end]):
+                only = most is None and first < end and _GOES_ON.match(lines[first]) is not None
+                end = min(end, first + (most or only))
+            below |= dict.fromkeys(starts[first:end], frozenset({title[1].lstrip("0")}))
+            most = max(most or 0, end - first)
     return below
 
 
