@@ -208,9 +208,7 @@ def by_name(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]
     Shapes: (kinds of names, trades and one), (rows,).
     """
     like = np.zeros(len(names()) + 1, dtype=np.float32)
-    return catalogue.words_read(
-        "trades", "name", lambda name: _named_with_highest(_rows_of_name(name or "")), rows, like
-    )
+    return catalogue.words_read("trades", "name", lambda name: _with_highest(of_name(name or "")), rows, like)
 
 
 def by_code(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]:
@@ -220,11 +218,6 @@ def by_code(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]
         "trades by code", lambda: np.array([_with_highest(of_code(code or "")) for code in [*codes, ""]])
     )
     return known, numbers[rows]
-
-
-@cache
-def _named_with_highest(rows: frozenset[int]) -> Floats:
-    return _with_highest(_highest(rows))
 
 
 def _with_highest(weights: Floats) -> Floats:

@@ -27,6 +27,7 @@ from matcher.reference.text import fold, shorten, tokens
 QUOTED = 90  # characters of a quotation
 #: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
 OWN = frozenset({"accueil", "formation", "insertion"})
+_TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
 #: What is no offer: how to reach it, and what it does in its own rooms.
 _NO_OFFER = re.compile(
     r"^esat et entreprises adaptees|\bretire\]|\b(?:tel|mail|courriel|telephone|adresse|siege social)\b ?:|\b\d{5}\b"
@@ -159,8 +160,13 @@ def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, name: 
     own = _own()[trade] and piece.held[trade] >= NEAR
     # whoever hires for its own rooms, or speaks of its own people, does not sell it
     spoken = piece.offer.nature == "description" and otherwise[trade] < NEAR
+    cleaner = (
+        job and trade == trades.place("nettoyage") and otherwise.max() >= STATED and otherwise[trade] < NEAR
+    )
     return bool(
-        (own and (job or spoken))
+        cleaner
+        or (own and (job or spoken))
+        or _TRAINED.search(fold(piece.sentence.partition(piece.text)[0]))
         or _NO_OFFER.search(fold(piece.text))
         or _heads(piece.text, piece.sentence, name)
     )
