@@ -229,9 +229,10 @@ def _spells(text: str, trade: int) -> bool:
 
 @lru_cache(20_000)
 def _names(text: str, trade: int) -> bool:
-    """Does a text name a trade as it is called?"""
+    """Does a text name a trade as it is called, and not as what it trains in?"""
     text, label = (fold(each).replace("-", " ") for each in (text, trades.label(trade)))
-    return any(len(word) > SHORT and re.search(rf"\b{word}\b", text) for word in label.split(" et "))
+    hits = (re.search(rf"\b{word}\b", text) for word in label.split(" et ") if len(word) > SHORT)
+    return any(hit and not _TRAINED.search(text[: hit.start()]) for hit in hits)
 
 
 @cache
