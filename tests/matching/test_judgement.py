@@ -156,7 +156,6 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("ACI", {"offers": (offer("Nettoyage de locaux", ("K2204",)),), "name": "Emmaüs"}, "ménage de bureaux", "", "« Nettoyage"),
         ("ACI", {"offers": (offer("Accueil téléphonique des usagers", ("M1601",)),)}, "accueil du musée", "ne dit pas", "«"),
         ("ACI", {"offers": (offer("Suivi de formations : espaces verts"),)}, "tonte des pelouses", "", "espaces verts :"),
-        ("EI", {"offers": (offer("Mobilier : Alpha"),)}, "mobilier de bureau", "ne dit pas", "«"),
         ("EI", {"offers": (offer("Ressourcerie"),)}, "débarras de caves", "un métier voisin (réemploi", "à vérifier"),
         ("EI", {"offers": (offer("Bûches et granulés"),)}, "réparation de palettes", "ne dit pas ce métier", "voisin"),
         ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "ne dit pas ce métier", "son nom évoque"),

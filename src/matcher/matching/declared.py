@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,7 @@ def cut(text: str) -> dict[str, str]:
     return dict(islice(found.items(), MAX_PIECES)) or {text: text}
 
 
+@lru_cache(4_000)  # a structure is explained for many lots
 def sentence_with(piece: str, text: str) -> str:
     """The sentence from which a piece of a text was cut; the piece where there is none."""
     held = (sentence for sentence in _sentences(text) if piece in sentence and piece in _pieces_of(sentence))

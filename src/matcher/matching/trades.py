@@ -41,13 +41,9 @@ WIDER, NARROWER = 0.5, 0.6  # of the trade that the one needed is part of, and o
 
 
 @cache
-def _places() -> Mapping[str, int]:
-    return {name: place for place, name in enumerate(names())}
-
-
 def place(name: str) -> int:
     """Where a trade stands in every array of this module."""
-    return _places()[name]
+    return names().index(name)
 
 
 @cache
@@ -58,14 +54,12 @@ def neighbourhood() -> Floats:
     NARROWER of the parts of a needed one.
     """
     near = np.eye(len(names()), dtype=np.float32)
-    places = _places()
-    for pair in trades.neighbours():
-        first, second = (places[name] for name in pair)
+    for first, second in (map(place, pair) for pair in trades.neighbours()):
         near[first, second] = near[second, first] = NEIGHBOUR_WEIGHT
     for trade in trades.trades():
         for wider in filter(None, trade.within):
-            near[places[trade.name], places[wider]] = WIDER
-            near[places[wider], places[trade.name]] = NARROWER
+            near[place(trade.name), place(wider)] = WIDER
+            near[place(wider), place(trade.name)] = NARROWER
     return near
 
 
@@ -74,8 +68,8 @@ def weights_of(cell: str, sure: float = 1.0) -> Floats:
     row = np.zeros(len(names()), dtype=np.float32)
     for part in cell.split("|"):
         name, _, weight = part.strip().partition(" ")
-        if name in _places():
-            row[_places()[name]] = sure * float(weight)
+        if name in names():
+            row[place(name)] = sure * float(weight)
     return row
 
 
@@ -156,8 +150,9 @@ def _name_table() -> tuple[WordPatterns, Sequence[Floats]]:
 
 
 @cache
-def _code_table() -> Mapping[str, Floats]:
-    return {row["naf"]: weights_of(row["trades"]) for row in tables.assumptions("naf_trades.csv")}
+def _code_table(kind: str) -> Mapping[str, Floats]:
+    """Trades by code: "naf" of activities, "rome" of jobs."""
+    return {row[kind]: weights_of(row["trades"]) for row in tables.assumptions(f"{kind}_trades.csv")}
 
 
 _MARKS = re.compile(r"[-'’./&()]+")
@@ -177,6 +172,7 @@ def of_name(name: str) -> Floats:
     return _highest(_rows_of_name(name))
 
 
+@lru_cache(2_000)
 def _rows_of_name(name: str) -> frozenset[int]:
     return frozenset(row for row, _ in _name_table()[0].found(plain(name)))
 
@@ -198,7 +194,7 @@ def _highest(rows: frozenset[int]) -> Floats:
 
 def of_code(code: str) -> Floats:
     """Trades indicated by an activity code, by its longest prefix in the table; zeros for a vague code."""
-    return weights_of("") if code.upper() in VAGUE else _by_prefix(_code_table(), code.upper())
+    return weights_of("") if code.upper() in VAGUE else _by_prefix(_code_table("naf"), code.upper())
 
 
 def _by_prefix(known: Mapping[str, Floats], code: str) -> Floats:
@@ -212,9 +208,7 @@ def by_name(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]
     Shapes: (kinds of names, trades and one), (rows,).
     """
     like = np.zeros(len(names()) + 1, dtype=np.float32)
-    return catalogue.words_read(
-        "trades", "name", lambda name: _named_with_highest(_rows_of_name(name or "")), rows, like
-    )
+    return catalogue.words_read("trades", "name", lambda name: _with_highest(of_name(name or "")), rows, like)
 
 
 def by_code(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]:
@@ -226,23 +220,13 @@ def by_code(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]
     return known, numbers[rows]
 
 
-@cache
-def _named_with_highest(rows: frozenset[int]) -> Floats:
-    return _with_highest(_highest(rows))
-
-
 def _with_highest(weights: Floats) -> Floats:
     return np.append(weights, weights.max(initial=0.0)).astype(np.float32)
 
 
-@cache
-def _job_table() -> Mapping[str, Floats]:
-    return {row["rome"]: weights_of(row["trades"]) for row in tables.assumptions("rome_trades.csv")}
-
-
 def of_job(code: str) -> Floats:
     """Trades of a job (ROME code), by its longest prefix in the table; zeros if none."""
-    return _by_prefix(_job_table(), code.strip().upper())
+    return _by_prefix(_code_table("rome"), code.strip().upper())
 
 
 def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]]:

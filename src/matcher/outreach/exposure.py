@@ -217,5 +217,5 @@ def written(measured: Sequence[Measured]) -> str:
     return str(sheet.render(measured=measured, today=date.today(), decimal=_decimal, **facts))
 
 
-def _decimal(value: float | None) -> str:
-    return "—" if value is None else f"{value:.2f}".replace(".", ",")
+def _decimal(value: float | None, digits: int = 2) -> str:
+    return "—" if value is None else f"{value:.{digits}f}".replace(".", ",")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import chain
-from operator import and_, itemgetter
-from typing import Any
+from operator import and_
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +20,13 @@ from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
 from matcher.matching.trades import BY_OBJECT, LENT, MAIN, PUBLISHED
-from matcher.reference import codes, toponyms
+from matcher.reference import codes
 from matcher.reference import trades as trades_
 from matcher.reference.text import fold, shorten, tokens
 
 QUOTED = 90  # characters of a quotation
-_CONTINUES = re.compile(r"(?:de|du|des|à|au|aux|en|pour|par|et|ou|avec)\s|d['’]", re.I)
 #: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
 OWN = frozenset({"accueil", "formation", "insertion"})
-CLEANS = "nettoyage"  # so is the cleaning of a shop, by whom name or code tells something else of
-_BRACKETS = re.compile(r"\([^()]*\)?")
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
 #: What is no offer: how to reach it, and what it does in its own rooms.
 _NO_OFFER = re.compile(
@@ -40,7 +36,7 @@ _NO_OFFER = re.compile(
 #: Trade -> things that who works on the ones does not work on the others, as words.
 _THINGS = {
     "deee": (r"informatiques?|ordinateurs?|pc|ecrans?|imprimantes?|uc|numeriques?", r"(?:electro)?menagers?"),
-    CLEANS: (
+    "nettoyage": (
         r"vehicules?|voitures?|autos?|jouets?|vaisselle|gobelets?|bacs?|conteneurs?|vetements?|linge",
         r"locaux|bureaux|batiments?|immeubles?|communs|communes|vitres|menage|chantiers?",
     ),
@@ -65,91 +61,88 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    level, why = OTHER - 2.0, Why("")
+    level, why = OTHER - 1.0, Why("")
     for more, fact in _facts(shortlist, i):
         if more > level:  # the first of equals
             level, why = more, fact
         if level == CLEAR:
             return why
     # what its kind makes likely tells no more than CLOSE
-    return why if level >= CLOSE else max((level, why), _inferred(shortlist, i, why), key=itemgetter(0))[1]
+    if level < CLOSE:
+        more, inferred = _inferred(shortlist, i, not why.text)
+        why = inferred if more > level else why
+    return why
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A declared piece, the sentence that it stands in, its offer, and how surely it is of each trade."""
 
     text: str
     sentence: str
-    whole: str  # the text of the offer
     offer: Offer
     held: trades.Floats
     by_job: trades.Floats  # the same of the codes of its jobs
 
-    @property
-    def before(self) -> str:
-        """What stands before it in its sentence."""
-        return self.sentence.partition(self.text)[0]
-
 
 def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     """What tells something of the trade of candidate i: its own words, its activity code before mere posts, its name."""
-    slots, row = declared.slots_of(shortlist).of(i), shortlist.candidates[i : i + 1]
-    code, name = (str(shortlist.catalogue.of_structure(column)[row[0]]) for column in ("naf", "name"))
-    by_code, by_name = (
-        held[at[0], :-1]
-        for held, at in (read(shortlist.catalogue, row) for read in (trades.by_code, trades.by_name))
-    )
-    said = declared.pieces(shortlist).trades[slots].max(axis=0, initial=0.0)
+    slots, row = declared.slots_of(shortlist).of(i), shortlist.candidates[i]
+    code, name = (str(shortlist.catalogue.of_structure(column)[row]) for column in ("naf", "name"))
+    by_code, by_name = trades.of_code(code), trades.of_name(name)
+    held = declared.pieces(shortlist).trades[slots].astype(np.float32)  # of which the maximum is quicker
+    said = held.max(axis=0, initial=0.0)
     otherwise, asked = np.maximum(by_code, by_name), trades.asked_in_words(shortlist)
     hinted = (said * _asked(shortlist)[0]).max() >= STATED or (otherwise * _asked(shortlist)[1]).max() >= NEAR
     lead = f"{asked} à vérifier :" if hinted else f"ne dit pas {asked} ;"
-    fact = _said(shortlist, i, slots, otherwise, lead) if len(slots) else None
+    fact = _said(shortlist, i, slots, held, otherwise, lead) if len(slots) else None
     coded, own = _coded(shortlist, by_code, code.upper(), (said, by_name), lead), [fact] if fact else []
     yield from chain(coded, own) if fact and " postes, «" in fact[1].text else chain(own, coded)
-    if not fact or fact[0] < OTHER:
-        yield from _named(shortlist, by_name, name, lead)
+    if not fact:
+        yield from _named(shortlist, by_name, name)
 
 
-def _said(shortlist: Shortlist, i: int, slots: Slots, otherwise: trades.Floats, lead: str) -> Fact | None:
+def _said(
+    shortlist: Shortlist, i: int, slots: Slots, held: trades.Floats, otherwise: trades.Floats, lead: str
+) -> Fact | None:
     """What it declares of its services nearest to the lot, as published: of pieces of the same trade one with its words.
 
     Where none is of what is asked, one that names it, else one that tells what it does; None where it declares no
-    service.  `otherwise` is what its code and name tell.
+    service.  `held` is what its pieces tell of each trade, `otherwise` what its code and name do.
     """
     pieces, worth = declared.pieces(shortlist), _worth(shortlist)
-    read, name = (pieces.trades, str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]]))
+    name = str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]])
 
-    def first(slots: Slots, weights: NDArray[Any]) -> _Piece | None:
-        while len(slots):
-            met = read[slots] * weights
-            told = met.max(axis=1)
-            kept = told >= min(ALIKE * told.max(), STATED)
+    def first(among: NDArray[np.bool_], weights: NDArray[Any]) -> _Piece | None:
+        met = held * weights
+        told = met.max(axis=1)
+        while among.any():
+            kept = np.flatnonzero(among & (told >= min(ALIKE * told[among].max(), STATED)))
             spelt = [  # a long one says other things too
-                _spells(text, int(row.argmax())) * (1.0 if len(text) <= QUOTED else 0.5)
-                for text, row in zip(map(pieces.text, slots[kept].tolist()), met[kept], strict=True)
+                _spells(text, trade) * (1.0 if len(text) <= QUOTED else 0.5)
+                for text, trade in zip(
+                    map(pieces.text, slots[kept].tolist()), met[kept].argmax(axis=1).tolist(), strict=True
+                )
             ]
             near = pieces.compare(declared.view_of(shortlist), slots[kept])
-            slot = int(slots[kept][(near + told[kept] + spelt).argmax()])
-            piece = _piece(shortlist, i, slot)
+            at = kept[(near + told[kept] + spelt).argmax()]
+            piece = _piece(shortlist, i, int(slots[at]))
             if not _unfit(piece, worth, otherwise, name):
                 return piece
-            slots = slots[slots != slot]
+            among = among & (slots != slots[at])
         return None
 
     def quoted(piece: _Piece | None, trade: int = -1) -> Fact | None:
         return _quoted(shortlist, piece, worth, lead, trade) if piece else None
 
-    fact = quoted(first(slots, worth))
+    fact = quoted(first(np.ones(len(slots), dtype=bool), worth))
     if fact is None or fact[0] == CLEAR:
         return fact
     for trade in np.flatnonzero(_asked(shortlist)[0]).tolist():
-        named = [slot for slot in slots.tolist() if _names(pieces.text(slot), trade)]
-        if piece := first(np.array(named, dtype=slots.dtype), worth):
+        named = np.array([_names(pieces.text(slot), trade) for slot in slots.tolist()])
+        if piece := first(named, worth):
             return quoted(piece, trade)
-    services = np.where(_asked(shortlist)[1], 1.0, 0.7) * ~_own()
-    stated = (read[slots] * ~_own()).max(axis=1) >= STATED
-    return fact if fact[0] == CLOSE else quoted(first(slots[stated], services))
+    stated = (held * ~_own()).max(axis=1) >= STATED
+    return fact if fact[0] == CLOSE else quoted(first(stated, ~_own()))
 
 
 def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
@@ -158,23 +151,24 @@ def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
     text, whole, offer = pieces.text(slot), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
     by_job = np.max([trades.of_job(code) for code in ("", *offer.rome)], axis=0)
     held = np.maximum(pieces.trades[slot], by_job if offer.nature == "job" else 0.0)
-    return _Piece(text, _sentence_with(text, whole), whole, offer, held, by_job)
+    return _Piece(text, declared.sentence_with(text, whole), offer, held, by_job)
 
 
 def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, name: str) -> bool:
     """Is it no service: what it has for itself, how to reach it, its name, or a heading?"""
-    trade, cleans, job = int((piece.held * worth).argmax()), trades.place(CLEANS), bool(piece.offer.rome)
+    trade, job = int((piece.held * worth).argmax()), bool(piece.offer.rome)
     own = _own()[trade] and piece.held[trade] >= NEAR
     # whoever hires for its own rooms, or speaks of its own people, does not sell it
-    cleaner = job and trade == cleans and otherwise.max() >= STATED and otherwise[cleans] < NEAR
-    spoken = piece.offer.nature == "description" and own and otherwise[trade] < NEAR
+    spoken = piece.offer.nature == "description" and otherwise[trade] < NEAR
+    cleaner = (
+        job and trade == trades.place("nettoyage") and otherwise.max() >= STATED and otherwise[trade] < NEAR
+    )
     return bool(
         cleaner
-        or spoken
-        or (job and (own or _own()[piece.by_job.argmax()]))
+        or (own and (job or spoken))
+        or _TRAINED.search(fold(piece.sentence.partition(piece.text)[0]))
         or _NO_OFFER.search(fold(piece.text))
-        or _TRAINED.search(fold(piece.before))
-        or _heads(piece.sentence, piece.text, name)
+        or _heads(piece.text, piece.sentence, name)
     )
 
 
@@ -185,7 +179,7 @@ def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str
     who = "parmi ses postes," if job else "selon sa fiche,"
     if piece.offer.inferred and piece.offer.source:  # what was read about it is not its own record
         who = f"selon {piece.offer.source},"
-    quote = _quote(piece.text, piece.whole, piece.offer.title if job else "", trade)
+    quote = _quote(piece.text, piece.sentence, piece.offer.title if job else "", trade)
     passages = shorten(shortlist.query.text, 160), quote
     spelt = sure or (_spells(piece.text, trade) and not _aside(piece, trade)) or piece.by_job[trade] >= STATED
     shares = trades.shares(shortlist)
@@ -198,9 +192,6 @@ def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str
         text = f"{trades.in_words(shortlist, trade)} : {who} « {quote} »"
         return CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
     level: float = CLOSE if near else HINTED if (piece.held * _asked(shortlist)[1]).max() >= STATED else OTHER
-    described = piece.offer.nature == "description"
-    if level == OTHER and described and not _spells(piece.text, int((piece.held * ~_own()).argmax())):
-        level = OTHER - 1  # its code or name tells more
     return level, Why(f"{lead} {who} « {quote} »", *passages, tells=bool(near))
 
 
@@ -219,17 +210,15 @@ def _told_of(trade: str, text: str) -> list[bool]:
 
 def _aside(piece: _Piece, trade: int) -> bool:
     """Is it a word alone among what is made, which is of another trade, or ironing, which is no laundry?"""
-    listed = len(tokens(piece.text)) < 2 and piece.before.rfind("(") > piece.before.rfind(")")
-    related = trades_.related()[trades_.trades()[trade].name]
-    return fold(piece.text) == IRONING or (
-        listed and not any(_spells(piece.before, trades.place(name)) for name in related)
-    )
+    before, related = piece.sentence.partition(piece.text)[0], trades_.related()[asks.names()[trade]]
+    listed = len(tokens(piece.text)) < 2 and before.rfind("(") > before.rfind(")")
+    other = listed and not any(_spells(before, trades.place(name)) for name in related)
+    return other or fold(piece.text) == IRONING
 
 
-def _heads(sentence: str, piece: str, name: str) -> bool:
-    """Is it the name of the structure, or the heading of a page with it or with that of a directory?"""
-    name, plain = trades.plain(name).strip(), trades.plain(_bare(sentence))
-    return trades.plain(piece).strip() == name or plain.endswith(f": {name} ") or " autour d" in plain
+def _heads(piece: str, sentence: str, name: str) -> bool:
+    """Is it the name of the structure, or the heading of a page of a directory?"""
+    return trades.plain(piece).strip() == trades.plain(name).strip() or " autour d" in sentence
 
 
 @lru_cache(20_000)  # a structure is explained for many lots
@@ -240,15 +229,10 @@ def _spells(text: str, trade: int) -> bool:
 
 @lru_cache(20_000)
 def _names(text: str, trade: int) -> bool:
-    """Does a text name a trade as it is called, outside brackets, and not as what it trains in?"""
-    match = _called(trade).search(_BRACKETS.sub("", fold(text)).replace("-", " "))
-    return match is not None and not _TRAINED.search(match.string[: match.start()])
-
-
-@cache
-def _called(trade: int) -> re.Pattern[str]:
-    words = fold(trades.label(trade)).replace("-", " ").split(" et ")
-    return re.compile(rf"\b(?:{'|'.join(word for word in words if len(word) > SHORT) or '(?!)'})\b")
+    """Does a text name a trade as it is called, and not as what it trains in?"""
+    text, label = (fold(each).replace("-", " ") for each in (text, trades.label(trade)))
+    hits = (re.search(rf"\b{word}\b", text) for word in label.split(" et ") if len(word) > SHORT)
+    return any(hit and not _TRAINED.search(text[: hit.start()]) for hit in hits)
 
 
 @cache
@@ -271,7 +255,7 @@ def _asked(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 @lru_cache(4_000)
-def _quote(piece: str, text: str, title: str, trade: int) -> str:
+def _quote(piece: str, sentence: str, title: str, trade: int) -> str:
     """The title or the sentence in which a piece stands, where it is short; else the piece, or the words around a weak one.
 
     A piece alone may say little ("de vente"); it follows the `title` of a job that it describes.  Of a long one the words of
@@ -279,15 +263,12 @@ def _quote(piece: str, text: str, title: str, trade: int) -> str:
     """
     if title and piece in declared.cut(title):
         return shorten(_bare(title), QUOTED)
-    sentence = _bare(_sentence_with(piece, text))
+    sentence = _bare(sentence)
     head = f"{_bare(title)} : " if title else ""
     if len(head) + len(sentence) <= QUOTED:
         return head + sentence
     begun = sentence.find(piece)
-    # weak by itself: one word of content, the end of a phrase, or the name of a place
-    few = len(tokens(piece))
-    weak = few < 2 or (few < 3 and _CONTINUES.match(piece) is not None) or bool(toponyms.named(piece))
-    if not weak or begun < 0:
+    if len(tokens(piece)) > 1 or begun < 0:  # one word of content is weak by itself
         word = trades_.trades()[trade].words.search(fold(piece))
         late = word.start() if word and len(head) + word.end() > QUOTED - 5 else 0
         piece = "…" + piece[max(0, late - 30) :].partition(" ")[2] if late else piece
@@ -295,11 +276,6 @@ def _quote(piece: str, text: str, title: str, trade: int) -> str:
     before = sentence[max(0, begun - QUOTED // 2) : begun]
     before = before if len(before) == begun else "…" + before.partition(" ")[2]
     return shorten(head + before + sentence[begun:], QUOTED)
-
-
-@lru_cache(4_000)
-def _sentence_with(piece: str, text: str) -> str:
-    return declared.sentence_with(piece, text)
 
 
 def _bare(text: str) -> str:
@@ -334,16 +310,16 @@ def _coded(
         yield HINTED + 0.5 * asked if hinted else OTHER, Why(f"{lead} {fact}", tells=False)
 
 
-def _named(shortlist: Shortlist, held: trades.Floats, name: str, lead: str) -> Iterator[Fact]:
-    """What its name indicates, where it is clear: perhaps, where it tells several trades alike or has the word alone."""
+def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[Fact]:
+    """The trade asked for that its name indicates: perhaps, where it tells several alike."""
     trade, alike = _first(shortlist, held)
-    shares = trades.shares(shortlist)
-    if held[trade] >= STATED and shares[trade] > 0 and not (alike and trades.ambiguous(name)):
+    if (
+        held[trade] >= STATED
+        and trades.shares(shortlist)[trade] > 0
+        and not (alike and trades.ambiguous(name))
+    ):
         text = f"son nom évoque {'peut-être ' if alike else ''}{trades.in_words(shortlist, trade, THIS)}"
         yield CLOSE if alike else CLEAR, Why(text, "", name)
-    elif shares.max() > MAIN and _names(name, int(shares.argmax())):
-        told = trades.in_words(shortlist, int(shares.argmax()), THIS)
-        yield CLOSE, Why(f"son nom évoque peut-être {told}", "", name)
 
 
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
@@ -352,16 +328,15 @@ def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
     return int((held * (1 + 9 * _worth(shortlist)) * alike).argmax()), int(alike.sum()) > 1
 
 
-def _inferred(shortlist: Shortlist, i: int, why: Why) -> Fact:
-    """What its kind makes likely, by the share of those that do what is asked; `why` is what else is known of it."""
+def _inferred(shortlist: Shortlist, i: int, silent: bool) -> Fact:
+    """What its kind makes likely, by the share of those that do what is asked; `silent` where nothing else is known."""
     structure = shortlist.catalogue.structure(int(shortlist.candidates[i]))
-    what = "places" if structure.kind == "ESAT" else "en effectif"
+    kind, what = structure.kind, "places" if structure.kind == "ESAT" else "en effectif"
     size = f"{structure.headcount:.0f} {what}" if structure.headcount else ""
-    silent = not why.text and structure.kind not in LENDING_KINDS
-    if trades.usual(shortlist, structure.kind)[1] >= NAMED_RATE and (structure.kind in PUBLISHED or silent):
-        said = f" ; selon sa fiche, « {why.offer_passage} »" if why.offer_passage else ""
-        told = f"{f' ({size})' if size else ''}{said} ; {trades.usual_in_words(shortlist, structure.kind)}"
-        return PERHAPS, Why(f"ne dit pas {THIS}{told}", why.notice_passage, why.offer_passage)
+    silent &= kind not in LENDING_KINDS
+    if trades.usual(shortlist, kind)[1] >= NAMED_RATE and (kind in PUBLISHED or silent):
+        told = f"ne dit pas {THIS}{f' ({size})' if size else ''}"
+        return PERHAPS, Why(f"{told} ; {trades.usual_in_words(shortlist, kind)}")
     told = f"ne dit pas {trades.asked_in_words(shortlist)}{f', {size}' if size else ''} : à demander"
     return OTHER, Why(told, tells=False)
 
