@@ -202,8 +202,11 @@ def pruned(value: Any, labels: Mapping[str, str], whole: bool = False) -> Any:
     A reason and a warning are their words, a lot named by its id its label; numbers have two decimals.
     """
     if isinstance(value, list):
-        told = (each for each in value if not (isinstance(each, Mapping) and each.get("tells") is False))
-        return [item for item in (pruned(each, labels, whole) for each in told) if item not in EMPTY]
+        return [
+            item
+            for item in (pruned(each, labels, whole) for each in filter(_told, value))
+            if item not in EMPTY
+        ]
     if isinstance(value, float):
         return round(value, 2) if value % 1 else int(value)
     if not isinstance(value, Mapping):
@@ -223,6 +226,11 @@ def pruned(value: Any, labels: Mapping[str, str], whole: bool = False) -> Any:
                 inside = label(inside, labels)
             kept[name] = pruned(inside, labels, whole)
     return kept
+
+
+def _told(one: Any) -> bool:
+    """Is it no reason, one that tells something, or that what is asked is not known to be its trade?"""
+    return not isinstance(one, Mapping) or one.get("tells") is not False or one.get("code") == "likely_trade"
 
 
 def _brief(value: Mapping[str, Any]) -> Mapping[str, Any]:

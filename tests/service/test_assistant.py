@@ -395,3 +395,14 @@ def test_a_catalogue_without_notices_says_so_and_not_to_ask_with_fewer_words() -
 
     answer = asyncio.run(Tools(Bare()).search_notices(q="tonte"))["answer"]
     assert answer["hint"] == results.NO_NOTICES and "aucun avis" in answer["hint"]
+
+
+def test_that_a_trade_is_not_stated_is_told_and_what_tells_nothing_is_not() -> None:
+    def reason(code: str, text: str) -> dict[str, Any]:
+        return {"code": code, "text": text, "contribution": -0.2, "tells": False}
+
+    reasons = [
+        reason("likely_trade", "ne dit pas ce métier : à demander"),
+        reason("reservation", "lot non réservé"),
+    ]
+    assert results.pruned(reasons, {}) == ["ne dit pas ce métier : à demander"]

@@ -19,7 +19,7 @@ def run(
     out: Annotated[Path, Option(help="The file of grades, NAME.judged.jsonl.")],
     catalogue: Folder = CATALOGUE,
 ) -> None:
-    """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops.
+    """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops and keeps what is graded.
 
     \b
     matcher judge ours.queries.jsonl --out ours.judged.jsonl
