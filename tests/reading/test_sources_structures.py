@@ -274,12 +274,20 @@ def test_one_siret_under_two_kinds_is_two_structures() -> None:
         ("Bretagne", Zone(regions=("53",))),
         ("Île-de-France", Zone(regions=("11",))),
         ("à la demande", None),
+        # a department or region in a longer name is not meant
+        ("Golfe du Morbihan", Zone(radius_km=30)),
+        ("Presqu'île de Crozon", Zone(radius_km=30)),
     ],
 )
 def test_zones_are_understood(cell: str, zone: Zone | None) -> None:
     (structure,), _ = read(f'siret;nom;type;ville;zone d\'intervention\n{A};X;EI;Metz;"{cell}"\n')
     found = structure.zone
     assert (found and replace(found, departments=tuple(sorted(found.departments)))) == zone
+
+
+def test_a_grouping_called_after_its_region_is_no_region() -> None:
+    (structure,), _ = read(f"siret;nom;type;ville;zone\n{A};X;EI;Quimper;Quimper Bretagne Occidentale\n")
+    assert structure.zone == Zone(radius_km=15)
 
 
 def test_a_radius_column_and_a_department_column() -> None:

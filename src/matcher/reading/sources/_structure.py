@@ -217,9 +217,9 @@ def zone_of(
     if plain and not country:
         rest = _COUNTED.sub(" ", _RADIUS.sub(" ", plain))
         rest = _ALONG.sub(" ", rest) if home is not None else rest
-        wider += regions_of(rest)
-        # "Angers Loire Métropole" is no department
-        areas += () if _of_towns(rest.strip()) else departments_of(rest, former=True)
+        if not _of_towns(rest.strip()):  # "Angers Loire Métropole", "Quimper Bretagne Occidentale"
+            wider += regions_of(rest)
+            areas += departments_of(rest, former=True)
         if home is not None and _LIMITED.search(plain) and not re.search(r"\d", rest):
             # "sud Loire" is south of a river
             near = (home.department, *places.neighbours(home.department or ""))
@@ -246,9 +246,9 @@ def zone_of(
     )
 
 
-#: Along a river, whose name is that of a department as well: "vallée de la Drôme", "gorges de l'Ardèche".
+#: Along a river or by the sea, which departments are called after too: "vallée de la Drôme", "golfe du Morbihan".
 _ALONG = re.compile(
-    r"\b(?:vallees?|gorges|rives|bords|berges|estuaire) (?:du |de |des |la |les |l |d )+\w+\b"
+    r"\b(?:vallees?|gorges|rives|bords|berges|estuaire|golfe|baie) (?:du |de |des |la |les |l |d )+\w+\b"
 )
 #: A side of what stands beside it: "sud Drôme", "nord de l'Orne", "Sarthe nord"; "Nord Pas-de-Calais" is two departments.
 _SIDE = re.compile(
@@ -299,7 +299,7 @@ _OF_HOME = re.compile(
 
 def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
     """The department or region of the structure itself, where the words say no more than that."""
-    if home.department and re.search(r"\b(?:dep(?:t|artement(?:ale?)?)?|ile)\b", plain):
+    if home.department and re.search(r"\b(?:dep(?:t|artement(?:ale?)?)?|(?<!presqu )ile)\b", plain):
         return [home.department], []
     region = home.region or places.region_of(home.department or "")
     return [], [region] if region and re.search(r"\bregion(?:al|ale)?\b", plain) else []
