@@ -88,7 +88,8 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     """What tells something of the trade of candidate i: its own words, its activity code before mere posts, its name."""
     slots, row = declared.slots_of(shortlist).of(i), shortlist.candidates[i]
     code, name = (str(shortlist.catalogue.of_structure(column)[row]) for column in ("naf", "name"))
-    by_code, by_name = trades.of_code(code), trades.of_name(name)
+    names, at = trades.by_name(shortlist.catalogue, shortlist.candidates[i : i + 1])  # as stored
+    by_code, by_name = trades.of_code(code), names[at[0], :-1]
     held = declared.pieces(shortlist).trades[slots].astype(np.float32)  # of which the maximum is quicker
     said = held.max(axis=0, initial=0.0)
     otherwise, asked = np.maximum(by_code, by_name), trades.asked_in_words(shortlist)
