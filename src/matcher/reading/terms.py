@@ -39,7 +39,7 @@ _YEARLY = re.compile(
     r"\bannuel|\bpar an\b|/ ?an\b|\blimites?\b.{0,30}\bchaque annee|\bchaque annee\b.{0,60}\blimites?\b"
 )
 _EACH_PERIOD = re.compile(r"\b(?:par|chaque) periode")
-#: "Ces montants sont identiques pour la période de reconduction", after the amounts of the first
+#: "Ces montants seront identiques à chaque reconduction", after the amounts of the first
 _SAME_AGAIN = re.compile(r"[^;\d]{0,20}\.\s(?:ces montants|ils) (?:sont|seront) identiques")
 _CLAUSE_END = re.compile(r";|(?<!max)(?<!min)\.(?!\d)")
 _SUM = r"(?:(\d{1,3}(?:[ .\u202f]\d{3}){1,3}|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)|(\d{1,3}(?:,\d{1,3})?) ?(?:m ?(?:€|eur)|millions? d'euros))"

@@ -51,7 +51,7 @@ PROJECTS = re.compile(r"[Jj]ugement des (?:prestations|projets|offres)\s*:(?:[^:
 RESERVED = code_list("ted reserved")
 #: "paru au JOUE sous la référence 2026/S 012-034567", "avis BOAMP n° 26-1234"
 EARLIER = re.compile(r"(?:\bBOAMP\D{0,14}|(?=\d{4}/S))\b(\d{2}-\d{4,6}|\d{4}/S \d{3}-\d{6})\b")
-#: "La prestation est réservée à la profession de transporteur"
+#: "Prestation réservée à la profession d'architecte"
 OF_PROFESSION = re.compile(r"[^.;\n]{0,200}réservée?s? à (?:la|une) profession\b[^.;\n]*")
 #: No criterion is the name of one: "Pas de critères".
 NO_NAME = re.compile(r"\W*(?:pas de|sans|aucun) crit.res?\W*$", re.I)
