@@ -40,9 +40,8 @@ MIXED = "mixed_2026.jsonl"  # the directory over which sets named mixed... were 
 INVENTED, STAFF, OWN = "invented", "staff-", "judged_*.queries.jsonl.gz"
 #: Needs of our own read for this project over the real directories, whose grades name a bidder by `hidden`.
 READ, READ_MIXED = "read_pairs", "read_pairs_mixed"
-SETS = frozenset(
-    ("notices_dev", "typed_dev", "spoken_dev", "mixed_dev")
-)  # of which the card tells what they are
+#: Of which the card tells what they are.
+SETS = frozenset(("notices_dev", "typed_dev", "spoken_dev", "mixed_dev"))
 Paths = Sequence[Path]
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
 #: Columns by their theme, each after the way a value must pull: up (+), down (-), either (~).

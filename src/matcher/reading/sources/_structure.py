@@ -329,9 +329,8 @@ def _away(part: str, home: Place) -> float | None:
 
 def is_guess(zone: Zone, words: str, home: Place) -> bool:
     """Are the kilometres of a zone read from words our own, because an area that these name is none known?"""
-    parts = [
-        part for part in _parted(fold(words)) if _LIMITED.sub(" ", part).strip()
-    ]  # "et alentours" is none
+    # "et alentours" is none
+    parts = [part for part in _parted(fold(words)) if _LIMITED.sub(" ", part).strip()]
     alone = zone == Zone(radius_km=zone.radius_km) and not re.search(r"\d", words)
     return alone and any(_away(part, home) is None and not _half(part, home) for part in parts)
 
