@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def test_a_new_store_stands_at_the_newest_migration_and_equals_the_tables(store:
 
 
 def test_a_store_of_the_last_release_is_migrated_with_its_rows(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "store.sqlite") as old:
+    with closing(sqlite3.connect(tmp_path / "store.sqlite")) as old:
         old.executescript((Path(__file__).parents[1] / "data" / "store_0_2_0.sql").read_text("utf-8"))
     with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as store, store.reading() as connection:
         assert store.version() == HEAD
