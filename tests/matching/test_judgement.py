@@ -159,6 +159,9 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("EI", {"offers": (offer("Ressourcerie"),)}, "débarras de caves", "un métier voisin (réemploi", "à vérifier"),
         ("EI", {"offers": (offer("Bûches et granulés"),)}, "réparation de palettes", "ne dit pas ce métier", "voisin"),
         ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "ne dit pas ce métier", "son nom évoque"),
+        # a rate of logistics tells nothing of a lot of which it is a part; a code goes before a mere post
+        ("ESAT", {}, "garde-meubles et stockage de mobilier, déménagement", "ne dit pas ces métiers", "%"),
+        ("EI", {"naf": "8130Z", "offers": (Offer(id="1", title="Paysagiste", nature="job", rome=("A1203",)),)}, "tonte", "activité", "postes"),
         ("EI", {"offers": (offer("Tonte. Zone départementale"),)}, "tonte", "sa fiche dit « Zone départementale »", "à vérifier"),
     ],
 )  # fmt: skip
