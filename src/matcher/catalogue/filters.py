@@ -143,7 +143,9 @@ def distances_km(catalogue: Catalogue, places: Sequence[Place], rows: I64 | None
 
 def of_one_commune(catalogue: Catalogue, places: Sequence[Place], rows: I64 | None = None) -> Mask:
     """Who stands in the commune of a place, of those of which no coordinates are known."""
-    return catalogue.one_of("unmapped", {*map(unmapped, places)} - {""}, rows)
+    codes = {*map(unmapped, places)} - {""}
+    size = len(catalogue) if rows is None else len(rows)
+    return catalogue.one_of("unmapped", codes, rows) if codes else np.zeros(size, dtype=bool)
 
 
 def least_km(catalogue: Catalogue, places: Sequence[Place], rows: I64 | None = None) -> F64:

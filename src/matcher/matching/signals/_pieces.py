@@ -163,15 +163,15 @@ def _limit(text: str) -> str:
     return found[0] if found else ""
 
 
-def at_home(shortlist: Shortlist, i: int) -> str:
+def at_home(shortlist: Shortlist, i: int) -> Why:
     """Where structure i is, of a lot whose place is unknown."""
     row, of = int(shortlist.candidates[i]), shortlist.catalogue.of_structure
     town, code = (str(of(name)[row]) for name in ("town", "department"))
-    name = getattr(places.department(code), "name", code)
     if not code:
-        return "implantation inconnue"
+        return Why("implantation inconnue", tells=False)
+    name = getattr(places.department(code), "name", code)
     area = "" if not town or name in town or code in town else f" ({name})"
-    return f"établie à {town or name}{area}"
+    return Why(f"établie à {town or name}{area}")
 
 
 def _where(shortlist: Shortlist, i: int) -> str:

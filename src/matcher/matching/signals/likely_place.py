@@ -16,8 +16,7 @@ def measure(shortlist: Shortlist) -> Column:
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if not any(p.department or p.region or p.latitude is not None for p in shortlist.query.places):
-        home = _pieces.at_home(shortlist, i)
-        return Why(home, tells=not home.endswith("inconnue"))
+        return _pieces.at_home(shortlist, i)
     parts = _pieces.where(shortlist, i)
     found, usual = reach.of(shortlist), shortlist.query.demand.usual_km
     far = found.kilometres[i] > usual * 2**FAR and found.zone[i] <= 0

@@ -83,6 +83,16 @@ class _Piece(NamedTuple):
     held: trades.Floats
     by_job: trades.Floats  # the same of the codes of its jobs
 
+    @property
+    def read(self) -> bool:
+        """Was it read about the structure, so that it is not its own record?"""
+        return self.offer.inferred and bool(self.offer.source)
+
+    @property
+    def post(self) -> bool:
+        """Is it one of its posts?"""
+        return self.offer.nature == "job" and not self.read
+
 
 def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     """What tells something of the trade of candidate i: its own words, its activity code before mere posts, its name."""
@@ -95,16 +105,16 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     otherwise, asked = np.maximum(by_code, by_name), trades.asked_in_words(shortlist)
     hinted = (said * _asked(shortlist)[0]).max() >= STATED or (otherwise * _asked(shortlist)[1]).max() >= NEAR
     lead = f"{asked} à vérifier :" if hinted else f"ne dit pas {asked} ;"
-    fact = _said(shortlist, i, slots, held, otherwise, lead) if len(slots) else None
-    coded, own = _coded(shortlist, by_code, code.upper(), (said, by_name), lead), [fact] if fact else []
-    yield from chain(coded, own) if fact and " postes, «" in fact[1].text else chain(own, coded)
-    if not fact:
+    own = _said(shortlist, i, slots, held, otherwise, lead) if len(slots) else None
+    coded, told = _coded(shortlist, by_code, code.upper(), (said, by_name), lead), [own[0]] if own else []
+    yield from chain(coded, told) if own and own[1].post else chain(told, coded)
+    if not own:
         yield from _named(shortlist, by_name, name)
 
 
 def _said(
     shortlist: Shortlist, i: int, slots: Slots, held: trades.Floats, otherwise: trades.Floats, lead: str
-) -> Fact | None:
+) -> tuple[Fact, _Piece] | None:
     """What it declares of its services nearest to the lot, as published: of pieces of the same trade one with its words.
 
     Where none is of what is asked, one that names it, else one that tells what it does; None where it declares no
@@ -132,18 +142,18 @@ def _said(
             among = among & (slots != slots[at])
         return None
 
-    def quoted(piece: _Piece | None, trade: int = -1) -> Fact | None:
-        return _quoted(shortlist, piece, worth, lead, trade) if piece else None
+    def quoted(piece: _Piece | None, trade: int = -1) -> tuple[Fact, _Piece] | None:
+        return (_quoted(shortlist, piece, worth, lead, trade), piece) if piece else None
 
-    fact = quoted(first(np.ones(len(slots), dtype=bool), worth))
-    if fact is None or fact[0] == CLEAR:
-        return fact
+    own = quoted(first(np.ones(len(slots), dtype=bool), worth))
+    if own is None or own[0][0] == CLEAR:
+        return own
     for trade in np.flatnonzero(_asked(shortlist)[0]).tolist():
         named = np.array([_names(pieces.text(slot), trade) for slot in slots.tolist()])
         if piece := first(named, worth):
             return quoted(piece, trade)
     stated = (held * ~_own()).max(axis=1) >= STATED
-    return fact if fact[0] == CLOSE else quoted(first(stated, ~_own()))
+    return own if own[0][0] == CLOSE else quoted(first(stated, ~_own()))
 
 
 def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
@@ -175,12 +185,12 @@ def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, name: 
 
 def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str, named: int) -> Fact:
     """What a piece says of its trade, or of the one that it is known to name, if any."""
-    sure, job = named >= 0, piece.offer.nature == "job"
+    sure = named >= 0
     trade = named if sure else int((piece.held * worth).argmax())
-    who = "parmi ses postes," if job else "selon sa fiche,"
-    if piece.offer.inferred and piece.offer.source:  # what was read about it is not its own record
-        who = f"selon {piece.offer.source},"
-    quote = _quote(piece.text, piece.sentence, piece.offer.title if job else "", trade)
+    who = "parmi ses postes," if piece.post else "selon sa fiche,"
+    who = f"selon {piece.offer.source}," if piece.read else who
+    title = piece.offer.title if piece.offer.nature == "job" else ""
+    quote = _quote(piece.text, piece.sentence, title, trade)
     passages = shorten(shortlist.query.text, 160), quote
     spelt = sure or (_spells(piece.text, trade) and not _aside(piece, trade)) or piece.by_job[trade] >= STATED
     shares = trades.shares(shortlist)
