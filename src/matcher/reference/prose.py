@@ -85,10 +85,6 @@ _ABBREVIATED = re.compile(
 )
 #: Where a sentence may end; it begins with one class of rare characters, so that other text is skipped fast.
 _BREAK = re.compile(r"[;|•▪●\uf0b7\n.!?…—–](?:(?<=[;|•▪●\uf0b7\n])\s*|(?<=[.!?…])\s+|(?<=\s[—–])[—–]?\s+)")
-_BULLETS = "—–-•▪●*"
-_OPEN_END = re.compile(
-    r"(?:,|\b(?:a|aux?|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|un|une|sur|dans|que|qui))$"
-)
 
 
 def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
@@ -102,22 +98,12 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
         if first < last:  # the dash after a full stop opens the next sentence
             continue
         last, after = end, text[end : end + 1]
-        if "\n" in text[first:last]:
-            before = plain[max(start, first - 12) : first].strip()
-            wrapped = after.islower() or (after not in _BULLETS and _OPEN_END.search(before))
-            if wrapped and "\n\n" not in text[first:last]:
-                continue
-        elif (
-            plain[end : end + 3] in ("oui", "non")
-            if mark == "?"
-            else (
-                mark in ".—–"
-                and (
-                    (mark == "." and after.islower())
-                    or _ABBREVIATED.search(plain[max(start, first - 12) : first].rstrip(".") + ".")
-                )
-            )
-        ):
+        on_one_line = "\n" not in text[first:last]
+        answered = mark == "?" and plain[end : end + 3] in ("oui", "non")
+        small = mark == "." and after.islower()
+        before = plain[max(start, first - 12) : first].rstrip(".") + "."
+        abbreviated = mark in ".—–" and _ABBREVIATED.search(before)
+        if on_one_line and (answered or small or abbreviated):
             continue
         end = first
         while end > start and text[end - 1].isspace():

@@ -81,7 +81,8 @@ def _unwrapped(lines: Sequence[str]) -> list[str]:
             made.append(line)
             continue
         start = line.lstrip()
-        if start[0].islower() or (_OPEN_END.search(before) and start[0].isalnum()):
+        small = start[0].islower() and not _LOT.match(start)
+        if small or (_OPEN_END.search(before) and start[0].isalnum()):
             made[-1] += f" {start}"
         else:
             made.append(line)
