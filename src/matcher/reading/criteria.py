@@ -219,13 +219,13 @@ class _Figure(NamedTuple):
 #: A number that may weigh a criterion: with its unit, after a coefficient, or filling the place behind a name.
 _WEIGHING = re.compile(
     rf"(?<![\d.,/-]){NUMERAL}(?: ?(?P<per>%|(?:/|sur) ?(?:20|100)\b(?!/))| ?(?:points?|pts?)\b(?: (?:sur|/) ?100\b)?"
-    rf"|(?P<bare>(?= pour l)|(?=\s*(?:[,;)|\n]|\.(?!\d)|$|(?:et|dont)\b|[-–—/+] ))))"
+    rf"|(?P<bare>(?= pour l| dans la note)|(?!,\d)(?=\s*(?:[,;)|\n]|\.(?!\d)|$|(?:et|dont)\b|[-–—/+] ))))"
 )
 _NOT_WEIGHING = re.compile(
     r"(?:\blots? (?:n ?° ?)?\d\d? ?[:=]? ?|\b(?:lots?|article|art\.?|annexe|page|n ?°s?|criteres?|chapitre|phase|le|du|au|total(?: \w+){0,2}) ?:? ?|\d )$"
 )
 #: What stands before a number without a unit.
-_BEHIND = re.compile(r"[a-z):=(|«»\"-] ?\Z")
+_BEHIND = re.compile(r"[a-z):=(|«»\"-],? ?\Z")
 _BEFORE_WEIGHT = re.compile(
     r"(?P<coef>\bcoef\w*\.? ?:? ?(?:de )?)$|(?P<in>\bdont ?)$|(?P<stated>\bnot\w+ sur )$"
 )
@@ -234,7 +234,7 @@ _TOTAL_OF_COEFFICIENTS = re.compile(r"\btotal des coefficients ?: ?(\d+)")
 _OF_WORK = re.compile(
     r" ?(?:d(?:es?|u|e l[a'])|d')? ?(?:heure|temps|montant|main|effectif|personnel|travailleur|salari)"
 )
-_OF_PART = re.compile(r" d(?:u|e (?:ce|cette|la)) (?:critere|valeur|note (?!globale|final)|partie)")
+_OF_PART = re.compile(r" d(?:u|e (?:ce|cette|la)) (?:critere|valeur|note (?!globale|final|sur)|partie)")
 _MOST = 30  # weights of a list
 _INNER = ("part", "in")
 _MADE_OF = re.compile(
@@ -243,7 +243,9 @@ _MADE_OF = re.compile(
 _OF_OFFERS = re.compile(
     r"criter|ponder|\bnot(?:e|ation|ee)s?\b|jug|bareme|classe|offre|coef|grille|\bprix\b|\bcout\b|\d ?/ ?100\b"
 )
-_NAMES_AFTER = re.compile(r",? ?(?:pour|aux?|a l|au titre d|revi\w+ a|sur l(?:es? |a |')(?!\d))")
+_NAMES_AFTER = re.compile(
+    r",? ?(?:de la note )?(?:pour|aux?|a l|au titre d|revi\w+ a|sur l(?:es? |a |')(?!\d))"
+)
 _LABEL = re.compile(
     r"\W*(?:ponder\w+(?: \([^()]*\))?|coef\w*|not\w+|sur|poids|pourcentage|valeur|points?|soit|total)?[\W\d]*"
 )
@@ -296,8 +298,10 @@ def _whole(plain: str, figures: Sequence[_Figure], at: int, totals: set[float]) 
     count = _parts(plain, figures, at)
     if figures[at].unit == "coef":
         stated = _TOTAL_OF_COEFFICIENTS.search(plain)
-        run = takewhile(lambda one: one.unit == "coef", figures[at : at + _MOST])
-        level = [(i, 0) for i, _ in enumerate(run, at)]
+        i = at
+        while i < min(len(figures), at + _MOST) and figures[i].unit == "coef":
+            level.append((i, _parts(plain, figures, i)))
+            i = sum(level[-1]) + 1
         total = float(stated[1]) if stated else sum(figures[i].value for i, _ in level)
     else:
         near = figures[: at + _MOST]
@@ -352,21 +356,21 @@ def _inner(figures: Sequence[_Figure], i: int) -> bool:
 
 def _parts(plain: str, figures: Sequence[_Figure], i: int) -> int:
     """How many figures after one divide it: they are said to be its parts, or they make it."""
-    if inner := sum(1 for _ in takewhile(lambda k: _inner(figures, k), range(i + 1, len(figures)))):
-        return inner
+    inner = sum(1 for _ in takewhile(lambda k: _inner(figures, k), range(i + 1, len(figures))))
     own = [*takewhile(lambda one: one.unit != "coef", figures[i + 1 : i + 9])]
-    said = own and _MADE_OF.match(plain, figures[i].end, own[0].start)
+    said = inner or (own and _MADE_OF.match(plain, figures[i].end, own[0].start))
     for count, total in enumerate(accumulate(one.value for one in own), 1):
         if count > 1 and (abs(total - figures[i].value) < 0.01 or (said and total == 100)):
             return count
-    return 0
+    return inner
 
 
 def _name(plain: str, figures: Sequence[_Figure], i: int) -> str:
     """What a figure weighs: the words behind it, or those before it in its sentence."""
     start, end = figures[i][:2]
     then = figures[i + 1].start if i + 1 < len(figures) else len(plain)
-    if _NAMES_AFTER.match(plain, end):
+    line = plain[plain.rfind("\n", 0, start) + 1 : start]
+    if _NAMES_AFTER.match(plain, end) or (plain.startswith(" : ", end) and not re.search(r"\w", line)):
         return re.split(r"[.;\n]", plain[end : min(then, end + _NAME)])[0]
     last = figures[i - 1].end if i else 0
     breaks = r"[.;!?](?=\s)|[;|\n]" + "|[,(]" * bool(i and _NAMES_AFTER.match(plain, last))

@@ -203,8 +203,7 @@ _SOCIAL_NAME = any_of(
 #: And in a field that names a criterion, once `_OTHER_SOCIAL` is taken out.
 _NAMED_SOCIAL = any_of(
     r"\bsocia(?:les?|ux|l)\b|\bequitable",  # Politique sociale
-    r"\binsertion\b(?= (?:et |pro|socia|par l|des? (?:person|public|jeune|demand|benef)|durable)|\W*(?:$|[\d(:;,=-]))"
-    r"|\b(?:public|person\w+|salarie|agent|beneficiaire)s? en (?:\w+ d')?insertion\b|\b(?:action|parcours|demarche|dispositif|effort|mesure)s? d'insertion\b|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
+    r"\binsertion\b|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
     r"\b(?:secteurs?|entreprises?|ateliers?|travail) (?:\w+ et )?(?:protege|adapte)|\b(?:esats?|siae)\b",
     r"\bemplois?\b(?= et |\W*(?:[\d:]|$)| des? (?:personne|public|travailleur|jeune|salarie|publics))",  # Emploi et formation : 5 %
     r"\bl'emploi\b|\bsans emploi\b|\bconditions de travail d(?:u|es) (?:personnel|salarie)",
@@ -218,7 +217,7 @@ _SOCIAL_WORD = re.compile(
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
     r"\b(?:accompagnement|suivi|mixite|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
-    r"|\b(?:mode|facilite)s? d'(?:emploi|insertion)\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}dans (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
+    r"|\b(?:mode|facilite)s? d'(?:emploi|insertion)\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}(?:dans|sur) (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
     r"|\b(?:rse\b|societa\w+)(?=.{0,300}\b(?:carbone|emissions?|emballages?|dechets?)\b)"
     r"|\binsertion d(?:u|es?) (?:la |l')?(?:facade|ouvrage|batiment|projet|construction|equipement|volume)|(?:\d ?h|\d heures?|pas d'heures?) d'insertion"
 )

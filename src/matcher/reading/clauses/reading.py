@@ -259,7 +259,9 @@ def _weighed(found: Window, page: Page) -> Iterator[Finding[Clause]]:
         one = found[bisect_right(starts, share.at) - 1]
         in_list = not share.alone or (len(weighed) > 1 and "heure" not in one.plain)
         social = [part for part in share.parts if grammar.social_name(part.name, field=True)]
-        if grammar.social_name(share.name, in_list) and len(social) in (0, len(share.parts)):
+        names = " ".join(one.name for one in (share, *share.parts))
+        mixed = "environ" in names and 0 < len(social) < len(share.parts)
+        if grammar.social_name(share.name, in_list) and not mixed:
             social = [] if share.alone and grammar.share(one.plain) else [share]
         for part in social:
             one = found[bisect_right(starts, part.at) - 1]
