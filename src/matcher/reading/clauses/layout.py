@@ -20,15 +20,16 @@ _OPEN_END = re.compile(
 _WRAPPED = 40  # characters, at least, of a line that was wrapped
 
 #: What separates the cells of a row.  Columns that were lost are found by the number before them and the answer behind.
-_SEPARATORS = (re.compile(r"\|"), re.compile(r"\t+| {3,}"), re.compile(r" ?; ?"), re.compile(r" / "))
-_FLAT = re.compile(
-    r"(?i)((?:lot (?:n ?° ?)?)?\d{1,2}) (.*?) ?((?<![\d ])(?: |(?<= ))(?:\d{1,3} )?\d{1,3}(?: ?h(?:eures?)?)?|\boui|\bnon|\bnéant|[-–—/])$"
-)
+_SEPARATORS = (re.compile(r"\|"), re.compile(r"\t+| {2,}"), re.compile(r" ?; ?"), re.compile(r" / "))
+_CELL = r"(?:(?<!\d )\d{1,3}(?: \d{3})*(?:,\d+)?(?: ?(?:€|h\b|heures?\b))?|oui|non|néant|ea et esat|esat|ea|siae|[-–—/])(?= |$)"
+_FLAT = re.compile(rf"(?i)((?:lot (?:n ?° ?)?)?\d{{1,2}}) (\D.*?)((?: {_CELL})+)$")
 _FLAT_CELLS = re.compile(r"(?i)(?= lot (?:n ?° ?)?\d)| (?=[-–—](?: |$))| (?=\d[\d,]* ?%)")
 _HEADS = re.compile(
-    r"(?i)\W*(?:n ?° ?(?:du |de |des )?)?(?:lots?\b(?!\W{0,3}(?:n ?°s? ?)?\d)|n ?°(?! ?\d)|crit)"
+    r"(?i)\W*(?:n ?° ?(?:du |de |des )?)?(?:lots?\b(?!\W{0,3}(?:n ?°s? ?)?\d)|n ?°(?! ?\d)|crit|intitulé du lot)(?!.*(?:\d ?%|\.$))"
 )
 _NUMBER = re.compile(r"(?i)\W*(?:lots?\W{1,2})?(?:n ?° ?)?0*(\d{1,2})\W*")
+_NUMBERED = re.compile(r"0*(\d{1,2}) [^\W\d]")
+_WEIGHT = re.compile(r"(\d{1,3})(?: ?%)?")
 _LOT = re.compile(r"(?i)\W*lot\W{1,2}(?:n ?° ?)?0*(\d{1,2}|[a-h])\b")
 
 #: A column that asks for yes or no, for whom or for hours; how an answer says no, and what is no answer.
@@ -40,6 +41,7 @@ _NO = re.compile(
     r"(?i)(?:non(?: concerné)?|n|néant|sans(?: objet)?|aucune?|ouvert|/|[-–—]+|☐|0|)(?: ?h(?:eures?)?)?"
 )
 _HOURS = re.compile(r"(?i)(\d[\d .]*)(?: ?h(?:eures?)?)?(?: minimum)?")
+_AMOUNT = re.compile(r" [\d ,]+€")
 _OF_AMOUNT = re.compile(r"montant|estim(?!.*heure)|prix|cout|surface")
 _ESTIMATED = re.compile(r"(?i)\bestim\w+ (?:du |des |d['’e] ?)?")
 _OF_INSERTION = re.compile(r"insertion|clauses? sociale")
@@ -105,8 +107,10 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
         return [], 1
     flat = [_FLAT.fullmatch(line) for line in takewhile(_FLAT.fullmatch, lines[at + 1 : at + 99])]
     if len(flat) > 1:
-        cells = [[cell.strip() for cell in row.groups()] for row in flat if row]
-        return [["Lot", "", lines[at]], *cells], len(flat) + 1
+        asks = _ASKS.search(folded(lines[at]))
+        heads = ["Lot", "", lines[at][asks.start() if asks else 0 :].replace(" ?", "")]
+        cells = ([one[1], one[2], _AMOUNT.sub("", one[3]).strip()] for one in flat if one)
+        return [heads, *cells], len(flat) + 1
     heads = _FLAT_CELLS.split(lines[at])
     if len(heads) > 2:
         rows = [_FLAT_CELLS.split(line) for line in lines[at + 1 : at + 99]]
@@ -130,7 +134,7 @@ def _written(rows: Sequence[Row], above: Sequence[str]) -> Iterator[str]:
     heads: Row = []
     columns: dict[str, Row] = {}  # a lot each
     for row in rows:
-        number = _NUMBER.fullmatch(row[0]) or _LOT.match(row[0])
+        number = _NUMBER.fullmatch(row[0]) or _LOT.match(row[0]) or _NUMBERED.match(row[0])
         lots = [head for head in heads if _LOT.match(head)]
         if len(row) == len(lots) + 1 > 2:
             for head, cell in zip(lots, row[1:], strict=True):
@@ -139,6 +143,10 @@ def _written(rows: Sequence[Row], above: Sequence[str]) -> Iterator[str]:
             of_insertion = _OF_INSERTION.search(folded("\n".join((*above, *heads)))) is not None
             asked = [*heads[-len(row) + 1 :]]
             asked = [""] * (len(row) - len(asked)) + asked
+            weights = [(head.strip(" %"), cell) for head, cell in zip(asked, row, strict=True) if _WEIGHT.fullmatch(cell)][row[0].isdigit() :]
+            if sum(float(_WEIGHT.fullmatch(cell)[1]) for _, cell in weights) == 100:
+                yield f"Lot {number[1]} : " + " ; ".join(f"{head} : {cell} %" for head, cell in weights)
+                continue
             yield " | ".join(
                 _answer(number[1], cell, head, of_insertion) for cell, head in zip(row, asked, strict=True)
             )
