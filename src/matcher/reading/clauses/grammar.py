@@ -87,12 +87,13 @@ def who(plain: str) -> tuple[str, ...]:
 PAST = re.compile(r"\b[a-z]{2,}(?<![fhr])ai(?:t|ent)\b|\bfaisait\b")
 #: "le lot 4 faisant seul exception", "le lot 2 étant attribué selon les règles de droit commun"
 NEGATED = re.compile(
-    r"\bn['e]\b|\b(?:non|pas|aucune?|neant|sans objet|excl(?:us|ue)s?|exceptee?s?|exempt\w*|dispens\w*|f\w+ (?:seule? )?exception)\b|\b(?:regles?|regime|conditions) (?:\w+ )?(?:de droit commun|ordinaire|habituel)|\b(?:ouvert\w*|accessible) a (?:tou|l'ensemble)"
+    r"\bn['e]\b|\b(?:non(?!-\w)|ni|pas|aucune?|neant|sans objet|excl(?:us|ue)s?|exceptee?s?|exempt\w*|dispens\w*|f\w+ (?:seule? )?exception)\b|\b(?:regles?|regime|conditions) (?:\w+ )?(?:de droit commun|ordinaire|habituel)|\b(?:ouvert\w*|accessible) a (?:tou|l'ensemble)"
 )
 #: "sous-traitées à des ESAT", "les EA joindront leur agrément": of whom the holder employs, or of some.
-_OF_SOME = re.compile(
-    r"\b(?:sous-?|co-?)trait|(?:% |\b(?:titulaire|attributaire)\b)[^.;]{0,100}\bconfi|\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement"
+_BOUGHT = re.compile(
+    r"\b(?:sous-?|co-?)trait|(?:% |\b(?:titulaire|attributaire)s?\b)[^.;]{0,100}\b(?:confi|recour|mobilis)"
 )
+_OF_SOME = any_of(_BOUGHT.pattern, r"\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
 #: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
 _OF_OBJECT = re.compile(
     r"\b(?:marche|lot|accord|consultation|participation|prestation|procedure|contrat|candidature|offre)s?\b[^.;]{0,60}\breserv(?:ee?s?|ation)\b(?! (?:\w+ )?(?:aux?|a)\b)"
@@ -102,6 +103,10 @@ _OF_OBJECT = re.compile(
 _RESERVED_TO = re.compile(
     r"(?<!% de )(?<!% des )(?<!part des )(?<!partie des )\b(?:marche|lot|consultation|prestation|procedure|contrat|commande)s? (?:(?:est|sont) )?"
     r"reservee?s? (?:(?:exclusivement|uniquement) )?(?:(?:aux?|a des) )?(?=esat|ea\b|s?iae|entreprises? (?:adapt|d'insertion)|structures? d'insert)"
+)
+#: "Le titulaire sous-traite la mise sous pli à un ESAT. Cette condition s'impose à lui": a condition of performance.
+_BINDS = re.compile(
+    r"\b(?:imperati|obligat|tenue?s? de |devr|doi[tv]|s'impos|condition d'execution)"
 )
 _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 #: A sentence that states that the contract, or a lot, is not reserved.
@@ -126,6 +131,12 @@ def may_reserve(plain: str, named: bool) -> bool:
 def reserves(plain: str) -> bool:
     """Whether a sentence says by itself, in so many words, that its object is reserved to whom the law names."""
     return _RESERVED_TO.search(plain) is not None and not (DENIED.search(plain) or PAST.search(plain))
+
+
+def buys_from(plain: str) -> bool:
+    """Whether a sentence, with the one that says that it binds, has the holder buy from those whom the law names."""
+    bound = _BOUGHT.search(plain) and _BINDS.search(plain) and not NEGATED.search(plain)
+    return bool(bound and {"ESAT/EA", "SIAE"}.intersection(who(plain)))
 
 
 def shared_out(plain: str) -> list[str]:
@@ -218,7 +229,7 @@ _SOCIAL_WORD = re.compile(
 _OTHER_SOCIAL = re.compile(
     r"\b(?:accompagnement|suivi|mixite|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
     r"|\b(?:mode|facilite)s? d'(?:emploi|insertion)\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}(?:dans|sur) (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
-    r"|\b(?:rse\b|societa\w+)(?=.{0,300}\b(?:carbone|emissions?|emballages?|dechets?)\b)"
+    r"|\brse\W+(?:volet )?environ\w+|\b(?:rse\b|societa\w+)(?=.{0,300}\b(?:carbone|emissions?|emballages?|dechets?)\b)"
     r"|\binsertion d(?:u|es?) (?:la |l')?(?:facade|ouvrage|batiment|projet|construction|equipement|volume)|(?:\d ?h|\d heures?|pas d'heures?) d'insertion"
 )
 #: What a social condition of performance speaks of: people, those who employ them, or the clause itself.

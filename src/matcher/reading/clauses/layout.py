@@ -29,7 +29,7 @@ _HEADS = re.compile(
 )
 _NUMBER = re.compile(r"(?i)\W*(?:lots?\W{1,2})?(?:n ?° ?)?0*(\d{1,2})\W*")
 _NUMBERED = re.compile(r"0*(\d{1,2}) [^\W\d]")
-_WEIGHT = re.compile(r"(\d{1,3})(?: ?%)?")
+_WEIGHT = re.compile(r"\d{1,3}(?: ?%)?")
 _LOT = re.compile(r"(?i)\W*lot\W{1,2}(?:n ?° ?)?0*(\d{1,2}|[a-h])\b")
 
 #: A column that asks for yes or no, for whom or for hours; how an answer says no, and what is no answer.
@@ -141,11 +141,16 @@ def _written(rows: Sequence[Row], above: Sequence[str]) -> Iterator[str]:
                 columns.setdefault(head, []).extend([] if _NO.fullmatch(cell) else [f"{row[0]} : {cell}"])
         elif number and heads and len(row) > 1:
             of_insertion = _OF_INSERTION.search(folded("\n".join((*above, *heads)))) is not None
-            asked = [*heads[-len(row) + 1 :]]
-            asked = [""] * (len(row) - len(asked)) + asked
-            weights = [(head.strip(" %"), cell) for head, cell in zip(asked, row, strict=True) if _WEIGHT.fullmatch(cell)][row[0].isdigit() :]
-            if sum(float(_WEIGHT.fullmatch(cell)[1]) for _, cell in weights) == 100:
-                yield f"Lot {number[1]} : " + " ; ".join(f"{head} : {cell} %" for head, cell in weights)
+            asked = [""] * len(row) + heads[-len(row) + 1 :]
+            asked = asked[-len(row) :]
+            weights = [
+                (head.strip(" %"), int(cell.strip(" %")))
+                for head, cell in zip(asked, row, strict=True)
+                if head and _WEIGHT.fullmatch(cell)
+            ]
+            if sum(weight for _, weight in weights) == 100:
+                stated = (f"{head} : {weight} %" for head, weight in weights if weight)
+                yield f"Lot {number[1]} : {' ; '.join(stated)}"
                 continue
             yield " | ".join(
                 _answer(number[1], cell, head, of_insertion) for cell, head in zip(row, asked, strict=True)

@@ -113,7 +113,7 @@ def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     if chances["execution"] > LIKELY:
         return chances
     alone = max(model.chances(one.text)["execution"] for one in window)
-    sure = alone > SURE or any(
+    sure = alone > SURE or grammar.buys_from(" ".join(one.plain for one in window)) or any(
         one.lots and "insertion" in one.plain and "heure" in one.plain and hours.stated_hours(one.plain)
         for one in window
     )
@@ -150,6 +150,8 @@ def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
 
 def _lists(one: Sentence, label: str) -> bool:
     """Whether a sentence says which lots are reserved, whoever they are for: "Les lots réservés sont les lots 2 et 3"."""
+    if label == "execution":
+        return grammar.buys_from(f"{one.plain} obligatoire")
     if label != "reserved":
         return False
     listed = bool(one.lots) and grammar.may_reserve(one.plain, named=False)
