@@ -1,17 +1,13 @@
 """Likely role: does this kind of structure provide what the lot requires: a service, social-clause hours, or staff?"""
 
-import re
-
 import numpy as np
 
 from matcher.matching import demand, evidence, trades
-from matcher.matching.shortlist import Column, Query, Shortlist
+from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
-from matcher.reference.text import fold
 
 STATED = 0.5  # confidence in its trade from which it is told by itself
-#: Words of a reservation that the reader of clauses has left, and what regulated trades require.
-_RESERVED = re.compile(r"(?<!pas )(?<!non )\breserve\w* (?:aux? )?(?:esat|ea|entreprises? adaptees?)\b")
+#: What regulated trades require.
 CARDS = {"gardiennage": "carte professionnelle", "nuisibles": "Certibiocide"}
 HINTED = 0.25  # and from which it cannot be said that nothing tells it
 OFTEN = 0.15  # share of a kind from which it is said to do what is asked
@@ -27,8 +23,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why("établissement fermé d'après le registre")
     kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]]) or "entreprise"
     asked = shortlist.query.demand.columns
-    if kind not in trades.PUBLISHED and _reserved(shortlist.query):
-        return Why(f"{kind} : le besoin dit être réservé aux ESAT ou EA, son admissibilité est à vérifier")
     if value > evidence.LENDS:  # what nearly all do, but where staff is asked
         staff = asked["staff"] > demand.SHARE
         return Why(f"{kind} : réalise {'plutôt ' if staff else ''}des prestations", tells=staff)
@@ -41,12 +35,6 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why(f"{kind} : peut porter des heures d'insertion par mise à disposition{whom}{trade}")
     lends = f"{kind} : met {hires} à disposition{whom}, sous votre encadrement"
     return Why(f"{lends}, n'exécute pas la prestation{trade}")
-
-
-def _reserved(query: Query) -> bool:
-    """Do the words of a lot that is read as open reserve it to ESAT or EA?"""
-    words = query.memo.once("reserved", lambda: _RESERVED.search(fold(query.text)) is not None)
-    return words and query.lot.reservation is None
 
 
 def _of_trade(shortlist: Shortlist, i: int, kind: str) -> str:

@@ -28,7 +28,9 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
     texts = [(by_lot or {}).get(lot.id) or f"{lot.title}\n{lot.description}" for lot in tender.lots]
     *own, last = ready = pages([*texts, general], STEMS)
     *read, whole = read_all(ready)
-    held = [said.of_lot(lot_number(lot.number), whole) for lot, said in zip(tender.lots, read, strict=True)]
+    only = tender.format == "need" and len(own) == 1  # "lot 3 réservé EA/ESAT" is then all that is needed
+    numbers = ["" if only else lot_number(lot.number) for lot in tender.lots]
+    held = [said.of_lot(number, whole) for number, said in zip(numbers, read, strict=True)]
     lots = [
         _completed(lot, here, page, last, len(own) == 1, tender.nature in AWARDED)
         for lot, here, page in zip(tender.lots, held, own, strict=True)

@@ -62,7 +62,7 @@ _WHO = {
 #: Where no structure is named: "réservé à l'insertion des personnes handicapées", "Lot 7, réservé insertion".
 _BY_PEOPLE = {
     "ESAT/EA": re.compile(r"\bhandicap"),
-    "SIAE": re.compile(r"\breserve\w* insertion\b|\btravailleurs defavorises"),
+    "SIAE": re.compile(r"\breserve\w* (?:a l')?insertion\b|\btravailleurs defavorises"),
     "ESS": re.compile(r"\bmission de service public\b"),
 }
 #: "☒ réservé aux SIAE ☐ réservé aux ESAT", "ESAT : oui ; SIAE : non": an empty box or a "non" states nothing.
@@ -101,7 +101,7 @@ _OF_OBJECT = re.compile(
 )
 #: "Traiteur, prestation réservée ESAT": the object and its beneficiaries side by side need no other evidence.
 _RESERVED_TO = re.compile(
-    r"(?<!% de )(?<!% des )(?<!part des )(?<!partie des )\b(?:marche|lot|consultation|prestation|procedure|contrat|commande)s? (?:(?:est|sont) )?"
+    r"(?<!% de )(?<!% des )(?<!part des )(?<!partie des )\b(?:marche|lot|consultation|prestation|procedure|contrat|commande)s? (?:(?:est|sont) |d(?:es? |u |')(?:[\w'-]+ ){1,4})?"
     r"reservee?s? (?:(?:exclusivement|uniquement) )?(?:(?:aux?|a des) )?(?=esat|ea\b|s?iae|entreprises? (?:adapt|d'insertion)|structures? d'insert)"
 )
 #: "Le titulaire sous-traite la mise sous pli à un ESAT. Cette condition s'impose à lui": a condition of performance.
@@ -123,7 +123,7 @@ def may_reserve(plain: str, named: bool) -> bool:
     if _OF_SOME.search(plain) and "reserv" not in plain and not articles(plain):
         return False
     # "Lot 2 : non réservé"; one that reserves another lot says to whom
-    if re.search(r"\b(?:non|sans|ni) reserv", plain):
+    if re.search(r"\b(?:non|sans|ni|pas) reserv", plain):
         return bool(who(plain) or articles(plain))
     return named or _OF_OBJECT.search(plain) is not None
 

@@ -104,9 +104,9 @@ class Finding(Generic[T]):
     all_lots: bool = False  # "tous les lots" is said
 
     def holds_for(self, number: str) -> bool:
-        """Whether it holds for the lot of this number, or letter."""
+        """Whether it holds for the lot of this number, or letter; "" is the only lot there is."""
         number = number.lower()
-        return number not in self.but and (number in self.lots or not self.lots)
+        return not number or (number not in self.but and (number in self.lots or not self.lots))
 
 
 class Page(NamedTuple):
