@@ -157,6 +157,7 @@ _SIDE = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozenset[str]]:
     """The lots that a sentence is about (none: all, or those of its heading), and those that it leaves out."""
     none: frozenset[str] = frozenset()

@@ -201,7 +201,7 @@ def _conditioned(
         criterion = len(window) > 1 and weights(one.plain) and model.chances(one.text)["criterion"] > 0.5
         noted = (criterion or _is_judged(model, one)) and not hours.stated_hours(one.plain)
         if one in owing and not noted and not grammar.names_object(one.plain):
-            left_out = _left_out(one, window)
+            left_out = _left_out(one, found)
             every = grammar.ALL_LOTS.search(one.plain) is not None
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
                 what = _clause(one, chance, hours=number, share=part or grammar.share(one.plain))
@@ -217,12 +217,11 @@ def _is_judged(model: ClauseModel, one: Sentence) -> bool:
     return chances["criterion"] > max(0.5, chances["execution"])
 
 
-def _left_out(one: Sentence, window: Window) -> frozenset[str]:
-    """The lots that a sentence leaves out; those of the sentence before where it goes on with it: "Le volume ..."."""
-    for near in (one, *window[: window.index(one)][::-1][: not one.lots]):
-        if left_out := grammar.lots_of(near.plain, reserving=False)[1]:
-            return left_out
-    return frozenset()
+def _left_out(one: Sentence, found: Window) -> frozenset[str]:
+    """The lots that a sentence leaves out; those that any other does, where it names none: "Elle ne concerne pas le lot 3"."""
+    others = (each for each in found if not (one.lots or each.lots or "reserv" in each.plain))
+    sides = (grammar.lots_of(each.plain, reserving=False)[1] for each in (one, *others) if "lot" in each.plain)
+    return next(filter(None, sides), frozenset())
 
 
 def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Clause]]:

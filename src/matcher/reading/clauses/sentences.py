@@ -45,7 +45,7 @@ _NEXT_LOT = re.compile(
 )
 
 #: "à l'exception du lot 3", "hors lot 3", "la clause ne s'applique pas au lot 3"
-EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte(?=s? l)|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?aux? (?=[^.;,]*lots? ))\b"
+EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte(?=s? l)|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?(?:aux?|les?) (?=[^.;,]*lots? ))\b"
 APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d|pour l|ou |dont )|\(\d+ ?h[^)]*\))*")
 
 #: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), what
@@ -173,7 +173,7 @@ def cut(page: Page) -> tuple[Sentence, ...]:
         elif line and not item and not (section and start < until):
             heading = frozenset()
         # "Lot 2 - Maçonnerie. L'entreprise réservera 410 heures": what follows on the line of its title
-        titled = line and _TITLE.match(plain) is not None if line or own else titled
+        titled = line and _TITLE.match(plainly, start) is not None if line or own else titled
         on = titled or (found and _DASH.search(text, found[-1].span[1], start)) or _GOES_ON.match(plain)
         dashed = found and not line and on
         lots = own or (found[-1].lots if dashed else heading)
