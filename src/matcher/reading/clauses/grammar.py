@@ -105,9 +105,7 @@ _RESERVED_TO = re.compile(
     r"reservee?s? (?:(?:exclusivement|uniquement) )?(?:(?:aux?|a des) )?(?=esat|ea\b|s?iae|entreprises? (?:adapt|d'insertion)|structures? d'insert)"
 )
 #: "Le titulaire sous-traite la mise sous pli à un ESAT. Cette condition s'impose à lui": a condition of performance.
-_BINDS = re.compile(
-    r"\b(?:imperati|obligat|tenue?s? de |devr|doi[tv]|s'impos|condition d'execution)"
-)
+_BINDS = re.compile(r"\b(?:imperati|obligat|tenue?s? de |devr|doi[tv]|s'impos|condition d'execution)")
 _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 #: A sentence that states that the contract, or a lot, is not reserved.
 DENIED = any_of(

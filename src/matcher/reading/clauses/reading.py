@@ -113,9 +113,13 @@ def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     if chances["execution"] > LIKELY:
         return chances
     alone = max(model.chances(one.text)["execution"] for one in window)
-    sure = alone > SURE or grammar.buys_from(" ".join(one.plain for one in window)) or any(
-        one.lots and "insertion" in one.plain and "heure" in one.plain and hours.stated_hours(one.plain)
-        for one in window
+    sure = (
+        alone > SURE
+        or grammar.buys_from(" ".join(one.plain for one in window))
+        or any(
+            one.lots and "insertion" in one.plain and "heure" in one.plain and hours.stated_hours(one.plain)
+            for one in window
+        )
     )
     return chances | {"execution": max(alone, SURE)} if sure else chances
 
@@ -220,7 +224,9 @@ def _is_judged(model: ClauseModel, one: Sentence) -> bool:
 def _left_out(one: Sentence, found: Window) -> frozenset[str]:
     """The lots that a sentence leaves out; those that any other does, where it names none: "Elle ne concerne pas le lot 3"."""
     others = (each for each in found if not (one.lots or each.lots or "reserv" in each.plain))
-    sides = (grammar.lots_of(each.plain, reserving=False)[1] for each in (one, *others) if "lot" in each.plain)
+    sides = (
+        grammar.lots_of(each.plain, reserving=False)[1] for each in (one, *others) if "lot" in each.plain
+    )
     return next(filter(None, sides), frozenset())
 
 

@@ -19,26 +19,26 @@ LONGEST = 600  # characters of a sentence; a longer one is cut at a space
 MOST, SHORT = 5, 700  # sentences and characters of a window
 
 _ITEM = re.compile(r"[-–—•▪●*+·]|\(?\d{1,2}(?:[.)]|\.\d)|\(?[a-zA-Z][.)]|[a-zà-ÿ]")
-#: "Pour les lots 11 à 19 (réservé insertion) :", "le présent lot n° 1": what follows is about these lots.
-_OPENS_LIST = re.compile(r":\s*$|\bpresent lot\b")
-#: "ACTE D'ENGAGEMENT - LOT 2" alone on its line: so are the lines below, up to an article or another lot.
+#: How far what stands below is about the lots that a sentence names.  "ACTE D'ENGAGEMENT - LOT 2" alone on its line: all of it;
+#: "Pour les lots 11 à 19 (réservé insertion) :", "le présent lot n° 1": the items of the list.
 _SECTION = re.compile(
     r"\W*(?:acte d'engagement|cahier|c[ct][ct]p|ccap|annexe|dispositions)\b[^:;,|]{0,60}\blot (?:n ?° ?)?\d{1,2}$"
     r"|\W*lot (?:n ?° ?)?\d{1,2}\W*$"
     r"|.*\bpresente? (?:acte|cahier|c[ct][ct]p|ccap|annexe|marche)\b[^.;]{0,40}\blot (?:n ?° ?)?\d{1,2}\b"
 )
-#: "Lot 2 – Vitrerie – lot réservé", "critères du lot 1 : prix 60 % ; insertion 20 %": what follows is about the same lot,
-#: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
-_THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
-_DASH = re.compile(r"[—–;|]")
+_OPENS_LIST = re.compile(r":\s*$|\bpresent lot\b")
 #: "Lot 2 – Vitrerie" above "Participation réservée aux SIAE": a title; its lines end where another lot or all are spoken of.
-_LOT_LINE = re.compile(r"[^a-z0-9]*lots? (?:n ?° ?)?\d")
+_LOT_LINE = re.compile(r"(?:^|\n)[^a-z0-9\n]*lots? (?:n ?° ?)?\d")
 _TITLE_LINE = re.compile(r"[^a-z0-9]*lot (?:n ?° ?)?(\d{1,2})\b[^;|]{0,100}(?<![.;,])")
 _NOT_BELOW = re.compile(
     r"[^a-z0-9]*(?:article|chapitre|annexe|\d{1,2}\.\d|(?:pour |dans )?(?:tous|l'ensemble|chacun|chaque|les (?:autres )?lots|ces|le respect))\b"
 )
+#: "Lot 2 - Maçonnerie. L'entreprise réservera 410 heures": so is the rest of the line of its title,
+#: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
 _TITLE = re.compile(r"\W*lots? (?:n ?° ?)?\d{1,2} ?[-–—:]")
+_DASH = re.compile(r"[—–;|]")
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
+_THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
 _NEXT_LOT = re.compile(
     r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)|(?:%|(?<=[np]t)s) (?=\d\) ?[a-z]|[a-z' ]{4,40}: ?\d)"
@@ -143,61 +143,42 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
 
 
 def cut(page: Page) -> tuple[Sentence, ...]:
-    """The sentences of a text, in order; an item that names no lot is about those that its heading names."""
+    """The sentences of a text, in order; one that names no lot is about those that its heading or title names."""
     text, folded, _ = page
     on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
+    ended = f"{folded}\n"
     heading = before = last = frozenset[str]()
-    section = titled = False
-    until = 0
-    below = _below_titles(folded) if "lot" in folded else {}
+    reach = ""  # of the heading: the "line" of a title, the "lines" below it, "items" of a list, a "section"
+    until = most = below = 0  # where a section ends; the most lines below a title, and those below the last
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
             continue
+        line, item = start == 0 or text[start - 1] == "\n", _ITEM.match(published) is not None
+        alone = folded[start : ended.index("\n", start)].strip() if line else ""
         own = lots_named(APART.sub("", plain)) if "lot" in plain else frozenset()
         if own:
             before, last = last, own
         elif _THESE.search(plain):
             own = last if len(last) > 1 else before | last
-        line = start == 0 or text[start - 1] == "\n"
-        item = _ITEM.match(published) is not None
+        if line and reach == "lines":
+            another = _LOT_LINE.match(alone)
+            most, below = max(most, below) if another else most, below + 1
+            limit = below if _LOT_LINE.search(folded, start) else most or bool(_GOES_ON.match(alone))
+            reach = "" if another or _NOT_BELOW.match(alone) or below > limit else reach
+        elif line and not (reach == "section" and start < until) and not (reach == "items" and item):
+            reach = ""
         if own:
-            stop = folded.find("\n", start)
-            alone = folded[start : stop if stop > 0 else None].strip() if line else ""
-            section = _SECTION.match(alone) is not None
+            heading, below = own, 0
             until = start + 300 if len(alone) < 12 else len(text)  # "LOT 2" heads a few lines
-            heading = own if section or _OPENS_LIST.search(plain) else frozenset()
-        elif line and start in below:
-            heading = below[start]
-        elif line and not item and not (section and start < until):
-            heading = frozenset()
-        # "Lot 2 - Maçonnerie. L'entreprise réservera 410 heures": what follows on the line of its title
-        titled = line and _TITLE.match(plainly, start) is not None if line or own else titled
-        on = titled or (found and _DASH.search(text, found[-1].span[1], start)) or _GOES_ON.match(plain)
-        dashed = found and not line and on
-        lots = own or (found[-1].lots if dashed else heading)
+            title = "lines" if _TITLE_LINE.fullmatch(alone) else "line" * bool(_TITLE.match(alone))
+            opens = "items" if _OPENS_LIST.search(plain) else ""
+            reach = title or ("section" if _SECTION.match(alone) else opens)
+        on = found and (_DASH.search(text, found[-1].span[1], start) or _GOES_ON.match(plain))
+        lots = own or (found[-1].lots if on and not line else heading if reach else frozenset())
         found.append(Sentence(published, plain, lots, (start, end), item))
     return tuple(found)
-
-
-def _below_titles(folded: str) -> dict[int, frozenset[str]]:
-    """The lot of each line, by its start, that stands below the title of a lot; the last title has no more lines than others."""
-    lines = folded.split("\n")
-    starts = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
-    below: dict[int, frozenset[str]] = {}
-    most = None
-    for at, title in enumerate(map(_TITLE_LINE.fullmatch, lines)):
-        if title:
-            first = end = at + 1
-            while end < len(lines) and not (_LOT_LINE.match(lines[end]) or _NOT_BELOW.match(lines[end])):
-                end += 1
-            if end == len(lines) or not _LOT_LINE.match(lines[end]):
-                only = most is None and first < end and _GOES_ON.match(lines[first]) is not None
-                end = min(end, first + (most or only))
-            below |= dict.fromkeys(starts[first:end], frozenset({title[1].lstrip("0")}))
-            most = max(most or 0, end - first)
-    return below
 
 
 def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
