@@ -17,7 +17,7 @@ from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
 from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, passage, speaking, windows
-from matcher.reading.criteria import Unit, listed_weight, per_cent, shares, weights
+from matcher.reading.criteria import Unit, listed_weight, per_cent, shares
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -113,14 +113,7 @@ def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     if chances["execution"] > LIKELY:
         return chances
     alone = max(model.chances(one.text)["execution"] for one in window)
-    sure = (
-        alone > SURE
-        or grammar.buys_from(" ".join(one.plain for one in window))
-        or any(
-            one.lots and "insertion" in one.plain and "heure" in one.plain and hours.stated_hours(one.plain)
-            for one in window
-        )
-    )
+    sure = alone > SURE or grammar.buys_from(" ".join(one.plain for one in window))
     return chances | {"execution": max(alone, SURE)} if sure else chances
 
 
@@ -146,20 +139,16 @@ def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
     """The sentences of a window that carry its label by themselves; else the most probable one, if none is of the past."""
     current = [one for one in window if not grammar.PAST.search(one.plain)]
     chances = [model.chances(one.text)[label] for one in current]
-    saying = [one for one, chance in zip(current, chances, strict=True) if chance > 0.5 or _lists(one, label)]
+    saying = [one for one, chance in zip(current, chances, strict=True) if chance > 0.5 or _says(one, label)]
     if saying or len(current) < len(window):
         return saying
     return [window[chances.index(max(chances))]]
 
 
-def _lists(one: Sentence, label: str) -> bool:
-    """Whether a sentence says which lots are reserved, whoever they are for: "Les lots réservés sont les lots 2 et 3"."""
-    if label == "execution":
-        return grammar.buys_from(f"{one.plain} obligatoire")
-    if label != "reserved":
-        return False
-    listed = bool(one.lots) and grammar.may_reserve(one.plain, named=False)
-    return grammar.reserves(one.plain) or (listed and not grammar.NEGATED.search(one.plain))
+def _says(one: Sentence, label: str) -> bool:
+    """Whether the words of a sentence say by themselves that it reserves, or has the holder buy from ESAT, EA or SIAE."""
+    by_words = {"reserved": grammar.reserves, "execution": lambda plain: grammar.buys_from(f"{plain} doit")}
+    return label in by_words and by_words[label](one.plain)
 
 
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
@@ -202,8 +191,7 @@ def _conditioned(
         apart = "".join(sentences.APART.findall(one.plain))  # "sauf le lot 9, pour lequel 70 heures ..."
         for other, theirs in hours.stated_hours(apart):
             yield Finding(_clause(one, chance, hours=other), theirs)
-        criterion = len(window) > 1 and weights(one.plain) and model.chances(one.text)["criterion"] > 0.5
-        noted = (criterion or _is_judged(model, one)) and not hours.stated_hours(one.plain)
+        noted = _is_judged(model, one) and not hours.stated_hours(one.plain)
         if one in owing and not noted and not grammar.names_object(one.plain):
             left_out = _left_out(one, found)
             every = grammar.ALL_LOTS.search(one.plain) is not None
@@ -238,7 +226,7 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
     for one in [one for one in saying if one in social] or social:
         bought = grammar.names_object(one.plain) and not _is_judged(model, one)
         silent = bought or grammar.NOT_OWED.search(one.plain)
-        if not silent and not one.plain.endswith(":"):
+        if not silent:
             after = window[window.index(one) + 1 :]
             stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
             weight = next(filter(None, stated), None)
@@ -269,7 +257,7 @@ def _weighed(found: Window, page: Page) -> Iterator[Finding[Clause]]:
         names = " ".join(one.name for one in (share, *share.parts))
         mixed = "environ" in names and 0 < len(social) < len(share.parts)
         if grammar.social_name(share.name, in_list) and not mixed:
-            social = [] if share.alone and grammar.share(one.plain) else [share]
+            social = [share]
         for part in social:
             one = found[bisect_right(starts, part.at) - 1]
             if not grammar.PAST.search(one.plain):
