@@ -132,7 +132,6 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "n'exécute pas la prestation ; environ 36 % des ETTI", "rien"),
         ("ETTI", {"naf": "7820Z"}, "gardiennage de nuit", "sécurité), réglementé (carte professionnelle)", "%"),
         ("AI", {"naf": "7830Z"}, "travaux de charpente et de couverture", "surtout en nettoyage et propreté, espaces verts", "rien ne dit"),
-        ("EI", {"offers": (offer("Traiteur"),)}, "buffet, prestation réservée ESAT", "admissibilité est à vérifier", "ne dit"),
         ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "dans les métiers de ses adhérents", "rien ne dit"),
         ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "n'exécute pas la prestation", "vigne"),
         ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "« Récupération de déchets triés", "voisin"),

@@ -147,7 +147,15 @@ def test_nine_typed_needs_in_ten_are_cut_as_their_author_would() -> None:
 
 
 @pytest.mark.parametrize(
-    "stated", ["réservé aux SIAE", "marché réservé aux SIAE (article L2113-13)", "réservé aux ESAT et EA"]
+    "stated",
+    [
+        "réservé aux SIAE",
+        "marché réservé aux SIAE (article L2113-13)",
+        "réservé aux ESAT et EA",
+        "prestation de nettoyage réservée ESAT",
+        "lot 3 réservé EA/ESAT",
+        "réservé à l'insertion",
+    ],
 )
 def test_what_a_need_is_reserved_to_is_no_need_of_its_own(stated: str) -> None:
     tender = typed_need(f"entretien des espaces verts, {stated}")

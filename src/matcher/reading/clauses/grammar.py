@@ -9,7 +9,6 @@ from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
-from matcher.reading.clauses.hours import by_lot
 from matcher.reading.clauses.sentences import EXCEPTED
 from matcher.reading.criteria import NUMERAL, Unit, decimal, listed_weight, weights
 from matcher.reference.prose import folded, lots_named
@@ -167,7 +166,7 @@ def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozens
     open_to_all = none.union(*(lots for lots, side in sides if NEGATED.search(side)))
     if named - out - open_to_all:
         out |= open_to_all
-    return (none if ALL_LOTS.search(plain) else named - out), out
+    return named - out, out
 
 
 #: "7,5 % des heures travaillées", "10 pour cent du personnel", "taux d'insertion de 6 %"
@@ -192,12 +191,6 @@ def social_weight(plain: str) -> tuple[float, Unit] | None:
     """The weight of the social criterion in a sentence that may list others: "prix 60 %, insertion sociale 10 %"."""
     named = _SOCIAL_NAME.search(plain) or _SOCIAL_WORD.search(plain)
     return listed_weight(plain, named.end() if named else 0) or next(iter(weights(plain)[::-1]), None)
-
-
-def weights_by_lot(run: str) -> list[tuple[float, frozenset[str]]]:
-    """The weights that a run gives its social criterion lot by lot; empty unless it is about two."""
-    named = _SOCIAL_NAME.search(run) or _SOCIAL_WORD.search(run)
-    return by_lot(run[named.start() :] if named and "respectiv" not in run else run, "respectiv" in run)
 
 
 #: Names of criteria that are social, in any sentence, each with one.
@@ -267,4 +260,4 @@ def of_social(plain: str) -> bool:
 
 def names_object(plain: str) -> bool:
     """Whether a sentence says that insertion itself is bought."""
-    return bool(_OBJECT.search(plain)) and not (_DUTY.search(plain) or weights(plain))
+    return bool(_OBJECT.search(plain)) and not _DUTY.search(plain)

@@ -130,11 +130,8 @@ def _by_lot(found: list[Quantity], in_order: bool = True) -> LotFigures:
 def _total(found: list[Quantity]) -> Quantity | None:
     """The number stated as the total of others."""
     most = max(found, key=lambda one: one.value)
-    summed = (
-        len(found) > 2 and not _lots_of(most.before) and 2 * most.value == sum(one.value for one in found)
-    )
     said = len(found) > 1 and (_TOTAL.search(most.before[-40:]) or "total" in most.after[:25])
-    return most if summed or said else None
+    return most if said else None
 
 
 def stated_hours(run: str) -> LotFigures:
@@ -143,8 +140,7 @@ def stated_hours(run: str) -> LotFigures:
     owed = [place for place, one in zip(numbers, _around(run, numbers), strict=True) if _is_owed(one)]
     if not owed:
         return []
-    if not (_by_lot(found := _around(run, owed)) or len(found) == 1):
-        found = _around(run, [one for one in owed if one[2]] or owed[:1])
+    found = _around(run, owed)
     total = _total(found)
     listed = _by_lot(found) or _by_lot([one for one in found if one is not total])
     if listed or total:
@@ -162,8 +158,7 @@ def owed_at(
     plain: str, found: Sequence[Sentence], at: int
 ) -> list[tuple[float | None, float | None, frozenset[str]]]:
     """(hours, share, lots) stated from sentence `at` on, in it and those that go on with it; else in its neighbours; else None."""
-    first = at - 1 if at and found[at].lots and found[at].lots == found[at - 1].lots else at
-    start, last = found[first].span[0], at
+    start, last = found[at].span[0], at
     alone = found[at].lots if stated_hours(found[at].plain) else frozenset()
     while last + 1 < len(found) and found[last + 1].span[1] < start + _AHEAD:
         end, then = found[last].span[1], found[last + 1]

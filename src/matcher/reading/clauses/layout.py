@@ -38,7 +38,7 @@ _ASKS, _OF_HOURS = (
     re.compile(r"heure|volume|quota|insertion"),
 )
 _NO = re.compile(
-    r"(?i)(?:non(?: concerné)?|n|néant|sans(?: objet)?|aucune?|ouvert|/|[-–—]+|☐|0|)(?: ?h(?:eures?)?)?"
+    r"(?i)(?:non(?: concerné)?|n|néant|sans(?: objet)?|aucune?|ouvert|/|[-–—]+|☐|0|)(?: ?h(?:eures?)?)?(?: [-–—/])?"
 )
 _HOURS = re.compile(r"(?i)(\d[\d .]*)(?: ?h(?:eures?)?)?(?: minimum)?")
 _AMOUNT = re.compile(r" [\d ,]+€")

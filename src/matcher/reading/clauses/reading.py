@@ -17,7 +17,7 @@ from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
 from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, passage, speaking, windows
-from matcher.reading.criteria import Unit, listed_weight, per_cent, shares
+from matcher.reading.criteria import listed_weight, per_cent, shares
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -147,8 +147,8 @@ def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
 
 def _says(one: Sentence, label: str) -> bool:
     """Whether the words of a sentence say by themselves that it reserves, or has the holder buy from ESAT, EA or SIAE."""
-    by_words = {"reserved": grammar.reserves, "execution": lambda plain: grammar.buys_from(f"{plain} doit")}
-    return label in by_words and by_words[label](one.plain)
+    reserves = label == "reserved" and grammar.reserves(one.plain)
+    return reserves or (label == "execution" and grammar.buys_from(f"{one.plain} doit"))
 
 
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
@@ -229,21 +229,14 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
         if not silent:
             after = window[window.index(one) + 1 :]
             stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
-            weight = next(filter(None, stated), None)
-            yield from _criterion(one, after, weight or (None, ""), chance)
-
-
-def _criterion(
-    one: Sentence, after: Window, stated: tuple[float | None, Unit], chance: float
-) -> Iterator[Finding[Clause]]:
-    """The criterion that a sentence names, with its weight and the weight's unit, lot by lot where they differ."""
-    more = takewhile(grammar.LOT_WEIGHT.fullmatch, (other.plain for other in after))
-    _, left_out = grammar.lots_of(one.plain, reserving=False)
-    for weight, lots in (*grammar.weights_by_lot(" ; ".join((one.plain, *more))),) or (
-        (stated[0], one.lots),
-    ):
-        what = _clause(one, chance, nature="criterion", weight=weight, weight_unit=stated[1])
-        yield Finding(what, lots - left_out, left_out)
+            weight, unit = next(filter(None, stated), (None, ""))
+            left_out = grammar.lots_of(one.plain, reserving=False)[1]
+            more = takewhile(grammar.LOT_WEIGHT.fullmatch, (other.plain for other in after))
+            run = " ; ".join((one.plain, *more))
+            each = hours.by_lot(run, "respectiv" in run)  # lot by lot where they differ
+            for number, lots in (*each,) or ((weight, one.lots),):
+                what = _clause(one, chance, nature="criterion", weight=number, weight_unit=unit)
+                yield Finding(what, lots - left_out, left_out)
 
 
 def _weighed(found: Window, page: Page) -> Iterator[Finding[Clause]]:
