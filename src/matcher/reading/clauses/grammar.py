@@ -237,7 +237,7 @@ _OBJECT = any_of(
     r"\b(?:re)?insertion\b.{0,120}\bsupports?\b",
 )
 #: "Le titulaire s'engage à réaliser une action d'insertion": a duty, not the object.
-_DUTY = re.compile(r"\b(?:titulaire|attributaire|candidat|heure|obligat)")
+_DUTY = re.compile(r"\b(?:titulaire|attributaire|prestataire|operateur|candidat|heure|obligat)")
 
 
 @lru_cache(maxsize=1024)
