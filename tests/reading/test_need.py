@@ -152,7 +152,7 @@ def test_nine_typed_needs_in_ten_are_cut_as_their_author_would() -> None:
         "réservé aux SIAE",
         "marché réservé aux SIAE (article L2113-13)",
         "réservé aux ESAT et EA",
-        "prestation de nettoyage réservée ESAT",
+        "prestation d'entretien réservée ESAT",
         "lot 3 réservé EA/ESAT",
         "réservé à l'insertion",
     ],

@@ -90,7 +90,7 @@ NEGATED = re.compile(
 )
 #: "sous-traitées à des ESAT", "les EA joindront leur agrément": of whom the holder employs, or of some.
 _BOUGHT = re.compile(
-    r"\b(?:sous-?|co-?)trait|(?:% |\b(?:titulaire|attributaire)s?\b)[^.;]{0,100}\b(?:confi|recour|mobilis)"
+    r"\b(?:sous-?|co-?)trait(?!ants?\b)|(?:% |\b(?:titulaire|attributaire)s?\b)[^.;]{0,100}\b(?:confi|recour|mobilis)"
 )
 _OF_SOME = any_of(_BOUGHT.pattern, r"\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
 #: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
@@ -119,8 +119,9 @@ def may_reserve(plain: str, named: bool) -> bool:
     """Whether a sentence has what a reservation needs: its beneficiaries (`named`), else its object ("lot réservé")."""
     if _OF_SOME.search(plain) and "reserv" not in plain and not articles(plain):
         return False
-    if re.search(r"\b(?:non|sans|ni|pas) reserv", plain):  # "Lot 2 : non réservé"
-        return False
+    # "Lot 2 : non réservé"; one that reserves another lot says to whom
+    if re.search(r"\b(?:non|sans|ni|pas) reserv", plain):
+        return bool(who(plain) or articles(plain))
     return named or _OF_OBJECT.search(plain) is not None
 
 
@@ -221,7 +222,7 @@ _OTHER_SOCIAL = re.compile(
     r"\b(?:accompagnement|suivi|mixite|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
     r"|\b(?:mode|facilite)s? d'(?:emploi|insertion)\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}(?:dans|sur) (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
     r"|\brse\W+(?:volet )?environ\w+|\b(?:rse\b|societa\w+)(?=.{0,300}\b(?:carbone|emissions?|emballages?|dechets?)\b)"
-    r"|\binsertion d(?:u|es?) (?:la |l')?(?:facade|ouvrage|batiment|projet|construction|equipement|volume)|(?:\d ?h|\d heures?|pas d'heures?) d'insertion"
+    r"|\binsertion d(?:u|es?) (?:la |l')?(?:annonce|facade|ouvrage|batiment|projet|construction|equipement|volume)|(?:\d ?h|\d heures?|pas d'heures?) d'insertion"
 )
 #: What a social condition of performance speaks of: people, those who employ them, or the clause itself.
 OF_PEOPLE = re.compile(

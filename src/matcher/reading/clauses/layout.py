@@ -41,7 +41,7 @@ _NO = re.compile(
     r"(?i)(?:non(?: concerné)?|n|néant|sans(?: objet)?|aucune?|ouvert|/|[-–—]+|☐|0|)(?: ?h(?:eures?)?)?(?: [-–—/])?"
 )
 _HOURS = re.compile(r"(?i)(\d[\d .]*)(?: ?h(?:eures?)?)?(?: minimum)?")
-_AMOUNT = re.compile(r" [\d ,]+€")
+_AMOUNT = re.compile(r" \d[\d ,]{0,20}€")
 _OF_AMOUNT = re.compile(r"montant|estim(?!.*heure)|prix|cout|surface")
 _ESTIMATED = re.compile(r"(?i)\bestim\w+ (?:du |des |d['’e] ?)?")
 _OF_INSERTION = re.compile(r"insertion|clauses? sociale")
