@@ -21,6 +21,7 @@ _WRAPPED = 40  # characters, at least, of a line that was wrapped
 
 #: What separates the cells of a row.  Columns that were lost are found by the number before them and the answer behind.
 _SEPARATORS = (re.compile(r"\|"), re.compile(r"\t+| {2,}"), re.compile(r" ?; ?"), re.compile(r" / "))
+#: "02 Gros œuvre 910 000 € 1 340", "1 Vidage des corbeilles oui SIAE": a number, a title and answers.
 _CELL = r"(?:(?<!\d )\d{1,3}(?: \d{3})*(?:,\d+)?(?: ?(?:€|h\b|heures?\b))?|oui|non|néant|ea et esat|esat|ea|siae|[-–—/])(?= |$)"
 _FLAT = re.compile(rf"(?i)((?:lot (?:n ?° ?)?)?\d{{1,2}}) (\D.*?)((?: {_CELL})+)$")
 _FLAT_CELLS = re.compile(r"(?i)(?= lot (?:n ?° ?)?\d)| (?=[-–—](?: |$))| (?=\d[\d,]* ?%)")
@@ -28,6 +29,7 @@ _HEADS = re.compile(
     r"(?i)\W*(?:n ?° ?(?:du |de |des )?)?(?:lots?\b(?!\W{0,3}(?:n ?°s? ?)?\d)|n ?°(?! ?\d)|crit|intitulé du lot)(?!.*(?:\d ?%|\.$))"
 )
 _NUMBER = re.compile(r"(?i)\W*(?:lots?\W{1,2})?(?:n ?° ?)?0*(\d{1,2})\W*")
+#: "1 Linge plat" in a first cell; "45", "45 %"
 _NUMBERED = re.compile(r"0*(\d{1,2}) [^\W\d]")
 _WEIGHT = re.compile(r"\d{1,3}(?: ?%)?")
 _LOT = re.compile(r"(?i)\W*lot\W{1,2}(?:n ?° ?)?0*(\d{1,2}|[a-h])\b")
