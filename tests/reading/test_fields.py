@@ -366,6 +366,8 @@ def placed(
         ("Construction d'une crèche à Cancale", {}, ["Cancale"]),  # where only the buyer's address is known
         ("Eau potable des communes suivantes : Bréal, Comblessac, Guignen", {"department": "35"}, ["Comblessac", "Guignen"]),
         ("Repas à l'hôpital de Vitré (35) et à celui de Laval (53)", {"region": "53"}, ["Vitré"]),
+        ("Navette entre Vitré et Fougères", {"region": "53"}, ["Vitré", "Fougères"]),
+        ("Défense devant le tribunal de Rennes et la CA de Rennes", {"department": "35"}, ["Rennes"]),
         ("Tri postal du centre de Brest", {"region": "53"}, []),  # in passing, and of a whole region
         ("Rénovation du gymnase rue de Cancale", {"department": "35"}, []),
         ("Toutes les communes du département à l'exception de Cancale", {"department": "35"}, []),
@@ -403,6 +405,12 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     assert [one.commune for one in stated.places] == [None]
     listed = placed("Halles", label="Cancale — Saint-Malo Dinard.", department="35")
     assert [one.label for one in listed.places] == ["Cancale", "Saint-Malo", "Dinard"]
+    both = placed("Bancs", label="Dinard (35800), un banc à Saint-Lunaire (35800)", nuts="FRH03")
+    assert [one.label for one in both.places] == ["Dinard", "Saint-Lunaire"]
+    fibre = "Fibre du territoire des départements du Finistère et du Morbihan."
+    assert [one.department for one in placed("Fibre", description=fibre, nuts="FRH").places] == ["29", "56"]
+    assert facts.place("Paris.", nuts="FR101").commune == "75056"
+    assert facts.place(postcode="97719", city="Saint-Denis CEDEX").department == "974"
     assert facts.place("Quai Nord, 75013 Paris").commune == "75113"
     assert facts.place(postcode="75013", city="Paris").commune == "75056"  # where one has its seat
 
