@@ -216,7 +216,7 @@ class _Notice:
     def procedure(self) -> str:
         code = value(self.root, "TenderingProcess/ProcedureCode")
         if value(self.root, "TenderingProcess/ProcessJustification/ProcessReasonCode") == "below-thres":
-            return facts.ADAPTED  # below the directives, on a form made for what is above (BT-136)
+            return facts.BELOW  # below the directives, on a form made for what is above (BT-136)
         return PROCEDURES.get(code, code)
 
     def party(self, company: Element | None) -> tuple[str, str, domain.Place]:
@@ -320,7 +320,7 @@ class _Notice:
             reservation=self.reservation(lot),
             clauses=self.clauses(lot),
             conditions=tuple(conditions),
-            criteria=tuple(self.criteria(lot)),
+            criteria=self.criteria(lot),
         )
 
     def codes(self, project: Element | None) -> Iterator[str]:
@@ -396,6 +396,7 @@ class _Notice:
 
     def reservation(self, lot: Element) -> domain.Reservation | None:
         path = "TenderingTerms/TendererQualificationRequest/SpecificTendererRequirement"
+        execution = "TenderingTerms/ContractExecutionRequirement/ExecutionRequirementCode"
         for one in self.coded(lot, f"{path}/TendererRequirementTypeCode", "reserved-procurement"):
             code = words(one)
             if code in RESERVED:
@@ -403,14 +404,14 @@ class _Notice:
                 return domain.Reservation(
                     articles=("L2113-15",) if code == "res-pub-ser" else (), passage=RESERVED[code]
                 )
+        if "yes" in map(words, self.coded(lot, execution, "reserved-execution")):
+            return domain.Reservation(
+                passage="Exécution réservée à des programmes d'emplois protégés (BT-736)"
+            )
         return None
 
     def clauses(self, lot: Element) -> tuple[domain.Clause, ...]:
         clauses = []
-        path = "TenderingTerms/ContractExecutionRequirement/ExecutionRequirementCode"
-        if "yes" in map(words, self.coded(lot, path, "reserved-execution")):
-            passage = "Exécution réservée à des programmes d'emplois protégés (BT-736)"
-            clauses.append(domain.Clause(passage=passage))
         path = "ProcurementProject/ProcurementAdditionalType/ProcurementTypeCode"
         for code in map(words, self.coded(lot, path, "social-objective")):
             if code and code != "none":
@@ -418,7 +419,13 @@ class _Notice:
                 clauses.append(domain.Clause(nature="objective", passage=passage))
         return tuple(dict.fromkeys(clauses))
 
-    def criteria(self, lot: Element) -> Iterator[domain.Criterion]:
+    def criteria(self, lot: Element) -> tuple[domain.Criterion, ...]:
+        """The award criteria; those that one text lists, where it is all that is said of each."""
+        fields = tuple(self.criteria_of_fields(lot))
+        texts = {one.name for one in fields if one.weight is None}
+        return (facts.judged(*texts) if len(texts) == 1 else ()) or fields
+
+    def criteria_of_fields(self, lot: Element) -> Iterator[domain.Criterion]:
         """The award criteria (BT-539, -734, -540) with the weights that are numbers (BT-541, -5421)."""
         for one in kids(lot, "TenderingTerms/AwardingTerms/AwardingCriterion/SubordinateAwardingCriterion"):
             code = value(one, "AwardingCriterionTypeCode")
