@@ -85,9 +85,11 @@ _LASTS_OTHERWISE = re.compile(
     r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|(?<!montant )maxim\w+|total\w*|option\w*|annuel\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
 )
 #: "reconductible 3 fois", "trois reconductions", "pour 3 périodes de 1 an", "dans la limite de quatre (4) fois"
-_RENEWED = re.compile(r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+|options? de duree (?:sont )?inclus)")
+_RENEWED = re.compile(
+    r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+|options? de duree (?:sont )?inclus|comprend \w+ periodes? optionnel)"
+)
 #: "la durée indiquée comprend cette option de durée", "les options de durée sont incluses dans la durée du marché"
-_INCLUDED = re.compile(r"\bcompren(?:d|nent)\b[^.;]{0,12} options?\b|\boptions? de duree (?:sont )?inclus")
+_INCLUDED = re.compile(r"\bcompren(?:d|nent)\b[^.;]{0,12} option|\boptions? de duree (?:sont )?inclus")
 _TIMES = re.compile(
     rf"\b{_COUNT} (?:fois\b|(?:\w+ )?(?:reconduction|renouvellement)s?\b|prolongations?\b)"
     r"|\b([2-9]|deux|trois|quatre) (?:levees? d')?options? d[e'](?= ?\w)"
@@ -117,6 +119,8 @@ _WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?:,? \w
 _IS_MAXIMUM = re.compile(
     r"\b(?:montant|valeur) (?:indiquee?|mentionnee?|estimee?)\b(?: [\w ]{1,15}[iv]+(?:\.\d)+\)?)?[^.;\d]{0,40}\bmax"
 )
+#: "sans montant minimum ni maximum", "sans maximum"
+_NO_MAXIMUM = re.compile(r"\bsans (?:montant )?(?:mini\w*(?: ni| et sans)? (?:montant )?)?maxi")
 #: "Les estimations de la rubrique II.2.6 sont données pour la première année", "les montants indiqués sont annuels"
 _OF_A_YEAR = re.compile(
     r"\b(?:ii\.2\.6|(?:montant|valeur)s? (?:indique|mentionne|estime)e?s?)\b[^.;\d]{0,80}\b(?:annuel|(?:sur|pour) (?:la (?:1 ?re|premiere)|une) annee\b)"
@@ -484,7 +488,11 @@ def completed(
         first, count, each = told.values() or (0, 0, 0)
         summed = first and each and first + count * each == lot.duration_months
         read |= told if summed or lot.renewals in (None, told.get("renewals")) else {}
-    if lot.amount_max is None and any("max" in text for text in texts):
+    if (
+        lot.amount_max is None
+        and any("max" in text for text in texts)
+        and not any(map(_NO_MAXIMUM.search, texts))
+    ):
         most = maximum(replace(lot, **read), *texts)
         if most is None and stated and any(map(_IS_MAXIMUM.search, texts)):
             most = stated

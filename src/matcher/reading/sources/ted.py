@@ -392,6 +392,8 @@ class _Form:
     @property
     def range_end(self) -> float | None:
         """The upper end of what a result states as a range alone."""
+        if any(one.tag == "VAL_TOTAL" for one in self.alive):
+            return None
         highest = clean_amount(value(self.object, "VAL_RANGE_TOTAL/HIGH"))
         return highest if highest and highest > terms.SYMBOLIC else None
 
