@@ -23,6 +23,7 @@ BELOW = "adaptée (hors champ des directives)"  # a procedure on a form made for
 #: Days in a month (Gregorian mean), for durations given in days or weeks.
 MONTH_DAYS = 30.436875
 ROUNDED = 0.07  # of a month, two days
+MOST_MONTHS = 1_200.0
 
 #: ISO 3166-1 alpha-3 to alpha-2 for the countries that French notices name; the overseas departments are FR.
 COUNTRIES: dict[str, str] = code_list("countries")
@@ -158,10 +159,8 @@ def months(number: str, unit: str) -> float | None:
         amount = float(number.replace(",", ".").strip())
     except ValueError:
         return None
-    if not 0 < amount < 100_000:
-        return None
-    factor = _MONTHS.get(unit.strip().upper()[:3])
-    return _rounded(amount * factor) if factor else None
+    lasting = amount * _MONTHS.get(unit.strip().upper()[:3], 0.0)
+    return _rounded(lasting) if 0 < lasting <= MOST_MONTHS else None
 
 
 def _rounded(amount: float) -> float:
@@ -274,9 +273,8 @@ def awarded(tender: domain.Tender) -> domain.Tender:
     for lot in tender.lots:
         its = [one.amount for one in tender.awards if one.amount and one.source.endswith(f":{lot.id}")]
         its = its[-1:] if tender.nature == "modification" else its
-        amount = sum(its if sum(its) == lot.amount else set(its)) or None
-        if len(its) > 1 and len(tender.lots) == 1 and lot.amount:
-            amount = lot.amount
+        total = lot.amount if len(its) > 1 and len(tender.lots) == 1 else None
+        amount = total or sum(its if sum(its) == lot.amount else set(its)) or None
         lots.append(replace(lot, amount=amount, amount_period="total" if amount else ""))
     return replace(tender, lots=tuple(lots))
 

@@ -252,21 +252,14 @@ class _Form:
         return domain.Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)
 
     @cached_property
-    def turnover_levels(self) -> list[str]:
-        """What is asked of the turnover, the minimum levels first."""
+    def turnovers(self) -> dict[str, float | None]:
+        """The yearly turnover that is required for each lot, by its number; by "" that for every lot alike."""
         fields = ("ECONOMIC_FINANCIAL_MIN_LEVEL", "RULES_CRITERIA", "ECONOMIC_FINANCIAL_INFO")
         levels = [tree.lines(kid(self.form, f"LEFTI/{field}")) for field in fields]
-        return [*levels, terms.requiring_turnover(self.general)]
-
-    @cached_property
-    def turnover_min(self) -> float | None:
-        """The yearly turnover that is required for every lot alike."""
-        return next(filter(None, (terms.turnover(text, self.total) for text in self.turnover_levels)), None)
-
-    @cached_property
-    def turnovers(self) -> dict[str, float]:
-        """The yearly turnover that is required for each lot, by its number."""
-        return terms.turnovers("\n".join(self.turnover_levels[:2]))
+        alike = (
+            terms.turnover(text, self.total) for text in (*levels, terms.requiring_turnover(self.general))
+        )
+        return {"": next(filter(None, alike), None), **terms.turnovers("\n".join(levels[:2]))}
 
     def most_lots(self, field: str) -> int | None:
         """Lots for which one may tender, or that one may be awarded; None where there is no limit."""
@@ -349,7 +342,7 @@ class _Form:
             currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
             contract_type=self.contract_type,
             turnover_min=terms.turnover(terms.requiring_turnover(said.get("INFO_ADD", "")))
-            or self.turnovers.get(lot_number(number.partition(" (")[0]), self.turnover_min),
+            or self.turnovers.get(lot_number(number.partition(" (")[0]), self.turnovers[""]),
             duration_months=max(filter(None, lasting), default=None),  # a change may state what it adds
             renewals=0 if "NO_RENEWAL" in first else None,
             options=clean(said.get("OPTIONS_DESCR"))
