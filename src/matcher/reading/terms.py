@@ -38,7 +38,7 @@ _OF_OTHERS = re.compile(
     r"|recette|depense|deficit|redevance|(?:premiere|initiale) periode|periode initiale)"
 )
 #: "est de 80 000 € HT pour la ville et de 20 000 €": a part
-_AND_MORE = re.compile(r"[^.;]{1,60} et de \d")
+_AND_MORE = re.compile(r"[^.;]{1,60} et (?:de )?\d{1,3}[ .\u202f]\d{3}\b")
 #: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
 _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
 _YEARLY = re.compile(
