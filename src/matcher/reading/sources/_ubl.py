@@ -422,8 +422,8 @@ class _Notice:
     def criteria(self, lot: Element) -> tuple[domain.Criterion, ...]:
         """The award criteria; those that one text lists, where it is all that is said of each."""
         fields = tuple(self.criteria_of_fields(lot))
-        texts = {one.name for one in fields if one.weight is None}
-        return (facts.judged(*texts) if len(texts) == 1 else ()) or fields
+        alike = len({(one.name, one.weight) for one in fields}) == 1 and fields[0].weight is None
+        return (facts.judged(fields[0].name) if alike else ()) or fields
 
     def criteria_of_fields(self, lot: Element) -> Iterator[domain.Criterion]:
         """The award criteria (BT-539, -734, -540) with the weights that are numbers (BT-541, -5421)."""
