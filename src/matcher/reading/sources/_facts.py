@@ -80,8 +80,8 @@ _PROJECTS = re.compile(r"[Jj]ugement des (?:prestations|projets|offres)\s*:(?:[^
 def judged(text: str, only: bool = False) -> tuple[Criterion, ...]:
     """The award criteria that a text lists after those by which candidates are chosen, `only` these, or with weights."""
     *before, text = _PROJECTS.split(text)
-    found = criteria.listed(text)
-    return found if before or only or all(one.weight for one in found) else ()
+    items = criteria.listed(text)
+    return items if before or only or all(one.weight for one in items) else ()
 
 
 def holder(raw_id: str, name: str, place: Place | None = None) -> Holder:

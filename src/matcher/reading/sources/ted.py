@@ -132,7 +132,7 @@ class _Form:
         others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
         links = (
             *values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS"),
-            *("".join(found).upper() for found in EARLIER.findall(tree.words(self.form))),
+            *("".join(numbers).upper() for numbers in EARLIER.findall(tree.words(self.form))),
         )
         tender = domain.Tender(
             id=self.document,
@@ -322,9 +322,9 @@ class _Form:
         worth = first.get("VAL_OBJECT")
         number = clean(tree.words(first.get("LOT_NO")), 60)
         amount = clean_amount(tree.words(worth)) or (self.total if alone else None)
-        changed = kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT") if alone else None
-        lasting = [_lasting(one) for one in (changed, lot) if one is not None]
-        begins = next(filter(None, (value(one, "DATE_START") for one in (changed, lot))), "")
+        change = kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT") if alone else None
+        lasting = [_lasting(one) for one in (change, lot) if one is not None]
+        begins = next(filter(None, (value(one, "DATE_START") for one in (change, lot))), "")
         sole = self.sole_lot if alone else None
         described = clean(said.get("SHORT_DESCR"))
         brief = "" if alone or len(described) > 150 else described  # one of several lots without a title
