@@ -396,7 +396,6 @@ class _Notice:
 
     def reservation(self, lot: Element) -> domain.Reservation | None:
         path = "TenderingTerms/TendererQualificationRequest/SpecificTendererRequirement"
-        execution = "TenderingTerms/ContractExecutionRequirement/ExecutionRequirementCode"
         for one in self.coded(lot, f"{path}/TendererRequirementTypeCode", "reserved-procurement"):
             code = words(one)
             if code in RESERVED:
@@ -404,14 +403,14 @@ class _Notice:
                 return domain.Reservation(
                     articles=("L2113-15",) if code == "res-pub-ser" else (), passage=RESERVED[code]
                 )
-        if "yes" in map(words, self.coded(lot, execution, "reserved-execution")):
-            return domain.Reservation(
-                passage="Exécution réservée à des programmes d'emplois protégés (BT-736)"
-            )
         return None
 
     def clauses(self, lot: Element) -> tuple[domain.Clause, ...]:
         clauses = []
+        path = "TenderingTerms/ContractExecutionRequirement/ExecutionRequirementCode"
+        if "yes" in map(words, self.coded(lot, path, "reserved-execution")):
+            passage = "Exécution réservée à des programmes d'emplois protégés (BT-736)"
+            clauses.append(domain.Clause(passage=passage))
         path = "ProcurementProject/ProcurementAdditionalType/ProcurementTypeCode"
         for code in map(words, self.coded(lot, path, "social-objective")):
             if code and code != "none":
