@@ -439,7 +439,6 @@ def test_a_condition_is_reported_only_where_the_sentence_imposes_it(text: str, l
         "Chiffre d'affaires minimum : montant de 500 000 € par an.",
         "Références de contrats d'une valeur de 300 000 euros.",
         "Le système vaut pour les achats d'un montant supérieur à 428 000 euros.",
-        "La valeur estimée est comprise entre 7 000 000 € et 9 000 000 €.",
         "Bons de commande d'un montant de 15 000 € par opération.",
         "Montant minimum de 20 000 € par période.",
         "Le montant des loyers est estimé à 70 000 €.",

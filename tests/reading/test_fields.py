@@ -26,6 +26,10 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Renouvelable 2 fois une année.", {"duration_months": 12.0, "renewals": 2}, (12, 2, 12)),
         ("Il pourra être prolongé trois fois, chaque prolongation ayant une durée de six mois.", {}, (None, 3, 6)),
         ("Trois options de prolongation de 6 mois chacune.", {"duration_months": 24.0}, (24, 3, 6)),
+        ("Deux options de prolongation de durée de 6 mois chacune.", {"duration_months": 24.0}, (24, 2, 6)),
+        ("Une prolongation d'une fois six mois (le délai indiqué comprend cette option).", {"duration_months": 24.0, "renewals": 0}, (18, 1, 6)),
+        ("Les options de durée sont incluses. Trois périodes de six mois suivent.", {"duration_months": 42.0, "renewals": 0}, (24, 3, 6)),
+        ("Au plus cinq ans : quatre ans fermes, et une durée optionnelle d'un an.", {"duration_months": 60.0}, (48, 1, 12)),
         (
             "Il est reconduit tacitement à chaque date anniversaire sans que sa durée puisse excéder trois ans.",
             {"duration_months": 12.0},
@@ -134,6 +138,21 @@ def test_the_day_on_which_a_contract_begins_is_read(text: str, day: date | None)
 
 
 @pytest.mark.parametrize(
+    ("text", "amount", "most"),
+    [
+        ("Le besoin, d'une valeur estimée entre 300 000 € HT et 450 000 € HT, dure un an.", 450_000.0, None),
+        ("Valeur estimée : 80 000 € HT. Montant maximum : 95 000 € HT.", 80_000.0, 95_000.0),
+        ("Valeur estimée : 80 000 € HT pour la ville et de 20 000 € HT pour son école.", None, None),
+    ],
+)
+def test_an_estimate_is_the_upper_end_of_its_range_and_no_part(
+    text: str, amount: float | None, most: float | None
+) -> None:
+    lot = completed(text)
+    assert (lot.amount, lot.amount_max) == (amount, most)
+
+
+@pytest.mark.parametrize(
     ("text", "most"),
     [
         ("Le nombre maximal de lots pouvant être attribués à un même candidat est fixé à trois.", 3),
@@ -166,6 +185,9 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
         ("Le chiffre d'affaires du service s'est élevé à 160 000 EUR.", None),
     ):  # fmt: skip
         assert terms.turnover(terms.requiring_turnover(text)) == euros
+    in_brackets = "Justifier d'un CA annuel de 90 000 (lot 1) et 150 000 (lot 2)."
+    headed = "Lot 1 :\n- être assuré,\n- un CA annuel de 90 000 €.\nLot 2 :\n- un CA annuel de 150 000 €."
+    assert terms.turnovers(in_brackets) == terms.turnovers(headed) == {"1": 90_000.0, "2": 150_000.0}
     by_lot = "Chiffre d'affaires exigé : lot n° 1 : 90 000 € HT ; lot n° 02 : 150 000 € HT."
     assert terms.turnovers(by_lot) == {"1": 90_000.0, "2": 150_000.0} and terms.turnover(by_lot) is None
 
@@ -175,6 +197,7 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
     [
         ("Procédure adaptée ouverte (article R. 2123-1).", True, ""),
         ("La consultation est passée selon une procédure adaptée.", True, ""),
+        ("La procédure est adaptée, sans négociation.", True, ""),
         ("Le présent marché est un marché à procédure adaptée.", True, ""),
         ("Des prestations pourront être confiées ultérieurement, sans la procédure adaptée.", False, ""),
         ("Appel d'offres ouvert.", False, "ouverte"),
@@ -256,6 +279,9 @@ def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
      <AC_QUALITY><AC_CRITERION>Le prix n'est pas le seul critère d'attribution.</AC_CRITERION></AC_QUALITY></AC>"""
     (lot,) = ted(described(1, award)).lots
     assert [(one.weight, one.weight_unit) for one in lot.criteria] == [(60.0, "points")]
+    features = "<MAIN_FEATURES_AWARD><P>Méthode 70 %</P><P>Coût 30 %</P></MAIN_FEATURES_AWARD>"
+    made = ted(described(1), more=f"<PROCEDURE>{features}</PROCEDURE>")
+    assert [one.weight for one in made.lots[0].criteria] == [70.0, 30.0]
 
 
 # ----------------------------------------------------------------------------------------- forms and people
@@ -278,6 +304,8 @@ def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
     several = [contract.replace("</AWARDED", f"{each}</AWARDED") for each in (worth, worth, other)]
     both = ted(described(7), more="".join(several), form="F03_2014")
     assert [lot.amount for lot in both.lots] == [50_000.0]  # one framework of two holders, and one contract
+    shared = total.replace("45000", "40000") + described(7)
+    assert ted(shared, more="".join(several[:2]), form="F03_2014").lots[0].amount == 40_000.0
     told = total.replace("45000", "80000") + described(7)
     assert ted(told, more="".join(several), form="F03_2014").lots[0].amount == 80_000.0  # three contracts
     nothing = "<AWARD_CONTRACT><LOT_NO>7</LOT_NO><NO_AWARDED_CONTRACT/></AWARD_CONTRACT>"
@@ -339,6 +367,11 @@ def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> No
     assert [(one.code, one.passage) for one in made.lots[0].conditions] == [
         ("profession", "Géomètre-expert.")
     ]
+    of_one = "<REFERENCE_TO_LAW><P>Le lot 1 est réservé à un géomètre-expert.</P></REFERENCE_TO_LAW>"
+    both = ted(described(1) + described(2), left=of_one).lots
+    assert [[one.code for one in lot.conditions] for lot in both] == [["profession"], []]
+    optional = ted(described(1, "<INFO_ADD><P>Un abri est demandé en option. Durée : 1 an.</P></INFO_ADD>"))
+    assert optional.lots[0].options == "Un abri est demandé en option."
     assert not ted(described(1), left="<NO_PARTICULAR_PROFESSION/>").lots[0].conditions
 
 
@@ -366,6 +399,8 @@ def placed(
         ("Construction d'une crèche à Cancale", {}, ["Cancale"]),  # where only the buyer's address is known
         ("Eau potable des communes suivantes : Bréal, Comblessac, Guignen", {"department": "35"}, ["Comblessac", "Guignen"]),
         ("Repas à l'hôpital de Vitré (35) et à celui de Laval (53)", {"region": "53"}, ["Vitré"]),
+        ("Navette entre Vitré et Fougères", {"region": "53"}, ["Vitré", "Fougères"]),
+        ("Défense devant le tribunal de Rennes et la CA de Rennes", {"department": "35"}, ["Rennes"]),
         ("Tri postal du centre de Brest", {"region": "53"}, []),  # in passing, and of a whole region
         ("Rénovation du gymnase rue de Cancale", {"department": "35"}, []),
         ("Toutes les communes du département à l'exception de Cancale", {"department": "35"}, []),
@@ -403,6 +438,12 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     assert [one.commune for one in stated.places] == [None]
     listed = placed("Halles", label="Cancale — Saint-Malo Dinard.", department="35")
     assert [one.label for one in listed.places] == ["Cancale", "Saint-Malo", "Dinard"]
+    both = placed("Bancs", label="Dinard (35800), un banc à Saint-Lunaire (35800)", nuts="FRH03")
+    assert [one.label for one in both.places] == ["Dinard", "Saint-Lunaire"]
+    fibre = "Fibre du territoire des départements du Finistère et du Morbihan."
+    assert [one.department for one in placed("Fibre", description=fibre, nuts="FRH").places] == ["29", "56"]
+    assert facts.place("Paris.", nuts="FR101").commune == "75056"
+    assert facts.place(postcode="97719", city="Saint-Denis CEDEX").department == "974"
     assert facts.place("Quai Nord, 75013 Paris").commune == "75113"
     assert facts.place(postcode="75013", city="Paris").commune == "75056"  # where one has its seat
 

@@ -103,7 +103,7 @@ def test_a_lot_of_ted_without_a_title_is_called_by_its_description_and_cited_not
     lots = TWO.replace(
         "<TITLE><P>Vitrerie</P></TITLE>", "<AC><AC_CRITERION>Pas de critères</AC_CRITERION></AC>"
     )
-    cited = "<COMPLEMENTARY_INFO><INFO_ADD><P>Avis BOAMP n° 20-1234, paru aussi au JOUE : 2020/S 210-567891.</P></INFO_ADD></COMPLEMENTARY_INFO>"
+    cited = "<COMPLEMENTARY_INFO><INFO_ADD><P>Avis BOAMP du 3.2.2020 n° 20-20-1234, paru aussi au JOUE : 2020/s 210-567891 (loi n° 75-1334).</P></INFO_ADD></COMPLEMENTARY_INFO>"
     tender = one("ted", ted(lots=lots, extra=cited))
     assert [lot.title for lot in tender.lots] == ["Vitres en hauteur.", "Locaux"]
     assert tender.lots[0].criteria == ()

@@ -23,16 +23,22 @@ from matcher.reference.text import clean
 _MONEY = re.compile(
     r"(?<![\d.,])(\d{1,3}(?:[ .\u202f]\d{3}){1,3}|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur)"
 )
+#: "estimée entre 7 000 000 € HT et" before the upper end
+_LOWER_END = re.compile(
+    rf"(\b(?:estim|evalu)\w*[^.;\d]{{0,25}} )entre {_MONEY.pattern.rpartition('(?:€')[0]}(?:€|eur(?:os)?)?(?: ht)? et (?=\d)"
+)
 #: "Maximum annuel de", "Montant estimé :", "max.:" before an amount
 _CALLED = re.compile(r"\b(?:montants?|max(?:imum|imal|i|\.)|estim\w*|valeur|enveloppe)(?!\w)[^;\d]{0,60}$")
 #: "sur 2 ans :" before one
 _YEARS = re.compile(r"\b(?:sur|pour) (\d) ans\b(?=[^.;\d]{0,60}$)")
-#: "Estimation des travaux : 4 275 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €", "entre 7 et 9 M€"
+#: "Estimation des travaux : 4 275 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €"
 _OF_OTHERS = re.compile(
     r"\b(?:travaux|partie|prime|indemnite|seuil|chiffres? d'affaire|reference|garanti|provision|penalit|caution|assur|budget"
     r"|droits? d'|loyer|tranche|superieur|plus de |entre |par (?:bon de )?(?:commande|candidat|operation)"
     r"|recette|depense|deficit|redevance|(?:premiere|initiale) periode|periode initiale)"
 )
+#: "est de 80 000 € HT pour la ville et de 20 000 €": a part
+_AND_MORE = re.compile(r"[^.;]{1,60} et (?:de )?\d{1,3}[ .\u202f]\d{3}\b")
 #: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
 _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
 _YEARLY = re.compile(
@@ -50,10 +56,13 @@ _TURNOVER = re.compile(
 )
 #: "cumulé", "48 M€ sur les 3 derniers exercices": no year's
 _SUMMED = re.compile(r"\bcumul|(?:€|eur|euros) sur les (?:\d|deux|trois) dern")
-#: "pour le lot n° 2 : 340 000 € par an"
+#: "pour le lot n° 2 : 340 000 € par an", "lot 2 : — être assuré, — avoir un chiffre d'affaires de 90 000 €"; "90 000 (lot 2)"
 _TURNOVER_OF_LOT = re.compile(
-    r"\blot (?:n ?[o°]? ?)?(\d{1,3})(?!\d)[^.;\d]{0,60}(?<!\d)(\d{1,3}(?:[ .\u202f]\d{3}){1,3})(?:,\d\d)? ?(?:€|d'eur|eur|ht)"
+    r"\blots? (?:n ?[o°]? ?)?(\d{1,3})(?!\d)(?:(?:(?!\blots? )\D){0,400}?chiffres? d'affaires?)?[^.;\d]{0,60}(?<!\d)"
+    r"(\d{1,3}(?:[ .\u202f]\d{3}){1,3})(?:,\d\d)? ?(?:€|d'eur|eur|ht)|(\d{1,3}(?:[ .]\d{3}){1,3}) ?\(lot (\d{1,3})\)"
 )
+#: "un CA annuel minimum"
+_SHORT_TURNOVER = re.compile(r"\bCA(?= (?:minimum|annuel|global|moyen))")
 _REQUIRED = re.compile(
     r"(?=.*\bchiffres? d['’]affaires?\b).*\b(?:minim|exig|imp[ée]rativement|au moins|insuffisant|inférieure? à)",
     re.I | re.S,
@@ -76,7 +85,11 @@ _LASTS_OTHERWISE = re.compile(
     r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|(?<!montant )maxim\w+|total\w*|option\w*|annuel\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
 )
 #: "reconductible 3 fois", "trois reconductions", "pour 3 périodes de 1 an", "dans la limite de quatre (4) fois"
-_RENEWED = re.compile(r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+)")
+_RENEWED = re.compile(
+    r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+|options? de duree (?:sont )?inclus|comprend \w+ periodes? optionnel)"
+)
+#: "la durée indiquée comprend cette option de durée", "les options de durée sont incluses dans la durée du marché"
+_INCLUDED = re.compile(r"\bcompren(?:d|nent)\b[^.;]{0,12} option|\boptions? de duree (?:sont )?inclus")
 _TIMES = re.compile(
     rf"\b{_COUNT} (?:fois\b|(?:\w+ )?(?:reconduction|renouvellement)s?\b|prolongations?\b)"
     r"|\b([2-9]|deux|trois|quatre) (?:levees? d')?options? d[e'](?= ?\w)"
@@ -86,11 +99,12 @@ _PERIODS = re.compile(rf"\b{_COUNT} (?:\w+ )?periodes?\b")
 #: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune", "chacune ayant une durée d'un an"
 _EACH = re.compile(
     r"\b(?:fois|periodes?|options?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
-    rf"(?: (?:de|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
+    rf"(?: (?:de(?: duree d[e'])?|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
-#: "24 mois fermes + 12 mois en option"; "5 ans, dont les 2 dernières années en option"
+#: "24 mois fermes + 12 mois en option"; "5 ans, dont les 2 dernières années en option", "4 ans ferme et une option d'un an"
 _FIRM = re.compile(
-    rf"\b{_LENGTH}(?: (fermes?)\b[^.;\d]{{0,40}}? |,? dont (?:les )?){_LENGTH} (?:en option|optionnel\w*)(?: d[e'] ?{_LENGTH} chacune)?"
+    rf"\b{_LENGTH}(?: (fermes?)\b[^.;\d]{{0,40}}? |,? dont (?:les )?)(?:option(?:nelle)?\b[^.;\d]{{0,20}}? d[e'] ?{_LENGTH}"
+    rf"|{_LENGTH} (?:en option|optionnel\w*)(?: d[e'] ?{_LENGTH} chacune)?)"
 )
 #: "au 1er janvier de chaque année", "à chaque date anniversaire", "reconduction annuelle"
 _EACH_YEAR = re.compile(
@@ -105,6 +119,8 @@ _WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?:,? \w
 _IS_MAXIMUM = re.compile(
     r"\b(?:montant|valeur) (?:indiquee?|mentionnee?|estimee?)\b(?: [\w ]{1,15}[iv]+(?:\.\d)+\)?)?[^.;\d]{0,40}\bmax"
 )
+#: "sans montant minimum ni maximum", "sans maximum"
+_NO_MAXIMUM = re.compile(r"\bsans (?:montant )?(?:mini\w*(?: ni| et sans)? (?:montant )?)?maxi")
 #: "Les estimations de la rubrique II.2.6 sont données pour la première année", "les montants indiqués sont annuels"
 _OF_A_YEAR = re.compile(
     r"\b(?:ii\.2\.6|(?:montant|valeur)s? (?:indique|mentionne|estime)e?s?)\b[^.;\d]{0,80}\b(?:annuel|(?:sur|pour) (?:la (?:1 ?re|premiere)|une) annee\b)"
@@ -121,6 +137,10 @@ _START = re.compile(
 #: "exploitation du réseau à compter du 1.4.2027", where nothing says it better
 _RUN_FROM = re.compile(
     rf"\b(?:exploitation|gestion|distribution)\b[^.;\d\n]{{0,120}} (?:a compter du|entre le) {_DAY}"
+)
+#: "en option", "une tranche optionnelle", "des prestations supplémentaires éventuelles (PSE)"
+_OPTION = re.compile(
+    r"\ben option\b|tranches? (?:optionnelle|conditionnelle)|supplémentaires? éventuelle", re.I
 )
 #: "1re reconduction : du 1.1.2025 au 31.12.2025", "du 1.1.2025 (ou de sa notification) jusqu'au 31.12.2025"
 _FROM_TO = re.compile(rf"\bdu {_DAY}(?: \([^()]{{0,90}}\)| ou [^.;\d]{{0,60}})? (?:jusqu')?au {_DAY}")
@@ -149,7 +169,7 @@ _SOLE_LOT = re.compile(
 #: procédure adaptée de l'article 30, le titulaire pourra se voir confier d'autres travaux"
 _ADAPTED = re.compile(
     r"(?:^|\n|[.:-] |\b(?:selon|suivant|conformement a|sous la forme d'|en|est|de|lancee par|fait l'objet d')) ?(?:la |une? |l'|— |- ){0,2}"
-    r"(?:presente )?(?:marche (?:public )?(?:passe )?(?:a|en|selon une) )?procedure adapte(?!\w*[^.;]{0,80}(?:ulterieur|lots? (?:n|\d)))"
+    r"(?:presente )?(?:marche (?:public )?(?:passe )?(?:a|en|selon une) )?procedure (?:est )?adapte(?!\w*[^.;]{0,80}(?:ulterieur|lots? (?:n|\d)))"
 )
 #: "Choix de la procédure ouverte", "La procédure est ouverte", "une procédure négociée, sans publication préalable"
 _PROCEDURE = re.compile(
@@ -184,6 +204,7 @@ class Sum:
 @lru_cache(256)  # the text of the whole is asked for each lot
 def sums(plain: str) -> tuple[Sum, ...]:
     """The amounts of money that a folded text states."""
+    plain = _LOWER_END.sub(r"\1", plain)
     return tuple(_sum(plain, found) for found in _MONEY.finditer(plain))
 
 
@@ -198,20 +219,23 @@ def _sum(plain: str, found: re.Match[str]) -> Sum:
     per: Literal["total", "year", "period"] = "year" if yearly else "total"
     if per == "total" and (_EACH_PERIOD.search(clause + after) or _SAME_AGAIN.match(rest)):
         per = "period"
-    own = _CALLED.search(near) and not (
-        _LEAST.search(near) or _OF_OTHERS.search(near + found.group() + after)
-    )
-    most = "max" in near + after.partition(",")[0]  # "30 000 € maximum, dont"
+    own = _CALLED.search(near)
+    if own and (
+        _LEAST.search(near) or _OF_OTHERS.search(near + found.group() + after) or _AND_MORE.match(rest)
+    ):
+        own = None
+    most = own and "max" in own.group() + after.partition(",")[0]  # "30 000 € maximum, dont"
     called: Literal["maximum", "worth", ""] = ("maximum" if most else "worth") if own else ""
     return Sum(_euros(found[1]), per, int(years[1]) if years else 0, called)
 
 
 def amount(*texts: str) -> tuple[float, str] | None:
-    """(euros, "year" or "total") where folded texts state one maximum, estimate or value, and one only; else None."""
-    stated = {
+    """(euros, "year" or "total") where folded texts state one estimate or value, else one maximum, and one only; else None."""
+    stated = [
         one for text in texts for one in sums(text) if one.called and one.per != "period" and not one.years
-    }
-    worth = {(one.euros, one.per) for one in stated}
+    ]
+    called = "worth" if any(one.called == "worth" for one in stated) else "maximum"
+    worth = {(one.euros, one.per) for one in stated if one.called == called}
     return worth.pop() if len(worth) == 1 else None
 
 
@@ -268,9 +292,11 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
     partly: dict[str, Any] = {}  # how many, not how long
     for plain in texts:
         if firm := _FIRM.search(plain):
-            initial, optional = _months(*firm.groups()[:2]), _months(*firm.groups()[3:5])
+            initial, optional = (
+                _months(*filter(None, firm.groups()[part])) for part in (slice(2), slice(3, 7))
+            )
             initial -= 0 if firm[3] else optional
-            once = _months(*firm.groups()[5:]) if firm[6] else optional
+            once = _months(*firm.groups()[7:]) if firm[8] else optional
             return {"duration_months": initial, "renewals": round(optional / once), "renewal_months": once}
         for found in _RENEWED.finditer(plain):
             before = plain[max(0, found.start() - 300) : found.end()]
@@ -293,6 +319,7 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
             if length is None and (first or _EACH_AS_FIRST.search(part) or _LASTING.search(before)):
                 length = first or stated
             if count or (length and most):
+                most = stated if _INCLUDED.search(plain) and not first else most
                 told = _renewed(stated, first, count, length, most)
                 if length and told:
                     return told
@@ -342,15 +369,21 @@ def turnover(text: str, worth: float | None = None) -> float | None:
 
 def turnovers(text: str) -> dict[str, float]:
     """The yearly turnover that a text requires for each lot, by the lot's number; {} where it tells none so."""
-    plain = folded(text)
+    plain = folded(_SHORT_TURNOVER.sub("chiffre d'affaires", text))
     named = _TURNOVER_OF_LOT.findall(plain) if "affaire" in plain and not _SUMMED.search(plain) else []
-    return {lot.lstrip("0"): _euros(euros) for lot, euros in named}
+    return {(lot or after).lstrip("0"): _euros(euros or before) for lot, euros, before, after in named}
 
 
 def requiring_turnover(text: str) -> str:
     """The sentences of a text that require a turnover: "L'acheteur exige un chiffre d'affaires minimal de 90 000 €"."""
+    text = _SHORT_TURNOVER.sub("chiffre d'affaires", text)
     sentences = re.split(r"\.\s|\n(?![^\W\dA-ZÀ-Ý])", text) if "affaire" in text else ()
     return "\n".join(dict.fromkeys(filter(_REQUIRED.match, sentences)))
+
+
+def options(text: str) -> str:
+    """The sentences of a text that tell of an option: "Il est demandé en option un abri", "une tranche optionnelle"."""
+    return clean(" ".join(filter(_OPTION.search, re.split(r"(?<=[.;])\s|\n", text))))
 
 
 def start(*texts: str) -> date | None:
@@ -383,7 +416,7 @@ def sole_lot(title: str, text: str) -> tuple[str, str] | None:
 
 def adapted(plain: str) -> bool:
     """Whether a folded text says that the procedure is an adapted one."""
-    return "procedure adapte" in plain and _ADAPTED.search(plain) is not None
+    return "procedure" in plain and _ADAPTED.search(plain) is not None
 
 
 def procedure(plain: str) -> str:
@@ -455,7 +488,11 @@ def completed(
         first, count, each = told.values() or (0, 0, 0)
         summed = first and each and first + count * each == lot.duration_months
         read |= told if summed or lot.renewals in (None, told.get("renewals")) else {}
-    if lot.amount_max is None and any("max" in text for text in texts):
+    if (
+        lot.amount_max is None
+        and any("max" in text for text in texts)
+        and not any(map(_NO_MAXIMUM.search, texts))
+    ):
         most = maximum(replace(lot, **read), *texts)
         if most is None and stated and any(map(_IS_MAXIMUM.search, texts)):
             most = stated

@@ -481,6 +481,8 @@ def department_of_postcode(postcode: str) -> str | None:
     if postcode.startswith("20"):
         return "2A" if postcode[:3] in ("200", "201") else "2B"
     prefix = postcode[:3] if postcode[:2] in ("97", "98") else postcode[:2]
+    # the islands that left Guadeloupe keep its postcodes: 977 is Réunion's, of a CEDEX
+    prefix = postcode[:3].replace("977", "974") if postcode[:2] in ("97", "98") else postcode[:2]
     return prefix if prefix in _departments()[0] else None
 
 
@@ -547,7 +549,7 @@ INSTITUTIONS = frozenset(
     " prefecture sous maison foyer residence caserne mairie hotel commune ville site agglomeration pays".split()
 )
 #: Before a town, of what it is only the middle or the edge: "métropole de Lyon", "sud de la Basse-Terre".
-OF_MORE = ("departement", "metropole", "nord", "sud", "ouest", "nord est", "sud est", " l est")
+OF_MORE = ("departement", "metropole", "europeenne", "nord", "sud", "ouest", "nord est", "sud est", " l est")
 _PART = re.compile(r"\s{1,9}(?:et|&)\s+|[/,;+]")
 _LINK = re.compile(r"(?:\b(?:de la|de l|de|du|des|d|a|au|aux)|[-–,(])[ '’]+(?=\w)", re.I)
 
@@ -625,8 +627,8 @@ def _commune_of(place: Place) -> tuple[Commune | None, bool]:
     if served:
         key = name_key(_POSTCODE.sub(" ", place.label))
         by_name = [c for c in served if key and f" {name_key(c.name)} " in f" {key} "]
-        if by_name:
-            return max(by_name, key=lambda c: len(c.name)), False
+        if by_name:  # the first, and not "Deauville" in "Deauville-Saint-Clair"
+            return min(by_name, key=lambda c: (key.index(name_key(c.name)), -len(c.name))), False
         called = _named(place.label, served[0].department)[0] if key else None
         if called and not place.postcode and served[0].name.startswith(f"{called.name} "):
             called = served[0]  # a site at "75016 Paris"; who has its address there works in all the town
@@ -634,7 +636,7 @@ def _commune_of(place: Place) -> tuple[Commune | None, bool]:
     bracket = _BRACKET.search(place.label)
     near = place.department or (department_of_postcode(postcode) if postcode else None)
     near = near or (bracket.group(1).upper() if bracket else None)
-    if not near and place.label and not any(area_named(place.label)):
+    if not near and place.label and area_named(place.label)[0] in (None, "75"):  # Paris is both
         near = _area_of(place)[0]
     if place.label and (near or _areas(place.label) == (None, None)):
         return _named(place.label, near)

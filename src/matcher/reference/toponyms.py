@@ -385,7 +385,6 @@ LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
 LISTED = re.compile(
     r"(?: \([^()]{1,40}\))?(?: ?[,;/] ?| [—–] | et |, et |\. )(?:de |d['’]|du |des |à |sur )?"
 )
-_SEVERAL = re.compile(r"[,;/]| [—–-] | et ")
 #: "toutes les communes du département à l'exception de X"
 _LEFT_OUT = re.compile(r"\b(?:exception|exclusion|exclues?|excepté|sauf|hors)\b[^.;]{0,160}$", re.I)
 #: "le 7e arrondissement de Paris", "3ème arrondissement de Lyon"
@@ -450,7 +449,7 @@ def mentioned(text: str, within: Collection[str] = (), passing: int | None = Non
     if not plain and passing != 0:
         weak = [one for one in mentions if one.strength and any(p.commune for p in one.options)]
         weak = [one for one in weak if len(_within(one.options, near) or one.options) == 1]
-        plain = weak[:1] + list(takewhile(lambda one: one.listed, weak[1:]))
+        plain = weak[:1] + list(takewhile(lambda one: passing is None or one.listed, weak[1:]))
         others = {one.words for one in weak[len(plain) :]} - {one.words for one in plain}
         plain = [] if passing and others else plain
     chosen = plain or ([] if within else [one for one in mentions if one.strength][:1])
@@ -561,7 +560,9 @@ def _strength(
     gap = text[tokens[i - 1].end() : tokens[i].start()] if i else ""
     if linked and head in _TERRITORIES:
         return 2
-    if head in ("a", "sur") and (not linked or plain[back + 1 : i] in (["la"], ["le"], ["les"], ["l"])):
+    if head in ("a", "sur", "entre", "via") and (
+        not linked or plain[back + 1 : i] in (["la"], ["le"], ["les"], ["l"])
+    ):
         return 2
     if head in ("au", "aux") and not linked and options[0].label.startswith(("Le ", "Les ")):
         return 1
@@ -664,7 +665,7 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         return own
     if any(place.nuts == "00" for place in stated):  # outside every country of the list
         return ()
-    if known and not (len(stated) == 1 and _SEVERAL.search(label)):
+    if known and len({place.label for place in stated}) > 1:
         return ()
     if len(within) != 1 and not known and (departments := _departments_in(label, words=not within)):
         return tuple(map(_of_department, departments))  # "78 Yvelines - 95 Val d'Oise"
@@ -678,7 +679,7 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         every = _named_in(label, within.union(*map(places.neighbours, within)))
         listed = every if len(every) == names else listed
     # "communes de Bonnelles, Bullion et Rambouillet", "Arcueil et Nanterre" in just their departments
-    if len(listed) > 1 and (len(stated) == 1 or {place.department for place in listed} == within):
+    if len(listed) > 1 and (len(stated) == 1 or {place.department for place in listed} >= within):
         return listed
     if known:
         return ()
@@ -703,7 +704,10 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         () if within or label else map(_elsewhere, ("\n".join(texts),)),
         (_named_in(bare[text], around, most) for text, most in texts.items()),
     )
-    return next(filter(None, named), ())
+    if place := next(filter(None, named), ()):
+        return place
+    wide = _departments_in("\n".join(texts)) if told and len(stated) < 2 and len(within) != 1 else ()
+    return tuple(map(_of_department, wide)) if not within or within.issuperset(wide) else ()
 
 
 def _districts(stated: Places, texts: Iterable[str]) -> Places:
@@ -752,19 +756,23 @@ def placed(lot: Lot, tender: Tender) -> Lot:
 
 
 @remembered()
-def _numbered_names() -> re.Pattern[str]:
-    names = (f"{one.code.lower()} (?:l )?{places.name_key(one.name)}" for one in places.departments())
-    return re.compile(rf"\b(?:{'|'.join(names)})\b")
+def _department_names() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Departments with their number, "78 Yvelines"; listed after the word, "départements du Lot et du Gers"; any of them."""
+    names = {places.name_key(one.name): one.code.lower() for one in places.departments()}
+    any_name = "|".join(sorted(names, key=len, reverse=True))
+    numbered = "|".join(f"{code} (?:l )?{name}" for name, code in names.items())
+    listed = rf"\bdepartements?(?: (?:(?:de|du|des|d|la|le|les|l|et|ou) ){{1,4}}(?:{any_name})\b(?: \d\d)?)+"
+    return re.compile(rf"\b(?:{numbered})\b"), re.compile(listed), re.compile(rf"\b(?:{any_name})\b")
 
 
-def _departments_in(label: str, words: bool = True) -> tuple[str, ...]:
-    """The codes of the departments that a label names by number and name together, or in `words`; lowest first."""
-    named = _numbered_names().finditer(places.name_key(label)) if re.search(r"\d", label) else ()
-    codes = {match.group().split()[0].upper() for match in named}
-    if words and not codes and "épartement" in label:
-        codes = {
-            one.options[0].department or "" for one in _mentions(label) if not one.options[0].commune
-        } - {""}
+def _departments_in(text: str, words: bool = True) -> tuple[str, ...]:
+    """The codes of the departments that a text names by number and name together, or in `words`; lowest first."""
+    numbered, listed, name = _department_names()
+    key = places.name_key(text) if "épartement" in text or re.search(r"\d", text) else ""
+    codes = {match.group().split()[0].upper() for match in numbered.finditer(key)}
+    if words and not codes:
+        named = name.findall(" ".join(match.group() for match in listed.finditer(key)))
+        codes = {code for one in named if (code := places.area_named(one)[0])}
     return tuple(sorted(codes))
 
 
@@ -794,7 +802,8 @@ def _named_in(text: str, within: frozenset[str], passing: int | None = None) -> 
         stated = [place for place in mentioned(text, within, passing) if place.commune]
     except Homonyms:
         return ()
-    return tuple(map(_unwalled, stated))
+    one_each = {place.commune: place for place in reversed(stated)}  # "Amiens" and "la CA d'Amiens"
+    return tuple(map(_unwalled, one_each.values()))[::-1]
 
 
 def _unwalled(place: Place) -> Place:

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from matcher import domain
-from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType, Holder, Lot, Place
+from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType, Criterion, Holder, Lot, Place
+from matcher.reading import criteria
 from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import located
 from matcher.reference import places
@@ -17,10 +18,12 @@ from matcher.reference.identifiers import clean_cpv, clean_date, digits, siren_v
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
-ADAPTED = "adaptée (hors champ des directives)"  # a procedure on a form made for those of the directives
+ADAPTED = "adaptée"
+BELOW = "adaptée (hors champ des directives)"  # a procedure on a form made for those of the directives
 #: Days in a month (Gregorian mean), for durations given in days or weeks.
 MONTH_DAYS = 30.436875
 ROUNDED = 0.07  # of a month, two days
+MOST_MONTHS = 1_200.0
 
 #: ISO 3166-1 alpha-3 to alpha-2 for the countries that French notices name; the overseas departments are FR.
 COUNTRIES: dict[str, str] = code_list("countries")
@@ -68,6 +71,17 @@ def principals(address: str, text: str = "") -> list[str]:
     named = [*_AGENT.findall(address), *_AGENT_IN_TEXT.findall(text)]
     parts = (part.strip() for one in named for part in re.split(r" et (?:de la |du |des |de |d['’])", one))
     return list(dict.fromkeys(part[:1].upper() + part[1:] for part in parts if part))
+
+
+#: "Jugement des prestations : les critères suivants :", after the criteria by which those who take part are chosen.
+_PROJECTS = re.compile(r"[Jj]ugement des (?:prestations|projets|offres)\s*:(?:[^:]*critères suivants\s*:)?")
+
+
+def judged(text: str, only: bool = False) -> tuple[Criterion, ...]:
+    """The award criteria that a text lists after those by which candidates are chosen, `only` these, or with weights."""
+    *before, text = _PROJECTS.split(text)
+    items = criteria.listed(text)
+    return items if before or only or all(one.weight for one in items) else ()
 
 
 def holder(raw_id: str, name: str, place: Place | None = None) -> Holder:
@@ -145,10 +159,8 @@ def months(number: str, unit: str) -> float | None:
         amount = float(number.replace(",", ".").strip())
     except ValueError:
         return None
-    if not 0 < amount < 100_000:
-        return None
-    factor = _MONTHS.get(unit.strip().upper()[:3])
-    return _rounded(amount * factor) if factor else None
+    lasting = amount * _MONTHS.get(unit.strip().upper()[:3], 0.0)
+    return _rounded(lasting) if 0 < lasting <= MOST_MONTHS else None
 
 
 def _rounded(amount: float) -> float:
@@ -261,7 +273,8 @@ def awarded(tender: domain.Tender) -> domain.Tender:
     for lot in tender.lots:
         its = [one.amount for one in tender.awards if one.amount and one.source.endswith(f":{lot.id}")]
         its = its[-1:] if tender.nature == "modification" else its
-        amount = sum(its if sum(its) == lot.amount else set(its)) or None
+        total = lot.amount if len(its) > 1 and len(tender.lots) == 1 else None
+        amount = total or sum(its if sum(its) == lot.amount else set(its)) or None
         lots.append(replace(lot, amount=amount, amount_period="total" if amount else ""))
     return replace(tender, lots=tuple(lots))
 

@@ -216,7 +216,7 @@ class _Notice:
     def procedure(self) -> str:
         code = value(self.root, "TenderingProcess/ProcedureCode")
         if value(self.root, "TenderingProcess/ProcessJustification/ProcessReasonCode") == "below-thres":
-            return facts.ADAPTED  # below the directives, on a form made for what is above (BT-136)
+            return facts.BELOW  # below the directives, on a form made for what is above (BT-136)
         return PROCEDURES.get(code, code)
 
     def party(self, company: Element | None) -> tuple[str, str, domain.Place]:
@@ -320,7 +320,7 @@ class _Notice:
             reservation=self.reservation(lot),
             clauses=self.clauses(lot),
             conditions=tuple(conditions),
-            criteria=tuple(self.criteria(lot)),
+            criteria=self.criteria(lot),
         )
 
     def codes(self, project: Element | None) -> Iterator[str]:
@@ -418,7 +418,13 @@ class _Notice:
                 clauses.append(domain.Clause(nature="objective", passage=passage))
         return tuple(dict.fromkeys(clauses))
 
-    def criteria(self, lot: Element) -> Iterator[domain.Criterion]:
+    def criteria(self, lot: Element) -> tuple[domain.Criterion, ...]:
+        """The award criteria; those that one text lists, where it is all that is said of each."""
+        fields = tuple(self.criteria_of_fields(lot))
+        alike = len({(one.name, one.weight) for one in fields}) == 1 and fields[0].weight is None
+        return (facts.judged(fields[0].name) if alike else ()) or fields
+
+    def criteria_of_fields(self, lot: Element) -> Iterator[domain.Criterion]:
         """The award criteria (BT-539, -734, -540) with the weights that are numbers (BT-541, -5421)."""
         for one in kids(lot, "TenderingTerms/AwardingTerms/AwardingCriterion/SubordinateAwardingCriterion"):
             code = value(one, "AwardingCriterionTypeCode")

@@ -201,7 +201,7 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         place=_place(record, buyer.id),
         amount=amount,
         notified=notified,
-        duration_months=_months(record),
+        duration_months=_facts.months(_text(record, "dureeMois"), "MONTH"),
         nature="accord-cadre" if framework else clean(_text(record, "nature"), 80).lower(),
         procedure=clean(_text(record, "procedure"), 200),
         group_form=group_form,
@@ -269,7 +269,7 @@ def tender_of(record: Record) -> Tender:
         cpv=(code,) if code else (),
         places=(place,) if is_placed else (),
         amount=clean_amount(_raw(record, "montant")),
-        duration_months=_months(record),
+        duration_months=_facts.months(_text(record, "dureeMois"), "MONTH"),
         reservation=next(iter(reservations), None),
         clauses=tuple(Clause(nature=kind, origin="field", passage=v) for v, kind in natures.items()),
         inferred=("places",) if is_placed and place != _place(record, "") else (),
@@ -447,14 +447,6 @@ def _place(record: Record, buyer_id: str) -> Place:
 
 
 _located = lru_cache(20_000)(place_of_decp)
-
-
-def _months(record: Record) -> float | None:
-    try:
-        months = float(_text(record, "dureeMois").replace(",", "."))
-    except ValueError:
-        return None
-    return months if 0 < months <= 1_200 else None
 
 
 def _count(raw: Any) -> int | None:

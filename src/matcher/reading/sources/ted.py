@@ -15,14 +15,14 @@ from functools import cached_property
 from typing import BinaryIO, Literal
 
 from matcher import domain
-from matcher.reading import clauses, criteria, terms
+from matcher.reading import clauses, terms
 from matcher.reading.procedure import lot_number
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_defence import modern
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values
 from matcher.reference.identifiers import clean_amount, clean_date
-from matcher.reference.prose import folded
+from matcher.reference.prose import folded, lots_named
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold
 
@@ -46,11 +46,12 @@ BUYERS: dict[str, Literal["state", "local"]] = code_list("ted buyers")
 Kind = Literal["price", "cost", "quality", ""]
 CRITERIA: dict[str, Kind] = {"AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY": "quality"}
 CRITERIA |= {"AC_CRITERIA": "", "AC_CRITERION": ""}
-#: "Jugement des prestations : les critères suivants :", after the criteria by which those who take part are chosen.
-PROJECTS = re.compile(r"[Jj]ugement des (?:prestations|projets|offres)\s*:(?:[^:]*critères suivants\s*:)?")
 RESERVED = code_list("ted reserved")
-#: "paru au JOUE sous la référence 2026/S 012-034567", "avis BOAMP n° 26-1234"
-EARLIER = re.compile(r"(?:\bBOAMP\D{0,14}|(?=\d{4}/S))\b(\d{2}-\d{4,6}|\d{4}/S \d{3}-\d{6})\b")
+#: "paru au JOUE sous la référence 2026/S 012-034567", "avis BOAMP du 2.3.2026 n° 26-1234", "avis n° 123456-2026"
+EARLIER = re.compile(
+    r"(?i)\b(?:BOAMP|avis|annonce)\b(?:(?!\bloi|d[ée]cret|ordonnance|/s )[^\n;]){0,45}?(?<![\d-])(?:\d\d-)?(\d\d-\d{4,6}|\d{5,6}-20\d\d)(?![\d-])"
+    r"|(?<!\d)(\d{4}/s \d{3}-\d{6})"
+)
 #: "Prestation réservée à la profession d'architecte"
 OF_PROFESSION = re.compile(r"[^.;\n]{0,200}réservée?s? à (?:la|une) profession\b[^.;\n]*")
 #: No criterion is the name of one: "Pas de critères".
@@ -131,7 +132,7 @@ class _Form:
         others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
         links = (
             *values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS"),
-            *EARLIER.findall(tree.words(self.form)),
+            *("".join(numbers).upper() for numbers in EARLIER.findall(tree.words(self.form))),
         )
         tender = domain.Tender(
             id=self.document,
@@ -216,7 +217,7 @@ class _Form:
         concession, without_call = "concession" in self.flags, not WITHOUT_CALL.isdisjoint(names)
         # annex D: a French adapted procedure on a form made for others
         if not ADAPTED.isdisjoint(names) and not (concession and without_call):
-            return facts.ADAPTED
+            return facts.BELOW
         if terms.adapted(plain) and (without_call or not concession):
             return facts.ADAPTED
         if concession and without_call:
@@ -251,21 +252,14 @@ class _Form:
         return domain.Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)
 
     @cached_property
-    def turnover_levels(self) -> list[str]:
-        """What is asked of the turnover, the minimum levels first."""
-        fields = (f"LEFTI/ECONOMIC_FINANCIAL_{name}" for name in ("MIN_LEVEL", "INFO"))
-        levels = [tree.lines(kid(self.form, field)) for field in fields]
-        return [*levels, terms.requiring_turnover(self.general)]
-
-    @cached_property
-    def turnover_min(self) -> float | None:
-        """The yearly turnover that is required for every lot alike."""
-        return next(filter(None, (terms.turnover(text, self.total) for text in self.turnover_levels)), None)
-
-    @cached_property
-    def turnovers(self) -> dict[str, float]:
-        """The yearly turnover that is required for each lot, by its number."""
-        return terms.turnovers(self.turnover_levels[0])
+    def turnovers(self) -> dict[str, float | None]:
+        """The yearly turnover that is required for each lot, by its number; by "" that for every lot alike."""
+        fields = ("ECONOMIC_FINANCIAL_MIN_LEVEL", "RULES_CRITERIA", "ECONOMIC_FINANCIAL_INFO")
+        levels = [tree.lines(kid(self.form, f"LEFTI/{field}")) for field in fields]
+        alike = (
+            terms.turnover(text, self.total) for text in (*levels, terms.requiring_turnover(self.general))
+        )
+        return {"": next(filter(None, alike), None), **terms.turnovers("\n".join(levels[:2]))}
 
     def most_lots(self, field: str) -> int | None:
         """Lots for which one may tender, or that one may be awarded; None where there is no limit."""
@@ -325,12 +319,12 @@ class _Form:
         # The main CPV is the contract's: it names a lot's trade only where the lot is alone or names none.
         own = _cpvs(code for one in stated.get("CPV_ADDITIONAL", ()) for code in kids(one, "CPV_CODE"))
         codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
-        worth, lasting = first.get("VAL_OBJECT"), first.get("DURATION")
+        worth = first.get("VAL_OBJECT")
         number = clean(tree.words(first.get("LOT_NO")), 60)
         amount = clean_amount(tree.words(worth)) or (self.total if alone else None)
-        unit = (lasting.get("TYPE") or "") if lasting is not None else ""
-        months = facts.months(tree.words(lasting), unit)
-        days = [tree.words(first.get(name)) for name in ("DATE_START", "DATE_END")]
+        change = kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT") if alone else None
+        lasting = [_lasting(one) for one in (change, lot) if one is not None]
+        begins = next(filter(None, (value(one, "DATE_START") for one in (change, lot))), "")
         sole = self.sole_lot if alone else None
         described = clean(said.get("SHORT_DESCR"))
         brief = "" if alone or len(described) > 150 else described  # one of several lots without a title
@@ -344,17 +338,19 @@ class _Form:
             places=_places(stated),
             amount=amount,
             amount_period="total" if amount else "",
+            amount_max=self.range_end if alone and not amount else None,
             currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
             contract_type=self.contract_type,
             turnover_min=terms.turnover(terms.requiring_turnover(said.get("INFO_ADD", "")))
-            or self.turnovers.get(lot_number(number), self.turnover_min),
-            duration_months=months or facts.span(*days),
+            or self.turnovers.get(lot_number(number.partition(" (")[0]), self.turnovers[""]),
+            duration_months=max(filter(None, lasting), default=None),  # a change may state what it adds
             renewals=0 if "NO_RENEWAL" in first else None,
-            options=clean(said.get("OPTIONS_DESCR")),
-            start=facts.day(days[0]),
+            options=clean(said.get("OPTIONS_DESCR"))
+            or ("" if "NO_OPTIONS" in first else terms.options("\n".join(said.values()))),
+            start=facts.day(begins),
             deadline=self.deadline,
             reservation=self.reservation,
-            conditions=self.stated(stated),
+            conditions=tuple(one for one in self.stated(stated) if self.concerns(one, number)),
             criteria=self.criteria(lot, first),
         )
 
@@ -369,9 +365,11 @@ class _Form:
 
     @cached_property
     def contest_criteria(self) -> tuple[domain.Criterion, ...]:
-        """How the projects of a contest are judged; how those who may take part are chosen stands before."""
-        judged = tree.lines(kid(self.procedure, "CRITERIA_EVALUATION"))
-        return criteria.listed(PROJECTS.split(judged)[-1])
+        """How the projects of a contest are judged, or the offers of a procedure that its features describe."""
+        contest, features = (
+            kid(self.procedure, name) for name in ("CRITERIA_EVALUATION", "MAIN_FEATURES_AWARD")
+        )
+        return facts.judged(tree.lines(contest), only=True) or facts.judged(tree.lines(features))
 
     @cached_property
     def total(self) -> float | None:
@@ -383,6 +381,14 @@ class _Form:
     def final(self) -> float | None:
         """The total of what was awarded."""
         return clean_amount(value(self.object, "VAL_TOTAL"))
+
+    @property
+    def range_end(self) -> float | None:
+        """The upper end of what a result states as a range alone."""
+        if any(one.tag == "VAL_TOTAL" for one in self.alive):
+            return None
+        highest = clean_amount(value(self.object, "VAL_RANGE_TOTAL/HIGH"))
+        return highest if highest and highest > terms.SYMBOLIC else None
 
     @property
     def sole_lot(self) -> tuple[str, str] | None:
@@ -410,6 +416,12 @@ class _Form:
             articles=("L2113-15",) if SERVICE_MISSION in passages else (),
             passage=" ; ".join(passages.values()),
         )
+
+    @staticmethod
+    def concerns(condition: domain.Condition, number: str) -> bool:
+        """Whether a reserved profession is that of a lot: it may be said of others alone."""
+        named = lots_named(folded(condition.passage)) if "lot " in condition.passage[:12].lower() else ()
+        return condition.code != "profession" or not named or lot_number(number) in named
 
     def stated(self, lot: Container[str]) -> tuple[domain.Condition, ...]:
         """The conditions of a lot, of which the names of its fields are given."""
@@ -533,6 +545,12 @@ def _places(stated: dict[str, list[Element]]) -> tuple[domain.Place, ...]:
     site = tree.words(stated["MAIN_SITE"][0]) if "MAIN_SITE" in stated else ""
     codes = [code for code in (one.get("CODE") for one in stated.get("NUTS", ())) if code]
     return tuple(facts.place(site, nuts=code) for code in codes or [""]) if codes or site else ()
+
+
+def _lasting(described: Element) -> float | None:
+    """The months that a description states, in figures or by its first and last day."""
+    months = facts.months(value(described, "DURATION"), attribute(described, "DURATION", "TYPE"))
+    return months or facts.span(value(described, "DATE_START"), value(described, "DATE_END"))
 
 
 def _criterion(one: Element, kind: Kind) -> domain.Criterion:
