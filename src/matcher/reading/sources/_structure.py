@@ -188,7 +188,7 @@ _COUNTRY = re.compile(
 #: How a zone is limited, round what it names: "sud du 59", "Nantes uniquement", "Decazeville Communauté (12 communes)".
 _LIMITED = re.compile(
     r"\b(?:uniquement|seulement|exclusivement|intra muros|proche|alentours|environs)\b|\(\d+ communes?\)"
-    r"|\b(?:nord|sud|est|ouest|centre) (?:du |de |des |d')?(?=[a-z0-9])|(?<=[a-z0-9]) (?:nord|sud|est|ouest)\b"
+    r"|(?<!\bgrand )\b(?:nord|sud|est|ouest|centre) (?:du |de |des |d')?(?=[a-z0-9])|(?<=[a-z0-9])(?<!\bgrand)(?<!\bgrand sud) (?:nord|sud|est|ouest)\b"
 )
 _COUNTED = re.compile(r"\b\d+ (?:communes?|villes|cantons?|villages)\b")
 _RADIUS = re.compile(r"(?<![\d.,])(\d{1,4}(?:[.,]\d+)?)\s*(?:km|kms|kilometres?)\b")
@@ -208,7 +208,7 @@ def zone_of(
     text = (
         fold(" ; ".join(several(raw))) if isinstance(raw, list | tuple) else fold(clean(str(raw or ""), 5000))
     ).replace("’", "'")
-    plain = re.sub(r"[^a-z0-9,.;|/ ]+", " ", text)
+    plain = re.sub(r"[^a-z0-9,.;|/+ ]+", " ", text)
     country = bool(_COUNTRY.search(plain)) or plain.strip() == "france"
     km = _number(radius)
     if km is None and (match := _RADIUS.search(plain)):
@@ -280,7 +280,7 @@ _NEAR = re.compile(r"\b(?:limitrophes?|voisins?|environnants?)\b")
 #: Names of an area around a town: "Pays de Rennes", "CdA de La Rochelle".
 _AROUND = re.compile(
     r"^(?:le |la |l')?(?:pays|bassins?(?: d'emploi| de vie)?|cantons?|arrondissement|agglo(?:meration)?|cda|cc|ca|secteur|territoire"
-    r"|communaute (?:de communes|d'agglomeration|urbaine)|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
+    r"|communaute (?:de communes|d'agglomeration|urbaine)|presqu'ile|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
 )
 AROUND_KM = 15.0  # of what is called after a town, beyond the town itself
 #: What is as large as an arrondissement: some 1,700 km², and its towns as far as that again from the one it is called after.
