@@ -38,6 +38,22 @@ def search_names(catalogue: Catalogue, words: str, limit: int = 20) -> list[int]
     return names_of(catalogue).holding(wanted, limit)
 
 
+def respelt(catalogue: Catalogue, words: str) -> str:
+    """The words with each that no name or town holds replaced by the nearest one that some does; "" where none is near."""
+    from rapidfuzz import fuzz, process
+
+    names = names_of(catalogue)
+    known = catalogue.once("words of names", lambda: sorted({*names.text.tobytes().decode().split()}))
+    right = []
+    for word in fold(words).split():
+        near = None if names.holding([word], 1) else process.extractOne(word, known, scorer=fuzz.ratio)
+        right.append(near[0] if near and near[1] >= NEAR else word)
+    return " ".join(right) if right != fold(words).split() else ""
+
+
+NEAR = 80  # likeness in a hundred from which a word is another one misspelt
+
+
 class Names:
     """Names and towns of structures, folded, a line each in one text, in which they are searched."""
 
