@@ -346,6 +346,12 @@ def test_an_empty_file_says_so(content: bytes) -> None:
         read(content)
 
 
+@pytest.mark.parametrize("source", ["directory", "table", "finess"])
+def test_each_field_of_a_table_is_explained(source: str) -> None:
+    fields = set(plugins.find("reading.sources", source).FIELDS)
+    assert fields <= set(_columns.HEADINGS["meanings"])
+
+
 def test_files_of_other_shapes_say_what_to_give() -> None:
     with pytest.raises(BadInput, match="give CSV, XLSX"):
         read(b"<html><body>no table</body></html>")
