@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from bombs import packed
+from matcher import plugins
 from matcher.domain import BadInput, Rejected, Structure, Zone
 from matcher.matching.reasons import warnings
 from matcher.reading import gather
-from matcher.reading.sources import _tabular, directory, entreprises, lemarche
+from matcher.reading.sources import _columns, _tabular, directory, entreprises, lemarche
 from matcher.reference.identifiers import UNSTATED, luhn, siret_valid
 from matcher.reference.paths import shared_dir
 from papers import workbook
@@ -278,6 +279,8 @@ def test_one_siret_under_two_kinds_is_two_structures() -> None:
             Zone(departments=tuple("01 03 04 05 06 07 13 15 26 38 42 43 63 69 73 74 83 84".split())),
         ),
         ("Grand Sud", Zone(radius_km=30)),
+        ("3 Frontières", Zone(radius_km=30)),  # no department of that number
+        ("55 et 54 nord", Zone(radius_km=42, departments=("55",))),  # nor the department Nord
         ("à la demande", None),
         # a department or region in a longer name is not meant
         ("Golfe du Morbihan", Zone(radius_km=30)),

@@ -190,7 +190,10 @@ _LIMITED = re.compile(
     r"\b(?:uniquement|seulement|exclusivement|intra muros|proche|alentours|environs)\b|\(\d+ communes?\)"
     r"|(?<!\bgrand )\b(?:nord|sud|est|ouest|centre) (?:du |de |des |d')?(?=[a-z0-9])|(?<=[a-z0-9])(?<!\bgrand)(?<!\bgrand sud) (?:nord|sud|est|ouest)\b"
 )
-_COUNTED = re.compile(r"\b\d+ (?:communes?|villes|cantons?|villages)\b")
+#: "24 communes", "3 Frontières": no department.
+_COUNTED = re.compile(
+    r"\b(?:\d+ (?:communes?|villes|cantons?|villages)\b|[2-9] (?!(?:et|ou|nord|sud|est|ouest)\b)(?=[a-z]))"
+)
 _RADIUS = re.compile(r"(?<![\d.,])(\d{1,4}(?:[.,]\d+)?)\s*(?:km|kms|kilometres?)\b")
 
 
@@ -226,9 +229,16 @@ def zone_of(
             areas = [code for code in areas if code in near]
             areas += [code for part in _parted(rest) if areas for code in _beside(part, home)]
         if home is not None and home.latitude is not None and areas:
-            halves = [half for part in _parted(rest) if (half := _half(part, home)) and half[0] in areas]
-            areas = [code for code in areas if code not in dict(halves)]
-            km = km or max((reach for _, reach in halves), default=None)
+            halves = {
+                part: half for part in _parted(rest) if (half := _half(part, home)) and half[0] in areas
+            }
+            # of "54 nord" neither the whole nor the department Nord
+            beside = " ; ".join(part for part in _parted(rest) if part not in halves)
+            sides = {code for part in halves for code in departments_of(part)} - {
+                *departments_of(beside, former=True)
+            }
+            areas = [code for code in areas if code not in sides]
+            km = km or max((reach for _, reach in halves.values()), default=None)
         if home is not None and not (km or areas or wider):
             areas, wider = _own(rest, home)
         if _NEAR.search(plain):
@@ -331,7 +341,7 @@ def is_guess(zone: Zone, words: str, home: Place) -> bool:
     """Are the kilometres of a zone read from words our own, because an area that these name is none known?"""
     # "et alentours" is none
     parts = [part for part in _parted(fold(words)) if _LIMITED.sub(" ", part).strip()]
-    alone = zone == Zone(radius_km=zone.radius_km) and not re.search(r"\d", words)
+    alone = zone == Zone(radius_km=zone.radius_km) and not re.search(r"\d", _COUNTED.sub(" ", fold(words)))
     return alone and any(_away(part, home) is None and not _half(part, home) for part in parts)
 
 

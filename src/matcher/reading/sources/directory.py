@@ -249,7 +249,7 @@ class _Sheet:
         if row.get("", "") != self.title:
             self.title, self.sections, self.last = row.get("", ""), {}, {}
         if self.title and "siret" not in found and not identifies(found):
-            return f"the sheet is not read: it needs {NEEDED}; it has {', '.join(found) or 'none of these'}"
+            return f"the sheet is not read: it needs {NEEDED}; it has {', '.join(f for f in found if '.' not in f)}"
         filled = {
             heading: str(cell).strip()
             for heading, cell in row.items()
