@@ -92,9 +92,9 @@ class Snapshot:
     def notice(self, identifier: str) -> Tender:
         """An indexed notice, by its id or that of its correction or cancellation.  Raises NotFound."""
         if (tender := self.by_id.get(identifier)) is None:
-            some = "search the notices for the ids there are"
-            none = "this catalogue holds no notices: the operator adds some with matcher index STRUCTURES NOTICES"
-            raise domain.UnknownNotice(f"no notice {identifier} is indexed: {some if self.notices else none}")
+            known = "search the notices for the ids there are"
+            ids = known if self.notices else "nor is any other, add some with matcher index"
+            raise domain.UnknownNotice(f"no notice {identifier} is indexed: {ids}")
         return tender
 
     @property

@@ -320,12 +320,6 @@ class Tools:
         return results.of(found, hint="" if place else results.NOWHERE, asked=body)
 
 
-def tools(of: Tools) -> Mapping[str, Any]:
-    """Every public method of the tools, by its name."""
-    # in the order written
-    return {name: getattr(of, name) for name in vars(type(of)) if not name.startswith("_")}
-
-
 async def _remember(ctx: Any, call_next: Any) -> Any:
     """Keep the HTTP request of a message, None over stdio, for the calls that it makes."""
     before = _caller.set(ctx.request)
@@ -400,7 +394,8 @@ def _tools(api: Api) -> Iterator[Any]:
     from mcp.server.mcpserver.tools import Tool
     from mcp.types import ToolAnnotations
 
-    for name, method in tools(Tools(api)).items():
+    for name in (each for each in vars(Tools) if not each.startswith("_")):  # in the order written
+        method = getattr(Tools(api), name)
         hints = ToolAnnotations(read_only_hint=True, open_world_hint=False)
         # one text: a host that hands on structured content as well would say everything twice
         tool = Tool.from_function(_as_text(method), name=name, annotations=hints, structured_output=False)

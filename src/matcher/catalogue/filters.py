@@ -44,14 +44,14 @@ def respelt(catalogue: Catalogue, words: str) -> str:
 
     names = names_of(catalogue)
     known = catalogue.once("words of names", lambda: sorted({*names.text.tobytes().decode().split()}))
-    right = []
-    for word in fold(words).split():
-        near = None if names.holding([word], 1) else process.extractOne(word, known, scorer=fuzz.ratio)
-        right.append(near[0] if near and near[1] >= NEAR else word)
-    return " ".join(right) if right != fold(words).split() else ""
-
-
-NEAR = 80  # likeness in a hundred from which a word is another one misspelt
+    typed = fold(words).split()
+    missing = [word for word in typed if not names.holding([word], 1)]
+    near = {word: process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=80) for word in missing}
+    return (
+        " ".join(found[0] if (found := near.get(word)) else word for word in typed)
+        if any(near.values())
+        else ""
+    )
 
 
 class Names:

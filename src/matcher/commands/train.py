@@ -28,10 +28,8 @@ def _released(made: object) -> None:
 
 def _into(name: str, what: str) -> Any:
     """The option --out of what is read from models/NAME: written there, wherever the command runs."""
-    where = f"models/{name} of the program"
-    return Option(
-        default_factory=lambda: paths.models_dir() / name, show_default=where, help=f"To write {what}."
-    )
+    shown, here = f"models/{name} of the program", paths.models_dir() / name
+    return Option(default_factory=lambda: here, show_default=shown, help=f"Where to write {what}.")
 
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode=None, result_callback=_released)
