@@ -78,9 +78,9 @@ def search(
     snapshot = snapshot_of(request)
     repeats = unrepeated(tenders) if once else {}
     tenders = [tender for tender in tenders if not once or tender.id in repeats]
-    page = tenders[offset : offset + limit]
     items = [
-        _shown(tender, snapshot).model_copy(update={"repeats": repeats.get(tender.id, [])}) for tender in page
+        _shown(tender, snapshot).model_copy(update={"repeats": repeats.get(tender.id, [])})
+        for tender in tenders[offset : offset + limit]
     ]
     page = schemas.NoticePage(total=len(tenders), offset=offset, limit=limit, items=items)
     return wire.send(request, page, tagged=True)
