@@ -81,7 +81,7 @@ LEFT_OUT = frozenset(
     "order origin predecessors provenance read_as score source_name sources tender versions".split()
 )
 #: Fields that list lots, or needs of a lot, by their ids.
-TASKS = frozenset({"alone", "barred", "covered", "lacking", "lots", "perhaps", "tasks", "uncovered"})
+TASKS = frozenset({"alone", "ask", "barred", "covered", "lacking", "lots", "perhaps", "tasks", "uncovered"})
 
 
 #: What of an answer is told: `answer`, `sources`, the day, the note on the order.

@@ -375,7 +375,13 @@ def test_whom_an_answer_names_is_told_with_source_and_place(folder: Path) -> Non
         ("search_structures", {"q": "Sentiers de l'Ourq"}),
         ("search_structures", {"q": "Pantain"}),
         ("search_notices", {"q": "routage"}),
-        *(("study_purchase", {**NEED, "n": 2, "offset": start}) for start in (0, 2)),
+        *(
+            (
+                "study_purchase",
+                {"need": "espaces verts", "place": "Pantin", "amount": 60_000, "n": 2, "offset": n},
+            )
+            for n in (0, 2)
+        ),
     )
     member = groups["consortia"][0]["members"][0]
     assert member["town"] and member["contact"] and member["role"] and member["lots"]
