@@ -37,6 +37,7 @@ Where `nobody` is true say so; never fill the list. `asking` are those near by o
 information to be verified, not advice. Needs are read in French alone: translate them. A need typed here is neither stored nor published."""
 #: Headers that authenticate the caller: passed to the API unchanged.
 FORWARDED = ("authorization", "x-api-key", "x-forwarded-for", "forwarded")
+ASKED = 3  # of those to be asked for a lot, told by name
 _caller: ContextVar[Request | None] = ContextVar("caller", default=None)
 
 Id = Annotated[str | None, Field(description="The id of an indexed notice, as `search_notices` gives it.")]
@@ -166,7 +167,7 @@ class Tools:
         answer = await self._api.ask("POST", "/match", json=body)
         for each in answer["lots"]:
             each["by_clause"] = [{"structure": match["structure"]} for match in each["by_clause"]]
-            each["asking"] = [await self._structure(siret) for siret in each["asking"]]
+            each["asking"] = [await self._structure(siret) for siret in each["asking"][:ASKED]]
         nowhere = asked.get("need") and not any(each["lot"]["places"] for each in answer["lots"])
         return results.of(answer, hint=results.NOWHERE if nowhere else "", asked=asked)
 
