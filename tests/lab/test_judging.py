@@ -8,11 +8,13 @@ from typer.testing import CliRunner
 
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
+from matcher.commands import train
 from matcher.lab import evaluation, judging
 from matcher.lab.training import judgement as training
 from matcher.lab.training.texts import OURS
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
+from matcher.reference import paths
 
 NEEDS = (
     {"query_id": "a", "notice": {"objet": "tonte des pelouses de la mairie", "lieuExecution": {"code": "35238", "typeCode": "Code commune"}}},
@@ -102,3 +104,17 @@ def test_the_command_writes_what_training_reads_and_asks_nothing_twice(
     lines[0]["j"] = {"999999999": [3, "said"]}  # of another directory
     out.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert [need.id for need in training.asked(matcher, tmp_path, "ours")] == ["b"]
+
+
+def test_what_is_learnt_goes_where_the_program_reads_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From whatever folder the command runs."""
+    written: list[object] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "_trained", lambda *given, **options: written.extend(given[2:]))
+    monkeypatch.setattr(train.manifest_, "write", lambda folder: None)
+    for name in ("asks", "said"):
+        done = CliRunner().invoke(build(), ["train", name, "--data", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+    assert written == [paths.models_dir() / "asks", paths.models_dir() / "judgement"]
