@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 INSTRUCTIONS = """Maillage finds structures of the social and solidarity economy for French public needs, with reasons.
 Tell the user the reasons, the source and day of each fact, and repeat `note`: an order of presentation prejudges nothing.
-Where `nobody` is true say so; never fill the list. `asking` are those near by of whom nothing tells the trade: to be asked. What is unknown is listed in `missing`: do not guess it. Legal rules are
-information to be verified, not advice. Needs are read in French alone: translate them. A need typed here is neither stored nor published."""
+Where `nobody` is true say so; never fill the list. `asking` are those near by of whom nothing tells the trade: to be asked.
+What is unknown is listed in `missing`: do not guess it. Legal rules are information to be verified, not advice.
+Needs are read in French alone: translate them. A need typed here is neither stored nor published."""
 #: Headers that authenticate the caller: passed to the API unchanged.
 FORWARDED = ("authorization", "x-api-key", "x-forwarded-for", "forwarded")
 ASKED = 3  # of those to be asked for a lot, told by name
@@ -250,12 +251,8 @@ class Tools:
     ) -> results.Result:
         """Search the published notices that are indexed: by words, CPV code, department, buyer, deadline."""
         wishes = {"q": q, "cpv": cpv, "department": department, "buyer": buyer, "open_on": open_on}
-        asked = {
-            "limit": n,
-            "offset": offset,
-            "once": True,
-            **{name: str(wish) for name, wish in wishes.items() if wish},
-        }
+        wishes["once"] = "true"  # whatever sources publish it
+        asked = {"limit": n, "offset": offset, **{name: str(wish) for name, wish in wishes.items() if wish}}
         found = await self._api.ask("GET", "/notices", params=asked)
         return results.of(found, hint=await self._nothing(found))
 
