@@ -117,7 +117,7 @@ def studied(request: Request, asked: PotentialIn) -> potential.Potential:
     """The potential of a need in words; it is not kept."""
     tender = need_of(asked.need, areas.place_of(asked.place), asked.months)
     given = asked.model_dump(include={field.name for field in fields(Given)})
-    return potential.potential(desk_of(request), tender, Given(**given))
+    return potential.potential(desk_of(request), tender, Given(**given), asked.n)
 
 
 def similar(request: Request, found: potential.LotPotential, most: int = 8) -> list[dict[str, Any]]:

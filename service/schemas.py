@@ -130,6 +130,7 @@ class PotentialIn(In):
     public_service: bool | None = None
     rate: Rate | None = None
     contribution: Annotated[float, Field(ge=0, lt=1e11, allow_inf_nan=False)] | None = None
+    n: Annotated[int, Field(ge=1, le=200)] = 5
 
 
 class CpvIn(In):
@@ -435,6 +436,10 @@ class MemberOut(Named):
     role: str
     lots: list[str]
     reason: str = ""
+    town: str = Field(validation_alias=AliasPath("structure", "place", "label"))
+    contact: Contact = Field(validation_alias="structure")
+    source: str = Field("", validation_alias=AliasPath("structure", "source"))
+    updated: date | None = Field(None, validation_alias=AliasPath("structure", "updated"))
 
 
 class ConsortiumOut(Out):
@@ -466,6 +471,7 @@ class NoticeOut(Out):
     url: Url = ""
     standing: str = ""
     corrections: list[str] = []
+    repeats: list[str] = []
     lots: list[LotOut]
 
 
@@ -524,6 +530,7 @@ class Page(BaseModel):
 
 
 class StructurePage(Page):
+    read_as: str = ""
     items: list[StructureBrief]
 
 

@@ -7,6 +7,7 @@ import gc
 import logging
 import threading
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import partial
@@ -21,7 +22,7 @@ from matcher.catalogue.build import update_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.filters import search_names
-from matcher.domain import Award, LotAnswer, MatcherError, Offer, Recipe, Structure, Tender
+from matcher.domain import Award, Holder, LotAnswer, MatcherError, Offer, Recipe, Structure, Tender
 from matcher.matching import evidence, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.renewals import Renewal, of_structure, renewals
@@ -91,8 +92,9 @@ class Snapshot:
     def notice(self, identifier: str) -> Tender:
         """An indexed notice, by its id or that of its correction or cancellation.  Raises NotFound."""
         if (tender := self.by_id.get(identifier)) is None:
-            why = f"no notice {identifier} is indexed: search the notices for the ids there are"
-            raise domain.UnknownNotice(why)
+            known = "search the notices for the ids there are"
+            ids = known if self.notices else "nor is any other, add some with matcher index"
+            raise domain.UnknownNotice(f"no notice {identifier} is indexed: {ids}")
         return tender
 
     @property
@@ -149,6 +151,18 @@ class Snapshot:
             return found
         key = ("renewals", siret, buyer, department, cpv, after, before, day)
         return self.once(key, lambda: of_structure(self.matcher, self.structure(siret), found[:ENDING]))
+
+    def named(self, one: Renewal) -> Renewal:
+        """A contract with the names that the catalogue and the notices have for its holders and buyer, where it has none."""
+        buyers = self.once("buyers", lambda: {t.buyer.id: t.buyer.name for t in self.notices if t.buyer.id})
+
+        def called(holder: Holder) -> Holder:
+            with suppress(domain.UnknownStructure):
+                return replace(holder, name=holder.name or self.structure(holder.id).name)
+            return holder
+
+        buyer = replace(one.buyer, name=one.buyer.name or buyers.get(one.buyer.id, ""))
+        return replace(one, buyer=buyer, holders=tuple(map(called, one.holders)))
 
     @property
     def contract_trades(self) -> Mapping[str, tuple[str, ...]]:

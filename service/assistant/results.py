@@ -24,10 +24,13 @@ NO_STRUCTURE = (
     "Aucune structure n'a tous ces mots dans son nom ou sa commune, ni ce SIRET : demander avec moins de mots, ou écrits "
     "autrement. Qui fait un métier se demande à find_structures_for_need."
 )
-NO_CONTRACT = (
-    "Aucun marché connu ne finit ainsi dans 3 à 18 mois : demander sans siret, sans buyer (ou par son SIREN) ou pour un autre "
-    "département ; l'exploitant ajoute des marchés avec matcher index STRUCTURES MARCHÉS."
-)
+READ_AS = "Rien ne s'écrit ainsi ; « {} » a été compris. Dites-le à qui demande."
+NO_CONTRACT = {
+    True: "Aucun marché connu ne finit ainsi dans 3 à 18 mois : demander sans siret, sans buyer (ou par son SIREN) ou pour un autre "
+    "département.",
+    False: "Ce catalogue ne contient aucun marché qui finit dans 3 à 18 mois : d'autres filtres n'y changeront rien ; l'exploitant en "
+    "ajoute avec matcher index STRUCTURES MARCHÉS.",
+}
 NO_OPPORTUNITY = "Aucun avis ouvert n'est pour elle, `nothing` dit pourquoi ; find_ending_contracts donne les marchés de son métier qui finissent."
 NO_NOTICES = (
     "Ce catalogue ne contient aucun avis : d'autres filtres n'y changeront rien ; l'exploitant en ajoute avec matcher index STRUCTURES "
@@ -52,10 +55,12 @@ ITEMS = ASIDE | frozenset(
 BRIEF = [
     tuple(frozenset(fields.split()) for fields in line.split(":"))
     for line in """
+        role lots: siret name kind town contact source updated role lots reason
         siret updated: siret name kind town place contact phone email active source updated
+        adds tasks: structure kind tasks reasons warnings distance_km
         rank probability: rank structure band probability distance_km reach eligible offer reasons missing warnings
         number title places: number title amount deadline reservation clauses
-        buyer format lots: id title buyer published deadline nature standing corrections url
+        buyer format lots: id title buyer published deadline nature standing corrections repeats url
         nature inferred since: title
         article until: article verified
         code rules title: title article reasons reason conditions rules
@@ -73,10 +78,10 @@ PLACES = 3  # of a notice in a list
 #: Fields that programs read, and those that stand beside the answer.
 LEFT_OUT = frozenset(
     "asked confidence convention facts flags gap latitude level limit longitude note offset optimal "
-    "order origin predecessors provenance score source_name sources tender versions".split()
+    "order origin predecessors provenance read_as score source_name sources tender versions".split()
 )
 #: Fields that list lots, or needs of a lot, by their ids.
-TASKS = frozenset({"alone", "barred", "covered", "lacking", "lots", "perhaps", "tasks", "uncovered"})
+TASKS = frozenset({"alone", "ask", "barred", "covered", "lacking", "lots", "perhaps", "tasks", "uncovered"})
 
 
 #: What of an answer is told: `answer`, `sources`, the day, the note on the order.
@@ -100,7 +105,7 @@ def of(
     hints = " ".join(filter(None, (standing, *_read_as(place), hint, *_nobody(told))))
     return {
         "answer": ({"hint": hints} if hints else {}) | pruned(told, labels_of(notice), whole),
-        "sources": list(value.get("sources") or sources_of(about)),
+        "sources": list(value.get("sources") or sources_of([*about])),
         "on": date.today().isoformat(),
         "note": note if NOTE in note else f"{note} {NOTE}",
     }
@@ -202,11 +207,8 @@ def pruned(value: Any, labels: Mapping[str, str], whole: bool = False) -> Any:
     A reason and a warning are their words, a lot named by its id its label; numbers have two decimals.
     """
     if isinstance(value, list):
-        return [
-            item
-            for item in (pruned(each, labels, whole) for each in filter(_told, value))
-            if item not in EMPTY
-        ]
+        items = [pruned(each, labels, whole) for each in filter(_told, value)]
+        return [item for i, item in enumerate(items) if item not in EMPTY and item not in items[:i]]
     if isinstance(value, float):
         return round(value, 2) if value % 1 else int(value)
     if not isinstance(value, Mapping):

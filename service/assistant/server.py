@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from datetime import date
 from functools import wraps
 from inspect import Parameter, Signature, signature
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack, get_args, get_type_hints
 from urllib.parse import quote
 
 import httpx
@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 
 INSTRUCTIONS = """Maillage finds structures of the social and solidarity economy for French public needs, with reasons.
 Tell the user the reasons, the source and day of each fact, and repeat `note`: an order of presentation prejudges nothing.
-Where `nobody` is true say so; never fill the list. What is unknown is listed in `missing`: do not guess it. Legal rules are
-information to be verified, not advice. Needs are read in French alone: translate them. A need typed here is neither stored nor published."""
+Where `nobody` is true say so; never fill the list. `asking` are those near by of whom nothing tells the trade: to be asked.
+What is unknown is listed in `missing`: do not guess it. Legal rules are information to be verified, not advice.
+Needs are read in French alone: translate them. A need typed here is neither stored nor published."""
 #: Headers that authenticate the caller: passed to the API unchanged.
 FORWARDED = ("authorization", "x-api-key", "x-forwarded-for", "forwarded")
+ASKED = 3  # of those to be asked for a lot, told by name
 _caller: ContextVar[Request | None] = ContextVar("caller", default=None)
 
 Id = Annotated[str | None, Field(description="The id of an indexed notice, as `search_notices` gives it.")]
@@ -166,6 +168,7 @@ class Tools:
         answer = await self._api.ask("POST", "/match", json=body)
         for each in answer["lots"]:
             each["by_clause"] = [{"structure": match["structure"]} for match in each["by_clause"]]
+            each["asking"] = [await self._structure(siret) for siret in each["asking"][:ASKED]]
         nowhere = asked.get("need") and not any(each["lot"]["places"] for each in answer["lots"])
         return results.of(answer, hint=results.NOWHERE if nowhere else "", asked=asked)
 
@@ -182,8 +185,8 @@ class Tools:
     async def find_partners(self, siret: Siret, n: Many = 5, **asked: Unpack[Asked]) -> results.Result:
         """Partners of a structure for a need or a notice: what it lacks, and who brings it.
 
-        Of a need of several trades it lacks those that it does not do; of a notice it lacks parts of the lots that it can take,
-        not the other lots.
+        A need of several trades is one contract here, in parts, of which it lacks what it does not do; `lot` asks for one of
+        the lots that `find_structures_for_need` makes of it. Of a notice it lacks parts of the lots that it can take.
         """
         body = _asked(asked, siret=siret, n=n + asked.get("offset", 0), lot=asked.get("lot"))
         answer = await self._api.ask("POST", "/partners", json=body)
@@ -212,7 +215,8 @@ class Tools:
     ) -> results.Result:
         """Search structures by name, town or SIRET (by trade: use `find_structures_for_need`)."""
         found = await self._api.ask("GET", "/structures", params={"q": q, "limit": n, "offset": offset})
-        return results.of(found, hint="" if found["total"] else results.NO_STRUCTURE)
+        hint = results.READ_AS.format(found["read_as"]) if found["read_as"] else ""
+        return results.of(found, hint=hint if found["total"] else results.NO_STRUCTURE)
 
     async def get_structure(self, siret: Siret) -> results.Result:
         """What is known of one structure: its offers with their sources and days, and what is missing."""
@@ -247,6 +251,7 @@ class Tools:
     ) -> results.Result:
         """Search the published notices that are indexed: by words, CPV code, department, buyer, deadline."""
         wishes = {"q": q, "cpv": cpv, "department": department, "buyer": buyer, "open_on": open_on}
+        wishes["once"] = "true"  # whatever sources publish it
         asked = {"limit": n, "offset": offset, **{name: str(wish) for name, wish in wishes.items() if wish}}
         found = await self._api.ask("GET", "/notices", params=asked)
         return results.of(found, hint=await self._nothing(found))
@@ -289,7 +294,8 @@ class Tools:
         """Public contracts that end in 3 to 18 months, with their holders as published: time to source, or to form a group."""
         asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n, "offset": offset}
         found = await self._api.ask("GET", "/renewals", params=asked)
-        return results.of(found, hint="" if found["total"] else results.NO_CONTRACT)
+        held = found["total"] or (await self._api.ask("GET", "/renewals", params={"limit": 1}))["total"]
+        return results.of(found, hint="" if found["total"] else results.NO_CONTRACT[bool(held)])
 
     async def study_purchase(
         self,
@@ -298,18 +304,18 @@ class Tools:
         amount: Annotated[float | None, Field(gt=0, description="Euros, before tax, of the whole.")] = None,
         months: Annotated[float | None, Field(gt=0)] = None,
         buyer: Literal["state", "local", "entity"] = "local",
+        n: Many = 5,
         offset: From = 0,
     ) -> results.Result:
-        """Before a tender: who could answer, whether to reserve, allot or insert a clause, with articles to verify."""
-        body = _asked({"need": need, "place": place}, amount=amount, months=months, buyer=buyer)
+        """Before a tender: who could answer, whether to reserve, allot or insert a clause, with articles to verify.
+
+        The need is one purchase here, of its amount and months: who answers (`count`, and `first`, page by page) may differ from
+        `find_structures_for_need`, which makes lots of it and knows no amount.
+        """
+        known = {"amount": amount, "months": months, "buyer": buyer, "n": n + offset}
+        body = _asked({"need": need, "place": place}, **known)
         found = await self._api.ask("POST", "/territory/potential", json=body)
         return results.of(found, hint="" if place else results.NOWHERE, asked=body)
-
-
-def tools(of: Tools) -> Mapping[str, Any]:
-    """Every public method of the tools, by its name."""
-    # in the order written
-    return {name: getattr(of, name) for name in vars(type(of)) if not name.startswith("_")}
 
 
 async def _remember(ctx: Any, call_next: Any) -> Any:
@@ -386,7 +392,8 @@ def _tools(api: Api) -> Iterator[Any]:
     from mcp.server.mcpserver.tools import Tool
     from mcp.types import ToolAnnotations
 
-    for name, method in tools(Tools(api)).items():
+    for name in (each for each in vars(Tools) if not each.startswith("_")):  # in the order written
+        method = getattr(Tools(api), name)
         hints = ToolAnnotations(read_only_hint=True, open_world_hint=False)
         # one text: a host that hands on structured content as well would say everything twice
         tool = Tool.from_function(_as_text(method), name=name, annotations=hints, structured_output=False)
@@ -414,8 +421,12 @@ def _as_text(method: Any) -> Any:
 
 
 def _as_resource(method: Any) -> Any:
-    """A tool as a resource: of an unknown id it says the tool's own sentence, not that of the SDK."""
+    """A tool as a resource: of an id that is unknown or none it says the tool's own sentence, not that of the SDK."""
     from mcp.server.mcpserver.exceptions import ResourceError, ToolError
+
+    shape = signature(method)
+    # the API says what is wrong with an id, the SDK only that something is
+    plain = [one.replace(annotation=get_args(one.annotation)[0]) for one in shape.parameters.values()]
 
     @wraps(method)
     async def read(**arguments: Any) -> str:
@@ -424,6 +435,8 @@ def _as_resource(method: Any) -> Any:
         except ToolError as error:
             raise ResourceError(str(error)) from None
 
+    read.__signature__ = shape.replace(parameters=plain)  # type: ignore[attr-defined]
+    read.__annotations__ = {one.name: one.annotation for one in plain}
     return read
 
 

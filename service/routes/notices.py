@@ -10,7 +10,7 @@ from pydantic import AliasPath, Field
 from matcher.domain import ANSWERABLE, Tender
 from matcher.matching import renewals as renewals_
 from matcher.reading import ocds
-from matcher.reading.procedure import closing, newest_first
+from matcher.reading.procedure import closing, newest_first, unrepeated
 from matcher.reference.text import fold
 from service import schemas, wire
 from service.access import Reader
@@ -66,9 +66,22 @@ def told(tender: Tender, words: Sequence[str]) -> bool:
 
 
 @router.get("/notices", response_model=schemas.NoticePage)
-def search(request: Request, tenders: Chosen, offset: Offset = 0, limit: Limit = 20) -> Response:
+def search(
+    request: Request,
+    tenders: Chosen,
+    offset: Offset = 0,
+    limit: Limit = 20,
+    once: Annotated[
+        bool, Query(description="One notice that several sources publish is listed once.")
+    ] = False,
+) -> Response:
     snapshot = snapshot_of(request)
-    items = [_shown(tender, snapshot) for tender in tenders[offset : offset + limit]]
+    repeats = unrepeated(tenders) if once else {}
+    tenders = [tender for tender in tenders if not once or tender.id in repeats]
+    items = [
+        _shown(tender, snapshot).model_copy(update={"repeats": repeats.get(tender.id, [])})
+        for tender in tenders[offset : offset + limit]
+    ]
     page = schemas.NoticePage(total=len(tenders), offset=offset, limit=limit, items=items)
     return wire.send(request, page, tagged=True)
 
@@ -140,6 +153,7 @@ def listing(
     after: Annotated[float, Query(ge=0, le=120)] = renewals_.SOONEST,
     before: Annotated[float, Query(ge=0, le=120)] = renewals_.LATEST,
 ) -> Response:
-    found = snapshot_of(request).renewals(siret, buyer, department, cpv, after, before)
-    items = [RenewalOut.of(one) for one in found[offset : offset + limit]]
+    snapshot = snapshot_of(request)
+    found = snapshot.renewals(siret, buyer, department, cpv, after, before)
+    items = [RenewalOut.of(snapshot.named(one)) for one in found[offset : offset + limit]]
     return wire.send(request, RenewalPage(total=len(found), offset=offset, limit=limit, items=items))

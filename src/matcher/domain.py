@@ -51,6 +51,14 @@ class UnknownStructure(NotFound):
     """No structure of this SIRET is in the catalogue."""
 
 
+class UnknownLot(NotFound):
+    """A notice has no such lot."""
+
+    def __init__(self, notice: str, lot: str, numbers: str) -> None:
+        super().__init__(f"the notice {notice} has no lot {lot}: its lots are {numbers}")
+        self.notice, self.lot, self.numbers = notice, lot, numbers
+
+
 class UnknownNotice(NotFound):
     """No notice of this identifier is indexed."""
 

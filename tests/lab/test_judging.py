@@ -8,11 +8,13 @@ from typer.testing import CliRunner
 
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
+from matcher.commands import train
 from matcher.lab import evaluation, judging
 from matcher.lab.training import judgement as training
 from matcher.lab.training.texts import OURS
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
+from matcher.reference import paths
 
 NEEDS = (
     {"query_id": "a", "notice": {"objet": "tonte des pelouses de la mairie", "lieuExecution": {"code": "35238", "typeCode": "Code commune"}}},
@@ -88,14 +90,31 @@ def test_the_command_writes_what_training_reads_and_asks_nothing_twice(
     save_catalogue(matcher.catalogue, tmp_path / "catalogue")
     out = tmp_path / "ours.judged.jsonl"
     call = ["judge", str(queries), "--out", str(out), "--catalogue", str(tmp_path / "catalogue")]
-    first = CliRunner().invoke(build(), call, input="o\n3\nd\n" + "0\n" * 15 + "q\n")
-    assert first.exit_code == 0, first.output
-    assert list(training.judged(out)) == ["a"]
+    # the end of what is typed stops as "q" does
+    for typed, graded in (("o\n3\nd\n0\n\n", 2), ("q\n", 2), ("0\n" * 13 + "q\n", 15)):
+        first = CliRunner().invoke(build(), call, input=typed)
+        assert first.exit_code == 0, first.output
+        assert {id: len(row["j"]) for id, row in training.judged(out).items()} == {"a": graded}
+    assert "=== fourniture de gaz naturel" in first.output and "\n--- 4 sur 16" in first.output
     second = CliRunner().invoke(build(), call, input="n\n")
     assert second.exit_code == 0, second.output
     assert training.judged(out)["b"]["s"] == "no"
     assert [need.id for need in training.asked(matcher, tmp_path, "ours")] == ["a", "b"]
-    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    lines = [json.loads(line) for line in out.read_text().splitlines()][-2:]
     lines[0]["j"] = {"999999999": [3, "said"]}  # of another directory
     out.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert [need.id for need in training.asked(matcher, tmp_path, "ours")] == ["b"]
+
+
+def test_what_is_learnt_goes_where_the_program_reads_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """From whatever folder the command runs."""
+    written: list[object] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(train, "_trained", lambda *given, **options: written.extend(given[2:]))
+    monkeypatch.setattr(train.manifest_, "write", lambda folder: None)
+    for name in ("asks", "said"):
+        done = CliRunner().invoke(build(), ["train", name, "--data", str(tmp_path)])
+        assert done.exit_code == 0, done.output
+    assert written == [paths.models_dir() / "asks", paths.models_dir() / "judgement"]

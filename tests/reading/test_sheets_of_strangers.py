@@ -97,12 +97,18 @@ def test_titles_above_are_no_offers_and_a_sheet_can_be_left_out(tmp_path: Path) 
     book.active.append(["B", siret(2)[:9], "Metz", "tonte"])
     for row in (["Nom", "Ville", "Activité"], ["C", "Metz", "tonte"]):
         (book["Prospects"] if "Prospects" in book.sheetnames else book.create_sheet("Prospects")).append(row)
+    for row in (["Nom", "Ville"], ["D", "Metz"]):
+        (book["Idées"] if "Idées" in book.sheetnames else book.create_sheet("Idées")).append(row)
     path = tmp_path / "members.xlsx"
     book.save(path)
     call = [sys.executable, "-m", "matcher", "read", str(path), "--format", "jsonl"]
     done = subprocess.run(call, capture_output=True, text=True, check=True)
     assert (done.stdout.count("\n"), "diffuser" in done.stdout) == (3, False)
-    assert "'Adhérents' (2), 'Prospects' (1); one is left out with --map 'sheet:NAME=none'" in done.stderr
+    assert "what they do, a phone or mail; it has name, town  [" in done.stderr
+    assert (
+        "'Adhérents' (2), 'Prospects' (1), 'Idées' (1); one is left out with --map 'sheet:NAME=none'"
+        in done.stderr
+    )
     members = gather.gather([path], _columns.pairs(["sheet:Prospects=none"]))
     assert [one.name for one in members.structures] == ["A", "B"]
     assert "1 structure whose SIRET is missing beside the SIREN: write the 14 digits of" in "".join(

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from bombs import packed
+from matcher import plugins
 from matcher.domain import BadInput, Rejected, Structure, Zone
 from matcher.matching.reasons import warnings
 from matcher.reading import gather
-from matcher.reading.sources import _tabular, directory, entreprises, lemarche
+from matcher.reading.sources import _columns, _tabular, directory, entreprises, lemarche
 from matcher.reference.identifiers import UNSTATED, luhn, siret_valid
 from matcher.reference.paths import shared_dir
 from papers import workbook
@@ -212,7 +213,7 @@ def test_a_list_without_numbers_tells_structures_apart_by_name_and_place() -> No
     )
     (nowhere, unnamed), rest = read("SIRET;Nom;Ville;Activité\n;Les Jardins;;tonte\n;;Metz;tonte\n")[::-1]
     assert (nowhere.reason, unnamed.reason) == (UNSTATED, UNSTATED) and not rest
-    with pytest.raises(BadInput, match="nor names with places"):
+    with pytest.raises(BadInput, match="names with two of these: a place"):
         read("Nom;Type\nLes Jardins;EI\n")
 
 
@@ -273,6 +274,13 @@ def test_one_siret_under_two_kinds_is_two_structures() -> None:
         ("Toute la France", Zone(country=True)),
         ("Bretagne", Zone(regions=("53",))),
         ("Île-de-France", Zone(regions=("11",))),
+        (
+            "Grand Sud-Est",
+            Zone(departments=tuple("01 03 04 05 06 07 13 15 26 38 42 43 63 69 73 74 83 84".split())),
+        ),
+        ("Grand Sud", Zone(radius_km=30)),
+        ("3 Frontières", Zone(radius_km=30)),  # no department of that number
+        ("55 et 54 nord", Zone(radius_km=42, departments=("55",))),  # nor the department Nord
         ("à la demande", None),
         # a department or region in a longer name is not meant
         ("Golfe du Morbihan", Zone(radius_km=30)),
@@ -285,9 +293,18 @@ def test_zones_are_understood(cell: str, zone: Zone | None) -> None:
     assert (found and replace(found, departments=tuple(sorted(found.departments)))) == zone
 
 
-def test_a_grouping_called_after_its_region_is_no_region() -> None:
-    (structure,), _ = read(f"siret;nom;type;ville;zone\n{A};X;EI;Quimper;Quimper Bretagne Occidentale\n")
-    assert structure.zone == Zone(radius_km=15)
+@pytest.mark.parametrize(
+    ("town", "area"),
+    [
+        ("Quimper", "Quimper Bretagne Occidentale"),  # called after its region
+        ("Lorient", "Lorient Agglo"),
+        ("Quiberon", "Presqu'île de Quiberon"),
+    ],
+)
+def test_an_area_is_reached_from_the_town_that_it_is_called_after(town: str, area: str) -> None:
+    (structure,), _ = read(f"siret;nom;type;ville;zone\n{A};X;EI;{town};{area}\n")
+    assert structure.zone and structure.zone.radius_km and structure.zone.radius_km < 25
+    assert structure.zone == Zone(radius_km=structure.zone.radius_km)
 
 
 def test_a_radius_column_and_a_department_column() -> None:
@@ -332,10 +349,16 @@ def test_an_empty_file_says_so(content: bytes) -> None:
         read(content)
 
 
+@pytest.mark.parametrize("source", ["directory", "table", "finess"])
+def test_each_field_of_a_table_is_explained(source: str) -> None:
+    fields = set(plugins.find("reading.sources", source).FIELDS)
+    assert fields <= set(_columns.HEADINGS["meanings"])
+
+
 def test_files_of_other_shapes_say_what_to_give() -> None:
     with pytest.raises(BadInput, match="give CSV, XLSX"):
         read(b"<html><body>no table</body></html>")
-    with pytest.raises(BadInput, match="no column of SIRETs"):
+    with pytest.raises(BadInput, match="needs a column of SIRETs"):
         read("a;b\n1;2\n")
     with pytest.raises(BadInput, match=r"old Excel workbook"):
         read(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))

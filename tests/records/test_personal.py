@@ -74,6 +74,7 @@ def test_a_longer_address_with_the_same_ending_is_another_person(store: Store) -
     assert personal.export(store, ADDRESS) == {}
     personal.erase(store, ADDRESS)
     assert "joanne@example.org" in everything(store) and "anne@example.org.uk" in everything(store)
+    assert personal.export(store, ADDRESS) == {}  # of whom nothing is held nothing is written
 
 
 def test_a_siret_is_erased_in_every_column_but_unsubscriptions_and_published_notices(store: Store) -> None:

@@ -98,6 +98,7 @@ def folder(catalogue: Catalogue, sample: gather.Gathered, tmp_path_factory: pyte
     here = indexed(tmp_path_factory.mktemp("assistant"), catalogue, sample)
     hidden = replace(sample.tenders[0], id="hidden-1", title="Projet Wyvern", confidential=True)
     gather.save_notices([*sample.tenders, hidden], here / "catalogue")
+    gather.save_contracts(sample.awards, here / "catalogue")
     return here
 
 
@@ -272,8 +273,9 @@ def test_what_is_at_hand_is_a_resource_and_each_user_has_a_prompt(folder: Path) 
             prompts = (await client.list_prompts()).prompts
             need = {"besoin": "tonte", "lieu": "Pantin"}
             said = await client.get_prompt("acheteur", need)
-            with pytest.raises(mcp.MCPError, match="search the notices"):
-                await client.read_resource("maillage://notice/nope")
+            for unknown, remedy in (("notice/nope", "search the notices"), ("structure/123", "give a SIRET")):
+                with pytest.raises(mcp.MCPError, match=remedy):
+                    await client.read_resource(f"maillage://{unknown}")
             return prompts, said, await client.read_resource(f"maillage://structure/{SIRET}")
 
     prompts, said, shown = asyncio.run(ask())
@@ -315,7 +317,10 @@ def told_by(folder: Path, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, 
 
     texts = [each.content[0].text for each in asyncio.run(ask())]
     whole = [json.loads(text) for text in texts]
-    return [{"cut": each.get("cut", ""), "hint": "", **each["answer"]} for each in whole]
+    return [
+        {"cut": each.get("cut", ""), "sources": each["sources"], "hint": "", **each["answer"]}
+        for each in whole
+    ]
 
 
 def test_a_correction_and_a_cancellation_are_part_of_the_notice_that_they_concern(folder: Path) -> None:
@@ -358,6 +363,38 @@ def test_of_a_notice_one_lot_is_asked_and_nothing_is_dropped_in_silence(folder: 
     assert others["consortia"][0] != groups["consortia"][0]
 
 
+def test_whom_an_answer_names_is_told_with_source_and_place(folder: Path) -> None:
+    both = {"need": "espaces verts et nettoyage de bureaux", "place": "Pantin"}
+    groups, why, lots, ending, none, misspelt, town, listed, study, rest = told_by(
+        folder,
+        ("propose_groups", NEED),
+        ("explain_structure", {"siret": SIRET, **NEED}),
+        ("find_structures_for_need", {**both, "n": 1}),
+        ("find_ending_contracts", {"n": 2}),
+        ("find_ending_contracts", {"buyer": "Wyvern"}),
+        ("search_structures", {"q": "Sentiers de l'Ourq"}),
+        ("search_structures", {"q": "Pantain"}),
+        ("search_notices", {"q": "routage"}),
+        *(
+            (
+                "study_purchase",
+                {"need": "espaces verts", "place": "Pantin", "amount": 60_000, "n": 2, "offset": n},
+            )
+            for n in (0, 2)
+        ),
+    )
+    member = groups["consortia"][0]["members"][0]
+    assert member["town"] and member["contact"] and member["role"] and member["lots"]
+    assert all("structures (2026-09-15)" in each["sources"] for each in (groups, why))
+    assert [each["name"] for each in lots["lots"][1]["asking"]] == ["Nouvel Élan"]
+    assert all(holder["name"] for item in ending["items"] for holder in item["holders"])
+    assert none["hint"] == results.NO_CONTRACT[True]
+    for near, read_as in ((misspelt, "sentiers de l'ourcq"), (town, "pantin")):
+        assert near["items"][0]["siret"] == SIRET and f"« {read_as} »" in near["hint"]
+    assert [item["repeats"] for item in listed["items"] if "repeats" in item] == [["26-130610"]]
+    assert [len(page["lots"][0]["first"]) for page in (study, rest)] == [2, 2]
+
+
 def test_a_list_is_read_on_by_offset_and_a_siret_is_taken_as_papers_print_it(folder: Path) -> None:
     first, second, beyond, head, following, structure, nobody = told_by(
         folder,
@@ -377,7 +414,9 @@ def test_a_list_is_read_on_by_offset_and_a_siret_is_taken_as_papers_print_it(fol
 def test_what_an_answer_leaves_out_is_counted_by_its_name() -> None:
     """Whole items go, the inner ones first: what is told of a lot, a team or a structure is never told in part."""
     teams = [{"members": [{"name": f"membre {k} de {n}"} for k in range(12)]} for n in range(40)]
-    lots = [{"number": str(n), "matches": [{"why": "x" * 300} for _ in range(4)]} for n in range(1, 30)]
+    lots = [
+        {"number": str(n), "matches": [{"why": f"{n}" + "x" * 300} for n in range(4)]} for n in range(1, 30)
+    ]
     for answer, said in (({"consortia": teams}, "consortia ({})"), ({"lots": lots}, "lots ({})")):
         (name, items), text = next(iter(answer.items())), results.text_of(results.of(answer), {"offset"})
         kept = json.loads(text)
@@ -393,8 +432,13 @@ def test_a_catalogue_without_notices_says_so_and_not_to_ask_with_fewer_words() -
         async def ask(self, method: str, path: str, **more: Any) -> Any:
             return {"total": 0, "items": []}
 
-    answer = asyncio.run(Tools(Bare()).search_notices(q="tonte"))["answer"]
-    assert answer["hint"] == results.NO_NOTICES and "aucun avis" in answer["hint"]
+    tools = Tools(Bare())
+    notices, contracts = (
+        asyncio.run(asked)["answer"]["hint"]
+        for asked in (tools.search_notices(q="tonte"), tools.find_ending_contracts(buyer="Pantin"))
+    )
+    assert notices == results.NO_NOTICES and "aucun avis" in notices
+    assert contracts == results.NO_CONTRACT[False]
 
 
 def test_that_a_trade_is_not_stated_is_told_and_what_tells_nothing_is_not() -> None:

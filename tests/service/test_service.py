@@ -271,6 +271,21 @@ def test_only_loopback_reads_without_a_key(settings: Settings) -> None:
         assert proxied.status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("language", "detail"),
+    [
+        ("en", "the notice 26-130377 has no lot 99: its lots are 1, 2, 3, 4, 5"),
+        ("fr", "L'avis 26-130377 n'a pas de lot 99 : choisissez parmi 1, 2, 3, 4, 5."),
+    ],
+)
+def test_a_lot_that_is_not_there_is_told_in_the_language_asked(
+    client: TestClient, language: str, detail: str
+) -> None:
+    asked = {"siret": "00010032100017", "notice_id": "26-130377", "lot": "99"}
+    refused = client.post("/v1/partners", json=asked, headers={"Accept-Language": language})
+    assert (refused.status_code, refused.json()["detail"]) == (404, detail)
+
+
 def test_a_wrong_key_is_refused_even_where_reading_is_open(client: TestClient) -> None:
     assert client.get("/v1/structures", headers={"X-API-Key": "mlg_x_y"}).status_code == 401
 

@@ -38,6 +38,22 @@ def search_names(catalogue: Catalogue, words: str, limit: int = 20) -> list[int]
     return names_of(catalogue).holding(wanted, limit)
 
 
+def respelt(catalogue: Catalogue, words: str) -> str:
+    """The words with each that no name or town holds replaced by the nearest one that some does; "" where none is near."""
+    from rapidfuzz import fuzz, process
+
+    names = names_of(catalogue)
+    known = catalogue.once("words of names", lambda: sorted({*names.text.tobytes().decode().split()}))
+    typed = fold(words).split()
+    missing = [word for word in typed if not names.holding([word], 1)]
+    near = {word: process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=80) for word in missing}
+    return (
+        " ".join(found[0] if (found := near.get(word)) else word for word in typed)
+        if any(near.values())
+        else ""
+    )
+
+
 class Names:
     """Names and towns of structures, folded, a line each in one text, in which they are searched."""
 

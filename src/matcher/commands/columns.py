@@ -71,10 +71,11 @@ def run(
     emit(lines, format)
     if lacking := _columns.absent(corrections, tuple(every), taken, module.FIELDS):
         say(f"{path.name}: {lacking}")
-    fields = (
-        f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {', '.join(sorted(module.FIELDS))}"
-    )
-    say(textwrap.fill(fields, 110, subsequent_indent="  ", break_on_hyphens=False))
+    meanings = _columns.HEADINGS["meanings"]
+    about = ((field, meanings.get(field, "")) for field in sorted(module.FIELDS))
+    fields = "; ".join(f"{field} ({meaning})" if meaning else field for field, meaning in about)
+    told = f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {fields}"
+    say(textwrap.fill(told, 110, subsequent_indent="  ", break_on_hyphens=False))
     if save is not None:
         named = {key: column for key, column in taken.items() if key.partition(".")[0] in module.FIELDS}
         own = (_columns.VALUE, _columns.SHEET)

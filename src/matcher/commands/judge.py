@@ -19,7 +19,7 @@ def run(
     out: Annotated[Path, Option(help="The file of grades, NAME.judged.jsonl.")],
     catalogue: Folder = CATALOGUE,
 ) -> None:
-    """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops and keeps what is graded.
+    """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops, the same command goes on from there.
 
     \b
     matcher judge ours.queries.jsonl --out ours.judged.jsonl
@@ -27,19 +27,22 @@ def run(
     """
     rejected: list[Rejected] = []
     known = judged(out) if out.is_file() else {}
-    asked = [q for q in evaluation.questions(queries, rejected) if q.id not in known]
+    asked = [q for q in evaluation.questions(queries, rejected) if "next" in known.get(q.id, {"next": 0})]
     if not asked and not known:
         raise NoValidRecords(f"no need was read in {queries}: give query_id and notice, one object a line")
     matcher = loaded(catalogue)
     out.parent.mkdir(parents=True, exist_ok=True)
-    before = len(known)
 
     def prompted(prompt: str) -> str:
-        return str(typer.prompt(prompt, "", show_default=False, prompt_suffix=""))
+        try:
+            return str(typer.prompt(prompt, "", show_default=False, prompt_suffix=""))
+        except typer.Abort:  # Ctrl-C, or the end of what is piped in
+            return judging.STOP
 
     with out.open("a", encoding="utf-8") as sink:
-        for line in judging.graded(matcher, asked, prompted, say):
+        for line in judging.graded(matcher, asked, prompted, say, known):
             sink.write(json.dumps(line) + "\n")
             sink.flush()
-            before += 1
-    say(f"{before} besoins jugés dans {out}")
+            known[line["query_id"]] = line
+    begun = sum("next" in line for line in known.values())
+    say(f"{len(known) - begun} besoins jugés{f', {begun} commencé' if begun else ''} dans {out}")

@@ -21,6 +21,7 @@ BEYOND = (
     "hors d'atteinte, à chercher et à effacer vous-même : les dossiers donnés à --outbox (autres que {}), les sauvegardes, et l'annuaire : "
     "retirez-y la personne, puis relancez `matcher index`"
 )
+KEPT = "gardé : un désabonnement, haché, pour que plus aucun message ne parte à cette adresse"
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
@@ -47,10 +48,12 @@ def erase(
 ) -> None:
     """Erase a person from every table; keys of a SIRET are revoked.
 
-    Unsubscriptions are kept, hashed, so that no mail is sent again; notices stay as published.
+    An address that was known stays as a hashed unsubscription, so that no mail is sent again; notices stay as published.
     """
     with open_store() as store:
         held = personal.export(store, person)
+        if held and "@" in person:
+            say(KEPT)
         if yes:
             gone = personal.erase(store, person) | {"mails in the outbox": erase_mails(read().outbox, person)}
             emit(({"table": t, "erased": n} for t, n in gone.items()), "table")

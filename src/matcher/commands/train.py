@@ -26,6 +26,12 @@ def _released(made: object) -> None:
     manifest_.write(paths.models_dir())
 
 
+def _into(name: str, what: str) -> Any:
+    """The option --out of what is read from models/NAME: written there, wherever the command runs."""
+    shown, here = f"models/{name} of the program", paths.models_dir() / name
+    return Option(default_factory=lambda: here, show_default=shown, help=f"Where to write {what}.")
+
+
 app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode=None, result_callback=_released)
 
 
@@ -67,7 +73,7 @@ def encoder(
 @app.command()
 def ranker(
     data: Path = Option(..., help="Folder with awards/history.json.gz."),
-    out: Path = Option(Path("models/ranker/learned.json"), help="The ranker file to write."),
+    out: Path = _into("ranker/learned.json", "the ranker file"),
     since: date = Option("2019-01-15", parser=day, help="Awards from this day on are used as queries."),
     encoder: Path | None = Option(None, help="Trained before that day; by default it is trained first."),
 ) -> None:
@@ -81,7 +87,7 @@ def ranker(
 @app.command()
 def asks(
     data: Path = Option(..., help="Folder with judged/*.labels.jsonl, notices/ and awards/."),
-    out: Path = Option(Path("models/asks"), help="Folder to write the weights and the card into."),
+    out: Path = _into("asks", "the weights and the card"),
 ) -> None:
     """Learn to read what a lot asks for: trades, nature, size, who answers; prints figures cross-validated by notice.
 
@@ -94,7 +100,7 @@ def asks(
 @app.command()
 def offers(
     data: Path | None = Option(None, help="Folder with nomenclatures/, for job titles."),
-    out: Path = Option(Path("models/offers"), help="Folder to write the weights and the card into."),
+    out: Path = _into("offers", "the weights and the card"),
 ) -> None:
     """Learn to recognise trades in brochures, pages and declared objects of structures.
 
@@ -114,11 +120,11 @@ def judgement(
     structures: Path | None = Option(
         None, help="The directory that was judged, as `matcher read` writes it."
     ),
-    out: Path = Option(Path("models/judgement"), help="Folder to write the tables and the card into."),
+    out: Path = _into("judgement", "the tables and the card"),
 ) -> None:
     """Learn from judged pairs of a need and a structure which structures are leads; prints cross-validated figures.
 
-    Needs the extra `maillage[train]`.  What is learnt is used from models/judgement, the default of --out.
+    Needs the extra `maillage[train]`.  What is learnt is used from the default of --out.
 
     matcher train judgement --data ../shared/data
     """
@@ -133,7 +139,7 @@ def judgement(
 @app.command()
 def said(
     data: Path = Option(..., help="Folder with nomenclatures/ and awards/."),
-    out: Path = Option(Path("models/judgement"), help="Folder to write said.npz into."),
+    out: Path = _into("judgement", "said.npz"),
 ) -> None:
     """Learn to compare declared texts with needs by their meaning, taught by the CPV model.
 
@@ -145,7 +151,7 @@ def said(
 @app.command()
 def priors(
     data: Path = Option(..., help="Folder with structures/ and nomenclatures/."),
-    out: Path = Option(Path("models/judgement"), help="Folder to write priors.npz into."),
+    out: Path = _into("judgement", "priors.npz"),
 ) -> None:
     """Learn which trades kind, activity code and name make likely; prints figures cross-validated by structure.
 
@@ -174,7 +180,7 @@ def clauses(
         Path("data/training/clauses.jsonl.gz"), help="text, author, reserved, social_clause."
     ),
     tests: Path = Option(Path("tests/data"), help="Folder of the development passages of the tests."),
-    out: Path = Option(Path("models/clauses"), help="Folder to write the weights and the card into."),
+    out: Path = _into("clauses", "the weights and the card"),
     notices: Path | None = Option(None, help="Labelled TED notices; by default those of MATCHER_SHARED."),
     judged: Path | None = Option(None, help="Their labels; by default clauses_dev.jsonl of MATCHER_SHARED."),
 ) -> None:

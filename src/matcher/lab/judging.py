@@ -4,7 +4,7 @@ The pool of a need holds the first of the ranking, the nearest in meaning and th
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -104,10 +104,15 @@ def _choice(ask: Ask, prompt: str, allowed: Iterable[str]) -> str:
         asked = f"« {answer} » n'est pas une réponse : {choices}, {BACK} pour revenir ou {STOP} pour arrêter.\n{prompt}"
 
 
-def graded(matcher: Matcher, questions: Iterable[Question], ask: Ask, show: Show) -> Iterator[dict[str, Any]]:
-    """A line of a judged file for each question, until the person stops; what was graded of the last one is kept."""
+def graded(
+    matcher: Matcher, questions: Iterable[Question], ask: Ask, show: Show, known: Mapping[str, Any] = {}
+) -> Iterator[dict[str, Any]]:
+    """A line of a judged file for each question, until the person stops; what was graded of the last one is kept.
+
+    The `known` line of a question that was stopped goes on at its `next` structure.
+    """
     for question in questions:
-        line: dict[str, Any] = {"query_id": question.id, "s": "", "j": {}}
+        line = {"query_id": question.id, "s": "", "j": {}} | known.get(question.id, {})
         try:
             _grade(matcher, question, line, ask, show)
         except Stopped:
@@ -121,16 +126,17 @@ def _grade(matcher: Matcher, question: Question, line: dict[str, Any], ask: Ask,
     """Fill the line with what the person answers.  Raises Stopped."""
     query = matcher.queries(question.tender, as_of=question.day)[0]
     where = ", ".join(filter(None, (place.label or place.department for place in query.places)))
+    show(f"\n=== {query.text}\n    {where or 'lieu inconnu'}")
     while not line["s"]:
-        show(f"\n=== {query.text}\n    {where or 'lieu inconnu'}")
         with suppress(Back):
             line["s"] = ANSWERS[_choice(ask, WHOLE, ANSWERS)]
     structures = [matcher.catalogue.structure(row) for row in pool(matcher, query, question.id)]
     if line["s"] == "no":  # every proposal is wrong
         line["j"] = {structure.siren: [0, ""] for structure in structures}
         return
-    number = 0
+    number = line.get("next", 0)
     while number < len(structures):
+        line["next"] = number
         structure = structures[number]
         show(f"\n--- {number + 1} sur {len(structures)}\n{sheet(structure, query)}")
         try:
@@ -143,3 +149,4 @@ def _grade(matcher: Matcher, question: Question, line: dict[str, Any], ask: Ask,
         if grade:
             line["j"][structure.siren] = [int(grade), source]
         number += 1
+    line.pop("next", None)

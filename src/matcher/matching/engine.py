@@ -26,11 +26,11 @@ from matcher.domain import (
     Lot,
     LotAnswer,
     Match,
-    NotFound,
     Offer,
     Reason,
     Recipe,
     Tender,
+    UnknownLot,
     __version__,
 )
 from matcher.learned import asks
@@ -393,7 +393,7 @@ class Matcher:
         lots = [each for each in tender.lots if lot in (None, each.id, each.number)]
         if not lots:
             numbers = ", ".join(each.number for each in tender.lots)
-            raise NotFound(f"the notice {tender.id} has no lot {lot}: its lots are {numbers}")
+            raise UnknownLot(tender.id, lot or "", numbers)
         wanted = replace(tender, lots=tuple(lots))
         return tuple(self._why(row, query) for query in self.queries(wanted, filters=filters))
 

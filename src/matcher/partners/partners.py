@@ -17,7 +17,7 @@ from typing import Literal
 
 import numpy as np
 
-from matcher.domain import BadInput, Filters, Lot, Match, NotFound, Reason, Structure, Tender, Warning_
+from matcher.domain import BadInput, Filters, Lot, Match, Reason, Structure, Tender, UnknownLot, Warning_
 from matcher.matching import parts, reach, standing
 from matcher.matching.engine import Matcher
 from matcher.matching.groups import firms as firms_
@@ -199,7 +199,7 @@ def _narrowed(tender: Tender, lot: str | None) -> Tender:
     kept = tuple(x for x in tender.lots if lot in (x.id, x.number))
     if not kept:
         numbers = ", ".join(x.number for x in tender.lots)
-        raise NotFound(f"l'avis {tender.id} n'a pas de lot {lot!r} : choisissez parmi {numbers}")
+        raise UnknownLot(tender.id, lot, numbers)
     return replace(tender, lots=kept)
 
 

@@ -144,6 +144,17 @@ def answerable(tenders: Iterable[Tender]) -> list[Tender]:
     return newest_first(t for t in in_force(tenders) if t.nature in ANSWERABLE and not t.confidential)
 
 
+def unrepeated(tenders: Iterable[Tender]) -> dict[str, list[str]]:
+    """The ids of the notices without those that repeat an earlier one, each with the ids of these: one notice of two sources."""
+    first, repeats = dict[tuple[str, ...], str](), dict[str, list[str]]()
+    for tender in tenders:
+        shared = [(tender.nature, *key) for key in keys(tender) if key[0] != "id"]
+        same = next((first[key] for key in shared if key in first), tender.id)
+        repeats.setdefault(same, []).extend([tender.id] if same != tender.id else ())
+        first |= {key: same for key in shared if key not in first}
+    return repeats
+
+
 def newest_first(tenders: Iterable[Tender]) -> list[Tender]:
     return sorted(tenders, key=lambda t: (t.published or date.min, t.id), reverse=True)
 

@@ -1,6 +1,6 @@
 """A person's data, found by walking the schema: every column in which an address or a SIRET can stand.
 
-By address: only the address is removed, wherever it is written, and no mail is sent to it again.  By SIRET: the rows of the
+By address: only the address is removed, wherever it is written, and no mail is sent again to one that was known.  By SIRET: the rows of the
 structure are deleted and its keys revoked; elsewhere its number is removed.  Kept: the fact of having unsubscribed (it keeps mail
 away), and notices as published.  A sealed event loses its content and keeps its commitment.
 """
@@ -116,7 +116,7 @@ def erase(store: Store, name: str) -> dict[str, int]:
             gone[table.name] = gone.get(table.name, 0) + 1
         for record, numbers in blanked.items():
             chain.erase(connection, record, numbers, siret=not person.by_address)
-        if person.by_address:
+        if person.by_address and gone:  # of an address that nothing holds nothing is written either
             store.unsubscribe(connection, address_subject(person.name), "operator")
         store.audit(connection, "operator", "erase", detail=gone)
     return gone

@@ -346,7 +346,7 @@ def _sorted_grouping_names() -> list[str]:
 def _groupings(key: str) -> tuple[_Grouping, ...]:
     table, cities = _grouping_names()
     bare = _KIND.sub("", key)
-    if found := table.get(bare):
+    if found := table.get(bare) or table.get(re.sub(" agglo$", " agglomeration", bare)):
         return tuple(found)
     if _KIND.match(key):
         names = _sorted_grouping_names()

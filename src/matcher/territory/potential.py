@@ -29,7 +29,6 @@ from matcher.territory.counts import Count, Desk, Rows
 
 ARTICLES = (law.DISABILITY, law.INSERTION, law.COMBINED, law.ESS)
 CUTS = (2, 3, 4, 6)
-FIRST = 5  # structures of a list that are named
 NAMED = 5  # carriers of hours that an advice names
 ORDER = "ordre de présentation, ne préjuge pas du choix"
 ASSUMED = tuple(
@@ -71,8 +70,8 @@ class Potential:
     versions: Mapping[str, str]
 
 
-def potential(desk: Desk, tender: Tender, given: Given | None = None) -> Potential:
-    """The potential of every lot of a need.  Raises BadInput as `Given.checked`."""
+def potential(desk: Desk, tender: Tender, given: Given | None = None, n: int = 5) -> Potential:
+    """The potential of every lot of a need, with the first `n` structures of each.  Raises BadInput as `Given.checked`."""
     given = (given or Given()).checked()
     tender = sized_need(tender, given.amount)
     rankings = list(desk.matcher.rank_each(desk.matcher.queries(tender)))  # those that its list shows
@@ -81,7 +80,7 @@ def potential(desk: Desk, tender: Tender, given: Given | None = None) -> Potenti
     total = sum(known) if len(known) == len(lots) and known else given.amount
     return Potential(
         tender=tender,
-        lots=tuple(_of_lot(desk, tender, *one, given, total) for one in zip(lots, rankings, strict=True)),
+        lots=tuple(_of_lot(desk, tender, *one, given, total, n) for one in zip(lots, rankings, strict=True)),
         on=desk.on,
         sources=(desk.source,),
         assumed=tuple(desk.assumed[key].shown() for key in ASSUMED),
@@ -96,13 +95,13 @@ def _whole(lot: Lot) -> float | None:
 
 
 def _of_lot(
-    desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, total: float | None
+    desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, total: float | None, n: int
 ) -> LotPotential:
     code, amount, months = insertion.code_of(lot), _whole(lot), lot.duration_months
     trades = tuple(ranking.shortlist.query.asked.trades)
     share, labour = desk.assumed["clause_share"].value, insertion.labour_of(trades, code)
     shares = tuple(dict.fromkeys((share, *insertion.SHARES)))
-    place, answer, hours = toponyms.of_lot(lot, tender)[0][0], desk.matcher.answer(ranking, FIRST), None
+    place, answer, hours = toponyms.of_lot(lot, tender)[0][0], desk.matcher.answer(ranking, n), None
     facts = _facts(desk, tender, lot, ranking, given, code)
     facts = replace(facts, amount=total, labour=labour if trades else None)
     if amount:

@@ -142,11 +142,10 @@ def read_asked(matcher: Matcher, name: str) -> Iterator[Asked]:
     """The needs of one of our own files with the grades of the bidders that this directory holds."""
     path, rows = OURS / f"{name}.jsonl.gz", dict[str, Any]()
     known = {hidden(siren): siren for siren in set(matcher.catalogue.of_structure("siren").tolist()) if siren}
+    # needs of other directories are not told: nobody asked for this file
     for id, row in judged(path).items():
-        rows[id] = {
-            "s": row["s"],
-            "j": {known[one]: grade for one, grade in row["j"].items() if one in known},
-        }
+        if grades := {known[one]: grade for one, grade in row["j"].items() if one in known}:
+            rows[id] = {"s": row["s"], "j": grades}
     return _asked(matcher, name, path, rows)
 
 

@@ -188,9 +188,12 @@ _COUNTRY = re.compile(
 #: How a zone is limited, round what it names: "sud du 59", "Nantes uniquement", "Decazeville Communauté (12 communes)".
 _LIMITED = re.compile(
     r"\b(?:uniquement|seulement|exclusivement|intra muros|proche|alentours|environs)\b|\(\d+ communes?\)"
-    r"|\b(?:nord|sud|est|ouest|centre) (?:du |de |des |d')?(?=[a-z0-9])|(?<=[a-z0-9]) (?:nord|sud|est|ouest)\b"
+    r"|(?<!\bgrand )\b(?:nord|sud|est|ouest|centre) (?:du |de |des |d')?(?=[a-z0-9])|(?<=[a-z0-9])(?<!\bgrand)(?<!\bgrand sud) (?:nord|sud|est|ouest)\b"
 )
-_COUNTED = re.compile(r"\b\d+ (?:communes?|villes|cantons?|villages)\b")
+#: "24 communes", "3 Frontières": no department.
+_COUNTED = re.compile(
+    r"\b(?:\d+ (?:communes?|villes|cantons?|villages)\b|[2-9] (?!(?:et|ou|nord|sud|est|ouest)\b)(?=[a-z]))"
+)
 _RADIUS = re.compile(r"(?<![\d.,])(\d{1,4}(?:[.,]\d+)?)\s*(?:km|kms|kilometres?)\b")
 
 
@@ -208,7 +211,7 @@ def zone_of(
     text = (
         fold(" ; ".join(several(raw))) if isinstance(raw, list | tuple) else fold(clean(str(raw or ""), 5000))
     ).replace("’", "'")
-    plain = re.sub(r"[^a-z0-9,.;|/ ]+", " ", text)
+    plain = re.sub(r"[^a-z0-9,.;|/+ ]+", " ", text)
     country = bool(_COUNTRY.search(plain)) or plain.strip() == "france"
     km = _number(radius)
     if km is None and (match := _RADIUS.search(plain)):
@@ -226,9 +229,16 @@ def zone_of(
             areas = [code for code in areas if code in near]
             areas += [code for part in _parted(rest) if areas for code in _beside(part, home)]
         if home is not None and home.latitude is not None and areas:
-            halves = [half for part in _parted(rest) if (half := _half(part, home)) and half[0] in areas]
-            areas = [code for code in areas if code not in dict(halves)]
-            km = km or max((reach for _, reach in halves), default=None)
+            halves = {
+                part: half for part in _parted(rest) if (half := _half(part, home)) and half[0] in areas
+            }
+            # of "54 nord" neither the whole nor the department Nord
+            beside = " ; ".join(part for part in _parted(rest) if part not in halves)
+            sides = {code for part in halves for code in departments_of(part)} - {
+                *departments_of(beside, former=True)
+            }
+            areas = [code for code in areas if code not in sides]
+            km = km or max((reach for _, reach in halves.values()), default=None)
         if home is not None and not (km or areas or wider):
             areas, wider = _own(rest, home)
         if _NEAR.search(plain):
@@ -280,7 +290,7 @@ _NEAR = re.compile(r"\b(?:limitrophes?|voisins?|environnants?)\b")
 #: Names of an area around a town: "Pays de Rennes", "CdA de La Rochelle".
 _AROUND = re.compile(
     r"^(?:le |la |l')?(?:pays|bassins?(?: d'emploi| de vie)?|cantons?|arrondissement|agglo(?:meration)?|cda|cc|ca|secteur|territoire"
-    r"|communaute (?:de communes|d'agglomeration|urbaine)|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
+    r"|communaute (?:de communes|d'agglomeration|urbaine)|presqu'ile|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
 )
 AROUND_KM = 15.0  # of what is called after a town, beyond the town itself
 #: What is as large as an arrondissement: some 1,700 km², and its towns as far as that again from the one it is called after.
@@ -331,7 +341,7 @@ def is_guess(zone: Zone, words: str, home: Place) -> bool:
     """Are the kilometres of a zone read from words our own, because an area that these name is none known?"""
     # "et alentours" is none
     parts = [part for part in _parted(fold(words)) if _LIMITED.sub(" ", part).strip()]
-    alone = zone == Zone(radius_km=zone.radius_km) and not re.search(r"\d", words)
+    alone = zone == Zone(radius_km=zone.radius_km) and not re.search(r"\d", _COUNTED.sub(" ", fold(words)))
     return alone and any(_away(part, home) is None and not _half(part, home) for part in parts)
 
 

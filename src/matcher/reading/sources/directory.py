@@ -171,6 +171,10 @@ def recognises(name: str, head: bytes) -> bool:
     return {"name", "kind"} <= set(columns) or identifies(columns)
 
 
+#: What `identifies` asks of a table.
+NEEDED = "a column of SIRETs, or names with two of these: a place, a type, what they do, a phone or mail"
+
+
 def identifies(columns: Collection[str]) -> bool:
     """Do these fields tell structures apart, and something of each: by SIRET, or by name and place?"""
     fields = {name.partition(".")[0] for name in columns}
@@ -201,8 +205,8 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
         unnamed = "siret" not in found and not identifies(found)
         if not _columns.typed(columns) and (unnamed or _of_notices(keys)) and not source.endswith(JSON):
             raise BadInput(
-                f"{name} has no column of SIRETs among {', '.join(keys[:12])}, nor names with places: name one with "
-                "--map siret=COLUMN (or name=COLUMN and town=COLUMN), or give the notices' own format"
+                f"{name} needs {NEEDED}; its columns are {', '.join(keys[:12])}: name those with --map siret=COLUMN "
+                "(or name=COLUMN, town=COLUMN and offer=COLUMN), or give the notices' own format"
             )
 
     drafts: dict[tuple[str, str], _Draft] = {}
@@ -245,7 +249,7 @@ class _Sheet:
         if row.get("", "") != self.title:
             self.title, self.sections, self.last = row.get("", ""), {}, {}
         if self.title and "siret" not in found and not identifies(found):
-            return f"the sheet {self.title} has no column of SIRETs, nor names with places: nothing is read in it"
+            return f"the sheet is not read: it needs {NEEDED}; it has {', '.join(f for f in found if '.' not in f)}"
         filled = {
             heading: str(cell).strip()
             for heading, cell in row.items()
