@@ -20,18 +20,12 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, NotFound
 from matcher.matching import declared, evidence
 from matcher.matching.bounds import Bounds
-from matcher.matching.rankers._additive import AdditiveRanker
+from matcher.matching.rankers import RULES, AdditiveRanker, logistic
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import paths
 
 #: Themes of the judgement, each a signal that explains its contribution in French.
 THEMES = ("likely_trade", "likely_place", "likely_role", "likely_need")
-#: Exclusions by law or notice, added to the judgement: signals with a line as in a ranker's file.
-RULES: Mapping[str, Mapping[str, float]] = {
-    "reservation": {"weight": 1000.0, "offset": -1000.0, "missing": -0.5},
-    "capacity": {"weight": 2.0, "offset": -2.0, "missing": 0.0},
-}
-
 #: Columns that cost little and tell most of those who are out of reach.
 PLACED = ("kind", "lends", "same_department", "kilometres", "beyond", "code_near")
 #: Columns of what names, codes and texts say of the trade, without comparing texts with the lot.
@@ -89,7 +83,7 @@ class Judgement:
         self._bounds = {known: self._summed(THEMES, known) for known in STEPS}
         self._sums = {theme: self._summed((theme,), self.columns) for theme in THEMES}
         self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
-        self._rules = AdditiveRanker({"signals": RULES})
+        self._rules = AdditiveRanker(RULES)
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -186,9 +180,9 @@ class Judgement:
         themes["likely_role"] = themes["likely_role"] - CLOSED * evidence.closed(shortlist)
         return themes | self._rules.contributions(shortlist)
 
-    def probability(self, scores: Column, regime: str = "structure") -> Column:
+    def probability(self, scores: Column) -> Column:
         """Probability of being a lead for each score."""
-        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scores, -500, 500))), dtype=np.float64)
+        return logistic(scores)
 
     def levels(self, chances: Column) -> NDArray[np.int64]:
         """LIKELY, PLAUSIBLE or UNLIKELY for each probability."""
@@ -236,6 +230,6 @@ def of_another_encoder(catalogue: Catalogue) -> str:
     return (
         f"the judgement was learnt with another encoder than {catalogue.recipe.encoder} "
         f"{catalogue.recipe.encoder_options.get('model', '')}".rstrip()
-        + ": structures are ranked by the learned ranker alone, without levels and without 'nobody' "
+        + ": structures are ranked by past awards alone, without levels and without 'nobody' "
         "(`matcher train judgement` relearns it)"
     )

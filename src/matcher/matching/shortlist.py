@@ -72,17 +72,9 @@ class Query:
 class Evidence:
     """Evidence rows of some candidates, see `Shortlist`, listed when they are first asked for."""
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        candidates: Rows,
-        as_of: date | None,
-        admissible: NDArray[np.bool_] | None = None,
-    ) -> None:
+    def __init__(self, catalogue: Catalogue, candidates: Rows, as_of: date | None) -> None:
         self.whole = len(candidates) == len(catalogue)
         self._catalogue, self._candidates, self._as_of = catalogue, candidates, as_of
-        if admissible is not None:
-            self.admissible = admissible
 
     @cached_property
     def _counts(self) -> Rows:
@@ -188,29 +180,19 @@ class Shortlist:
 
     def discounted(self, values: NDArray[Any], mask: NDArray[np.bool_], weights: tuple[float, ...]) -> Column:
         """Sum of each candidate's best values times `weights` (best first), NaN where it has none; shape (n,)."""
-        result = np.full(len(self), np.nan)
-        parts = self.parts(mask)
-        if len(parts.inside):
-            taken = np.asarray(values[parts.inside], dtype=np.float64)
-            result[parts.owners] = discounted_sum(taken, parts.starts, parts.segment, weights)
-        return result
+        rows = self.inside(mask)
+        owner, taken = self.owner[rows], np.asarray(values[rows], dtype=np.float64)
+        taken = taken[np.lexsort((-taken, owner))]  # the rows of a candidate are adjacent already
+        first = heads(owner)
+        place = np.arange(len(owner)) - np.repeat(first, np.diff(np.append(first, len(owner))))
+        kept = place < len(weights)
+        added = np.array(weights)[place[kept]] * taken[kept]
+        total = np.bincount(owner[kept], added, minlength=len(self))
+        return np.where(self.count(mask) > 0, total, np.nan)
 
     def inside(self, mask: NDArray[np.bool_]) -> Rows:
         """Positions of the rows of a mask of `known`, increasing."""
-        return np.asarray(self.parts(mask).inside, dtype=np.int64)
-
-    def parts(self, mask: NDArray[np.bool_]) -> Parts:
-        """The rows of a mask grouped by candidate, cached per mask since many signals share it."""
-
-        def make() -> Parts:
-            inside = np.flatnonzero(mask)
-            owner = self.owner[inside]
-            first = heads(owner)
-            starts = np.append(first, len(owner))
-            segment = np.repeat(np.arange(len(first)), starts[1:] - first)
-            return Parts(inside, owner[first], starts, segment)
-
-        return self.once(("parts", mask.tobytes()), make)
+        return np.flatnonzero(mask)
 
     def count(self, mask: NDArray[np.bool_]) -> Column:
         """How many rows of `mask` each candidate has; shape (n,)."""
@@ -281,40 +263,6 @@ class Lazy(Mapping[str, T]):
 
     def __len__(self) -> int:
         return len(self._names)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Rows of a mask grouped by candidate: positions, candidates that have any, and offsets of each group."""
-
-    inside: NDArray[np.integer]
-    owners: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    segment: NDArray[np.integer]
-
-
-def discounted_sum(
-    values: NDArray[np.float64],
-    starts: NDArray[np.int64],
-    segment: NDArray[np.integer],
-    weights: tuple[float, ...],
-) -> Column:
-    """For each segment of `values`, none of them empty, the sum of its best values times `weights`.
-
-    `starts` holds the offsets of the segments and the end, `segment` the segment of each value; a segment
-    with fewer values than weights sums fewer.
-    """
-    if len(starts) == len(values) + 1:  # one each
-        return weights[0] * values
-    left = values.copy() if len(weights) > 1 else values
-    total = np.zeros(len(starts) - 1)
-    for depth, weight in enumerate(weights):
-        top = np.maximum.reduceat(left, starts[:-1])
-        np.add(total, weight * top, out=total, where=np.isfinite(top))
-        if depth + 1 < len(weights):
-            at_top = np.flatnonzero(left == top[segment])
-            left[at_top[heads(segment[at_top])]] = -np.inf
-    return total
 
 
 def heads(labels: NDArray[Any]) -> Rows:
