@@ -63,9 +63,9 @@ def test_the_nearest_award_and_the_share_in_the_department() -> None:
 
 def test_the_best_pieces_count_less_and_less() -> None:
     found = ranking()
-    words = found.shortlist.similarity["words"]
-    peak = found.shortlist.peaks["words"]
-    own = np.sort(words[found.shortlist.known("award") & (found.shortlist.owner == 0)])[::-1] / peak
+    query = found.shortlist.query
+    words = found.shortlist.catalogue.index("words").compare(query.words, query.vector, None)
+    own = np.sort(words[found.shortlist.known("award") & (found.shortlist.owner == 0)])[::-1] / words.max()
     assert column(found, "words")[GARDENER] == pytest.approx(own[0] + 0.5 * own[1], rel=1e-5)
     assert column(found, "words")[GARDENER] > column(found, "words")[CLEANER]
 

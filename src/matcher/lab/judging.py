@@ -49,8 +49,9 @@ def pool(matcher: Matcher, query: Query, name: str) -> list[int]:
     candidates = ranking.shortlist.candidates
     everyone = np.zeros(len(matcher.catalogue))
     near = (distances_km(matcher.catalogue, query.places) if located(query.places) else everyone)[candidates]
-    cosines = ranking.shortlist.similarity.get("meaning", np.full(len(ranking.shortlist.rows), np.nan))
-    likeness = np.nan_to_num(ranking.shortlist.best(cosines, ranking.shortlist.known(*DECLARED, "name")))
+    shortlist, index = ranking.shortlist, matcher.catalogue.index("meaning")
+    cosines = index.compare("", query.vector, shortlist.rows) if index else np.zeros(len(shortlist.rows))
+    likeness = np.nan_to_num(shortlist.best(cosines, shortlist.known(*DECLARED, "name")))
     chosen: dict[str, int] = {}
     sirens = matcher.catalogue.of_structure("siren")
     for order, most in ((ranking.order, FIRST), (np.argsort(-likeness), MEANT), (np.argsort(near), NEAREST)):

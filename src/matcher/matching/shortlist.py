@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from math import isfinite
 from typing import Any, TypeVar, cast
 
@@ -69,77 +68,54 @@ class Query:
         return any(place.department or place.latitude is not None for place in self.places)
 
 
-class Evidence:
-    """Evidence rows of some candidates, see `Shortlist`, listed when they are first asked for."""
-
-    def __init__(self, catalogue: Catalogue, candidates: Rows, as_of: date | None) -> None:
-        self.whole = len(candidates) == len(catalogue)
-        self._catalogue, self._candidates, self._as_of = catalogue, candidates, as_of
-
-    @cached_property
-    def _counts(self) -> Rows:
-        return np.asarray(np.diff(self._catalogue.offsets)[self._candidates])
-
-    @cached_property
-    def starts(self) -> Rows:
-        return np.concatenate(([0], np.cumsum(self._counts))).astype(np.int64)
-
-    @cached_property
-    def rows(self) -> Rows:
-        if self.whole:
-            return np.arange(self._catalogue.evidence.num_rows)
-        return runs(self._catalogue.offsets[self._candidates], self._counts)
-
-    @cached_property
-    def owner(self) -> Rows:
-        if self.whole:
-            return self._catalogue.owners
-        return np.repeat(np.arange(len(self._candidates)), self._counts)
-
-    @cached_property
-    def admissible(self) -> NDArray[np.bool_]:
-        if self._as_of is None:
-            return np.ones(len(self.rows), dtype=bool)
-        return np.asarray(self._catalogue.of_row("since")[self.rows] < days(self._as_of))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortlist:
     """Candidates (structure rows) with their evidence rows and one array per signal.
 
-    `candidates` has shape (n,), increasing.  Evidence rows of candidate i are
-    `rows[starts[i]:starts[i + 1]]`; `owner` is its inverse, shape (m,).  `similarity[index]` has shape
-    (m,): every index compares every candidate's rows, so no column has holes.  `admissible` is False
-    for evidence not yet known on the query's date.
+    `candidates` has shape (n,), increasing.  Evidence rows of candidate i are `rows[starts[i]:starts[i + 1]]`; `owner`
+    is its inverse, shape (m,).  `admissible` is False for evidence not yet known on the query's date.
     """
 
     query: Query
     catalogue: Catalogue
     candidates: Rows
-    evidence: Evidence
-    similarity: Mapping[str, NDArray[np.float32]]
     columns: Mapping[str, Column] = field(default_factory=dict)
-    peaks: Mapping[str, float] = field(default_factory=dict)  # highest similarity of any row, filtered or not
     memo: Memo = field(default_factory=lambda: Memo(), compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.candidates)
 
     @property
-    def rows(self) -> Rows:
-        return self.evidence.rows
+    def whole(self) -> bool:
+        """Are all structures of the catalogue candidates?"""
+        return len(self.candidates) == len(self.catalogue)
+
+    @property
+    def _counts(self) -> Rows:
+        return np.asarray(np.diff(self.catalogue.offsets)[self.candidates])
 
     @property
     def starts(self) -> Rows:
-        return self.evidence.starts
+        return self.once("starts", lambda: np.append(0, np.cumsum(self._counts)).astype(np.int64))
+
+    @property
+    def rows(self) -> Rows:
+        if self.whole:
+            return self.once("rows", lambda: np.arange(self.catalogue.evidence.num_rows))
+        return self.once("rows", lambda: runs(self.catalogue.offsets[self.candidates], self._counts))
 
     @property
     def owner(self) -> Rows:
-        return self.evidence.owner
+        if self.whole:
+            return self.catalogue.owners
+        return self.once("owner", lambda: np.repeat(np.arange(len(self)), self._counts))
 
     @property
     def admissible(self) -> NDArray[np.bool_]:
-        return self.evidence.admissible
+        if self.query.as_of is None:
+            return self.once("admissible", lambda: np.ones(len(self.rows), dtype=bool))
+        before = days(self.query.as_of)
+        return self.once("admissible", lambda: self.catalogue.of_row("since")[self.rows] < before)
 
     @property
     def bidders(self) -> Rows:
@@ -242,27 +218,6 @@ class Memo:
     def keep(self, key: Hashable, value: Any) -> None:
         """Give the value of a key before it is asked."""
         self._made[key] = value
-
-
-class Lazy(Mapping[str, T]):
-    """A mapping whose values are computed on first access; `make` gets the name and the mapping itself."""
-
-    def __init__(self, names: tuple[str, ...], make: Callable[[str, Mapping[str, T]], T]) -> None:
-        self._names, self._make = names, make
-        self._made: dict[str, T] = {}
-
-    def __getitem__(self, name: str) -> T:
-        if name not in self._names:
-            raise KeyError(name)
-        if name not in self._made:
-            self._made[name] = self._make(name, self)
-        return self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 def heads(labels: NDArray[Any]) -> Rows:

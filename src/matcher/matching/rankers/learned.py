@@ -15,16 +15,16 @@ LINES: Lines = {
     **RULES,
     "holder": {"weight": 1.0},
     "likely_place": {"weight": 3.0},
-    "meaning": {"weight": 6.0},
-    "words": {"weight": 0.5},
-    "part": {"weight": 2.0},
+    "meaning": {"weight": 5.0},
+    "words": {"weight": 1.5},
+    "part": {"weight": 2.5},
     "cpv": {"weight": 3.0},
-    "reach": {"weight": 3.0},
-    "department": {"weight": 4.0},
+    "reach": {"weight": 2.5},
+    "department": {"weight": 3.5},
     "named": {"weight": 7.5},
 }
 #: From score to the chance of winning: many an award goes to none that was known.
-SLOPE, INTERCEPT = 0.345, -8.75
+SLOPE, INTERCEPT = 0.35, -8.55
 
 
 def load(*, signals: Mapping[str, Any] | None = None) -> AdditiveRanker:
