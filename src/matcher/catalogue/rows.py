@@ -1,6 +1,5 @@
 """Structures and awards as rows of the two tables of a catalogue."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -25,7 +24,7 @@ from matcher.reference.places import (
     unmapped,
     whereabouts,
 )
-from matcher.reference.text import clean, coded, fold
+from matcher.reference.text import clean, fold
 
 T = TypeVar("T")
 
@@ -256,12 +255,3 @@ def _located(structure: Structure) -> Structure:
     if (town := town_name(place)) != place.label:
         place = replace(place, label=town)
     return structure if place == structure.place else replace(structure, place=place)
-
-
-def index_words(evidence: pa.Table) -> list[str]:
-    """The text of each evidence row given to a word index."""
-    texts, payloads = (evidence.column(name).to_pylist() for name in ("text", "payload"))
-    return [
-        coded(text, tuple(json.loads(payload).get("cpv") or ()))
-        for text, payload in zip(texts, payloads, strict=True)
-    ]

@@ -99,20 +99,10 @@ class Judgement:
         tables = [(table.columns, table.values) for table in self.tables if table.theme in themes]
         return Bounds(tables, known, self._of_lot, GRID)
 
-    def parts(self, columns: Mapping[str, Column]) -> dict[str, Column]:
-        """Contribution of each theme to the log-odds of a lead, of shape (n,); columns of length 1 are broadcast.
-
-        Raises ValueError for a column of the lot that is longer.
-        """
-        if longer := [name for name in self._of_lot if len(columns[name]) > 1]:
-            raise ValueError(f"one value is wanted for the lot: {', '.join(longer)}")
-        cells = {name: self._cuts[name].searchsorted(columns[name]) for name in self.columns}
-        return self._parts_of(cells, max(map(len, columns.values())))
-
     def _parts_of(
         self, cells: Mapping[str, NDArray[np.int64]], size: int, themes: Collection[str] = THEMES
     ) -> dict[str, Column]:
-        """The same for the cells of the columns, of some themes."""
+        """Contribution of some themes to the log-odds of a lead, by the cells of the columns; shape (size,)."""
         found = {theme: self._sums[theme].highest(cells) for theme in themes}
         if "likely_need" in found:
             found["likely_need"] = found["likely_need"] + self.base
@@ -133,7 +123,7 @@ class Judgement:
         return np.broadcast_to(may, (len(shortlist),))
 
     def _parts_with(self, shortlist: Shortlist, given: Mapping[str, Column]) -> dict[str, Column]:
-        """`parts` for the candidates of a lot, with some columns replaced; the cells of the others are found once.
+        """The parts of the candidates of a lot, with some columns replaced; the cells of the others are found once.
 
         Who names the trade has at least what it would have had saying nothing: completing a profile lowers nobody.
         """

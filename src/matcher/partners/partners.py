@@ -37,7 +37,7 @@ PAST = 0.1  # worth of affinities in past awards, of which the weights sum to 3.
 ASKED = 5  # of those to be asked for a task, and of the lots that ask for a part, how many are named
 TOLD = 0.03  # what an affinity must add to be told: a common word of two names says nothing
 #: Of the score by past awards beside affinities; of the logistic map of both to the chance of being the partner.
-BASE, SLOPE, INTERCEPT = 0.45, 0.9, -8.6
+BASE, SLOPE, INTERCEPT = 0.45, 0.9, -8.1
 
 
 def rank_partners(matcher: Matcher, ranking: Ranking, siren: str, as_of: date | None = None) -> Ranking:
