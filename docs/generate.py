@@ -184,7 +184,7 @@ def recipes() -> str:
             "## A recipe of your own\n", "A TOML file of these keys, given by `matcher index --recipe ours.toml`; what it leaves out is as in"
             " `default`, any other key is refused. Signals of one's own weight, of those of"
             f" `matcher.matching.signals` ({', '.join(plugins.names('matching.signals'))}):\n",
-            "```toml\njudgement = false\n[ranker_options.signals]\nplace = {weight = 8.0}\nmeaning = {weight = 2.0}\n```\n", _record(Recipe),
+            "```toml\njudgement = false\n[ranker_options.signals]\nlikely_place = {weight = 3.0}\nmeaning = {weight = 2.0}\n```\n", _record(Recipe),
         ]
     )  # fmt: skip
 

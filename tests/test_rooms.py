@@ -171,10 +171,9 @@ def test_ranker_is_additive_and_monotone(name: str, matcher: Matcher, shortlist:
         given = replace(shortlist, columns={**shortlist.columns, signal: values})
         steps = np.diff(ranker.contributions(given)[signal][~np.isnan(values)])
         assert (steps >= -1e-9).all(), signal
-    for regime in ("supplier", "structure"):
-        chances = ranker.probability(np.linspace(-20, 20, 50), regime)
-        assert ((chances >= 0) & (chances <= 1)).all()
-        assert (np.diff(chances) >= 0).all()
+    chances = ranker.probability(np.linspace(-20, 20, 50))
+    assert ((chances >= 0) & (chances <= 1)).all()
+    assert (np.diff(chances) >= 0).all()
 
 
 @pytest.mark.parametrize("room", ROOMS)

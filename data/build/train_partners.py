@@ -1,8 +1,8 @@
 """Learn from past groups how much the past of two bidders tells of a third contract together.
 
-usage: python data/build/train_partners.py HISTORY.json.gz [RECIPE] [OUT]
+usage: python data/build/train_partners.py HISTORY.json.gz [RECIPE]
 
-It writes models/partners/RECIPE.json.  A conditional logit (McFadden, 1974) over the suppliers known on the day of each award with 2 to 4 holders:
+It prints the figures of `matcher.partners.affinity`.  A conditional logit (McFadden, 1974) over the suppliers known on the day of each award with 2 to 4 holders:
 given the notice and one holder, how likely is each supplier to be another holder.  Weights of the columns
 of `affinities` are kept from falling below zero, so that every column can be shown as a reason.
 """
@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.optimize import minimize
 
 from matcher import plugins
 from matcher.domain import Award, BadInput, Recipe, Rejected, Tender
 from matcher.lab import evaluation
-from matcher.lab.training import conditional_logit, platt
+from matcher.lab.training import platt
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.partners.affinity import COLUMNS, affinities
 from matcher.reading import files
-from matcher.reference import paths
 from matcher.reference.arrays import F64, Mask
 
 MOST_HOLDERS = 4  # more are frameworks
@@ -83,8 +83,21 @@ def cases(matcher: Matcher, awards: Iterable[Award], tenders: Callable[[Award], 
 
 def fit(examples: Sequence[Case], l2: float = L2) -> F64:
     """Weights, all at least 0, that make the partners that were most likely among the candidates."""
-    listed = [(case.columns, case.right, case.weight) for case in examples]
-    return conditional_logit(listed, l2, np.eye(1 + len(COLUMNS))[0])
+
+    def loss(weights: F64) -> tuple[float, F64]:
+        value, slope = l2 * float(weights @ weights), 2 * l2 * weights
+        for case in examples:
+            scores = case.columns @ weights
+            top = scores.max()
+            shares = case.weight * np.exp(scores - top)
+            whole = shares.sum()
+            value -= float((scores[case.right] - top - np.log(whole)).mean())
+            slope = slope - case.columns[case.right].mean(axis=0) + (shares / whole) @ case.columns
+        return value / len(examples), slope / len(examples)
+
+    start = np.eye(1 + len(COLUMNS))[0]
+    bounds = [(0.0, None)] * len(start)
+    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
 
 
 def calibrate(examples: Sequence[Case], weights: F64) -> tuple[float, float]:
@@ -103,8 +116,8 @@ def recall(examples: Sequence[Case], weights: F64) -> list[float]:
     return shares
 
 
-def train(history: Sequence[Path], out: Path, recipe: Recipe) -> dict[str, Any]:
-    """Fit on the history and write OUT/RECIPE.json; returns what was written, figures of a time split with it.
+def train(history: Sequence[Path], recipe: Recipe) -> dict[str, Any]:
+    """Fit on the history; returns the weights, with figures of a time split.
 
     Raises BadInput where the history holds too few groups to learn from.
     """
@@ -125,12 +138,11 @@ def train(history: Sequence[Path], out: Path, recipe: Recipe) -> dict[str, Any]:
     difference = evaluation.paired(recall(late, split), recall(late, alone))
     weights = fit(examples)
     slope, intercept = calibrate(examples, weights)
-    written = {
+    return {
         "base": round(float(weights[0]), 4),
         "affinity": {name: round(float(w), 4) for name, w in zip(COLUMNS, weights[1:], strict=True)},
         "slope": round(slope, 4),
         "intercept": round(intercept, 4),
-        "why": "conditional logit on the awards of the history with 2 to 4 holders",
         "learnt": {
             "cases": len(examples),
             "ranker": matcher.ranker.fingerprint,
@@ -141,10 +153,6 @@ def train(history: Sequence[Path], out: Path, recipe: Recipe) -> dict[str, Any]:
             "difference and its 95 % interval": [round(x, 4) for x in difference],
         },
     }
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / f"{recipe.name}.json"
-    path.write_text(json.dumps(written, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    return written
 
 
 def _tender_of(award: Award) -> Tender | None:
@@ -165,9 +173,8 @@ def _tender_of(award: Award) -> Tender | None:
         return None
 
 
-def main(history: str, recipe: str = "default", out: str = "") -> None:
-    folder = Path(out) if out else paths.models_dir() / "partners"
-    print(json.dumps(train([Path(history)], folder, recipes.named(recipe)), ensure_ascii=False, indent=1))
+def main(history: str, recipe: str = "default") -> None:
+    print(json.dumps(train([Path(history)], recipes.named(recipe)), ensure_ascii=False, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
-"""What the encoder and the ranker learn from what they are shown."""
+"""What the encoder and the judgement learn from what they are shown."""
 
 import gzip
 import json
 from dataclasses import replace
-from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +10,9 @@ import pytest
 
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
-from matcher.domain import Award, Holder, Recipe, Structure
-from matcher.lab import synth
-from matcher.lab.evaluation import UNDATED
+from matcher.domain import Structure
 from matcher.lab.leads import judged
-from matcher.lab.training import encoder, judgement, ranker
+from matcher.lab.training import encoder, judgement
 from matcher.lab.training.texts import OURS, Material
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -63,48 +60,6 @@ def test_what_all_needs_share_prefers_no_offer() -> None:
     np.testing.assert_allclose(after @ mean, 0, atol=1e-6)
     across = np.linalg.svd(mean[None])[2][1:]  # the directions that the mean has no part in are as before
     np.testing.assert_allclose(after @ across.T, before @ across.T, atol=1e-6)
-
-
-def history(awards: int, suppliers: int, seed: int = 0) -> list[Award]:
-    """A history of our own making: suppliers that keep to their trades and win near home, over three years."""
-    rng = np.random.default_rng(seed)
-    firms = list(synth.structures(suppliers, seed))
-    trades = [{code[:2] for offer in firm.offers for code in offer.cpv} for firm in firms]
-    made: list[Award] = []
-    for tender in synth.tenders(4 * awards, seed + 1):
-        for lot in tender.lots:
-            able = [i for i, held in enumerate(trades) if lot.cpv and lot.cpv[0][:2] in held]
-            if not able:
-                continue
-            if len(made) >= awards:
-                return made
-            home = np.array(
-                [firms[i].place.region == (lot.places[0].region if lot.places else "") for i in able]
-            )
-            winner = firms[able[int(rng.choice(len(able), p=(1 + 4 * home) / (1 + 4 * home).sum()))]]
-            made.append(
-                Award(
-                    uid=f"invented-{len(made)}", title=lot.title, buyer=tender.buyer, cpv=lot.cpv[0].ljust(8, "0"),
-                    place=lot.places[0] if lot.places else tender.buyer.place,
-                    holders=(Holder(id=winner.siret, name=winner.name),),
-                    notified=date(2018, 1, 1) + timedelta(days=int(rng.integers(0, 1000))), source="invented",
-                )
-            )  # fmt: skip
-    return made
-
-
-def test_the_ranker_learns_who_wins(tmp_path: Path) -> None:
-    awards = history(70, 20)
-    recipe = Recipe(encoder="hashing")
-    catalogue = build_catalogue([], awards, recipe, undated=UNDATED)
-    splits = ranker.collect(catalogue, awards, date(2018, 9, 1), 40)
-    path = ranker.write(splits, tmp_path / "ranker.json", {"awards": len(awards)})
-    made = json.loads(path.read_text(encoding="utf-8"))
-    findable = [split for split in splits if split.findable]
-    assert made["trained"]["queries"] == len(findable) >= 10
-    ranks = [(-ranker.score(made["signals"], each)).argsort().tolist() for each in findable]
-    firsts = [each.won[order[:3]].any() for order, each in zip(ranks, findable, strict=True)]
-    assert np.mean(firsts) > 2 * np.mean([3 * each.won.mean() for each in findable])  # than by chance
 
 
 def test_our_own_grades_are_those_of_the_bidders_that_a_directory_holds(

@@ -1,4 +1,4 @@
-"""What an activity code is about, and how far from home its work is done."""
+"""What an activity code is about, and how far from home the work of a trade is done."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import pytest
 from matcher.domain import BadInput
 from matcher.learned import activities
 from matcher.learned.encoders import static
+from matcher.matching import demand
 from matcher.reference.codes import naf_codes, naf_words
 
 
@@ -39,33 +40,22 @@ def test_a_vague_code_tells_nothing_and_a_text_near_none_has_none() -> None:
     assert known.closeness(np.zeros(known.vectors.shape[1], dtype=np.float32)).max() < 0.25
 
 
-def test_every_code_has_words_of_our_own_and_a_reach() -> None:
+def test_every_code_has_words_of_our_own() -> None:
     codes = naf_codes()
     assert len(codes) == 732
     assert all(naf_words(code) for code in codes)
-    assert (activities.of(static.load()).reach >= 30).all()
 
 
-def test_a_site_is_made_from_afar_and_a_meal_is_not() -> None:
-    encoder = static.load()
-    known = activities.of(encoder)
-
-    def reach(need: str) -> float:
-        return known.reach_km(known.closeness(encoder.encode([need], "query")[0]))
-
-    assert reach("Refonte du site internet") > 300
-    assert reach("Nettoyage de bureaux") < 90
-    assert reach("Livraison de repas chauds") < 90
-
-
-def test_the_users_own_reach_is_read_and_a_bad_row_is_named(
+def test_the_users_own_reach_of_trades_is_read_and_a_bad_row_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    own = tmp_path / "assumptions" / "reach.csv"
+    own = tmp_path / "assumptions" / "trade_reach.csv"
     own.parent.mkdir()
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    own.write_text("naf,km,reasoning\n81,25,une petite ville\n", encoding="utf-8")
-    assert activities.usual_reach() == {"": 60.0, "81": 25.0}
-    own.write_text("naf,km,reasoning\n81,25,\n82,loin,\n", encoding="utf-8")
-    with pytest.raises(BadInput, match="ligne 3"):
-        activities.usual_reach()
+    own.write_text("trade,km,reasoning\n,25,une petite ville\n", encoding="utf-8")
+    read = demand.usual_kilometres.__wrapped__  # not what is kept of the shipped table
+    assert set(read()) == {25.0}
+    for bad in ("trade,km,reasoning\n,loin,\n", "trade,km,reasoning\nnettoyage,25,\n"):
+        own.write_text(bad, encoding="utf-8")
+        with pytest.raises(BadInput, match="trade_reach"):
+            read()

@@ -14,6 +14,7 @@ from matcher.lab import synth
 from matcher.matching import by_clause, evidence, judgement, standing
 from matcher.matching.bounds import Bounds
 from matcher.matching.engine import Matcher
+from matcher.matching.rankers import RULES
 from matcher.matching.ranking import PLAUSIBLE, Ranking
 from matcher.matching.suitability import ON_THE_SPOT
 from matcher.reading import gather
@@ -123,7 +124,7 @@ def carriers(ranking: Ranking) -> list[str]:
 
 def test_rules_never_raise_a_score() -> None:
     """The bound is over the tables alone: an exclusion by law or a lack of means only subtracts."""
-    for spec in judgement.RULES.values():
+    for spec in RULES.values():
         assert spec["missing"] <= 0 and spec["offset"] <= 0 and spec["weight"] + spec["offset"] <= 0
     assert judgement.CLOSED >= 0
     assert set(judgement.STEPS[-1]) <= evidence.PER_CANDIDATE.keys()

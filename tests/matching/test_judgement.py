@@ -202,7 +202,8 @@ def score(held: dict[str, np.ndarray], judged: judgement.Judgement | None = None
     for lot in range(lots.max() + 1):
         some = np.flatnonzero(lots == lot)
         given = {name: held[name][some[:1] if name in of_lot else some] for name in judged.columns}
-        found[some] = np.sum(list(judged.parts(given).values()), axis=0)
+        cells = {name: judged._cuts[name].searchsorted(values) for name, values in given.items()}
+        found[some] = np.sum(list(judged._parts_of(cells, len(some)).values()), axis=0)
     return found
 
 

@@ -60,17 +60,17 @@ def permuted(given: list[Award], seed: int) -> list[Award]:
     return found
 
 
-@pytest.mark.parametrize("past", [False, True])
+@pytest.mark.parametrize("judged", [True, False])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_who_holds_later_awards_moves_no_score(past: bool, seed: int) -> None:
-    recipe, given = recipes.named("default"), awards()
+def test_who_holds_later_awards_moves_no_score(judged: bool, seed: int) -> None:
+    recipe, given = replace(recipes.named("default"), judgement=judged), awards()
     both = (given, permuted(given, seed))
     pair = [Matcher(build_catalogue(structures(), awards, recipe), recipe) for awards in both]
     for objet, _ in WORK:
         told = []
         for matcher in pair:
             query = matcher.queries(free_text_tender(objet, town(3)), as_of=DAY)[0]
-            ranking = matcher.rank(query, past=past)
+            ranking = matcher.rank(query)
             sirets = matcher.catalogue.of_structure("siret")[ranking.shortlist.candidates]
             told.append(dict(zip(sirets.tolist(), ranking.scores.tolist(), strict=True)))
         assert told[0].keys() == told[1].keys()

@@ -12,7 +12,6 @@ from matcher.domain import Award, Buyer, Holder, Lot, Place, Recipe, Tender
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import Ranking
 from matcher.matching.reasons import sentences
-from matcher.matching.signals import similar
 
 PANTIN = Place(label="Pantin", commune="93055", department="93", latitude=48.9, longitude=2.4)
 NORTH = replace(PANTIN, label="Nord", commune=None, department="60", latitude=49.8)  # 0.9 degree: 100 km
@@ -38,7 +37,7 @@ ASKED = Tender(id="t", format="own", title="Tonte des pelouses", buyer=TOWN, lot
 def ranking(tender: Tender = ASKED, incumbents: bool = False) -> Ranking:
     matcher = Matcher(build_catalogue([], AWARDS, Recipe(encoder="hashing")), exhaustive=True)
     (query,) = matcher.queries(tender, as_of=date(2026, 1, 1), incumbents=incumbents)
-    return matcher.rank(query, past=True)
+    return matcher.rank(query)
 
 
 def column(found: Ranking, name: str) -> dict[str, float]:
@@ -64,16 +63,11 @@ def test_the_nearest_award_and_the_share_in_the_department() -> None:
 
 def test_the_best_pieces_count_less_and_less() -> None:
     found = ranking()
-    words = found.shortlist.similarity["words"]
-    peak = found.shortlist.peaks["words"]
-    own = np.sort(words[found.shortlist.known("award") & (found.shortlist.owner == 0)])[::-1] / peak
+    query = found.shortlist.query
+    words = found.shortlist.catalogue.index("words").compare(query.words, query.vector, None)
+    own = np.sort(words[found.shortlist.known("award") & (found.shortlist.owner == 0)])[::-1] / words.max()
     assert column(found, "words")[GARDENER] == pytest.approx(own[0] + 0.5 * own[1], rel=1e-5)
     assert column(found, "words")[GARDENER] > column(found, "words")[CLEANER]
-    meaning = found.shortlist.similarity["meaning"].astype(float)
-    rows = found.shortlist.known("award") & (found.shortlist.owner == 1)
-    expected = math.log(np.exp(8 * (meaning[rows] - 1)).sum() + 1e-3)
-    assert column(found, "similar")[CLEANER] == pytest.approx(expected, rel=1e-5)
-    assert [similar.explain(found.shortlist, 0, value).tells for value in (-1.9, -2.1)] == [True, False]
 
 
 def test_who_works_for_the_buyer_counts_only_where_it_is_asked_for() -> None:

@@ -54,10 +54,10 @@ def test_nothing_unknown_banal_or_double_is_reported(matcher: Matcher, sample: g
 def test_of_the_signals_that_read_one_contract_one_is_shown() -> None:
     won = "a déjà remporté un marché"
     reasons = (
-        Reason(code="place", text="à 3 km", contribution=2.0),
+        Reason(code="likely_place", text="à 3 km", contribution=2.0),
         Reason(code="meaning", text=f"{won} semblable", contribution=3.0, offer_passage="Tonte"),
         Reason(code="words", text=f"{won} aux mêmes mots", contribution=1.0, offer_passage="Tonte"),
-        Reason(code="similar", text="peu de marchés de cette nature", contribution=0.4, tells=False),
+        Reason(code="cpv", text="peu de marchés de cette nature", contribution=0.4, tells=False),
         Reason(code="named", text="son nom figure dans l'avis", contribution=0.001),
     )
     assert sentences(reasons, 9) == ("à 3 km", "a déjà remporté un marché semblable : « Tonte »")

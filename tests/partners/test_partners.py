@@ -1,19 +1,14 @@
 """Partners are ranked by what they add, obey the law and the time rule; opportunities stand in three parts."""
 
-import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import numpy as np
 import pytest
-from pytest import MonkeyPatch
 
 import made
 from matcher.domain import (
     Award,
-    BadInput,
     Buyer,
     Clause,
     Holder,
@@ -27,11 +22,12 @@ from matcher.domain import (
     Zone,
 )
 from matcher.lab import benchmark, evaluation
+from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.partners import affinity, partners, subcontracting
 from matcher.partners.opportunities import BARRED, UNASKED, Wishes, by_notice, opportunities, why_nothing
 from matcher.partners.relaunch import relaunch
-from matcher.reference import manifest, paths
+from matcher.reference import paths
 
 DAY = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -399,37 +395,12 @@ def test_contributions_of_a_ranking_sum_to_its_scores() -> None:
     turned = partners.rank_partners(past, ranking, GARDEN.siren, DAY)
     assert np.allclose(np.sum(list(turned.contributions.values()), axis=0), turned.scores)
     added = turned.contributions.keys() - ranking.contributions.keys()
-    assert added == set(partners.weights_of("default").affinity)
-
-
-@pytest.fixture
-def folder(monkeypatch: MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
-    monkeypatch.setattr(paths, "models_dir", lambda: tmp_path)
-    partners.weights_of.cache_clear()
-    (tmp_path / "partners").mkdir()
-    yield tmp_path / "partners"
-    partners.weights_of.cache_clear()
-
-
-def test_a_recipe_without_weights_ranks_by_score_alone_and_a_broken_file_is_reported(folder: Path) -> None:
-    (folder / "other.json").write_text("{}", encoding="utf-8")
-    manifest.write(folder.parent)
-    assert partners.weights_of("none") == partners.Weights()
-    for name, content in (  # as an operator trained them: named in the manifest
-        ("broken", "{"),
-        ("empty", "{}"),
-        ("odd", json.dumps({"base": 1, "affinity": {"luck": 1}, "slope": 1, "intercept": 0})),
-    ):
-        (folder / f"{name}.json").write_text(content, encoding="utf-8")
-        manifest.write(folder.parent)
-        with pytest.raises(BadInput, match="train them again"):
-            partners.weights_of(name)
-
-
-def test_shipped_weights_are_never_negative() -> None:
-    for path in (paths.models_dir() / "partners").glob("*.json"):
-        weights = partners.weights_of(path.stem)
-        assert weights.base > 0 and min(weights.affinity.values()) >= 0 and (weights.slope or 0) > 0
+    assert (
+        added == set(affinity.AFFINITIES) and min(weight for weight, _ in affinity.AFFINITIES.values()) >= 0
+    )
+    comparing = Matcher(past.catalogue, recipes.named("lexical"))  # by its own signal alone
+    alone = partners.rank_partners(comparing, comparing.rank(ranking.shortlist.query), GARDEN.siren, DAY)
+    assert set(alone.contributions) == {"words"}
 
 
 # ---------------------------------------------------------------------------------------- opportunities

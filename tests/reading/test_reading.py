@@ -259,13 +259,9 @@ def won(*names: str, clause: bool = True, siren: str = "732829320") -> Tender:
 
 
 def test_an_ordinary_firm_that_owes_hours_is_a_lead() -> None:
-    (lead,) = leads(won("Bâti Nord SAS"))
-    assert facts(lead, "firm.name clause.hours lot.number clause.passage") == (
-        "Bâti Nord SAS",
-        400.0,
-        "2",
-        "400 heures d'insertion",
-    )
+    ((firm, lead),) = leads(won("Bâti Nord SAS"))
+    assert firm.name == "Bâti Nord SAS"
+    assert facts(lead, "hours lot.number passage") == (400.0, "2", "400 heures d'insertion")
     assert "sous-traitance" in lead.case and "400 heures" in lead.case
 
 
@@ -277,8 +273,8 @@ def test_a_structure_or_a_lot_without_clause_is_no_lead() -> None:
 
 def test_the_clause_may_stand_in_the_call() -> None:
     call = won("x").lots[0]
-    (lead,) = leads(won("Bâti Nord SAS", clause=False), earlier=[notice("26-4", lots=(call,))])
-    assert lead.clause.hours == 400.0
+    ((_, lead),) = leads(won("Bâti Nord SAS", clause=False), earlier=[notice("26-4", lots=(call,))])
+    assert lead.hours == 400.0
 
 
 def test_the_state_of_sync_is_no_record(tmp_path: Path) -> None:

@@ -60,11 +60,11 @@ def test_without_its_manifest_nothing_is_read(models: Path, content: str | None)
 
 
 def test_a_file_put_beside_a_model_is_used_once_it_is_named(models: Path) -> None:
-    shutil.copy(models / "ranker" / "learned.json", models / "ranker" / "ours.json")
-    with pytest.raises(StaleArtefact, match=r"ranker/ours\.json"):
-        paths.model("ranker")
+    shutil.copy(models / "clauses" / "clauses.json", models / "clauses" / "ours.json")
+    with pytest.raises(StaleArtefact, match=r"clauses/ours\.json"):
+        paths.model("clauses")
     manifest.write(models)
-    assert paths.model("ranker").is_dir()
+    assert paths.model("clauses").is_dir()
 
 
 def test_neither_the_service_nor_a_command_starts_with_a_damaged_judgement(

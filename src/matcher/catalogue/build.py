@@ -113,9 +113,10 @@ def _built(
     vectors = Vectors(Texts(np.concatenate(texts), len(met)), table)
     del met
     indexes = {name: plugins.find("catalogue.indexes", name).build(words, vectors) for name in recipe.indexes}
-    data = hashlib.sha256()
-    for chunk in structure_table.column("digest").chunks:
-        data.update(b"".join(chunk.to_pylist()))
+    data = hashlib.sha256(column_of(structure_table, "first_row").tobytes())
+    for held, name in ((structure_table, "payload"), (evidence_table, "text"), (evidence_table, "payload")):
+        for batch in held.select([name]).to_batches(max_chunksize=BLOCK):
+            data.update("".join(f"{text}\n" for text in batch.column(0).to_pylist()).encode())
     nature = column_of(evidence_table, "nature")
     manifest = {
         "format": FORMAT,

@@ -6,14 +6,12 @@ from datetime import date
 from functools import reduce
 from heapq import nsmallest
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.catalogue import indexes
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.rows import index_words
 from matcher.domain import BadInput, Filters, Place
 from matcher.reference import law
 from matcher.reference.arrays import F64, I64, Mask
@@ -89,8 +87,8 @@ def _folded_names(catalogue: Catalogue) -> NDArray[np.uint8]:
 def rare_name(catalogue: Catalogue, word: str) -> tuple[float, I64] | None:
     """The self-information of a word in nats, and the structures whose names hold it.
 
-    None unless it occurs in few names and few texts, and in no nomenclature or place name.  Read from the
-    names and texts alone, not the awards, so that nothing leaks.
+    None unless it occurs in few names and few texts, and in no nomenclature or place name; nor without an index of words.
+    Read from the names and texts alone, not the awards, so that nothing leaks.
     """
     return remembered(catalogue, "rare names", word, _rare_name, WORDS_KEPT) or None
 
@@ -108,14 +106,9 @@ def remembered(catalogue: Catalogue, name: str, key: K, find: Callable[[Catalogu
 
 
 def _rare_name(catalogue: Catalogue, word: str) -> tuple[float, I64] | tuple[()]:
-    if word in everyday_words():
+    index = catalogue.index("words")
+    if word in everyday_words() or index is None:
         return ()
-
-    def made() -> Any:
-        return indexes.default("words").build(index_words(catalogue.evidence), catalogue.vectors)
-
-    # built on demand where the recipe has none
-    index = catalogue.index("words") or catalogue.once("word_index", made)
     rows = np.concatenate([index.holding(stem) for stem in tokens(word)[:1]] or [[]]).astype(int)
 
     def holding(*natures: str) -> Iterator[int]:

@@ -1,6 +1,5 @@
 """Structures and awards as rows of the two tables of a catalogue."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +9,6 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
-import xxhash
 
 from matcher import codec
 from matcher.catalogue.columns import DECLARED, NATURES, days, department_number, zone_bits
@@ -26,7 +24,7 @@ from matcher.reference.places import (
     unmapped,
     whereabouts,
 )
-from matcher.reference.text import clean, coded, fold
+from matcher.reference.text import clean, fold
 
 T = TypeVar("T")
 
@@ -149,8 +147,7 @@ def tables_of(
     """Structures and the evidence of them, that of each from its first row on, as the two tables of a catalogue."""
     located = [_located(structure) for structure in structures]
     payloads = [codec.to_text(structure, brief=True) for structure in located]
-    evidence = _evidence_table(rows)
-    return _structure_table(located, payloads, first_rows, evidence), evidence
+    return _structure_table(located, payloads, first_rows), _evidence_table(rows)
 
 
 def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
@@ -170,7 +167,6 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
             "department": numbers([department_number(p.department) if p else -1 for p in places], np.int16),
             "latitude": numbers([p and p.latitude for p in places], np.float32),
             "longitude": numbers([p and p.longitude for p in places], np.float32),
-            "amount": numbers([offer.amount or None for offer in offers], np.float32),
             "buyer": numbers([int(b) if b and b.isdecimal() else 0 for b in buyers], np.int64),
             "radius": numbers([z and z.radius_km for z in zones], np.float32),
             "zone_low": numbers([low for low, _ in bits], np.uint64),
@@ -190,7 +186,7 @@ def _standing(place: Place) -> Whereabouts | None:
 
 
 def _structure_table(
-    located: Sequence[Structure], payloads: Sequence[bytes], first_rows: Sequence[int], evidence: pa.Table
+    located: Sequence[Structure], payloads: Sequence[bytes], first_rows: Sequence[int]
 ) -> pa.Table:
     nan = float("nan")
 
@@ -228,7 +224,6 @@ def _structure_table(
             "predecessors": words(" ".join(s.predecessors) for s in located),
             "denied": pa.ListArray.from_arrays(numbers(np.cumsum([0, *denials]), np.int32), denied),
             "first_row": numbers(first_rows, np.int64),
-            "digest": _digests(payloads, first_rows, evidence),
             "payload": texts(payloads, pa.large_string()),
         }
     )
@@ -260,33 +255,3 @@ def _located(structure: Structure) -> Structure:
     if (town := town_name(place)) != place.label:
         place = replace(place, label=town)
     return structure if place == structure.place else replace(structure, place=place)
-
-
-def _digests(payloads: Sequence[bytes], first_rows: Sequence[int], evidence: pa.Table) -> pa.Array:
-    """A hash of each structure with all that is known of it."""
-    found = bytearray()
-    columns = [_written(evidence.column(name)) for name in ("text", "payload")]
-    ends = [*first_rows[1:], evidence.num_rows][: len(payloads)]
-    for payload, low, high in zip(payloads, first_rows, ends, strict=True):
-        digest = xxhash.xxh3_128(payload)
-        for starts, content in columns:
-            digest.update(content[starts[low] : starts[high]])
-        found += digest.digest()
-    return pa.Array.from_buffers(pa.binary(16), len(payloads), [None, pa.py_buffer(found)])
-
-
-def _written(column: pa.ChunkedArray) -> tuple[list[int], memoryview]:
-    """Where each text of a column begins, and where the last ends, in the bytes of all."""
-    array = column.chunk(0)
-    _, starts, content = array.buffers()
-    offsets = np.frombuffer(starts, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
-    return offsets.tolist(), memoryview(content or b"")
-
-
-def index_words(evidence: pa.Table) -> list[str]:
-    """The text of each evidence row given to a word index."""
-    texts, payloads = (evidence.column(name).to_pylist() for name in ("text", "payload"))
-    return [
-        coded(text, tuple(json.loads(payload).get("cpv") or ()))
-        for text, payload in zip(texts, payloads, strict=True)
-    ]

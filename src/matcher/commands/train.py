@@ -71,20 +71,6 @@ def encoder(
 
 
 @app.command()
-def ranker(
-    data: Path = Option(..., help="Folder with awards/history.json.gz."),
-    out: Path = _into("ranker/learned.json", "the ranker file"),
-    since: date = Option("2019-01-15", parser=day, help="Awards from this day on are used as queries."),
-    encoder: Path | None = Option(None, help="Trained before that day; by default it is trained first."),
-) -> None:
-    """Learn the ranker's monotone step functions from rolling time splits of past awards.
-
-    matcher train ranker --data ../shared/data --since 2019-01-15
-    """
-    say(f"ranker written to {_trained('ranker', data, out, since, encoder)}")
-
-
-@app.command()
 def asks(
     data: Path = Option(..., help="Folder with judged/*.labels.jsonl, notices/ and awards/."),
     out: Path = _into("asks", "the weights and the card"),

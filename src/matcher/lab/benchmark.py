@@ -195,10 +195,10 @@ def by_matcher(matcher: Matcher, incumbents: bool = False) -> Callable[[Question
 
 def without_each(held: Catalogue) -> dict[str, Callable[[Question], list[str]]]:
     """The default ranker with each signal left out, in turn."""
-    full = plugins.find("matching.rankers", recipes.named("default").ranker).load().data
+    full = plugins.loaded("matching.rankers", recipes.named("default").ranker, {}).lines
     methods = {}
-    for name in full["signals"].keys() - {"reservation", "holder"}:
-        signals = {key: spec for key, spec in full["signals"].items() if key != name}
+    for name in full.keys() - {"reservation", "holder"}:
+        signals = {key: line for key, line in full.items() if key != name}
         recipe = Recipe(name=f"without {name}", judgement=False, ranker_options={"signals": signals})
         methods[f"without {name}"] = by_matcher(Matcher(held, recipe, exhaustive=True))
     return methods

@@ -112,18 +112,15 @@ def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = Fa
         rankings = rankings_of(matcher, question, incumbents)
     else:
         rankings = [
-            partners.rank_partners(matcher, matcher.rank(query, past=True), question.member, question.day)
+            partners.rank_partners(matcher, matcher.rank(query), question.member, question.day)
             for query in matcher.queries(question.tender, as_of=question.day, incumbents=incumbents)
         ]
     merged = interleave([ranking.sirens(top) for ranking in rankings], top)
     scores = np.array([score for _, score in merged])
-    chances = scores
-    weights = None if question.member is None else partners.weights_of(matcher.recipe.name)
-    if weights is not None and weights.slope is not None:
-        chances = weights.probability(scores)
-    elif merged:
-        ranker = matcher.ranker if question.member is None else matcher.past_ranker
-        chances = ranker.probability(scores, matcher.regime)
+    if question.member is not None:
+        chances = partners.chances_of_partners(scores)
+    else:
+        chances = matcher.ranker.probability(scores)
     line = [[siren, round(s, 6), round(float(p), 6)] for (siren, s), p in zip(merged, chances, strict=True)]
     nobody = not line if question.member else all(matcher.nobody(ranking) for ranking in rankings)
     return {"query_id": question.id, "ranking": line, "nobody": nobody}

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from matcher.catalogue.columns import DECLARED
-from matcher.catalogue.filters import distances_km, located
 from matcher.domain import Structure
 from matcher.lab.evaluation import Question
+from matcher.matching import reach
 from matcher.matching.engine import Matcher
 from matcher.matching.shortlist import Query
 from matcher.reference import places
@@ -47,10 +47,10 @@ def pool(matcher: Matcher, query: Query, name: str) -> list[int]:
     """Rows of the catalogue to be graded, one for each bidder, shuffled, so that the order does not reveal the ranking."""
     ranking = matcher.rank(query)
     candidates = ranking.shortlist.candidates
-    everyone = np.zeros(len(matcher.catalogue))
-    near = (distances_km(matcher.catalogue, query.places) if located(query.places) else everyone)[candidates]
-    cosines = ranking.shortlist.similarity.get("meaning", np.full(len(ranking.shortlist.rows), np.nan))
-    likeness = np.nan_to_num(ranking.shortlist.best(cosines, ranking.shortlist.known(*DECLARED, "name")))
+    shortlist, index = ranking.shortlist, matcher.catalogue.index("meaning")
+    near = reach.of(shortlist).kilometres
+    cosines = index.compare("", query.vector, shortlist.rows) if index else np.zeros(len(shortlist.rows))
+    likeness = np.nan_to_num(shortlist.best(cosines, shortlist.known(*DECLARED, "name")))
     chosen: dict[str, int] = {}
     sirens = matcher.catalogue.of_structure("siren")
     for order, most in ((ranking.order, FIRST), (np.argsort(-likeness), MEANT), (np.argsort(near), NEAREST)):

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import Asked, Lot
+from matcher.domain import Asked, BadInput, Lot
 from matcher.learned.asks import names
 from matcher.matching import trades
 from matcher.matching.parts import INSERTION
@@ -29,16 +29,20 @@ def of(asked: Asked, lot: Lot) -> Demand:
 
 
 @cache
-def _reach() -> NDArray[np.float64]:
+def usual_kilometres() -> NDArray[np.float64]:
     """Usual kilometres of each trade; the last entry is for an unknown one."""
-    km = {row["trade"]: float(row["km"]) for row in tables.assumptions("trade_reach.csv")}
-    return np.array([km.get(name, km[""]) for name in (*names(), "")])
+    try:
+        km = {row["trade"]: float(row["km"]) for row in tables.assumptions("trade_reach.csv")}
+        return np.array([km.get(name, km[""]) for name in (*names(), "")])
+    except (KeyError, TypeError, ValueError) as error:
+        path = tables.assumptions_file("trade_reach.csv")
+        raise BadInput(f"{path} ({error}) : il faut trade, km et une ligne sans métier") from None
 
 
 def usual_km(weights: NDArray[np.float32]) -> float:
     """Usual distance for such a lot: the geometric mean over its trades."""
     weight = np.append(weights, max(1.0 - float(weights.sum()), 0.0)).astype(np.float64) ** 2
-    return float(np.exp((weight * np.log(_reach())).sum() / weight.sum()))
+    return float(np.exp((weight * np.log(usual_kilometres())).sum() / weight.sum()))
 
 
 def _columns(asked: Asked, lot: Lot) -> dict[str, float]:

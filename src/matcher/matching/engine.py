@@ -75,14 +75,12 @@ class Matcher:
         self.exhaustive = exhaustive  # score every structure instead of a shortlist, for evaluation
         self.recipe = recipe or catalogue.recipe
         self.ranker = plugins.loaded("matching.rankers", self.recipe.ranker, self.recipe.ranker_options)
-        self.past_ranker = self.ranker  # predicts winners: for suppliers and for partners of a bidder
-        if self.recipe.judgement and self.has_directory and judgement.reads(catalogue):
+        #: Does the judgement rank leads, rather than past awards alone predicting winners?
+        self.judges = self.recipe.judgement and self.has_directory and judgement.reads(catalogue)
+        if self.judges:
             self.ranker = judgement.shipped()
             stored.adopt(catalogue)
-        self._signals = {
-            ranker: {name: plugins.find("matching.signals", name) for name in ranker.signals}
-            for ranker in (self.ranker, self.past_ranker)
-        }
+        self._signals = {name: plugins.find("matching.signals", name) for name in self.ranker.signals}
 
     @classmethod
     def load(cls, folder: str | Path, recipe: str | None = None) -> Matcher:
@@ -106,37 +104,34 @@ class Matcher:
         self,
         query: Query,
         *,
-        past: bool = False,
         whole: bool = True,
         least: int = PLAUSIBLE,
         also: NDArray[np.bool_] | None = None,
     ) -> Ranking:
         """Every candidate of a lot, scored and sorted; one entry per bidder.
 
-        With a directory the score is the log-odds of a lead; with `past`, of winning, by past awards.  Unless `whole`,
+        Where the judgement ranks, the score is the log-odds of a lead, else of winning, by past awards.  Unless `whole`,
         candidates whom the judgement cannot propose are left out, which is much faster: those below `least`, except plausible
         ones of `also`, a mask of structures.
         """
         deadline.check()
-        ranker = self.past_ranker if past else self.ranker
-        judged = self.judges and not past
-        some = judged and not whole
+        ranker, some = self.ranker, self.judges and not whole
         everyone = shortlist_of(self.catalogue, query, exhaustive=self.exhaustive, coming=some)
-        shortlist = self._measured(contenders(everyone, least, also) if some else everyone, ranker)
+        shortlist = self._measured(contenders(everyone, least, also) if some else everyone)
         nobody = dict.fromkeys(ranker.signals, np.zeros(0))  # filters or denials left nobody
         contributions = ranker.contributions(shortlist) if len(shortlist) else nobody
         scores = np.sum(list(contributions.values()), axis=0) if contributions else np.zeros(len(shortlist))
-        chances = ranker.probability(scores, self.regime)
-        levels = self._levels(shortlist, chances, past)
+        chances = ranker.probability(scores)
+        levels = self._levels(shortlist, chances)
         ranking = Ranking(
             shortlist=shortlist,
             everyone=everyone if some else shortlist,
             contributions=contributions,
             scores=scores,
-            order=self._order(shortlist, scores, levels, judged),
+            order=self._order(shortlist, scores, levels),
             chances=chances,
             levels=levels,
-            judged=judged,
+            judged=self.judges,
         )
         return self.rotated(ranking, query.as_of or date.today())
 
@@ -148,21 +143,19 @@ class Matcher:
             search_together(self.catalogue, queries)
         return (self.rank(query, whole=False, least=least, also=also) for query in queries)
 
-    def _measured(self, found: Shortlist, ranker: Any) -> Shortlist:
+    def _measured(self, found: Shortlist) -> Shortlist:
         """The shortlist of a lot with one column for each signal of the ranker."""
         columns: dict[str, Column] = {}
         shortlist = replace(found, columns=columns)
-        for name, signal in self._signals[ranker].items():  # each signal sees the columns before it
+        for name, signal in self._signals.items():  # each signal sees the columns before it
             columns[name] = signal.measure(shortlist)
         return shortlist
 
-    def _order(
-        self, shortlist: Shortlist, scores: Column, levels: NDArray[np.int64], judged: bool
-    ) -> NDArray[np.int64]:
+    def _order(self, shortlist: Shortlist, scores: Column, levels: NDArray[np.int64]) -> NDArray[np.int64]:
         """Positions of the best establishment of each bidder, best first: of those that can be proposed, where one can."""
         # equal scores, however they were summed, stay in row order, in which the establishments of one bidder are adjacent
         falling = -np.round(scores, DIGITS)
-        turn = suitability.tie_break(shortlist) if judged else np.zeros(len(scores), dtype=np.int16)
+        turn = suitability.tie_break(shortlist) if self.judges else np.zeros(len(scores), dtype=np.int16)
         order = turn.argsort(kind="stable")  # of short numbers; lexsort takes twice as long
         order = order[falling[order].argsort(kind="stable")]
         count = len(order)
@@ -173,29 +166,19 @@ class Matcher:
         places += np.where(levels == UNLIKELY, count, 0)
         return np.asarray(order[np.sort(np.minimum.reduceat(places, shortlist.bidders) % count)])
 
-    def _levels(self, shortlist: Shortlist, chances: Column, past: bool) -> NDArray[np.int64]:
+    def _levels(self, shortlist: Shortlist, chances: Column) -> NDArray[np.int64]:
         """The level of each candidate; without a judgement, LIKELY for every admissible one."""
-        if self.judges and not past:
+        if self.judges:
             levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
             return np.where(suitability.asked_at_most(shortlist), np.minimum(levels, PLAUSIBLE), levels)
         may = suitability.admitted(shortlist)
-        if self.has_directory and not past:
+        if self.has_directory:
             may = may & suitability.proposable(shortlist)
         return np.where(may, LIKELY, UNLIKELY)
 
     def rotated(self, ranking: Ranking, day: date) -> Ranking:
         """The ranking with near-ties drawn for its lot, and for this day where the recipe says so."""
         return rotate_near_ties(ranking, self.recipe.rotation, day.isoformat() if self.recipe.daily else "")
-
-    @property
-    def judges(self) -> bool:
-        """Does the judgement rank leads, rather than past awards alone predicting winners?"""
-        return self.ranker is not self.past_ranker
-
-    @property
-    def regime(self) -> str:
-        """The map from scores to probabilities that a ranker is asked for."""
-        return "structure" if self.has_directory else "supplier"
 
     @cached_property
     def has_directory(self) -> bool:
@@ -349,8 +332,7 @@ class Matcher:
     def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
         """Contribution and explanation of each signal for candidate i, largest first."""
         shortlist, reasons = ranking.shortlist, list[Reason]()
-        ranker = self.ranker if ranking.judged else self.past_ranker
-        for name, signal in self._signals[ranker].items():
+        for name, signal in self._signals.items():
             value, add = float(shortlist.columns[name][i]), float(ranking.contributions[name][i])
             why = signal.explain(shortlist, i, value)
             passages = {"notice_passage": why.notice_passage, "offer_passage": why.offer_passage}
@@ -373,7 +355,7 @@ class Matcher:
             reasons=self._reasons(ranking, i),
             missing=missing(structure),
             warnings=warnings(structure, may, shortlist.query.lot.reservation is not None),
-            reach=reach.of(shortlist).pair(i, reach.usual_km(shortlist, ranking.judged)),
+            reach=reach.of(shortlist).pair(i, shortlist.query.demand.usual_km),
             eligible=may,
             other_places=tuple(siret for siret in others if siret != structure.siret),
             level=LEVELS[int(ranking.levels[i])] if ranking.judged else "",

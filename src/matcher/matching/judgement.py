@@ -20,18 +20,12 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, NotFound
 from matcher.matching import declared, evidence
 from matcher.matching.bounds import Bounds
-from matcher.matching.rankers._additive import AdditiveRanker
+from matcher.matching.rankers import RULES, AdditiveRanker, logistic
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import paths
 
 #: Themes of the judgement, each a signal that explains its contribution in French.
 THEMES = ("likely_trade", "likely_place", "likely_role", "likely_need")
-#: Exclusions by law or notice, added to the judgement: signals with a line as in a ranker's file.
-RULES: Mapping[str, Mapping[str, float]] = {
-    "reservation": {"weight": 1000.0, "offset": -1000.0, "missing": -0.5},
-    "capacity": {"weight": 2.0, "offset": -2.0, "missing": 0.0},
-}
-
 #: Columns that cost little and tell most of those who are out of reach.
 PLACED = ("kind", "lends", "same_department", "kilometres", "beyond", "code_near")
 #: Columns of what names, codes and texts say of the trade, without comparing texts with the lot.
@@ -89,7 +83,7 @@ class Judgement:
         self._bounds = {known: self._summed(THEMES, known) for known in STEPS}
         self._sums = {theme: self._summed((theme,), self.columns) for theme in THEMES}
         self.fingerprint = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
-        self._rules = AdditiveRanker({"signals": RULES})
+        self._rules = AdditiveRanker(RULES)
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -105,20 +99,10 @@ class Judgement:
         tables = [(table.columns, table.values) for table in self.tables if table.theme in themes]
         return Bounds(tables, known, self._of_lot, GRID)
 
-    def parts(self, columns: Mapping[str, Column]) -> dict[str, Column]:
-        """Contribution of each theme to the log-odds of a lead, of shape (n,); columns of length 1 are broadcast.
-
-        Raises ValueError for a column of the lot that is longer.
-        """
-        if longer := [name for name in self._of_lot if len(columns[name]) > 1]:
-            raise ValueError(f"one value is wanted for the lot: {', '.join(longer)}")
-        cells = {name: self._cuts[name].searchsorted(columns[name]) for name in self.columns}
-        return self._parts_of(cells, max(map(len, columns.values())))
-
     def _parts_of(
         self, cells: Mapping[str, NDArray[np.int64]], size: int, themes: Collection[str] = THEMES
     ) -> dict[str, Column]:
-        """The same for the cells of the columns, of some themes."""
+        """Contribution of some themes to the log-odds of a lead, by the cells of the columns; shape (size,)."""
         found = {theme: self._sums[theme].highest(cells) for theme in themes}
         if "likely_need" in found:
             found["likely_need"] = found["likely_need"] + self.base
@@ -139,7 +123,7 @@ class Judgement:
         return np.broadcast_to(may, (len(shortlist),))
 
     def _parts_with(self, shortlist: Shortlist, given: Mapping[str, Column]) -> dict[str, Column]:
-        """`parts` for the candidates of a lot, with some columns replaced; the cells of the others are found once.
+        """The parts of the candidates of a lot, with some columns replaced; the cells of the others are found once.
 
         Who names the trade has at least what it would have had saying nothing: completing a profile lowers nobody.
         """
@@ -186,9 +170,9 @@ class Judgement:
         themes["likely_role"] = themes["likely_role"] - CLOSED * evidence.closed(shortlist)
         return themes | self._rules.contributions(shortlist)
 
-    def probability(self, scores: Column, regime: str = "structure") -> Column:
+    def probability(self, scores: Column) -> Column:
         """Probability of being a lead for each score."""
-        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(scores, -500, 500))), dtype=np.float64)
+        return logistic(scores)
 
     def levels(self, chances: Column) -> NDArray[np.int64]:
         """LIKELY, PLAUSIBLE or UNLIKELY for each probability."""
@@ -236,6 +220,6 @@ def of_another_encoder(catalogue: Catalogue) -> str:
     return (
         f"the judgement was learnt with another encoder than {catalogue.recipe.encoder} "
         f"{catalogue.recipe.encoder_options.get('model', '')}".rstrip()
-        + ": structures are ranked by the learned ranker alone, without levels and without 'nobody' "
+        + ": structures are ranked by past awards alone, without levels and without 'nobody' "
         "(`matcher train judgement` relearns it)"
     )

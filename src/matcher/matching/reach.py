@@ -178,27 +178,11 @@ def _zones_by(catalogue: Catalogue, rows: Rows, owner: Rows, count: int) -> Zone
     return declared, radius, words
 
 
-def activities_near(shortlist: Shortlist) -> NDArray[np.float64]:
-    """Similarity of each activity code to the lot, computed once; see `Activities.closeness`."""
-    known = activities.of(shortlist.catalogue.encoder)
-    query = shortlist.query
-    return query.memo.once("activities", lambda: known.closeness(query.vector))
-
-
-def usual_km_by_code(shortlist: Shortlist) -> float:
-    """Usual distance for such a lot, in kilometres; see `Activities.reach_km`."""
-    known = activities.of(shortlist.catalogue.encoder)
-    return shortlist.query.memo.once("usual reach", lambda: known.reach_km(activities_near(shortlist)))
-
-
 def code_near(shortlist: Shortlist) -> NDArray[np.float64]:
     """Similarity of each candidate's activity code to the lot, 1 for the nearest code; NaN for a vague code or none."""
-    catalogue = shortlist.catalogue
-    places = activities.of(catalogue.encoder).places
+    catalogue, query = shortlist.catalogue, shortlist.query
+    known = activities.of(catalogue.encoder)
+    places = known.places
     at = catalogue.once("places of naf", lambda: catalogue.among("naf", lambda code: places.get(code, -1)))
-    return np.asarray(np.append(activities_near(shortlist), np.nan)[at[shortlist.candidates]])
-
-
-def usual_km(shortlist: Shortlist, judged: bool) -> float:
-    """Usual distance for such a lot: by its trades where it is judged, else by the activity codes near it."""
-    return shortlist.query.demand.usual_km if judged else usual_km_by_code(shortlist)
+    near = query.memo.once("activities", lambda: known.closeness(query.vector))
+    return np.asarray(np.append(near, np.nan)[at[shortlist.candidates]])

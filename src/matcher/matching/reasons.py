@@ -1,6 +1,6 @@
 """Reasons of a match in reading order: trade, place, past contracts.
 
-A score has up to a dozen parts, some of them redundant (four signals read the same past contract) or merely stating that
+A score has up to a dozen parts, some of them redundant (several signals read the same past contract) or merely stating that
 something is unknown.  They are grouped by subject here; the points of the subjects still sum to the score.
 """
 
@@ -49,8 +49,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "Clause sociale": ("clause-hire", "clause-task"),
     "Métier": ("likely_trade", "named"),
     "Statut": ("reservation", "likely_role"),
-    "Lieu": ("likely_place", "place", "reach", "department"),
-    "Prestations et marchés": ("meaning", "words", "part", "similar", "cpv", "holder"),
+    "Lieu": ("likely_place", "reach", "department"),
+    "Prestations et marchés": ("meaning", "words", "part", "cpv", "holder"),
     "Besoin": ("likely_need",),
     "Moyens": ("capacity",),
 }
@@ -58,7 +58,7 @@ OTHER = "Autres"
 #: Signals that state the same fact about the same pieces: one of each line is shown.
 REDUNDANT = (frozenset({"meaning", "words", "part", "cpv"}), frozenset({"reach", "department"}))
 #: Shown however little they add.
-ALWAYS = frozenset({"place", "likely_place", "likely_role", "clause-hire", "clause-task"})
+ALWAYS = frozenset({"likely_place", "likely_role", "clause-hire", "clause-task"})
 MIN_POINTS = 0.05  # points below which a reason is not shown
 PER_SUBJECT = 2  # most sentences of a subject
 

@@ -1,6 +1,6 @@
 """Candidates of a lot: its query, and who may come to its place, or what every index returns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -15,7 +15,7 @@ from matcher.catalogue.rows import spread
 from matcher.domain import Asked, Filters, Lot, Tender
 from matcher.learned import asks
 from matcher.matching import demand, within_reach
-from matcher.matching.shortlist import Evidence, Lazy, Query, Shortlist
+from matcher.matching.shortlist import Query, Shortlist
 from matcher.reference.text import coded, lot_part
 
 #: Up to this many structures all are candidates; of more, so many of the nearest, or of the nearest without a declared zone.
@@ -77,7 +77,7 @@ def shortlist_of(
     """Candidates of a lot: every allowed structure up to COMPARED, else those who may come, the nearest and k rows of each index.
 
     With `coming`, of more structures only those that may come to its place.  `exhaustive` compares all of them, however many.
-    Every index then compares every row of every candidate.  Filters are applied before the search, so they never cost recall.
+    Filters are applied before the search, so they never cost recall.
     """
     allowed = allowed_mask(catalogue, query.filters, query.places)
     if exhaustive or (len(catalogue) if allowed is None else np.count_nonzero(allowed)) <= COMPARED:
@@ -88,29 +88,13 @@ def shortlist_of(
     deniers = denials.deniers(denied.items(), query.lot, trades) if denied else []
     if deniers:
         candidates = np.setdiff1d(candidates, deniers)
-    return with_rows(catalogue, query, candidates, partial=allowed is not None or bool(deniers))
-
-
-def with_rows(
-    catalogue: Catalogue, query: Query, candidates: NDArray[np.int64], *, partial: bool
-) -> Shortlist:
-    """The shortlist of these candidates, increasing; `partial` says that rows which no retriever found may be missing."""
-    evidence = Evidence(catalogue, candidates, query.as_of)
-    similarity, peaks = _compared(catalogue, query, evidence, partial=partial)
-    return Shortlist(
-        query=query,
-        catalogue=catalogue,
-        candidates=candidates,
-        evidence=evidence,
-        similarity=similarity,
-        peaks=peaks,
-    )
+    return Shortlist(query=query, catalogue=catalogue, candidates=candidates)
 
 
 def narrowed(shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
     """The shortlist of some of its candidates, mask (n,); columns of each candidate that are known are not computed again."""
-    some = with_rows(shortlist.catalogue, shortlist.query, shortlist.candidates[kept], partial=True)
-    return replace(some, memo=shortlist.memo.narrowed(kept))
+    candidates, memo = shortlist.candidates[kept], shortlist.memo.narrowed(kept)
+    return replace(shortlist, candidates=candidates, memo=memo, columns={})
 
 
 def _found(
@@ -150,38 +134,3 @@ def asks_indexes(catalogue: Catalogue, query: Query) -> bool:
         not within_reach.has_point(query)
         or int(np.count_nonzero(within_reach.undeclared(catalogue, query))) > COMPARED
     )
-
-
-def _compared(
-    catalogue: Catalogue, query: Query, evidence: Evidence, *, partial: bool
-) -> tuple[Mapping[str, NDArray[np.float32]], Mapping[str, float]]:
-    """Similarities of the rows by name, and the highest of each over the whole catalogue.
-
-    The names are the roles of the indexes, and "part" for the lot's own words; each is computed on first access.
-    `partial` says that rows of the catalogue may be missing: scores must not depend on a filter, so the peak is taken
-    over all rows.
-    """
-    asked = {"meaning": query.words, "words": query.words, "part": query.part}
-    index = {
-        name: found
-        for name in asked
-        if asked[name] and (found := catalogue.index("words" if name == "part" else name)) is not None
-    }
-
-    # neither closure refers to the mapping it fills: arrays are freed by reference counting, without the cycle collector
-    def compare(name: str, made: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        if name == "part" and query.part == query.words:  # typed in
-            return made["words"]
-        rows = None if evidence.whole else evidence.rows
-        found: NDArray[np.float32] = index[name].compare(asked[name], query.vector, rows)
-        return found
-
-    def peak(name: str, _: Mapping[str, float]) -> float:
-        highest = float(similarity[name].max(initial=0.0))
-        if not partial:
-            return highest
-        top = index[name].search(asked[name], query.vector, 1)
-        return max(highest, float(index[name].compare(asked[name], query.vector, top).max(initial=0.0)))
-
-    similarity = Lazy(tuple(index), compare)
-    return similarity, Lazy(tuple(index), peak)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
 from math import isfinite
 from typing import Any, TypeVar, cast
 
@@ -69,85 +68,54 @@ class Query:
         return any(place.department or place.latitude is not None for place in self.places)
 
 
-class Evidence:
-    """Evidence rows of some candidates, see `Shortlist`, listed when they are first asked for."""
-
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        candidates: Rows,
-        as_of: date | None,
-        admissible: NDArray[np.bool_] | None = None,
-    ) -> None:
-        self.whole = len(candidates) == len(catalogue)
-        self._catalogue, self._candidates, self._as_of = catalogue, candidates, as_of
-        if admissible is not None:
-            self.admissible = admissible
-
-    @cached_property
-    def _counts(self) -> Rows:
-        return np.asarray(np.diff(self._catalogue.offsets)[self._candidates])
-
-    @cached_property
-    def starts(self) -> Rows:
-        return np.concatenate(([0], np.cumsum(self._counts))).astype(np.int64)
-
-    @cached_property
-    def rows(self) -> Rows:
-        if self.whole:
-            return np.arange(self._catalogue.evidence.num_rows)
-        return runs(self._catalogue.offsets[self._candidates], self._counts)
-
-    @cached_property
-    def owner(self) -> Rows:
-        if self.whole:
-            return self._catalogue.owners
-        return np.repeat(np.arange(len(self._candidates)), self._counts)
-
-    @cached_property
-    def admissible(self) -> NDArray[np.bool_]:
-        if self._as_of is None:
-            return np.ones(len(self.rows), dtype=bool)
-        return np.asarray(self._catalogue.of_row("since")[self.rows] < days(self._as_of))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shortlist:
     """Candidates (structure rows) with their evidence rows and one array per signal.
 
-    `candidates` has shape (n,), increasing.  Evidence rows of candidate i are
-    `rows[starts[i]:starts[i + 1]]`; `owner` is its inverse, shape (m,).  `similarity[index]` has shape
-    (m,): every index compares every candidate's rows, so no column has holes.  `admissible` is False
-    for evidence not yet known on the query's date.
+    `candidates` has shape (n,), increasing.  Evidence rows of candidate i are `rows[starts[i]:starts[i + 1]]`; `owner`
+    is its inverse, shape (m,).  `admissible` is False for evidence not yet known on the query's date.
     """
 
     query: Query
     catalogue: Catalogue
     candidates: Rows
-    evidence: Evidence
-    similarity: Mapping[str, NDArray[np.float32]]
     columns: Mapping[str, Column] = field(default_factory=dict)
-    peaks: Mapping[str, float] = field(default_factory=dict)  # highest similarity of any row, filtered or not
     memo: Memo = field(default_factory=lambda: Memo(), compare=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.candidates)
 
     @property
-    def rows(self) -> Rows:
-        return self.evidence.rows
+    def whole(self) -> bool:
+        """Are all structures of the catalogue candidates?"""
+        return len(self.candidates) == len(self.catalogue)
+
+    @property
+    def _counts(self) -> Rows:
+        return np.asarray(np.diff(self.catalogue.offsets)[self.candidates])
 
     @property
     def starts(self) -> Rows:
-        return self.evidence.starts
+        return self.once("starts", lambda: np.append(0, np.cumsum(self._counts)).astype(np.int64))
+
+    @property
+    def rows(self) -> Rows:
+        if self.whole:
+            return self.once("rows", lambda: np.arange(self.catalogue.evidence.num_rows))
+        return self.once("rows", lambda: runs(self.catalogue.offsets[self.candidates], self._counts))
 
     @property
     def owner(self) -> Rows:
-        return self.evidence.owner
+        if self.whole:
+            return self.catalogue.owners
+        return self.once("owner", lambda: np.repeat(np.arange(len(self)), self._counts))
 
     @property
     def admissible(self) -> NDArray[np.bool_]:
-        return self.evidence.admissible
+        if self.query.as_of is None:
+            return self.once("admissible", lambda: np.ones(len(self.rows), dtype=bool))
+        before = days(self.query.as_of)
+        return self.once("admissible", lambda: self.catalogue.of_row("since")[self.rows] < before)
 
     @property
     def bidders(self) -> Rows:
@@ -188,29 +156,19 @@ class Shortlist:
 
     def discounted(self, values: NDArray[Any], mask: NDArray[np.bool_], weights: tuple[float, ...]) -> Column:
         """Sum of each candidate's best values times `weights` (best first), NaN where it has none; shape (n,)."""
-        result = np.full(len(self), np.nan)
-        parts = self.parts(mask)
-        if len(parts.inside):
-            taken = np.asarray(values[parts.inside], dtype=np.float64)
-            result[parts.owners] = discounted_sum(taken, parts.starts, parts.segment, weights)
-        return result
+        rows = self.inside(mask)
+        owner, taken = self.owner[rows], np.asarray(values[rows], dtype=np.float64)
+        taken = taken[np.lexsort((-taken, owner))]  # the rows of a candidate are adjacent already
+        first = heads(owner)
+        place = np.arange(len(owner)) - np.repeat(first, np.diff(np.append(first, len(owner))))
+        kept = place < len(weights)
+        added = np.array(weights)[place[kept]] * taken[kept]
+        total = np.bincount(owner[kept], added, minlength=len(self))
+        return np.where(self.count(mask) > 0, total, np.nan)
 
     def inside(self, mask: NDArray[np.bool_]) -> Rows:
         """Positions of the rows of a mask of `known`, increasing."""
-        return np.asarray(self.parts(mask).inside, dtype=np.int64)
-
-    def parts(self, mask: NDArray[np.bool_]) -> Parts:
-        """The rows of a mask grouped by candidate, cached per mask since many signals share it."""
-
-        def make() -> Parts:
-            inside = np.flatnonzero(mask)
-            owner = self.owner[inside]
-            first = heads(owner)
-            starts = np.append(first, len(owner))
-            segment = np.repeat(np.arange(len(first)), starts[1:] - first)
-            return Parts(inside, owner[first], starts, segment)
-
-        return self.once(("parts", mask.tobytes()), make)
+        return np.flatnonzero(mask)
 
     def count(self, mask: NDArray[np.bool_]) -> Column:
         """How many rows of `mask` each candidate has; shape (n,)."""
@@ -260,61 +218,6 @@ class Memo:
     def keep(self, key: Hashable, value: Any) -> None:
         """Give the value of a key before it is asked."""
         self._made[key] = value
-
-
-class Lazy(Mapping[str, T]):
-    """A mapping whose values are computed on first access; `make` gets the name and the mapping itself."""
-
-    def __init__(self, names: tuple[str, ...], make: Callable[[str, Mapping[str, T]], T]) -> None:
-        self._names, self._make = names, make
-        self._made: dict[str, T] = {}
-
-    def __getitem__(self, name: str) -> T:
-        if name not in self._names:
-            raise KeyError(name)
-        if name not in self._made:
-            self._made[name] = self._make(name, self)
-        return self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Rows of a mask grouped by candidate: positions, candidates that have any, and offsets of each group."""
-
-    inside: NDArray[np.integer]
-    owners: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    segment: NDArray[np.integer]
-
-
-def discounted_sum(
-    values: NDArray[np.float64],
-    starts: NDArray[np.int64],
-    segment: NDArray[np.integer],
-    weights: tuple[float, ...],
-) -> Column:
-    """For each segment of `values`, none of them empty, the sum of its best values times `weights`.
-
-    `starts` holds the offsets of the segments and the end, `segment` the segment of each value; a segment
-    with fewer values than weights sums fewer.
-    """
-    if len(starts) == len(values) + 1:  # one each
-        return weights[0] * values
-    left = values.copy() if len(weights) > 1 else values
-    total = np.zeros(len(starts) - 1)
-    for depth, weight in enumerate(weights):
-        top = np.maximum.reduceat(left, starts[:-1])
-        np.add(total, weight * top, out=total, where=np.isfinite(top))
-        if depth + 1 < len(weights):
-            at_top = np.flatnonzero(left == top[segment])
-            left[at_top[heads(segment[at_top])]] = -np.inf
-    return total
 
 
 def heads(labels: NDArray[Any]) -> Rows:

@@ -6,28 +6,27 @@ awards say of the two is added, and told apart.  A third option is to be subcont
 insertion hours.
 """
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cache
 from typing import Literal
 
 import numpy as np
 
-from matcher.domain import BadInput, Filters, Lot, Match, Reason, Structure, Tender, UnknownLot, Warning_
+from matcher.domain import Filters, Lot, Match, Reason, Structure, Tender, UnknownLot, Warning_
 from matcher.matching import parts, reach, standing
 from matcher.matching.engine import Matcher
 from matcher.matching.groups import firms as firms_
 from matcher.matching.groups.table import called, lot_label
 from matcher.matching.parts import executed, parts_of
+from matcher.matching.rankers import logistic
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Query
 from matcher.partners import subcontracting
-from matcher.partners.affinity import COLUMNS, LABELS, affinities, together
-from matcher.reference import law, paths
+from matcher.partners.affinity import AFFINITIES, affinities, together
+from matcher.reference import law
 from matcher.reference.french import counted
 from matcher.reference.text import shorten
 
@@ -37,57 +36,30 @@ CAPACITY = 0.5  # worth of a look-alike where size is what is missing
 PAST = 0.1  # worth of affinities in past awards, of which the weights sum to 3.5: less than a part that is lacking
 ASKED = 5  # of those to be asked for a task, and of the lots that ask for a part, how many are named
 TOLD = 0.03  # what an affinity must add to be told: a common word of two names says nothing
-
-
-# -------------------------------------------------------------------------------------------- the weights
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weights:
-    """Learnt from past groups (`data/build/train_partners.py`), one file a recipe; without one the score is used alone."""
-
-    base: float = 1.0
-    affinity: Mapping[str, float] = field(default_factory=dict)
-    slope: float | None = None
-    intercept: float = 0.0
-
-    def probability(self, scores: Column) -> Column:
-        """The probability of being the partner: a logistic map of the score, learnt on past groups."""
-        z = (self.slope or 0.0) * scores + self.intercept
-        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(z, -500, 500))), dtype=np.float64)
-
-
-@cache
-def weights_of(recipe: str) -> Weights:
-    """The weights of models/partners/RECIPE.json; the plain score where a recipe has no file."""
-    path = paths.model("partners") / f"{recipe}.json"
-    if "/" in recipe or not path.is_file():
-        return Weights()
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        affinity = {str(k): float(v) for k, v in data["affinity"].items()}
-        if unknown := affinity.keys() - set(COLUMNS):
-            raise KeyError(f"unknown column {min(unknown)}")
-        line = {"slope": data["slope"], "intercept": data["intercept"]}
-        return Weights(base=float(data["base"]), affinity=affinity, **line)
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"{path} holds no partner weights ({error}): train them again") from None
+#: Of the score by past awards beside affinities; of the logistic map of both to the chance of being the partner.
+BASE, SLOPE, INTERCEPT = 0.45, 0.9, -8.1
 
 
 def rank_partners(matcher: Matcher, ranking: Ranking, siren: str, as_of: date | None = None) -> Ranking:
-    """The ranking of a lot as candidates for a partnership with a bidder: without the bidder, with affinities of past awards."""
-    weights = weights_of(matcher.recipe.name)
+    """The ranking of a lot by past awards as candidates for a partnership with a bidder: without it, with their affinities.
+
+    The score is the log-odds of being the partner.  Recipes that compare other signals do without affinities.
+    """
     shortlist = ranking.shortlist
-    columns = affinities(matcher.catalogue, siren, as_of) if weights.affinity else {}
-    added = {name: weights.affinity[name] * columns[name][shortlist.candidates] for name in weights.affinity}
-    scores = weights.base * ranking.scores + np.sum([*added.values(), np.zeros(len(shortlist))], axis=0)
+    columns = {} if matcher.recipe.ranker_options else affinities(matcher.catalogue, siren, as_of)
+    added = {name: AFFINITIES[name][0] * column[shortlist.candidates] for name, column in columns.items()}
+    contributions = {name: BASE * column for name, column in ranking.contributions.items()} | added
+    scores = np.sum(list(contributions.values()), axis=0)
     sirens = matcher.catalogue.of_structure("siren")[shortlist.candidates]
     order = np.lexsort((shortlist.candidates, -scores))
     order = order[sirens[order] != siren]
     _, first = np.unique(sirens[order], return_index=True)
-    order = order[np.sort(first)]
-    contributions = {k: weights.base * v for k, v in ranking.contributions.items()} | added
-    return replace(ranking, scores=scores, order=order, contributions=contributions)
+    return replace(ranking, scores=scores, order=order[np.sort(first)], contributions=contributions)
+
+
+def chances_of_partners(scores: Column) -> Column:
+    """The probability of being the partner of each score of `rank_partners`."""
+    return logistic(SLOPE * scores + INTERCEPT)
 
 
 # ------------------------------------------------------------------------------------------- the product
@@ -150,7 +122,7 @@ def partners(
     `ordinary` firms are proposed for what no structure is likely to take, or to whom staff may be lent, and only where the
     law allows it: never on a lot that is reserved.  An award notice offers no
     partnership: the winner of a lot with a social clause is named instead, the clause being read in it or in the call among
-    the `earlier` notices.  Raises NotFound for a lot that the notice does not have.
+    the `earlier` notices.  Raises UnknownLot for a lot that the notice does not have.
     """
     asked = _narrowed(tender, lot)
     on = tender.published or as_of or date.today()
@@ -306,7 +278,6 @@ def _candidates(
     catalogue, found = matcher.catalogue, dict[str, _Candidate]()
     sirens = catalogue.of_structure("siren")
     columns = affinities(catalogue, structure.siren, rankings[0][0].query.as_of) if rankings else {}
-    weights = weights_of(matcher.recipe.name).affinity
     for task, ranking in rankings:
         for i in _takers(structure, ranking):
             row = int(ranking.shortlist.candidates[i])
@@ -317,7 +288,10 @@ def _candidates(
                 continue
             siren = str(sirens[row])
             if siren not in found:
-                past = {name: PAST * weights[name] * float(columns[name][row]) for name in weights}
+                past = {
+                    name: PAST * weight * float(columns[name][row])
+                    for name, (weight, _) in AFFINITIES.items()
+                }
                 past = {name: value for name, value in past.items() if value >= TOLD}
                 found[siren] = _Candidate(row=row, siren=siren, affinity=past)
             found[siren].held.append((_gain(task, float(ranking.chances[i])), task, ranking, i))
@@ -387,7 +361,7 @@ def _partner(matcher: Matcher, structure: Structure, one: _Candidate, on: date) 
     reasons = [
         Reason(
             code=f"affinity.{name}",
-            text=LABELS[name] + (won if name == "together" else ""),
+            text=AFFINITIES[name][1] + (won if name == "together" else ""),
             contribution=value,
         )
         for name, value in one.affinity.items()

@@ -108,29 +108,28 @@ def ways_in(matcher: Matcher, tender: Tender, earlier: Sequence[Tender] = ()) ->
     the law makes a condition due, each with the firms of its trade in reach.
     """
 
-    def made(lot: Lot, clause: Clause | None, on: date, **facts: Any) -> Opening:
-        return Opening(
-            notice=tender.id,
-            buyer=tender.buyer,
-            lot=lot,
-            hours=clause.hours if clause else None,
-            passage=clause.passage if clause else "aucune clause sociale lue dans l'avis",
-            on=on,
-            warnings=rules(on),
-            **facts,
-        )
-
-    day = tender.published or date.today()
     if tender.awards:
-        for lead in leads(tender, _structures(matcher.catalogue), before(tender, earlier)):
-            won = (firm(matcher, lead.firm),)
-            title, on = lead.award.title or tender.title, lead.award.notified or day
-            yield made(lead.lot, lead.clause, on, state="awarded", title=title, firms=won, case=lead.case)
+        for holder, lead in leads(tender, _structures(matcher.catalogue), before(tender, earlier)):
+            yield replace(lead, firms=(firm(matcher, holder),))
     elif tender.nature in ANSWERABLE:
         for lot in tender.lots:
             if case := case_of(lot, tender):
-                facts = {"title": tender.title, "firms": takers(matcher, tender, lot), "case": case}
-                yield made(lot, lot.owed_condition, day, state="open", **facts)
+                named = {"title": tender.title, "firms": takers(matcher, tender, lot), "case": case}
+                on = tender.published or date.today()
+                yield _opening(tender, lot, lot.owed_condition, on, state="open", **named)
+
+
+def _opening(tender: Tender, lot: Lot, clause: Clause | None, on: date, **facts: Any) -> Opening:
+    return Opening(
+        notice=tender.id,
+        buyer=tender.buyer,
+        lot=lot,
+        hours=clause.hours if clause else None,
+        passage=clause.passage if clause else "aucune clause sociale lue dans l'avis",
+        on=on,
+        warnings=rules(on),
+        **facts,
+    )
 
 
 def _structures(catalogue: Catalogue) -> frozenset[str]:
@@ -241,19 +240,10 @@ _STRUCTURE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lead:
-    """A firm to call: what it won, and the clause that says what it owes."""
-
-    firm: Holder
-    award: Award
-    lot: Lot
-    clause: Clause
-    case: str  # French: how a structure may come in
-
-
-def leads(tender: Tender, structures: Collection[str] = (), earlier: Iterable[Tender] = ()) -> Iterator[Lead]:
-    """The leads of an award notice: one for each ordinary firm and lot with a social clause of execution.
+def leads(
+    tender: Tender, structures: Collection[str] = (), earlier: Iterable[Tender] = ()
+) -> Iterator[tuple[Holder, Opening]]:
+    """The leads of an award notice: each ordinary firm that won a lot with a social clause of execution, and what it owes.
 
     `structures` are the SIRENs of known structures: what they won is no lead.  A firm is taken for ordinary
     when neither its SIREN nor its name says otherwise.
@@ -269,14 +259,15 @@ def leads(tender: Tender, structures: Collection[str] = (), earlier: Iterable[Te
         for firm in award.holders:
             if ordinary(firm, structures):
                 who = "Le groupement titulaire" if len(award.holders) > 1 else "Le titulaire"
-                article = law.article_of(
-                    "clause.execution", award.notified or tender.published or date.today()
-                )
+                on = award.notified or tender.published or date.today()
                 case = (
-                    f"{who} doit tenir {owed(clause)} ({article}) : il peut y répondre par sous-traitance à une structure d'insertion, "
-                    "ou par mise à disposition de personnel (ETTI, AI, GEIQ). À vérifier auprès de l'acheteur ou du facilitateur."
+                    f"{who} doit tenir {owed(clause)} ({law.article_of('clause.execution', on)}) : il peut y répondre par sous-traitance "
+                    "à une structure d'insertion, ou par mise à disposition de personnel (ETTI, AI, GEIQ). À vérifier auprès de "
+                    "l'acheteur ou du facilitateur."
                 )
-                yield Lead(firm=firm, award=award, lot=lot or _won(award), clause=clause, case=case)
+                title = award.title or tender.title
+                facts = {"state": "awarded", "title": title, "firms": (), "case": case}
+                yield firm, _opening(tender, lot or _won(award), clause, on, **facts)
 
 
 def _won(award: Award) -> Lot:

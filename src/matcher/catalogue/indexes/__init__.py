@@ -5,11 +5,8 @@ To add one, write a file with `ROLE`, `build(texts, vectors, **options) -> Index
 """
 
 from pathlib import Path
-from types import ModuleType
 from typing import Literal, Protocol
 
-from matcher import plugins
-from matcher.domain import Recipe
 from matcher.reference.arrays import F32, I64, Mask
 
 Role = Literal["meaning", "words"]
@@ -32,12 +29,6 @@ class Index(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write the index below `folder`; `load(folder)` gives the same answers."""
-
-
-def default(role: Role) -> ModuleType:
-    """The index of a role in the default recipe."""
-    modules = (plugins.find("catalogue.indexes", name) for name in Recipe(name="").indexes)
-    return next(module for module in modules if role == module.ROLE)
 
 
 def reachable(k: int, rows: int, allowed: Mask | None) -> int:

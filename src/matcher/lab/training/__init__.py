@@ -9,14 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from matcher.reference.arrays import F32, F64, I8, Array, Mask
+from matcher.reference.arrays import F32, F64, I8, Array
 
 CARDS = Path(__file__).parent / "cards"
-Case = tuple[F64, Mask, Any]
-
-#: Of boosted trees, whatever they learn.
-BOOSTING: dict[str, Any] = {"lambda_l2": 5.0, "bagging_fraction": 0.7, "bagging_freq": 1}
-BOOSTING |= {"num_threads": 1, "deterministic": True, "verbosity": -1}
 
 
 def write_card(out: Path, name: str, **values: Any) -> None:
@@ -67,28 +62,3 @@ def platt(scores: F64, right: Any, weight: Any = None, strength: float = 1e6) ->
 
     model = LogisticRegression(C=strength).fit(scores[:, None], right, sample_weight=weight)
     return float(model.coef_[0, 0]), float(model.intercept_[0])
-
-
-def conditional_logit(
-    cases: Sequence[Case], ridge: float, start: F64, free: int = 0, most: int = 15_000
-) -> F64:
-    """Weights of a conditional logit (McFadden, 1973) over the cases, each at least 0 but for the last `free`.
-
-    A case holds the columns of its candidates (n, columns), which of them are right, and their sampling weights (n,).
-    """
-    from scipy.optimize import minimize
-
-    def loss(weights: F64) -> tuple[float, F64]:
-        value, slope = ridge * float(weights @ weights), 2 * ridge * weights
-        for columns, right, weight in cases:
-            scores = columns @ weights
-            top = scores.max()
-            shares = weight * np.exp(scores - top)
-            whole = shares.sum()
-            value -= float((scores[right] - top - np.log(whole)).mean())
-            slope = slope - columns[right].mean(axis=0) + (shares / whole) @ columns
-        return value / len(cases), slope / len(cases)
-
-    bounds = [(0.0, None)] * (len(start) - free) + [(None, None)] * free
-    minimum = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": most})
-    return np.asarray(minimum.x)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from matcher.console import progress
-from matcher.lab import benchmark, evaluation, methods, published
+from matcher.lab import published
 from matcher.lab.training import CARDS, write_card
 from matcher.lab.training.texts import Material, Pair, gather
 from matcher.learned.encoders import static
@@ -324,10 +323,7 @@ def save(fitted: Fitted, out: Path, *parts: Settings) -> None:
 def train(
     data: Path, out: Path, before: date | None = None, seed: int = 0, parts: Sequence[Settings] = PARTS
 ) -> Path:
-    """Gather, fit, save, measure where later answers are known, write the card; returns the folder.
-
-    The card says what the weights were learnt from, how, and what they reach.
-    """
+    """Gather, fit, save, write the card, which says what the weights were learnt from and how; returns the folder."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     parts = tuple(replace(part, seed=seed) for part in parts)
@@ -363,24 +359,5 @@ def train(
         before=before or "the end of the file",
         how="\n".join("- " + ", ".join(f"{k} {v:g}" for k, v in each.items()) for each in settings),
         pairs="\n".join(["| pairs | number |" + "".join(count), "|---|---:|" + "---:|" * len(parts), *pairs]),
-        figures="\n".join(figures(reader, data)),
     )
     return out
-
-
-def figures(reader: static.StaticEncoder, data: Path) -> list[str]:
-    """Lines on the later notices, which nothing was learnt from, where the folder holds them and their winners."""
-    if not (data / "awards" / "suppliers_dev.qrels.json").is_file():
-        return ["The folder holds no later notices with their winners: nothing was measured."]
-    needs, gold = benchmark.load(data, "suppliers")
-    candidates = benchmark.catalogue(data, "suppliers", "lexical")
-    method = methods.Encoded(candidates, reader.encode, partial(reader.encode, role="query"))
-    measures = evaluation.figures({need.id: method(need) for need in needs}, gold)
-    told = ", ".join(
-        "{} {:.3f} [{:.3f}, {:.3f}]".format(name, *evaluation.bootstrap(measures[name]))
-        for name in ("R@10", "R@100", "nDCG@10")
-    )
-    return [
-        f"{len(gold):,} later notices, winner sought among all suppliers of the history (best three awards, "
-        f"{', '.join(f'{weight:g}' for weight in method.weights)}, only those before the notice): {told}."
-    ]

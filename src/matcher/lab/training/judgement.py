@@ -22,7 +22,7 @@ from matcher.console import counted, say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
 from matcher.lab.leads import TOP, calibration, ece, figures, judged
-from matcher.lab.training import BOOSTING, CARDS, platt, priors, write_card
+from matcher.lab.training import CARDS, platt, priors, write_card
 from matcher.lab.training import asks as asks_
 from matcher.lab.training.texts import OURS
 from matcher.learned.asks import assembled, wording
@@ -315,15 +315,11 @@ def _boosted(pairs: Pairs, table: Floats, chosen: Mask, seed: int) -> list[Mappi
 
     lead = LEAD[np.nan_to_num(pairs.grade).astype(int)]
     together = [[*map(COLUMNS.index, group)] for group in (*((name,) for name in COLUMNS), *GROUPS)]
-    params = BOOSTING | {
-        "objective": "cross_entropy",
-        "learning_rate": RATE,
-        "num_leaves": LEAVES,
-        "seed": seed,
-    }
-    params |= {"min_data_in_leaf": 20, "feature_fraction": 0.7, "max_bin": 255, "min_data_in_bin": 1}
+    params: dict[str, Any] = {"objective": "cross_entropy", "learning_rate": RATE, "num_leaves": LEAVES}
+    params |= {"lambda_l2": 5.0, "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.7}
+    params |= {"min_data_in_leaf": 20, "max_bin": 255, "min_data_in_bin": 1, "boost_from_average": False}
     params |= {"interaction_constraints": together, "monotone_constraints": [way for _, way in MAIN.values()]}
-    params["boost_from_average"] = False
+    params |= {"num_threads": 1, "deterministic": True, "verbosity": -1, "seed": seed}
     data = lightgbm.Dataset(table[chosen], lead[chosen], weight=pairs.weight[chosen], params=params)
     trees = lightgbm.train(params, data, ROUNDS).dump_model()["tree_info"]
     return [tree["tree_structure"] for tree in trees]

@@ -8,7 +8,6 @@ coverage, the smallness of the team, the scores of the leaders.  The exact solve
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -120,41 +119,6 @@ def _carried(
         if found is not None:
             kept, shares = trial, found
     return kept, shares
-
-
-def carry(cover: Cover, columns: Sequence[int], lead: dict[int, int]) -> dict[tuple[int, int], float] | None:
-    """Shares (task, bidder) of the amounts, leaders first, so that nobody carries more than its turnover.
-
-    Only shares of helpers are returned; None where the members cannot carry these tasks together.
-    """
-    quick = carry_in_order(cover, columns, lead)
-    if quick is not None:
-        return quick
-    from scipy.optimize import linprog
-
-    tasks = [t for t in lead if not math.isnan(cover.amount[t])]
-    pairs = [(t, j) for t in tasks for j in columns if cover.degree[t, j] > 0]
-    alone = sum(cover.amount[t] for t in tasks)
-    able = {j for _, j in pairs}
-    if alone > sum(np.inf if math.isnan(cover.turnover[j]) else cover.turnover[j] for j in able):
-        return None
-    rows, limits = [], []
-    for j in columns:
-        if not math.isnan(cover.turnover[j]):
-            rows.append([cover.amount[t] if k == j else 0.0 for t, k in pairs])
-            limits.append(cover.turnover[j])
-    whole = [[1.0 if t == task else 0.0 for t, _ in pairs] for task in tasks]
-    cost = [0.0 if lead[t] == j else 1.0 for t, j in pairs]
-    scale = max(1.0, *(cover.amount[t] for t in tasks)) if tasks else 1.0
-    uppers, limits_ = (np.array(rows) / scale, np.array(limits) / scale) if rows else (None, None)
-    ones = np.ones(len(tasks))
-    result: Any = linprog(
-        cost, A_ub=uppers, b_ub=limits_, A_eq=np.array(whole), b_eq=ones, bounds=(0, 1), method="highs"
-    )
-    if result.status != 0:
-        return None
-    found = zip(pairs, result.x, strict=True)
-    return {(t, j): round(float(x), 4) for (t, j), x in found if x > 1e-4 and lead[t] != j}
 
 
 def carry_in_order(

@@ -7,12 +7,13 @@ member reaches it there.  Where turnovers limit, whole euros of each task are sh
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from matcher.matching.groups.cover import EPS, Cover, Team, carry, limited, team_of
+from matcher.matching.groups.cover import EPS, Cover, Team, carry_in_order, limited, team_of
 from matcher.matching.groups.greedy import greedy
 
 
@@ -76,7 +77,7 @@ def _solved(cover: Cover, floor: Team | None, seconds: float, most: int | None) 
     best = floor
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         found = program.team(solver)
-        if found is not None and (floor is None or found.goals > floor.goals):
+        if floor is None or found.goals > floor.goals:
             best = found
     if best is None or not best.lead:
         return None
@@ -115,6 +116,7 @@ class _Program:
     member: list[Any]  # a variable for each bidder
     led: dict[int, dict[tuple[int, int], Any]]  # task -> (degree, score) -> it is led so, in one way at most
     covered: dict[int, Any]  # task -> it is led
+    carried: dict[int, dict[int, Any]]  # task -> bidder -> euros, where turnovers limit
 
     def maximize(self, worth: _Worth) -> None:
         unit = self.cover.weight // worth.unit * worth.of_unit
@@ -125,15 +127,27 @@ class _Program:
         )
         self.model.maximize(led - worth.of_member * sum(self.member))
 
-    def team(self, solver: Any) -> Team | None:
-        """The team of a solution: each covered task led by its best member, amounts carried by leaders first."""
+    def team(self, solver: Any) -> Team:
+        """The team of a solution: each covered task led by its best member, amounts carried by leaders first where that does."""
         cover = self.cover
         members = [j for j, variable in enumerate(self.member) if solver.boolean_value(variable)]
         part = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0)[:, members]
         led = (t for t, is_led in self.covered.items() if solver.boolean_value(is_led))
         lead = {t: members[part[t].argmax()] for t in led}
-        shares = carry(cover, members, lead) if limited(cover, members) else {}
-        return team_of(cover, frozenset(members), lead, shares) if shares is not None else None
+        shares = carry_in_order(cover, members, lead) if limited(cover, members) else {}
+        return team_of(
+            cover, frozenset(members), lead, self._shares(solver, lead) if shares is None else shares
+        )
+
+    def _shares(self, solver: Any, lead: Mapping[int, int]) -> dict[tuple[int, int], float]:
+        """The shares of helpers as the solution has them."""
+        shares: dict[tuple[int, int], float] = {}
+        for task in lead.keys() & self.carried.keys():
+            euros = {j: solver.value(part) for j, part in self.carried[task].items()}
+            total = sum(euros.values())
+            helpers = {j: part for j, part in euros.items() if part and j != lead[task]}
+            shares |= {(task, j): round(part / total, 4) for j, part in helpers.items()}
+        return shares
 
 
 def _program(cover: Cover) -> _Program:
@@ -159,7 +173,7 @@ def _program(cover: Cover) -> _Program:
     for task, bidder in cover.clash:
         if task in covered:
             model.add_bool_or(covered[task].negated(), member[bidder].negated())
-    program = _Program(cover, model, member, led, covered)
+    program = _Program(cover, model, member, led, covered, {})
     if limited(cover, range(len(member))):
         _limit(program)
     return program
@@ -180,14 +194,14 @@ def _limit(program: _Program) -> None:
     for task, covered in program.covered.items():
         if math.isnan(cover.amount[task]):
             continue
-        due, parts = math.ceil(cover.amount[task] - EPS), []
+        due, parts = math.ceil(cover.amount[task] - EPS), program.carried.setdefault(task, {})
         for j in map(int, np.flatnonzero(cover.degree[task])):
             if math.isnan(cover.turnover[j]):
-                parts.append(due * member[j])
+                parts[j] = due * member[j]
             else:
-                parts.append(model.new_int_var(0, due, ""))
-                carried.setdefault(j, []).append(parts[-1])
-        model.add(sum(parts) >= due * covered)
+                parts[j] = model.new_int_var(0, due, "")
+                carried.setdefault(j, []).append(parts[j])
+        model.add(sum(parts.values()) >= due * covered)
     for j, shares in carried.items():
         model.add(sum(shares) <= max(0, math.floor(cover.turnover[j] + EPS)) * member[j])
 

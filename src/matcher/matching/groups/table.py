@@ -279,15 +279,10 @@ def _degrees(matches: Sequence[Match]) -> list[tuple[Match, int, int]]:
     Without a judgement (suppliers of past awards), by the probability relative to the best: half of it or more is
     full.  Degrees are coarse on purpose: a fifth member is not worth a hundredth of fit.
     """
-    values = [m.probability if m.probability == m.probability else m.score for m in matches]
-    best = max((v for v in values if v == v), default=0.0)
-    if best <= 0:  # scores without probabilities, none positive: only their order is meaningful
-        lowest = min(values, default=0.0)
-        values = [v - lowest + 1.0 for v in values]
-        best = max(values, default=1.0)
+    best = max((match.probability for match in matches), default=1.0)
     result = []
-    for match, value in zip(matches, values, strict=True):
-        ratio = max(0.0, value / best) if value == value else 0.0
+    for match in matches:
+        ratio = match.probability / best
         degree = WHOLE if ratio >= 0.5 else HALF if ratio >= 0.2 else QUARTER
         if match.level:
             little = QUARTER if match.established and match.lot.reservation is not None else 0

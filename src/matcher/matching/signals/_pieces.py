@@ -46,17 +46,26 @@ def said(shortlist: Shortlist) -> NDArray[np.bool_]:
     return shortlist.known(*DECLARED, "award")
 
 
-def scaled(shortlist: Shortlist, name: str) -> NDArray[np.float64]:
-    """Similarity of each row relative to the catalogue's best row, 0 to 1; shape (m,)."""
+def scaled(shortlist: Shortlist, view: str) -> NDArray[np.float64]:
+    """Similarity of each row relative to the catalogue's best row, 0 to 1, by a `view`; shape (m,).
+
+    That is the role of an index, or "part" for the lot's own words; zeros where the recipe has no such index.
+    """
+    query = shortlist.query
+    words = query.part if view == "part" else query.words
+    role = "words" if view == "part" else view
 
     def make() -> NDArray[np.float64]:
-        peak = shortlist.peaks.get(name, 0.0)
-        values = shortlist.similarity.get(name)
-        if values is None or peak <= 0:
+        index = shortlist.catalogue.index(role)
+        if index is None:
             return np.zeros(len(shortlist.rows))
-        return np.maximum(np.asarray(values, dtype=np.float64), 0) / peak
+        values = index.compare(words, query.vector, None if shortlist.whole else shortlist.rows)
+        # relative to all rows: scores must not depend on a filter
+        best = index.compare(words, query.vector, index.search(words, query.vector, 1))
+        peak = max(float(each.max(initial=0.0)) for each in (values, best))
+        return np.maximum(np.asarray(values, dtype=np.float64), 0) / (peak or 1.0)
 
-    return shortlist.once(f"scaled:{name}", make)
+    return shortlist.once(("scaled", role, words), make)
 
 
 def similar(
