@@ -151,7 +151,10 @@ class _Line:
             before & _OF and _GOODS & {word.removesuffix("s") for word in before}
         ):
             return 0
-        town = _town(options[0], key)
+        town = places.commune(options[0].commune or "")
+        several_words = " " in key or key in toponyms.natural_regions()
+        if several_words and town is not None and options[0].label != town.name:
+            town = None  # a grouping or a natural region called after it
         if "pays" in before and town and town.population < SIZABLE:
             return 0  # a natural region that is not known
         sign = bool(before & (_AT | _IN))
@@ -207,13 +210,6 @@ def _options(words: str) -> Places:
     if plain == exact[0].label.lower() and not short[0].label.lower().startswith(plain):
         return exact
     return exact + short if _people(short[0]) < DOMINANT * _people(exact[0]) else short
-
-
-def _town(place: Place, key: str) -> places.Commune | None:
-    """The commune that is a place; None for an area, and for a grouping or a natural region of several words."""
-    town = places.commune(place.commune or "")
-    area = town is not None and place.label != town.name
-    return None if area and (" " in key or key in toponyms.natural_regions()) else town
 
 
 def _people(place: Place) -> int:
