@@ -48,7 +48,7 @@ def test_records_keep_their_order_and_the_model_is_not_loaded_in_vain(
     def never() -> None:
         raise AssertionError("loaded")
 
-    monkeypatch.setattr(inference, "_model", never)
+    monkeypatch.setattr(inference, "shipped", never)
     records = [
         notice(STATED),
         Rejected(path="p", record="r", reason="why"),

@@ -188,7 +188,9 @@ class _Reader:
             return
         try:
             if head[:2] == b"\x1f\x8b":
-                yield from self.gzip(stream, name, depth)
+                inner = re.sub(r"\.tgz$", ".tar", re.sub(r"\.gz$", "", name, flags=re.I))
+                with closing(self.unpacker.gzip(stream, name)) as unpacked:
+                    yield from self.deeper(unpacked, inner, depth)
                 return
             if head[:4] == b"PK\x03\x04" and not _office(stream) and not self._whole_zip(stream, name, head):
                 yield from self.members(self.unpacker.zip(stream, name), name, depth)
@@ -291,11 +293,6 @@ class _Reader:
         finally:
             stream.seek(0)
 
-    def gzip(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
-        inner = re.sub(r"\.tgz$", ".tar", re.sub(r"\.gz$", "", name, flags=re.I))
-        with closing(self.unpacker.gzip(stream, name)) as unpacked:
-            yield from self.deeper(unpacked, inner, depth)
-
     def members(self, members: Iterator[unpacking.Member], name: str, depth: int) -> Iterator[Record]:
         for member, unpack in members:
             inner = f"{name}:{member}"
@@ -332,9 +329,9 @@ def _sourced(records: Iterable[Record], stream: BinaryIO) -> Iterator[Record]:
 def repaired(record: Record) -> Record:
     """The record with destroyed accents of titles and descriptions repaired where certain; the original title is flagged."""
     if isinstance(record, Tender):
-        if not any(
-            accents.LOST in text for one in (record, *record.lots) for text in (one.title, one.description)
-        ):
+        texts = [record.title, record.description]
+        texts += [text for lot in record.lots for text in (lot.title, lot.description)]
+        if not any(accents.LOST in text for text in texts):
             return record
         lots = tuple(
             replace(lot, title=accents.repair(lot.title), description=accents.repair(lot.description))

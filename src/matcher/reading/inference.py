@@ -6,11 +6,10 @@ buyer's by the sources themselves; an amount that is not stated stays unknown.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
 from itertools import islice
 
 from matcher.domain import Tender
-from matcher.learned.cpv import Suggester, load
+from matcher.learned.cpv import Suggester, shipped
 from matcher.reading.sources import Record
 
 LEVEL = "class"  # four digits; accuracy in models/cpv/card.md
@@ -19,16 +18,11 @@ SURE = 0.05  # codes of lower probability are not shown
 BATCH = 64  # records coded together
 
 
-@cache
-def _model() -> Suggester:
-    return load()
-
-
 def likeliest(
     texts: Sequence[str], k: int = TOP, model: Suggester | None = None
 ) -> list[list[tuple[str, float]]]:
     """For each text, up to k (CPV code, calibrated probability), best first; none for a text without a known word."""
-    codes = (model or _model()).likeliest(texts, k, LEVEL)
+    codes = (model or shipped()).likeliest(texts, k, LEVEL)
     kept = [[(code, round(chance, 3)) for code, chance in row] for row in codes]
     return [[one for i, one in enumerate(row) if i == 0 or one[1] >= SURE] for row in kept]
 

@@ -237,8 +237,6 @@ def _also_words() -> frozenset[str]:
 
 def _sided(options: Places, before: frozenset[str]) -> Places:
     """The towns among the options after "à", the areas after "dans"; all of them otherwise."""
-    if before & _AT:
-        return tuple(place for place in options if place.commune) or options
-    if before & _IN:
-        return tuple(place for place in options if not place.commune) or options
-    return options
+    towns = bool(before & _AT)
+    sided = tuple(place for place in options if bool(place.commune) == towns)
+    return sided if sided and before & (_AT | _IN) else options

@@ -396,7 +396,9 @@ def report(
         year, where = str(a.notified.year) if a.notified else UNKNOWN, a.place.department or UNKNOWN
         counted.append(_Counted(holder.id, value, year, (a.title, a.cpv or ""), where, a.uid))
     ess = [one for one in counted if known.kinds(one.who)]
-    trade_of = _trades(one.text for one in counted)
+    worded = [text for text in dict.fromkeys(one.text for one in counted) if text[0]]
+    told = trades_of([text for text, _ in worded], [(code,) if code else () for _, code in worded])
+    trade_of = {text: names[0] for text, names in zip(worded, told, strict=True) if names}
     labels = {trade.name: trade.label for trade in trades.trades()}
     kinds = {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"}
     departments = {d.code: d.name for d in places_.departments()}
@@ -444,13 +446,6 @@ def _facilitator(buyer: str, awards: Sequence[Award], departments: Sequence[Line
 
 def _believed(amount: float | None) -> float:
     return amount if amount is not None and LEAST <= amount <= MOST else 0.0
-
-
-def _trades(texts: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """The main trade of each text with its CPV code; those of no trade are left out."""
-    asked = [one for one in dict.fromkeys(texts) if one[0]]
-    told = trades_of([text for text, _ in asked], [(code,) if code else () for _, code in asked])
-    return {one: names[0] for one, names in zip(asked, told, strict=True) if names}
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

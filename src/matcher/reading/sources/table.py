@@ -133,7 +133,10 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> Draft | str:
     identifier = f"{buyer_id}-{mark}" if buyer_id and number else mark
     place = _place(text, raw, buyer_id)
     planned = text("planned", 100)
-    nature = _nature(text("nature", 100), planned, raw("deadline"))
+    stated = fold(text("nature", 100))
+    natures = (nature for nature, words in _NATURES.items() if re.search(words, stated))
+    # a project when all it has is a day of publication to come
+    nature = next(natures, "project" if planned and not raw("deadline") else "call")
     deadline = _moment(raw("deadline"))
     yearly = clean_amount(raw("amount_year"))
     amount = clean_amount(raw("amount"))
@@ -244,13 +247,6 @@ _NATURES: dict[domain.Nature, str] = {
     "award": r"attribu|award",
     "prior": r"preinformation|prior",
 }
-
-
-def _nature(stated: str, planned: str, deadline: Any) -> domain.Nature:
-    """A project when it says so, or when all it has is a day of publication to come."""
-    plain = fold(stated)
-    told = (nature for nature, words in _NATURES.items() if re.search(words, plain))
-    return next(told, "project" if planned and not deadline else "call")
 
 
 def _moment(raw: Any) -> datetime | None:
