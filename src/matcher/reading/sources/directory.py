@@ -319,7 +319,9 @@ _FILLED = tuple(
 
 def _joined(draft: Structure, more: Structure) -> Structure:
     """A further row of the same structure: its offers and texts are added, its fields fill what was empty."""
-    empty = {name: getattr(more, name) for name in _FILLED if not getattr(draft, name)}
+    empty = {
+        name: getattr(more, name) for name in _FILLED if getattr(more, name) and not getattr(draft, name)
+    }
     texts = "\n".join(filter(None, (draft.description, more.description)))
     return replace(draft, **empty, offers=draft.offers + more.offers, description=texts)
 
