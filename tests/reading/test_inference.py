@@ -48,7 +48,7 @@ def test_records_keep_their_order_and_the_model_is_not_loaded_in_vain(
     def never() -> None:
         raise AssertionError("loaded")
 
-    monkeypatch.setattr(inference, "_model", never)
+    monkeypatch.setattr(inference, "shipped", never)
     records = [
         notice(STATED),
         Rejected(path="p", record="r", reason="why"),
@@ -60,7 +60,6 @@ def test_records_keep_their_order_and_the_model_is_not_loaded_in_vain(
 
 def test_order_holds_across_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inference, "BATCH", 2)
-    monkeypatch.setattr(inference, "HELD", 3)
     records = [
         Tender(id=str(i), format="x", title="Lavage de vitres", lots=(STATED if i % 3 else GREEN,))
         for i in range(10)

@@ -32,16 +32,13 @@ END, FAILED, PID = b"E", b"F", b"P"
 HEADER = struct.Struct("!cI")  # kind of the records that follow, bytes of their JSON
 AT_ONCE = 2  # files read at the same time
 STARTS = 60.0  # seconds for the reader to start
-TOO_HEAVY = (
-    "takes more than {cpu} s or {memory} MB to read, or is damaged: open it and save it again, "
-    "or give the text of the notice alone"
-)
 BUSY = "too many files are being read: try again in a minute"
 
 
 def too_heavy(limits: Limits) -> str:
     """The sentence for a file whose reading passes these limits."""
-    return TOO_HEAVY.format(cpu=limits.cpu, memory=limits.memory >> 20)
+    most = f"takes more than {limits.cpu} s or {limits.memory >> 20} MB to read"
+    return f"{most}, or is damaged: open it and save it again, or give the text of the notice alone"
 
 
 _READER = forking.ForkServer(CHILD)
@@ -63,12 +60,12 @@ def start() -> None:
     list(read_bytes(b" ", "start.txt", UPLOAD))
 
 
-def read_bytes(data: bytes, name: str, limits: Limits, source: str | None = None) -> Iterator[Record]:
+def read_bytes(data: bytes, name: str, limits: Limits) -> Iterator[Record]:
     """Records of in-memory bytes (such as an upload), read in another process."""
     with tempfile.TemporaryFile() as file:
         file.write(data)
         file.seek(0)
-        yield from read(file, name, limits, source=source)
+        yield from read(file, name, limits)
 
 
 def read(

@@ -25,10 +25,6 @@ class Enriched:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def _departments(structures: Iterable[Structure]) -> list[str]:
-    return sorted({s.place.department for s in structures if s.place.department})
-
-
 def _numbers(folder: Path, structures: Sequence[Structure]) -> dict[str, str]:
     """RNA number -> SIREN, from the directory and the register."""
     sirens = {s.siren for s in structures}
@@ -43,7 +39,9 @@ STEPS: Mapping[str, Step] = {
         to / "entreprises", [one.siren for one in s]
     ),
     "associations": lambda to, s, out, say: associations.associations(to / "associations", _numbers(to, s)),
-    "emplois": lambda to, s, out, say: emplois.emplois(to / "emplois", _departments(s)),
+    "emplois": lambda to, s, out, say: emplois.emplois(
+        to / "emplois", sorted({one.place.department for one in s if one.place.department})
+    ),
     "siae": lambda to, s, out, say: siae.siae(to / "siae"),
     "inclusion": lambda to, s, out, say: inclusion.inclusion(to / "inclusion"),
     "finess": lambda to, s, out, say: finess.finess(to / "finess"),

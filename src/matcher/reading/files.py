@@ -74,7 +74,10 @@ class Summary:
                 known = record.reason in self.reasons or len(self.reasons) < 1000
                 reason = record.reason if known else "other reasons"
                 self.reasons[reason] += 1
-                self.examples.setdefault(reason, _where(record))
+                of_file = record.record in ("", record.path)
+                self.examples.setdefault(
+                    reason, record.path if of_file else f"{record.path}, {record.record}"
+                )
             yield record
 
     def lines(self, most: int = 12) -> Iterator[str]:
@@ -98,10 +101,6 @@ INTERNAL_ERROR = "internal error"
 
 def _refused(name: str, reason: str) -> Rejected:
     return Rejected(path=name, record=name, reason=reason)
-
-
-def _where(record: Rejected) -> str:
-    return record.path if record.record in ("", record.path) else f"{record.path}, {record.record}"
 
 
 def read(
@@ -189,7 +188,9 @@ class _Reader:
             return
         try:
             if head[:2] == b"\x1f\x8b":
-                yield from self.gzip(stream, name, depth)
+                inner = re.sub(r"\.tgz$", ".tar", re.sub(r"\.gz$", "", name, flags=re.I))
+                with closing(self.unpacker.gzip(stream, name)) as unpacked:
+                    yield from self.deeper(unpacked, inner, depth)
                 return
             if head[:4] == b"PK\x03\x04" and not _office(stream) and not self._whole_zip(stream, name, head):
                 yield from self.members(self.unpacker.zip(stream, name), name, depth)
@@ -198,7 +199,7 @@ class _Reader:
                 yield from self.members(self.unpacker.tar(stream, name), name, depth)
                 return
         except BadInput as error:
-            yield _refused(name, _without(str(error), name))
+            yield _refused(name, str(error).removeprefix(f"{name}: "))
             return
         stream.seek(0)
         if self.confine and head.startswith(DOCUMENTS):
@@ -218,33 +219,31 @@ class _Reader:
         candidates = [self.source] if self.source else recognise(name, head)
         if not candidates and name.lower().endswith(PLAIN):
             if self.walked:
-                why = (
-                    "plain text that states no consultation; to have it read as a need, give the file itself"
-                )
-                yield _refused(name, why)
+                need = "to have it read as a need, give the file itself"
+                yield _refused(name, f"plain text that states no consultation; {need}")
                 return
             candidates = [plugins.find("reading.sources", "documents")]  # a free-text need
         if not candidates:
             formats = ", ".join(plugins.names("reading.sources"))
             yield _refused(name, f"format not recognised; the formats read are {formats}")
             return
-        miscorrected: BadInput | None = (
-            None  # said by the format that the user corrected, not by the one tried last
-        )
-        for i, module in enumerate(candidates):
-            last = i == len(candidates) - 1
+        # said by the format that the user corrected, not by the one tried last
+        miscorrected: BadInput | None = None
+        for module in candidates:
             yielded = False
             stream.seek(0)
+            corrected = self.columns and "columns" in inspect.signature(module.read).parameters
+            options = {"columns": self.columns} if corrected else {}
             try:
-                for record in _sourced(self.records(module, stream, name), stream):
+                for record in _sourced(module.read(stream, name, **options), stream):
                     yielded = True
                     record = repaired(self.completed(record, name))
                     yield cancellation.settled(record) if isinstance(record, Tender) else record
             except MatcherError as error:
                 if miscorrected is None and isinstance(error, _columns.BadCorrection):
                     miscorrected = error
-                if yielded or last:
-                    yield _refused(name, _without(str(miscorrected or error), name))
+                if yielded or module is candidates[-1]:
+                    yield _refused(name, str(miscorrected or error).removeprefix(f"{name}: "))
                     return
                 continue  # only its head matched: try the next format
             except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
@@ -263,12 +262,6 @@ class _Reader:
                 yield _refused(name, reason)
                 return
             return
-
-    def records(self, module: ModuleType, stream: BinaryIO, name: str) -> Iterator[Record]:
-        corrected = self.columns and "columns" in inspect.signature(module.read).parameters
-        options = {"columns": self.columns} if corrected else {}
-        records: Iterator[Record] = module.read(stream, name, **options)
-        return records
 
     def completed(self, record: Record, name: str) -> Record:
         """A structure of any source with the file it is of, and its kind as the user says (`--map kind:WORDS=KIND`)."""
@@ -299,11 +292,6 @@ class _Reader:
             return False
         finally:
             stream.seek(0)
-
-    def gzip(self, stream: BinaryIO, name: str, depth: int) -> Iterator[Record]:
-        inner = re.sub(r"\.tgz$", ".tar", re.sub(r"\.gz$", "", name, flags=re.I))
-        with closing(self.unpacker.gzip(stream, name)) as unpacked:
-            yield from self.deeper(unpacked, inner, depth)
 
     def members(self, members: Iterator[unpacking.Member], name: str, depth: int) -> Iterator[Record]:
         for member, unpack in members:
@@ -341,12 +329,9 @@ def _sourced(records: Iterable[Record], stream: BinaryIO) -> Iterator[Record]:
 def repaired(record: Record) -> Record:
     """The record with destroyed accents of titles and descriptions repaired where certain; the original title is flagged."""
     if isinstance(record, Tender):
-        spoilt = [
-            record.title,
-            record.description,
-            *(text for lot in record.lots for text in (lot.title, lot.description)),
-        ]
-        if not any(accents.LOST in text for text in spoilt):
+        texts = [record.title, record.description]
+        texts += [text for lot in record.lots for text in (lot.title, lot.description)]
+        if not any(accents.LOST in text for text in texts):
             return record
         lots = tuple(
             replace(lot, title=accents.repair(lot.title), description=accents.repair(lot.description))
@@ -412,11 +397,6 @@ def _office(stream: BinaryIO) -> bool:
         return False
     finally:
         stream.seek(0)
-
-
-def _without(sentence: str, name: str) -> str:
-    """A message without the leading file name, which is shown already."""
-    return sentence.removeprefix(f"{name}: ")
 
 
 def read_bytes(data: bytes, name: str = "notice", source: str | None = None) -> Iterator[Record]:

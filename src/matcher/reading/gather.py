@@ -53,7 +53,10 @@ class Gathered:
             f"{counted(len(self.tenders), 'notice')} with {counted(lots, 'lot')}; "
             f"{counted(len(self.rejected), 'record')} set aside"
         )
-        for source in self._silent():
+        says: dict[str, bool] = {}  # source -> has any structure of it an offer or a description?
+        for one in self.structures:
+            says[one.source] = says.get(one.source, False) or bool(one.offers or one.description)
+        for source in (source for source, any_does in says.items() if source and not any_does):
             yield (
                 f"  no structure of {source} says what it does: if the file does, name its column with --map offer=COLUMN"
                 " (`matcher columns` shows how each is taken)"
@@ -82,13 +85,6 @@ class Gathered:
         for reason, places in sorted(where.items(), key=lambda item: -len(item[1]))[:REASONS]:
             more = ", …" if len(places) > NAMED else ""
             yield f"  {len(places)} x {reason} ({', '.join(places[:NAMED])}{more})"
-
-    def _silent(self) -> list[str]:
-        """Sources none of whose structures has an offer or a description."""
-        says: dict[str, bool] = {}
-        for one in self.structures:
-            says[one.source] = says.get(one.source, False) or bool(one.offers or one.description)
-        return [source for source, any_does in says.items() if source and not any_does]
 
 
 def gather(paths: Iterable[Path], columns: Columns = None, source: str | None = None) -> Gathered:

@@ -6,29 +6,23 @@ buyer's by the sources themselves; an amount that is not stated stays unknown.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cache
+from itertools import islice
 
-from matcher.domain import Lot, Tender
-from matcher.learned.cpv import Suggester, load
+from matcher.domain import Tender
+from matcher.learned.cpv import Suggester, shipped
 from matcher.reading.sources import Record
 
 LEVEL = "class"  # four digits; accuracy in models/cpv/card.md
 TOP = 5
 SURE = 0.05  # codes of lower probability are not shown
-BATCH = 64  # lots coded together
-HELD = 256  # records held back while a batch fills
-
-
-@cache
-def _model() -> Suggester:
-    return load()
+BATCH = 64  # records coded together
 
 
 def likeliest(
     texts: Sequence[str], k: int = TOP, model: Suggester | None = None
 ) -> list[list[tuple[str, float]]]:
     """For each text, up to k (CPV code, calibrated probability), best first; none for a text without a known word."""
-    codes = (model or _model()).likeliest(texts, k, LEVEL)
+    codes = (model or shipped()).likeliest(texts, k, LEVEL)
     kept = [[(code, round(chance, 3)) for code, chance in row] for row in codes]
     return [[one for i, one in enumerate(row) if i == 0 or one[1] >= SURE] for row in kept]
 
@@ -39,20 +33,9 @@ def coded(records: Iterable[Record], k: int = TOP, model: Suggester | None = Non
     `lot.inferred` then holds "cpv", and a flag of the tender gives the probabilities: "cpv inferred, lot 1: 77310000
     (0.95)".  What is stated is never touched.
     """
-    waiting: list[Record] = []
-    lacking = 0
-    for record in records:
-        waiting.append(record)
-        if isinstance(record, Tender):
-            lacking += sum(map(_lacks, record.lots))
-        if not lacking or lacking >= BATCH or len(waiting) >= HELD:
-            yield from _with_codes(waiting, k, model)
-            waiting, lacking = [], 0
-    yield from _with_codes(waiting, k, model)
-
-
-def _lacks(lot: Lot) -> bool:
-    return not lot.cpv
+    stream = iter(records)
+    while together := list(islice(stream, BATCH)):
+        yield from _with_codes(together, k, model)
 
 
 def _with_codes(held: list[Record], k: int, model: Suggester | None) -> Iterator[Record]:
@@ -62,16 +45,17 @@ def _with_codes(held: list[Record], k: int, model: Suggester | None) -> Iterator
         else f"{lot.title}. {record.description} {lot.description}"
         for record in held
         if isinstance(record, Tender)
-        for lot in filter(_lacks, record.lots)
+        for lot in record.lots
+        if not lot.cpv
     ]
     found = iter(likeliest(texts, k, model) if texts else [])
     for record in held:
-        if not isinstance(record, Tender) or not any(map(_lacks, record.lots)):
+        if not isinstance(record, Tender) or all(lot.cpv for lot in record.lots):
             yield record
             continue
         lots, flags = [], []
         for lot in record.lots:
-            codes = next(found) if _lacks(lot) else []
+            codes = [] if lot.cpv else next(found)
             if codes:
                 listed = ", ".join(f"{code} ({chance:.2f})" for code, chance in codes)
                 flags.append(f"cpv inferred, lot {lot.number}: {listed}")

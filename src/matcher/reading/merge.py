@@ -19,9 +19,7 @@ SPECIFIC = SIAE_KINDS | DISABILITY_KINDS | {"GEIQ", "SEP"}
 #: Minimum name similarity (rapidfuzz token_sort_ratio, 0 to 100, folded) for one name within a SIREN and town.
 SAME_NAME = 90.0
 HIDDEN = "[nom non diffusible]"
-_LEGAL = re.compile(
-    r"\b(association|assoc|asso|sarl|sas|sasu|sa|eurl|scop|scic|sci|loi 1901|ets|etablissements?)\b"
-)
+
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
 _ARTICLES = re.compile(r"\b(?:d[eu]s?|l(?:es?|a)?|d) ")  # that lists of names write or leave out
 _COMMON = frozenset("esat ea eatt atelier ateliers entreprise adaptee centre site sarl services".split())
@@ -96,15 +94,14 @@ def _placed(records: Sequence[Structure], follows: Mapping[str, str]) -> list[St
 def _ceased(records: Sequence[Structure]) -> list[Structure]:
     """The records, closed where the register says of their legal unit that it has ceased (flag "unit-ceased")."""
     days = {record.siren: record.checked for record in records if "unit-ceased" in record.flags}
-
-    def closed(record: Structure) -> Structure:
-        if record.siren not in days or record.active is False:
-            return record
-        day = days[record.siren]
-        later = (record.checked or date.min) > (day or date.max)
-        return record if later else replace(record, active=False, checked=day)
-
-    return list(map(closed, records))
+    return [
+        replace(record, active=False, checked=days[record.siren])
+        if record.siren in days
+        and record.active is not False
+        and (record.checked or date.min) <= (days[record.siren] or date.max)
+        else record
+        for record in records
+    ]
 
 
 def _successors(records: Sequence[Structure]) -> dict[str, str]:
@@ -226,7 +223,7 @@ def _by_name(clusters: list[list[Structure]]) -> list[list[Structure]]:
             for second in indexes[position + 1 :]:
                 if first in gone or second in gone or not _twins(clusters[first], clusters[second]):
                     continue
-                kept, joined = _elder(clusters[first], clusters[second])
+                kept, joined = sorted((clusters[first], clusters[second]), key=_rank, reverse=True)
                 moved = [
                     replace(record, siret=kept[0].siret, predecessors=(record.siret, *record.predecessors))
                     for record in joined
@@ -251,43 +248,25 @@ def _alike(one: Structure, two: Structure) -> bool:
     """Same name (and brand, where both have one) in the same town: workshops differ by one or the other."""
     from rapidfuzz import fuzz
 
-    first, second = _name(one.name), _name(two.name)
+    first, second = bare_name(one.name), bare_name(two.name)
     if not first or not second or HIDDEN in (one.name, two.name):
         return False
-    if fuzz.token_sort_ratio(first, second) < SAME_NAME or _numbers(first) != _numbers(second):
+    # "Atelier 1" and "Atelier 2" have similar names and are two workshops
+    numbers, other_numbers = (re.findall(r"\d+|\b[ivx]{1,4}\b", name) for name in (first, second))
+    if numbers != other_numbers or fuzz.token_sort_ratio(first, second) < SAME_NAME:
         return False
-    if one.brand and two.brand and fuzz.token_sort_ratio(_name(one.brand), _name(two.brand)) < SAME_NAME:
+    brands = map(bare_name, (one.brand, two.brand))
+    if one.brand and two.brand and fuzz.token_sort_ratio(*brands) < SAME_NAME:
         return False
-    return _same_town(one.place, two.place)
+    shared = ((one.place.commune, two.place.commune), (one.place.postcode, two.place.postcode))
+    return any(ours == theirs for ours, theirs in shared if ours)
 
 
-def _name(name: str) -> str:
-    plain = re.sub(r"[^a-z0-9]+", " ", fold(name))
-    return " ".join(_LEGAL.sub(" ", plain).split()) or plain.strip()
-
-
-def _numbers(name: str) -> list[str]:
-    """ "Atelier 1" and "Atelier 2" have similar names and are two workshops."""
-    return re.findall(r"\d+|\b[ivx]{1,4}\b", name)
-
-
-def _same_town(one: Place, two: Place) -> bool:
-    if one.commune and two.commune:
-        return one.commune == two.commune or bool(one.postcode and one.postcode == two.postcode)
-    if one.postcode and two.postcode:
-        return one.postcode == two.postcode
-    return False
-
-
-def _elder(one: list[Structure], two: list[Structure]) -> tuple[list[Structure], list[Structure]]:
-    """The cluster whose SIRET is kept, then the other: known before unknown, open before closed, the latest, the first."""
-
-    def rank(cluster: list[Structure]) -> tuple[bool, int, date]:
-        states = [record.active for record in cluster if record.active is not None]
-        known = is_siret(cluster[0].siret)
-        return (known, 1 if True in states else -1 if False in states else 0, max(map(_day, cluster)))
-
-    return (two, one) if rank(two) > rank(one) else (one, two)
+def _rank(cluster: Sequence[Structure]) -> tuple[bool, int, date]:
+    """The highest keeps its SIRET: known before unknown, open before closed, the latest."""
+    states = {record.active for record in cluster}
+    standing = 1 if True in states else -1 if False in states else 0
+    return is_siret(cluster[0].siret), standing, max(map(_day, cluster))
 
 
 def _day(record: Structure) -> date:
@@ -350,9 +329,7 @@ _EMPTY = (None, "", (), Place())
 
 
 def _filled(name: str, value: object) -> bool:
-    if name == "name" and value == HIDDEN:
-        return False
-    return value not in _EMPTY
+    return value not in _EMPTY and (name, value) != ("name", HIDDEN)
 
 
 def _origin(record: Structure) -> str:

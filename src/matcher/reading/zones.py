@@ -49,18 +49,14 @@ def stated(text: str) -> Zone | None:
 def _departments(plain: str) -> Iterator[str]:
     """Departments given by number, by name, and by the region that holds them."""
     for match in _NUMBERS.finditer(plain):
-        yield from _codes(match[1] or match[2])
+        listed = re.findall(r"\d{2,3}|2[ab]", match[1] or match[2])
+        yield from (code for part in listed if places.department(code := part.upper()))
     yield from _named(plain)
     for codes, pattern in _regions():
         if pattern.search(plain):
             yield from codes
     for match in _SUBURBS.finditer(plain):
         yield from (_PARIS, *_AROUND_PARIS) if match[1] else _AROUND_PARIS
-
-
-def _codes(listed: str) -> list[str]:
-    codes = {department.code for department in places.departments()}
-    return [code for part in re.findall(r"\d{2,3}|2[ab]", listed) if (code := part.upper()) in codes]
 
 
 def _named(plain: str) -> list[str]:

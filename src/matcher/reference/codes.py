@@ -4,18 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from matcher.reference.places import communes, departments
-from matcher.reference.tables import OFFICIAL_CPV, OFFICIAL_NAF, _own_rows, _rows, remembered
+from matcher.reference.tables import OFFICIAL_CPV, OFFICIAL_NAF, _column, _own_rows, _rows, remembered
 from matcher.reference.text import plain_words
 
 
 @remembered()
 def _naf() -> dict[str, str]:
     return {row[0]: row[1] for table in (_rows("naf.csv"), _own_rows(OFFICIAL_NAF)) for row in table}
-
-
-@remembered()
-def _naf_words() -> dict[str, str]:
-    return dict(_rows("naf_words.csv"))
 
 
 @remembered()
@@ -49,13 +44,13 @@ def naf_codes() -> tuple[str, ...]:
 
 def naf_words(code: str) -> str:
     """Our own description of the trades that an activity code covers, or ""."""
-    return _naf_words().get(code.replace(".", "").upper(), "")
+    return _column("naf_words.csv", 1).get(code.replace(".", "").upper(), "")
 
 
 @remembered()
 def everyday_words() -> frozenset[str]:
     """Folded words of the nomenclatures and of the names of places: none of them identifies a firm."""
-    labels = [*_naf().values(), *_naf_words().values(), *(label for _, label, _ in _rows("rome.csv"))]
-    labels += (row[1] for row in _rows("cpv.csv"))
+    labels = [*_naf().values()]
+    labels += (row[1] for name in ("naf_words.csv", "rome.csv", "cpv.csv") for row in _rows(name))
     names = [*(town.name for town in communes()), *(area.name for area in departments())]
     return frozenset(word for text in (*labels, *names) for word in plain_words(text))

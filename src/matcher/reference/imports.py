@@ -7,17 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from matcher.domain import BadInput
+from matcher.reference import tables
 from matcher.reference.identifiers import clean_cpv, digits
 from matcher.reference.places import department
-from matcher.reference.tables import (
-    OFFICIAL_COMMUNES,
-    OFFICIAL_CPV,
-    OFFICIAL_NAF,
-    _keep,
-    _listed,
-    _own_rows,
-    _rows,
-)
 
 
 def import_naf(path: str | Path) -> int:
@@ -31,7 +23,7 @@ def import_naf(path: str | Path) -> int:
         return code if re.fullmatch(r"[0-9]{2}(?:[0-9]{1,2}[A-Z]?)?", code) else None
 
     names = ("libelle", "libellé", "label_fr", "label", "intitule")
-    return _import_labels(path, OFFICIAL_NAF, ("NAF", "code et libelle"), code_of, names)
+    return _import_labels(path, tables.OFFICIAL_NAF, ("NAF", "code et libelle"), code_of, names)
 
 
 def import_cpv(path: str | Path) -> int:
@@ -41,7 +33,9 @@ def import_cpv(path: str | Path) -> int:
     """
     names = ("label_fr", "libelle", "label")
     codes, wanted = ("code8", "code"), ("CPV", "code et label_fr")
-    return _import_labels(path, OFFICIAL_CPV, wanted, lambda row: clean_cpv(_first(row, *codes)), names)
+    return _import_labels(
+        path, tables.OFFICIAL_CPV, wanted, lambda row: clean_cpv(_first(row, *codes)), names
+    )
 
 
 def _import_labels(
@@ -52,11 +46,11 @@ def _import_labels(
     names: Sequence[str],
 ) -> int:
     """Keep code and label of each row as a table of the user; `wanted` is the nomenclature and the columns, in French."""
-    listed = ((code_of(row), _first(row, *names)) for row in _listed(path, wanted[1]))
+    listed = ((code_of(row), _first(row, *names)) for row in tables._listed(path, wanted[1]))
     labels = {code: label for code, label in listed if code and label}
     if not labels:
         raise BadInput(f"{path} ne contient aucun code {wanted[0]} : il faut les colonnes {wanted[1]}.")
-    _keep(target, [("code", "label"), *sorted(labels.items())])
+    tables._keep(target, [("code", "label"), *sorted(labels.items())])
     return len(labels)
 
 
@@ -74,12 +68,12 @@ def import_communes(path: str | Path) -> int:
     try:
         text = source.read_text("utf-8-sig")
         is_json = text.lstrip()[:1] in ("[", "{")
-        listed: Any = json.loads(text) if is_json else list(_listed(source, "code et nom"))
+        listed: Any = json.loads(text) if is_json else list(tables._listed(source, "code et nom"))
     except (OSError, ValueError) as error:
         raise BadInput(
             f"{source} ne peut être lu ({error}) : donnez la liste des communes en JSON ou en CSV."
         ) from None
-    shipped = {row[0]: row for row in _rows("communes.csv.gz")}
+    shipped = {row[0]: row for row in tables._rows("communes.csv.gz")}
     made: dict[str, tuple[str, ...]] = {}
     for row in listed if isinstance(listed, list) else ():
         if not isinstance(row, dict) or str(row.get("typecom") or "COM") not in ("COM", "ARM"):
@@ -110,19 +104,19 @@ def import_communes(path: str | Path) -> int:
     if not made:
         raise BadInput(f"{source} ne contient aucune commune : il faut au moins leur code et leur nom.")
     headings = tuple("code name postcodes department region population siren latitude longitude".split())
-    _keep(OFFICIAL_COMMUNES, [headings, *sorted(made.values())])
+    tables._keep(tables.OFFICIAL_COMMUNES, [headings, *sorted(made.values())])
     return len(made)
 
 
 def beyond_shipped(what: str) -> int:
     """The number of codes of an imported list ("cpv", "naf" or "cog") the shipped table lacks."""
     name, shipped = {
-        "cpv": (OFFICIAL_CPV, "cpv.csv"),
-        "naf": (OFFICIAL_NAF, "naf.csv"),
-        "cog": (OFFICIAL_COMMUNES, "communes.csv.gz"),
+        "cpv": (tables.OFFICIAL_CPV, "cpv.csv"),
+        "naf": (tables.OFFICIAL_NAF, "naf.csv"),
+        "cog": (tables.OFFICIAL_COMMUNES, "communes.csv.gz"),
     }[what]
-    shipped_codes = {row[0] for row in _rows(shipped)}
-    codes = (row[0].rstrip("0").ljust(2, "0") if what == "cpv" else row[0] for row in _own_rows(name))
+    shipped_codes = {row[0] for row in tables._rows(shipped)}
+    codes = (row[0].rstrip("0").ljust(2, "0") if what == "cpv" else row[0] for row in tables._own_rows(name))
     return sum(code not in shipped_codes for code in codes)
 
 

@@ -149,7 +149,8 @@ def formal_threshold(
     return rule(f"formal.{buyer}", on)
 
 
-def _held(on: date, *codes: str) -> tuple[Rule, ...]:
+def in_force(on: date, *codes: str) -> tuple[Rule, ...]:
+    """The rules of these codes on a day, those that there are."""
     return tuple(found for code in codes if (found := rule(code, on)) is not None)
 
 
@@ -265,7 +266,7 @@ def social_duty(tender: Tender, lot: Lot) -> SocialDuty | None:
     threshold = formal_threshold(on, works, buyer or "entity", social)
     due = rule("clause.concession" if concession else "clause.mandatory", on)
     assert threshold is not None and due is not None
-    others = () if concession else _held(on, "clause.exceptions", "clause.motives")
+    others = () if concession else in_force(on, "clause.exceptions", "clause.motives")
     short = (
         f"aucune clause lue ; à ce montant une condition sociale, au choix de l'acheteur, est due depuis le "
         f"{due.since:%d/%m/%Y} sauf exception motivée ({due.article}, à vérifier)"

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from matcher.domain import Place
-from matcher.reference.tables import OFFICIAL_COMMUNES, _own_rows, _rows, code_list, remembered
+from matcher.reference.tables import OFFICIAL_COMMUNES, _column, _own_rows, _rows, code_list, remembered
 from matcher.reference.text import fold
 
 MOST_WORDS = 8  # of a name
@@ -98,12 +98,7 @@ def _by_code() -> dict[str, int]:
 def _row_of(code: str) -> int | None:
     """The row of a commune; of that of today where a delegated or associated one is named."""
     row = _by_code().get(code)
-    return _by_code().get(_former().get(code, "")) if row is None else row
-
-
-@remembered()
-def _former() -> dict[str, str]:
-    return {old: today for old, _, today in _rows("former_communes.csv.gz")}
+    return _by_code().get(_column("former_communes.csv.gz", 2).get(code, "")) if row is None else row
 
 
 def _grouped(pairs: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
@@ -152,11 +147,6 @@ def _departments() -> tuple[dict[str, Department], dict[str, tuple[str, ...]]]:
         table[code] = Department(code, name, region, region_name, latitude, longitude, spread)
         near[code] = tuple(neighbours_.split())
     return table, near
-
-
-@remembered()
-def _nuts() -> dict[str, str]:
-    return {code: department for code, department, _ in _rows("nuts.csv")}
 
 
 # ---------------------------------------------------------------------------------------------- communes
@@ -492,7 +482,7 @@ def department_of_nuts(nuts: str) -> tuple[str, ...]:
     code = nuts.strip().upper()
     if len(code) < 3 or not code.startswith("FR"):
         return ()
-    return tuple(sorted({d for key, d in _nuts().items() if key.startswith(code)}))
+    return tuple(sorted({d for key, d in _column("nuts.csv", 1).items() if key.startswith(code)}))
 
 
 # ----------------------------------------------------------------------------------------------- placing
@@ -671,6 +661,7 @@ def _whole(place: Place) -> bool:
     return bool(stated and at and place.commune and _row_of(place.commune) is not None)
 
 
+@remembered(50_000)
 def locate(place: Place, buyer_id: str = "") -> Place:
     """Complete a place by what it states, and by the buyer's commune (inferred) where it states none.
 
@@ -690,7 +681,8 @@ def locate(place: Place, buyer_id: str = "") -> Place:
     if place.latitude is not None and place.longitude is not None:
         return place
     buyer = commune_of_siren(buyer_id) if buyer_id else None
-    if buyer and _consistent(place, buyer):
+    stated = (place.department,) if place.department else department_of_nuts(place.nuts or "")
+    if buyer and (buyer.department in stated if stated else place.region in (None, buyer.region)):
         return _with_commune(place, buyer, inferred=True)
     if buyer_id and not code and not region and not place.nuts and (code := department_of_siren(buyer_id)):
         return replace(place, department=code, region=region_of(code), inferred=True)
@@ -701,11 +693,3 @@ def town_name(place: Place) -> str:
     """The name of a place in normal case: where it is in capitals, as in a register, that of its commune."""
     town = commune(place.commune) if place.label.isupper() and place.commune else None
     return town.name if town else place.label.title() if place.label.isupper() else place.label
-
-
-def _consistent(place: Place, buyer: Commune) -> bool:
-    if place.department:
-        return place.department == buyer.department
-    if place.nuts and (within := department_of_nuts(place.nuts)):
-        return buyer.department in within
-    return place.region in (None, buyer.region)

@@ -36,10 +36,6 @@ _STABLE = "«»—•°€"  # their own folding
 _STRANGE = re.compile(rf"[^\x00-\x7f{_STABLE}]")
 
 
-def _bare(found: re.Match[str]) -> str:
-    return _FOLD[ord(found.group())]
-
-
 @lru_cache(maxsize=256)
 def folded(text: str) -> str:
     """The text in lower case without accents, letter for letter: `len(folded(t)) == len(t)`."""
@@ -51,7 +47,7 @@ def folded(text: str) -> str:
     rest = plain
     for char in _STABLE:
         rest = rest.replace(char, "")
-    return plain if rest.isascii() else _STRANGE.sub(_bare, plain)
+    return plain if rest.isascii() else _STRANGE.sub(lambda found: _FOLD[ord(found[0])], plain)
 
 
 #: A word boundary where U+FFFD counts as a letter.

@@ -21,11 +21,7 @@ from matcher.reference.text import clean, fold
 
 def user_dir() -> Path:
     """The user's own tables: `MATCHER_HOME`, by default `~/.local/share/maillage`."""
-    return _home(os.environ.get("MATCHER_HOME"), os.environ.get("HOME"))
-
-
-@lru_cache(maxsize=16)
-def _home(stated: str | None, _home: str | None) -> Path:
+    stated = os.environ.get("MATCHER_HOME")
     return Path(stated) if stated else Path.home() / ".local" / "share" / "maillage"
 
 
@@ -99,6 +95,12 @@ def _rows(name: str) -> Iterator[list[str]]:
     rows = csv.reader(io.StringIO(text, newline=""))
     next(rows)
     return rows
+
+
+@remembered()
+def _column(name: str, place: int) -> Mapping[str, str]:
+    """The first cell of each row -> the one at a place, of a shipped table."""
+    return {row[0]: row[place] for row in _rows(name)}
 
 
 @cache

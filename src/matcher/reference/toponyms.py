@@ -5,11 +5,10 @@ decide, else `Homonyms` lists the choices.
 """
 
 import re
-from bisect import bisect_left
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain, islice, takewhile
+from itertools import chain, takewhile
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reference import places
@@ -338,20 +337,13 @@ def first_words() -> Mapping[str, int]:
     return {**places.first_words(), **dict.fromkeys(wide, places.MOST_WORDS)}
 
 
-@remembered()
-def _sorted_grouping_names() -> list[str]:
-    return sorted(_grouping_names()[0])
-
-
 def _groupings(key: str) -> tuple[_Grouping, ...]:
     table, cities = _grouping_names()
     bare = _KIND.sub("", key)
     if found := table.get(bare) or table.get(re.sub(" agglo$", " agglomeration", bare)):
         return tuple(found)
     if _KIND.match(key):
-        names = _sorted_grouping_names()
-        begun = takewhile(lambda name: name.startswith(bare), islice(names, bisect_left(names, bare), None))
-        made = [one for name in islice(begun, 2) for one in table[name]]
+        made = [one for name, groupings in table.items() if name.startswith(bare) for one in groupings]
         if len(made) == 1:
             return tuple(made)
         towns = places.communes_named(bare) if key.startswith("communaute") else ()  # "CA" is a court too
@@ -647,15 +639,12 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     return supposed, not stated
 
 
-_located = lru_cache(20_000)(places.locate)
-
-
 def named_places(lot: Lot, tender: Tender) -> Places:
     """The places that the words of a lot name within what its fields state; none where these tell as much.
 
     In turn: departments by number and name, the communes of the label, of the titles, of the descriptions.
     """
-    stated = tuple(_located(place) for place in lot.places if "places" not in lot.inferred)
+    stated = tuple(places.locate(place) for place in lot.places if "places" not in lot.inferred)
     within = frozenset(code for place in stated for code in departments_within(place))
     label = "\n".join(place.label[:1].upper() + place.label[1:] for place in stated[:1])
     known = any(map(precise, stated))
@@ -671,7 +660,7 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         return tuple(map(_of_department, departments))  # "78 Yvelines - 95 Val d'Oise"
     # "Eau de Paris" works where it does
     if known:  # its label names several, and its NUTS may be wider than the one that was located
-        within |= frozenset(departments_within(_located(Place(nuts=stated[0].nuts))))
+        within |= frozenset(departments_within(places.locate(Place(nuts=stated[0].nuts))))
     called = "" if _TERRITORIAL.search(places.name_key(tender.buyer.name)) else tender.buyer.name
     listed = _named_in(label.replace(called, " ") if called else label, within)
     names = 1 + label.count(",")

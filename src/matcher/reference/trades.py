@@ -95,17 +95,13 @@ _CHANCE = re.compile(
 _PIECE = re.compile(r"\s{0,9}(?:[,;:/+|]|\s(?:et|&|ou|ainsi que|dont|[-–—])\s)\s*", re.I)
 
 
-def named(text: str) -> dict[str, str]:
+@lru_cache(maxsize=5_000)  # titles of lots are looked up by many callers
+def named(text: str) -> Mapping[str, str]:
     """Trade -> the piece of the text that names it, as published, in the order of the text.
 
     A text is cut at commas, "et" and the like; the first trade of a piece is the required one ("démolition
     des cloisons" requires demolition).  Exclusions ("hors électricité") do not count.
     """
-    return dict(_named(text))
-
-
-@lru_cache(maxsize=5_000)  # titles of lots are looked up by many callers
-def _named(text: str) -> Mapping[str, str]:
     pieces: dict[str, str] = {}
     start = 0
     for piece in [*_PIECE.finditer(text), None]:
@@ -140,14 +136,9 @@ def trade_of_cpv(code: str) -> str | None:
     """
     if named := _trade_of_code(code):
         return named
-    rows = (row for row in _other_codes() if code.startswith(row["prefix"]))
+    rows = (row for row in assumptions("cpv_trades.csv") if code.startswith(row["prefix"]))
     row = max(rows, key=lambda row: len(row["prefix"]), default={"trade": "", "varies": ""})
     return None if row["varies"] else row["trade"]
-
-
-@cache
-def _other_codes() -> list[dict[str, str]]:
-    return assumptions("cpv_trades.csv")
 
 
 def _trade_of_code(code: str) -> str:
@@ -207,19 +198,9 @@ def _skills(
     for trade in trades():
         if naf and naf.startswith(trade.naf):
             fits.setdefault(trade.name, INDIRECT_FIT)
-    for name, fit in _related(fits).items():
+    # who practises a part of a trade knows the trade, and who practises a trade may know its parts
+    parts = {part.name: INDIRECT_FIT for part in trades() if any(name in fits for name in part.within)}
+    wider = [(name, part.name) for part in trades() if part.name in fits for name in part.within if name]
+    for name, fit in (parts | {name: min(fits[part], READ_FIT) for name, part in wider}).items():
         fits.setdefault(name, fit)
     return MappingProxyType({name: fit for name, fit in fits.items() if f"trade:{name}" not in denied})
-
-
-def _related(found: Mapping[str, float]) -> Mapping[str, float]:
-    """Who practises a part of a trade knows the trade, and who practises a trade may know its parts."""
-    wider = {
-        name: min(found[part.name], READ_FIT)
-        for part in trades()
-        if part.name in found
-        for name in part.within
-        if name
-    }
-    parts = {part.name: INDIRECT_FIT for part in trades() if any(name in found for name in part.within)}
-    return parts | wider

@@ -151,7 +151,10 @@ class _Line:
             before & _OF and _GOODS & {word.removesuffix("s") for word in before}
         ):
             return 0
-        town = _town(options[0], key)
+        town = places.commune(options[0].commune or "")
+        several_words = " " in key or key in toponyms.natural_regions()
+        if several_words and town is not None and options[0].label != town.name:
+            town = None  # a grouping or a natural region called after it
         if "pays" in before and town and town.population < SIZABLE:
             return 0  # a natural region that is not known
         sign = bool(before & (_AT | _IN))
@@ -209,13 +212,6 @@ def _options(words: str) -> Places:
     return exact + short if _people(short[0]) < DOMINANT * _people(exact[0]) else short
 
 
-def _town(place: Place, key: str) -> places.Commune | None:
-    """The commune that is a place; None for an area, and for a grouping or a natural region of several words."""
-    town = places.commune(place.commune or "")
-    area = town is not None and place.label != town.name
-    return None if area and (" " in key or key in toponyms.natural_regions()) else town
-
-
 def _people(place: Place) -> int:
     """How many people live in a commune; 0 for an area."""
     town = places.commune(place.commune or "")
@@ -241,8 +237,6 @@ def _also_words() -> frozenset[str]:
 
 def _sided(options: Places, before: frozenset[str]) -> Places:
     """The towns among the options after "à", the areas after "dans"; all of them otherwise."""
-    if before & _AT:
-        return tuple(place for place in options if place.commune) or options
-    if before & _IN:
-        return tuple(place for place in options if not place.commune) or options
-    return options
+    towns = bool(before & _AT)
+    sided = tuple(place for place in options if bool(place.commune) == towns)
+    return sided if sided and before & (_AT | _IN) else options

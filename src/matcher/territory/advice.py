@@ -7,7 +7,7 @@ from typing import Self
 
 from matcher.domain import LENDING_KINDS, BadInput
 from matcher.reference import law
-from matcher.reference.french import euros
+from matcher.reference.french import counted, euros
 from matcher.territory import assumptions
 from matcher.territory import hours as insertion
 from matcher.territory.counts import Count
@@ -34,7 +34,7 @@ class Weight:
     def shown(self) -> str:
         """In French, with what is not known."""
         if not self.known:
-            return f"chiffre d'affaires inconnu pour {_structures(self.unknown)} : à demander"
+            return f"chiffre d'affaires inconnu pour {counted(self.unknown, 'structure')} : à demander"
         share = "" if self.median is None else f", part médiane {100 * self.median:.0f} %"
         return (
             f"chiffre d'affaires connu pour {self.known} structures{share} ; {self.comfortable} à l'aise, "
@@ -142,10 +142,6 @@ class Advised:
     oeth: Advice | Refused
 
 
-def _rules(on: date, *codes: str) -> tuple[law.Rule, ...]:
-    return tuple(rule for code in codes if (rule := law.rule(code, on)) is not None)
-
-
 def _first(barred: Iterable[tuple[bool, str]]) -> str:
     """The first reason that applies, "" where none does."""
     return next((why for applies, why in barred if applies), "")
@@ -153,10 +149,6 @@ def _first(barred: Iterable[tuple[bool, str]]) -> str:
 
 def _euros(amount: float) -> str:
     return f"{euros(amount)} HT"
-
-
-def _structures(count: int) -> str:
-    return f"{count} structure{'s' if count > 1 else ''}"
 
 
 def _small_lot(f: Facts) -> Advice | None:
@@ -170,7 +162,7 @@ def _small_lot(f: Facts) -> Advice | None:
     small = f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et {part}"
     most = f"au plus {100 * (share.value or 0.0):.0f} % de la valeur de tous les lots"
     reasons = (small, f"à solliciter : {f.everyone.shown()}")
-    rules = (limit, share, *_rules(f.on, "same-supplier"))
+    rules = (limit, share, *law.in_force(f.on, "same-supplier"))
     conditions = (f"tous les lots ainsi passés réunis : {most}", *_quotes(f))
     return Advice("direct-lot", "Acheter ce petit lot directement", reasons, rules, conditions)
 
@@ -199,7 +191,7 @@ def _quotes(f: Facts) -> tuple[str, ...]:
     others += [f"{f.everyone.to_ask} à interroger"] * bool(f.everyone.to_ask)
     from_list = f" par les {' et les '.join(others)} de la liste, sinon" if others else ""
     return (
-        f"{_structures(holding)} à appeler{_lent(f, f.everyone)} pour {f.competition} devis d'usage : "
+        f"{counted(holding, 'structure')} à appeler{_lent(f, f.everyone)} pour {f.competition} devis d'usage : "
         f"compléter{from_list} par d'autres entreprises",
     )
 
@@ -229,7 +221,7 @@ def _direct(f: Facts) -> Advice | Refused:
     like = f"additionner d'abord {similar} : ils n'ont pas été donnés"
     low = f"{_euros(total)} au total, en dessous du seuil de {_euros(threshold.value)}"
     conditions = (*((like,) if f.like_needs is None else ()), again, *_quotes(f))
-    rules = (threshold, *_rules(f.on, "same-supplier"))
+    rules = (threshold, *law.in_force(f.on, "same-supplier"))
     return Advice(code, title, (low, f"à solliciter : {f.everyone.shown()}"), rules, conditions)
 
 
@@ -271,7 +263,7 @@ def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
     if law.rule("reservation.combined", f.on) is None:
         others.pop(law.COMBINED, None)
     if others:
-        named = ", ".join(f"{a} ({_structures(n)})" for a, n in others.items())
+        named = ", ".join(f"{a} ({counted(n, 'structure')})" for a, n in others.items())
         reasons.append(f"possible aussi au titre de {named}")
     conditions = [
         "l'avis doit dire que le marché ou le lot est réservé, et l'article",
@@ -282,7 +274,7 @@ def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
         first = "appelez-les avant de réserver, un lot réservé sans offre est infructueux"
         conditions.insert(0, f"{count.active} sur {count.likely} à appeler : {first}")
     codes = (f"reservation.{code}" for code in ("share", "stated", "mixed-group"))
-    rules = _rules(f.on, OPENED_BY[article], *codes)
+    rules = law.in_force(f.on, OPENED_BY[article], *codes)
     return Advice(code, f"{title} ({article})", tuple(reasons), rules, tuple(conditions), article)
 
 
@@ -307,7 +299,7 @@ def _ess(f: Facts) -> Advice | Refused:
     if f.months is not None and f.months > 36:
         conditions.insert(0, f"durée de {f.months:g} mois : à ramener à trois ans")
     reasons = (count.shown(), f.weight.get(law.ESS, Weight()).shown())
-    rules = _rules(f.on, "reservation.ess", "reservation.ess-years", "reservation.ess-again")
+    rules = law.in_force(f.on, "reservation.ess", "reservation.ess-years", "reservation.ess-again")
     return Advice(code, title, reasons, rules, tuple(conditions), law.ESS)
 
 
@@ -315,8 +307,10 @@ def _allot(f: Facts) -> Advice | Refused:
     code, title = "allot", "Allotir autrement"
     reasons, whole = [], f.everyone.likely
     if len(f.by_need) > 1 and whole < f.competition and any(n > whole for n in f.by_need.values()):
-        named = ", ".join(f"{need} : {_structures(n)}" for need, n in f.by_need.items())
-        reasons.append(f"{_structures(whole)} à appeler pour le lot entier ; un lot par métier : {named}")
+        named = ", ".join(f"{need} : {counted(n, 'structure')}" for need, n in f.by_need.items())
+        reasons.append(
+            f"{counted(whole, 'structure')} à appeler pour le lot entier ; un lot par métier : {named}"
+        )
     now = f.weight.get("", Weight())
     if now.comfortable < f.competition and any(n > now.comfortable for n in f.cuts.values()):
         named = ", ".join(f"en {k} lots : {count}" for k, count in f.cuts.items())
@@ -331,7 +325,7 @@ def _allot(f: Facts) -> Advice | Refused:
         size = large if now.known else unknown
         return Refused(code, title, f"{several if len(f.by_need) > 1 else one} ; {size}")
     total = "découper n'abaisse pas les seuils : ils s'apprécient sur le total des lots"
-    return Advice(code, title, tuple(reasons), _rules(f.on, "allotment", "small-lots.share"), (total,))
+    return Advice(code, title, tuple(reasons), law.in_force(f.on, "allotment", "small-lots.share"), (total,))
 
 
 def _clause(f: Facts) -> Advice | Refused:
@@ -353,7 +347,7 @@ def _clause(f: Facts) -> Advice | Refused:
         return Refused(code, title, reason)
     carriers = f"pourraient les porter (mise à disposition ou prestation) : {', '.join(f.carriers)}"
     conditions = ("faire valider les heures et leur suivi par le facilitateur du lieu",)
-    rules = _rules(f.on, "clause.execution", "clause.criterion")
+    rules = law.in_force(f.on, "clause.execution", "clause.criterion")
     return Advice(code, title, (hours, carriers), rules, conditions)
 
 
@@ -367,11 +361,11 @@ def _duties(f: Facts) -> tuple[Advice, ...]:
         limit = f"{_euros(threshold.value or 0.0) if threshold else ''} ({nature})"
         large = f"{_euros(f.amount or 0.0)} : à partir du seuil européen de {limit}"
         title = "Prévoir une condition sociale ou d'emploi, au choix de l'acheteur"
-        rules = _rules(f.on, "clause.mandatory", "clause.exceptions", "clause.motives")
+        rules = law.in_force(f.on, "clause.mandatory", "clause.exceptions", "clause.motives")
         other = "une autre condition peut convenir, et l'absence de condition se motive"
         conditions = (f"les heures d'insertion en sont une ; {other}",)
         found.append(Advice("social-condition", title, (large,), rules, conditions))
-    rules = _rules(f.on, "clause.environment", "criterion.environment")
+    rules = law.in_force(f.on, "clause.environment", "criterion.environment")
     if rules and not f.defence:
         when = "à tout montant dans l'exécution ; dans un critère, dès qu'il y a des critères"
         found.append(Advice("environment", "Prendre en compte l'environnement", (when,), rules))
@@ -382,7 +376,9 @@ def _oeth(f: Facts) -> Advice | Refused:
     """What the same purchase takes off the buyer's contribution, made from an EA or ESAT: an effect, no way to buy."""
     code, title = "oeth", "Acheter à une EA ou à un ESAT, qui allège aussi la contribution OETH"
     count, full = f.within(law.DISABILITY), law.value("oeth.rate", f.on)
-    rules = _rules(f.on, *(f"oeth.{code}" for code in "public labour cap-low cap-high cap-from rate".split()))
+    rules = law.in_force(
+        f.on, *(f"oeth.{code}" for code in "public labour cap-low cap-high cap-from rate".split())
+    )
     if not count.likely:
         return Refused(code, title, "aucune EA ni aucun ESAT de la liste n'est à appeler pour ce besoin")
     if not rules:
@@ -422,18 +418,20 @@ def advise(f: Facts) -> Advised:
             ("reservation.stated", "reservation.mixed-group"),
         )
         conditions = doubt if f.everyone.verified < f.competition else ()
-        good.insert(0, Advice("reserved", title, (f.everyone.shown(),), _rules(f.on, *rules), conditions))
+        good.insert(
+            0, Advice("reserved", title, (f.everyone.shown(),), law.in_force(f.on, *rules), conditions)
+        )
     first = good[0] if good else _none(f, refused)
     return Advised(first=first, also=tuple(good[1:]), refused=refused, duties=_duties(f), oeth=_oeth(f))
 
 
 def _none(f: Facts, refused: Sequence[Refused]) -> Advice:
     some = f.everyone.plausible + f.everyone.to_ask
-    before = f"appeler d'abord {_structures(some)} de la liste, à vérifier ou à interroger, peut changer ces comptes"
+    before = f"appeler d'abord {counted(some, 'structure')} de la liste, à vérifier ou à interroger, peut changer ces comptes"
     ask = "interroger les structures et le facilitateur avant de publier (sourçage) peut changer ces comptes"
     title = "Ni achat direct, ni réserve, ni allotissement, ni clause pour ce lot en l'état"
     reasons = tuple(f"{one.title} : {one.reason}" for one in refused)
-    return Advice("none", title, reasons, _rules(f.on, "sourcing.allowed"), (before if some else ask,))
+    return Advice("none", title, reasons, law.in_force(f.on, "sourcing.allowed"), (before if some else ask,))
 
 
 def effect(oeth: Advice | Refused) -> str:

@@ -113,13 +113,8 @@ def labour(path: Path | None = None) -> Mapping[str, Labour]:
 
 def neighbours() -> Mapping[str, tuple[tuple[str, str], ...]]:
     """Trade -> trades whose structures could learn it, each with the reason; both ways."""
-    return _neighbours(tables.assumptions_file("neighbour_trades.csv"))
-
-
-@lru_cache(maxsize=8)
-def _neighbours(path: Path) -> Mapping[str, tuple[tuple[str, str], ...]]:
     table: dict[str, list[tuple[str, str]]] = {}
-    for _, row in _rows(path, ("trade", "neighbour")):
+    for _, row in _rows(tables.assumptions_file("neighbour_trades.csv"), ("trade", "neighbour")):
         one, other, why = row["trade"], row["neighbour"], row.get("reasoning", "")
         table.setdefault(one, []).append((other, why))
         table.setdefault(other, []).append((one, why))

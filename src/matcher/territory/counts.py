@@ -133,14 +133,12 @@ class Desk:
         rows = self.shown(ranking)
         active = self.catalogue.of_structure("active")[rows] == 1
         by_level = (rows, self.shown(ranking, PLAUSIBLE), unknown.asking(ranking), rows[active])
-        return _of_kinds(*map(self._kinds, by_level)), rows
+        kinds = self.catalogue.of_structure("kind")
+        return _of_kinds(*(dict(Counter(map(str, kinds[level]))) for level in by_level)), rows
 
     def _with_answers(self, count: Count, rows: Rows) -> Count:
         answered = sum(str(siret) in self.answered for siret in self.catalogue.sirets[rows])
         return replace(count, answered=answered) if answered else count
-
-    def _kinds(self, rows: Rows) -> dict[str, int]:
-        return dict(Counter(map(str, self.catalogue.of_structure("kind")[rows])))
 
     def shown(self, ranking: Ranking, level: int = LIKELY) -> Rows:
         """The rows in the catalogue of the structures of a level, one for each bidder, best first."""

@@ -329,8 +329,12 @@ CLOSERS = 3  # that are named
 
 def closers(desk: Desk, cell: Cell) -> tuple[Closer, ...]:
     """Who could fill a gap: those to be checked there, then those of the trade, or of one near it, within the desk's distance."""
-    far = Filters(radius_km=desk.assumed["neighbour_km"].value)
-    asked = (desk.query(cell.trade, cell.area), desk.query(cell.trade, _town(cell.area), far))
+    far, from_there = Filters(radius_km=desk.assumed["neighbour_km"].value), cell.area
+    if from_there.whole_department:  # distances are from a point: its most populous commune
+        town = largest()[from_there.place.department or ""][0]
+        place = toponyms.asked(town.code)[0]
+        from_there = replace(from_there, label=town.name, words=town.code, place=place)
+    asked = (desk.query(cell.trade, cell.area), desk.query(cell.trade, from_there, far))
     there, around = (
         {m.structure.siren: m for m in desk.matcher.answer(desk.ranking(query), 3 * CLOSERS).matches}
         for query in asked
@@ -346,14 +350,6 @@ def _why(match: Match) -> str:
     far = f"à {match.distance_km:.0f} km" if match.distance_km else ""
     first = [far] if far and not any(far in one for one in told) else []
     return " ; ".join([*first, *told]) or "métier à lui demander"
-
-
-def _town(area: Area) -> Area:
-    """The area, a department as its most populous commune: distances are from a point."""
-    if not area.whole_department:
-        return area
-    town = largest()[area.place.department or ""][0]
-    return Area(code=area.code, label=town.name, words=town.code, place=toponyms.asked(town.code)[0])
 
 
 def neighbours(desk: Desk, cell: Cell) -> list[tuple[str, str, Count]]:

@@ -219,20 +219,6 @@ class Oeth:
     on: date
 
 
-def _checked(purchase: float, rate: float | None, contribution: float | None) -> float:
-    """The employment rate, if it and the amounts are possible.  Raises BadInput."""
-    if rate is None:
-        depends = "l'effet sur l'OETH dépend du taux d'emploi direct de travailleurs handicapés"
-        raise BadInput(f"{depends} : donnez-le, 4,2 pour 4,2 %")
-    if not 0 <= rate <= 1:
-        raise BadInput(f"un taux d'emploi de {100 * rate:g} % : donnez un taux entre 0 et 100 %")
-    if not 0 < purchase < 1e11:
-        raise BadInput(f"un achat de {purchase:g} € : donnez le montant hors taxes payé dans l'année")
-    if contribution is not None and contribution < 0:
-        raise BadInput("une contribution négative : donnez celle de l'année avant déductions, en euros")
-    return rate
-
-
 def _capped(
     deductible: float,
     rate: float,
@@ -271,7 +257,15 @@ def oeth(
     By the rules `oeth.*` of a private employer, which a public one takes for an approximation: its contribution
     goes to another fund (`oeth.public`).  Raises BadInput where the rate is not given: it decides of everything.
     """
-    rate = _checked(purchase, rate, contribution)
+    if rate is None:
+        depends = "l'effet sur l'OETH dépend du taux d'emploi direct de travailleurs handicapés"
+        raise BadInput(f"{depends} : donnez-le, 4,2 pour 4,2 %")
+    if not 0 <= rate <= 1:
+        raise BadInput(f"un taux d'emploi de {100 * rate:g} % : donnez un taux entre 0 et 100 %")
+    if not 0 < purchase < 1e11:
+        raise BadInput(f"un achat de {purchase:g} € : donnez le montant hors taxes payé dans l'année")
+    if contribution is not None and contribution < 0:
+        raise BadInput("une contribution négative : donnez celle de l'année avant déductions, en euros")
     rules = {k: law.rule(f"oeth.{k}", on) for k in ("rate", "labour", "cap-low", "cap-high", "cap-from")}
     if any(rule is None for rule in rules.values()):
         known = "les règles de l'OETH ne sont connues que depuis le 01/01/2020"

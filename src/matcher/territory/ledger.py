@@ -387,12 +387,18 @@ def report(
         nothing = "rien à rapporter : ni achat ni marché pour cet acheteur et ces années"
         raise BadInput(f"{nothing} ; vérifiez le SIREN et les années")
     shares_of = [(a, holder, _believed(a.amount) / len(a.holders)) for a in listed for holder in a.holders]
-    counted = [_bought(purchase, known) for purchase in kept]
+    counted = []
+    for p in kept:
+        row = known.row(p.siret)
+        home = UNKNOWN if row is None else str(known.department[row] or UNKNOWN)
+        counted.append(_Counted(p.siret, p.amount, str(p.year), (p.object, ""), home))
     for a, holder, value in shares_of:
         year, where = str(a.notified.year) if a.notified else UNKNOWN, a.place.department or UNKNOWN
         counted.append(_Counted(holder.id, value, year, (a.title, a.cpv or ""), where, a.uid))
     ess = [one for one in counted if known.kinds(one.who)]
-    trade_of = _trades(one.text for one in counted)
+    worded = [text for text in dict.fromkeys(one.text for one in counted) if text[0]]
+    told = trades_of([text for text, _ in worded], [(code,) if code else () for _, code in worded])
+    trade_of = {text: names[0] for text, names in zip(worded, told, strict=True) if names}
     labels = {trade.name: trade.label for trade in trades.trades()}
     kinds = {**KINDS, "plusieurs": "plusieurs types sous un SIREN", "": "entreprise, ou type inconnu"}
     departments = {d.code: d.name for d in places_.departments()}
@@ -442,13 +448,6 @@ def _believed(amount: float | None) -> float:
     return amount if amount is not None and LEAST <= amount <= MOST else 0.0
 
 
-def _trades(texts: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """The main trade of each text with its CPV code; those of no trade are left out."""
-    asked = [one for one in dict.fromkeys(texts) if one[0]]
-    told = trades_of([text for text, _ in asked], [(code,) if code else () for _, code in asked])
-    return {one: names[0] for one, names in zip(asked, told, strict=True) if names}
-
-
 def _sum(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
@@ -466,12 +465,6 @@ class _Counted:
     award: str | None = None
 
 
-def _bought(purchase: Purchase, known: _Kinds) -> _Counted:
-    row = known.row(purchase.siret)
-    home = UNKNOWN if row is None else str(known.department[row] or UNKNOWN)
-    return _Counted(purchase.siret, purchase.amount, str(purchase.year), (purchase.object, ""), home)
-
-
 def _table(
     counted: Sequence[_Counted],
     keys: Callable[[_Counted], Sequence[str]],
@@ -483,16 +476,14 @@ def _table(
     for one in counted:
         for key in keys(one):
             by_key.setdefault(key, []).append(one)
-    lines = [_line(key, labels, own) for key, own in by_key.items()]
+    lines = []
+    for key, own in by_key.items():
+        bought = [one.value for one in own if one.award is None]
+        won = [(one.award, one.value) for one in own if one.award is not None]
+        label, awarded = labels.get(key) or key or UNKNOWN, sum(value for _, value in won)
+        numbers = {"purchases": len(bought), "awards": len({uid for uid, _ in won})}
+        lines.append(Line(key=key or "(aucun)", label=label, paid=sum(bought), awarded=awarded, **numbers))
     return tuple(lines if fixed else sorted(lines, key=lambda line: (-line.paid - line.awarded, line.key)))
-
-
-def _line(key: str, labels: Mapping[str, str], own: Sequence[_Counted]) -> Line:
-    bought = [one.value for one in own if one.award is None]
-    won = [(one.award, one.value) for one in own if one.award is not None]
-    label, awarded = labels.get(key) or key or UNKNOWN, sum(value for _, value in won)
-    numbers = {"purchases": len(bought), "awards": len({uid for uid, _ in won})}
-    return Line(key=key or "(aucun)", label=label, paid=sum(bought), awarded=awarded, **numbers)
 
 
 def _shares(awards: Sequence[Award], purchases: Sequence[Purchase], known: _Kinds) -> Iterator[Share]:
@@ -529,18 +520,15 @@ def reserved(award: Award) -> bool | None:
     return _social(award, "reserve")
 
 
-def _environment(award: Award) -> bool | None:
-    stated = bool(award.environment) or "no-environment" in award.flags
-    return any(not _none(word) for word in award.environment) if stated else None
-
-
 #: What DECP states of a contract, or is silent of (None): "no consideration" is a statement.
 STATED: Mapping[str, Callable[[Award], bool | None]] = {
     "Marchés avec une considération sociale": _social,
     "dont une clause sociale": lambda a: _social(a, "clause"),
     "dont un critère social": lambda a: _social(a, "critere"),
     "dont un marché réservé": reserved,
-    "Marchés avec une considération environnementale": _environment,
+    "Marchés avec une considération environnementale": lambda a: (
+        not all(map(_none, a.environment)) if a.environment or "no-environment" in a.flags else None
+    ),
     "Marchés attribués à un groupement": lambda a: {"group": True, "single": False}.get(a.relation),
 }
 

@@ -21,11 +21,13 @@ from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, Place, Rejected, Structure
 from matcher.matching.ranking import PLAUSIBLE
+from matcher.reading.sources._structure import yes_no
 from matcher.records import facilitators
 from matcher.records.store import Store
 from matcher.records.tables import Announcement, Found
 from matcher.reference import places
 from matcher.reference.french import PARIS
+from matcher.reference.french import day as day_written
 from matcher.reference.identifiers import IDENTITY, clean_date, digits, siret_valid
 from matcher.reference.naming import source_name
 from matcher.reference.text import fold
@@ -112,7 +114,7 @@ def guests(data: bytes, name: str) -> tuple[tuple[Guest, ...], tuple[Rejected, .
             held,
             needs=(*held.needs, row["need"]),
             place=held.place or place_of(row.get("place", "")),
-            public=held.public or sheets.truth(row.get("public", "")),
+            public=held.public or yes_no(row.get("public")) is True,
             absent=held.absent | {int(word) - 1 for word in absent},
             most=int(row["most"]) if row.get("most") else held.most,
         )
@@ -376,22 +378,23 @@ def typed(day: Day) -> str:
     return "\n".join(("heure;structure;acheteur", *lines))
 
 
+INVITATION = (
+    "structure=structure.known_as, siret=structure.siret, type=structure.kind, commune=structure.place.label, "
+    "km=kilometres, pertinence=relevance, déjà présentée=shown, pourquoi=reason, téléphone=structure.phone, "
+    "courriel=structure.email, site=structure.website"
+)
+
+
 def invitations(found: Sequence[Invited]) -> list[dict[str, Any]]:
     """Invitations as flat rows, with what one needs to telephone."""
-    return [_invitation(one) for one in found]
-
-
-def _invitation(one: Invited) -> dict[str, Any]:
-    structure = one.structure
-    who = codec.flat(structure, "structure=known_as, siret, type=kind, commune=place.label")
-    why = codec.flat(one, "km=kilometres, pertinence=relevance, déjà présentée=shown, pourquoi=reason")
-    reached = codec.flat(structure, "téléphone=phone, courriel=email, site=website")
-    sourced = {
-        "vérifiée active": {True: "oui", False: "fermée", None: "non"}[structure.active],
-        "source": source_name(structure.source),
-        "date": f"{structure.updated:%d/%m/%Y}" if structure.updated else "non précisée",
-    }
-    return who | why | {"pertinence": round(one.relevance, 3)} | reached | sourced
+    return [
+        codec.flat(one, INVITATION)
+        | {"pertinence": round(one.relevance, 3)}
+        | {"vérifiée active": {True: "oui", False: "fermée", None: "non"}[one.structure.active]}
+        | {"source": source_name(one.structure.source)}
+        | {"date": day_written(one.structure.updated, "non précisée")}
+        for one in found
+    ]
 
 
 def workbook(day: Day) -> bytes:

@@ -84,7 +84,7 @@ def land(windows: Iterable[str]) -> Mapping[str, str]:
 @cache
 def _coarse() -> Mapping[str, str]:
     """The paths with every point dropped that lies nearer than three units to the one before."""
-    return {code: _thinned(one.path) for code, one in outlines().items()}
+    return {code: "".join(map(_thinned, rings(one.path))) for code, one in outlines().items()}
 
 
 def rings(path: str) -> Iterator[list[tuple[float, float]]]:
@@ -93,18 +93,14 @@ def rings(path: str) -> Iterator[list[tuple[float, float]]]:
         yield [(float(x), float(y)) for x, y in re.findall(r"(-?[\d.]{1,20}),(-?[\d.]{1,20})", ring)]
 
 
-def _thinned(path: str) -> str:
-    found = []
-    for ring in rings(path):
-        kept: list[tuple[int, int]] = []
-        for x, y in ring:
-            if not kept or math.hypot(x - kept[-1][0], y - kept[-1][1]) >= 3:
-                kept.append((round(x), round(y)))
-        if len(kept) > 3:
-            steps = ((b[0] - a[0], b[1] - a[1]) for a, b in pairwise(kept))
-            moves = " ".join(f"{x}{'' if y < 0 else ' '}{y}" for x, y in steps)
-            found.append(f"M{kept[0][0]} {kept[0][1]}l{moves.replace(' -', '-')}z")
-    return "".join(found)
+def _thinned(ring: list[tuple[float, float]]) -> str:
+    kept: list[tuple[int, int]] = []
+    for x, y in ring:
+        if not kept or math.hypot(x - kept[-1][0], y - kept[-1][1]) >= 3:
+            kept.append((round(x), round(y)))
+    steps = ((b[0] - a[0], b[1] - a[1]) for a, b in pairwise(kept))
+    moves = " ".join(f"{x}{'' if y < 0 else ' '}{y}" for x, y in steps)
+    return f"M{kept[0][0]} {kept[0][1]}l{moves.replace(' -', '-')}z" if len(kept) > 3 else ""
 
 
 @lru_cache(64)

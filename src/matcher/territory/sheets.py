@@ -94,8 +94,3 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return clean(str(value))[:LONGEST] if value is not None else ""
-
-
-def truth(text: str) -> bool:
-    """Does a cell say yes?"""
-    return fold(text) in ("oui", "o", "1", "true", "yes", "x", "vrai")

@@ -86,7 +86,14 @@ def solve(
     caps = np.minimum(_each(most, n, slots), slots)
     buyer_caps = np.minimum(_each(buyer_most, m, slots), present)
     bounds = _Bounds(slots=slots, caps=caps, buyer_caps=buyer_caps, tables=tables, gone=gone)
-    _check_possible(bounds)
+    if len(short := np.flatnonzero(caps < 1)):
+        who = f"{len(short)} structures n'ont aucun créneau disponible (la première est à la ligne {short[0] + 1})"
+        raise BadInput(f"{who} : libérez un créneau ou ne l'invitez pas")
+    if n > (offered := min(int(buyer_caps.sum()), bounds.room)):
+        raise BadInput(
+            f"{n} structures pour {offered} rendez-vous possibles ({m} acheteurs, {slots} créneaux) : chacune doit en avoir un ; "
+            f"ajoutez {math.ceil((n - offered) / m)} créneaux, des acheteurs ou des tables, ou invitez {n - offered} structures de moins"
+        )
     return _placed(np.rint(values * UNIT).astype(np.int64), values, bounds, seconds)
 
 
@@ -97,20 +104,6 @@ def _each(given: Sequence[int] | int | None, count: int, slots: int) -> NDArray[
     if len(values) != count or (values < 0).any():
         raise BadInput("les plafonds de rendez-vous sont des nombres positifs, un pour chacun")
     return values
-
-
-def _check_possible(bounds: _Bounds) -> None:
-    n, m, slots = len(bounds.caps), len(bounds.buyer_caps), bounds.slots
-    short = np.flatnonzero(bounds.caps < 1)
-    if len(short):
-        who = f"{len(short)} structures n'ont aucun créneau disponible (la première est à la ligne {short[0] + 1})"
-        raise BadInput(f"{who} : libérez un créneau ou ne l'invitez pas")
-    offered = min(int(bounds.buyer_caps.sum()), bounds.room)
-    if n > offered:
-        raise BadInput(
-            f"{n} structures pour {offered} rendez-vous possibles ({m} acheteurs, {slots} créneaux) : chacune doit en avoir un ; "
-            f"ajoutez {math.ceil((n - offered) / m)} créneaux, des acheteurs ou des tables, ou invitez {n - offered} structures de moins"
-        )
 
 
 def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]:

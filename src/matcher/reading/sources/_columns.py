@@ -62,10 +62,6 @@ def _town(cell: str) -> bool:
     return loose is None or any(place.commune for place in loose)
 
 
-def _area(cell: str) -> bool:
-    return cell.strip().upper().zfill(2) in department_names() or _area_named(cell)
-
-
 def _area_named(cell: str) -> bool:
     """One department by its name, its number aside ("Morbihan (56)")."""
     name = fold(re.sub(r"\b\d[\dABab]{1,2}\b", "", cell)).strip(" ()-–:,.")
@@ -126,7 +122,7 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "postcode": lambda c: len(c) < 8 and bool(places.department_of_postcode(postcode_of(c) or "")),
     "kind": lambda c: len(c) < 80 and _structure.is_kind(c),
     "town": _town,
-    "department": _area,
+    "department": lambda c: c.strip().upper().zfill(2) in department_names() or _area_named(c),
     "area": _area_named,
     "offer": lambda c: bool(trades.named(c[:300])),
     "areas": _areas,
@@ -139,21 +135,7 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "prose": lambda c: len(re.findall(r"[^\W\d_]{2,}", c)) >= 6,
 }
 #: Forms that cells tell whatever the heading, the surest first, and the field of each where it is not of its name.
-ALONE_TELL = (
-    "siret",
-    "email",
-    "website",
-    "phone",
-    "naf",
-    "postcode",
-    "kind",
-    "town",
-    "area",
-    "offer",
-    "areas",
-    "goes",
-    "prose",
-)
+ALONE_TELL = tuple("siret email website phone naf postcode kind town area offer areas goes prose".split())
 _FURTHER = ("phone", "email", "website", "offer")  # of which every column counts
 _FIELD_OF = {"area": "department", "areas": "zone", "goes": "zone", "prose": "description"}
 _STANDS = frozenset({"town", "postcode", "commune", "department", "address"})

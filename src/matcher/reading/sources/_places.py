@@ -11,6 +11,9 @@ from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold
 from matcher.reference.toponyms import Homonyms
 
+#: The place with commune, department, region and coordinates, where the reference tables know them.
+located = places.locate
+
 
 def postcode_of(raw: object) -> str | None:
     """Five digits, a leading zero lost by a spreadsheet given back; None where there are none."""
@@ -71,24 +74,10 @@ def loosely(words: str) -> tuple[Place, ...] | None:
         return None
 
 
-@lru_cache(50_000)
-def located(stated: Place) -> Place:
-    """The place with commune, department, region and coordinates, where the reference tables know them."""
-    return places.locate(stated)
-
-
 @cache
 def department_names() -> dict[str, str]:
     """Code -> name of the departments."""
     return {department.code: department.name for department in places.departments()}
-
-
-#: Regions of before 2016, which older records still name.
-FORMER_REGIONS = code_list("former regions")
-
-
-#: Overseas departments by their ISO 3166 codes, which some publishers write.
-ISO_OVERSEAS = code_list("overseas by ISO 3166")
 
 
 def place_of_decp(
@@ -120,14 +109,14 @@ def place_of_decp(
 def _of_region(text: str, kind: str) -> Place | None:
     if re.fullmatch(r"FR[A-Z0-9]{1,3}", text) and places.department_of_nuts(text):
         return Place(nuts=text)
-    if "region" in kind and (region := FORMER_REGIONS.get(text, text)) in places.regions():
+    if "region" in kind and (region := code_list("former regions").get(text, text)) in places.regions():
         return Place(region=region)
     return None
 
 
 def _digits_of(text: str, kind: str) -> str:
     """A code without its country, with the leading zero that a spreadsheet dropped."""
-    text = ISO_OVERSEAS.get(text, re.sub(r"^FR(?=[0-9]{5}$)", "", text))
+    text = code_list("overseas by ISO 3166").get(text, re.sub(r"^FR(?=[0-9]{5}$)", "", text))
     cut = (len(text) == 1 and "pays" not in kind) or (len(text) == 4 and "arrondissement" not in kind)
     return f"0{text}" if cut and re.fullmatch(r"[0-9]+", text) else text
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
+from itertools import islice
 from math import ceil, cos, isnan, radians
 
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Offer, Place, Structure, Zone
@@ -70,13 +71,6 @@ def _kind(text: str, whole: bool = False) -> str | None:
     return codes[0] if codes and not (whole and rest - {codes[0].lower()}) else None
 
 
-def _kind_begun(text: str) -> str | None:
-    """The one kind among whose words all of these are: "Chantier", "Intermédiaire"."""
-    words = frozenset(stems(_plain(text)))
-    kinds = {kind for name, kind in _names_of_kinds() if words and words <= name}
-    return next(iter(kinds)) if len(kinds) == 1 else None
-
-
 def kinds_of(raw: object) -> tuple[str, ...]:
     """The codes of domain.KINDS that a text names ("AI/ACI" names two), "" an ordinary firm; () where it is not known."""
     text = clean(str(raw or ""), 300)
@@ -103,11 +97,12 @@ def is_kind(raw: str) -> bool:
 
 def kind_stated(raw: object) -> tuple[str, tuple[str, ...]]:
     """(kind, flags): a kind that is not known stays as it is written, and is flagged: it makes no ordinary firm."""
-    kind = kind_of(raw)
-    kind = kind if kind is not None else _kind_begun(clean(str(raw or ""), 60))
-    if kind is not None:
-        return kind, ()
-    text = clean(str(raw or ""), 60)
+    kind, text = kind_of(raw), clean(str(raw or ""), 60)
+    words = frozenset(stems(_plain(text)))
+    # the one kind among whose words all of these are: "Chantier", "Intermédiaire"
+    begun = {kind for name, kind in _names_of_kinds() if words and words <= name}
+    if kind is not None or len(begun) == 1:
+        return kind if kind is not None else begun.pop(), ()
     return text, ("kind-unknown" if text else "kind-missing",)
 
 
@@ -220,7 +215,9 @@ def zone_of(
     if plain and not country:
         rest = _COUNTED.sub(" ", _RADIUS.sub(" ", plain))
         rest = _ALONG.sub(" ", rest) if home is not None else rest
-        if not _of_towns(rest.strip()):  # "Angers Loire Métropole", "Quimper Bretagne Occidentale"
+        several_words = len(rest.split()) > 1 and not re.search(r"\d", rest)
+        towns = [place.commune for place in toponyms.named(rest.strip())] if several_words else []
+        if not towns or not all(towns):  # else "Angers Loire Métropole", "Quimper Bretagne Occidentale"
             wider += regions_of(rest)
             areas += departments_of(rest, former=True)
         if home is not None and _LIMITED.search(plain) and not re.search(r"\d", rest):
@@ -356,12 +353,6 @@ def _called(name: str, home: Place) -> Iterator[Place]:
         yield toponyms.of_commune(town.code)
 
 
-def _of_towns(words: str) -> bool:
-    """Do words name a town or a grouping of towns, and no department?"""
-    named = toponyms.named(words) if len(words.split()) > 1 and not re.search(r"\d", words) else ()
-    return bool(named) and all(place.commune for place in named)
-
-
 def _beside(part: str, home: Place) -> tuple[str, ...]:
     """The department of a place that stands beside departments in a zone, that of home where it is no place known."""
     if departments_of(part, former=True) or regions_of(part):
@@ -389,15 +380,10 @@ def number_of(raw: object) -> float | None:
 def departments_of(raw: object, former: bool = False) -> tuple[str, ...]:
     """Department codes named by code ("75, 2A, 974", "59L") or by name; `former` by that of a region before 2016 too."""
     text = _listed(raw).removesuffix(".0")
-    tokens = re.findall(r"(?<!\w)(?:2[ab]|97\d|\d{1,2})[a-z]?(?!\w)", text)
-    codes = [code for code in map(_department_code, tokens) if code in department_names()]
+    tokens = re.findall(r"(?<!\w)(2[ab]|97\d|\d{1,2})[a-z]?(?!\w)", text)
+    codes = [code for token in tokens if (code := token.upper().zfill(2)) in department_names()]
     codes += (code for area, _ in _areas(text) if former or len(area) == 1 for code in area)
     return tuple(dict.fromkeys(codes))
-
-
-def _department_code(token: str) -> str:
-    token = token.upper()
-    return token[:2] if token[:2] in ("2A", "2B") else token.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ").zfill(2)
 
 
 def regions_of(raw: object) -> tuple[str, ...]:
@@ -453,18 +439,16 @@ def headcount_of_band(raw: object) -> float | None:
     return sum(band) / 2 if band else None
 
 
+_SERVICES = {"mise a disposition": "DISP", "prestation": "PREST", "fabrication": "BUILD", "bien": "BUILD"}
+
+
 def service_types_of(raw: object) -> tuple[str, ...]:
     """DISP (staff), PREST (services), BUILD (goods), from Le Marché's codes or French words."""
-    types = []
-    for word in several(raw):
-        plain = fold(word)
-        if plain == "disp" or "mise a disposition" in plain:
-            types.append("DISP")
-        elif plain == "prest" or "prestation" in plain:
-            types.append("PREST")
-        elif plain == "build" or "fabrication" in plain or "bien" in plain:
-            types.append("BUILD")
-    return tuple(dict.fromkeys(types))
+    types: dict[str, None] = {}
+    for plain in map(fold, several(raw)):
+        named = (code for word, code in _SERVICES.items() if plain == code.lower() or word in plain)
+        types |= dict.fromkeys(islice(named, 1))
+    return tuple(types)
 
 
 _PHONE = re.compile(

@@ -209,6 +209,10 @@ def rows(stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()) -
     """
     stream.seek(0)
     head = stream.read(65_536)
+
+    def alone(single: Row) -> bool:
+        return not any(isinstance(single.get(key), list) for key in lists)
+
     if not head.strip(b"\0 \r\n\t\xef\xbb\xbf"):
         raise BadInput(f"{name} is empty: give a file with at least a line of headings and one record")
     shape = shape_of(head)
@@ -225,7 +229,9 @@ def rows(stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()) -
     elif shape in ("json", "jsonl"):
         marks = (rb'.{0,2000}"%s"\s*:\s*\[' % key.encode() for key in lists)
         whole = shape == "json" or any(re.match(mark, head, re.S) for mark in marks)  # perhaps on one line
-        yield from _json(stream, name, lists, head) if whole else json_lines(stream)
+        array = head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
+        prefixes = [("item",)] if array else [*((f"{key}.item",) for key in lists), ("",)]
+        yield from json_records(stream, name, prefixes, alone) if whole else json_lines(stream)
     elif shape == "xls":
         raise BadInput(
             f"{name} is an old Excel workbook (.xls) or a protected one: save it as .xlsx without a password"
@@ -567,17 +573,11 @@ def _xlsx_cells(sheet: Any) -> Cells:
     from lxml.etree import XMLSyntaxError
 
     number = 0
-    cells = sheet_rows(sheet)
-    while True:
-        number += 1
-        try:
-            number, row = next(cells)
+    try:
+        for number, row in sheet_rows(sheet):
             yield number, row
-        except StopIteration:
-            return
-        except (ValueError, LookupError, SyntaxError, XMLSyntaxError, zipfile.BadZipFile, EOFError) as error:
-            yield number, f"damaged sheet from here on ({type(error).__name__}): save the workbook again"
-            return
+    except (ValueError, LookupError, SyntaxError, XMLSyntaxError, zipfile.BadZipFile, EOFError) as error:
+        yield number + 1, f"damaged sheet from here on ({type(error).__name__}): save the workbook again"
 
 
 def json_lines(stream: BinaryIO) -> Iterator[Placed]:
@@ -608,17 +608,6 @@ def json_lines(stream: BinaryIO) -> Iterator[Placed]:
             )
     finally:
         text.detach()
-
-
-def _json(stream: BinaryIO, name: str, lists: Sequence[str], head: bytes) -> Iterator[Placed]:
-    prefixes = (
-        [("item",)]
-        if head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
-        else [*((f"{key}.item",) for key in lists), ("",)]
-    )
-    return json_records(
-        stream, name, prefixes, lambda single: not any(isinstance(single.get(key), list) for key in lists)
-    )
 
 
 def json_records(

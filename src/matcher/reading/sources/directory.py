@@ -16,19 +16,7 @@ from matcher.reading.sources import Columns, _columns, _structure, _tabular
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import loosely, place_of
-from matcher.reference import places, trades
-from matcher.reference.identifiers import (
-    UNSTATED,
-    clean_amount,
-    clean_date,
-    clean_naf,
-    finess_identity,
-    identified,
-    name_identity,
-    rna_identity,
-    siren_identity,
-    siren_valid,
-)
+from matcher.reference import identifiers, places, trades
 from matcher.reference.text import clean, fold, shorten
 
 YIELDS = "structure"
@@ -184,15 +172,6 @@ def identifies(columns: Collection[str]) -> bool:
     return bool({"name", "brand"} & fields) and about + ("ticked" in fields) > 1
 
 
-@dataclass
-class _Draft:
-    """A structure under construction: further rows may follow."""
-
-    structure: Structure
-    offers: list[Offer] = field(default_factory=list)
-    descriptions: list[str] = field(default_factory=list)
-
-
 def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Structure | Rejected]:
     """One Structure for each SIRET and kind, in the order of their first rows, then its offers in file order.
 
@@ -209,26 +188,23 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
                 "(or name=COLUMN, town=COLUMN and offer=COLUMN), or give the notices' own format"
             )
 
-    drafts: dict[tuple[str, str], _Draft] = {}
+    drafts: dict[tuple[str, str], Structure] = {}
     first_of: dict[str, tuple[str, str]] = {}  # the first key of each SIRET
     sheet = _Sheet(columns or {})
     rows = _tabular.rows(stream, name, _VOCABULARY.score, LISTS)
     for place, row, found in _columns.mapped(name, rows, mapping, check, columns, FIELDS):
-        outcome = row if isinstance(row, str) else _draft(sheet.whole(row, found), found, source, sheet)
+        outcome = row if isinstance(row, str) else _drafts(sheet.whole(row, found), found, source, sheet)
         if isinstance(outcome, str):
             yield _tabular.rejected(name, place, outcome)
             continue
         for draft in outcome:
-            key = (draft.structure.siret, draft.structure.kind)
-            if not draft.structure.kind and key not in drafts:
+            key = (draft.siret, draft.kind)
+            if not draft.kind and key not in drafts:
                 # A row that states no kind belongs to the structure of that SIRET, whatever its kind.
                 key = first_of.get(key[0], key)
             first_of.setdefault(key[0], key)
-            if key in drafts:
-                _join(drafts[key], draft)
-            else:
-                drafts[key] = draft
-    yield from (_finished(draft) for draft in drafts.values())
+            drafts[key] = _joined(drafts[key], draft) if key in drafts else draft
+    yield from map(_finished, drafts.values())
 
 
 JSON = (".jsonl", ".json", ".ndjson")
@@ -272,33 +248,26 @@ class _Sheet:
             "name" in found
             and (alone or (len(filled) == 2 and _structure.is_kind(next(iter(filled.values())))))
         ):
-            self.sections, self.last = ({} if total else self._sections(words)), {}
+            # sections of kinds part the places, or the places the kinds
+            says = "kind" if _structure.kind_of(words) else "place" if _named_place(words) else ""
+            self.sections = self.sections | {says: words} if says and not total else {}
+            self.last = {}
             return "a title, a total or a note of the sheet: it tells of no structure"
-        self.last = row = row | self._merged(row, filled, found)
-        return row
-
-    def _sections(self, words: str) -> dict[str, str]:
-        """The sections that hold below a title: one of kinds parts the places, or the places the kinds."""
-        if _structure.kind_of(words):
-            return self.sections | {"kind": words}
-        if _named_place(words):
-            return self.sections | {"place": words}
-        return {}
-
-    def _merged(self, row: Row, filled: Mapping[str, str], found: Mapping[str, str]) -> Row:
-        """The cells that this row has of the ones above: of columns before the name."""
+        # the cells that this row has of the ones above: of columns before the name
         before = list(takewhile(lambda heading: heading != found.get("name"), row))
         groups = [found[key] for key in _GROUPED if found.get(key) in before]
-        return {h: self.last[h] for h in groups if h not in filled and h in self.last}
+        merged = {h: self.last[h] for h in groups if h not in filled and h in self.last}
+        self.last = row = row | merged
+        return row
 
     def place(self, town: object, **stated: Any) -> Place:
         """The place that a row states, else that of its section, or the department of its sheet."""
         own = place_of(town=town, **stated)
         if own.commune and (commune := places.commune(own.commune)) and _shortens(own.label, commune.name):
             own = replace(own, label=commune.name)
-        if own != Place() or (section := self.sections.get("place") or _area_in(self.title)) is None:
-            return own
-        return next(iter(_named_place(section)), own)
+        areas = _structure.departments_of(re.sub(r"\d", " ", self.title))  # that the title names in words
+        section = self.sections.get("place") or (areas[0] if len(areas) == 1 else None)
+        return own if own != Place() or section is None else next(iter(_named_place(section)), own)
 
     def kinds(
         self, stated: str, found: Mapping[str, str], name: str, form: str, file: str
@@ -339,12 +308,6 @@ def _named_place(words: str) -> Sequence[Place]:
     return [town] if town.commune else [place for place in loosely(words) or () if place != Place()]
 
 
-def _area_in(title: str) -> str | None:
-    """The one department that a title names in words."""
-    areas = _structure.departments_of(re.sub(r"\d", " ", title))
-    return areas[0] if len(areas) == 1 else None
-
-
 _GROUPED = ("kind", "town", "department", "postcode", "sectors")
 _COOPERATIVE = ("SCOP", "SCIC")
 _LESS = (None, "", "ESUS", "ESS")
@@ -358,50 +321,40 @@ _FILLED = tuple(
 )
 
 
-def _join(draft: _Draft, more: _Draft) -> None:
-    """A further row of the same structure: its offers are added, its fields fill what was empty."""
-    new = more.structure
+def _joined(draft: Structure, more: Structure) -> Structure:
+    """A further row of the same structure: its offers and texts are added, its fields fill what was empty."""
     empty = {
-        name: getattr(new, name)
-        for name in _FILLED
-        if not getattr(draft.structure, name) and getattr(new, name)
+        name: getattr(more, name) for name in _FILLED if getattr(more, name) and not getattr(draft, name)
     }
-    draft.structure = replace(draft.structure, **empty)
-    draft.offers += more.offers
-    draft.descriptions += more.descriptions
+    texts = "\n".join(filter(None, (draft.description, more.description)))
+    return replace(draft, **empty, offers=draft.offers + more.offers, description=texts)
 
 
-def _finished(draft: _Draft) -> Structure:
+def _finished(draft: Structure) -> Structure:
     """The description first, then the distinct offers, each with an id of its own."""
-    structure = draft.structure
-    texts = list(dict.fromkeys(text for text in draft.descriptions if text))
-    zones = list(dict.fromkeys(offer.zone for offer in draft.offers if offer.zone is not None))
-    zones += [structure.zone] if structure.zone is not None and structure.zone not in zones else []
+    texts = list(dict.fromkeys(filter(None, draft.description.split("\n"))))
+    zones = list(dict.fromkeys(zone for zone in (*(o.zone for o in draft.offers), draft.zone) if zone))
     zone = _together(zones) if zones else None
-    offers = draft.offers
+    offers: Sequence[Offer] = draft.offers
     if len(zones) == 1:  # one zone is that of all it offers; of several, each activity reaches its own
         offers = [replace(offer, zone=zone) for offer in offers]
-    numbered = _structure.numbered_offers(replace(structure, zone=zone), texts, offers)
-    flags = structure.flags
-    if not structure.name:
-        flags = (*flags, "offers-only")
-    return replace(structure, description="\n".join(texts), offers=numbered, zone=zone, flags=flags)
+    numbered = _structure.numbered_offers(replace(draft, zone=zone), texts, offers)
+    flags = draft.flags if draft.name else (*draft.flags, "offers-only")
+    return replace(draft, description="\n".join(texts), offers=numbered, zone=zone, flags=flags)
 
 
-def _together(zones: Iterable[Zone]) -> Zone:
+def _together(zones: Sequence[Zone]) -> Zone:
     """What several zones reach together: that of a structure whose activities reach each its own."""
-    distinct = list(zones)
-    radii = [zone.radius_km for zone in distinct if zone.radius_km is not None]
     return Zone(
-        radius_km=max(radii, default=None),
-        departments=tuple(dict.fromkeys(d for zone in distinct for d in zone.departments)),
-        regions=tuple(dict.fromkeys(r for zone in distinct for r in zone.regions)),
-        country=any(zone.country for zone in distinct),
+        radius_km=max((zone.radius_km for zone in zones if zone.radius_km is not None), default=None),
+        departments=tuple(dict.fromkeys(d for zone in zones for d in zone.departments)),
+        regions=tuple(dict.fromkeys(r for zone in zones for r in zone.regions)),
+        country=any(zone.country for zone in zones),
     )
 
 
-def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Sheet) -> list[_Draft] | str:
-    """The structure and offers of one row, once for each kind that it states, or the reason why there are none."""
+def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Sheet) -> list[Structure] | str:
+    """The structure of one row, once for each kind that it states, or the reason why there is none; further rows may follow."""
     if isinstance(row, str):
         return row
 
@@ -424,9 +377,6 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
     def all_of(name: str, limit: int = 300) -> list[str]:
         texts = (text(key, limit) for key in columns if key.partition(".")[0] == name)
         return [told for told in texts if told]
-
-    def first(name: str, limit: int = 300) -> str:
-        return next(iter(all_of(name, limit)), "")
 
     def reached(name: str) -> list[str]:
         """What may hold a means of contact: its own columns first, the clearest before all, then those of any."""
@@ -474,22 +424,28 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         place = near or place
         flags = flags if near else (f"town-unread: {shorten(town, 60)}",)
     who, where = name or brand, place.commune or place.department or place.region
-    siren = next(filter(siren_valid, (re.sub(r"\D", "", text(key)) for key in ("siren", "siret"))), "")
+    siren = next(
+        filter(identifiers.siren_valid, (re.sub(r"\D", "", text(key)) for key in ("siren", "siret"))), ""
+    )
     rna = cell("rna") or next(iter(re.findall(r"\bW\d{9}\b", text("siret"))), None)
-    siret, of_siret, refused = identified(
+    siret, of_siret, refused = identifiers.identified(
         _siret(cell),
         cell("finess"),
         rna,
         cell("own_id"),
-        name_identity(who, where),
-        siren_identity(siren, who, where),
+        identifiers.name_identity(who, where),
+        identifiers.siren_identity(siren, who, where),
     )
     if siren and siret.startswith("F"):  # numbers that identify it less well are kept beside
         of_siret = (*of_siret, f"siren: {siren}")
-    elif finess := finess_identity(cell("finess")):
+    elif finess := identifiers.finess_identity(cell("finess")):
         of_siret = (*of_siret, f"finess: {finess[1:]}")
     if refused:
-        return f"{refused} ({town!r} is no place known)" if flags and refused == UNSTATED else refused
+        return (
+            f"{refused} ({town!r} is no place known)"
+            if flags and refused == identifiers.UNSTATED
+            else refused
+        )
     flags = (*of_siret, *flags)
     # the title of a structure's own page is its name, no offer
     offers = [
@@ -515,16 +471,15 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         flags = (*flags, f"zone-unread: {zone_words[:80]}")
     elif zone and _structure.is_guess(zone, f"{zone_words}{text('radius')}", place):
         flags = (*flags, f"zone-guessed: {zone_words[:80]}")
-    updated = clean_date(cell("updated"))
-    turnover, unit = clean_amount(cell("turnover")), columns.get("turnover", "")
+    updated = identifiers.clean_date(cell("updated"))
+    turnover, unit = identifiers.clean_amount(cell("turnover")), columns.get("turnover", "")
     structure = Structure(
         siret=siret,
         name=name or brand,
         kind=kinds[0],
         brand=brand,
-        naf=clean_naf(cell("naf")),
-        address=" ".join(all_of("address"))
-        or " ".join(filter(None, (text("street_number"), text("street")))),
+        naf=identifiers.clean_naf(cell("naf")),
+        address=address or " ".join(filter(None, (text("street_number"), text("street")))),
         place=place,
         zone=zone,
         website=_found(_DOTTED, all_of("website")) or _found(_SITE, reached("website")),
@@ -543,7 +498,7 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         convention=text("convention", 100),
         source=source,
         updated=updated,
-        rna=rna_identity(rna),
+        rna=identifiers.rna_identity(rna),
         predecessors=tuple(
             number
             for number in (_structure.siret_of(part)[0] for part in _structure.several(cell("predecessors")))
@@ -551,11 +506,11 @@ def _draft(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Shee
         ),
         flags=flags,
         provenance=provenance,
+        # a row's zone is that of the activities it states
+        offers=tuple(offer if offer.zone else replace(offer, zone=zone) for offer in offers),
+        description="\n".join(all_of("description", 20_000)),
     )
-    if structure.zone is not None:  # a row's zone is that of the activities it states
-        offers = [offer if offer.zone else replace(offer, zone=structure.zone) for offer in offers]
-    told_texts = all_of("description", 20_000)
-    return [_Draft(replace(structure, kind=kind), list(offers), list(told_texts)) for kind in kinds]
+    return [replace(structure, kind=kind) for kind in kinds]
 
 
 _FOOTNOTE = re.compile(r"\s{0,3}\(?\*{1,9}\)?$")
@@ -663,7 +618,7 @@ def _nested(
         service_types=_structure.service_types_of(first("presta_types", "presta_type", "service_types"))
         or service_types,
         zone=_structure.zone_of(zone, *around),
-        since=clean_date(first("since", "depuis", "date")),
+        since=identifiers.clean_date(first("since", "depuis", "date")),
         source=source,
     )
 

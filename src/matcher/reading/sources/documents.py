@@ -148,13 +148,6 @@ def _most() -> int:
     return min(MAX_FILE, in_force().total)
 
 
-def _plain(data: bytes, name: str) -> str:
-    text = text_of(data)
-    if "\x00" in text or sum(char.isalpha() for char in text[:4000]) < 3:
-        raise BadInput(f"{name}: no readable text in it: save it as plain text (UTF-8)")
-    return text
-
-
 def _bounded(data: bytes, name: str) -> None:
     """Raises BadInput for a workbook or a Word file that unpacks to too much."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -202,7 +195,9 @@ def _document(data: bytes, name: str) -> _Document:
         text, cut = _sheet(data, name)
         return _Document(name, text[:MAX_TEXT], cut or len(text) > MAX_TEXT, "sheet")
     if lowered.endswith(PLAIN) and not data.startswith((b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        text = _plain(data, name)
+        text = text_of(data)
+        if "\x00" in text or sum(char.isalpha() for char in text[:4000]) < 3:
+            raise BadInput(f"{name}: no readable text in it: save it as plain text (UTF-8)")
         return _Document(name, text[:MAX_TEXT], len(text) > MAX_TEXT, "plain")
     if data[:1024].find(b"%PDF-") >= 0:
         text, cut = _pdf(data, name)

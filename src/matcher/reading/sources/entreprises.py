@@ -126,24 +126,17 @@ def _open(row: Row, office: Row) -> bool | None:
 
 
 def _kind(complements: Row, legal: str) -> str:
-    for name in _list(complements.get("type_siae")):
-        kind = kind_of(name)
-        if kind:
-            return kind
     form = _FORMS.get(legal) or _FORMS.get(legal[:2], "")
-    return form or ("ESS" if yes_no(complements.get("est_ess")) else "")
+    form = form or ("ESS" if yes_no(complements.get("est_ess")) else "")
+    return next(filter(None, map(kind_of, _list(complements.get("type_siae")))), form)
 
 
 def _turnover(finances: Any) -> tuple[float | None, str]:
     """The last yearly turnover published, and its year."""
-    if not isinstance(finances, Mapping):
-        return None, ""
-    for year in sorted(map(str, finances), reverse=True):
-        figures = finances.get(year)
-        amount = clean_amount(figures.get("ca")) if isinstance(figures, Mapping) else None
-        if amount:
-            return amount, year
-    return None, ""
+    years = finances if isinstance(finances, Mapping) else {}
+    known = {str(year): figures.get("ca") for year, figures in years.items() if isinstance(figures, Mapping)}
+    amounts = ((clean_amount(known[year]), year) for year in sorted(known, reverse=True))
+    return next((one for one in amounts if one[0]), (None, ""))
 
 
 def _list(raw: Any) -> list[Any]:

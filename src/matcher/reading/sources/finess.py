@@ -11,18 +11,9 @@ from dataclasses import replace
 from typing import Any, BinaryIO
 
 from matcher.domain import Rejected, Structure
-from matcher.reading.sources import Columns, _columns, _tabular
+from matcher.reading.sources import Columns, _columns, _structure, _tabular
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import (
-    departments_of,
-    kind_in_name,
-    kind_of,
-    number_of,
-    numbered_offers,
-    phone_of,
-    siret_of,
-)
 from matcher.reference.identifiers import clean_date, clean_naf, finess_identity, identified
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean
@@ -75,7 +66,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
 def structure_of(row: Mapping[str, Any]) -> Structure | str:
     """The structure of one row; a str is the reason why it is rejected."""
     number = finess_identity(row.get("finess"))
-    siret, flags, refused = identified(siret_of(row.get("siret")), row.get("finess"))
+    siret, flags, refused = identified(_structure.siret_of(row.get("siret")), row.get("finess"))
     if refused:
         return refused
     name = clean(str(row.get("long_name") or row.get("name") or ""), 300)
@@ -85,16 +76,16 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str:
     structure = Structure(
         siret=siret,
         name=name,
-        kind=kind_of(row.get("kind")) or kind_in_name(name) or "ESAT",
+        kind=_structure.kind_of(row.get("kind")) or _structure.kind_in_name(name) or "ESAT",
         naf=clean_naf(row.get("naf")),
         address=clean(str(row.get("address") or ""), 300),
         place=place_of(
             town=row.get("town"),
             postcode=row.get("postcode"),
             commune=row.get("commune"),
-            department=next(iter(departments_of(row.get("department"))), None),
+            department=next(iter(_structure.departments_of(row.get("department"))), None),
         ),
-        phone=phone_of(row.get("phone")),
+        phone=_structure.phone_of(row.get("phone")),
         source=SOURCE,
         updated=updated,
         predecessors=(number,) if number not in ("", siret) else (),
@@ -103,9 +94,11 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str:
     descriptions, offers = row.get("told", ((), ()))
     said = [replace(offer, source=SOURCE) for offer in offers]
     structure = replace(
-        structure, description="\n".join(descriptions), offers=numbered_offers(structure, descriptions, said)
+        structure,
+        description="\n".join(descriptions),
+        offers=_structure.numbered_offers(structure, descriptions, said),
     )
-    places = number_of(row.get("places"))
+    places = _structure.number_of(row.get("places"))
     if not places:
         return structure
     return replace(structure, headcount=places, provenance={"headcount": f"{SOURCE}, places autorisées"})
@@ -118,7 +111,7 @@ def _with_site(structure: Structure, other: Structure) -> Structure:
         structure,
         headcount=sum(places) if places else None,
         description=structure.description or other.description,
-        offers=numbered_offers(structure, (), (*structure.offers, *other.offers)),
+        offers=_structure.numbered_offers(structure, (), (*structure.offers, *other.offers)),
         predecessors=tuple(dict.fromkeys((*structure.predecessors, *other.predecessors))),
         provenance={**other.provenance, **structure.provenance},
     )
@@ -129,7 +122,7 @@ def places_of(stream: BinaryIO) -> dict[str, float]:
     places: dict[str, float] = {}
     for line in _lines(stream):
         if line and line[0] == "equipementsocial" and len(line) > _DELETED and line[_DELETED] != "O":
-            places[line[1]] = places.get(line[1], 0.0) + (number_of(line[_INSTALLED]) or 0.0)
+            places[line[1]] = places.get(line[1], 0.0) + (_structure.number_of(line[_INSTALLED]) or 0.0)
     return places
 
 

@@ -6,18 +6,9 @@ from typing import Any, BinaryIO
 
 from matcher.domain import Offer, Rejected, Structure, Zone
 from matcher.reading.impersonal import impersonal
-from matcher.reading.sources import _tabular
+from matcher.reading.sources import _structure, _tabular
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import (
-    departments_of,
-    kind_in_name,
-    kind_of,
-    numbered_offers,
-    plain,
-    regions_of,
-    several,
-    siret_of,
-)
+from matcher.reading.sources._structure import plain, several
 from matcher.reference import places
 from matcher.reference.identifiers import clean_date, identified
 from matcher.reference.text import clean
@@ -44,7 +35,9 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
 
 def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Structure | str:
     """The structure of one item; a str is the reason why it is rejected."""
-    siret, flags, refused = identified(siret_of(row.get("siret")), rna=row.get("rna"), own=row.get("id"))
+    siret, flags, refused = identified(
+        _structure.siret_of(row.get("siret")), rna=row.get("rna"), own=row.get("id")
+    )
     if refused:
         return refused
     name = plain(row.get("nom"))
@@ -53,7 +46,7 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
     networks = several(row.get("reseaux_porteurs") or [])
     # v1 states no kind but the network's, and "siae" says no more than that it is one
     by_network = next(filter(None, map(KIND_OF_NETWORK.get, networks)), "")
-    kind = kind_of(row.get("typologie")) or by_network or kind_in_name(name) or ""
+    kind = _structure.kind_of(row.get("typologie")) or by_network or _structure.kind_in_name(name) or ""
     structure = Structure(
         siret=siret,
         name=name,
@@ -79,7 +72,7 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
     listed = row.get("services")
     rows = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
     services = [_service(one, source) for one in rows if plain(one.get("nom"))]
-    return replace(structure, offers=numbered_offers(structure, [structure.description], services))
+    return replace(structure, offers=_structure.numbered_offers(structure, [structure.description], services))
 
 
 def _service(row: Mapping[str, Any], source: str) -> Offer:
@@ -108,9 +101,9 @@ def _zone(row: Mapping[str, Any]) -> Zone | None:
     kind, code = plain(row.get("zone_diffusion_type")), plain(row.get("zone_diffusion_code"))
     if kind == "pays":
         return Zone(country=True)
-    if kind == "departement" and (departments := departments_of(code)):
+    if kind == "departement" and (departments := _structure.departments_of(code)):
         return Zone(departments=departments)
-    found = regions_of(row.get("zone_diffusion_nom")) if kind == "region" else ()
+    found = _structure.regions_of(row.get("zone_diffusion_nom")) if kind == "region" else ()
     return Zone(regions=found) if found else None
 
 
@@ -119,4 +112,4 @@ def _departments(code: str) -> tuple[str, ...]:
     if len(code) == 5:
         commune = places.commune(code)
         return (commune.department,) if commune else ()
-    return departments_of(code) if len(code) < 4 else ()
+    return _structure.departments_of(code) if len(code) < 4 else ()

@@ -17,15 +17,11 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     """Each structure as it was written."""
-    for place, row in _tabular.rows(stream, name, lambda keys: 0, ("structures",)):
-        if isinstance(row, str):
-            yield _tabular.rejected(name, place, row)
-            continue
+
+    def made(row: _tabular.Row) -> Structure | str:
         try:
-            yield codec.from_json(Structure, row)
+            return codec.from_json(Structure, row)
         except (TypeError, ValueError, KeyError) as error:
-            yield _tabular.rejected(
-                name,
-                place,
-                f"not a structure of our own form ({error}): write it again with `matcher enrich`",
-            )
+            return f"not a structure of our own form ({error}): write it again with `matcher enrich`"
+
+    return _tabular.structures(_tabular.rows(stream, name, lambda keys: 0, ("structures",)), name, made)

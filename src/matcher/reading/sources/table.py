@@ -6,7 +6,7 @@ Several lots a notice: repeat its reference, one row a lot, or nest `lots`.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, time
 from functools import partial
 from hashlib import blake2b
@@ -60,12 +60,8 @@ def recognises(name: str, head: bytes) -> bool:
     return bool({"title", "lot_title"} & set(columns)) and bool(strong)
 
 
-@dataclass
-class _Draft:
-    """A notice under construction: further rows may follow."""
-
-    tender: domain.Tender
-    lots: list[domain.Lot] = field(default_factory=list)
+#: A notice under construction, which further rows may follow, and the lots that these are; none where a row is a whole notice.
+Draft = tuple[domain.Tender, list[domain.Lot]]
 
 
 def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[domain.Tender | domain.Rejected]:
@@ -81,7 +77,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[domai
                 "name it with --map title=COLUMN (notices), or --map name=COLUMN and --map town=COLUMN (structures)"
             )
 
-    drafts: dict[str, _Draft] = {}
+    drafts: dict[str, Draft] = {}
     for place, row, found in _columns.mapped(
         name, _tabular.rows(stream, name, _VOCABULARY.score, LISTS), mapping, check, columns, FIELDS
     ):
@@ -89,29 +85,28 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[domai
         draft = row if isinstance(row, str) else _draft(row, found)
         if isinstance(draft, str):
             yield refuse(draft)
-        elif draft.tender.reference and draft.tender.id in drafts and draft.lots:
-            before = drafts[draft.tender.id]
-            if len(before.lots) < MAX_LOTS:
-                before.lots += draft.lots
-        elif draft.tender.id in drafts and not draft.lots:
-            yield refuse(
-                f"reference {draft.tender.reference} stands twice: number the lots, or give each notice its own"
-            )
-        else:
-            drafts[draft.tender.id] = draft
-    for draft in drafts.values():
-        tender, whole = draft.tender, draft.tender.lots[0]
-        if draft.lots:
-            lots = tuple(
-                replace(lot, id=f"{tender.id}/{position}", number=lot.number or str(position))
-                for position, lot in enumerate(draft.lots, 1)
-            )
-        else:
-            lots = _facts.divided(whole)
-        yield clauses.complete(replace(tender, lots=lots), tender.description)
+            continue
+        tender, more = draft
+        _, lots = drafts.setdefault(tender.id, draft)
+        if lots is more:
+            continue
+        if not more:
+            why = f"reference {tender.reference} stands twice: number the lots, or give each notice its own"
+            yield refuse(why)
+        elif not tender.reference:
+            drafts[tender.id] = draft
+        elif len(lots) < MAX_LOTS:
+            lots += more
+    for tender, lots in drafts.values():
+        numbered = tuple(
+            replace(lot, id=f"{tender.id}/{position}", number=lot.number or str(position))
+            for position, lot in enumerate(lots, 1)
+        )
+        tender = replace(tender, lots=numbered or _facts.divided(tender.lots[0]))
+        yield clauses.complete(tender, tender.description)
 
 
-def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
+def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> Draft | str:
     """The notice of one row, with its lot when the row is one; a str is the reason why there is none."""
 
     def raw(name: str) -> Any:
@@ -138,15 +133,16 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
     identifier = f"{buyer_id}-{mark}" if buyer_id and number else mark
     place = _place(text, raw, buyer_id)
     planned = text("planned", 100)
-    nature = _nature(text("nature", 100), planned, raw("deadline"))
+    stated = fold(text("nature", 100))
+    natures = (nature for nature, words in _NATURES.items() if re.search(words, stated))
+    # a project when all it has is a day of publication to come
+    nature = next(natures, "project" if planned and not raw("deadline") else "call")
     deadline = _moment(raw("deadline"))
     yearly = clean_amount(raw("amount_year"))
     amount = clean_amount(raw("amount"))
-    conditions = (
-        (domain.Condition(code="planned", label=f"Publication prévue : {_day(planned)}", passage=planned),)
-        if planned
-        else ()
-    )
+    day = clean_date(planned)
+    when = f"Publication prévue : {f'{day:%d/%m/%Y}' if day else clean(planned, 60)}"  # "1er trimestre 2026"
+    conditions = (domain.Condition(code="planned", label=when, passage=planned),) if planned else ()
     whole = domain.Lot(
         id=f"{identifier}/1",
         title=title,
@@ -177,7 +173,7 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> _Draft | str:
         url=_link(text("url", 1_000)),
         documents_url=_link(text("documents", 1_000)),
     )
-    return _Draft(tender, _lots(row, whole, text, raw))
+    return tender, _lots(row, whole, text, raw)
 
 
 def _lots(row: Mapping[str, Any], whole: domain.Lot, text: Any, raw: Any) -> list[domain.Lot]:
@@ -251,19 +247,6 @@ _NATURES: dict[domain.Nature, str] = {
     "award": r"attribu|award",
     "prior": r"preinformation|prior",
 }
-
-
-def _nature(stated: str, planned: str, deadline: Any) -> domain.Nature:
-    """A project when it says so, or when all it has is a day of publication to come."""
-    plain = fold(stated)
-    told = (nature for nature, words in _NATURES.items() if re.search(words, plain))
-    return next(told, "project" if planned and not deadline else "call")
-
-
-def _day(raw: str) -> str:
-    """A day in French order where it is one, else as written ("1er trimestre 2026")."""
-    day = clean_date(raw)
-    return f"{day:%d/%m/%Y}" if day else clean(raw, 60)
 
 
 def _moment(raw: Any) -> datetime | None:

@@ -208,7 +208,10 @@ class Fetcher:
             if not allowed(address):
                 raise Refused(f"{address} is not to be read")
             seen.add(address)
-            self._wait(pause)
+            rest = self._last + max(self._pause, pause) - time.monotonic()
+            if rest > 0:
+                self._sleep(rest)
+            self._last = time.monotonic()
             page = self._one(address, end)
             where = page.headers.get("location")
             if not 300 <= page.status < 400 or not where:
@@ -221,12 +224,6 @@ class Fetcher:
         self._network.end = time.monotonic() + self._seconds
         with self._answered("POST", url, [("Connection", "close"), *headers.items()], body) as answer:
             return answer.status
-
-    def _wait(self, pause: float) -> None:
-        rest = self._last + max(self._pause, pause) - time.monotonic()
-        if rest > 0:
-            self._sleep(rest)
-        self._last = time.monotonic()
 
     def _one(self, url: str, end: float) -> Page:
         self.requests += 1

@@ -12,16 +12,9 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from matcher.reading.sync._client import (
-    Client,
-    Report,
-    Unreachable,
-    _save,
-    _shown,
-    _validators,
-    _write_json,
-    run,
-)
+from matcher.reading.sync import _client
+from matcher.reading.sync._client import Client
+from matcher.reference import places
 
 #: A list that loses more than this share of its records at once indicates a change by the publisher, not closures.
 MOST_LOST = 0.2
@@ -50,7 +43,7 @@ class Lists:
     http: Client
     folder: Path
     state: dict[str, Any]
-    report: Report
+    report: _client.Report
     accept_fewer: bool
     today: date
 
@@ -103,7 +96,7 @@ class Lists:
     def put(self, key: str, rows: list[Any]) -> None:
         """A list that came in one piece."""
         page = {"total_count": len(rows), "results": rows}
-        _write_json(self.folder / COMING / key / f"{key}_00001.json", page)
+        _client._write_json(self.folder / COMING / key / f"{key}_00001.json", page)
         self.report.pages += 1
         self._adopt(key, len(rows), len(rows), {})
 
@@ -117,7 +110,7 @@ class Lists:
         return sorted((self.folder / "pages" / key).glob("*.json"))
 
     def save(self) -> None:
-        _save(self.folder, self.state)
+        _client._save(self.folder, self.state)
 
     def _once(
         self, key: str, url: str, listing: Listing, asked: Mapping[str, Any], held: Mapping[str, Any]
@@ -139,12 +132,14 @@ class Lists:
             rows, total = rows_of(page, url, listing)
             if total >= listing.reach:
                 return total, 0, {}
-            partial["validators"] = _validators(reply.headers) if number == 1 else partial["validators"]
+            partial["validators"] = (
+                _client._validators(reply.headers) if number == 1 else partial["validators"]
+            )
             before, received = len(seen), received + len(rows)
             seen |= {identity(row, listing) for row in rows}
             if not rows or len(seen) == before:
                 break  # an empty page, or the same one again: the publisher cuts its list in another way
-            _write_json(self.folder / COMING / key / f"{key}_{number:05d}.json", page)
+            _client._write_json(self.folder / COMING / key / f"{key}_{number:05d}.json", page)
             self.report.pages += 1
             number += 1
             partial |= {"number": number, "received": received, "total": total, "seen": sorted(seen)}
@@ -188,7 +183,7 @@ def listed(
     publisher: str = "",
 ) -> Iterator[Lists]:
     """The lists of a folder, alone, as `run`."""
-    with run(what, folder, client, publisher) as (http, state, report):
+    with _client.run(what, folder, client, publisher) as (http, state, report):
         yield Lists(http, folder, state, report, accept_fewer, today or datetime.now(UTC).date())
 
 
@@ -199,8 +194,8 @@ def rows_of(page: Any, url: str, listing: Listing) -> tuple[list[Any], int]:
     for name in listing.total.split("."):
         total = total.get(name) if isinstance(total, dict) else None
     if not isinstance(rows, list) or not isinstance(total, int):
-        raise Unreachable(
-            f"{_shown(url)} answered with another shape (no {listing.rows!r} with {listing.total!r}): its API may have "
+        raise _client.Unreachable(
+            f"{_client._shown(url)} answered with another shape (no {listing.rows!r} with {listing.total!r}): its API may have "
             "changed; what was fetched is kept"
         )
     return rows, total
@@ -225,6 +220,4 @@ def offset(most: int) -> Callable[[int, int], dict[str, Any]]:
 
 def departments(given: Iterable[str]) -> list[str]:
     """The departments asked for, else all."""
-    from matcher.reference.places import departments as known
-
-    return list(given) or [department.code for department in known()]
+    return list(given) or [department.code for department in places.departments()]

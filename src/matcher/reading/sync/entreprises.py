@@ -8,6 +8,7 @@ from pathlib import Path
 from matcher.domain import BadInput
 from matcher.reading.sync._client import Client, Report, address
 from matcher.reading.sync._pages import Listing, departments, listed, paged
+from matcher.reference.places import postcodes
 
 #: Recherche d'entreprises: a count of 10,000 is "10,000 or more", and so far its pages reach.
 LISTING = Listing("results", "total_results", paged("page", "per_page", 25), ("siren",), reach=10_000)
@@ -68,7 +69,5 @@ def _parts(question: Mapping[str, str]) -> Iterator[dict[str, str]]:
     if "section_activite_principale" not in question:
         yield from ({**question, "section_activite_principale": section} for section in SECTIONS)
     elif "code_postal" not in question:
-        from matcher.reference.places import postcodes
-
         rest = {name: value for name, value in question.items() if name != "departement"}
         yield from ({**rest, "code_postal": code} for code in postcodes(question["departement"]))

@@ -5,16 +5,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import (
-    Client,
-    Report,
-    Unreachable,
-    _save,
-    _state,
-    address,
-    address_of,
-    variable_of,
-)
+from matcher.reading.sync import _client
+from matcher.reading.sync._client import Client, Report
 from matcher.reference import imports
 
 IMPORTS = {"cpv": imports.import_cpv, "naf": imports.import_naf, "cog": imports.import_communes}
@@ -26,13 +18,16 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
     What the shipped tables lack is reported.  Raises BadInput for a list of another shape; the old tables then stay.
     """
     report = Report("reference", folder)
-    with _state(folder) as state, client or Client() as http:
+    with _client._state(folder) as state, client or Client() as http:
         for what, importing in IMPORTS.items():
             target = folder / (f"{what}.json" if what == "cog" else f"{what}.csv")
-            local = _file_of(what)
-            if local is not None:
+            source = _client.address_of(what)
+            if source and urlsplit(source).scheme not in ("http", "https", "ftp"):  # a file
+                local = Path(urlsplit(source).path if source.startswith("file:") else source)
                 if not local.is_file():
-                    raise BadInput(f"{variable_of(what)} names {local}, which is not a file: correct it")
+                    raise BadInput(
+                        f"{_client.variable_of(what)} names {local}, which is not a file: correct it"
+                    )
                 url, validators = str(local), {"etag": f"{local.stat().st_mtime_ns}-{local.stat().st_size}"}
                 if state.get(what) == {**validators, "url": url}:
                     report.unchanged += 1
@@ -41,7 +36,7 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
                 shutil.copyfile(local, target)
             else:
                 try:
-                    url = address(what)
+                    url = _client.address(what)
                 except BadInput as error:
                     report.notes.append(str(error))
                     continue
@@ -56,21 +51,13 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
             try:
                 count = importing(target)
             except BadInput as error:
-                raise Unreachable(
-                    f"{what}: {error} Set {variable_of(what)}; the tables in use stay."
+                raise _client.Unreachable(
+                    f"{what}: {error} Set {_client.variable_of(what)}; the tables in use stay."
                 ) from None
             lacked = imports.beyond_shipped(what)
             report.notes.append(f"{what}: {count} codes kept, {lacked} that the shipped table lacks")
             report.records += count
             state[what] = {**validators, "url": url}
-            _save(folder, state)
+            _client._save(folder, state)
         report.requests = http.requests
     return report
-
-
-def _file_of(what: str) -> Path | None:
-    """The local file that the variable of a list names, None where it names an address or nothing."""
-    source = address_of(what)
-    if not source or urlsplit(source).scheme in ("http", "https", "ftp"):
-        return None
-    return Path(urlsplit(source).path if source.startswith("file:") else source)
