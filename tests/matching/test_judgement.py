@@ -26,6 +26,7 @@ from matcher.reference import tables
 
 DATA = Path(__file__).parents[1] / "data"
 ANGERS = Place(commune="49007", label="Angers", department="49", latitude=47.47, longitude=-0.55)
+LAVAL = Place(commune="53130", label="Laval", department="53", latitude=48.07, longitude=-0.77)
 _POINT = {"department": "49", "latitude": 47.47, "longitude": -0.49}
 NEAR = Place(commune="49267", label="Saint-Barthélemy-d'Anjou", **_POINT)
 LAVAL = Place(commune="53130", label="Laval", department="53", latitude=48.07, longitude=-0.77)
@@ -131,29 +132,29 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
     [
         ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "n'exécute pas la prestation ; environ 36 % des ETTI", "rien"),
         ("ETTI", {"naf": "7820Z"}, "gardiennage de nuit", "sécurité), réglementé (carte professionnelle)", "%"),
-        ("AI", {"naf": "7830Z"}, "travaux de charpente et de couverture", "surtout en nettoyage et propreté, espaces verts", "rien ne dit"),
+        ("AI", {"naf": "7830Z"}, "travaux de charpente et de couverture", "des AI placent dans le bâtiment (", "rien ne dit"),
         ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "dans les métiers de ses adhérents", "rien ne dit"),
         ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "n'exécute pas la prestation", "vigne"),
-        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "« Récupération de déchets triés", "voisin"),
+        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "voisin (collecte et tri des déchets) : activité", "à vérifier"),
         ("EI", {"naf": "9104Z"}, "bûcheronnage en forêt", "peut-être travaux forestiers", "voisin"),
-        ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "à vérifier : activité au registre", "ne dit pas"),
+        ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "peut-être réemploi et ressourcerie : activité", "mobilier"),
         ("EI", {"naf": "0113Z"}, "peinture de façades", "ne dit pas ce métier (peinture", "à vérifier"),
         ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "(84 places) ; environ 63 % des ESAT", "voisin"),
         ("ESAT", {}, "ripisylve de la rivière", "ne dit pas ce métier (travaux forestiers et rivières) : à demander", "%"),
         ("ACI", {}, "tonte des pelouses", "environ 31 % des ACI font ce métier (espaces verts)", "demander"),
         ("ACI", {"naf": "8559A"}, "formation au français", "peut-être formation : activité au registre", "ne dit"),
         ("ACI", {"name": "Emmaüs Alpha"}, "site internet", "ne dit pas ce métier", "évoque"),
-        ("EI", {"naf": "9522Z"}, "reprise d'ordinateurs et d'écrans usagés", "à vérifier : activité au registre", "appareils électriques :"),
+        ("EI", {"naf": "9522Z"}, "reprise d'ordinateurs et d'écrans usagés", "voisin (appareils électriques) : activité au registre", "à vérifier"),
         ("EI", {"naf": "8121Z"}, "lavage de véhicules", "activité au registre", "nettoyage et propreté :"),
         ("EI", {"naf": "3832Z", "name": "Le Relais Nord"}, "ramassage de gravats", "activité au registre", "besoin"),
         ("EI", {"offers": (offer("tri de textiles"),), "name": "Au Linge Net"}, "blanchisserie", "textiles", "évoque"),
-        ("EI", {"offers": (offer("Nettoyage et désinfection de jouets"),)}, "nettoyage de bureaux", "à vérifier", "propreté :"),
+        ("EI", {"offers": (offer("Nettoyage et désinfection de jouets"),)}, "nettoyage de bureaux", "voisin (nettoyage et propreté) : selon", "besoin"),
         ("EI", {"offers": (offer("Ménage de nos locaux. Tonte de pelouses"),)}, "nettoyage de bureaux", "Tonte", "locaux"),
         ("EI", {"offers": (offer("Tél : 0102030405. Tonte de pelouses"),)}, "site internet", "« Tonte", "Tél"),
-        ("EA", {"offers": (offer("Couture, repassage, tonte"),)}, "blanchisserie de draps", "à vérifier", "blanchisserie :"),
+        ("EA", {"offers": (offer("Couture, repassage, tonte"),)}, "blanchisserie de draps", "peut-être blanchisserie : selon", "besoin"),
         ("ACI", {"offers": (offer("Balayage Espaces verts Débarras d'encombrants"),)}, "tonte", "espaces verts : selon", "à vérifier"),
         ("ACI", {"offers": (offer("Nettoyage de locaux", ("K2204",)),), "name": "Emmaüs"}, "ménage de bureaux", "", "« Nettoyage"),
-        ("ACI", {"offers": (offer("Accueil téléphonique des usagers", ("M1601",)),)}, "accueil du musée", "ne dit pas", "«"),
+        ("ACI", {"offers": (offer("Accueil téléphonique des usagers", ("M1601",)),)}, "accueil du musée", "ne dit pas", "usagers"),
         ("ACI", {"offers": (offer("Suivi de formations : espaces verts"),)}, "tonte des pelouses", "", "espaces verts :"),
         ("EI", {"offers": (offer("Ressourcerie"),)}, "débarras de caves", "un métier voisin (réemploi", "à vérifier"),
         ("EI", {"offers": (offer("Bûches et granulés"),)}, "réparation de palettes", "ne dit pas ce métier", "voisin"),
@@ -161,6 +162,15 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         # a rate of logistics tells nothing of a lot of which it is a part; a code goes before a mere post
         ("ESAT", {}, "garde-meubles et stockage de mobilier, déménagement", "ne dit pas ces métiers", "%"),
         ("EI", {"naf": "8130Z", "offers": (Offer(id="1", title="Paysagiste", nature="job", rome=("A1203",)),)}, "tonte", "activité", "postes"),
+        # a source tells of the one trade that it is of; of plants to be grown no rate of their upkeep is "this trade"
+        ("EI", {"naf": "8122Z"}, "débarras de caves et nettoyage", "nettoyage et propreté) : activité", "encombrants"),
+        ("EI", {"naf": "8532Z"}, "préparation au permis de conduire", "peut-être formation : activité", "|  formation"),
+        ("EI", {"naf": "3811Z", "name": "Envie 2E"}, "ressourcerie", "son nom évoque « appareils électriques »", "à vérifier"),
+        ("ESAT", {}, "tonte des pelouses et balayage des rues", "font une part du besoin (espaces verts)", "demander"),
+        ("ESAT", {"name": "ESAT Jardin des Plantes"}, "800 godets de vivaces", "", "ce métier (espaces verts)"),
+        ("ETTI", {"naf": "7820Z"}, "désamiantage et démolition", "hors désamiantage", "rien ne dit"),
+        ("EI", {"offers": (offer("Entreprise de travail temporaire. Tonte"),)}, "tonte", "statut EI à vérifier", "réalise"),
+        ("AI", {"naf": "7830Z", "place": LAVAL}, "tonte", "une AI travaille d'ordinaire sur son seul", "exécute"),
         ("EI", {"offers": (offer("Tonte. Zone départementale"),)}, "tonte", "sa fiche dit « Zone départementale »", "à vérifier"),
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import LENDING_KINDS
-from matcher.matching import declared, trades
+from matcher.matching import declared, demand, trades
 from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.reference.places import CITIES
@@ -33,6 +33,9 @@ FROM_SAID = ("sure", "silent", "other_trade", "kind_rate")  # and those that com
 NAMES = ("trades", "public_body")  # what names are read for, as kept with a catalogue
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 NAMES_IT = 0.3  # confidence of what is declared from which it names the trade
+#: Confidence from which a source tells the trade: what is declared a neighbouring one too, a code one of which it is a part.
+HINTED = {"said_trade": 0.3, "code_trade": 0.4, "name_trade": 0.6}
+RARELY, OFTEN = 0.05, 0.15  # share of a kind that may have the trade, and of one that lends staff for it
 
 
 # ------------------------------------------------------------------------------------------ the trade
@@ -99,6 +102,26 @@ def silent(shortlist: Shortlist) -> Column:
     """1 where no source indicates any trade."""
     known = [~np.isnan(of(shortlist, source)) for source in TRADE_SOURCES]
     return np.asarray(1.0 - np.logical_or.reduce(known), dtype=np.float64)
+
+
+def hinted(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Those of whom a source tells the trade, or one near to it; (n,)."""
+    told = [of(shortlist, source) >= HINTED[source] for source in TRADE_SOURCES]
+    return np.asarray(np.logical_or.reduce(told))
+
+
+def supported(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Those of whom a source tells the trade, whose kind may have it, or is asked for; (n,)."""
+    query = shortlist.query
+
+    def often(kind: str) -> bool:
+        return trades.usual(shortlist, kind or "")[1] >= (OFTEN if kind in LENDING_KINDS else RARELY)
+
+    by_kind = shortlist.catalogue.among("kind", often, shortlist.candidates)
+    lent = max(map(query.demand.columns.__getitem__, ("staff", "clause", "works"))) > demand.SHARE
+    lent |= bool(query.lot.social_conditions)
+    lent &= trades.CARDS.keys().isdisjoint(query.asked.trades)
+    return np.asarray(hinted(shortlist) | by_kind | (lent & (of(shortlist, "kind") <= LENDS)))
 
 
 def kind_rate(shortlist: Shortlist) -> Column:

@@ -48,7 +48,7 @@ def _level_at(ranking: Ranking, structure: Structure, i: int) -> int:
     query = ranking.shortlist.query
     if not ranking.judged:
         return LIKELY if known(query.asked.parts, structure).any() else UNLIKELY
-    if evidence.refused(ranking.shortlist)[i]:
+    if evidence.refused(ranking.shortlist)[i] or not evidence.supported(ranking.shortlist)[i]:
         return UNLIKELY
     free = ranking.scores[i : i + 1] - ranking.contributions["reservation"][i : i + 1]
     level = int(shipped().levels_of(free)[0])

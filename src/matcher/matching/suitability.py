@@ -48,7 +48,9 @@ def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np
         near = judgement.shipped().levels_with(shortlist, ON_THE_SPOT)
         levels = np.where(near == LIKELY, np.maximum(levels, PLAUSIBLE), levels)
     # where the text states no need, nobody is proposed
-    return np.where(may & shortlist.query.asked.stated, levels, UNLIKELY)
+    levels = np.where(may & shortlist.query.asked.stated, levels, UNLIKELY)
+    # of whose trade nothing is known is to be asked (`unknown.to_ask`); whether others are known tells nothing of it
+    return np.where(evidence.supported(shortlist), levels, UNLIKELY)
 
 
 def calls_for(ranking: Ranking) -> CallsFor:

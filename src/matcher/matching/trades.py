@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from operator import and_
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,24 @@ CLEARLY = 0.5  # chance from which a trade is named as the one asked for
 LENT = "personnel"  # the trade of lending staff, which the kind tells
 #: Trades of many things: who collects or sells some does no part of what is asked of others.
 BY_OBJECT = frozenset({"collecte-dechets", "reemploi"})
+#: Trades whose share is published together with others, from packing to mailing: it tells nothing of a part of a lot.
+WIDE = frozenset({"logistique", "industrie"})
+#: What regulated trades require.
+CARDS = {"gardiennage": "carte professionnelle", "nuisibles": "Certibiocide"}
+PLAINLY = 0.9  # chance from which a lot asks for a trade that its words do not spell
+#: Trade -> things that who works on the ones does not work on the others, as words.
+_THINGS = {
+    "deee": (r"informatiques?|ordinateurs?|pc|ecrans?|imprimantes?|uc|numeriques?", r"(?:electro)?menagers?"),
+    "nettoyage": (
+        r"vehicules?|voitures?|autos?|jouets?|vaisselle|gobelets?|bacs?|conteneurs?|vetements?|linge",
+        r"locaux|bureaux|batiments?|immeubles?|communs|communes|vitres|menage|chantiers?",
+    ),
+    "espaces-verts": (
+        r"godets?|plants|bulbes?|vivaces|annuelles",
+        r"espaces? verts?|jardins?|paysag\w*|tontes?|tailles?|haies?|massifs?",
+    ),
+    "alimentation": (r"confitures?|jus|biscuits?|tisanes?|conserves?", r"collecte|dons?|entraide|banque"),
+}
 PUBLISHED = ("ESAT", "EA")  # kinds whose shares by trade are published together
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
 NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
@@ -101,13 +120,13 @@ def match(
 
 
 def shares(shortlist: Shortlist) -> Floats:
-    """The share of the lot that is of each trade, 0 of neighbours; the support of people besides is no other part; (trades,)."""
+    """The share of the lot that is of each trade, 0 of neighbours; support of people, or lent staff, is no other part; (trades,)."""
 
     def make() -> Floats:
         asked = shortlist.query.asked.trades
-        rest = 1.0 - asked.get(INSERTION, 0.0)
-        of_rest = {name: share / rest if rest > 0.0 else 0.0 for name, share in asked.items()}
-        of_rest[INSERTION] = asked.get(INSERTION, 0.0)
+        beside = {name: share for name, share in asked.items() if name in (INSERTION, LENT)}
+        rest = 1.0 - sum(beside.values())
+        of_rest = {name: share / rest if rest > 0.0 else 0.0 for name, share in asked.items()} | beside
         return np.array([of_rest.get(name, 0.0) for name in names()])
 
     return shortlist.query.memo.once("shares of trades", make)
@@ -118,9 +137,35 @@ def label(trade: int) -> str:
     return trades.trades()[trade].label.partition(" : ")[0]
 
 
+def plainly(shortlist: Shortlist, trade: int) -> bool:
+    """Do the words of the lot spell a trade, or leave no doubt of it, for the things that it is usually of?"""
+
+    def make() -> bool:
+        spelt = trades.trades()[trade].words.search(fold(shortlist.query.text)) is not None
+        sure = spelt or shortlist.query.asked.chances.get(names()[trade], 0.0) >= PLAINLY
+        return sure and not other_things(shortlist, trade, label(trade))
+
+    return shortlist.query.memo.once(("plainly", trade), make)
+
+
+def other_things(shortlist: Shortlist, trade: int, text: str) -> bool:
+    """Does a text tell of a trade for other things than the lot is about?"""
+    if (name := names()[trade]) not in _THINGS:
+        return False
+    ours, theirs = (_told_of(name, one) for one in (shortlist.query.text, text))
+    return any(ours) and any(theirs) and not any(map(and_, ours, theirs))
+
+
+@lru_cache(4_000)  # a structure is explained for many lots
+def _told_of(trade: str, text: str) -> list[bool]:
+    return [re.search(rf"\b(?:{words})\b", fold(text)) is not None for words in _THINGS[trade]]
+
+
 def in_words(shortlist: Shortlist, trade: int, main: str = "") -> str:
-    """What a trade is to the lot, with its name; `main` of the one asked for."""
+    """What a trade is to the lot, with its name; `main` of the one asked for, the name alone of one that is perhaps."""
     share, part = shares(shortlist)[trade], "" if names()[trade] in BY_OBJECT else "une part du besoin"
+    if share and not plainly(shortlist, trade):
+        return label(trade)
     what = main if share > MAIN else part if share else "un métier voisin"
     return f"{what} ({label(trade)})" if what else label(trade)
 
@@ -132,7 +177,7 @@ def asked_in_words(shortlist: Shortlist) -> str:
         chances, share = shortlist.query.asked.chances, shares(shortlist)
         asked = [at for at in np.argsort(-share)[:ASKED].tolist() if share[at] > 0 and names()[at] != LENT]
         clear = [label(at) for at in asked if chances.get(names()[at], 0.0) >= CLEARLY]
-        told = ", ".join(clear[:2])
+        told = ", ".join([*{name.partition(" ")[0]: name for name in reversed(clear)}.values()][:-3:-1])
         return f"ces métiers ({told})" if len(clear) > 1 else f"ce métier ({told})" if told else "ce métier"
 
     return shortlist.query.memo.once("trades in words", make)
@@ -315,6 +360,7 @@ def kind_rates() -> Floats:
     return found
 
 
+@cache
 def rates_of(kind: str) -> Floats:
     """The share of a kind that does each trade: published, else of those whose hours or jobs tell it; 0 if unknown; (trades,)."""
     if kind in PUBLISHED:
@@ -323,22 +369,30 @@ def rates_of(kind: str) -> Floats:
     return np.asarray(known / (1 + np.exp(-priors().rate(kind))), dtype=np.float32)
 
 
+@cache
+def building() -> NDArray[np.bool_]:
+    """Which trades are of building and civil works, by their codes of contracts; (trades,)."""
+    return np.array([any(code.startswith("45") for code in trade.cpv[:1]) for trade in trades.trades()])
+
+
 def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
-    """The trade that a lot is about, and the share of a kind that does it; a rate of a wide trade tells nothing of a part."""
+    """The trade of a lot, or a part of it, that most of a kind do, and their share; one of a wide trade tells nothing of a part."""
 
     def make() -> tuple[int, float]:
-        rates = rates_of(kind) * (shares(shortlist) > MAIN)
+        rates = rates_of(kind) * (shares(shortlist) > [MAIN if name in WIDE else 0.0 for name in names()])
         return int(rates.argmax()), float(rates.max())
 
     return shortlist.query.memo.once(("usual", kind), make)
 
 
 def usual_in_words(shortlist: Shortlist, kind: str) -> str:
-    """The share of a kind that does what is asked, in French."""
+    """The share of a kind that does what is asked, in French; of a trade that it may be, the trade alone."""
     trade, share = usual(shortlist, kind)
     many = " et ".join(PUBLISHED) if kind in PUBLISHED else kind
     do = "placent dans" if kind in LENDING_KINDS else "font"
-    return f"environ {100 * share:.0f} % des {many} {do} {in_words(shortlist, trade, 'ce métier')}"
+    what = in_words(shortlist, trade, "ce métier")
+    what = f"« {what} »" if what == label(trade) else what
+    return f"environ {100 * share:.0f} % des {many} {do} {what}"
 
 
 def kind_rate(shortlist: Shortlist) -> float:

@@ -23,7 +23,8 @@ _AREA = {
     "department": ("dans le même département", "dans un autre département"),
     "region": ("dans la même région", "dans une autre région"),
 }
-_LIMIT = re.compile(
+#: How far a text says that its structure comes, where no zone was read of it.
+LIMIT = re.compile(
     r"[Zz]one (?:locale|départementale|régionale|hexagone|nationale)|dans (?:un rayon de )?\d+ ?km"
 )
 NEAR = 0.3  # of an award whose place or that of the lot is unknown
@@ -160,16 +161,16 @@ def where(shortlist: Shortlist, i: int) -> list[str]:
     return [_where(shortlist, i), *told]
 
 
-def limit(shortlist: Shortlist, i: int) -> str:
-    """How far the texts of structure i say that it comes, where no zone was read of them; "" where they do not."""
+def says(shortlist: Shortlist, i: int, words: re.Pattern[str]) -> str:
+    """The first words of this pattern in the texts of structure i, "" where there are none."""
     texts = map(shortlist.catalogue.text, shortlist.rows_of(i, *DECLARED).tolist())
-    return next(filter(None, map(_limit, texts)), "")
+    return next(filter(None, (_first_words(words, text) for text in texts)), "")
 
 
-@lru_cache(4_000)  # a structure is explained for many lots
-def _limit(text: str) -> str:
-    found = _LIMIT.search(text)
-    return found[0] if found else ""
+@lru_cache(8_000)  # a structure is explained for many lots
+def _first_words(words: re.Pattern[str], text: str) -> str:
+    hit = words.search(text)
+    return hit[0] if hit else ""
 
 
 def at_home(shortlist: Shortlist, i: int) -> Why:

@@ -4,6 +4,7 @@ from matcher.matching import evidence, reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
 
+AWAY_KM = 40.0  # from which an AI, which is agreed for a territory, is told to be out of its own
 FAR = 0.5  # log2 of distance over usual distance beyond which a structure is described as far
 
 WIDE = ("hexagone", "nationale")  # zones that are told of who is far
@@ -22,13 +23,16 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     far = found.kilometres[i] > usual * 2**FAR and found.zone[i] <= 0
     if far:
         parts.append(f"plus loin que ce métier ne se déplace d'ordinaire ({usual:.0f} km)")
-    limit = _pieces.limit(shortlist, i) if found.zone[i] == 0 else ""
+    limit = _pieces.says(shortlist, i, _pieces.LIMIT) if found.zone[i] == 0 else ""
     if limit and (far or not limit.endswith(WIDE)):
         parts.append(f"sa fiche dit « {limit} »")
-    if evidence.of(shortlist, "public_body")[i]:
-        parts.append("portée par une collectivité, qui travaille d'ordinaire sur son seul territoire")
-    if evidence.out_of_quarter(shortlist)[i]:
-        parts.append("une régie travaille d'ordinaire sur son seul territoire")
+    homely = {
+        "portée par une collectivité, qui": evidence.of(shortlist, "public_body")[i],
+        "une régie": evidence.out_of_quarter(shortlist)[i],
+        "une AI": evidence.of(shortlist, "kind")[i] == evidence.KINDS["AI"] and found.shown_km[i] > AWAY_KM,
+    }
+    if whose := next((words for words, holds in homely.items() if holds), ""):
+        parts.append(f"{whose} travaille d'ordinaire sur son seul territoire")
     if value == value and shortlist.query.asked.deduced:
         parts.append(
             "lieu à vérifier" if reach.only_vague(shortlist.query.places) else "lieu déduit de l'acheteur"

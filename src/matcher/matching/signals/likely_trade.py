@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import chain
-from operator import and_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,24 +23,18 @@ from matcher.reference import codes
 from matcher.reference import trades as trades_
 from matcher.reference.text import fold, shorten, tokens
 
-QUOTED = 90  # characters of a quotation
+QUOTED = 120  # characters of a quotation
 #: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
 OWN = frozenset({"accueil", "formation", "insertion"})
+HOUSE = frozenset({"nettoyage", "gardiennage"})  # what whoever has another trade hires for its own rooms
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
 #: What is no offer: how to reach it, and what it does in its own rooms.
 _NO_OFFER = re.compile(
     r"^esat et entreprises adaptees|\bretire\]|\b(?:tel|mail|courriel|telephone|adresse|siege social)\b ?:|\b\d{5}\b"
     r"|\b(?:nos|notre|ses) (?:(?:propres|differents) )?(?:locaux|boutiques?|magasins?|sites|bureaux|ateliers)\b"
 )
-#: Trade -> things that who works on the ones does not work on the others, as words.
-_THINGS = {
-    "deee": (r"informatiques?|ordinateurs?|pc|ecrans?|imprimantes?|uc|numeriques?", r"(?:electro)?menagers?"),
-    "nettoyage": (
-        r"vehicules?|voitures?|autos?|jouets?|vaisselle|gobelets?|bacs?|conteneurs?|vetements?|linge",
-        r"locaux|bureaux|batiments?|immeubles?|communs|communes|vitres|menage|chantiers?",
-    ),
-}
 FIRST = 0.75  # of the highest that a name indicates, from which an activity code does not contradict it
+KNOWN = 0.9  # confidence of a code that is of one trade, of the name of a network or a plain word
 ALIKE = 0.85  # of the highest confidence, from which another is as good
 STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbouring one
 NAMED_RATE = 0.05  # share of its kind from which a structure is said to do it perhaps
@@ -49,7 +42,7 @@ SHORT = 5  # letters of a word that is too common to name a trade: "bois"
 THIS = "ce métier"
 IRONING = "repassage"  # alone, of laundry
 #: How much a fact tells of the trade asked for: of several the one that tells most is the reason.
-OTHER, HINTED, PERHAPS, CLOSE, CLEAR = range(5)
+OTHER, HINTED, PERHAPS, BESIDE, CLOSE, CLEAR = range(6)
 Fact = tuple[float, Why]
 Slots = NDArray[np.integer]
 
@@ -102,10 +95,14 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     by_code, by_name = trades.of_code(code), names[at[0], :-1]
     held = declared.pieces(shortlist).trades[slots].astype(np.float32)  # of which the maximum is quicker
     said = held.max(axis=0, initial=0.0)
-    otherwise, asked = np.maximum(by_code, by_name), trades.asked_in_words(shortlist)
-    hinted = (said * _asked(shortlist)[0]).max() >= STATED or (otherwise * _asked(shortlist)[1]).max() >= NEAR
-    lead = f"{asked} à vérifier :" if hinted else f"ne dit pas {asked} ;"
-    own = _said(shortlist, i, slots, held, otherwise, lead) if len(slots) else None
+    otherwise = np.maximum(by_code, by_name)
+    # what these state is not what it "does not say", though its words tell something else
+    all_jobs, of_row = trades.by_job(shortlist.catalogue)
+    jobs = all_jobs[of_row[row]]
+    asked = np.maximum(otherwise, jobs) * (trades.shares(shortlist) > 0)
+    other = "dit d'abord un autre métier :"
+    lead = other if asked.max() >= STATED else f"ne dit pas {trades.asked_in_words(shortlist)} ;"
+    own = _said(shortlist, i, slots, held, otherwise, jobs, lead) if len(slots) else None
     coded, told = _coded(shortlist, by_code, code.upper(), (said, by_name), lead), [own[0]] if own else []
     yield from chain(coded, told) if own and own[1].post else chain(told, coded)
     if not own:
@@ -113,12 +110,18 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
 
 
 def _said(
-    shortlist: Shortlist, i: int, slots: Slots, held: trades.Floats, otherwise: trades.Floats, lead: str
+    shortlist: Shortlist,
+    i: int,
+    slots: Slots,
+    held: trades.Floats,
+    otherwise: trades.Floats,
+    jobs: NDArray[np.floating],
+    lead: str,
 ) -> tuple[Fact, _Piece] | None:
     """What it declares of its services nearest to the lot, as published: of pieces of the same trade one with its words.
 
     Where none is of what is asked, one that names it, else one that tells what it does; None where it declares no
-    service.  `held` is what its pieces tell of each trade, `otherwise` what its code and name do.
+    service.  `held` is what its pieces tell of each trade, `otherwise` what its code and name do, `jobs` its posts.
     """
     pieces, worth = declared.pieces(shortlist), _worth(shortlist)
     name = str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]])
@@ -150,10 +153,12 @@ def _said(
         return own
     for trade in np.flatnonzero(_asked(shortlist)[0]).tolist():
         named = np.array([_names(pieces.text(slot), trade) for slot in slots.tolist()])
+        if jobs[trade] >= KNOWN:  # a post whose code is of it
+            named |= [_piece(shortlist, i, slot).by_job[trade] >= KNOWN for slot in slots.tolist()]
         if piece := first(named, worth):
             return quoted(piece, trade)
     stated = (held * ~_own()).max(axis=1) >= STATED
-    return own if own[0][0] == CLOSE else quoted(first(stated, ~_own()))
+    return own if own[0][0] >= BESIDE else quoted(first(stated, ~_own()))
 
 
 def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
@@ -169,11 +174,9 @@ def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, name: 
     """Is it no service: what it has for itself, how to reach it, its name, or a heading?"""
     trade, job = int((piece.held * worth).argmax()), bool(piece.offer.rome)
     own = _own()[trade] and piece.held[trade] >= NEAR
-    # whoever hires for its own rooms, or speaks of its own people, does not sell it
+    # nor does whoever speaks of its own people sell it
     spoken = piece.offer.nature == "description" and otherwise[trade] < NEAR
-    cleaner = (
-        job and trade == trades.place("nettoyage") and otherwise.max() >= STATED and otherwise[trade] < NEAR
-    )
+    cleaner = job and asks.names()[trade] in HOUSE and otherwise.max() >= STATED and otherwise[trade] < NEAR
     return bool(
         cleaner
         or (own and (job or spoken))
@@ -187,36 +190,39 @@ def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str
     """What a piece says of its trade, or of the one that it is known to name, if any."""
     sure = named >= 0
     trade = named if sure else int((piece.held * worth).argmax())
+    if not sure and piece.held[trade] < STATED:  # what it tells itself
+        trade = int(piece.held.argmax())
     who = "parmi ses postes," if piece.post else "selon sa fiche,"
     who = f"selon {piece.offer.source}," if piece.read else who
     title = piece.offer.title if piece.offer.nature == "job" else ""
     quote = _quote(piece.text, piece.sentence, title, trade)
     passages = shorten(shortlist.query.text, 160), quote
-    spelt = sure or (_spells(piece.text, trade) and not _aside(piece, trade)) or piece.by_job[trade] >= STATED
-    shares = trades.shares(shortlist)
-    share = float(shares[trade])
+    spelt = sure or (_spells(piece.text, trade) and not _aside(piece, trade)) or piece.by_job[trade] >= KNOWN
+    share = trades.shares(shortlist)[trade]
+    known = spelt or share > 0  # a neighbour is not guessed
+    held = 1.0 if sure else float(piece.held[trade]) * bool(known)
+    level, text = _told(shortlist, trade, held, bool(spelt), piece.sentence, lead)
+    return level, Why(f"{text} {who} « {quote} »", *passages, tells=level >= CLOSE and share > 0)
+
+
+def _told(
+    shortlist: Shortlist, trade: int, held: float, sure: bool, text: str, lead: str
+) -> tuple[float, str]:
+    """How much a source tells that indicates a trade as its own, and the words that lead to it.
+
+    It is asked for, surely or perhaps, or is a neighbour of what is, or another; a source is never of more trades than
+    it states.  `text` tells the things that it works on.
+    """
+    share = trades.shares(shortlist)[trade]
+    things = trades.other_things(shortlist, trade, text)
+    if held >= STATED and share > 0 and not things:
+        level, perhaps = (CLEAR, "") if sure else (CLOSE, "peut-être ")
+        return level, f"{perhaps}{trades.in_words(shortlist, trade)} :"
     # a part of what is asked is another part, no neighbour
-    part = asks.names()[int(shares.argmax())] in trades_.trades()[trade].within
-    beside = shares.max() > MAIN and _asked(shortlist)[1][trade] and not part
-    near = sure or (piece.held[trade] >= STATED and (share > 0 or beside))
-    if near and spelt and not _other_things(shortlist, trade, piece.sentence):
-        text = f"{trades.in_words(shortlist, trade)} : {who} « {quote} »"
-        return CLEAR if share else CLOSE, Why(text, *passages, tells=share > 0)
-    level: float = CLOSE if near else HINTED if (piece.held * _asked(shortlist)[1]).max() >= STATED else OTHER
-    return level, Why(f"{lead} {who} « {quote} »", *passages, tells=bool(near))
-
-
-def _other_things(shortlist: Shortlist, trade: int, text: str) -> bool:
-    """Does a text tell of a trade for other things than the lot is about?"""
-    if (name := asks.names()[trade]) not in _THINGS:
-        return False
-    ours, theirs = (_told_of(name, one) for one in (shortlist.query.text, text))
-    return any(ours) and any(theirs) and not any(map(and_, ours, theirs))
-
-
-@lru_cache(4_000)
-def _told_of(trade: str, text: str) -> list[bool]:
-    return [re.search(rf"\b(?:{words})\b", fold(text)) is not None for words in _THINGS[trade]]
+    part = asks.names()[int(trades.shares(shortlist).argmax())] in trades_.trades()[trade].within
+    if held >= STATED and _asked(shortlist)[1][trade] and not (part and not share):
+        return BESIDE if sure and not things else HINTED, f"un métier voisin ({trades.label(trade)}) :"
+    return OTHER, lead
 
 
 def _aside(piece: _Piece, trade: int) -> bool:
@@ -294,12 +300,12 @@ def _bare(text: str) -> str:
 
 
 def _coded(
-    shortlist: Shortlist, held: trades.Floats, code: str, tells: Iterable[NDArray[np.floating]], lead: str
+    shortlist: Shortlist, held: trades.Floats, code: str, told: tuple[trades.Floats, trades.Floats], lead: str
 ) -> Iterator[Fact]:
-    """What its activity code indicates first, of what is asked for: perhaps, where it tells several trades alike.
+    """What its activity code indicates first: perhaps, where it tells several trades alike.
 
-    It claims nothing where its own words or its name, which `tells` holds, indicate another trade first.  A vague code
-    counts where its label spells what is asked.
+    It is not sure where `told`, by its words and its name, is another trade first.  A vague code counts where its label
+    spells what is asked.
     """
     shares = trades.shares(shortlist)
     label = shorten(codes.naf_label(code).removesuffix(" n.c.a."), 80)
@@ -309,28 +315,27 @@ def _coded(
     if not label or code in VAGUE:
         return
     trade, alike = _first(shortlist, held)
-    other = any(row.max() >= STATED and row[trade] < FIRST * row.max() for row in tells)
-    other |= _other_things(shortlist, trade, label)
-    sure = held[trade] >= STATED and (not alike or _spells(label, trade))
-    if held[trade] >= NEAR and not other and shares[trade] > (0 if sure else MAIN):
-        text = f"{'' if sure else 'peut-être '}{trades.in_words(shortlist, trade)} : {fact}"
-        yield CLEAR if sure else CLOSE, Why(text, "", label)
-    else:
-        asked = (held * (shares > 0)).max() >= STATED
-        hinted = (held * _asked(shortlist)[1]).max() >= NEAR
-        yield HINTED + 0.5 * asked if hinted else OTHER, Why(f"{lead} {fact}", tells=False)
+    other = any(row.max() >= STATED and row[trade] < FIRST * row.max() for row in told)
+    sure = held[trade] >= KNOWN and (not alike or _spells(label, trade)) and not other
+    enough = held[trade] >= (NEAR if shares[trade] > MAIN else STATED)
+    level, text = _told(shortlist, trade, 1.0 if enough else 0.0, sure, label, lead)
+    if (by_name := told[1]).max() >= KNOWN and by_name[trade] < FIRST * by_name.max():
+        fact += f" ; son nom évoque « {trades.label(int(by_name.argmax()))} »"
+    yield level, Why(f"{text} {fact}", "", label, tells=level >= CLOSE and shares[trade] > 0)
 
 
 def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[Fact]:
-    """The trade asked for that its name indicates: perhaps, where it tells several alike."""
+    """The trade asked for, or a neighbour, that its name indicates: perhaps, where it tells several alike."""
     trade, alike = _first(shortlist, held)
-    if (
-        held[trade] >= STATED
-        and trades.shares(shortlist)[trade] > 0
-        and not (alike and trades.ambiguous(name))
-    ):
-        text = f"son nom évoque {'peut-être ' if alike else ''}{trades.in_words(shortlist, trade, THIS)}"
-        yield CLOSE if alike else CLEAR, Why(text, "", name)
+    things = trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}")
+    if held[trade] < STATED or things or (alike and trades.ambiguous(name) and not _spells(name, trade)):
+        return
+    if trades.shares(shortlist)[trade] > 0:
+        perhaps = alike or not trades.plainly(shortlist, trade)
+        text = f"son nom évoque {'peut-être ' if perhaps else ''}{trades.in_words(shortlist, trade, THIS)}"
+        yield CLOSE if perhaps else CLEAR, Why(text, "", name)
+    elif not alike and _asked(shortlist)[1][trade]:
+        yield HINTED, Why(f"son nom évoque {trades.in_words(shortlist, trade)}", "", name, tells=False)
 
 
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
