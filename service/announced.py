@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request
 
-from matcher.domain import MatcherError, Structure, Tender
+from matcher.domain import Structure, Tender
 from matcher.outreach import alerts, letters, post
 from matcher.outreach.sourcing import questions
 from matcher.reading.procedure import closing
@@ -28,10 +28,7 @@ MESSAGES = 12  # mails of the exchange to one of them in a day, those that membe
 
 
 def known(snapshot: Snapshot | None, siret: str) -> Structure | None:
-    try:
-        return snapshot.structure(siret) if snapshot else None
-    except MatcherError:
-        return None
+    return snapshot.catalogue.known(siret) if snapshot else None
 
 
 def name_of(snapshot: Snapshot | None, siret: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from fastapi import Request, Response, UploadFile
 from pydantic import BaseModel, Field
 
+from matcher import codec
 from matcher.domain import Award, Rejected, Tender, kinds_named
 from matcher.reading import contracts
 from matcher.records import worked
@@ -99,9 +100,8 @@ def answered(
     request: Request, result: Any, sources: Sequence[str] = (), on: date | None = None, facilitator: str = ""
 ) -> Response:
     """The answer of a route with its sources, of today unless it says of which day."""
-    on = on or date.today()
-    found = DeskAnswer(result=result, sources=list(sources), facilitator=facilitator, on=on)
-    return wire.send(request, found)
+    facts: dict[str, Any] = {"sources": list(sources), "facilitator": facilitator, "on": on or date.today()}
+    return wire.send(request, DeskAnswer(result=result, **facts))
 
 
 def sent(module: Any, made: Any, shape: str, name: str, typeset: Callable[[str], str] = str) -> Response:
@@ -136,10 +136,9 @@ def similar(request: Request, found: potential.LotPotential, most: int = 8) -> l
 
 def _in_words(award: Award) -> dict[str, Any]:
     """A past contract as the pages show it."""
-    reserved = {True: "oui", False: "non", None: "non dit"}[ledger.reserved(award)]
-    row: dict[str, Any] = {"objet": award.title, "acheteur": award.buyer.name}
-    row |= {"titulaires": ", ".join(h.name or h.id for h in award.holders)}
-    row |= {"offres reçues": award.offers_received, "montant € HT": award.amount, "réservé": reserved}
+    columns = "objet=title, acheteur=buyer.name, offres reçues=offers_received, montant € HT=amount"
+    row = codec.flat(award, columns) | {"titulaires": ", ".join(h.name or h.id for h in award.holders)}
+    row["réservé"] = {True: "oui", False: "non", None: "non dit"}[ledger.reserved(award)]
     return row | {"notifié le": award.notified.isoformat() if award.notified else ""}
 
 

@@ -7,7 +7,7 @@ from fastapi import Request
 
 from matcher.domain import Answer, Filters, NotFound, Tender
 from matcher.outreach.alerts import address_of
-from matcher.outreach.sourcing import exports, questions, record, search
+from matcher.outreach.sourcing import exports, questions, record
 from service.access import store_of
 from service.page import facets
 from service.pool import written as written_apart
@@ -21,7 +21,7 @@ def replay(request: Request, found: record.Record) -> list[str]:
     wanted = facets.chosen(found.narrowed, "")
 
     def again(tender: Tender, filters: Filters) -> Answer:
-        return facets.of_answer(search.search(matcher, tender, filters), wanted)
+        return facets.of_answer(record.search(matcher, tender, filters), wanted)
 
     return record.replay(found, again, matcher.versions)
 

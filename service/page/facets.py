@@ -62,17 +62,16 @@ class Chosen:
     sort: str = ""
 
     @property
-    def any(self) -> bool:
-        return any(self.values.values())
+    def ticked(self) -> list[tuple[str, str]]:
+        return [(name, value) for name, values in self.values.items() for value in values]
 
     def words(self) -> list[str]:
         """The values ticked, in words."""
-        return [_label(name, value) for name, values in self.values.items() for value in values]
+        return [_label(*pair) for pair in self.ticked]
 
     def query(self) -> list[tuple[str, str]]:
         """As URL query parameters."""
-        pairs = [(name, value) for name, values in self.values.items() for value in values]
-        return pairs + ([("tri", self.sort)] if self.sort else [])
+        return self.ticked + ([("tri", self.sort)] if self.sort else [])
 
     def sorts(self) -> list[tuple[str, Chosen, bool]]:
         """Each sort order: name, this choice with it, and whether it is current."""
@@ -80,8 +79,7 @@ class Chosen:
 
     def removals(self) -> list[tuple[str, Chosen]]:
         """The label of each value ticked, and this choice without it."""
-        ticked = [(name, value) for name, values in self.values.items() for value in values]
-        return [(_label(name, value), self._without(name, value)) for name, value in ticked]
+        return [(_label(*pair), self._without(*pair)) for pair in self.ticked]
 
     def _without(self, name: str, value: str) -> Chosen:
         others = tuple(each for each in self.values[name] if each != value)
@@ -134,7 +132,7 @@ def of_answer(answer: Answer, wanted: Chosen) -> Answer:
 
 def of_asking(answer: LotAnswer, wanted: Chosen) -> LotAnswer:
     """The answer with those of whom to ask their trade that pass every facet: of these no other than the type is known."""
-    if not wanted.any:
+    if not wanted.ticked:
         return answer
     types = wanted.values.get("type", ())
     others = any(values for name, values in wanted.values.items() if name != "type")

@@ -47,17 +47,13 @@ def write(kept: Kept, s: Ticked = None) -> Response:
         return render.go(f"{kept.address}?manque=coche#contact")
     label = access.identify(request).label
     address = label.removeprefix(LABEL) if label.startswith(LABEL) else ""
-    return _form(request, found, chosen, typed={**_known(found.tender), "reply_to": address})
-
-
-def _known(tender: Tender) -> dict[str, str]:
-    """What the need says already of what a letter tells."""
-    lots = tender.lots[:20]
+    # what the need says already of what a letter tells
+    tender, lots = found.tender, found.tender.lots[:20]
     amount = sum(lot.amount or 0 for lot in lots)
     detail = lots[0].description if len(lots) == 1 and lots[0].description != lots[0].title else ""
     volume = " ; ".join(filter(None, (shorten(detail, 300), euros(amount) if amount else "")))
-    known = {"message": DRAFT, "buyer": tender.buyer.name, "volume": volume}
-    return {**known, "place": places_in_words(tender)}
+    known = {"message": DRAFT, "buyer": tender.buyer.name, "volume": volume, "reply_to": address}
+    return _form(request, found, chosen, typed={**known, "place": places_in_words(tender)})
 
 
 def _form(request: Request, found: record_.Record, sirets: Sequence[str], **form: Any) -> Response:

@@ -167,12 +167,11 @@ def _departments(text: str) -> list[str]:
 def trade(mine: Mine, skill: fields.Line = "", verdict: fields.Word = "non") -> Response:
     """« Ce n'est pas notre métier »: effective immediately, until the structure itself undoes it."""
     store, by, allowed = mine.store, mine.who.actor, verdict == "oui"
-    with store.writing() as connection:
+    with store.writing(by, "skill.allow" if allowed else "skill.deny", mine.siret) as connection:
         if allowed:
             feedback.allow(store, connection, mine.siret, skill)
         else:
             feedback.deny(store, connection, mine.siret, skill, by)
-        store.audit(connection, by, "skill.allow" if allowed else "skill.deny", mine.siret)
     mine.apply_denials()
     return _done(mine.siret, "repris" if allowed else "metier", "metiers")
 

@@ -162,11 +162,6 @@ def rows_of(found: record_.Record) -> list[Row]:
     return rows
 
 
-def filters_of(found: record_.Record) -> list[str]:
-    """What limited the list that was kept, in words."""
-    return record_.filters_in_words(found.filters) + facets.chosen(found.narrowed, "").words()
-
-
 @router.get("/acheteur/fiches/{identifier}/note")
 def note(kept: Kept) -> Response:
     """The note of the sourcing for the file of the contract, to print."""
@@ -189,7 +184,8 @@ def _shown(kept: OwnRecord, found: record_.Record) -> dict[str, Any]:
     message = next((str(step.payload["message"]) for step in prepared.values()), "")
     letter: Facts = {"addresses": addresses, "message": message}
     letter |= {"mailto": mailto(addresses, found.tender.title, message)}
-    about = {"record": found, "filters": filters_of(found), "places": places_in_words(found.tender)}
+    limits = record_.filters_in_words(found.filters) + facets.chosen(found.narrowed, "").words()
+    about = {"record": found, "filters": limits, "places": places_in_words(found.tender)}
     about |= {"verdict": record_.verify(*kept.named), "happened": happened}
     about |= {"names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened}}
     return {**ALWAYS, **about, **letter}

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from matcher.domain import Answer, Filters
 from matcher.matching.engine import Matcher
-from matcher.outreach.sourcing import exports, record, search
+from matcher.outreach.sourcing import exports, record
 from service import schemas, sourcing, wire
 from service.access import BuyerKey, store_of
 from service.asked import filters, take
@@ -27,7 +27,7 @@ def keep(request: Request, who: BuyerKey, asked: schemas.SourcingIn) -> Response
     def found() -> tuple[Matcher, Filters, Answer]:
         taken, wanted = take(asked, snapshot, settings), filters(asked.filters)
         matcher = snapshot.under(asked.recipe)
-        return matcher, wanted, search.search(matcher, taken.tender, wanted)
+        return matcher, wanted, record.search(matcher, taken.tender, wanted)
 
     def do() -> dict[str, Any]:
         matcher, wanted, answer = found()

@@ -84,16 +84,13 @@ def sentences(changes: Iterable[Change]) -> Iterator[str]:
         elif one["field"] == "change":
             yield shorten(str(after).removeprefix(str(before)).strip(" ;"), 300)
         elif one["field"] in ("title", "description"):
-            yield f"{LABELS[one['field']]} : « {shorten(_fresh(before, after), 160)} »"
+            # the first sentences that it did not hold before; all of it where only words went
+            parts = (part for part in re.split(r"(?<=[.;!?])\s+|\n+", after) if part.strip())
+            known = fold(before)
+            fresh = " ".join(part for part in parts if fold(part).strip(" .;!?") not in known)
+            yield f"{LABELS[one['field']]} : « {shorten(fresh or after, 160)} »"
         elif one["field"] in LABELS:
             yield f"{LABELS[one['field']]} : {_said(one['field'], after) or 'non précisé'} (avant : {_said(one['field'], before) or 'non précisé'})"
-
-
-def _fresh(before: str, after: str) -> str:
-    """The first sentences of a text that it did not hold before; all of it where only words went."""
-    known = fold(before)
-    parts = [part for part in re.split(r"(?<=[.;!?])\s+|\n+", after) if part.strip()]
-    return " ".join(part for part in parts if fold(part).strip(" .;!?") not in known) or after
 
 
 def _said(field: str, value: Any) -> str:

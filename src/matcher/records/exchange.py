@@ -187,7 +187,7 @@ def withdraw(store: Store, bearer: Bearer, identifier: str) -> tuple[tuple[str, 
 
     Raises NotFound, also for somebody else's.
     """
-    with store.writing() as connection:
+    with store.writing(bearer.actor, "exchange.withdraw", identifier) as connection:
         mine = _mine(connection, bearer, identifier)
         group = tuple(member.siret for member in _agreed(connection, mine)[1:])
         still_open = (Declaration.id == identifier, Declaration.withdrawn_at.is_(None))
@@ -196,16 +196,14 @@ def withdraw(store: Store, bearer: Bearer, identifier: str) -> tuple[tuple[str, 
         connection.execute(delete(Agreement).where(both))
         unsent = (Letter.record_id == identifier, Letter.kind == "exchange", Letter.status == "ready")
         connection.execute(delete(Letter).where(*unsent))
-        store.audit(connection, bearer.actor, "exchange.withdraw", identifier)
     return group, mine["notice_id"]
 
 
 def forget_contact(store: Store, bearer: Bearer, identifier: str) -> None:
     """Delete the contact address of one's own declaration.  Raises NotFound, also for somebody else's."""
-    with store.writing() as connection:
+    with store.writing(bearer.actor, "exchange.forget-contact", identifier) as connection:
         _mine(connection, bearer, identifier)
         connection.execute(update(Declaration).where(Declaration.id == identifier).values(contact=None))
-        store.audit(connection, bearer.actor, "exchange.forget-contact", identifier)
 
 
 def listing(
@@ -266,7 +264,7 @@ def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, 
     if role not in ROLES or not told or len(told) > LONGEST:
         raise BadInput(f"donnez votre rôle ({', '.join(ROLES)}) et votre part, {LONGEST} caractères au plus")
     moment = now()
-    with store.writing() as connection:
+    with store.writing(bearer.actor, "exchange.agree", identifier) as connection:
         mine, theirs = _mine(connection, bearer, identifier), _one(connection, other)
         if theirs["siret"] == mine["siret"] or not _visible(bearer, theirs):
             raise NotFound(HIDDEN.format(other))
@@ -281,7 +279,6 @@ def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, 
             raise BadInput("ce groupement a déjà un mandataire : choisissez un autre rôle")
         row = {"declaration_id": identifier, "with_id": other, "role": role, "part": told, "at": moment}
         store.put(connection, Agreement, [row])
-        store.audit(connection, bearer.actor, "exchange.agree", identifier)
     return theirs["siret"], theirs["notice_id"]
 
 
@@ -293,7 +290,7 @@ def write(store: Store, bearer: Bearer, identifier: str, other: str, text: str) 
     said, moment = clean(text), now()
     if not said or len(said) > LONGEST:
         raise BadInput(f"écrivez votre message, en {LONGEST} caractères au plus")
-    with store.writing() as connection:
+    with store.writing(bearer.actor, "exchange.write", identifier) as connection:
         row = _one(connection, identifier)
         mine = row["siret"] in bearer.sirets
         sender, to = (row["siret"], other) if mine else (other, row["siret"])
@@ -307,7 +304,6 @@ def write(store: Store, bearer: Bearer, identifier: str, other: str, text: str) 
             raise BadInput(f"{MESSAGES} messages par jour au plus sur une annonce : appelez-vous")
         fresh = {"id": secrets.token_hex(12), "declaration_id": identifier, "other": other}
         store.put(connection, Message, [{**fresh, "sender": sender, "text": said, "at": moment}])
-        store.audit(connection, bearer.actor, "exchange.write", identifier)
     return to, row["notice_id"]
 
 

@@ -67,9 +67,8 @@ def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | 
     row: dict[str, Any] = {"id": identifier, "hash": _hash(secret), "label": label}
     row["scopes"] = list(dict.fromkeys(scopes))
     row |= {"created_at": now(), "expires_at": end, "revoked_at": None}
-    with store.writing() as connection:
+    with store.writing("operator", "key.create", identifier, {"scopes": row["scopes"]}) as connection:
         store.put(connection, Key, [row])
-        store.audit(connection, "operator", "key.create", identifier, {"scopes": row["scopes"]})
     return f"{PREFIX}_{identifier}_{secret}"
 
 
@@ -105,11 +104,10 @@ def listed(store: Store, *which: ColumnElement[bool]) -> tuple[Bearer, ...]:
 def revoke(store: Store, identifier: str) -> None:
     """Revoke a key immediately, by its public part or in full.  Raises NotFound."""
     public = identifier.strip().removeprefix(f"{PREFIX}_").partition("_")[0]
-    with store.writing() as connection:
+    with store.writing("operator", "key.revoke", public) as connection:
         held = update(Key).where(Key.id == public, Key.revoked_at.is_(None))
         if not connection.execute(held.values(revoked_at=now())).rowcount:
             raise NotFound(f"aucune clé en vigueur ne s'appelle {public!r} : voyez `matcher keys list`")
-        store.audit(connection, "operator", "key.revoke", public)
 
 
 def _hash(secret: str) -> str:

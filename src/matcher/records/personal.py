@@ -104,7 +104,7 @@ def erase(store: Store, name: str) -> dict[str, int]:
     """Erase a person; returns rows touched by table."""
     person, gone = _Person(name), dict[str, int]()
     blanked: dict[str, list[int]] = defaultdict(list)  # events by record
-    with store.writing() as connection:
+    with store.writing("operator", "erase", detail=gone) as connection:
         for table, row in list(_rows(connection, person)):
             if table.name in KEPT:
                 continue
@@ -118,7 +118,6 @@ def erase(store: Store, name: str) -> dict[str, int]:
             chain.erase(connection, record, numbers, siret=not person.by_address)
         if person.by_address:
             store.unsubscribe(connection, address_subject(person.name), "operator")
-        store.audit(connection, "operator", "erase", detail=gone)
     return gone
 
 

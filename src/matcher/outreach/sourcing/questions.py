@@ -201,19 +201,13 @@ def reply(
         payload = {"text": words[:5000], "by": "structure", "interest": interest}
         chain.append(connection, identifier, [("answered", siret, payload)])
         store.audit(connection, siret, "sourcing.reply", identifier)
-        if skill:
-            _remember(store, connection, siret, skill, interest)
-
-
-def _remember(store: Store, connection: Connection, siret: str, skill: str, interest: str) -> None:
-    """What a structure answers of a trade: the last word holds; one that does a part says neither."""
-    if interest not in ("yes", "no"):
-        return
-    facts, offer = self_declared.read(store, siret).facts, {"title": denials.label(skill)}
-    kept = [each for each in facts.get("offers", ()) if each["title"] != offer["title"]]
-    does = interest == "yes"
-    self_declared.write(store, siret, {**facts, "offers": [*kept, offer] if does else kept}, siret)
-    if does:
-        feedback.allow(store, connection, siret, skill)
-    else:
-        feedback.deny(store, connection, siret, skill, siret)
+        if not skill or interest not in ("yes", "no"):  # one that does a part says neither
+            return
+        facts, offer = self_declared.read(store, siret).facts, {"title": denials.label(skill)}
+        kept = [each for each in facts.get("offers", ()) if each["title"] != offer["title"]]
+        does = interest == "yes"  # the last word holds
+        self_declared.write(store, siret, {**facts, "offers": [*kept, offer] if does else kept}, siret)
+        if does:
+            feedback.allow(store, connection, siret, skill)
+        else:
+            feedback.deny(store, connection, siret, skill, siret)
