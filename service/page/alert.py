@@ -137,6 +137,7 @@ def look(app: FastAPI) -> None:
                 webhooks.tell(store, connection, row["owner"], "search.joined", told, f"{row['id']}|{data}")
                 names = [f"{render.called(one)} ({render.town(one.place)})" for one in fresh]
                 end = f"{site}/acheteur/alerte/{search}/fin/{row['id']}"
-                addresses, transport = (row["address"], told["url"], end), mail_transport(app.state.settings)
-                letter = letters.joined(title, names, *addresses, transport, f"{row['id']}|{data}")
+                to, facts = row["address"], {"names": names, "link": told["url"], "end": end}
+                transport, once = mail_transport(app.state.settings), f"{row['id']}|{data}"
+                letter = letters.letter("joined", title, to, transport, once, **facts)
                 post.queue(store, connection, letter, kind="alert", siret="")

@@ -158,8 +158,8 @@ def _preview(
     if facts["sends"] and reached:
         transport, first = mail_transport(request.app.state.settings), reached[0]
         link = links.question_link(transport.base_url, found.id, first.siret)
-        parts = (found.tender.title, text, first.email, typed["reply_to"], link)
-        mail = letters.question(*parts, transport, "preview")
+        told = {"message": text.strip(), "reply_to": typed["reply_to"], "link": link, "end": link}
+        mail = letters.letter("question", found.tender.title, first.email, transport, "preview", **told)
     facts["mail"] = {"subject": str(mail["Subject"]), "text": mail.get_content()} if mail else {}
     facts["mailto"] = mailto([each.email for each in reached], found.tender.title, text)
     return render.page(request, "letter.html", sirets=sirets, typed=typed, text=text, **facts)

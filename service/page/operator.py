@@ -16,7 +16,6 @@ from matcher.matching.ranking import rotate_near_ties
 from matcher.outreach import letters, post, report, review
 from matcher.outreach.exposure import Tally
 from matcher.reading.procedure import closing, open_at
-from matcher.records.store import Store
 from matcher.records.tables import Digest, Run
 from matcher.reference import places
 from matcher.reference.identifiers import is_address
@@ -46,7 +45,12 @@ def _page(request: Request, **form: Any) -> Response:
     data = {"state": _state(snapshot), "loaded_at": snapshot.loaded_at}
     data |= {"sources": snapshot.once("sources", lambda: _sources(snapshot))}
     last = select(Run.__table__).order_by(Run.started_at.desc()).limit(1)
-    mails: Facts = {"run": store.ask(last).mappings().first(), "held": _held(store, operator)}
+    held = Digest.status == "held"
+    first = select(Digest.content).where(held).order_by(Digest.created_at, Digest.id).limit(1)
+    count = store.ask(select(func.count()).select_from(Digest).where(held)).scalar_one()
+    # the mails themselves are for the operator alone
+    sample = store.ask(first).scalar() if operator else None
+    mails: Facts = {"run": store.ask(last).mappings().first(), "held": {"count": count, "sample": sample}}
     mails |= {"night": review.night(store), "hold_reason": report.HOLDS.get}
     # each with the structure it asks for, where the catalogue still holds it
     waiting = account.waiting(store) if operator else ()
@@ -73,15 +77,6 @@ def exposed(request: Request, who: Reader) -> Response:
     snapshot = snapshot_of(request)
     measured = snapshot.once("exposure", lambda: exposure(snapshot))
     return render.page(request, "exposure.html", exposure=measured)
-
-
-def _held(store: Store, operator: bool) -> dict[str, Any]:
-    """Number of held mails, and a preview of the first, for the operator alone."""
-    waiting = Digest.status == "held"
-    with store.reading() as connection:
-        count = connection.execute(select(func.count()).select_from(Digest).where(waiting)).scalar_one()
-        first = select(Digest.content).where(waiting).order_by(Digest.created_at, Digest.id).limit(1)
-        return {"count": count, "sample": connection.execute(first).scalar() if operator else None}
 
 
 def _sources(snapshot: Snapshot) -> list[tuple[str, int, date | None]]:
@@ -130,7 +125,8 @@ def decide(
     to = address or str(asked["address"] or "") if link and asked and settings.smtp else ""
     to = to if is_address(to) else ""
     if to and asked and structure:
-        letter = letters.account_link(render.called(structure), to, link, mail_transport(settings))
+        name, transport = render.called(structure), mail_transport(settings)
+        letter = letters.letter("account", name, to, transport, link, link=link)
         with store.writing() as connection:
             post.queue(store, connection, letter, kind="account", siret=asked["siret"])
         request.app.state.mailer.wake()

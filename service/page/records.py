@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -13,6 +12,7 @@ from matcher.domain import Answer, BadInput, Structure
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
+from matcher.reference.identifiers import clean_date
 from service import sourcing, wire
 from service.access import spend, store_of
 from service.page import facets, fields, render, search
@@ -219,24 +219,15 @@ def report(
     siret, done = typed.siret, typed.fait
     said: dict[str, Any] = {"text": typed.text, "who": typed.qui, "next_step": typed.suite}
     try:
-        record_.report(*kept.named, siret, done, due=_day(typed.le), **said)
+        due = clean_date(typed.le)
+        if typed.le.strip() and due is None:
+            raise FieldErrors({"le": "Cette date ne se lit pas : écrivez-la ainsi, 15/12/2026."})
+        record_.report(*kept.named, siret, done, due=due, **said)
     except BadInput as error:
         where = f"n-{siret}-le" if isinstance(error, FieldErrors) else f"n-{siret}"
         return _record(kept, View(vue=vue), problems={where: str(error)}, typed=asdict(typed))
     query = urlencode({name: value for name, value in (("vue", vue), ("fait", done)) if value})
     return render.go(f"{kept.address}?{query}#s{quote(siret)}")
-
-
-def _day(text: str) -> date | None:
-    """A day as a form sends it, or as a person types it.  Raises FieldErrors."""
-    given = text.strip()
-    try:
-        if "/" in given:
-            day, month, year = (int(part) for part in given.split("/"))
-            return date(year, month, day)
-        return date.fromisoformat(given) if given else None
-    except ValueError:
-        raise FieldErrors({"le": "Cette date ne se lit pas : écrivez-la ainsi, 15/12/2026."}) from None
 
 
 @router.post("/acheteur/fiches/{identifier}/corriger")

@@ -13,7 +13,6 @@ from sqlalchemy import select
 
 from matcher.catalogue import denials
 from matcher.catalogue.filters import search_names
-from matcher.domain import Structure
 from matcher.learned import asks
 from matcher.matching import reasons, skills
 from matcher.outreach import alerts, links
@@ -98,9 +97,15 @@ def shown(
     refusals = (Feedback.siret == structure.siret, Feedback.verb == "declined")
     query = select(Feedback.notice_id, Feedback.lot_id).where(*refusals)
     declined = set(map(tuple, store.ask(query))) if mine else set()
-    lots = snapshot.opportunities(held.siret, structure if mine and _amended(held, structure) else None)
+    # does what it declares say something else than the catalogue?
+    plain = replace(structure, provenance=held.provenance, offers=held.offers)
+    titles, before = ({offer.title for offer in one.offers} for one in (structure, held))
+    amended = mine and (plain != held or titles != before)
+    lots = snapshot.opportunities(held.siret, structure if amended else None)
     found = [o for o in lots if (o.tender.id, o.lot.id) not in declined]
-    over = _over(found)
+    # are all of them closed, and thus shown as examples?
+    moment = datetime.now(UTC)
+    over = bool(found) and not any(open_at(closing(o.tender), o.tender.published, moment) for o in found)
     feed = f"/v1/structures/{structure.siret}/opportunities.atom"
     own: dict[str, Any] = {"own_facts": {}, "declared": (), "pending": [], "denied": [], "alerts": None}
     own |= {"undo": (), "feed": feed}
@@ -111,8 +116,8 @@ def shown(
         departments = ", ".join(zone.get("departments") or ())
         facts = {**facts, **texts, "departments": departments, "country": zone.get("country")}
         own = {"own_facts": facts, "declared": announcements.own(request, who)}
-        titles = {offer.title for offer in held.offers}  # what it added since is not in the catalogue yet
-        added = [o["title"] for o in facts.get("offers", ()) if clean(o["title"]) not in titles]
+        # what it added since is not in the catalogue yet
+        added = [o["title"] for o in facts.get("offers", ()) if clean(o["title"]) not in before]
         own |= {"pending": added, "alerts": alerts.chosen(store, structure.siret)}
         own |= {"denied": [(skill, denials.label(skill)) for skill in declared.denied]}
         own |= {"undo": refused if done == "refus" and refused[0] else ()}
@@ -130,13 +135,6 @@ def shown(
     does |= {"gaps": gaps(structure, snapshot), "hidden": denials.label(refused[2]) if refused[2] else ""}
     named = {"structure": structure, "mine": mine, "done": done}
     return render.page(request, "structure.html", **named, **own, **notices, **does, **ALWAYS, **form)
-
-
-def _amended(held: Structure, declared: Structure) -> bool:
-    """Does what it declares say something else than the catalogue?"""
-    plain = replace(declared, provenance=held.provenance, offers=held.offers)
-    titles, known = ({offer.title for offer in one.offers} for one in (declared, held))
-    return plain != held or titles != known
 
 
 def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
@@ -165,9 +163,3 @@ def _parts(found: Sequence[Opportunity]) -> list[tuple[str, str, str, list[tuple
     notices = by_notice(found)
     of_part = {name: [lots for lots in notices if lots[0].part == name] for name in PARTS}
     return [(name, *words, of_part[name], sum(map(len, of_part[name]))) for name, words in PARTS.items()]
-
-
-def _over(found: list[Opportunity]) -> bool:
-    """Are all of them closed, and thus shown as examples?"""
-    moment = datetime.now(UTC)
-    return bool(found) and not any(open_at(closing(o.tender), o.tender.published, moment) for o in found)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -93,31 +93,6 @@ def nobody(notice_id: str) -> bool:
     return False
 
 
-def _checked(
-    text: Mapping[str, str],
-    notice_id: str,
-    lot_id: str,
-    contact: str | None,
-    visibility: str,
-    named: Sequence[str],
-) -> None:
-    """Raises BadInput on inconsistent values of a declaration."""
-    if not any(text.values()):
-        raise BadInput("dites ce que vous apportez ou ce que vous cherchez : les deux sont vides")
-    if len(max(text.values(), key=len)) > LONGEST:
-        raise BadInput(f"{LONGEST} caractères au plus pour chaque texte : raccourcissez")
-    if visibility not in ("members", "named"):
-        raise BadInput(f"visibilité {visibility!r} inconnue : choisissez members ou named")
-    if visibility == "named" and not named:
-        raise BadInput("visibilité réservée : nommez au moins un SIRET")
-    if wrong := [s for s in named if not re.fullmatch(IDENTITY, s)]:
-        raise BadInput(f"{wrong[0]!r} n'est pas un SIRET : 14 chiffres")
-    if not notice_id.strip() or len(notice_id) > 200 or len(lot_id) > 200:
-        raise BadInput("donnez l'identifiant de l'avis (et du lot), 200 caractères au plus")
-    if contact is not None and not is_address(contact):
-        raise BadInput("l'adresse de contact est invalide : corrigez-la ou laissez-la vide")
-
-
 def _until(
     connection: Connection, notice_id: str, tender: Tender | None, deadline: datetime | None, moment: datetime
 ) -> datetime:
@@ -162,7 +137,20 @@ def declare(
     """
     _own(bearer, siret)
     text = {"brings": clean(brings), "seeks": clean(seeks)}
-    _checked(text, notice_id, lot_id, contact, visibility, named)
+    if not any(text.values()):
+        raise BadInput("dites ce que vous apportez ou ce que vous cherchez : les deux sont vides")
+    if len(max(text.values(), key=len)) > LONGEST:
+        raise BadInput(f"{LONGEST} caractères au plus pour chaque texte : raccourcissez")
+    if visibility not in ("members", "named"):
+        raise BadInput(f"visibilité {visibility!r} inconnue : choisissez members ou named")
+    if visibility == "named" and not named:
+        raise BadInput("visibilité réservée : nommez au moins un SIRET")
+    if wrong := [s for s in named if not re.fullmatch(IDENTITY, s)]:
+        raise BadInput(f"{wrong[0]!r} n'est pas un SIRET : 14 chiffres")
+    if not notice_id.strip() or len(notice_id) > 200 or len(lot_id) > 200:
+        raise BadInput("donnez l'identifiant de l'avis (et du lot), 200 caractères au plus")
+    if contact is not None and not is_address(contact):
+        raise BadInput("l'adresse de contact est invalide : corrigez-la ou laissez-la vide")
     if tender is not None and lot_id and lot_id not in {lot.id for lot in tender.lots}:
         raise BadInput(f"l'avis {notice_id} n'a pas de lot {lot_id!r} : laissez vide pour tout l'avis")
     moment = now()

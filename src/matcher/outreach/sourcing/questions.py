@@ -12,7 +12,7 @@ from matcher.catalogue import denials
 from matcher.domain import BadInput, NotFound, Tender
 from matcher.learned import asks
 from matcher.outreach import links, post, transport
-from matcher.outreach.letters import question
+from matcher.outreach.letters import letter
 from matcher.outreach.sourcing.record import PREPARED, contact, read
 from matcher.records import chain, feedback, self_declared
 from matcher.records.store import Store
@@ -97,9 +97,18 @@ def ask(
         reached = outcomes(store, addresses)
         for siret in (s for s, outcome in reached.items() if outcome == "queued"):
             link = links.question_link(sender.base_url, identifier, siret)
-            told = (record.tender.title, message, addresses[siret], reply_to, link, sender)
-            letter = question(*told, f"{identifier}|{siret}")
-            post.queue(store, connection, letter, kind="question", siret=siret, record_id=identifier)
+            mail = letter(
+                "question",
+                record.tender.title,
+                addresses[siret],
+                sender,
+                f"{identifier}|{siret}",
+                message=message.strip(),
+                reply_to=reply_to,
+                link=link,
+                end=link,
+            )
+            post.queue(store, connection, mail, kind="question", siret=siret, record_id=identifier)
         past = {e.siret: (e.payload or {}).get("outcome") for e in record.events if e.kind in SENDINGS}
         fresh = [(s, o) for s, o in reached.items() if o != past.get(s)]
         sealed = [(_kind(o), s, {"outcome": o, "reply_to": reply_to}) for s, o in fresh]
@@ -108,17 +117,17 @@ def ask(
     return Counter(o for s, o in reached.items() if past.get(s) != "unsubscribed")
 
 
-def settled(connection: Connection, letter: RowMapping, outcome: str) -> None:
+def settled(connection: Connection, row: RowMapping, outcome: str) -> None:
     """Record in its record what became of a letter: an event, sealed."""
-    identifier = letter["record_id"]
+    identifier = row["record_id"]
     held = select(Sourcing.id).where(Sourcing.id == identifier).with_for_update()
     if connection.execute(held).first() is None:  # the record was erased meanwhile
         return
     events = chain.events(connection, identifier)
-    mine = (e for e in events if e.kind in SENDINGS and e.siret == letter["siret"])
+    mine = (e for e in events if e.kind in SENDINGS and e.siret == row["siret"])
     before = next((e.payload for e in mine if e.payload), {})
     payload = {"outcome": outcome, "reply_to": (before or {}).get("reply_to", "")}
-    chain.append(connection, identifier, [(_kind(outcome), letter["siret"], payload)])
+    chain.append(connection, identifier, [(_kind(outcome), row["siret"], payload)])
 
 
 #: What is recorded of each kind of letter that left the queue.
