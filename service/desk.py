@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,10 +70,7 @@ def covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Cover
     circle = (areas.circle(asked.commune, asked.radius),) if asked.commune else ()
     chosen = (*areas.divided(wholes or (() if circle else areas.region(FIRST)), asked.by), *circle)
     near = areas.departments_of(chosen)
-
-    def read() -> Any:
-        return coverage.in_catalogue(snapshot.catalogue, snapshot.notices, near)
-
+    read = partial(coverage.in_catalogue, snapshot.catalogue, snapshot.notices, near)
     needs, kinds = snapshot.once(("needs", near), read), kinds_named(asked.kind)
     return coverage.cover(opened, needs, chosen, trade=asked.trade, kinds=kinds, n=asked.n)
 

@@ -68,10 +68,7 @@ class Snapshot:
         if recipe is None or recipe == self.matcher.recipe.name:
             return self.matcher
         chosen = replace(recipes.named(recipe), encoder=self.matcher.recipe.encoder)
-
-        def make() -> Shared:
-            return Shared(self.catalogue, chosen, pool=Pool(), denied={})
-
+        make = partial(Shared, self.catalogue, chosen, pool=Pool(), denied={})
         try:
             return self.once(("recipe", recipe), make)
         except (MatcherError, FileNotFoundError) as error:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from fastapi import Request
 
-from matcher.domain import Answer, Filters, NotFound, Tender
+from matcher.domain import NotFound
 from matcher.outreach.alerts import address_of
 from matcher.outreach.sourcing import exports, questions, record
 from service.access import store_of
@@ -18,11 +19,9 @@ from service.snapshot import snapshot_of
 def replay(request: Request, found: record.Record) -> list[str]:
     """What the same search would change today, as French sentences."""
     matcher = snapshot_of(request).under(found.recipe)
-    wanted = facets.chosen(found.narrowed, "")
-
-    def again(tender: Tender, filters: Filters) -> Answer:
-        return facets.of_answer(record.search(matcher, tender, filters), wanted)
-
+    again = facets.of_answer(
+        record.search(matcher, found.tender, found.filters), facets.chosen(found.narrowed, "")
+    )
     return record.replay(found, again, matcher.versions)
 
 
@@ -34,10 +33,7 @@ def contact(
     if not reply_to:
         return Counter(noted=record.contact(store, owner, identifier, sirets, message))
     catalogue, transport = snapshot_of(request).catalogue, mail_transport(request.app.state.settings)
-
-    def address(siret: str) -> str:
-        return address_of(store, catalogue, siret)
-
+    address = partial(address_of, store, catalogue)
     return questions.ask(store, owner, identifier, sirets, message, reply_to, transport, address)
 
 

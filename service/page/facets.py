@@ -22,17 +22,6 @@ NAMES = {"type": "Type", "km": "Distance", "metier": "Métier", "preuve": "Preuv
 NAMES["label"] = "Réseau ou label"
 
 
-def _trades(line: Line) -> Iterable[str]:
-    """The trades that its matching offer names, else that line's own words are of none."""
-    named = trades.named(line.match.offer.title) if line.match.offer else {}
-    return named or ("autre-metier",)
-
-
-def _kilometres(line: Line) -> Iterable[str]:
-    km = line.match.distance_km
-    return (str(most) for most in KILOMETRES if km is not None and km <= most)
-
-
 def _contact(line: Line) -> Iterable[str]:
     s = line.match.structure
     known = dict(zip(REACHED, (s.phone, s.email, s.website), strict=True))
@@ -41,8 +30,13 @@ def _contact(line: Line) -> Iterable[str]:
 
 READ: Mapping[str, Callable[[Line], Iterable[str]]] = {
     "type": lambda line: (line.match.structure.kind or "autre",),
-    "km": _kilometres,
-    "metier": _trades,
+    "km": lambda line: (
+        str(most) for most in KILOMETRES if (km := line.match.distance_km) is not None and km <= most
+    ),
+    # the trades that its matching offer names, else that line's own words are of none
+    "metier": lambda line: (
+        (trades.named(line.match.offer.title) if line.match.offer else ()) or ("autre-metier",)
+    ),
     "preuve": lambda line: ("connu" if line.stated else "deduit" if line.known else "inconnu",),
     "contact": _contact,
     "label": lambda line: dict.fromkeys((*line.match.structure.networks, *line.match.structure.labels)),

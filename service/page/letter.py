@@ -67,7 +67,7 @@ def _reach(request: Request, found: record_.Record, sirets: Sequence[str]) -> di
     outcomes = questions.outcomes(store, addresses)
     contacts = {s: render.recorded({**lines[s], "email": addresses[s]}, s) for s in sirets}
     reached = [contacts[s] for s in sirets if outcomes[s] == "queued"]
-    words = {s: questions.outcome_label(outcome) for s, outcome in outcomes.items() if outcome != "queued"}
+    words = {s: questions.OUTCOMES[outcome] for s, outcome in outcomes.items() if outcome != "queued"}
     others = [(contacts[s], words[s]) for s in sirets if s in words]
     return {"record": found, "reached": reached, "others": others, "sends": mail_route(request)}
 

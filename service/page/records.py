@@ -38,7 +38,7 @@ EventNumber = Annotated[int, Form(ge=1, le=10_000_000)]
 CALL, CHECK = "à appeler", "à vérifier"
 #: What every page of a record is written with.
 ALWAYS = {"why": record_.why, "note": record_.NOTE, "steps": record_.STEPS, "reported": record_.REPORTED}
-ALWAYS |= {"outcome": questions.outcome_label}
+ALWAYS |= {"outcome": questions.OUTCOMES.get}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

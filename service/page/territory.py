@@ -219,10 +219,7 @@ def studied_programme(request: Request, who: Reader, reference: str, forme: Flag
     given = searches.read(store_of(request), reference).get("programme")
     if not given:
         raise BadInput("Cette adresse n'est pas celle d'un programme.")
-
-    def study() -> programme.Programme:
-        return programme.study(desk.desk_of(request), base64.b64decode(given["data"]), given["name"])
-
+    study = partial(programme.study, desk.desk_of(request), base64.b64decode(given["data"]), given["name"])
     made = snapshot_of(request).for_a_minute(("programme", reference), study)
     if forme == "xlsx":
         return wire.attachment(made.workbook(), wire.XLSX, "programme.xlsx")

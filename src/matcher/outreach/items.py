@@ -14,18 +14,7 @@ from sqlalchemy import RowMapping, select
 
 from matcher import codec
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import (
-    BadInput,
-    Consortium,
-    Lot,
-    LotAnswer,
-    Match,
-    Place,
-    Reached,
-    Reason,
-    Structure,
-    Tender,
-)
+from matcher.domain import BadInput, Lot, LotAnswer, Match, Place, Reached, Reason, Structure, Tender
 from matcher.learned import asks
 from matcher.matching.reasons import clause_in_words, sentences
 from matcher.matching.standing import CHECK, LENT
@@ -186,11 +175,13 @@ class ItemWriter:
         of_lot = (a for a in self._answer_of(news.notice_id, structure) if a.lot.id == news.lot_id)
         mine = [a for a in of_lot if any(m.structure.siren == structure.siren for m in a.matches)]
         rules: dict[str, Any] = {"n": 1, "max_members": 4, "solver": "greedy", "seconds": 0.5}
-        teams: Sequence[Consortium] = ()
+        team = None
         with suppress(BadInput):  # none is found
-            if mine:
-                teams = consortium.recommend(mine, tender=case.tender, imposed=[structure], **rules)
-        others = [m for team in teams[:1] for m in team.members if m.structure.siren != structure.siren]
+            teams = (
+                consortium.recommend(mine, tender=case.tender, imposed=[structure], **rules) if mine else ()
+            )
+            team = next(iter(teams), None)
+        others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
         if lacking:  # whoever lacks all of it too is no help
             lacks = self._lacks(news.notice_id, news.lot_id)
             others = [m for m in others if not set(lacking) <= set(lacks.get(m.structure.siret, ()))]

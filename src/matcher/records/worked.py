@@ -98,8 +98,7 @@ def listing(store: Store, bearer: Bearer, buyer_of: BuyerOf = nobody) -> tuple[W
     """The lines that a bearer may see, by contract and month: its own, those of its contracts, or all to a facilitator."""
     fields = [getattr(WorkedHours, name) for name in Worked.__slots__]
     query = select(*fields).order_by(WorkedHours.contract, WorkedHours.month, WorkedHours.siret)
-    with store.reading() as connection:
-        found = [Worked(**row._mapping) for row in connection.execute(query)]
+    found = [Worked(**row._mapping) for row in store.ask(query)]
     mine = {c: buyer_of(c) for c in {line.contract for line in found}} if "buyer" in bearer.scopes else {}
     return tuple(
         line

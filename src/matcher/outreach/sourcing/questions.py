@@ -18,22 +18,17 @@ from matcher.records import chain, feedback, self_declared
 from matcher.records.store import Store
 from matcher.records.tables import Letter, Sourcing
 
-#: outcome of a message -> (French, may it be sent again)
-OUTCOMES: dict[str, tuple[str, bool]] = {
-    "queued": ("message en cours d'envoi", False),
-    "sent": ("message envoyé", False),
-    "outbox": ("message déposé dans la boîte d'envoi", False),
-    "no-address": ("aucune adresse de courriel connue", True),
-    "unsubscribed": ("ne veut plus de question par courriel : appelez", False),
-    "bounced": ("adresse refusée : appelez", False),
-    "failed": ("message refusé par le serveur : appelez", False),
-    "by-hand": ("depuis la messagerie de l'acheteur", False),
+#: Outcome of a message -> French.
+OUTCOMES = {
+    "queued": "message en cours d'envoi",
+    "sent": "message envoyé",
+    "outbox": "message déposé dans la boîte d'envoi",
+    "no-address": "aucune adresse de courriel connue",
+    "unsubscribed": "ne veut plus de question par courriel : appelez",
+    "bounced": "adresse refusée : appelez",
+    "failed": "message refusé par le serveur : appelez",
+    "by-hand": "depuis la messagerie de l'acheteur",
 }
-
-
-def outcome_label(outcome: str) -> str:
-    """An outcome in French; "" for one that is not known."""
-    return OUTCOMES.get(outcome, ("", False))[0]
 
 
 INTERESTS: dict[str, str] = {

@@ -8,7 +8,7 @@ presentation and does not prejudge the choice.
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -444,16 +444,13 @@ def verify(store: Store, owner: str, identifier: str) -> Verdict:
     return Verdict(holds=broken is None, broken_at=broken, events=len(rows), erased=erased)
 
 
-def replay(
-    record: Record, again: Callable[[Tender, Filters], Answer], versions: Mapping[str, str]
-) -> list[str]:
-    """What the same search would change today, as French sentences; empty where it gives the same lists."""
+def replay(record: Record, fresh: Answer, versions: Mapping[str, str]) -> list[str]:
+    """What the same search, answered anew, changes as French sentences; empty where it gives the same lists."""
     changes = [
         f"{name} : {record.versions.get(name, '?')} alors, {value} aujourd'hui"
         for name, value in versions.items()
         if record.versions.get(name) != value
     ]
-    fresh = again(record.tender, record.filters)
     for lot, answer in zip(record.lots, fresh.lots, strict=False):
         lines = [e for e in record.lines(lot["id"]) if (e.payload or {}).get("band") != TO_ASK]
         then = [e.siret for e in lines if e.siret]
