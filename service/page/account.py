@@ -1,6 +1,5 @@
 """Signing in with a key, and claiming the account of a structure."""
 
-import hashlib
 import re
 import secrets
 from dataclasses import asdict, dataclass
@@ -136,7 +135,7 @@ def decide(store: Store, identifier: str, approved: bool, by: str, way: str = "m
     code = "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
     token = "" if not approved else secrets.token_urlsafe(32) if way == "mail" else code
     days = LETTER_DAYS if way == "letter" else CLAIM_DAYS
-    values: Facts = {"status": "approved", "token_hash": _hash(token)} if approved else dict(REFUSED)
+    values: Facts = {"status": "approved", "token_hash": keys.hashed(token)} if approved else dict(REFUSED)
     values |= {"way": way, "decided_at": now(), "expires_at": now() + timedelta(days=days)}
     waiting = update(Claim).where(Claim.id == identifier, Claim.status == "asked")
     with store.writing(by, f"claim.approve.{way}" if approved else "claim.refuse", identifier) as connection:
@@ -163,10 +162,6 @@ def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> 
         return render.go(f"/revendication/{grouped}")
     wrong = WRONG_CODE if len(plain) == 12 else "Un code a douze signes : relisez-le."
     return render.page(request, "code.html", problems={"code": wrong} if code else {}, code=code)
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 @router.get("/revendication/{token}")
@@ -205,6 +200,6 @@ def _claim(store: Store, token: str) -> dict[str, Any]:
 
 
 def _held(store: Store, token: str) -> dict[str, Any] | None:
-    approved = (Claim.token_hash == _hash(token), Claim.status == "approved", Claim.expires_at > now())
+    approved = (Claim.token_hash == keys.hashed(token), Claim.status == "approved", Claim.expires_at > now())
     row = store.ask(select(Claim.__table__).where(*approved)).mappings().first()
     return dict(row) if row else None

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from matcher.domain import BadInput
 from matcher.matching import recipes
 from matcher.matching.ranking import rotate_near_ties
-from matcher.outreach import letters, post, report, review
+from matcher.outreach import letters, post, review
 from matcher.outreach.exposure import Tally
 from matcher.reading.procedure import closing, open_at
 from matcher.records.tables import Digest, Run
@@ -51,7 +51,7 @@ def _page(request: Request, **form: Any) -> Response:
     # the mails themselves are for the operator alone
     sample = store.ask(first).scalar() if operator else None
     mails: Facts = {"run": store.ask(last).mappings().first(), "held": {"count": count, "sample": sample}}
-    mails |= {"night": review.night(store), "hold_reason": report.HOLDS.get}
+    mails |= {"night": review.night(store), "hold_reason": review.HOLDS.get}
     # each with the structure it asks for, where the catalogue still holds it
     waiting = account.waiting(store) if operator else ()
     claims = [(claim, snapshot.catalogue.known(claim["siret"])) for claim in waiting]

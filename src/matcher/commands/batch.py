@@ -14,8 +14,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.commands._options import CATALOGUE, Files, Folder, day, loaded, open_store
 from matcher.console import emit, progress, say
 from matcher.domain import BadInput, MissingExtra, NotFound
-from matcher.outreach import batch, delivery, intake
-from matcher.outreach import report as report_
+from matcher.outreach import batch, delivery, intake, review
 from matcher.outreach.delivery import Sent
 from matcher.outreach.rules import Rules
 from matcher.reading.gather import Gathered
@@ -108,7 +107,7 @@ def run(
         sent = _deliver(opened, loaded(catalogue).catalogue, chosen, outbox, moment)
         row |= dict(sorted(sent.items()))
         if report:
-            write_whole(report, report_.of_run(opened, summary.run))
+            write_whole(report, review.of_run(opened, summary.run))
             say(f"{report} written")
     emit([row], format)
     if unreachable or summary.source in ("down", "stale"):

@@ -243,9 +243,8 @@ def refer(store: Store, actor: str, facilitator: str, subject: str, note: str = 
     found = _known(facilitator)
     if not subject.strip():
         raise BadInput("orientation sans objet : donnez l'identifiant de l'avis ou du besoin")
-    with store.writing() as connection:
-        detail = {"facilitator": found.id, "note": note[:300]}
-        store.audit(connection, actor, "referral", subject[:200], detail)
+    with store.writing(actor, "referral", subject[:200], {"facilitator": found.id, "note": note[:300]}):
+        pass
 
 
 def referrals(store: Store, facilitator: str = "") -> list[dict[str, Any]]:
@@ -266,8 +265,8 @@ def allow(store: Store, bearer: Bearer, need: str, facilitator: str, *, withdraw
     if owner not in {bearer.id, bearer.actor, f"key:{bearer.id}"}:
         raise Forbidden("ce besoin n'est pas le vôtre : seul son acheteur peut le montrer")
     action = "need-hidden" if withdraw else "need-shown"
-    with store.writing() as connection:
-        store.audit(connection, bearer.actor, action, need, {"facilitator": found.id})
+    with store.writing(bearer.actor, action, need, {"facilitator": found.id}):
+        pass
 
 
 def early(store: Store, facilitator: str) -> list[Tender]:
