@@ -27,7 +27,7 @@ from matcher.records import keys
 from matcher.records.keys import Bearer
 from matcher.records.store import Store, alone, now
 from matcher.records.tables import Delivery, Digest, Key, Webhook
-from service.jobs import Job
+from service.routes.jobs import Job
 from service.settings import LOOPBACK
 
 log = logging.getLogger("service")

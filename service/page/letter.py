@@ -14,7 +14,7 @@ from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.reference.french import PARIS, day, euros, in_paris
 from matcher.reference.text import shorten
-from service import access, sourcing
+from service import access
 from service.access import store_of
 from service.page import fields, render
 from service.page.account import LABEL
@@ -22,6 +22,7 @@ from service.page.buyer import places_in_words
 from service.page.fields import FieldErrors
 from service.page.records import listed, mailto
 from service.page.visitor import CheckedForm, Kept, mail_route
+from service.routes import sourcing
 from service.settings import mail_transport
 from service.snapshot import snapshot_of
 
@@ -116,7 +117,7 @@ def contact(
     if not confirme:
         return _preview(request, found, chosen, typed, text)
     given = written.reply_to if mail_route(request) else ""
-    outcomes = sourcing.contact(request, kept.owner, kept.identifier, chosen, text, given)
+    outcomes = sourcing.contacted(request, kept.owner, kept.identifier, chosen, text, given)
     request.app.state.mailer.wake()
     counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)
     return render.go(f"{at}?{urlencode({'vue': 'suivies', 'issue': counts or 'again.0'})}#message")

@@ -13,13 +13,14 @@ from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
 from matcher.reference.identifiers import clean_date
-from service import sourcing, wire
+from service import wire
 from service.access import spend, store_of
 from service.page import facets, fields, render, search
 from service.page.buyer import answer_of, places_in_words
 from service.page.fields import FieldErrors
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, Kept, OwnRecord, RecordOwner
+from service.routes import sourcing
 from service.snapshot import snapshot_of
 
 router = APIRouter()
@@ -139,7 +140,7 @@ def _record(kept: OwnRecord, asked: View, **form: Any) -> Response:
     listed |= {"view": view, "views": [(name, title, counts[name]) for name, title in VIEWS.items()]}
     happened: Facts = {"outcomes": dict(pair.split(".") for pair in asked.issue.split("_") if pair)}
     happened |= {"words": questions.OUTCOMES, "missing": asked.manque, "done": asked.fait}
-    happened |= {"changes": sourcing.replay(request, found) if asked.rejouer else None}
+    happened |= {"changes": sourcing.replayed(request, found) if asked.rejouer else None}
     address = request.app.state.settings.public_url + kept.address
     shared: Facts = {"invitation": f"{address}/rejoindre/{record_.share_proof(found)}", "owner": kept.owner}
     shared |= {"colleagues": record_.colleagues(*kept.named)}

@@ -17,12 +17,13 @@ from matcher.reference import law, places
 from matcher.reference import trades as trades_
 from matcher.territory import areas, choropleth, coverage, ledger, meeting, potential, programme
 from matcher.territory.advice import Weight, effect
-from service import desk, schemas, wire
+from service import schemas, wire
 from service.access import identify, store_of
 from service.page import fields, render, search
 from service.page.fields import FieldErrors, problems_of
 from service.page.render import Facts
 from service.page.visitor import Buyer, CheckedForm, Operator, Reader, record_owner
+from service.routes import territory as desk
 from service.snapshot import snapshot_of
 
 router = APIRouter()

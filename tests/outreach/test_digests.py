@@ -23,7 +23,7 @@ from matcher.domain import BadInput, Condition, Forbidden, NotFound, Place
 from matcher.matching.engine import Matcher
 from matcher.outreach import buyers, delivery, digests, letters, review, transport
 from matcher.outreach import links as links_
-from matcher.outreach.cases import WAVES
+from matcher.outreach.changes import WAVES
 from matcher.outreach.digest_formats import FORMS
 from matcher.outreach.rules import Rules
 from matcher.records import feedback

@@ -14,8 +14,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from service.app import create_app
-from service.jobs import KEPT_OF_ONE, MOST_OF_ONE, Jobs
 from service.problems import Refused
+from service.routes.jobs import KEPT_OF_ONE, MOST_OF_ONE, Jobs
 from service.settings import Settings
 
 import bombs

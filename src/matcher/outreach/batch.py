@@ -26,8 +26,7 @@ from matcher.domain import ANSWERABLE, Award, Tender
 from matcher.matching import renewals
 from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, cluster, digests
-from matcher.outreach.cases import LEVEL, open_rows, standings
-from matcher.outreach.changes import stamp
+from matcher.outreach.changes import LEVEL, open_rows, stamp, standings
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, match_tasks

@@ -22,7 +22,7 @@ from matcher.domain import NotFound, Structure
 from matcher.matching.renewals import Renewal
 from matcher.outreach import alerts, changes
 from matcher.outreach.alerts import address_of, earlier_names
-from matcher.outreach.cases import LEVEL, WAVES, Case, cases
+from matcher.outreach.changes import LEVEL, WAVES, Case, cases
 from matcher.outreach.digest_formats import FORMS
 from matcher.outreach.digest_formats import day as day_in_words
 from matcher.outreach.intake import Summary

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from matcher import codec
 from matcher.domain import CALLS, Rejected, Tender
 from matcher.outreach import changes
-from matcher.outreach.cases import standings
+from matcher.outreach.changes import standings
 from matcher.outreach.items import PRIOR
 from matcher.reading import files
 from matcher.reading.procedure import closing, keys

@@ -19,8 +19,7 @@ from matcher.learned import asks
 from matcher.matching.reasons import clause_in_words, sentences
 from matcher.matching.standing import CHECK, LENT
 from matcher.outreach import changes
-from matcher.outreach.cases import LEVEL, Case
-from matcher.outreach.changes import Change
+from matcher.outreach.changes import LEVEL, Case, Change
 from matcher.records import facilitators
 from matcher.records.store import Store
 from matcher.records.tables import Found

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from matcher import codec
 from matcher.domain import NotFound
-from matcher.outreach.cases import LEVEL
+from matcher.outreach.changes import LEVEL
 from matcher.outreach.digest_formats import templates
 from matcher.outreach.states import move
 from matcher.records import feedback
