@@ -137,8 +137,9 @@ def similar(request: Request, found: potential.LotPotential, most: int = 8) -> l
 
 def _in_words(award: Award) -> dict[str, Any]:
     """A past contract as the pages show it."""
-    columns = "objet=title, acheteur=buyer.name, offres reçues=offers_received, montant € HT=amount"
-    row = codec.flat(award, columns) | {"titulaires": ", ".join(h.name or h.id for h in award.holders)}
+    row = codec.flat(award, "objet=title, acheteur=buyer.name")
+    row["titulaires"] = ", ".join(h.name or h.id for h in award.holders)
+    row |= codec.flat(award, "offres reçues=offers_received, montant € HT=amount")
     row["réservé"] = {True: "oui", False: "non", None: "non dit"}[ledger.reserved(award)]
     return row | {"notifié le": award.notified.isoformat() if award.notified else ""}
 
