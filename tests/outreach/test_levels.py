@@ -311,8 +311,8 @@ def test_a_denied_trade_is_never_announced_even_as_the_second_of_a_lot(store: St
 def test_plausible_lots_are_a_line_if_asked(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     whole = work._levels
 
-    def unsure(matcher: Any, ranking: Any, wants_plausible: frozenset[str], *rest: Any) -> Any:
-        found = whole(matcher, ranking, wants_plausible, *rest)
+    def unsure(ranking: Any, wants_plausible: frozenset[str], *rest: Any) -> Any:
+        found = whole(ranking, wants_plausible, *rest)
         if ranking.shortlist.query.tender.id != "b":
             return found
         sirets = ranking.shortlist.catalogue.of_structure("siret")[ranking.shortlist.candidates]

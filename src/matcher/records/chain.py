@@ -84,10 +84,13 @@ def append(connection: Connection, record: str, fresh: Sequence[tuple[str, str, 
         made.append(event | {"salt": salt, "commitment": commitment, "seal": before, "at": at})
     if made:
         connection.execute(insert(SourcingEvent), made)
-        kept = {"record_id": record, "count": number, "seal": before}
-        connection.execute(delete(SourcingHead).where(SourcingHead.record_id == record))
-        proof = _keyed("head", record, number, before)
-        connection.execute(insert(SourcingHead), kept | {"proof": proof})
+        _keep_head(connection, record, number, before)
+
+
+def _keep_head(connection: Connection, record: str, count: int, seal: str) -> None:
+    row = {"record_id": record, "count": count, "seal": seal, "proof": _keyed("head", record, count, seal)}
+    connection.execute(delete(SourcingHead).where(SourcingHead.record_id == record))
+    connection.execute(insert(SourcingHead), row)
 
 
 def erase(connection: Connection, record: str, numbers: Sequence[int] = (), *, siret: bool = True) -> None:
