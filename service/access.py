@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -18,7 +19,7 @@ from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import Depends, Request
+from fastapi import Depends, Form, Request
 from fastapi.security import APIKeyHeader, HTTPBearer
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -73,10 +74,9 @@ def local(request: Request) -> bool:
 @lru_cache(1024)
 def loopback(host: str) -> bool:
     """Is this the name or the address of the machine itself?"""
-    try:
+    with contextlib.suppress(ValueError):
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return False
 
 
 def owner(request: Request, who: Bearer) -> str:
@@ -88,8 +88,8 @@ def audited(request: Request, action: str, subject: str = "", actor: str = "") -
     """Write a line of the audit trail, by key or address; a read-only store does not prevent the answer."""
     by = actor or f"address:{address_of(request.scope)}"
     try:
-        with store_of(request).writing() as connection:
-            store_of(request).audit(connection, by[:80], action, subject[:200])
+        with store_of(request).writing(by[:80], action, subject[:200]):
+            pass
     except SQLAlchemyError:
         log.warning("the audit trail cannot be written", extra={"action": action})
 
@@ -131,13 +131,7 @@ def identify(request: Request) -> Bearer:
     scheme, _, value = request.headers.get("authorization", "").partition(" ")
     if not token and scheme.lower() == "bearer":
         token = value.strip()
-    if token:
-        return _proved(request, token)
-    session = Session.of(request)
-    if session is not None and session.key:
-        return session.bearer(request)
-    scopes = ("read",) if open_to_read(request) else ()
-    return Bearer(id=ANONYMOUS, scopes=scopes)
+    return _proved(request, token) if token else (Session.of(request) or Session("")).bearer(request)
 
 
 def _proved(request: Request, token: str) -> Bearer:
@@ -159,21 +153,16 @@ def _proved(request: Request, token: str) -> Bearer:
     return found
 
 
-async def _who(request: Request, _a: ShownKey, _b: ShownToken) -> Bearer:
-    # a thread, which may have to wait in a busy service, only where the store is queried
-    shown = {"x-api-key", "authorization", "cookie"} & set(request.headers)
-    who = await run_in_threadpool(identify, request) if shown else identify(request)
-    if who.id != ANONYMOUS:
-        request.scope.setdefault("state", {})["actor"] = who.actor
-    return who
-
-
 def needs(*scopes: str) -> Any:
     """A dependency: the bearer, who holds one of these scopes ("structure" is any structure:SIRET)."""
-
     wanted = " or ".join(scopes)
 
-    async def allowed(who: Annotated[Bearer, Depends(_who)]) -> Bearer:
+    async def allowed(request: Request, _a: ShownKey, _b: ShownToken) -> Bearer:
+        # a thread, which may have to wait in a busy service, only where the store is queried
+        shown = {"x-api-key", "authorization", "cookie"} & set(request.headers)
+        who = await run_in_threadpool(identify, request) if shown else identify(request)
+        if who.id != ANONYMOUS:
+            request.scope.setdefault("state", {})["actor"] = who.actor
         reads = "read" in scopes and who.scopes  # every key reads
         if reads or any(who.may(s) or (s == "structure" and who.sirets) for s in scopes):
             return who
@@ -216,10 +205,10 @@ class Session:
     @classmethod
     def of(cls, request: Request) -> Session | None:
         """The session of a request, None without one that holds."""
-        if "session" not in request.scope.setdefault("state", {}):
-            request.scope["state"]["session"] = cls._read(request)
-        found: Session | None = request.scope["state"]["session"]
-        return found
+        state: dict[str, Session | None] = request.scope.setdefault("state", {})
+        if "session" not in state:
+            state["session"] = cls._read(request)
+        return state["session"]
 
     @classmethod
     def _read(cls, request: Request) -> Session | None:
@@ -296,10 +285,10 @@ def ended_since(store: Store, since: datetime) -> list[str]:
     return list(store.ask(ended).scalars())
 
 
-def check_csrf(request: Request, token: str) -> None:
+def check_csrf(request: Request, csrf: Annotated[str, Form()] = "") -> None:
     """Raises Refused (403) unless a form of this very session, on this very site, was sent."""
     session = Session.of(request)
-    if session is None or not same(token, session.csrf(request)):
+    if session is None or not same(csrf, session.csrf(request)):
         raise Refused(403, "Ce formulaire a expiré : rechargez la page, puis recommencez.")
     origin = request.headers.get("origin")
     if origin not in (None, "null") and origin.partition("://")[2] != request.headers.get("host"):

@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi import Request
 
-from matcher.domain import MatcherError, Structure, Tender
+from matcher.domain import Structure, Tender
 from matcher.outreach import alerts, letters, post
 from matcher.outreach.sourcing import questions
 from matcher.reading.procedure import closing
 from matcher.records import exchange, feedback
 from matcher.records.keys import Bearer
-from matcher.reference.text import clean
+from matcher.reference.text import clean, shorten
 from service.access import store_of
 from service.page import render
 from service.settings import mail_transport
@@ -28,10 +28,7 @@ MESSAGES = 12  # mails of the exchange to one of them in a day, those that membe
 
 
 def known(snapshot: Snapshot | None, siret: str) -> Structure | None:
-    try:
-        return snapshot.structure(siret) if snapshot else None
-    except MatcherError:
-        return None
+    return snapshot.catalogue.known(siret) if snapshot else None
 
 
 def name_of(snapshot: Snapshot | None, siret: str) -> str:
@@ -125,7 +122,7 @@ def _tell(
     snapshot, base = state.serving.current, state.settings.public_url.rstrip("/")
     to = {siret: alerts.address_of(store, snapshot.catalogue, siret) for siret in members} if snapshot else {}
     to |= buyers or {}
-    by, title = name_of(snapshot, author), tender.title if tender else notice_id
+    by, title = name_of(snapshot, author), " ".join((tender.title if tender else notice_id).split())
     name = name or f"{declaration}|{secrets.token_hex(8)}"
     reached = questions.outcomes(store, to)
     with store.writing() as connection:
@@ -134,6 +131,8 @@ def _tell(
                 continue
             link = f"{base}/structure/{siret}/bourse" if siret in members else ""
             transport = mail_transport(state.settings)
-            letter = letters.announcement(by, title, said, to[siret], link, transport, f"{name}|{siret}")
+            facts = {"author": by, "title": title, "said": said, "link": link}
+            subject, once = shorten(title, 120), f"{name}|{siret}"
+            letter = letters.letter("announcement", subject, to[siret], transport, once, **facts)
             post.queue(store, connection, letter, kind="exchange", siret=siret, record_id=declaration)
     state.mailer.wake()

@@ -6,9 +6,9 @@ import gc
 import logging
 import sys
 import threading
-from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -18,7 +18,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from matcher.domain import MatcherError, __version__
 from matcher.outreach import post
@@ -28,9 +28,9 @@ from matcher.records import self_declared
 from matcher.records.store import Store, now
 from matcher.reference import paths
 from service import access, handlers, limits, observability, page, routes, webhooks
-from service.jobs import Jobs
 from service.mailer import Sender
 from service.page import alert, buyer
+from service.routes.jobs import Jobs
 from service.settings import Settings, mail_transport, read
 from service.snapshot import Serving, warm
 
@@ -59,14 +59,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.store = None
     transport = mail_transport(settings)
 
-    def send_mails(store: Store) -> Counter[str]:
-        return post.drain(store, transport, questions.SETTLE)
-
-    def send_events(store: Store) -> Counter[str]:
-        return webhooks.drain(store, settings.webhook_hosts)
-
-    app.state.mailer = Sender("mail", app, send_mails, lambda _: alert.look(app))
-    app.state.webhooks = Sender("webhooks", app, send_events, webhooks.look)
+    mails = partial(post.drain, transport=transport, settle=questions.SETTLE)
+    app.state.mailer = Sender("mail", app, mails, lambda _: alert.look(app))
+    events = partial(webhooks.drain, hosts=settings.webhook_hosts)
+    app.state.webhooks = Sender("webhooks", app, events, webhooks.look)
     app.state.jobs = Jobs(settings.workers_jobs, lambda job: webhooks.job_finished(app, job))
     app.state.ended = TTLCache(maxsize=100_000, ttl=access.SESSION_SECONDS)
     app.state.proved = TTLCache(maxsize=10_000, ttl=limits.PROVED_SECONDS)
@@ -99,8 +95,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     if serving.current is None:
         log.warning(serving.refusal)
     warming = asyncio.create_task(anyio.to_thread.run_sync(_warm, app))
-    senders: tuple[Sender, ...] = (app.state.mailer, app.state.webhooks)
-    for sender in senders:
+    for sender in (senders := (app.state.mailer, app.state.webhooks)):
         sender.start()
     # apart: a catalogue that is loaded holds up neither denials nor the ends of sessions
     watchers = [asyncio.create_task(_watch(app, refresh)) for refresh in refreshed]
@@ -177,19 +172,11 @@ async def _watch(app: FastAPI, refresh: Callable[[FastAPI], None]) -> None:
 
 
 class HeadAsGet:
-    """HEAD wherever there is GET: the same status and headers, without the body."""
+    """HEAD wherever there is GET: the same status and headers; the server itself leaves the body out."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "HEAD":
-            await self.app(scope, receive, send)
-            return
-
-        async def bare(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            await send(message)
-
-        await self.app({**scope, "method": "GET"}, receive, bare)
+        scope = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
+        await self.app(scope, receive, send)

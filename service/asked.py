@@ -57,12 +57,11 @@ def take(asked: s.Asked, snapshot: Snapshot, settings: Settings, *, whole: bool 
 
 def bounded(tender: Tender, settings: Settings) -> None:
     """Raises Refused (413) for too many lots or too much text."""
-    why = ""
     if len(tender.lots) > settings.max_lots:
         why = f"{len(tender.lots)} lots: ask of at most {settings.max_lots} at once, named in `lots`"
-    elif sum(len(lot.title) + len(lot.description) for lot in tender.lots) > settings.max_text:
+        raise Refused(413, why, code="too-many-lots")
+    if sum(len(lot.title) + len(lot.description) for lot in tender.lots) > settings.max_text:
         why = f"the lots hold over {settings.max_text:,} characters: ask of some, named in `lots`"
-    if why:
         raise Refused(413, why, code="too-many-lots")
 
 
@@ -99,11 +98,10 @@ def from_need(need: str, where: Sequence[Place], max_need: int, *, whole: bool =
         raise Refused(413, why, code="need-too-long")
     found: tuple[Place, ...] = ()
     choices: tuple[str, ...] = ()
-    if not where:
-        try:
-            found = spot(need)
-        except toponyms.Homonyms as error:
-            choices = error.choices
+    try:
+        found = () if where else spot(need)
+    except toponyms.Homonyms as error:
+        choices = error.choices
     tender = typed_need(need, where or found, whole=whole)
     return Taken(tender, place_found=", ".join(place.label for place in found), place_choices=choices)
 
@@ -114,14 +112,6 @@ def uploaded(data: bytes, name: str = "notice") -> Iterator[Record]:
         yield from files.read_upload(data, name)
     except TimeoutError as error:
         raise Refused(503, str(error), {"Retry-After": "60"}, "busy") from None
-
-
-def _readable(tender: Tender) -> None:
-    """Raises UnusableNotice for a text that no notice holds, which would hold up every request."""
-    titles = (tender.title, *(lot.title for lot in tender.lots))
-    if max(map(len, titles)) > LONG_TITLE or any(len(lot.description) > LONG_LOT for lot in tender.lots):
-        long = f"a title is over {LONG_TITLE:,} characters, or a description over {LONG_LOT:,}"
-        raise UnusableNotice("too-long", f"{long}: send the notice without its annexes")
 
 
 def placed(tender: Tender, where: Sequence[Place]) -> Tender:
@@ -150,5 +140,9 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[
         nothing = f"this notice is no call ({tenders[0].nature}): there is nothing to answer"
         raise UnusableNotice("not-a-call", f"{nothing}; send the call for tenders")
     chosen = by_id(tenders)[pick] if pick else calls[0]
-    _readable(chosen)
+    titles = (chosen.title, *(lot.title for lot in chosen.lots))
+    # a text that no notice holds would hold up every request
+    if max(map(len, titles)) > LONG_TITLE or any(len(lot.description) > LONG_LOT for lot in chosen.lots):
+        long = f"a title is over {LONG_TITLE:,} characters, or a description over {LONG_LOT:,}"
+        raise UnusableNotice("too-long", f"{long}: send the notice without its annexes")
     return Taken(placed(chosen, where), [t.id for t in tenders if t.id != chosen.id], rejected)

@@ -85,9 +85,9 @@ def install(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        told, model = why_in_french if french(request) else why, _model(request)
+        told = why_in_french if french(request) else why
         faults = [
-            Fault(where=".".join(map(str, e["loc"])), why=told(e, _fields(model, e["loc"])))
+            Fault(where=".".join(map(str, e["loc"])), why=told(e, _fields(request, e["loc"])))
             for e in error.errors()[:20]
         ]
         if any(e["type"] == "json_invalid" for e in error.errors()):
@@ -105,14 +105,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)  # any other is answered by limits.Guard
 
 
-def _model(request: Request) -> Any:
-    """The model of the body of the route asked, None where it has none."""
-    field = getattr(request.scope.get("route"), "body_field", None)
-    return getattr(getattr(field, "field_info", None), "annotation", None)
-
-
-def _fields(model: Any, where: Sequence[Any]) -> str:
-    """The fields there are where a field stands in a body ("body", "filters", "kind"); "" where that is not known."""
+def _fields(request: Request, where: Sequence[Any]) -> str:
+    """The fields there are where one stands in the body asked ("body", "filters", "kind"); "" where that is not known."""
+    body = getattr(request.scope.get("route"), "body_field", None)
+    model = getattr(getattr(body, "field_info", None), "annotation", None)
     for name in where[1:-1]:
         fields = getattr(model, "model_fields", {})
         model = fields[name].annotation if name in fields else None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limits import parse
@@ -119,10 +119,6 @@ class Rate:
         }
 
 
-class TooMany(Exception):
-    """No further request may wait, of all callers or of this one."""
-
-
 class Turns:
     """Places for requests under way, and a bounded queue for those that wait.
 
@@ -136,13 +132,13 @@ class Turns:
         self._queue: list[tuple[str, asyncio.Future[None]]] = []
 
     async def take(self, caller: str, seconds: float) -> None:
-        """Wait for a place.  Raises TooMany, and TimeoutError where none is free in time."""
+        """Wait for a place.  Raises TimeoutError where none is free in time, at once where no more may wait."""
         if self._may(caller):  # whoever waits may not: else `give` would have let them in
             self._enter(caller)
             return
         waiting = sum(name == caller for name, _ in self._queue)
         if len(self._queue) >= self._most or waiting >= self._most_of_one:
-            raise TooMany
+            raise TimeoutError
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append((caller, turn))
         try:
@@ -204,8 +200,13 @@ class Guard:
             if message["type"] == "http.response.start":
                 started, status = True, message["status"]
                 limited = LIMITED.match(scope["path"]) and not 300 <= status < 400
-                told = self.asked.fields(caller) if limited else {}
-                message["headers"] = self._headers(message["headers"], scope["path"], private, told)
+                fields = MutableHeaders(scope=message)
+                for name, value in (self.always | (self.asked.fields(caller) if limited else {})).items():
+                    fields.setdefault(name, value)
+                if not scope["path"].startswith("/static"):  # personal answers are cached nowhere
+                    fields["Cache-Control"] = (
+                        "no-store" if private else fields.get("Cache-Control", "no-store")
+                    )
             async with asyncio.timeout(SEND_SECONDS):  # a client that does not read its answer loses it
                 await send(message)
 
@@ -227,17 +228,6 @@ class Guard:
             await self.shown(scope, 500, sentence, {})(scope, receive, answer)
         if status == 401 and token_of(headers):
             self.refused.count(address_of(scope))
-
-    def _headers(
-        self, present: list[tuple[bytes, bytes]], path: str, private: bool, told: Mapping[str, str]
-    ) -> list[tuple[bytes, bytes]]:
-        wanted = {name.lower().encode(): value.encode() for name, value in {**self.always, **told}.items()}
-        if not path.startswith("/static"):
-            wanted[b"cache-control"] = b"no-store"
-            if private:  # personal answers are cached nowhere
-                present = [(name, value) for name, value in present if name.lower() != b"cache-control"]
-        given = {name.lower() for name, _ in present}
-        return [*present, *((name, value) for name, value in wanted.items() if name not in given)]
 
     def _admit(self, scope: Scope, headers: Headers, caller: str) -> None:
         """Raises Refused for another host, a body that is too large or unreadable, and too many requests."""
@@ -318,7 +308,7 @@ class Guard:
             return
         try:
             await turns.take(caller, self.settings.deadline)
-        except (TooMany, TimeoutError):
+        except TimeoutError:
             raise Refused(503, f"too many requests {AT_ONCE}", {"Retry-After": "5"}) from None
         try:
             yield

@@ -107,13 +107,6 @@ class Metrics:
 REFUSED = frozenset({401, 403, 429})
 
 
-def asker(scope: Scope, secret: str) -> str:
-    """Who asked: the public part of the key, else a mark of the address by the secret of the service."""
-    if actor := scope.get("state", {}).get("actor"):
-        return str(actor)
-    return "address:" + hmac.new(secret.encode(), address_of(scope).encode(), hashlib.sha256).hexdigest()[:12]
-
-
 class RequestLog:
     """Counts and logs each request, refusals with who asked; its answer carries its identifier."""
 
@@ -146,6 +139,7 @@ class RequestLog:
             self.metrics.requests.labels(method, route, status).inc()
             self.metrics.seconds.labels(route).observe(seconds)
             facts = {"id": identifier, "method": scope["method"], "route": route, "status": status}
-            if status in REFUSED:
-                facts["by"] = asker(scope, self.secret)
+            if status in REFUSED:  # who asked: the public part of the key, else a mark of the address
+                mark = hmac.new(self.secret.encode(), address_of(scope).encode(), hashlib.sha256).hexdigest()
+                facts["by"] = scope.get("state", {}).get("actor") or f"address:{mark[:12]}"
             self.log.info("request", extra={**facts, "ms": round(1000 * seconds, 1)})

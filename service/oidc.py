@@ -1,7 +1,6 @@
 """The OpenID Connect issuer: its bearer tokens, and signing in to the pages (extra: PyJWT)."""
 
 import hashlib
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -50,21 +49,15 @@ def _claims(token: str, settings: Settings, audience: str, required: list[str], 
         key = _keys(issuer).get_signing_key_from_jwt(token)
         issuers, options = [issuer, issuer.rstrip("/")], jwt.types.Options(require=required)
         claims = jwt.decode(token, key.key, ALGORITHMS, options, audience=audience, issuer=issuers)
-        if kind and (
-            kind != _kind(jwt.get_unverified_header(token), claims)
-            or (bool(settings.oidc_acr) and claims.get("acr") not in settings.oidc_acr)
-        ):
+        # what a token is for is told by its head (RFC 9068), else by the nonce that ID tokens alone have
+        head = str(jwt.get_unverified_header(token).get("typ", "")).lower().removeprefix("application/")
+        for_us = ID_TOKEN if "nonce" in claims and head != "at+jwt" else ACCESS_TOKEN
+        weak = bool(settings.oidc_acr) and claims.get("acr") not in settings.oidc_acr
+        if kind and (kind != for_us or weak):
             raise ValueError("a token of another kind, or of a weaker identification")
         return dict(claims)
     except (jwt.PyJWTError, httpx.HTTPError, OSError, KeyError, ValueError):
         raise Forbidden("this token is not one of the issuer, or has expired: sign in again") from None
-
-
-def _kind(head: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
-    """What a token is for: by its head (RFC 9068), else by the nonce that ID tokens alone have."""
-    if str(head.get("typ", "")).lower().removeprefix("application/") == "at+jwt":
-        return ACCESS_TOKEN
-    return ID_TOKEN if "nonce" in claims else ACCESS_TOKEN
 
 
 def prove(token: str, settings: Settings) -> Bearer:
@@ -108,7 +101,13 @@ def identified(settings: Settings, code: str, nonce: str) -> tuple[str, str, str
         identity = _claims(token, settings, settings.oidc_client, required, ID_TOKEN)
         head = {"Authorization": f"Bearer {tokens.get('access_token')}"}
         userinfo = _answer(client, "GET", settings, "userinfo_endpoint", headers=head)
-    person = _person(userinfo, settings)
+    if userinfo.headers.get("content-type", "").startswith("application/jwt"):  # as ProConnect does
+        person = _claims(userinfo.text.strip(), settings, settings.oidc_client, ["iss", "aud", "sub"])
+    else:
+        try:
+            person = dict(userinfo.json())
+        except ValueError:
+            raise Forbidden(REFUSED) from None
     if identity["nonce"] != nonce or person.get("sub") != identity["sub"]:
         raise Forbidden(REFUSED)
     address = mailbox(str(person.get("email", ""))).lower()
@@ -148,13 +147,3 @@ def _answer(client: httpx.Client, method: str, settings: Settings, name: str, **
         raise Forbidden(REFUSED) from None
     except httpx.HTTPError:
         raise Forbidden(UNREACHABLE) from None
-
-
-def _person(answer: httpx.Response, settings: Settings) -> Mapping[str, Any]:
-    """What the issuer says of a person: a signed token (ProConnect) or plain JSON.  Raises Forbidden."""
-    if answer.headers.get("content-type", "").startswith("application/jwt"):
-        return _claims(answer.text.strip(), settings, settings.oidc_client, ["iss", "aud", "sub"])
-    try:
-        return dict(answer.json())
-    except ValueError:
-        raise Forbidden(REFUSED) from None

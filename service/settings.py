@@ -3,11 +3,12 @@
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from difflib import get_close_matches
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, ValidationError, ValidationInfo, field_validator
@@ -33,6 +34,7 @@ def _catalogue() -> Path:
     return here if here.is_dir() or not (CLONE / "pyproject.toml").is_file() else CLONE / "var" / "catalogue"
 
 
+DOMAINS = ("buyer_domains", "oidc_domains")
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})  # of this machine alone
 
 
@@ -137,26 +139,6 @@ class Settings(BaseSettings):
             )
         return value
 
-    @field_validator("rate")
-    @classmethod
-    def _rate(cls, value: str) -> str:
-        try:
-            amount = parse(value).amount
-        except ValueError:
-            amount = 0
-        if amount < 1:
-            raise ValueError(f"{value!r} is no rate: write 6000/minute")
-        return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _public_url(cls, value: str) -> str:
-        url = urlsplit(value)
-        odd = url.query or url.fragment or " " in value
-        if url.scheme not in ("http", "https") or not url.hostname or odd:
-            raise ValueError(f"{value!r} is no address of a site: write https://maillage.example.org")
-        return value.rstrip("/")
-
     @field_validator("smtp")
     @classmethod
     def _smtp(cls, value: str) -> str:
@@ -167,23 +149,26 @@ class Settings(BaseSettings):
                 raise ValueError(str(error)) from None
         return value
 
-    @field_validator("sender", "reply_to")
+    @field_validator("public_url", "rate", "sender", "reply_to", "cors", "webhook_hosts", *DOMAINS)
     @classmethod
-    def _sender(cls, value: str) -> str:
-        if not is_address(parseaddr(value)[1]):
-            raise ValueError(f"{value!r} holds no mail address: write Name <address@host>")
-        return value
+    def _written(cls, value: Any, info: ValidationInfo) -> Any:
+        good, wrong, kept = WRITTEN[str(info.field_name)]
+        for text in (value,) if isinstance(value, str) else value:
+            if not good(text):
+                raise ValueError(f"{text!r} {wrong}")
+        return kept(value) if isinstance(value, str) else tuple(map(kept, value))
 
-    @field_validator("buyer_domains", "oidc_domains", "webhook_hosts", "cors")
-    @classmethod
-    def _each(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        kind = str(info.field_name)
-        what = "domain" if kind.endswith("_domains") else "host" if kind == "webhook_hosts" else "origin"
-        good, wanted = LISTED[what]
-        for each in value:
-            if not good(each):
-                raise ValueError(f"{each!r} is no {what}: {wanted}")
-        return value if what == "origin" else tuple(each.lower() for each in value)
+
+def _is_rate(text: str) -> bool:
+    with suppress(ValueError):
+        return parse(text).amount > 0
+    return False
+
+
+def _is_site(text: str) -> bool:
+    url = urlsplit(text)
+    odd = url.query or url.fragment or " " in text
+    return url.scheme in ("http", "https") and bool(url.hostname) and not odd
 
 
 def _is_origin(text: str) -> bool:
@@ -197,15 +182,21 @@ def _is_origin(text: str) -> bool:
     return text == whole and safe and "*" not in text
 
 
-#: What a list holds -> whether a text is one, and how to write it.
-LISTED: Mapping[str, tuple[Callable[[str], object], str]] = {
-    "domain": (lambda text: "@" not in text and "." in text and text.isascii(), "write ville.example"),
-    "host": (
-        re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?").fullmatch,
-        "write hooks.example.org, or hooks.example.org:8443",
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:\d{1,5})?")
+#: Setting -> whether a text is one, what is said of one that is not, and how it is kept.
+WRITTEN: dict[str, tuple[Callable[[str], object], str, Callable[[str], str]]] = {
+    "public_url": (_is_site, "is no address of a site: write https://maillage.example.org", lambda text: text.rstrip("/")),
+    "rate": (_is_rate, "is no rate: write 6000/minute", str),
+    "sender": (lambda text: is_address(parseaddr(text)[1]), "holds no mail address: write Name <address@host>", str),
+    "buyer_domains": (
+        lambda text: "@" not in text and "." in text and text.isascii(), "is no domain: write ville.example", str.lower
     ),
-    "origin": (_is_origin, "give https://HOST without a path"),
-}
+    "webhook_hosts": (
+        _HOST.fullmatch, "is no host: write hooks.example.org, or hooks.example.org:8443", str.lower
+    ),
+    "cors": (_is_origin, "is no origin: give https://HOST without a path", str),
+}  # fmt: skip
+WRITTEN |= {"reply_to": WRITTEN["sender"], **dict.fromkeys(DOMAINS, WRITTEN["buyer_domains"])}
 
 
 def mail_transport(settings: Settings) -> MailTransport:
@@ -223,7 +214,16 @@ OTHER_NAMES = frozenset(
 
 def read() -> Settings:
     """The settings of the environment.  Raises BadInput, naming the variable."""
-    _known_names()
+    known = {name.upper() for name in Settings.model_fields} | OTHER_NAMES
+    for name, value in os.environ.items():
+        if name.startswith("MATCHER_") and "CHANGE_ME" in value:
+            raise BadInput(
+                f"{name} still says CHANGE_ME: replace it in the file of settings, or leave it out"
+            )
+        given = name.removeprefix("MATCHER_")
+        # the name of a setting, nearly: it would be ignored silently
+        if given != name and given not in known and (near := get_close_matches(given, known, 1, 0.75)):
+            raise BadInput(f"{name} is no setting: MATCHER_{near[0]} is; see docs/operation.md")
     try:
         settings = Settings()  # type: ignore[call-arg]
         if settings.federated and not settings.oidc_domains:
@@ -239,18 +239,6 @@ def read() -> Settings:
         raise BadInput(f"settings: {error}; see docs/operation.md") from None
     except Exception as error:  # pydantic-settings: a list that is no JSON
         raise BadInput(f'settings: {error}; see docs/operation.md (lists are JSON: ["a", "b"])') from None
-
-
-def _known_names() -> None:
-    """Raises BadInput on a variable whose name is nearly that of a setting: it would be ignored silently."""
-    known = {name.upper() for name in Settings.model_fields} | OTHER_NAMES
-    for name in os.environ:
-        if name.startswith("MATCHER_") and "CHANGE_ME" in os.environ[name]:
-            why = "replace it in the file of settings, or leave it out"
-            raise BadInput(f"{name} still says CHANGE_ME: {why}")
-        given = name.removeprefix("MATCHER_")
-        if given != name and given not in known and (near := get_close_matches(given, known, 1, 0.75)):
-            raise BadInput(f"{name} is no setting: MATCHER_{near[0]} is; see docs/operation.md")
 
 
 def rules_of(path: Path | None = None) -> Rules:

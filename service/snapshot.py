@@ -69,10 +69,7 @@ class Snapshot:
         if recipe is None or recipe == self.matcher.recipe.name:
             return self.matcher
         chosen = replace(recipes.named(recipe), encoder=self.matcher.recipe.encoder)
-
-        def make() -> Shared:
-            return Shared(self.catalogue, chosen, pool=Pool(), denied={})
-
+        make = partial(Shared, self.catalogue, chosen, pool=Pool(), denied={})
         try:
             return self.once(("recipe", recipe), make)
         except (MatcherError, FileNotFoundError) as error:
@@ -271,14 +268,6 @@ class Serving:
 
     def _prepared(self, stamp: tuple[int, int]) -> Snapshot:
         """The folder, loaded; after the first one warmed up too, while the old one answers."""
-        fresh = self._load(stamp)
-        if self.current is not None:
-            warm(fresh.matcher)
-            fresh.with_denials(self._denied)  # what it reads of the catalogue is kept for when it is in force
-            fresh.matcher.pool.start(fresh.matcher.versions)
-        return fresh
-
-    def _load(self, stamp: tuple[int, int]) -> Snapshot:
         catalogue = load_catalogue(self.settings.catalogue)
         # processes would share the connection of an index that is in a database
         apart = not any(hasattr(index, "close") for index in catalogue.indexes.values())
@@ -289,7 +278,12 @@ class Serving:
         matcher = matcher_of(make, catalogue, self.settings.recipe)
         notices = [t for t in gather.load_notices(self.settings.catalogue) if not t.confidential]
         contracts = gather.load_contracts(self.settings.catalogue)
-        return Snapshot(matcher, notices, stamp, datetime.now(UTC), contracts)
+        fresh = Snapshot(matcher, notices, stamp, datetime.now(UTC), contracts)
+        if self.current is not None:
+            warm(matcher)
+            fresh.with_denials(self._denied)  # what it reads of the catalogue is kept for when it is in force
+            pool.start(matcher.versions)
+        return fresh
 
 
 def snapshot_of(request: Request) -> Snapshot:

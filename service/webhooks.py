@@ -27,7 +27,7 @@ from matcher.records import keys
 from matcher.records.keys import Bearer
 from matcher.records.store import Store, alone, now
 from matcher.records.tables import Delivery, Digest, Key, Webhook
-from service.jobs import Job
+from service.routes.jobs import Job
 from service.settings import LOOPBACK
 
 log = logging.getLogger("service")
@@ -91,12 +91,11 @@ def register(store: Store, who: Bearer, url: HttpUrl, events: Sequence[str]) -> 
     told = list(dict.fromkeys(events)) or [event for event in EVENTS if may(who, event)]
     id = secrets.token_hex(12)
     row = {"id": id, "key_id": who.id, "url": str(url), "events": told, "created_at": now()}
-    with store.writing() as connection:
+    with store.writing(who.actor, "webhook.create", id) as connection:
         mine = select(func.count()).select_from(Webhook).where(Webhook.key_id == who.id)
         if connection.execute(mine).scalar_one() >= MOST:
             raise BadInput(f"a key has {MOST} webhooks at most: delete one")
         store.put(connection, Webhook, [row])
-        store.audit(connection, who.actor, "webhook.create", id)
     return row
 
 
@@ -104,23 +103,20 @@ def listed(store: Store, who: Bearer) -> list[dict[str, Any]]:
     """The webhooks of a key, each with its last deliveries, the newest first."""
     with store.reading() as connection:
         mine = select(Webhook.__table__).where(Webhook.key_id == who.id).order_by(Webhook.created_at)
-        rows = connection.execute(mine).mappings().all()
-        return [{**row, "deliveries": _last(connection, row["id"])} for row in rows]
-
-
-def _last(connection: Connection, webhook: str) -> list[dict[str, Any]]:
-    query = select(Delivery.__table__).where(Delivery.webhook_id == webhook)
-    rows = connection.execute(query.order_by(Delivery.created_at.desc(), Delivery.id).limit(SHOWN))
-    return [dict(row) for row in rows.mappings()]
+        last = select(Delivery.__table__).order_by(Delivery.created_at.desc(), Delivery.id).limit(SHOWN)
+        found = []
+        for row in connection.execute(mine).mappings().all():
+            rows = connection.execute(last.where(Delivery.webhook_id == row["id"])).mappings()
+            found.append({**row, "deliveries": list(map(dict, rows))})
+        return found
 
 
 def remove(store: Store, who: Bearer, webhook: str) -> None:
     """Delete a webhook, with what is on its way.  Raises NotFound, also for another's."""
-    with store.writing() as connection:
+    with store.writing(who.actor, "webhook.delete", webhook) as connection:
         mine = delete(Webhook).where(Webhook.id == webhook, Webhook.key_id == who.id)
         if not connection.execute(mine).rowcount:
             raise NotFound(f"no webhook {webhook!r} of yours")
-        store.audit(connection, who.actor, "webhook.delete", webhook)
 
 
 def test(store: Store, who: Bearer, webhook: str) -> str:

@@ -1,6 +1,5 @@
 """Signing in with a key, and claiming the account of a structure."""
 
-import hashlib
 import re
 import secrets
 from dataclasses import asdict, dataclass
@@ -118,10 +117,9 @@ def ask(store: Store, siret: str, known: str, *, address: str, **said: str) -> s
     row |= {"created_at": moment, "expires_at": moment + timedelta(days=WAITING_DAYS)}
     waits = (Claim.status == "asked", Claim.expires_at > moment)
     same = select(Claim.id).where(Claim.siret == siret, Claim.claimant == address, *waits)
-    with store.writing() as connection:
+    with store.writing("page", "claim.ask", siret) as connection:
         id = str(connection.execute(same).scalar() or secrets.token_hex(8))
         store.put(connection, Claim, [{**row, "id": id}])
-        store.audit(connection, "page", "claim.ask", siret)
     return id
 
 
@@ -132,15 +130,17 @@ def waiting(store: Store) -> list[dict[str, Any]]:
 
 def decide(store: Store, identifier: str, approved: bool, by: str, way: str = "mail") -> str:
     """Approve or refuse; approved, returns the token or the code that opens the account, this once."""
-    token = "" if not approved else secrets.token_urlsafe(32) if way == "mail" else _code()
+    letters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+    # to be typed or read aloud: 60 bits, without ambiguous letters
+    code = "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
+    token = "" if not approved else secrets.token_urlsafe(32) if way == "mail" else code
     days = LETTER_DAYS if way == "letter" else CLAIM_DAYS
-    values: Facts = {"status": "approved", "token_hash": _hash(token)} if approved else dict(REFUSED)
+    values: Facts = {"status": "approved", "token_hash": keys.hashed(token)} if approved else dict(REFUSED)
     values |= {"way": way, "decided_at": now(), "expires_at": now() + timedelta(days=days)}
     waiting = update(Claim).where(Claim.id == identifier, Claim.status == "asked")
-    with store.writing() as connection:
+    with store.writing(by, f"claim.approve.{way}" if approved else "claim.refuse", identifier) as connection:
         if not connection.execute(waiting.values(values)).rowcount:
             raise NotFound("cette demande n'attend plus de décision")
-        store.audit(connection, by, f"claim.approve.{way}" if approved else "claim.refuse", identifier)
     return token
 
 
@@ -153,12 +153,6 @@ def refuse_all(store: Store, by: str) -> int:
     return gone
 
 
-def _code() -> str:
-    """A code to be typed or read aloud: 60 bits, without ambiguous letters."""
-    letters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
-
-
 @router.get("/revendication")
 def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> Response:
     """The form for the code of a letter or a call."""
@@ -168,10 +162,6 @@ def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> 
         return render.go(f"/revendication/{grouped}")
     wrong = WRONG_CODE if len(plain) == 12 else "Un code a douze signes : relisez-le."
     return render.page(request, "code.html", problems={"code": wrong} if code else {}, code=code)
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 @router.get("/revendication/{token}")
@@ -192,10 +182,9 @@ def prove(request: Request, token: str, form: CheckedForm, address: Line = "") -
         return render.page(request, "claim.html", 422, claim=found, problems=problems, typed=address)
     approved = update(Claim).where(Claim.id == found["id"], Claim.status == "approved")
     proved = approved.values(status="proved", token_hash="", decided_at=now())
-    with store.writing() as connection:
+    with store.writing(found["siret"], "claim.prove", found["id"]) as connection:
         if not connection.execute(proved).rowcount:
             raise NotFound("ce lien a déjà servi : demandez-en un autre")
-        store.audit(connection, found["siret"], "claim.prove", found["id"])
     secret = keys.create(store, [f"structure:{found['siret']}", "read"], label=LABEL + to, days=None)
     bearer = keys.prove(store, secret)
     answer = render.page(request, "proved.html", siret=found["siret"], address=to)
@@ -211,6 +200,6 @@ def _claim(store: Store, token: str) -> dict[str, Any]:
 
 
 def _held(store: Store, token: str) -> dict[str, Any] | None:
-    approved = (Claim.token_hash == _hash(token), Claim.status == "approved", Claim.expires_at > now())
+    approved = (Claim.token_hash == keys.hashed(token), Claim.status == "approved", Claim.expires_at > now())
     row = store.ask(select(Claim.__table__).where(*approved)).mappings().first()
     return dict(row) if row else None

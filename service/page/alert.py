@@ -83,13 +83,12 @@ def ask(
         to = fields.address(address, needed=True)
         row: Facts = {"id": secrets.token_urlsafe(16), "search": reference, "owner": who.actor, "address": to}
         row |= {"told": [m.structure.siret for m in listed], "data": snapshot.matcher.versions["data"]}
-        with store.writing() as connection:
+        with store.writing(who.actor, "alert", reference) as connection:
             connection.execute(delete(Alert).where(Alert.search == reference, Alert.address == to))
             mine = select(func.count()).select_from(Alert).where(Alert.owner == who.actor)
             if connection.execute(mine).scalar_one() >= MOST:
                 raise BadInput(f"{MOST} alertes au plus : arrêtez-en une par le lien d'un de ses messages")
             store.put(connection, Alert, [row])
-            store.audit(connection, who.actor, "alert", reference)
     except BadInput as error:
         wrong = fields.problems_of(error, "address")
         return _page(request, reference, title, listed, problems=wrong, typed=address)
@@ -138,6 +137,7 @@ def look(app: FastAPI) -> None:
                 webhooks.tell(store, connection, row["owner"], "search.joined", told, f"{row['id']}|{data}")
                 names = [f"{render.called(one)} ({render.town(one.place)})" for one in fresh]
                 end = f"{site}/acheteur/alerte/{search}/fin/{row['id']}"
-                addresses, transport = (row["address"], told["url"], end), mail_transport(app.state.settings)
-                letter = letters.joined(title, names, *addresses, transport, f"{row['id']}|{data}")
+                to, facts = row["address"], {"names": names, "link": told["url"], "end": end}
+                transport, once = mail_transport(app.state.settings), f"{row['id']}|{data}"
+                letter = letters.letter("joined", title, to, transport, once, **facts)
                 post.queue(store, connection, letter, kind="alert", siret="")

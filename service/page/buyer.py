@@ -48,7 +48,6 @@ TRIED = (
 RECENT = 6  # notices proposed on the empty form
 
 SearchForm = Annotated[Search, Depends(search.form)]
-SentFile = Annotated[tuple[bytes, str], Depends(search.sent_file)]
 
 
 def facet_query(request: Request, tri: Annotated[str, Query(max_length=10)] = "") -> facets.Chosen:
@@ -148,7 +147,7 @@ def kept(request: Request, who: Searcher, reference: str, wanted: Facets, view: 
 
 @router.post("/acheteur")
 def ask(
-    request: Request, who: Searcher, asked: SearchForm, file: SentFile, de: fields.Reference = ""
+    request: Request, who: Searcher, asked: SearchForm, file: fields.File = None, de: fields.Reference = ""
 ) -> Response:
     """Keep the search, then redirect to its own address, so that back, reload and bookmarks work."""
     snapshot = snapshot_of(request)
@@ -159,18 +158,19 @@ def ask(
         if de:  # the notice of the modified search is kept, unless another is sent
             before = search.of(request, de)
             asked = replace(asked, notice=before.notice, notice_id=before.notice_id)
-        if file[0].strip() or (file[1] and not asked.need.strip()):
-            asked = search.of_file(asked, *file)
-        _checked(request, asked)
+        data, name = (file.file.read(), file.filename or "avis") if file else (b"", "")
+        if data.strip() or (name and not asked.need.strip()):
+            asked = search.of_file(asked, data, name)
+        return _keep(request, asked)
     except (MatcherError, Refused) as error:
         return _again(request, asked, de, error)
-    return render.go(search.address(search.kept(request, asked)))
 
 
-def _checked(request: Request, asked: Search) -> None:
-    """Validate before the search is kept; raises the errors that the visitor must correct."""
+def _keep(request: Request, asked: Search, lot: str = "") -> Response:
+    """To the results of a search that is kept once it is validated; raises what its visitor must correct."""
     search.filters_of(asked)
     search.taken(request, asked)
+    return render.go(search.address(search.kept(request, asked), lot=lot))
 
 
 @dataclass(frozen=True)
@@ -204,10 +204,9 @@ def correct(request: Request, who: Searcher, de: fields.Reference, given: Correc
     if given.place is not None:
         asked = replace(asked, place=given.place)
     try:
-        _checked(request, asked)
+        return _keep(request, asked, lot)
     except (MatcherError, Refused) as error:
         return _again(request, asked, de, error)
-    return render.go(search.address(search.kept(request, asked), lot=lot))
 
 
 def _again(request: Request, asked: Search, de: str, error: MatcherError | Refused) -> Response:
@@ -250,15 +249,12 @@ def answer_of(
 
 
 def _answer(request: Request, asked: Search, tender: Tender, most: int, groups: int) -> Answer:
-    matcher = snapshot_of(request).matcher
-    return as_declared(request, matcher.match(tender, most, filters=search.filters_of(asked), groups=groups))
-
-
-def as_declared(request: Request, answer: Answer) -> Answer:
     """The answer with what its structures declare now: a new telephone is called at once, the ranking follows by night.
 
     A store that does not answer leaves what the catalogue says: a list is read without it.
     """
+    matcher = snapshot_of(request).matcher
+    answer = matcher.match(tender, most, filters=search.filters_of(asked), groups=groups)
     words: Mapping[str, self_declared.Declared] = {}
     with suppress(MatcherError, SQLAlchemyError):
         shown = {m.structure.siret for each in answer.lots for m in each.matches}
@@ -276,8 +272,17 @@ def _results(request: Request, reference: str, wanted: facets.Chosen, view: View
     asked, lot = search.of(request, reference), view.lot
     found = search.taken(request, asked)
     common: Facts = {"search": asked, "found": found, "tender": found.tender, "de": reference}
-    common |= {"place": places_in_words(found.tender), "understood": _understood(asked.place, found.tender)}
-    common |= {"facilitators": _facilitators(found.tender), "missing": view.manque}
+    # the commune that a misspelt name was corrected to
+    first = next((place for each in found.tender.lots[:1] for place in each.places), None)
+    corrected = first and first.commune and asked.place.strip() and not toponyms.spelt(asked.place)
+    common |= {
+        "place": places_in_words(found.tender),
+        "understood": _named(first) if first and corrected else "",
+    }
+    known = facilitators.read()[0]
+    where = (p for each in found.tender.lots[:20] if known for p in toponyms.of_lot(each, found.tender)[0])
+    near = dict.fromkeys(one.shown() for place in where for one in facilitators.of(place, known))
+    common |= {"facilitators": list(near), "missing": view.manque}
     common |= {"feed": "" if asked.notice_id else f"/acheteur/alerte/{quote(reference)}"}
     common |= {"address": search.address, "known_trades": trades.trades()}
     if lot and lot not in {each.number for each in found.tender.lots}:
@@ -352,13 +357,6 @@ def places_in_words(tender: Tender) -> str:
     return ", ".join(dict.fromkeys(where for p in places_ if (where := _named(p))))
 
 
-def _facilitators(tender: Tender) -> list[str]:
-    """The facilitators of the places of work, the most local first."""
-    known = facilitators.read()[0]
-    where = (place for lot in tender.lots[:20] if known for place in toponyms.of_lot(lot, tender)[0])
-    return list(dict.fromkeys(one.shown() for place in where for one in facilitators.of(place, known)))
-
-
 def _named(place: Place) -> str:
     """A place with its department, since names are ambiguous."""
     label, department = place.label, place.department or ""
@@ -366,9 +364,3 @@ def _named(place: Place) -> str:
     if not label or not known or fold(known.name) == fold(label) or any(c.isdigit() for c in label):
         return label or (f"{known.name} ({department})" if known else department)
     return f"{label} ({department})"
-
-
-def _understood(typed: str, tender: Tender) -> str:
-    """The commune that a misspelt name was corrected to; "" where it was taken literally."""
-    place = tender.lots[0].places[0] if tender.lots and tender.lots[0].places else None
-    return _named(place) if place and place.commune and typed.strip() and not toponyms.spelt(typed) else ""

@@ -20,7 +20,10 @@ def chart(lot: Lot, lines: Sequence[Line]) -> dict[str, Any]:
     """The map data of these lines; without points where no place is known."""
     at = [(p, line) for line in lines[:POINTS] if (p := _point(line.match.structure.place))]
     site = [p for place in lot.places if (p := _point(place))]
-    window = _window([*_close(at, bool(site)), *site])
+    # points within a day trip of the site; all points if there are none, or the site is unknown
+    away = ((p, line.match.distance_km) for p, line in at)
+    near = [p for p, km in away if km is not None and km <= DAY_TRIP_KM]
+    window = _window([*(near if site and near else [p for p, _ in at]), *site])
     scale = float(window.split()[2]) / SHOWN
     spots = _spread([p for p, _ in at], APART * scale, site)
     points = [(spot, line) for spot, (_, line) in zip(spots, at, strict=True)]
@@ -48,13 +51,6 @@ def _window(points: Sequence[Spot]) -> str:
 
 def _point(place: Place) -> Spot | None:
     return outlines.point(place.latitude, place.longitude)
-
-
-def _close(points: Sequence[tuple[Spot, Line]], site: bool) -> list[Spot]:
-    """Points within a day trip of the site; all points if there are none, or the site is unknown."""
-    away = ((p, line.match.distance_km) for p, line in points)
-    near = [p for p, km in away if km is not None and km <= DAY_TRIP_KM]
-    return near if site and near else [p for p, _ in points]
 
 
 def _spread(points: Iterable[Spot], apart: float, taken: Sequence[Spot] = ()) -> list[Spot]:

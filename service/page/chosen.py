@@ -93,7 +93,9 @@ def compare(request: Request, who: Searcher, de: From = "", lot: Short = "", s: 
     lots = answer_of(request, de, lot)[2].lots if de else ()
     # for a structure listed under two kinds, the better line is the one that was ticked
     matches = {match.structure.siret: match for each in reversed(lots) for match in reversed(each.matches)}
-    shown = [_facts(snapshot, siret, matches) for siret in list(dict.fromkeys(s or ()))[:COMPARED]]
+    chosen = [snapshot.structure(siret) for siret in list(dict.fromkeys(s or ()))[:COMPARED]]
+    listed = [(one, matches.get(one.siret)) for one in chosen]
+    shown = [_known(snapshot, match.structure if match else one, match) for one, match in listed]
     if not shown:
         raise NotFound("Cochez des structures dans une liste de résultats pour les comparer.")
     back = search.address(de, lot=lot) if de else "/acheteur/favoris"
@@ -119,12 +121,6 @@ COMPARED_BY: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def _facts(snapshot: Snapshot, siret: str, matches: dict[str, Match]) -> dict[str, Any]:
-    structure = snapshot.structure(siret)
-    match = matches.get(structure.siret)
-    return _known(snapshot, match.structure if match else structure, match)
-
-
 def _known(snapshot: Snapshot, structure: Structure, match: Match | None) -> Facts:
     """What is known of a structure, and its line for a need."""
     past = snapshot.past_contracts(structure.siret)
@@ -135,13 +131,9 @@ def _known(snapshot: Snapshot, structure: Structure, match: Match | None) -> Fac
 
 @router.get("/acheteur/favoris")
 def favourites(request: Request, owner: RecordOwner) -> Response:
-    snapshot, shown, gone = snapshot_of(request), [], 0
-    for siret in searches.favourites(store_of(request), owner):
-        try:
-            shown.append(snapshot.structure(siret))
-        except MatcherError:
-            gone += 1  # no longer in the catalogue
-    return render.page(request, "favourites.html", shown=shown, gone=gone)
+    known, sirets = snapshot_of(request).catalogue.known, searches.favourites(store_of(request), owner)
+    shown = list(filter(None, map(known, sirets)))
+    return render.page(request, "favourites.html", shown=shown, gone=len(sirets) - len(shown))
 
 
 @router.post("/acheteur/favoris")

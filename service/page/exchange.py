@@ -14,7 +14,7 @@ from matcher.partners import partners
 from matcher.records import exchange, worked
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
-from service import access, wire
+from service import access, schemas, wire
 from service import announced as declarations
 from service.access import store_of
 from service.announced import buyer_of, known, name_of, write
@@ -102,16 +102,12 @@ def others(request: Request, who: Bearer, siret: str, notice_id: str | None = No
     snapshot, store = snapshot_of(request), store_of(request)
     between = exchange.distances(snapshot.catalogue)
     found = exchange.suggest(store, who, siret, notice_id=notice_id, kilometres=between)
-    shown = [announced(snapshot, s.offer, reasons=s.reasons, km=_km(s.distance_km)) for s in found]
+    shown = [announced(snapshot, s.offer, reasons=s.reasons, km=schemas.number(s.distance_km)) for s in found]
     first = {one.offer.id for one in shown}
     listed = exchange.listing(store, who, notice_id=notice_id)
     rest = [o for o in listed if o.siret not in who.sirets and o.id not in first]
-    shown += [announced(snapshot, o, km=_km(between(siret, o.siret))) for o in rest[:40]]
+    shown += [announced(snapshot, o, km=schemas.number(between(siret, o.siret))) for o in rest[:40]]
     return [replace(one, said=_said(snapshot, store, who, one.offer)) for one in shown]
-
-
-def _km(value: float) -> float | None:
-    return None if value != value else value
 
 
 @router.get("/structure/{siret}/bourse")

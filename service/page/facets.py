@@ -22,17 +22,6 @@ NAMES = {"type": "Type", "km": "Distance", "metier": "Métier", "preuve": "Preuv
 NAMES["label"] = "Réseau ou label"
 
 
-def _trades(line: Line) -> Iterable[str]:
-    """The trades that its matching offer names, else that line's own words are of none."""
-    named = trades.named(line.match.offer.title) if line.match.offer else {}
-    return named or ("autre-metier",)
-
-
-def _kilometres(line: Line) -> Iterable[str]:
-    km = line.match.distance_km
-    return (str(most) for most in KILOMETRES if km is not None and km <= most)
-
-
 def _contact(line: Line) -> Iterable[str]:
     s = line.match.structure
     known = dict(zip(REACHED, (s.phone, s.email, s.website), strict=True))
@@ -41,8 +30,13 @@ def _contact(line: Line) -> Iterable[str]:
 
 READ: Mapping[str, Callable[[Line], Iterable[str]]] = {
     "type": lambda line: (line.match.structure.kind or "autre",),
-    "km": _kilometres,
-    "metier": _trades,
+    "km": lambda line: (
+        str(most) for most in KILOMETRES if (km := line.match.distance_km) is not None and km <= most
+    ),
+    # the trades that its matching offer names, else that line's own words are of none
+    "metier": lambda line: (
+        (trades.named(line.match.offer.title) if line.match.offer else ()) or ("autre-metier",)
+    ),
     "preuve": lambda line: ("connu" if line.stated else "deduit" if line.known else "inconnu",),
     "contact": _contact,
     "label": lambda line: dict.fromkeys((*line.match.structure.networks, *line.match.structure.labels)),
@@ -62,17 +56,16 @@ class Chosen:
     sort: str = ""
 
     @property
-    def any(self) -> bool:
-        return any(self.values.values())
+    def ticked(self) -> list[tuple[str, str]]:
+        return [(name, value) for name, values in self.values.items() for value in values]
 
     def words(self) -> list[str]:
         """The values ticked, in words."""
-        return [_label(name, value) for name, values in self.values.items() for value in values]
+        return [_label(*pair) for pair in self.ticked]
 
     def query(self) -> list[tuple[str, str]]:
         """As URL query parameters."""
-        pairs = [(name, value) for name, values in self.values.items() for value in values]
-        return pairs + ([("tri", self.sort)] if self.sort else [])
+        return self.ticked + ([("tri", self.sort)] if self.sort else [])
 
     def sorts(self) -> list[tuple[str, Chosen, bool]]:
         """Each sort order: name, this choice with it, and whether it is current."""
@@ -80,8 +73,7 @@ class Chosen:
 
     def removals(self) -> list[tuple[str, Chosen]]:
         """The label of each value ticked, and this choice without it."""
-        ticked = [(name, value) for name, values in self.values.items() for value in values]
-        return [(_label(name, value), self._without(name, value)) for name, value in ticked]
+        return [(_label(*pair), self._without(*pair)) for pair in self.ticked]
 
     def _without(self, name: str, value: str) -> Chosen:
         others = tuple(each for each in self.values[name] if each != value)
@@ -134,7 +126,7 @@ def of_answer(answer: Answer, wanted: Chosen) -> Answer:
 
 def of_asking(answer: LotAnswer, wanted: Chosen) -> LotAnswer:
     """The answer with those of whom to ask their trade that pass every facet: of these no other than the type is known."""
-    if not wanted.any:
+    if not wanted.ticked:
         return answer
     types = wanted.values.get("type", ())
     others = any(values for name, values in wanted.values.items() if name != "type")

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,10 +34,7 @@ class Gap:
     field: str = ""  # id of the field that fills it
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A lot of the last year with the trades that its title names."""
-
+class _Asked(NamedTuple):  # a lot of the last year with the trades that its title names
     notice: str
     lot: Lot
     trades: frozenset[str]

@@ -14,7 +14,7 @@ from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.reference.french import PARIS, day, euros, in_paris
 from matcher.reference.text import shorten
-from service import access, sourcing
+from service import access
 from service.access import store_of
 from service.page import fields, render
 from service.page.account import LABEL
@@ -22,6 +22,7 @@ from service.page.buyer import places_in_words
 from service.page.fields import FieldErrors
 from service.page.records import listed, mailto
 from service.page.visitor import CheckedForm, Kept, mail_route
+from service.routes import sourcing
 from service.settings import mail_transport
 from service.snapshot import snapshot_of
 
@@ -47,17 +48,13 @@ def write(kept: Kept, s: Ticked = None) -> Response:
         return render.go(f"{kept.address}?manque=coche#contact")
     label = access.identify(request).label
     address = label.removeprefix(LABEL) if label.startswith(LABEL) else ""
-    return _form(request, found, chosen, typed={**_known(found.tender), "reply_to": address})
-
-
-def _known(tender: Tender) -> dict[str, str]:
-    """What the need says already of what a letter tells."""
-    lots = tender.lots[:20]
+    # what the need says already of what a letter tells
+    tender, lots = found.tender, found.tender.lots[:20]
     amount = sum(lot.amount or 0 for lot in lots)
     detail = lots[0].description if len(lots) == 1 and lots[0].description != lots[0].title else ""
     volume = " ; ".join(filter(None, (shorten(detail, 300), euros(amount) if amount else "")))
-    known = {"message": DRAFT, "buyer": tender.buyer.name, "volume": volume}
-    return {**known, "place": places_in_words(tender)}
+    known = {"message": DRAFT, "buyer": tender.buyer.name, "volume": volume, "reply_to": address}
+    return _form(request, found, chosen, typed={**known, "place": places_in_words(tender)})
 
 
 def _form(request: Request, found: record_.Record, sirets: Sequence[str], **form: Any) -> Response:
@@ -71,7 +68,7 @@ def _reach(request: Request, found: record_.Record, sirets: Sequence[str]) -> di
     outcomes = questions.outcomes(store, addresses)
     contacts = {s: render.recorded({**lines[s], "email": addresses[s]}, s) for s in sirets}
     reached = [contacts[s] for s in sirets if outcomes[s] == "queued"]
-    words = {s: questions.outcome_label(outcome) for s, outcome in outcomes.items() if outcome != "queued"}
+    words = {s: questions.OUTCOMES[outcome] for s, outcome in outcomes.items() if outcome != "queued"}
     others = [(contacts[s], words[s]) for s in sirets if s in words]
     return {"record": found, "reached": reached, "others": others, "sends": mail_route(request)}
 
@@ -120,7 +117,7 @@ def contact(
     if not confirme:
         return _preview(request, found, chosen, typed, text)
     given = written.reply_to if mail_route(request) else ""
-    outcomes = sourcing.contact(request, kept.owner, kept.identifier, chosen, text, given)
+    outcomes = sourcing.contacted(request, kept.owner, kept.identifier, chosen, text, given)
     request.app.state.mailer.wake()
     counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)
     return render.go(f"{at}?{urlencode({'vue': 'suivies', 'issue': counts or 'again.0'})}#message")
@@ -162,8 +159,8 @@ def _preview(
     if facts["sends"] and reached:
         transport, first = mail_transport(request.app.state.settings), reached[0]
         link = links.question_link(transport.base_url, found.id, first.siret)
-        parts = (found.tender.title, text, first.email, typed["reply_to"], link)
-        mail = letters.question(*parts, transport, "preview")
+        told = {"message": text.strip(), "reply_to": typed["reply_to"], "link": link, "end": link}
+        mail = letters.letter("question", found.tender.title, first.email, transport, "preview", **told)
     facts["mail"] = {"subject": str(mail["Subject"]), "text": mail.get_content()} if mail else {}
     facts["mailto"] = mailto([each.email for each in reached], found.tender.title, text)
     return render.page(request, "letter.html", sirets=sirets, typed=typed, text=text, **facts)

@@ -27,14 +27,9 @@ def _shown(request: Request, id: str, proof: str, done: str = "") -> Response:
 
 
 @router.get("/m/{id}/{proof}")
-def shown(request: Request, id: str, proof: str) -> Response:
-    """A digest as it was sent, with its buttons."""
-    return _shown(request, id, proof)
-
-
 @router.get("/m/{id}/{proof}/unsubscribe")
-def asked(request: Request, id: str, proof: str) -> Response:
-    """Shows the button only: mail scanners follow this link too."""
+def shown(request: Request, id: str, proof: str) -> Response:
+    """A digest as it was sent, with its buttons; to unsubscribe too, for mail scanners follow this link."""
     return _shown(request, id, proof)
 
 

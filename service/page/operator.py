@@ -10,13 +10,12 @@ import numpy as np
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import func, select
 
-from matcher.domain import BadInput, MatcherError, Structure
+from matcher.domain import BadInput
 from matcher.matching import recipes
 from matcher.matching.ranking import rotate_near_ties
-from matcher.outreach import letters, post, report, review
+from matcher.outreach import letters, post, review
 from matcher.outreach.exposure import Tally
 from matcher.reading.procedure import closing, open_at
-from matcher.records.store import Store
 from matcher.records.tables import Digest, Run
 from matcher.reference import places
 from matcher.reference.identifiers import is_address
@@ -46,16 +45,31 @@ def _page(request: Request, **form: Any) -> Response:
     data = {"state": _state(snapshot), "loaded_at": snapshot.loaded_at}
     data |= {"sources": snapshot.once("sources", lambda: _sources(snapshot))}
     last = select(Run.__table__).order_by(Run.started_at.desc()).limit(1)
-    mails: Facts = {"run": store.ask(last).mappings().first(), "held": _held(store, operator)}
-    mails |= {"night": review.night(store), "hold_reason": report.HOLDS.get}
-    claims = [_named(snapshot, claim) for claim in account.waiting(store)] if operator else []
+    held = Digest.status == "held"
+    first = select(Digest.content).where(held).order_by(Digest.created_at, Digest.id).limit(1)
+    count = store.ask(select(func.count()).select_from(Digest).where(held)).scalar_one()
+    # the mails themselves are for the operator alone
+    sample = store.ask(first).scalar() if operator else None
+    mails: Facts = {"run": store.ask(last).mappings().first(), "held": {"count": count, "sample": sample}}
+    mails |= {"night": review.night(store), "hold_reason": review.HOLDS.get}
+    # each with the structure it asks for, where the catalogue still holds it
+    waiting = account.waiting(store) if operator else ()
+    claims = [(claim, snapshot.catalogue.known(claim["siret"])) for claim in waiting]
     shown: Facts = {"operator": operator, "claims": claims, **data, **mails}
     return render.page(request, "operator.html", **{"typed": "", **form}, **shown)
 
 
 @router.get("/exploitant/couverture")
 def covered(request: Request, who: Reader) -> Response:
-    return render.page(request, "coverage.html", coverage=_coverage(snapshot_of(request)))
+    table: dict[str, Counter[str]] = {}
+    structures = snapshot_of(request).catalogue.structures
+    columns = (structures.column(name).to_pylist() for name in ("department", "kind"))
+    for department, kind in zip(*columns, strict=True):
+        if department and kind:
+            table.setdefault(department, Counter())[render.family(kind)] += 1
+    named = {code: found.name if (found := places.department(code)) else code for code in table}
+    rows = ((code, named[code], counts.total(), counts) for code, counts in table.items())
+    return render.page(request, "coverage.html", coverage=sorted(rows, key=lambda row: (-row[2], row[0])))
 
 
 @router.get("/exploitant/exposition")
@@ -63,23 +77,6 @@ def exposed(request: Request, who: Reader) -> Response:
     snapshot = snapshot_of(request)
     measured = snapshot.once("exposure", lambda: exposure(snapshot))
     return render.page(request, "exposure.html", exposure=measured)
-
-
-def _named(snapshot: Snapshot, claim: dict[str, Any]) -> tuple[dict[str, Any], Structure | None]:
-    """A claim with the structure it asks for, where the catalogue still holds it."""
-    try:
-        return claim, snapshot.structure(claim["siret"])
-    except MatcherError:
-        return claim, None
-
-
-def _held(store: Store, operator: bool) -> dict[str, Any]:
-    """Number of held mails, and a preview of the first, for the operator alone."""
-    waiting = Digest.status == "held"
-    with store.reading() as connection:
-        count = connection.execute(select(func.count()).select_from(Digest).where(waiting)).scalar_one()
-        first = select(Digest.content).where(waiting).order_by(Digest.created_at, Digest.id).limit(1)
-        return {"count": count, "sample": connection.execute(first).scalar() if operator else None}
 
 
 def _sources(snapshot: Snapshot) -> list[tuple[str, int, date | None]]:
@@ -123,26 +120,19 @@ def decide(
     token = account.decide(store, identifier, verdict == "oui", who.actor, way)
     public = settings.public_url.rstrip("/")
     link = f"{public}/revendication/{token}" if token and way == "mail" else ""
-    sent = _send(request, asked, link, address) if link and asked else ""
     structure = snapshot_of(request).structure(asked["siret"]) if asked else None
-    decided: Facts = {"link": link, "code": "" if way == "mail" else token, "way": way, "sent": sent}
+    # to the address known, or given by the operator
+    to = address or str(asked["address"] or "") if link and asked and settings.smtp else ""
+    to = to if is_address(to) else ""
+    if to and asked and structure:
+        name, transport = render.called(structure), mail_transport(settings)
+        letter = letters.letter("account", name, to, transport, link, link=link)
+        with store.writing() as connection:
+            post.queue(store, connection, letter, kind="account", siret=asked["siret"])
+        request.app.state.mailer.wake()
+    decided: Facts = {"link": link, "code": "" if way == "mail" else token, "way": way, "sent": to}
     decided |= {"claim": asked, "structure": structure, "where": f"{public}/revendication"}
     return render.page(request, "decided.html", **decided)
-
-
-def _send(request: Request, claim: dict[str, Any], link: str, given: str) -> str:
-    """The address that the link goes to, the one known or given by the operator; "" where to none."""
-    to = given or str(claim["address"] or "")
-    if not request.app.state.settings.smtp or not is_address(to):
-        return ""
-    structure = snapshot_of(request).structure(claim["siret"])
-    mail = mail_transport(request.app.state.settings)
-    letter = letters.account_link(render.called(structure), to, link, mail)
-    store = access.store_of(request)
-    with store.writing() as connection:
-        post.queue(store, connection, letter, kind="account", siret=claim["siret"])
-    request.app.state.mailer.wake()
-    return to
 
 
 def _state(snapshot: Snapshot) -> dict[str, Any]:
@@ -155,17 +145,6 @@ def _state(snapshot: Snapshot) -> dict[str, Any]:
     state |= {name: catalogue.manifest.get(name, 0) for name in ("evidence", "awards")}
     still = sum(open_at(closing(t), t.published, moment) for t in snapshot.answerable())
     return state | {"notices": len(snapshot.notices), "open": still}
-
-
-def _coverage(snapshot: Snapshot) -> list[tuple[str, str, int, Counter[str]]]:
-    table: dict[str, Counter[str]] = {}
-    columns = (snapshot.catalogue.structures.column(name).to_pylist() for name in ("department", "kind"))
-    for department, kind in zip(*columns, strict=True):
-        if department and kind:
-            table.setdefault(department, Counter())[render.family(kind)] += 1
-    named = {code: found.name if (found := places.department(code)) else code for code in table}
-    rows = ((code, named[code], counts.total(), counts) for code, counts in table.items())
-    return sorted(rows, key=lambda row: (-row[2], row[0]))
 
 
 def exposure(snapshot: Snapshot) -> dict[str, Any]:

@@ -114,34 +114,28 @@ class ProfileForm:
 @router.post("/structure/{siret}/fiche")
 def edit(mine: Mine, form: Annotated[ProfileForm, Depends()]) -> Response:
     """What it says of itself: an empty field leaves what the directory says."""
-    typed = {"form": "fiche", **asdict(form), "site_unread": form.unread}
+    phone, site = form.phone.strip(), form.website.strip()
+    site = site if not site or "://" in site else f"https://{site}"
     try:
-        facts = _read(typed)
+        read = fields.checked(
+            phone=lambda: _of("phone", phone, PHONE),
+            email=lambda: fields.address(form.email),
+            website=lambda: _of("website", site, SITE),
+            turnover=lambda: _of("turnover", fields.number(form.turnover, TURNOVER), TURNOVER),
+            radius=lambda: _of("radius_km", fields.number(form.radius, RADIUS), RADIUS, schemas.ZoneIn),
+            departments=lambda: _departments(form.departments),
+        )
     except FieldErrors as error:
+        typed = {"form": "fiche", **asdict(form), "site_unread": form.unread}
         return _again(mine, error.problems, typed)
+    zone = {"radius_km": read.pop("radius"), "departments": read.pop("departments")}
+    zone |= {"country": bool(form.country)}
+    given = {**read, "description": clean(form.description), "zone": zone, "site_unread": bool(form.unread)}
+    facts = schemas.ProfileIn.model_validate(given).model_dump(mode="json", exclude={"denied", "offers"})
     with (store := mine.store).together():
         before = self_declared.read(store, mine.siret).facts
         self_declared.write(store, mine.siret, {**before, **facts}, mine.who.actor)
     return _done(mine.siret, "fiche", "fiche")
-
-
-def _read(typed: dict[str, str]) -> dict[str, Any]:
-    """What a structure says of itself, from its form.  Raises FieldErrors."""
-    phone, site = typed["phone"].strip(), typed["website"].strip()
-    site = site if not site or "://" in site else f"https://{site}"
-    read = fields.checked(
-        phone=lambda: _of("phone", phone, PHONE),
-        email=lambda: fields.address(typed["email"]),
-        website=lambda: _of("website", site, SITE),
-        turnover=lambda: _of("turnover", fields.number(typed["turnover"], TURNOVER), TURNOVER),
-        radius=lambda: _of("radius_km", fields.number(typed["radius"], RADIUS), RADIUS, schemas.ZoneIn),
-        departments=lambda: _departments(typed["departments"]),
-    )
-    zone = {"radius_km": read.pop("radius"), "departments": read.pop("departments")}
-    zone |= {"country": bool(typed["country"])}
-    given = {**read, "description": clean(typed["description"]), "zone": zone}
-    given |= {"site_unread": bool(typed["site_unread"])}
-    return schemas.ProfileIn.model_validate(given).model_dump(mode="json", exclude={"denied", "offers"})
 
 
 def _of(name: str, value: Any, sentence: str, model: type[BaseModel] = schemas.ProfileIn) -> Any:
@@ -167,12 +161,11 @@ def _departments(text: str) -> list[str]:
 def trade(mine: Mine, skill: fields.Line = "", verdict: fields.Word = "non") -> Response:
     """« Ce n'est pas notre métier »: effective immediately, until the structure itself undoes it."""
     store, by, allowed = mine.store, mine.who.actor, verdict == "oui"
-    with store.writing() as connection:
+    with store.writing(by, "skill.allow" if allowed else "skill.deny", mine.siret) as connection:
         if allowed:
             feedback.allow(store, connection, mine.siret, skill)
         else:
             feedback.deny(store, connection, mine.siret, skill, by)
-        store.audit(connection, by, "skill.allow" if allowed else "skill.deny", mine.siret)
     mine.apply_denials()
     return _done(mine.siret, "repris" if allowed else "metier", "metiers")
 

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -13,13 +12,15 @@ from matcher.domain import Answer, BadInput, Structure
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
-from service import sourcing, wire
+from matcher.reference.identifiers import clean_date
+from service import wire
 from service.access import spend, store_of
 from service.page import facets, fields, render, search
 from service.page.buyer import answer_of, places_in_words
 from service.page.fields import FieldErrors
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, Kept, OwnRecord, RecordOwner
+from service.routes import sourcing
 from service.snapshot import snapshot_of
 
 router = APIRouter()
@@ -38,7 +39,7 @@ EventNumber = Annotated[int, Form(ge=1, le=10_000_000)]
 CALL, CHECK = "à appeler", "à vérifier"
 #: What every page of a record is written with.
 ALWAYS = {"why": record_.why, "note": record_.NOTE, "steps": record_.STEPS, "reported": record_.REPORTED}
-ALWAYS |= {"outcome": questions.outcome_label}
+ALWAYS |= {"outcome": questions.OUTCOMES.get}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,7 @@ def _record(kept: OwnRecord, asked: View, **form: Any) -> Response:
     listed |= {"view": view, "views": [(name, title, counts[name]) for name, title in VIEWS.items()]}
     happened: Facts = {"outcomes": dict(pair.split(".") for pair in asked.issue.split("_") if pair)}
     happened |= {"words": questions.OUTCOMES, "missing": asked.manque, "done": asked.fait}
-    happened |= {"changes": sourcing.replay(request, found) if asked.rejouer else None}
+    happened |= {"changes": sourcing.replayed(request, found) if asked.rejouer else None}
     address = request.app.state.settings.public_url + kept.address
     shared: Facts = {"invitation": f"{address}/rejoindre/{record_.share_proof(found)}", "owner": kept.owner}
     shared |= {"colleagues": record_.colleagues(*kept.named)}
@@ -160,11 +161,6 @@ def rows_of(found: record_.Record) -> list[Row]:
                 steps = tuple(happened.get(event.siret, ()))
                 rows.append(Row(number=number, event=event, contact=contact, band=band, steps=steps))
     return rows
-
-
-def filters_of(found: record_.Record) -> list[str]:
-    """What limited the list that was kept, in words."""
-    return record_.filters_in_words(found.filters) + facets.chosen(found.narrowed, "").words()
 
 
 @router.get("/acheteur/fiches/{identifier}/note")
@@ -189,7 +185,8 @@ def _shown(kept: OwnRecord, found: record_.Record) -> dict[str, Any]:
     message = next((str(step.payload["message"]) for step in prepared.values()), "")
     letter: Facts = {"addresses": addresses, "message": message}
     letter |= {"mailto": mailto(addresses, found.tender.title, message)}
-    about = {"record": found, "filters": filters_of(found), "places": places_in_words(found.tender)}
+    limits = record_.filters_in_words(found.filters) + facets.chosen(found.narrowed, "").words()
+    about = {"record": found, "filters": limits, "places": places_in_words(found.tender)}
     about |= {"verdict": record_.verify(*kept.named), "happened": happened}
     about |= {"names": {s: str(p.get("name") or s) for s, p in lines.items() if s in happened}}
     return {**ALWAYS, **about, **letter}
@@ -223,24 +220,15 @@ def report(
     siret, done = typed.siret, typed.fait
     said: dict[str, Any] = {"text": typed.text, "who": typed.qui, "next_step": typed.suite}
     try:
-        record_.report(*kept.named, siret, done, due=_day(typed.le), **said)
+        due = clean_date(typed.le)
+        if typed.le.strip() and due is None:
+            raise FieldErrors({"le": "Cette date ne se lit pas : écrivez-la ainsi, 15/12/2026."})
+        record_.report(*kept.named, siret, done, due=due, **said)
     except BadInput as error:
         where = f"n-{siret}-le" if isinstance(error, FieldErrors) else f"n-{siret}"
         return _record(kept, View(vue=vue), problems={where: str(error)}, typed=asdict(typed))
     query = urlencode({name: value for name, value in (("vue", vue), ("fait", done)) if value})
     return render.go(f"{kept.address}?{query}#s{quote(siret)}")
-
-
-def _day(text: str) -> date | None:
-    """A day as a form sends it, or as a person types it.  Raises FieldErrors."""
-    given = text.strip()
-    try:
-        if "/" in given:
-            day, month, year = (int(part) for part in given.split("/"))
-            return date(year, month, day)
-        return date.fromisoformat(given) if given else None
-    except ValueError:
-        raise FieldErrors({"le": "Cette date ne se lit pas : écrivez-la ainsi, 15/12/2026."}) from None
 
 
 @router.post("/acheteur/fiches/{identifier}/corriger")

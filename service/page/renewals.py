@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Request, Response
 
+from matcher import codec
 from matcher.console import csv_text
 from matcher.domain import BadInput
 from matcher.matching import renewals
@@ -61,11 +62,10 @@ def ending(request: Request, who: Reader, wanted: ContractsOf, forme: Short = ""
 
 
 def _row(one: renewals.Renewal) -> dict[str, object]:
-    row: dict[str, object] = {"fin": one.ends.isoformat(), "objet": one.title, "acheteur": one.buyer.name}
-    row |= {"SIRET de l'acheteur": one.buyer.id}
+    row = codec.flat(one, "fin=ends, objet=title, acheteur=buyer.name, SIRET de l'acheteur=buyer.id")
     row |= {"titulaires": " ; ".join(h.name or h.id for h in one.holders)}
-    row |= {"lieu": one.place.label or one.place.department or "", "montant € HT": one.amount}
-    return row | {"notifié le": one.notified.isoformat(), "mois": one.months, "source": one.source}
+    row["lieu"] = one.place.label or one.place.department or ""
+    return row | codec.flat(one, "montant € HT=amount, notifié le=notified, mois=months, source")
 
 
 def _digits(text: str, lengths: tuple[int, ...], sentence: str) -> str:

@@ -20,8 +20,8 @@ from matcher.territory import programme
 from service.access import store_of
 from service.asked import Taken, from_bytes, from_need, placed
 from service.page import render
-from service.page.fields import FieldErrors, File, Lists, Name, Word, euros
-from service.snapshot import Snapshot, snapshot_of
+from service.page.fields import FieldErrors, Lists, Name, Word, euros
+from service.snapshot import snapshot_of
 
 NOTICE = "avis:"  # begins the reference of a published notice; any other reference is the id of a kept search
 #: Code of an error -> the sentence for a visitor; any other error is shown as it is.
@@ -82,11 +82,6 @@ def form(
     amount: Word = "",
 ) -> Search:
     return Search(need, place, notice_id, None, tuple(kinds or ()), radius, phrase, bool(active), amount)
-
-
-def sent_file(file: File = None) -> tuple[bytes, str]:
-    """The bytes and the name of the file that a form may bring."""
-    return (file.file.read(), file.filename or "avis") if file else (b"", "")
 
 
 def kept(request: Request, search: Search) -> str:
@@ -167,21 +162,19 @@ def of_file(search: Search, data: bytes, name: str) -> Search:
 
 def taken(request: Request, search: Search) -> Taken:
     """The tender that a search asks about, as its buyer corrected it.  Raises MatcherError, Refused."""
-    found = _taken(search, snapshot_of(request), request.app.state.settings.max_need)
+    snapshot, where = snapshot_of(request), _where(search)
+    if search.notice:
+        found = Taken(placed(codec.from_json(Tender, search.notice), where))
+    elif search.notice_id:
+        found = Taken(placed(snapshot.notice(search.notice_id), where))
+    elif not any(c.isalpha() for c in search.need):
+        raise FieldErrors({"need": "Dites en quelques mots ce qui est à faire, ou déposez un avis."})
+    else:
+        found = from_need(search.need, where, request.app.state.settings.max_need, whole=search.whole)
+        amount = euros(search.amount, "Montant estimé", "amount")
+        found = replace(found, tender=sized_need(found.tender, amount))
     lots = tuple(_corrected(lot, search) for lot in found.tender.lots)
     return replace(found, tender=replace(found.tender, lots=lots))
-
-
-def _taken(search: Search, snapshot: Snapshot, max_need: int) -> Taken:
-    where = _where(search)
-    if search.notice:
-        return Taken(placed(codec.from_json(Tender, search.notice), where))
-    if search.notice_id:
-        return Taken(placed(snapshot.notice(search.notice_id), where))
-    if not any(c.isalpha() for c in search.need):
-        raise FieldErrors({"need": "Dites en quelques mots ce qui est à faire, ou déposez un avis."})
-    found = from_need(search.need, where, max_need, whole=search.whole)
-    return replace(found, tender=sized_need(found.tender, euros(search.amount, "Montant estimé", "amount")))
 
 
 def meaning(chosen: str) -> tuple[tuple[str, ...], str] | None:

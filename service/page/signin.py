@@ -18,7 +18,6 @@ from service import access, oidc
 from service.page import account, fields, render
 from service.page.visitor import CheckedForm
 from service.settings import Settings, mail_transport
-from service.snapshot import Snapshot
 
 router = APIRouter()
 MINUTES = 20  # lifetime of a link
@@ -39,7 +38,7 @@ def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Resp
     opened_by = _scopes(request, to)
     link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
     store = access.store_of(request)
-    letter = letters.sign_in(to, link, mail_transport(settings))
+    letter = letters.letter("signin", "", to, mail_transport(settings), link, link=link)
     # the same work for every domain: its time does not tell which are served
     with store.writing() as connection:
         post.queue(store, connection, letter, kind="sign-in", siret="")
@@ -96,18 +95,13 @@ def _scopes(request: Request, address: str) -> list[str]:
     if address.rpartition("@")[2] in settings.buyer_domains:
         held += ["buyer", "read"]
     if snapshot := request.app.state.serving.current:
-        sirets = _publishing(snapshot, address)
-        held += [f"structure:{siret}" for siret in sirets] + ["read"] * bool(sirets)
+        payloads = snapshot.catalogue.structures.column("payload")
+        near = pc.indices_nonzero(pc.match_substring(payloads, address, ignore_case=True)).to_pylist()
+        structures = [snapshot.catalogue.structure(row) for row in near[: 10 * MOST_OF_AN_ADDRESS]]
+        sirets = {s.siret: s for s in structures if s.email.strip().lower() == address}
+        if sirets and len(sirets) <= MOST_OF_AN_ADDRESS:
+            held += [*(f"structure:{siret}" for siret in sirets), "read"]
     return list(dict.fromkeys(held))
-
-
-def _publishing(snapshot: Snapshot, address: str) -> list[str]:
-    """The SIRETs of the structures that publish an address; none where they are too many to be its own."""
-    payloads = snapshot.catalogue.structures.column("payload")
-    near = pc.indices_nonzero(pc.match_substring(payloads, address, ignore_case=True)).to_pylist()
-    structures = [snapshot.catalogue.structure(row) for row in near[: 10 * MOST_OF_AN_ADDRESS]]
-    sirets = list(dict.fromkeys(s.siret for s in structures if s.email.strip().lower() == address))
-    return sirets if len(sirets) <= MOST_OF_AN_ADDRESS else []
 
 
 def key_of(store: Store, account: str, shown: str = "", scopes: Sequence[str] = ("buyer", "read")) -> str:

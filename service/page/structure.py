@@ -13,7 +13,6 @@ from sqlalchemy import select
 
 from matcher.catalogue import denials
 from matcher.catalogue.filters import search_names
-from matcher.domain import Structure
 from matcher.learned import asks
 from matcher.matching import reasons, skills
 from matcher.outreach import alerts, links
@@ -32,7 +31,7 @@ from service.page.fields import Asked
 from service.page.gaps import gaps, likely
 from service.page.render import Facts
 from service.page.visitor import SeesStructures
-from service.snapshot import Snapshot, snapshot_of
+from service.snapshot import snapshot_of
 
 router = APIRouter()
 SHOWN = 10  # notices of a part
@@ -95,10 +94,18 @@ def shown(
     # as declared now: the lists of buyers include it at the next build
     structure = self_declared.over(held, declared)
     skilled = skills.skills(structure, past := snapshot.past_contracts(held.siret)[-8:])
-    declined = _refused(request, structure.siret) if mine else set()
-    lots = snapshot.opportunities(held.siret, structure if mine and _amended(held, structure) else None)
+    refusals = (Feedback.siret == structure.siret, Feedback.verb == "declined")
+    query = select(Feedback.notice_id, Feedback.lot_id).where(*refusals)
+    declined = set(map(tuple, store.ask(query))) if mine else set()
+    # does what it declares say something else than the catalogue?
+    plain = replace(structure, provenance=held.provenance, offers=held.offers)
+    titles, before = ({offer.title for offer in one.offers} for one in (structure, held))
+    amended = mine and (plain != held or titles != before)
+    lots = snapshot.opportunities(held.siret, structure if amended else None)
     found = [o for o in lots if (o.tender.id, o.lot.id) not in declined]
-    over = _over(found)
+    # are all of them closed, and thus shown as examples?
+    moment = datetime.now(UTC)
+    over = bool(found) and not any(open_at(closing(o.tender), o.tender.published, moment) for o in found)
     feed = f"/v1/structures/{structure.siret}/opportunities.atom"
     own: dict[str, Any] = {"own_facts": {}, "declared": (), "pending": [], "denied": [], "alerts": None}
     own |= {"undo": (), "feed": feed}
@@ -109,24 +116,25 @@ def shown(
         departments = ", ".join(zone.get("departments") or ())
         facts = {**facts, **texts, "departments": departments, "country": zone.get("country")}
         own = {"own_facts": facts, "declared": announcements.own(request, who)}
-        own |= {"pending": _pending(held, declared), "alerts": alerts.chosen(store, structure.siret)}
+        # what it added since is not in the catalogue yet
+        added = [o["title"] for o in facts.get("offers", ()) if clean(o["title"]) not in before]
+        own |= {"pending": added, "alerts": alerts.chosen(store, structure.siret)}
         own |= {"denied": [(skill, denials.label(skill)) for skill in declared.denied]}
         own |= {"undo": refused if done == "refus" and refused[0] else ()}
         own |= {"feed": f"{feed}?token={links.token('feed', feed)}"}
     notices: Facts = {"parts": _parts(found), "total": len(found), "over": over, "most": SHOWN, "lots": LOTS}
     notices |= {"nothing": snapshot.why_nothing(structure) if over or not found else ()}
-    does: Facts = {"skills": skilled, "likely": _likely(structure, skilled, snapshot), "past": past}
+    # (trade, label) of the trades that such a structure often does and that nothing else says
+    known_trades = {skill.trade for skill in skilled} | denials.trades(structure.denied)
+    words = {fold(word) for offer in structure.offers for word in (offer.title, *offer.sectors)}
+    labels = {trade.name: trade.label for trade in trades.trades()}
+    unsaid = (name for name in likely(structure, snapshot) if name not in known_trades)
+    supposed = [(name, labels[name]) for name in unsaid if fold(labels[name]) not in words]
+    does: Facts = {"skills": skilled, "likely": supposed[:SUPPOSED], "past": past}
     does |= {"looked_for": _looked_for(request, skilled), "missing": reasons.missing(structure)}
     does |= {"gaps": gaps(structure, snapshot), "hidden": denials.label(refused[2]) if refused[2] else ""}
     named = {"structure": structure, "mine": mine, "done": done}
     return render.page(request, "structure.html", **named, **own, **notices, **does, **ALWAYS, **form)
-
-
-def _amended(held: Structure, declared: Structure) -> bool:
-    """Does what it declares say something else than the catalogue?"""
-    plain = replace(declared, provenance=held.provenance, offers=held.offers)
-    titles, known = ({offer.title for offer in one.offers} for one in (declared, held))
-    return plain != held or titles != known
 
 
 def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
@@ -150,37 +158,8 @@ def _trades_of(text: str) -> frozenset[str]:
     return frozenset(asks.of_text(text).trades)
 
 
-def _likely(structure: Structure, known: Iterable[skills.Skill], snapshot: Snapshot) -> list[tuple[str, str]]:
-    """(trade, label) of the trades that such a structure often does and that nothing else says."""
-    known_trades = {skill.trade for skill in known} | denials.trades(structure.denied)
-    words = {fold(word) for offer in structure.offers for word in (offer.title, *offer.sectors)}
-    labels = {trade.name: trade.label for trade in trades.trades()}
-    unsaid = (name for name in likely(structure, snapshot) if name not in known_trades)
-    supposed = [(name, labels[name]) for name in unsaid if fold(labels[name]) not in words]
-    return supposed[:SUPPOSED]
-
-
 def _parts(found: Sequence[Opportunity]) -> list[tuple[str, str, str, list[tuple[Opportunity, ...]], int]]:
     """The notices by what the structure would do in the best of their lots; and how many lots they are."""
     notices = by_notice(found)
     of_part = {name: [lots for lots in notices if lots[0].part == name] for name in PARTS}
     return [(name, *words, of_part[name], sum(map(len, of_part[name]))) for name, words in PARTS.items()]
-
-
-def _over(found: list[Opportunity]) -> bool:
-    """Are all of them closed, and thus shown as examples?"""
-    moment = datetime.now(UTC)
-    return bool(found) and not any(open_at(closing(o.tender), o.tender.published, moment) for o in found)
-
-
-def _pending(structure: Structure, declared: self_declared.Declared) -> list[str]:
-    """Titles of the offers it added that the catalogue does not hold yet."""
-    known = {offer.title for offer in structure.offers}
-    return [o["title"] for o in declared.facts.get("offers", ()) if clean(o["title"]) not in known]
-
-
-def _refused(request: Request, siret: str) -> set[tuple[str, str]]:
-    """(notice, lot) that the structure declined."""
-    mine = (Feedback.siret == siret, Feedback.verb == "declined")
-    declined = access.store_of(request).ask(select(Feedback.notice_id, Feedback.lot_id).where(*mine))
-    return {(notice, lot) for notice, lot in declined}

@@ -17,12 +17,13 @@ from matcher.reference import law, places
 from matcher.reference import trades as trades_
 from matcher.territory import areas, choropleth, coverage, ledger, meeting, potential, programme
 from matcher.territory.advice import Weight, effect
-from service import desk, schemas, wire
+from service import schemas, wire
 from service.access import identify, store_of
 from service.page import fields, render, search
 from service.page.fields import FieldErrors, problems_of
 from service.page.render import Facts
 from service.page.visitor import Buyer, CheckedForm, Operator, Reader, record_owner
+from service.routes import territory as desk
 from service.snapshot import snapshot_of
 
 router = APIRouter()
@@ -219,10 +220,7 @@ def studied_programme(request: Request, who: Reader, reference: str, forme: Flag
     given = searches.read(store_of(request), reference).get("programme")
     if not given:
         raise BadInput("Cette adresse n'est pas celle d'un programme.")
-
-    def study() -> programme.Programme:
-        return programme.study(desk.desk_of(request), base64.b64decode(given["data"]), given["name"])
-
+    study = partial(programme.study, desk.desk_of(request), base64.b64decode(given["data"]), given["name"])
     made = snapshot_of(request).for_a_minute(("programme", reference), study)
     if forme == "xlsx":
         return wire.attachment(made.workbook(), wire.XLSX, "programme.xlsx")
@@ -255,7 +253,15 @@ def drawn(
     made = snapshot.for_a_minute(("map", key), lambda: desk.covered(snapshot, opened, asked))
     query = asked.model_dump(include={"region", "department", "by", "trade", "kind"}) | {"measure": measure}
     files = urlencode({name: value for name, value in query.items() if value}, doseq=True)
-    picture = choropleth.picture(made, measure, _links(made, asked))
+    links = {}  # a department leads to its map, what is smaller to the trade's list
+    for area in made.areas:
+        if area.whole_department:
+            closer = {"region": asked.region, "departement": area.code, "par": "commune"}
+            closer |= {"metier": asked.trade, "mesure": ""}
+            links[area.code] = "/territoire/carte?" + urlencode({k: v for k, v in closer.items() if v})
+        elif asked.trade:
+            links[area.code] = _list_of(asked.trade, area)
+    picture = choropleth.picture(made, measure, links)
     map_ = {"coverage": made, "drawing": choropleth.svg(picture, legend=False), "legend": picture.legend}
     map_ |= {"gaps": desk.gaps(snapshot, opened, made, asked), "list_of": _list_of, "files": files}
     map_ |= {"left": max(0, len(made.lacking) - desk.LINES)}
@@ -271,19 +277,6 @@ def _list_of(trade: str, area: areas.Area, kinds: tuple[str, ...] = ()) -> str:
     radius = f":{area.radius_km:g}" if area.radius_km else ""
     reference = f"{search.TRADE}{trade}:{area.words}{radius}"
     return search.address(reference, pairs=[("type", kind) for kind in kinds]) + "#liste"
-
-
-def _links(made: coverage.Coverage, asked: desk.MapQuery) -> dict[str, str]:
-    """Where each area of the map leads: a department to its map, what is smaller to the trade's list."""
-    found = {}
-    for area in made.areas:
-        if area.whole_department:
-            closer = {"region": asked.region, "departement": area.code, "par": "commune"}
-            closer |= {"metier": asked.trade, "mesure": ""}
-            found[area.code] = "/territoire/carte?" + urlencode({k: v for k, v in closer.items() if v})
-        elif asked.trade:
-            found[area.code] = _list_of(asked.trade, area)
-    return found
 
 
 @router.get("/territoire/facilitateurs")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Depends, Form, Request
+from fastapi import Depends, Request
 
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
@@ -55,12 +55,7 @@ def record_owner(request: Request) -> str:
     raise Refused(401, ACCOUNT_NEEDED)
 
 
-def checked_form(request: Request, csrf: Annotated[str, Form()] = "") -> None:
-    """Raises Refused (403) unless the form was made for this session."""
-    access.check_csrf(request, csrf)
-
-
-CheckedForm = Annotated[None, Depends(checked_form)]
+CheckedForm = Annotated[None, Depends(access.check_csrf)]
 
 
 def structure_owner(request: Request, siret: str, form: CheckedForm) -> Bearer:

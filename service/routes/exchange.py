@@ -33,10 +33,9 @@ def listing(
 
 @router.post("/exchange", status_code=201)
 def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -> Response:
-    def do() -> Any:
-        return codec.to_json(announced.declare(request, who, **asked.model_dump()))
-
-    return once(request, who, do, 201)
+    return once(
+        request, who, lambda: codec.to_json(announced.declare(request, who, **asked.model_dump())), 201
+    )
 
 
 @router.post("/exchange/{declaration_id}/agreement")

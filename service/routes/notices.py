@@ -39,15 +39,22 @@ def chosen(
     buyer: Buyer = "",
     open_on: Annotated[date | None, Query(description="Answers are still taken on that day.")] = None,
 ) -> list[Tender]:
-    """The notices that pass the filters given, the newest first."""
-    snapshot = snapshot_of(request)
-    words = fold(q).split()
-    fitting = (
-        tender
-        for tender in (snapshot.answerable() if answerable else newest_first(snapshot.notices))
-        if _fits(tender, cpv, department, buyer, open_on) and published_since(tender, since)
-    )
-    return [tender for tender in fitting if not words or told(tender, words)]
+    """The notices that pass the filters given, the newest first; one without a deadline is not known to be open."""
+    snapshot, words = snapshot_of(request), fold(q).split()
+
+    def fits(tender: Tender) -> bool:
+        last, lots = closing(tender), tender.lots
+        return (
+            (not cpv or any(code.startswith(cpv) for lot in lots for code in lot.cpv))
+            and (not department or department in {place.department for lot in lots for place in lot.places})
+            and (not buyer or renewals_.is_buyer(tender.buyer, buyer))
+            # a cancelled one is not open
+            and (not open_on or (tender.nature in ANSWERABLE and last is not None and last.date() >= open_on))
+            and published_since(tender, since)
+            and (not words or told(tender, words))
+        )
+
+    return list(filter(fits, snapshot.answerable() if answerable else newest_first(snapshot.notices)))
 
 
 Chosen = Annotated[list[Tender], Depends(chosen)]
@@ -97,18 +104,6 @@ def releases(request: Request, tenders: Chosen, offset: Offset = 0, limit: Limit
 def notice(request: Request, who: Reader, notice_id: NoticeId) -> Response:
     snapshot = snapshot_of(request)
     return wire.send(request, _shown(snapshot.notice(notice_id), snapshot), tagged=True)
-
-
-def _fits(tender: Tender, cpv: str, department: str, buyer: str, open_on: date | None) -> bool:
-    """Does a notice pass the filters given?  One without a deadline is not known to be open, a cancelled one is not."""
-    last = closing(tender)
-    where = {place.department for lot in tender.lots for place in lot.places}
-    return (
-        (not cpv or any(code.startswith(cpv) for lot in tender.lots for code in lot.cpv))
-        and (not department or department in where)
-        and (not buyer or renewals_.is_buyer(tender.buyer, buyer))
-        and (open_on is None or (tender.nature in ANSWERABLE and last is not None and last.date() >= open_on))
-    )
 
 
 def _shown(tender: Tender, snapshot: Snapshot) -> schemas.NoticeOut:

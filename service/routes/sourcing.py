@@ -1,20 +1,62 @@
-"""Sourcing records of a buyer: keep, read, contact, note answers, verify, replay, export."""
+"""Sourcing records of a buyer: keep, read, contact, note answers, verify, replay, export; the pages do so too."""
 
-from functools import cache
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache, partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 
-from matcher.domain import Answer, Filters
+from matcher.domain import Answer, Filters, NotFound
 from matcher.matching.engine import Matcher
-from matcher.outreach.sourcing import exports, record, search
-from service import schemas, sourcing, wire
+from matcher.outreach.alerts import address_of
+from matcher.outreach.sourcing import exports, questions, record
+from service import schemas, wire
 from service.access import BuyerKey, store_of
 from service.asked import filters, take
 from service.idempotency import once
+from service.page import facets
+from service.pool import written as written_apart
+from service.settings import mail_transport
 from service.snapshot import snapshot_of
 
 router = APIRouter(tags=["sourcing"])
+
+
+def replayed(request: Request, found: record.Record) -> list[str]:
+    """What the same search would change today, as French sentences."""
+    matcher = snapshot_of(request).under(found.recipe)
+    again = facets.of_answer(
+        record.search(matcher, found.tender, found.filters), facets.chosen(found.narrowed, "")
+    )
+    return record.replay(found, again, matcher.versions)
+
+
+def contacted(
+    request: Request, owner: str, identifier: str, sirets: Sequence[str], message: str, reply_to: str
+) -> Counter[str]:
+    """The same message to each, sent with the buyer's address, else "noted" alone; counts by outcome."""
+    store = store_of(request)
+    if not reply_to:
+        return Counter(noted=record.contact(store, owner, identifier, sirets, message))
+    catalogue, transport = snapshot_of(request).catalogue, mail_transport(request.app.state.settings)
+    address = partial(address_of, store, catalogue)
+    return questions.ask(store, owner, identifier, sirets, message, reply_to, transport, address)
+
+
+def exported(request: Request, owner: str, identifier: str, format: str) -> tuple[record.Record, bytes, str]:
+    """A record, its file in a format and the media type, sealed as exported.  Raises NotFound."""
+    if format not in exports.FORMATS:
+        raise NotFound(f"aucun export {format!r} : choisissez {', '.join(exports.FORMATS)}")
+    store = store_of(request)
+    found = record.read(store, owner, identifier)
+    write, media = exports.FORMATS[format]
+    serving = request.app.state.serving
+    content = (serving.settings.processes and written_apart(serving.server, format, found)) or write(found)
+    record.exported(store, owner, identifier, format)
+    return found, content, media
+
+
 Format = Annotated[str, Path(max_length=8)]
 RecordId = Annotated[str, Path(max_length=64)]
 
@@ -27,7 +69,7 @@ def keep(request: Request, who: BuyerKey, asked: schemas.SourcingIn) -> Response
     def found() -> tuple[Matcher, Filters, Answer]:
         taken, wanted = take(asked, snapshot, settings), filters(asked.filters)
         matcher = snapshot.under(asked.recipe)
-        return matcher, wanted, search.search(matcher, taken.tender, wanted)
+        return matcher, wanted, record.search(matcher, taken.tender, wanted)
 
     def do() -> dict[str, Any]:
         matcher, wanted, answer = found()
@@ -56,14 +98,14 @@ def verify(request: Request, who: BuyerKey, record_id: RecordId) -> record.Verdi
 
 @router.get("/sourcing/{record_id}/replay")
 def replay(request: Request, who: BuyerKey, record_id: RecordId) -> dict[str, Any]:
-    changes = sourcing.replay(request, record.read(store_of(request), who.actor, record_id))
+    changes = replayed(request, record.read(store_of(request), who.actor, record_id))
     return {"same": not changes, "changes": changes}
 
 
 @router.post("/sourcing/{record_id}/contacts")
 def contact(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.ContactIn) -> Response:
     def do() -> dict[str, Any]:
-        outcomes = sourcing.contact(request, who.actor, record_id, **asked.model_dump())
+        outcomes = contacted(request, who.actor, record_id, **asked.model_dump())
         return {"contacted": outcomes.total(), "outcomes": dict(outcomes) if asked.reply_to else {}}
 
     return once(request, who, do, after=lambda: request.app.state.mailer.wake())
@@ -80,5 +122,5 @@ def answer(request: Request, who: BuyerKey, record_id: RecordId, asked: schemas.
 
 @router.get("/sourcing/{record_id}/export/{format}")
 def export(request: Request, who: BuyerKey, record_id: RecordId, format: Format) -> Response:
-    _, content, media = sourcing.exported(request, who.actor, record_id, format)
+    _, content, media = exported(request, who.actor, record_id, format)
     return wire.attachment(content, media, f"sourcing.{format}")

@@ -1,33 +1,182 @@
-"""The territory desk: map, potential of a need, hours, facilitators, a meeting day, a report."""
+"""The territory desk: map, potential of a need, hours, facilitators, a meeting day, a report; what its page shares."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from datetime import date
+from functools import partial
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, File, Form, Path, Query, Request, Response, UploadFile
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from matcher import codec
-from matcher.records import facilitators
+from matcher.domain import Award, Rejected, Tender, kinds_named
+from matcher.reading import contracts
+from matcher.records import facilitators, worked
+from matcher.records.keys import Bearer
+from matcher.records.store import Store
 from matcher.reference.identifiers import IDENTITY
-from matcher.territory import choropleth, hours, ledger, meeting, potential
+from matcher.territory import areas, choropleth, coverage, hours, ledger, meeting, potential
+from matcher.territory.advice import Given
 from matcher.territory.areas import place_of, somewhere
-from matcher.territory.counts import trades_of
-from service import desk, wire
+from matcher.territory.counts import Count, Desk, need_of, no_counts, trades_of
+from service import access, wire
 from service.access import BuyerKey, Operator, Reader, store_of
+from service.announced import buyer_of
+from service.asked import uploaded
 from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate
-from service.snapshot import snapshot_of
+from service.snapshot import Snapshot, snapshot_of
 
 router = APIRouter(tags=["territory"])
+Files = list[UploadFile]
+FIRST = "11"  # the region that a map shows unless another is asked for
+LINES = 12  # zones that a page lists
+
+
+class DeskAnswer(BaseModel):
+    """An answer of the desk, with the sources of its figures and the day it was computed."""
+
+    result: dict[str, Any]
+    sources: list[str]
+    facilitator: str = ""
+    on: date
+
+
+class MapQuery(BaseModel):
+    """The part of the country that is asked for, how it is divided, the trade and the kinds of structures."""
+
+    region: str = Field(default="", max_length=60)
+    department: list[str] = Field(default_factory=list, max_length=110)
+    commune: str = Field(default="", max_length=100)
+    radius: float = Field(default=20.0, gt=0, le=500)
+    by: Literal["departement", "epci", "commune"] = "departement"
+    trade: str = Field(default="", max_length=50)
+    kind: list[str] = Field(default_factory=list, max_length=30)
+    n: int | None = Field(default=None, ge=1, le=100)
+
+
+def desk_of(request: Request) -> Desk:
+    """The engine as the desk asks it, with what the store knows, at most a minute old."""
+    snapshot, store = snapshot_of(request), access.store_of(request)
+    return snapshot.for_a_minute("desk", lambda: _desk(snapshot, store))
+
+
+def _desk(snapshot: Snapshot, store: Store | None = None) -> Desk:
+    return Desk(snapshot.matcher, store, kept=snapshot.once("counts", no_counts))
+
+
+def covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Coverage:
+    """The map of what is served."""
+    wholes = areas.region(asked.region) if asked.region else ()
+    wholes += tuple(areas.department(code) for code in asked.department)
+    circle = (areas.circle(asked.commune, asked.radius),) if asked.commune else ()
+    chosen = (*areas.divided(wholes or (() if circle else areas.region(FIRST)), asked.by), *circle)
+    near = areas.departments_of(chosen)
+    read = partial(coverage.in_catalogue, snapshot.catalogue, snapshot.notices, near)
+    needs, kinds = snapshot.once(("needs", near), read), kinds_named(asked.kind)
+    return coverage.cover(opened, needs, chosen, trade=asked.trade, kinds=kinds, n=asked.n)
+
+
+Gap = tuple[coverage.Cell, tuple[coverage.Closer, ...], list[tuple[str, str, Count]]]
+
+
+def gaps(snapshot: Snapshot, opened: Desk, made: coverage.Coverage, asked: MapQuery) -> list[Gap]:
+    """The zones that a page lists, with who could fill them and neighbouring trades."""
+
+    def closed() -> list[Gap]:
+        shown = made.lacking[:LINES]
+        return [(cell, coverage.closers(opened, cell), coverage.neighbours(opened, cell)) for cell in shown]
+
+    return snapshot.once(("gaps", asked.model_dump_json()), closed)
+
+
+def warm(snapshot: Snapshot) -> None:
+    """Count what the map shows first, before anybody asks for it."""
+    opened, asked = _desk(snapshot), MapQuery(region=FIRST)
+    gaps(snapshot, opened, covered(snapshot, opened, asked), asked)
+
+
+def answered(
+    request: Request, result: Any, sources: Sequence[str] = (), on: date | None = None, facilitator: str = ""
+) -> Response:
+    """The answer of a route with its sources, of today unless it says of which day."""
+    facts: dict[str, Any] = {"sources": list(sources), "facilitator": facilitator, "on": on or date.today()}
+    return wire.send(request, DeskAnswer(result=result, **facts))
+
+
+def sent(module: Any, made: Any, shape: str, name: str, typeset: Callable[[str], str] = str) -> Response:
+    """A meeting or a report as its module writes it: "xlsx", "ics", else printable HTML."""
+    if shape == "xlsx":
+        return wire.attachment(module.workbook(made), wire.XLSX, f"{name}.xlsx")
+    if shape == "ics":
+        return wire.attachment(module.calendar(made), "text/calendar", f"{name}.ics")
+    return wire.printable(typeset(module.page(made)))
+
+
+def studied(request: Request, asked: PotentialIn) -> potential.Potential:
+    """The potential of a need in words; it is not kept."""
+    tender = need_of(asked.need, areas.place_of(asked.place), asked.months)
+    given = asked.model_dump(include={field.name for field in fields(Given)})
+    return potential.potential(desk_of(request), tender, Given(**given), asked.n)
+
+
+def similar(request: Request, found: potential.LotPotential, most: int = 8) -> list[dict[str, Any]]:
+    """The newest contracts of the main trade of a lot in its department, in words."""
+    snapshot, labels = snapshot_of(request), desk_of(request).labels
+    where = found.lot.places[0].department if found.lot.places else None
+    trade = next((name for name, label in labels.items() if label in found.trades[:1]), "")
+
+    def alike(award: Award) -> bool:
+        place = award.place.department or award.buyer.place.department
+        return trade in snapshot.contract_trades.get(award.title, ())[:1] and where == place
+
+    same = [award for award in snapshot.contracts if award.holders and alike(award)]
+    return list(map(_in_words, sorted(same, key=lambda a: a.notified or date.min, reverse=True)[:most]))
+
+
+def _in_words(award: Award) -> dict[str, Any]:
+    """A past contract as the pages show it."""
+    row = codec.flat(award, "objet=title, acheteur=buyer.name")
+    row["titulaires"] = ", ".join(h.name or h.id for h in award.holders)
+    row |= codec.flat(award, "offres reçues=offers_received, montant € HT=amount")
+    row["réservé"] = {True: "oui", False: "non", None: "non dit"}[ledger.reserved(award)]
+    return row | {"notifié le": award.notified.isoformat() if award.notified else ""}
+
+
+def reported(
+    request: Request, who: Bearer, books: Files, awards: Files, buyer: str, years: list[int]
+) -> ledger.Report:
+    """The report of files, of which nothing is kept, and of the hours that the caller may see."""
+    tables = [ledger.read(file.file.read(), file.filename or "le grand livre") for file in books]
+    files = ((file.file.read(), file.filename or "decp.json") for file in awards)
+    records = [record for data, name in files for record in uploaded(data, name)]
+    rejected = [bad for _, rows in tables for bad in rows]
+    rejected += [record for record in records if isinstance(record, Rejected)]
+    listed = contracts.consolidate(record for record in records if isinstance(record, Award))
+    announced = [award for record in records if isinstance(record, Tender) for award in record.awards]
+    return ledger.report(
+        snapshot_of(request).catalogue,
+        purchases=[purchase for good, _ in tables for purchase in good],
+        awards=[*listed, *announced],
+        buyer=buyer,
+        years=tuple(years),
+        rejected=[replace(bad, path=PurePath(bad.path).name) for bad in rejected],
+        ledger_source=", ".join(file.filename or "" for file in books),
+        lines=worked.listing(store_of(request), who, buyer_of(request, who)),
+    )
+
+
 LEDGER = "The ledger: CSV with SIRET, montant, année."
 
 
-class MapFileQuery(desk.MapQuery):
+class MapFileQuery(MapQuery):
     measure: Literal["gap", "needs", "likely", "plausible", "to_ask", "state"] = "gap"
 
 
-@router.get("/territory/map", response_model=desk.DeskAnswer)
-def map_(request: Request, who: Reader, asked: Annotated[desk.MapQuery, Query()]) -> Response:
-    made = desk.covered(snapshot_of(request), desk.desk_of(request), asked)
+@router.get("/territory/map", response_model=DeskAnswer)
+def map_(request: Request, who: Reader, asked: Annotated[MapQuery, Query()]) -> Response:
+    made = covered(snapshot_of(request), desk_of(request), asked)
     values = {name: made.values(name) for name in ("needs", "gap")}
     zones = [
         {"code": area.code, "label": area.label}
@@ -42,7 +191,7 @@ def map_(request: Request, who: Reader, asked: Annotated[desk.MapQuery, Query()]
     ]
     result: dict[str, Any] = {"zones": zones, "cells": cells, "outside": dict(made.outside)}
     result |= {"unplaced": made.unplaced, "n": made.n}
-    return desk.answered(request, result, made.sources, made.on, made.facilitator)
+    return answered(request, result, made.sources, made.on, made.facilitator)
 
 
 @router.get("/territory/map.{shape}", response_class=Response)
@@ -52,9 +201,7 @@ def map_file(
     shape: Annotated[Literal["svg", "png", "csv", "xlsx", "geojson", "html"], Path()],
     asked: Annotated[MapFileQuery, Query()],
 ) -> Response:
-    made = choropleth.map_as(
-        shape, desk.covered(snapshot_of(request), desk.desk_of(request), asked), asked.measure
-    )
+    made = choropleth.map_as(shape, covered(snapshot_of(request), desk_of(request), asked), asked.measure)
     if shape == "html":
         return wire.printable(str(made))
     if shape == "svg":
@@ -84,47 +231,47 @@ class OethIn(In):
     place: str = Field("", max_length=100)
 
 
-@router.post("/territory/potential", response_model=desk.DeskAnswer)
+@router.post("/territory/potential", response_model=DeskAnswer)
 def potential_(request: Request, who: Reader, asked: PotentialIn) -> Response:
-    made = desk.studied(request, asked)
+    made = studied(request, asked)
     named = made.lots[0].facilitator if made.lots else facilitators.named(None)
-    past = [desk.similar(request, lot) for lot in made.lots]
+    past = [similar(request, lot) for lot in made.lots]
     result = {**codec.to_json(made), "order": potential.ORDER, "past": past}
-    return desk.answered(request, result, made.sources, made.on, named)
+    return answered(request, result, made.sources, made.on, named)
 
 
-@router.post("/territory/hours", response_model=desk.DeskAnswer)
+@router.post("/territory/hours", response_model=DeskAnswer)
 def hours_(request: Request, who: Reader, asked: HoursIn) -> Response:
     where = place_of(asked.place)
     more = asked.model_dump(exclude={"need", "place"})
-    made = hours.of_need(desk.desk_of(request), asked.need, where, **more)
-    return desk.answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
+    made = hours.of_need(desk_of(request), asked.need, where, **more)
+    return answered(request, codec.to_json(made), made.sources, made.on, facilitators.named(where))
 
 
-@router.post("/territory/oeth", response_model=desk.DeskAnswer)
+@router.post("/territory/oeth", response_model=DeskAnswer)
 def oeth_(request: Request, who: Reader, asked: OethIn) -> Response:
     (trades,) = trades_of([asked.need], [()])
     labour = hours.labour_of(trades) if trades else None
     made = hours.oeth(**asked.model_dump(exclude={"need", "place"}), on=date.today(), labour=labour)
     where = place_of(asked.place)
-    return desk.answered(request, codec.to_json(made), made.rules, made.on, facilitators.named(where))
+    return answered(request, codec.to_json(made), made.rules, made.on, facilitators.named(where))
 
 
-@router.get("/territory/facilitators", response_model=desk.DeskAnswer)
+@router.get("/territory/facilitators", response_model=DeskAnswer)
 def facilitators_(request: Request, who: Reader, place: PlaceName) -> Response:
     where = somewhere(place)
     found = facilitators.of(where)
     days = (f", {f.on:%d/%m/%Y}" if f.on else "" for f in found)
     sources = (f"{f.source or 'fichier de l’exploitant'}{day}" for f, day in zip(found, days, strict=True))
     result = {"items": [codec.to_json(f) for f in found]}
-    return desk.answered(request, result, tuple(dict.fromkeys(sources)), None, facilitators.named(where))
+    return answered(request, result, tuple(dict.fromkeys(sources)), None, facilitators.named(where))
 
 
-@router.get("/territory/needs", response_model=desk.DeskAnswer)
+@router.get("/territory/needs", response_model=DeskAnswer)
 def needs_(request: Request, who: Operator, facilitator: Annotated[str, Query(max_length=100)]) -> Response:
     found = facilitators.early(store_of(request), facilitator)
     items = [{"id": t.id, "title": t.title, "buyer": t.buyer.name} for t in found]
-    return desk.answered(request, {"items": items})
+    return answered(request, {"items": items})
 
 
 class ShowIn(In):
@@ -133,10 +280,10 @@ class ShowIn(In):
     withdraw: bool = False
 
 
-@router.post("/territory/needs", response_model=desk.DeskAnswer)
+@router.post("/territory/needs", response_model=DeskAnswer)
 def show_need(request: Request, who: BuyerKey, asked: ShowIn) -> Response:
     facilitators.allow(store_of(request), who, asked.need, asked.facilitator, withdraw=asked.withdraw)
-    return desk.answered(request, {"shown": not asked.withdraw})
+    return answered(request, {"shown": not asked.withdraw})
 
 
 class ReferralIn(In):
@@ -145,10 +292,10 @@ class ReferralIn(In):
     note: str = Field("", max_length=300)
 
 
-@router.post("/territory/referrals", response_model=desk.DeskAnswer)
+@router.post("/territory/referrals", response_model=DeskAnswer)
 def refer(request: Request, who: BuyerKey, asked: ReferralIn) -> Response:
     facilitators.refer(store_of(request), who.actor, asked.facilitator, asked.subject, asked.note)
-    return desk.answered(request, {"recorded": True})
+    return answered(request, {"recorded": True})
 
 
 class GuestIn(In):
@@ -176,7 +323,7 @@ class MeetingIn(In):
     participants: list[Annotated[str, Field(pattern=f"^({IDENTITY})$")]] = Field(default=[], max_length=300)
 
 
-@router.post("/territory/meeting", response_model=desk.DeskAnswer)
+@router.post("/territory/meeting", response_model=DeskAnswer)
 def meeting_(
     request: Request,
     who: BuyerKey,
@@ -185,18 +332,18 @@ def meeting_(
 ) -> Response:
     plan = asked.model_dump(exclude={"place", "buyers", "invite"})
     place, guests = somewhere(asked.place), [guest.invited() for guest in asked.buyers]
-    opened = desk.desk_of(request)
+    opened = desk_of(request)
     day = meeting.plan(opened, **plan, place=place, buyers=guests, most=asked.invite, seconds=20)
     if shape != "json":
-        return desk.sent(meeting, day, shape, "rencontre")
+        return sent(meeting, day, shape, "rencontre")
     result: dict[str, Any] = {"appointments": meeting.rows(day), "notes": list(day.notes)}
     lists = {"invitations": day.invited, "pitches": day.pitches}
     result |= {name: meeting.invitations(listed) for name, listed in lists.items()}
     result |= {name: getattr(day.timetable, name) for name in ("optimal", "value", "bound")}
-    return desk.answered(request, result, day.sources, None, day.facilitator)
+    return answered(request, result, day.sources, None, day.facilitator)
 
 
-@router.post("/territory/report", response_model=desk.DeskAnswer)
+@router.post("/territory/report", response_model=DeskAnswer)
 def report_(
     request: Request,
     who: BuyerKey,
@@ -206,7 +353,7 @@ def report_(
     year: Annotated[list[int] | None, Form()] = None,
     shape: Annotated[Literal["json", "xlsx", "html"], Query(alias="as")] = "json",
 ) -> Response:
-    made = desk.reported(request, who, books or [], awards or [], buyer, year or [])
+    made = reported(request, who, books or [], awards or [], buyer, year or [])
     if shape != "json":
-        return desk.sent(ledger, made, shape, "rapport")
-    return desk.answered(request, codec.to_json(made), made.sources, made.on, made.facilitator)
+        return sent(ledger, made, shape, "rapport")
+    return answered(request, codec.to_json(made), made.sources, made.on, made.facilitator)

@@ -56,19 +56,16 @@ def build(only: str = "", *, listed: bool = False) -> typer.Typer:
     for name in (asked,) if asked in names else names:
         word = name.replace("_", "-")
         if listed and name != asked:
-            app.command(word, help=_help_of(name))(_version)
+            # its help is read in its file: of its function `run`, of one with subcommands of the whole
+            path = Path(__file__).with_name("commands").joinpath(f"{name}.py")
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            run = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run")
+            app.command(word, help=ast.get_docstring(next(run, tree)) or "")(_version)
         elif hasattr(module := plugins.find("commands", name), "app"):
             app.add_typer(module.app, name=word)
         else:
             app.command(word)(module.run)
     return app
-
-
-def _help_of(name: str) -> str:
-    """The help of a command, read in its file: of its function `run`, of one with subcommands of the whole."""
-    tree = ast.parse(Path(__file__).with_name("commands").joinpath(f"{name}.py").read_text(encoding="utf-8"))
-    run = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run")
-    return ast.get_docstring(next(run, tree)) or ""
 
 
 def main() -> None:

@@ -40,17 +40,17 @@ def emit(rows: Iterable[Mapping[str, Any]], format: str = "table", title: str = 
     """Print rows on stdout as a table, as JSON lines or as CSV; returns their number."""
     kind = check_format(format)
     if kind == "jsonl":
-        count = 0
+        encoding, count = (sys.stdout.encoding or "").lower().replace("-", ""), 0
         for row in rows:
-            sys.stdout.write(json.dumps(row, ensure_ascii=not _unicode(), default=str) + "\n")
+            plain = encoding not in ("utf8", "utf16", "utf32")
+            sys.stdout.write(json.dumps(row, ensure_ascii=plain, default=str) + "\n")
             count += 1
         return count
     listed = list(rows)
-    columns = list(dict.fromkeys(key for row in listed for key in row))
     if kind == "csv":
         sys.stdout.write(csv_text(listed))
     else:
-        _table(listed, columns, title)
+        _table(listed, title)
     return len(listed)
 
 
@@ -65,12 +65,13 @@ def csv_text(rows: Iterable[Mapping[str, Any]]) -> str:
     return buffer.getvalue()
 
 
-def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], title: str) -> None:
+def _table(rows: Sequence[Mapping[str, Any]], title: str) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    columns = list(dict.fromkeys(key for row in rows for key in row))
     if len(rows) == 1 and len(columns) > 6:  # one long record reads down the page
         rows = [{"": column, " ": _cell(rows[0].get(column))} for column in columns]
         columns = ["", " "]
@@ -111,10 +112,6 @@ def printable() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def _unicode() -> bool:
-    return (sys.stdout.encoding or "").lower().replace("-", "") in ("utf8", "utf16", "utf32")
 
 
 def say(sentence: str) -> None:

@@ -35,7 +35,7 @@ from sqlalchemy import select
 import databases
 import night as n
 from matcher.outreach import batch, delivery, post
-from matcher.outreach.letters import question
+from matcher.outreach.letters import letter
 from matcher.outreach.rules import Rules
 from matcher.outreach.transport import MailTransport
 from matcher.outreach.work import _opened
@@ -76,15 +76,9 @@ def night(url: str, folder: Path, port: int) -> None:
     with store.writing() as connection:  # questions of a buyer, asked again by a request that is repeated
         for number in range(LETTERS):
             siret, to = n.siret(100 + number), f"tonte{number}@example.org"
-            mail = question(
-                "Tonte",
-                "Réalisez-vous la tonte ?",
-                to,
-                "achats@ville.example",
-                "https://maillage.example/q",
-                transport,
-                siret,
-            )
+            told = {"message": "Réalisez-vous la tonte ?", "reply_to": "achats@ville.example"}
+            told |= {"link": "https://maillage.example/q"}
+            mail = letter("question", "Tonte", to, transport, siret, **told)
             post.queue(store, connection, mail, kind="question", siret=siret)
     post.drain(store, transport)
     for number in range(SAID):  # a word that is sent twice, as by a browser that tries again, is one

@@ -34,7 +34,7 @@ from matcher.lab.evaluation import UNDATED
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import interleave
-from matcher.outreach.sourcing import search
+from matcher.outreach.sourcing import record
 from matcher.reading.need import free_text_tender, typed_need
 
 NANTERRE = Place(label="Nanterre", postcode="92000")
@@ -113,7 +113,7 @@ def test_a_firm_known_by_its_awards_alone_is_not_counted_as_examined() -> None:
     assert len(matcher.catalogue) == 2
     lot = matcher.match(asked, 10, groups=0).lots[0]
     assert [m.structure.siret for m in lot.matches] == [garden.siret] and lot.considered == 1
-    kept = search.search(matcher, asked).lots[0]
+    kept = record.search(matcher, asked).lots[0]
     assert [m.structure.siret for m in kept.matches] == [garden.siret] and kept.considered == 1
 
 

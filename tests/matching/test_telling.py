@@ -19,7 +19,7 @@ from matcher.matching.engine import Matcher
 from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import OTHER, SUBJECTS, mark, sentences, subjects
 from matcher.matching.suitability import bidders_of
-from matcher.outreach.sourcing import search
+from matcher.outreach.sourcing import record
 from matcher.reading import gather
 from matcher.reading.need import free_text_tender
 from matcher.reference import places
@@ -108,7 +108,7 @@ def test_a_relaxation_gives_what_it_promises(matcher: Matcher, given: dict[str, 
 def test_a_record_lists_every_bidder_once_even_where_few_are_shown(matcher: Matcher) -> None:
     for text, where in (("fourniture d'un appareil d'IRM", "59000"), ("nettoyage de vitres", "88410")):
         need = free_text_tender(text, near(where))
-        kept = search.search(matcher, need).lots[0]
+        kept = record.search(matcher, need).lots[0]
         shown = matcher.match(need, 10, groups=0).lots[0]
         sirets = [m.structure.siret for m in kept.matches]
         assert len(set(sirets)) == len(sirets) == kept.considered

@@ -21,9 +21,9 @@ import night as n
 from mail_server import MailServer
 from matcher.domain import BadInput, Condition, Forbidden, NotFound, Place
 from matcher.matching.engine import Matcher
-from matcher.outreach import buyers, delivery, digests, letters, report, review, transport
+from matcher.outreach import buyers, delivery, digests, letters, review, transport
 from matcher.outreach import links as links_
-from matcher.outreach.cases import WAVES
+from matcher.outreach.changes import WAVES
 from matcher.outreach.digest_formats import FORMS
 from matcher.outreach.rules import Rules
 from matcher.records import feedback
@@ -563,12 +563,12 @@ def test_the_operators_report_has_plots_and_leaves_unpublished_needs_out(store: 
     summary = n.night(store, folder, n.tender("a", "tonte", "menage"), n.tender("need", confidential=True))
     with store.writing() as connection:
         connection.execute(update(Notice).where(Notice.id == "need").values(owner="buyer-7"))
-    page = report.of_run(store, summary.run)
+    page = review.of_run(store, summary.run)
     assert page.count("<svg") == 4 and "http-equiv" not in page and 'src="http' not in page
-    facts = report.gathered(store, summary.run)
+    facts = review.gathered(store, summary.run)
     assert dict(facts["departments"]) == {"93": 2} and sum(n for _, n in facts["trades"]) == 2
     with pytest.raises(NotFound):
-        report.of_run(store, "none")
+        review.of_run(store, "none")
 
 
 def test_pages_of_links_show_and_buttons_act(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:

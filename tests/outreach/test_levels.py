@@ -34,7 +34,7 @@ from matcher.domain import (
 from matcher.matching import by_clause, parts, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
-from matcher.outreach import alerts, buyers, digests, items, report, work
+from matcher.outreach import alerts, buyers, digests, items, review, work
 from matcher.outreach.digest_formats import apart
 from matcher.partners.opportunities import opportunities
 from matcher.records import feedback
@@ -221,7 +221,7 @@ def test_a_lot_announced_by_its_clause_is_not_without_structure(store: Store, tm
     insurance = n.tender("c", lots=(cover,))
     summary = n.night(store, folder, cleaning("a", clauses=(Clause(hours=500.0),)), insurance)
     assert (summary.lots, summary.matches, summary.by_clause, summary.nobody) == (2, 0, 1, 1)
-    page = report.of_run(store, summary.run)
+    page = review.of_run(store, summary.run)
     assert "Lots par la clause seulement</th><td>1</td>" in page
     assert "Assurance responsabilité civile" in page and "Nettoyage des bureaux de la mairie" not in page
 
@@ -311,8 +311,8 @@ def test_a_denied_trade_is_never_announced_even_as_the_second_of_a_lot(store: St
 def test_plausible_lots_are_a_line_if_asked(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     whole = work._levels
 
-    def unsure(matcher: Any, ranking: Any, wants_plausible: frozenset[str], *rest: Any) -> Any:
-        found = whole(matcher, ranking, wants_plausible, *rest)
+    def unsure(ranking: Any, wants_plausible: frozenset[str], *rest: Any) -> Any:
+        found = whole(ranking, wants_plausible, *rest)
         if ranking.shortlist.query.tender.id != "b":
             return found
         sirets = ranking.shortlist.catalogue.of_structure("siret")[ranking.shortlist.candidates]
@@ -383,7 +383,7 @@ def test_a_spreadsheet_has_dates_and_links_and_a_feed_names_the_notice(store: St
 
 def test_the_report_of_a_night_is_in_french(store: Store, folder: Path) -> None:
     summary = n.night(store, folder, cleaning("a"), hold=True)
-    page = report.of_run(store, summary.run)
+    page = review.of_run(store, summary.run)
     text = re.sub(r"<svg.*?</svg>|<style.*?</style>|<[^>]+>", " ", page, flags=re.S)
     assert f"retenus : {summary.digests}" in text and "à la demande de l'exploitant" in html.unescape(text)
     english = r"\b(held|ready|sent|digests?|asked|runs?|recipe|encoder|ranker|built)\b"

@@ -12,8 +12,8 @@ def test_a_letter_queued_twice_under_one_name_is_one_letter(tmp_path: Path) -> N
     transport = MailTransport(**sender, outbox=tmp_path / "out")
 
     def question(name: str) -> bool:
-        addresses = ("a@structure.example", "b@ville.example", "https://maillage.example/q")
-        mail = letters.question("Tonte", "Bonjour", *addresses, transport, name)
+        told = {"message": "Bonjour", "link": "https://maillage.example/q", "reply_to": "b@ville.example"}
+        mail = letters.letter("question", "Tonte", "a@structure.example", transport, name, **told)
         with store.writing() as connection:
             return post.queue(store, connection, mail, kind="question", siret="00010001600013", record_id="r")
 

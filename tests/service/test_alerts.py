@@ -74,7 +74,8 @@ def test_a_search_that_fails_holds_no_mail(page: PagesClient, monkeypatch: pytes
     signed_in(page, "buyer")
     app, store = page.app, page.app.state.store  # type: ignore[attr-defined]
     monkeypatch.setattr(alert, "look", broken)
-    mail = letters.sign_in(TO, "http://localhost/lien", mail_transport(app.state.settings))
+    transport, link = mail_transport(app.state.settings), "http://localhost/lien"
+    mail = letters.letter("signin", "", TO, transport, link, link=link)
     with store.writing() as connection:
         post.queue(store, connection, mail, kind="account", siret="")
     app.state.mailer.wake()

@@ -11,7 +11,7 @@ from service.app import create_app
 from service.settings import Settings
 from sqlalchemy import select, update
 
-from matcher.outreach.sourcing import search as search_
+from matcher.outreach.sourcing import record as record_
 from matcher.outreach.sourcing.record import keep, read, replay
 from matcher.records import keys, personal
 from matcher.records.store import Store
@@ -225,7 +225,7 @@ def test_replay_says_what_changed(settings: Settings) -> None:
     found = read(store, "key:b", made)
     without = Filters(excluded=(found.lines("need-1")[0].siret,))
     versions = {**matcher.versions, "data": "new"}
-    said = replay(found, lambda tender, wanted: search_.search(matcher, tender, without), versions)
+    said = replay(found, lambda tender, wanted: record_.search(matcher, tender, without), versions)
     assert any(s.startswith("data :") for s in said) and any("lot 1 : 1 sorties" in s for s in said)
     store.close()
 

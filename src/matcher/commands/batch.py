@@ -14,10 +14,8 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.commands._options import CATALOGUE, Files, Folder, day, loaded, open_store
 from matcher.console import emit, progress, say
 from matcher.domain import BadInput, MissingExtra, NotFound
-from matcher.outreach import batch, delivery, intake
-from matcher.outreach import report as report_
+from matcher.outreach import batch, delivery, intake, review
 from matcher.outreach.delivery import Sent
-from matcher.outreach.intake import Reading
 from matcher.outreach.rules import Rules
 from matcher.reading.gather import Gathered
 from matcher.reading.sync import _client, boamp, ted
@@ -84,7 +82,10 @@ def run(
     synced = [to / name for name in ("boamp", *(("ted",) if ted else ())) if sync]
     unreachable = not all(_fetch(folder) for folder in synced)
     opened = open_store(store)
-    found = _read(opened, [*(files or ()), *(folder for folder in synced if folder.exists())], moment)
+    sources = [*(files or ()), *(folder for folder in synced if folder.exists())]
+    found = intake.read(opened, sources, moment)  # what was not read before
+    for sentence in list(Gathered(rejected=found.rejected).summary())[1:]:
+        say(sentence)
     rejected = len(found.rejected) + found.known_rejected
     rest = {"rejected": rejected, "known": found.known, "moment": moment, "progress": progress}
     try:
@@ -106,7 +107,7 @@ def run(
         sent = _deliver(opened, loaded(catalogue).catalogue, chosen, outbox, moment)
         row |= dict(sorted(sent.items()))
         if report:
-            write_whole(report, report_.of_run(opened, summary.run))
+            write_whole(report, review.of_run(opened, summary.run))
             say(f"{report} written")
     emit([row], format)
     if unreachable or summary.source in ("down", "stale"):
@@ -136,14 +137,6 @@ def _fetch(folder: Path) -> bool:
         say(note)
     say(f"{fetched.records} records fetched from {folder.name.upper()}, {fetched.unchanged} held before")
     return True
-
-
-def _read(store: Store, sources: list[Path], at: datetime) -> Reading:
-    """What the sources hold that was not read before."""
-    found = intake.read(store, sources, at)
-    for sentence in list(Gathered(rejected=found.rejected).summary())[1:]:
-        say(sentence)
-    return found
 
 
 def _deliver(store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | None, at: datetime) -> Sent:

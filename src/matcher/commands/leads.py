@@ -7,7 +7,7 @@ from typer import Argument, Option
 from matcher import codec
 from matcher.commands._options import CATALOGUE, Files, Folder, Output, Words, emit_values, gathered, loaded
 from matcher.console import say
-from matcher.domain import NoValidRecords, Tender
+from matcher.domain import NoValidRecords
 from matcher.partners import subcontracting
 from matcher.partners.subcontracting import Opening
 from matcher.reading import gather
@@ -39,12 +39,8 @@ def run(
     if awarded:
         tenders = [t for t in tenders if t.awards]
     if department:
-
-        def inside_(tender: Tender) -> bool:
-            places = [place for lot in tender.lots for place in lot.places]
-            return any(place.department in department for place in (*places, tender.buyer.place))
-
-        tenders = list(filter(inside_, tenders))
+        own = {t.id: [t.buyer.place, *(p for lot in t.lots for p in lot.places)] for t in tenders}
+        tenders = [t for t in tenders if any(p.department in department for p in own[t.id])]
         awards = [a for a in awards if {a.place.department, a.buyer.place.department} & set(department)]
     opened = subcontracting.openings(matcher, tenders, awards, earlier=[*indexed, *tenders], n=n)
     if not opened:

@@ -4,17 +4,8 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from matcher.commands._options import (
-    CATALOGUE,
-    Files,
-    Folder,
-    Output,
-    Words,
-    gathered,
-    loaded,
-    open_store,
-    write,
-)
+from matcher.commands import _options as options
+from matcher.commands._options import CATALOGUE, Files, Folder, Output, Words
 from matcher.console import emit, say
 from matcher.domain import BadInput, kinds_named
 from matcher.reading import gather
@@ -49,7 +40,7 @@ def run(
     unknown = [path for path in out or () if path.suffix[1:] not in choropleth.SHAPES]
     if unknown:
         raise BadInput(f"{unknown[0]} : finissez le nom par {', '.join(choropleth.SHAPES)}")
-    matcher = loaded(catalogue)
+    matcher = options.loaded(catalogue)
     wholes = list(areas.region(region)) if region else []
     wholes += [areas.department(code) for code in department or ()]
     if not wholes and not commune:
@@ -61,13 +52,13 @@ def run(
     notices = gather.load_notices(catalogue)
     needs = coverage.in_catalogue(matcher.catalogue, notices, areas.departments_of(chosen))
     if files:
-        found = gathered(files)
+        found = options.gathered(files)
         known = {need.id for need in needs}
         needs += [one for one in coverage.needs_of(found.tenders, found.awards) if one.id not in known]
-    opened = Desk(matcher, open_store())
+    opened = Desk(matcher, options.open_store())
     made = coverage.cover(opened, needs, chosen, trade=trade, kinds=kinds_named(kind or ()), n=n)
     for path in out or ():
-        write(path, choropleth.map_as(path.suffix[1:], made, measure))
+        options.write(path, choropleth.map_as(path.suffix[1:], made, measure))
     pairs = zip(made.rows(), made.cells, strict=True)
     rows = [row for row, cell in pairs if not blank or cell.state in coverage.LACKING]
     emit([{k: row[k] for k in list(row)[1:7]} for row in rows] if format == "table" else rows, format)

@@ -15,7 +15,7 @@ from typer import Argument, Option
 from matcher import codec, domain
 from matcher.commands._options import CATALOGUE, Files, Folder, Output, Words, emit_values, gathered, loaded
 from matcher.console import progress, say
-from matcher.domain import ANSWERABLE, Answer, BadInput, Filters, LotAnswer, Match, Tender
+from matcher.domain import ANSWERABLE, Answer, BadInput, Filters, LotAnswer, Tender
 from matcher.matching import judgement, reasons
 from matcher.matching.groups.consortium import task_label
 from matcher.matching.reasons import clause_in_words, counts, unknown_in_words, why_nobody
@@ -157,7 +157,9 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
         parts.append(f"réservé ({lot.reservation.stated or 'article non précisé'})")
     parts += list(dict.fromkeys(clause_in_words(one).lower() for one in lot.clauses))
     console.print(Text("\n" + " · ".join(parts), style="bold"))
-    _indented(console, _counted(answer))
+    none = "Aucune structure adaptée n'est connue pour ce lot : " if answer.nobody else ""
+    counted = "" if answer.calls_for == "unclear" else none + counts(answer)
+    _indented(console, ". ".join(filter(None, (counted, why_nobody(answer)))))
     if answer.matches:
         table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
         table.add_column("", justify="right", no_wrap=True)
@@ -170,7 +172,10 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
             one, km = match.structure, match.distance_km
             contact = one.contact or "aucun contact connu"
             away = "–" if km is None else f"{0 if km < 1 else km:.0f}"
-            who, why = Text(f"{one.known_as}\n{contact}"), Text("\n".join(_because(match)))
+            # one remark a line: warnings first, then trade, place and past awards
+            told = (*(f"! {warning}" for warning in match.warnings), reasons.mark(match))
+            told += tuple(shorten(sentence, 110) for sentence in reasons.sentences(match.reasons))
+            who, why = Text(f"{one.known_as}\n{contact}"), Text("\n".join(filter(None, told)))
             table.add_row(str(match.rank), who, one.kind_label, Text(one.place.label), away, why)
         console.print(table)
     if answer.matches and answer.to_ask:
@@ -188,21 +193,6 @@ def _indented(console: Console, text: str, by: int = 2) -> None:
 
 def _named(structure: domain.Structure) -> str:
     return f"{structure.known_as} ({structure.kind or 'entreprise'}, {structure.place.label})"
-
-
-def _counted(answer: LotAnswer) -> str:
-    if answer.calls_for == "unclear":
-        return why_nobody(answer)
-    none = "Aucune structure adaptée n'est connue pour ce lot : " if answer.nobody else ""
-    return ". ".join(filter(None, (none + counts(answer), why_nobody(answer))))
-
-
-def _because(match: Match) -> Iterator[str]:
-    """Remarks on a match, one sentence each: warnings first, then trade, place and past awards."""
-    yield from (f"! {warning}" for warning in match.warnings)
-    if label := reasons.mark(match):
-        yield label
-    yield from (shorten(sentence, 110) for sentence in reasons.sentences(match.reasons))
 
 
 def _show_group(console: Console, tender: Tender, group: domain.Consortium, number: int) -> None:

@@ -9,17 +9,7 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import (
-    CATALOGUE,
-    Files,
-    Folder,
-    Output,
-    ReferenceDay,
-    Words,
-    day,
-    emit_values,
-    loaded,
-)
+from matcher.commands._options import CATALOGUE, Files, Folder, Output, ReferenceDay, Words
 from matcher.console import progress, say
 from matcher.partners import opportunities
 from matcher.partners.opportunities import Opportunity, Part
@@ -43,7 +33,7 @@ WORDS: dict[Part, str] = {
 def run(
     siret: Annotated[str, Argument(help="The structure, by SIRET, SIREN or name.")],
     notices: Annotated[Files, Argument(help="Notices; by default those indexed.")] = None,
-    since: Annotated[date | None, Option(parser=day, help="Published on this day or later.")] = None,
+    since: Annotated[date | None, Option(parser=options.day, help="Published on this day or later.")] = None,
     department: Annotated[Words, Option(help="Only lots of this department; repeatable.")] = None,
     cpv: Annotated[Words, Option(help="Only lots of this CPV prefix; repeatable.")] = None,
     reserved: Annotated[bool, Option("--reserved", help="Only reserved lots.")] = False,
@@ -58,7 +48,7 @@ def run(
     matcher opportunities 00010001600013
     matcher opportunities 12345678900011 notices/ --department 93 --reserved --format csv
     """
-    matcher = loaded(catalogue)
+    matcher = options.loaded(catalogue)
     structure = options.named_structure(matcher, siret)
     tenders = answerable(gather.gather(notices).tenders if notices else gather.load_notices(catalogue))
     where, codes = tuple(department or ()), tuple(cpv or ())
@@ -73,7 +63,7 @@ def run(
     if not found:
         for why in opportunities.why_nothing(matcher, structure, tenders, now=moment):
             say(f"  {why}")
-    emit_values(found, format, _row, lambda: _lines(notices_))
+    options.emit_values(found, format, _row, lambda: _lines(notices_))
 
 
 def _lines(notices: Sequence[tuple[Opportunity, ...]]) -> Iterator[str]:

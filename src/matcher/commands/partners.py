@@ -19,6 +19,10 @@ from matcher.reading.need import placed_need
 from matcher.reference.text import shorten
 
 WIDE = 180  # characters of a line
+NO_CLAUSE = (
+    "{} est un avis d'attribution sans clause sociale lue, ou remporté par des structures : "
+    "personne à solliciter en sous-traitance"
+)
 TITLES = {
     "partners": "Structures :",
     "firms": "Entreprises ordinaires à portée :",
@@ -63,22 +67,14 @@ def run(
     answer = partners.partners(matcher, structure, tender, lot, n, ordinary=not no_firms, earlier=earlier)
     everyone = (*answer.partners, *answer.firms, *answer.subcontracting)
     if not everyone and not answer.ask and (tender.awards or answer.barred or answer.lacking):
-        raise NotFound(_nobody(answer))
+        why = " ; ".join(dict.fromkeys((*answer.barred.values(), *answer.nobody)))
+        none = f"aucun partenaire trouvé pour {structure.name} sur {answer.tender.id}{why and f' : {why}'}"
+        raise NotFound(NO_CLAUSE.format(answer.tender.id) if answer.tender.awards else none)
     if format != "table":
         emit([codec.to_json(answer)] if format == "jsonl" else map(_row, everyone), format)
         return
     for line in _lines(answer, detail):
         typer.echo(line)
-
-
-def _nobody(found: Partners) -> str:
-    if found.tender.awards:
-        return (
-            f"{found.tender.id} est un avis d'attribution sans clause sociale lue, ou remporté par des structures : "
-            "personne à solliciter en sous-traitance"
-        )
-    why = " ; ".join(dict.fromkeys((*found.barred.values(), *found.nobody)))
-    return f"aucun partenaire trouvé pour {found.structure.name} sur {found.tender.id}{f' : {why}' if why else ''}"
 
 
 def _lines(found: Partners, detail: bool) -> Iterator[str]:

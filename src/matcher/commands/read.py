@@ -19,14 +19,16 @@ from matcher.reference.text import shorten
 COLUMNS = "record id what who where cpv lots amount date reserved clauses".split()
 
 
-def _format(name: str) -> str:
-    return name if name == "ocds" else check_format(name)
-
-
 def run(
     paths: list[Path] = Argument(..., help="Files, folders or archives (ZIP, tar, gzip)."),
     format: Annotated[
-        str, Option("--format", "-f", help="table, jsonl, csv or ocds.", callback=_format)
+        str,
+        Option(
+            "--format",
+            "-f",
+            help="table, jsonl, csv or ocds.",
+            callback=lambda name: name if name == "ocds" else check_format(name),
+        ),
     ] = "table",
     source: str | None = Option(None, "--source", "-s", help="Name the format instead of recognising it."),
     map: list[str] = Option([], "--map", help="field='heading' corrects a guess; or a saved profile."),

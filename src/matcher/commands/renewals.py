@@ -7,16 +7,7 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import (
-    CATALOGUE,
-    Files,
-    Folder,
-    Output,
-    ReferenceDay,
-    Words,
-    emit_values,
-    loaded,
-)
+from matcher.commands._options import CATALOGUE, Files, Folder, Output, ReferenceDay, Words
 from matcher.console import say
 from matcher.domain import NoValidRecords
 from matcher.matching import renewals
@@ -52,7 +43,7 @@ def run(
         cpv=tuple(cpv or ()),
     )
     if siret:
-        matcher = loaded(catalogue)
+        matcher = options.loaded(catalogue)
         structure = options.named_structure(matcher, siret)
         ending = renewals.of_structure(matcher, structure, ending)
     if not ending:
@@ -61,7 +52,7 @@ def run(
             "that publish a duration and a notification date"
         )
     say(f"{len(ending)} contrats, parmi {len(awards)} attributions. {renewals.NOTE}")
-    emit_values(ending, format, _row)
+    options.emit_values(ending, format, _row)
 
 
 def _row(one: Any) -> dict[str, Any]:

@@ -61,14 +61,13 @@ def choose(
         raise BadInput(f"no frequency {frequency!r}: choose {', '.join(FREQUENCIES)}")
     given = {"alerts": frequency, "alerts_email": address or None, "alerts_plausible": plausible}
     stated = {name: value for name, value in given.items() if value is not None}
-    with store.writing() as connection:
+    with store.writing(by or siret, f"alerts.{frequency}", siret) as connection:
         _keep(store, connection, siret, by, stated)
         if frequency == "off":
             store.unsubscribe(connection, f"alerts:{siret}", "page")
         else:
             subjects = Unsubscription.subject.in_((siret, f"alerts:{siret}"))
             connection.execute(delete(Unsubscription).where(subjects))
-        store.audit(connection, by or siret, f"alerts.{frequency}", siret)
     return chosen(store, siret)
 
 
@@ -97,16 +96,14 @@ def stop(store: Store, siret: str, kind: str = "", cause: str = "operator", by: 
     """No more mail of a kind, or none at all, to a structure.  Raises BadInput on an unknown kind."""
     if kind and kind not in KINDS:
         raise BadInput(f"no kind of mail {kind!r}: choose {' or '.join(KINDS)}, or none for all")
-    with store.writing() as connection:
+    with store.writing(by or siret, "unsubscribe", siret, {"kind": kind or "all"}) as connection:
         store.unsubscribe(connection, f"{kind}:{siret}" if kind else siret, cause)
-        store.audit(connection, by or siret, "unsubscribe", siret, {"kind": kind or "all"})
 
 
 def pause(store: Store, siret: str, until: date, by: str = "") -> None:
     """No alerts before a day; what is open then is told."""
-    with store.writing() as connection:
+    with store.writing(by or siret, "alerts.pause", siret, {"until": until.isoformat()}) as connection:
         _keep(store, connection, siret, by, {PAUSED: until.isoformat()})
-        store.audit(connection, by or siret, "alerts.pause", siret, {"until": until.isoformat()})
 
 
 def paused(connection: Connection, day: date) -> set[str]:
@@ -117,15 +114,10 @@ def paused(connection: Connection, day: date) -> set[str]:
 
 def too_recent(connection: Connection, day: date) -> set[str]:
     """SIRETs that get no mail on this day: their last message is too recent for their chosen frequency."""
-    slow = {
-        siret: FREQUENCIES[facts["alerts"]][1]
-        for siret, facts in connection.execute(select(Profile.siret, Profile.facts))
-        if FREQUENCIES.get(str(facts.get("alerts")), ("", 0))[1] > 1
-    }
-    if not slow:
-        return set()
-    last = _last_mail(connection, Digest.day < day)
-    return {who for who, latest in last.items() if who in slow and latest > day - timedelta(days=slow[who])}
+    chosen = connection.execute(select(Profile.siret, Profile.facts))
+    apart = {siret: FREQUENCIES.get(str(facts.get("alerts")), ("", 0))[1] for siret, facts in chosen}
+    last = _last_mail(connection, Digest.day < day) if any(days > 1 for days in apart.values()) else {}
+    return {who for who, latest in last.items() if latest > day - timedelta(days=max(1, apart.get(who, 0)))}
 
 
 def _last_mail(connection: Connection, *which: ColumnElement[bool]) -> dict[str, date]:

@@ -7,12 +7,15 @@ by the next one, at the instant of the first, and ends in the same rows as an un
 
 import hashlib
 import json
+import tempfile
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +25,8 @@ from matcher import codec
 from matcher.domain import ANSWERABLE, Award, Tender
 from matcher.matching import renewals
 from matcher.matching.engine import Matcher
-from matcher.outreach import alerts, digests
-from matcher.outreach.cases import LEVEL, open_rows, standings
-from matcher.outreach.changes import stamp
+from matcher.outreach import alerts, cluster, digests
+from matcher.outreach.changes import LEVEL, open_rows, stamp, standings
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, match_tasks
@@ -86,7 +88,7 @@ def run(
         ending = _ending(store, matcher, at.date())
         rules, hold = options.rules, options.hold
         digests.compose(store, matcher.catalogue, rules, summary, at, hold=hold, ending=ending)
-        _finished(store, summary, pending)
+        _finished(store, summary)
     return summary
 
 
@@ -105,17 +107,12 @@ def rehearse(
     store: Store, catalogue: Path, tenders: Sequence[Tender], options: Options, **rest: Any
 ) -> Summary:
     """The same run on a copy of the store that is thrown away (`--dry-run`)."""
-    import tempfile
-
     with tempfile.TemporaryDirectory(prefix="maillage-") as folder:
         copied = Path(folder) / "store.jsonl.gz"
         store.backup(copied)
-        copy = Store.open(f"sqlite:///{folder}/store.sqlite")
-        try:
+        with Store.open(f"sqlite:///{folder}/store.sqlite") as copy:
             copy.restore(copied)
             return run(copy, catalogue, tenders, options, **rest)
-        finally:
-            copy.close()
 
 
 def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summary:
@@ -137,20 +134,16 @@ def _begun(store: Store, versions: Mapping[str, str], moment: datetime) -> Summa
         return summary
 
 
-def _finished(store: Store, summary: Summary, pending: Mapping[str, Task]) -> None:
+def _finished(store: Store, summary: Summary) -> None:
     """Count what stands, and close the run."""
     at = datetime.fromisoformat(summary.started)
     with store.writing() as connection:
         done = connection.execute(select(Notice.id, Notice.tender).where(Notice.matched_at == at)).all()
         ids = {row.id for row in done}
         lots = {(row.id, lot["id"]) for row in done for lot in row.tender["lots"]}
-        found = connection.execute(
-            select(Found.notice_id, Found.lot_id, LEVEL.label("level"))
-            .join(Notice, Notice.id == Found.notice_id)
-            .where(Notice.matched_at == at)
-        ).all()
+        pairs = select(Found.notice_id, Found.lot_id).join(Notice, Notice.id == Found.notice_id)
         likely, clause = (
-            [(row.notice_id, row.lot_id) for row in found if row.level == level]
+            list(map(tuple, connection.execute(pairs.where(Notice.matched_at == at, LEVEL.in_([level])))))
             for level in ("likely", "clause")
         )
         summary.matched, summary.lots, summary.matches = len(ids), len(lots), len(likely)
@@ -240,13 +233,8 @@ def answers(
     tasks = list(pending.values())
     ask = (options.top, options.rules.floor)
     if options.scheduler:
-        from matcher.outreach import cluster
-
         yield from cluster.answers(options.scheduler, catalogue, tasks, *ask)
     elif options.jobs > 1 and len(tasks) > 1:
-        from concurrent.futures import ProcessPoolExecutor, as_completed
-        from multiprocessing import get_context
-
         size = max(1, min(16, len(tasks) // (4 * options.jobs) or 1))
         with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
             some = (tasks[i : i + size] for i in range(0, len(tasks), size))

@@ -11,7 +11,7 @@ from matcher import codec
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Award, NotFound
 from matcher.matching.renewals import renewals
-from matcher.outreach.cases import LEVEL
+from matcher.outreach.changes import LEVEL
 from matcher.outreach.digests import identifier
 from matcher.records import feedback
 from matcher.records.store import Store, now

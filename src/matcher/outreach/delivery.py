@@ -164,25 +164,32 @@ def listed(store: Store, status: Sequence[str] = (), day: date | None = None) ->
     if status:
         digest, letter = digest.where(Digest.status.in_(status)), letter.where(Letter.status.in_(status))
     with store.reading() as connection:
-        rows = []
-        for row in connection.execute(digest):
-            name, subject = (row.content.get(key, "") for key in ("name", "subject"))
-            rows.append(_listed(row, row.addressee, name, "digest", subject, row.day))
-        rows += [
-            _listed(row, row.siret, "", row.kind, row.subject, row.created_at.astimezone(PARIS).date())
+        digests = [
+            (
+                row,
+                row.addressee,
+                row.content.get("name", ""),
+                "digest",
+                row.content.get("subject", ""),
+                row.day,
+            )
+            for row in connection.execute(digest)
+        ]
+        letters = [
+            (row, row.siret, "", row.kind, row.subject, row.created_at.astimezone(PARIS).date())
             for row in connection.execute(letter)
         ]
-    return [row for row in rows if day is None or row["day"] == day.isoformat()]
 
+    def at(moment: datetime | None) -> str | None:
+        return moment.astimezone(PARIS).isoformat(timespec="seconds") if moment else None
 
-def _listed(row: Any, who: str, name: str, kind: str, what: str, day: date) -> dict[str, Any]:
-    claimed, sent = (
-        moment.astimezone(PARIS).isoformat(timespec="seconds") if moment else None
-        for moment in (row.claimed_at, row.sent_at)
-    )
-    names = {"who": who, "name": name, "kind": kind, "what": what, "day": day.isoformat()}
-    states = {"state": row.status, "claimed_at": claimed, "sent_at": sent, "said": row.said}
-    return {"id": row.id, "address": row.address or "", **names, **states}
+    return [
+        {"id": row.id, "address": row.address or "", "who": who, "name": name, "kind": kind, "what": what}
+        | {"day": of.isoformat(), "state": row.status, "claimed_at": at(row.claimed_at)}
+        | {"sent_at": at(row.sent_at), "said": row.said}
+        for row, who, name, kind, what, of in (*digests, *letters)
+        if day in (None, of)
+    ]
 
 
 def doubtful(store: Store) -> list[dict[str, Any]]:
@@ -199,9 +206,8 @@ def settle(store: Store, which: Iterable[str], sent: bool) -> int:
     ids = {row["id"] for row in named(doubtful(store), which, missing)}
     to = "sent" if sent else "ready"
     values = {"sent_at": now()} if sent else {}
-    with store.writing() as connection:
+    with store.writing("operator", "outbox:settle", detail={"ids": sorted(ids), "sent": sent}) as connection:
         letters = update(Letter).where(Letter.id.in_(ids), Letter.status == "sending")
         count = move(connection, to, Digest.id.in_(ids), Digest.status == "sending", **values)
         count += connection.execute(letters.values(status=to, **values)).rowcount
-        store.audit(connection, "operator", "outbox:settle", detail={"ids": sorted(ids), "sent": sent})
     return count

@@ -31,7 +31,8 @@ RIGHTS = (
     "marchés publics (article 14 du RGPD). Pour vous y opposer, y accéder, les corriger ou les faire effacer, répondez à ce message ; "
     "réclamation : CNIL. Le reste est sur la page « À propos » du service."
 )
-WIDTHS = {"Intitulé du lot": 45, "Objet du marché": 45, "Pourquoi vous": 60, "À savoir": 40}
+WIDE = {"Intitulé du lot": 45, "Objet du marché": 45, "Pourquoi vous": 60, "À savoir": 40}
+WIDTHS = [WIDE.get(label, 22) for _, label in COLUMNS]
 DEADLINE = [name for name, _ in COLUMNS].index("deadline")
 
 
@@ -160,8 +161,8 @@ def templates() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters = {"day": day, "deadline": deadline, "cards": cards, "facts": facts, "tags": tags, "apart": apart}
-    made.globals.update(filters, most=MOST_LOTS, rights=RIGHTS)
+    functions = (day, deadline, cards, facts, tags, apart)
+    made.globals.update({each.__name__: each for each in functions}, most=MOST_LOTS, rights=RIGHTS)
     # without characters that XML forbids
     made.filters["printed"] = lambda text: "".join(c for c in text if c.isprintable() or c in "\n\t")
     made.filters["as_written"] = as_written
@@ -185,13 +186,6 @@ def feed(id: str, title: str, updated: str, entries: Iterable[Entry], at: str = 
     return str(templates().get_template("feed.xml").render(facts)).encode()
 
 
-def _atom(content: Mapping[str, Any]) -> bytes:
-    """One entry a lot."""
-    who, name = content["addressee"], content["name"] or content["addressee"]
-    entries = (_entry(item, content["made"]) for item in content["items"])
-    return feed(f"urn:maillage:digest:{who}", f"Marchés pour {name}", content["made"], entries)
-
-
 def lines(item: Mapping[str, Any]) -> Iterator[str]:
     """A lot as lines, for forms without a template: all that text and HTML say of it."""
     yield from tags(item)
@@ -206,13 +200,19 @@ def lines(item: Mapping[str, Any]) -> Iterator[str]:
     yield f"Avis {item['notice_id']}" + (f" : {item['url']}" if item["url"] else "")
 
 
-def _entry(item: Mapping[str, Any], made: str) -> Entry:
-    named = " – ".join(filter(None, dict.fromkeys((item["title"], item["notice_title"]))))
-    id = f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}"
-    title = f"{named} ({item['buyer']})" if item["buyer"] else named
-    link = item["documents_url"] or item["url"]
-    address = link if link.startswith(("https://", "http://")) else ""
-    return Entry(id, title, made, "\n".join(filter(None, lines(item))), address)
+def _atom(content: Mapping[str, Any]) -> bytes:
+    """One entry a lot."""
+    who, name, made = content["addressee"], content["name"] or content["addressee"], content["made"]
+
+    def entry(item: Mapping[str, Any]) -> Entry:
+        named = " – ".join(filter(None, dict.fromkeys((item["title"], item["notice_title"]))))
+        id = f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}"
+        title = f"{named} ({item['buyer']})" if item["buyer"] else named
+        link = item["documents_url"] or item["url"]
+        address = link if link.startswith(("https://", "http://")) else ""
+        return Entry(id, title, made, "\n".join(filter(None, lines(item))), address)
+
+    return feed(f"urn:maillage:digest:{who}", f"Marchés pour {name}", made, map(entry, content["items"]))
 
 
 def _icalendar(content: Mapping[str, Any]) -> bytes:
@@ -255,19 +255,15 @@ def _templated(content: Mapping[str, Any], ending: str) -> bytes:
     return str(templates().get_template(f"{name}.{ending}").render(d=content)).encode()
 
 
-def _xlsx(content: Mapping[str, Any]) -> bytes:
-    widths = [WIDTHS.get(label, 22) for _, label in COLUMNS]
-    rows = table(content, typed=True)
-    return spreadsheet.to_xlsx(spreadsheet.Sheet(title="Avis", rows=rows, widths=widths, frozen="A2"))
-
-
 #: Name of a form -> what writes a digest in it.
 FORMS: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {
     "text": lambda content: _templated(content, "txt"),
     "html": lambda content: _templated(content, "html"),
     "json": lambda content: json.dumps(dict(content), ensure_ascii=False, indent=1).encode(),
     "csv": lambda content: spreadsheet.to_csv(table(content)),
-    "xlsx": _xlsx,
+    "xlsx": lambda content: spreadsheet.to_xlsx(
+        spreadsheet.Sheet(title="Avis", rows=table(content, typed=True), widths=WIDTHS, frozen="A2")
+    ),
     "atom": _atom,
     "icalendar": _icalendar,
 }

@@ -22,7 +22,7 @@ from matcher.domain import NotFound, Structure
 from matcher.matching.renewals import Renewal
 from matcher.outreach import alerts, changes
 from matcher.outreach.alerts import address_of, earlier_names
-from matcher.outreach.cases import LEVEL, WAVES, Case, cases
+from matcher.outreach.changes import LEVEL, WAVES, Case, cases
 from matcher.outreach.digest_formats import FORMS
 from matcher.outreach.digest_formats import day as day_in_words
 from matcher.outreach.intake import Summary
@@ -128,7 +128,14 @@ def _choices(
         pairs = _pairs(connection, rules, known.cases)
     by_siret = {siret: list(rows) for siret, rows in groupby(pairs, key=lambda row: row[0])}
     # a cancelled lot has no matches left: its addressees are those it was announced to
-    cancelled = _cancelled(known)
+    # lots announced earlier that were cancelled since, announced as such once; by addressee
+    cancelled: dict[str, list[News]] = defaultdict(list)
+    for (addressee, notice_id, lot_id), at in known.announced.items():
+        case = known.cases[notice_id]
+        if lot_id in case.cancelled and case.lot(lot_id):
+            changed = changes.since(case.changes, lot_id, at)
+            if any(one["field"] == "cancelled" for one in changed):
+                cancelled[addressee].append(News(notice_id, lot_id, 1.0, "cancellation", "likely", changed))
     for siret in sorted({*by_siret, *cancelled}):
         names = earlier_names(catalogue, siret)
         if siret in known.done or known.silent & names:
@@ -176,9 +183,16 @@ def _known(
         ending = ending.where(Announcement.notice_id.startswith(RENEWAL))
         # a resumed run keeps the waves of its first attempt
         waves = summary.waves if summary.resumed else {}
+        # (addressee, first notice id, lot) -> when last, for open procedures, under any of their ids
+        first = {id: key for key, case in open_cases.items() for id in case.ids}
+        told = select(Announcement.__table__).where(Announcement.channel == MAIL).order_by(Announcement.at)
         return _Known(
             cases=open_cases,
-            announced=_announced(connection, open_cases),
+            announced={
+                (row.addressee, first[row.notice_id], row.lot_id): row.at
+                for row in connection.execute(told)
+                if row.notice_id in first
+            },
             refused=feedback.refusals(connection),
             silent=silent | alerts.too_recent(connection, day),
             done=set(connection.execute(sent).scalars()),
@@ -199,19 +213,6 @@ def _pairs(
         .order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
     )
     return [tuple(row) for row in rows if row.notice_id in open_cases]
-
-
-def _announced(
-    connection: Connection, open_cases: Mapping[str, Case]
-) -> dict[tuple[str, str, str], datetime]:
-    """(addressee, first notice id, lot) -> when last, for open procedures, under any of their ids."""
-    first = {id: key for key, case in open_cases.items() for id in case.ids}
-    told = select(Announcement.__table__).where(Announcement.channel == MAIL).order_by(Announcement.at)
-    return {
-        (row.addressee, first[row.notice_id], row.lot_id): row.at
-        for row in connection.execute(told)
-        if row.notice_id in first
-    }
 
 
 def _waves(
@@ -270,18 +271,6 @@ def _news(
         return News(notice_id, lot_id, chance, "wave" if case.owner else "notice", level)
     changed = changes.since(case.changes, lot_id, before)
     return News(notice_id, lot_id, chance, "correction", level, changed) if changed else None
-
-
-def _cancelled(known: _Known) -> dict[str, list[News]]:
-    """Lots announced earlier that were cancelled since, announced as such once; by addressee."""
-    found: dict[str, list[News]] = defaultdict(list)
-    for (addressee, notice_id, lot_id), at in known.announced.items():
-        case = known.cases[notice_id]
-        if lot_id in case.cancelled and case.lot(lot_id):
-            changed = changes.since(case.changes, lot_id, at)
-            if any(one["field"] == "cancelled" for one in changed):
-                found[addressee].append(News(notice_id, lot_id, 1.0, "cancellation", "likely", changed))
-    return found
 
 
 def identifier(addressee: str, day: date, channel: str = MAIL) -> str:

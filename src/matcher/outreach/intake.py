@@ -14,7 +14,7 @@ from sqlalchemy import Connection, func, or_, select, update
 from matcher import codec
 from matcher.domain import CALLS, Rejected, Tender
 from matcher.outreach import changes
-from matcher.outreach.cases import standings
+from matcher.outreach.changes import standings
 from matcher.outreach.items import PRIOR
 from matcher.reading import files
 from matcher.reading.procedure import closing, keys
@@ -175,7 +175,11 @@ def take(
 
 def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
     """The rows of what is new, published anew or read otherwise, and what changed in their procedures."""
-    known, members = _known(store)
+    columns = (Notice.id, Notice.fingerprint, Notice.twin, Notice.source, Notice.reader, Notice.seen_at)
+    known = {row.id: row for row in store.ask(select(*columns))}
+    members: dict[str, dict[str, None]] = defaultdict(dict)  # the ids of each procedure, by its first
+    for one in known.values():
+        members[one.twin or one.id][one.id] = None
     reader = files.reader()
     prints = {id: fingerprint(tender) for id, tender in latest.items()}
     as_read = {row.id: (row.fingerprint, row.reader) for row in known.values()}
@@ -204,16 +208,6 @@ def _write(store: Store, latest: Mapping[str, Tender], at: datetime) -> None:
         with store.writing() as connection:
             store.put(connection, Notice, anew)
             _publish(store, connection, published, members, doubtful, at)
-
-
-def _known(store: Store) -> tuple[dict[str, Any], dict[str, dict[str, None]]]:
-    """The rows of the notices seen, by id, and the ids of each procedure, by its first."""
-    columns = (Notice.id, Notice.fingerprint, Notice.twin, Notice.source, Notice.reader, Notice.seen_at)
-    known = {row.id: row for row in store.ask(select(*columns))}
-    members: dict[str, dict[str, None]] = defaultdict(dict)
-    for row in known.values():
-        members[row.twin or row.id][row.id] = None
-    return known, members
 
 
 def _publish(

@@ -14,24 +14,12 @@ from sqlalchemy import RowMapping, select
 
 from matcher import codec
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import (
-    BadInput,
-    Consortium,
-    Lot,
-    LotAnswer,
-    Match,
-    Place,
-    Reached,
-    Reason,
-    Structure,
-    Tender,
-)
+from matcher.domain import BadInput, Lot, LotAnswer, Match, Place, Reached, Reason, Structure, Tender
 from matcher.learned import asks
 from matcher.matching.reasons import clause_in_words, sentences
 from matcher.matching.standing import CHECK, LENT
 from matcher.outreach import changes
-from matcher.outreach.cases import LEVEL, Case
-from matcher.outreach.changes import Change
+from matcher.outreach.changes import LEVEL, Case, Change
 from matcher.records import facilitators
 from matcher.records.store import Store
 from matcher.records.tables import Found
@@ -43,6 +31,11 @@ from matcher.reference.text import fold, shorten
 
 #: Notices that announce what nobody can answer yet.
 PRIOR: frozenset[str] = frozenset({"prior", "project"})
+#: How a structure may come in without taking the lot.
+BY_CLAUSE = (
+    "Par la clause : ce lot demande des heures d'insertion à qui le prendra. {}. Proposez-vous aux entreprises du "
+    "métier qui y répondent, ou signalez-vous au facilitateur de la clause."
+)
 TRADES_TOLD = 3  # of a lot, largest first
 PARTNERS = 12  # structures of a lot among which partners are sought
 
@@ -91,10 +84,10 @@ class ItemWriter:
             for r in detail["reasons"]
             if r["contribution"] > 0 and r.get("tells", True) and r["code"] not in lent
         )
-        alone = ""
-        partners: list[dict[str, Any]] = []
+        alone, partners = "", list[dict[str, Any]]()
         if news.level == "clause":
-            alone = _by_clause(detail)
+            ways = (r["text"] for r in detail["reasons"] if r["code"].startswith("clause-"))
+            alone = BY_CLAUSE.format(next(ways, ""))
         elif found:
             alone, partners = self._alone(structure, news, detail)
         stored = {name: found[name] if found else None for name in ("probability", "score", "rank")}
@@ -164,6 +157,8 @@ class ItemWriter:
         self, structure: Structure, news: News, detail: Mapping[str, Any]
     ) -> tuple[str, list[dict[str, Any]]]:
         """In words: alone, or with whom for what; the partners as data.  As the list of opportunities says it."""
+        from matcher.matching.groups import consortium
+
         case = self._cases[news.notice_id]
         if case.tender.nature in PRIOR:
             return "Rien à remettre encore : dites votre intérêt à l'acheteur, ou préparez un groupement.", []
@@ -176,7 +171,15 @@ class ItemWriter:
         if not (lacking or small or wide):
             return f"Seule ou en groupement ({size})." if size else "Vous pouvez répondre seule.", []
         why = f"Il manque : {', '.join(lacking)}" if lacking else size if small else wide
-        team = self._team(structure, news)
+        of_lot = (a for a in self._answer_of(news.notice_id, structure) if a.lot.id == news.lot_id)
+        mine = [a for a in of_lot if any(m.structure.siren == structure.siren for m in a.matches)]
+        rules: dict[str, Any] = {"n": 1, "max_members": 4, "solver": "greedy", "seconds": 0.5}
+        team = None
+        with suppress(BadInput):  # none is found
+            teams = (
+                consortium.recommend(mine, tender=case.tender, imposed=[structure], **rules) if mine else ()
+            )
+            team = next(iter(teams), None)
         others = [m for m in team.members if m.structure.siren != structure.siren] if team else []
         if lacking:  # whoever lacks all of it too is no help
             lacks = self._lacks(news.notice_id, news.lot_id)
@@ -187,21 +190,6 @@ class ItemWriter:
         named = " ; ".join(", ".join(filter(None, each)) for each in towns)
         example = f", par exemple avec : {named}" if named else ""
         return f"{why[:1].upper()}{why[1:]}. À répondre en groupement{example}.", partners
-
-    def _team(self, structure: Structure, news: News) -> Consortium | None:
-        """The best team with this structure for a lot; None where it is not in its list, or none is found."""
-        from matcher.matching.groups import consortium
-
-        answers = self._answer_of(news.notice_id, structure)
-        of_lot = (a for a in answers if a.lot.id == news.lot_id)
-        mine = [a for a in of_lot if any(m.structure.siren == structure.siren for m in a.matches)]
-        tender = self._cases[news.notice_id].tender
-        with suppress(BadInput):
-            teams = mine and consortium.recommend(
-                mine, tender=tender, n=1, max_members=4, imposed=[structure], solver="greedy", seconds=0.5
-            )
-            return teams[0] if teams else None
-        return None
 
     @cachedmethod(attrgetter("_lacked"))
     def _lacks(self, notice_id: str, lot_id: str) -> Mapping[str, Sequence[str]]:
@@ -242,15 +230,6 @@ class ItemWriter:
         return by_lot
 
 
-def _by_clause(detail: Mapping[str, Any]) -> str:
-    """How a structure may come in without taking the lot, in words."""
-    how = next((r["text"] for r in detail["reasons"] if r["code"].startswith("clause-")), "")
-    return (
-        f"Par la clause : ce lot demande des heures d'insertion à qui le prendra. {how}. Proposez-vous aux entreprises du "
-        "métier qui y répondent, ou signalez-vous au facilitateur de la clause."
-    )
-
-
 def _without(text: str, *beginnings: str) -> str:
     """A text without these words and the mark after them at its beginning: they stand above it."""
     for begun in beginnings:
@@ -279,20 +258,15 @@ def _place_name(place: Place) -> str:
 
 def _wide(lot: Lot | None) -> str:
     """Why a lot is too wide for one structure, in French; "" where it is not, or its place is unknown."""
+
+    def vast(place: Place) -> bool:
+        """Whether a place is a region or the country; one whose name is not understood may be a street."""
+        area = any(places.area_named(place.label.strip(" ."))) or "france" in fold(place.label)
+        return not place.department and (area or not place.label)
+
     where = lot.places if lot else ()
-    everywhere = bool(where) and all(map(_vast, where))
     many = len({place.department for place in where}) > MANY_DEPARTMENTS
-    return "marché national ou régional" if everywhere or many else ""
-
-
-def _vast(place: Place) -> bool:
-    """Whether a place is a region or the country; one whose name is not understood may be a street."""
-    named = (
-        place.label
-        and not any(places.area_named(place.label.strip(" .")))
-        and "france" not in fold(place.label)
-    )
-    return not place.department and not named
+    return "marché national ou régional" if many or (where and all(map(vast, where))) else ""
 
 
 def _conditions(lot: Lot) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Mails other than digests."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -16,7 +16,6 @@ from matcher.outreach.rules import Rules
 from matcher.outreach.transport import POLICY, MailTransport, checked
 from matcher.records.store import now
 from matcher.reference.identifiers import mailbox
-from matcher.reference.text import shorten
 
 
 def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMessage:
@@ -43,63 +42,40 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
     return mail
 
 
-def question(
-    title: str, message: str, address: str, reply_to: str, link: str, transport: MailTransport, name: str
-) -> EmailMessage:
-    """The mail of a buyer's question: plain text, an answer goes to the buyer, or by the link into the record.
+#: Kind of a letter of the pages, which has a template -> its subject, with the title or name that it is about.
+SUBJECTS = {
+    "question": "Question d'un acheteur : {}",
+    "account": "Votre compte de structure : {}",
+    "announcement": "Bourse à la cotraitance : {}",  # what another said at the exchange
+    "joined": "À appeler aussi : {}",  # who became one to call for a kept search
+    "signin": "Votre lien de connexion",
+}
 
-    The same `name` gives the same Message-ID, hence one letter.
+
+def letter(
+    kind: str,
+    about: str,
+    address: str,
+    transport: MailTransport,
+    name: str,
+    *,
+    reply_to: str = "",
+    end: str = "",
+    **facts: Any,
+) -> EmailMessage:
+    """A letter of the pages in plain text, of a kind of SUBJECTS; the same `name` gives the same Message-ID, hence one letter.
+
+    Answers go to `reply_to`; `end` is the link by which such letters stop.  Raises BadInput on an invalid address.
     """
-    facts = {"message": message.strip(), "link": link, "reply_to": reply_to}
-    subject = f"Question d'un acheteur : {_line(title)[:120]}"
-    mail = _plain("_question", subject, address, transport, name, facts)
-    mail["Reply-To"] = Address("", addr_spec=checked(reply_to))
-    mail["List-Unsubscribe"] = f"<{link}>"
-    return mail
-
-
-def account_link(name: str, address: str, link: str, transport: MailTransport) -> EmailMessage:
-    """The mail that lets a structure prove its account: whoever reads this address may open it."""
-    called = _line(name)
-    facts = {"called": called, "link": link}
-    return _plain("_account", f"Votre compte de structure : {called[:120]}", address, transport, link, facts)
-
-
-def announcement(
-    author: str, title: str, said: str, address: str, link: str, transport: MailTransport, name: str
-) -> EmailMessage:
-    """The mail that tells a member, or the buyer, what another said at the exchange; the same `name` gives the same letter."""
-    facts = {"author": author, "title": _line(title), "said": said, "link": link}
-    subject = f"Bourse à la cotraitance : {shorten(_line(title), 120)}"
-    return _plain("_announcement", subject, address, transport, name, facts)
-
-
-def joined(
-    title: str, names: Sequence[str], address: str, link: str, end: str, transport: MailTransport, name: str
-) -> EmailMessage:
-    """The mail that tells a buyer who became one to call for a kept search, with the link that ends such mails."""
-    facts = {"title": _line(title), "names": names, "link": link, "end": end}
-    mail = _plain("_joined", f"À appeler aussi : {_line(title)[:120]}", address, transport, name, facts)
-    mail["List-Unsubscribe"] = f"<{end}>"
-    return mail
-
-
-def sign_in(address: str, link: str, transport: MailTransport) -> EmailMessage:
-    """The mail by which a buyer signs in without a key."""
-    return _plain("_signin", "Votre lien de connexion", address, transport, link, {"link": link})
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _plain(
-    template: str, subject: str, address: str, transport: MailTransport, name: str, facts: Mapping[str, Any]
-) -> EmailMessage:
-    """A mail of the pages, in plain text."""
-    id = hashlib.sha256(name.encode()).hexdigest()[:32]
+    title = " ".join(about.split())
+    id, subject = hashlib.sha256(name.encode()).hexdigest()[:32], SUBJECTS[kind].format(title[:120])
     mail = _headed(transport.sender, checked(address), subject, id, now())
-    mail.set_content(templates().get_template(f"{template}.txt").render(facts) + "\n")
+    told = {"title": title, "reply_to": reply_to, "end": end, **facts}
+    mail.set_content(templates().get_template(f"_{kind}.txt").render(told) + "\n")
+    if reply_to:
+        mail["Reply-To"] = Address("", addr_spec=checked(reply_to))
+    if end:
+        mail["List-Unsubscribe"] = f"<{end}>"
     return mail
 
 

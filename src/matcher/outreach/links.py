@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -62,16 +62,15 @@ def scopes(store: Store, content: Mapping[str, Any]) -> list[list[tuple[str, str
         for item in row["items"]
         if item.get("cpv")
     }
-    return [list(_scopes(item, list(told.values()))) for item in content["items"]]
 
+    def wider(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        for scope, words in (("like", "les lots semblables"), ("trade", "tout ce métier")):
+            code = item["cpv"][0][: SCOPES[scope]] if item["cpv"] else ""
+            if label := codes.cpv_label(code.ljust(8, "0")) if code else "":
+                count = sum(one.startswith(code) for one in told.values())
+                yield scope, f"{words} : {label} ({count} lot{'s' * (count > 1)} en {MONTHS} mois)"
 
-def _scopes(item: Mapping[str, Any], told: Sequence[str]) -> Iterator[tuple[str, str]]:
-    yield "lot", "ce lot seulement"
-    for scope, words in (("like", "les lots semblables"), ("trade", "tout ce métier")):
-        code = item["cpv"][0][: SCOPES[scope]] if item["cpv"] else ""
-        if label := codes.cpv_label(code.ljust(8, "0")) if code else "":
-            count = sum(one.startswith(code) for one in told)
-            yield scope, f"{words} : {label} ({count} lot{'s' * (count > 1)} en {MONTHS} mois)"
+    return [[("lot", "ce lot seulement"), *wider(item)] for item in content["items"]]
 
 
 def act(

@@ -97,11 +97,8 @@ STATES = {"unsubscribed": "cancelled", "bounced": "failed", "waiting": "ready", 
 
 def _settled(store: Store, row: RowMapping, settle: Mapping[str, Settle], outcome: str, reply: str) -> str:
     state = STATES.get(outcome, outcome)
-    values: dict[str, Any] = {"status": state, "said": reply}
-    if state != "ready":
-        values["mail"] = None
-    if state == "sent":
-        values["sent_at"] = now()
+    values: dict[str, Any] = {"status": state, "said": reply} | ({"mail": None} if state != "ready" else {})
+    values |= {"sent_at": now()} if state == "sent" else {}
     with store.together() as connection:
         connection.execute(update(Letter).where(Letter.id == row["id"]).values(values))
         if state != "ready" and row["kind"] in settle:

@@ -1,17 +1,29 @@
-"""The operator's review of digests: approve or cancel those held, look at some, say why one was sent."""
+"""The operator's review of a night and its digests: approve or cancel those held, look at some, say why one was sent; the report of a run.
 
-from collections.abc import Mapping
+The report is one HTML page with its plots embedded, readable without any outside host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
 
 from matcher import codec
 from matcher.domain import NotFound
+from matcher.outreach.changes import LEVEL
+from matcher.outreach.digest_formats import templates
 from matcher.outreach.states import move
+from matcher.records import feedback
 from matcher.records.store import Store, now
-from matcher.records.tables import Digest, Letter, Run, Unsubscription
+from matcher.records.tables import Digest, Feedback, Found, Letter, Notice, Run, Unsubscription
+from matcher.reference import codes
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RECENT_DAYS = 30
 
@@ -79,3 +91,102 @@ def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any
     if not rows:
         raise NotFound(f"no mail to {siret}{f' on {day}' if day else ''}: check the SIRET and the day")
     return [{**codec.flat(row, "id, day, status, sent_at"), **row["content"]} for row in rows]
+
+
+#: States of a digest, versions and reasons of a hold, in French.
+STATES = {
+    "composing": "en rédaction", "held": "retenus", "ready": "prêts", "sending": "incertains",
+    "sent": "envoyés", "failed": "refusés", "cancelled": "annulés", "no-address": "sans adresse",
+    "dropped": "écartés pour de bon",
+}  # fmt: skip
+VERSIONS = {
+    "code": "programme", "data": "données", "built": "catalogue du", "recipe": "recette",
+    "encoder": "encodeur", "ranker": "jugement", "rotation": "rotation",
+}  # fmt: skip
+#: A key of `intake.HELD` -> why digests are held, in French.
+HOLDS = {
+    "": "", "asked": "à la demande de l'exploitant (--hold)",
+    "first": "trop de messages sans trois exécutions pour comparer",
+    "volume": "bien plus de messages que d'habitude",
+}  # fmt: skip
+
+
+def of_run(store: Store, run: str) -> str:
+    """The page of a run.  Raises NotFound."""
+    return str(templates().get_template("report.html").render(f=gathered(store, run)))
+
+
+def gathered(store: Store, run: str) -> dict[str, Any]:
+    """The figures of the report: of the run, and of the lots now matched in the store (unpublished needs left out)."""
+    public = (Notice.owner == "") & (Notice.matched_at.is_not(None))
+    with store.reading() as connection:
+        state = connection.execute(select(Run.state).where(Run.id == run)).scalar()
+        if state is None:
+            raise NotFound(f"no run {run}: `matcher batch` prints the id of each")
+        matched_at = Notice.matched_at == datetime.fromisoformat(state["started"])
+        notices = connection.execute(select(Notice.id, Notice.tender).where(public, matched_at)).all()
+        joined = (Notice, Notice.id == Found.notice_id)
+        lots_at = select(Found.notice_id, Found.lot_id).distinct().join(*joined).where(public)
+        served, clause = (
+            {(row.notice_id, row.lot_id) for row in connection.execute(lots_at.where(LEVEL.in_([level])))}
+            for level in ("likely", "clause")
+        )
+        told = LEVEL.in_(("likely", "clause"))  # as digests do
+        counted = select(func.count()).select_from(Found).join(*joined)
+        appearances = counted.where(told, public).group_by(Found.siret)
+        exposure = sorted(connection.execute(appearances).scalars(), reverse=True)
+        last = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(30)
+        states = list(connection.execute(last).scalars())
+        digests = dict(connection.execute(select(Digest.status, func.count()).group_by(Digest.status)).all())
+        words = dict(connection.execute(select(Feedback.verb, func.count()).group_by(Feedback.verb)).all())
+    lots = _lots(notices, served, clause)
+    places = lots.explode("departments")
+    empty = lots[~lots["served"] & ~lots["by_clause"]]
+    placed = places[places["served"]]
+    return {
+        "run": state,
+        "held": HOLDS.get(state["held"], state["held"]),
+        "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
+        "digests": {STATES.get(k, k): v for k, v in digests.items()},
+        "words": {feedback.VERBS.get(k, k): v for k, v in words.items()},
+        "empty_count": len(empty),
+        "empty": empty[["notice", "lot", "title", "trade", "where"]].head(200).to_dict("records"),
+        "volumes": [(f"{s['started'][8:10]}/{s['started'][5:7]}", s["digests"]) for s in reversed(states)],
+        "departments": _counts(places["departments"], 25),
+        "covered": _counts(placed["departments"]),
+        "trades": _counts(lots["trade"], 15),
+        "trades_covered": _counts(lots["trade"][lots["served"]]),
+        "exposure": exposure,
+        "exposed": len(exposure),
+        "shares": [sum(exposure[:n]) / sum(exposure) for n in range(len(exposure) + 1)] if exposure else [],
+        # the share of all matches that the most shown tenth of structures holds
+        "top_tenth": sum(exposure[: max(1, len(exposure) // 10)]) / sum(exposure) if exposure else None,
+    }
+
+
+def _lots(
+    notices: Iterable[Any], served: Collection[tuple[str, str]], clause: Collection[tuple[str, str]]
+) -> pd.DataFrame:
+    """A row for each lot: notice, number, title, trade, departments, whether any structure was found, or by the clause."""
+    import pandas as pd
+
+    rows = []
+    for notice in notices:
+        for lot in notice.tender["lots"]:
+            named = sorted({p["department"] for p in lot["places"] if p["department"]})
+            departments = named or ["non précisé"]
+            division = lot["cpv"][0][:2] if lot["cpv"] else ""
+            label = codes.cpv_label(f"{division}000000") if division else "sans CPV"
+            trade = f"{division} {label}".strip()[:45] if label else f"CPV {division}"
+            key = (notice.id, lot["id"])
+            where = ", ".join(departments)
+            facts = (notice.id, lot["number"], lot["title"][:120], trade, departments, where)
+            rows.append((*facts, key in served, key in clause))
+    names = ["notice", "lot", "title", "trade", "departments", "where", "served", "by_clause"]
+    return pd.DataFrame(rows, columns=names).astype({"served": bool, "by_clause": bool})
+
+
+def _counts(values: pd.Series[Any], most: int | None = None) -> list[tuple[str, int]]:
+    """(value, how often), the most frequent first."""
+    counted = values.value_counts(sort=False).sort_values(ascending=False, kind="stable")
+    return [(str(value), int(count)) for value, count in counted.items()][:most]

@@ -213,9 +213,8 @@ def unreachable(store: Store, addresses: Mapping[str, str]) -> set[str]:
 
 def bounce(store: Store, address: str) -> None:
     """Never write to this address again; it is kept as a hash alone."""
-    with store.writing() as connection:
+    with store.writing("mail", "bounce", address_subject(address)[:24]) as connection:
         store.unsubscribe(connection, address_subject(address), "bounce")
-        store.audit(connection, "mail", "bounce", address_subject(address)[:24])
 
 
 @dataclass(slots=True)

@@ -51,12 +51,12 @@ def matches_of(matcher: Matcher, task: Task, top: int, floor: float) -> list[dic
     wanted = task.wants_plausible
     also = holding_any(matcher.catalogue, wanted, prefixes=False) if wanted else None
     for ranking in matcher.rank_each(queries, LIKELY, also):
-        rows += _rows(matcher, ranking, _levels(matcher, ranking, task.wants_plausible, top, floor))
+        rows += _rows(matcher, ranking, _levels(ranking, wanted, top, floor))
     return rows
 
 
 def _levels(
-    matcher: Matcher, ranking: Ranking, wants_plausible: frozenset[str], top: int, floor: float
+    ranking: Ranking, wants_plausible: frozenset[str], top: int, floor: float
 ) -> dict[int, tuple[str, Reason | None]]:
     """Position in the shortlist -> (level, how by the clause), of the structures to be notified, best first."""
     query, catalogue = ranking.shortlist.query, ranking.shortlist.catalogue
@@ -82,7 +82,14 @@ def _levels(
 def _rows(
     matcher: Matcher, ranking: Ranking, chosen: Mapping[int, tuple[str, Reason | None]]
 ) -> Iterator[dict[str, Any]]:
-    as_json = cache(_as_json)  # most reasons of a lot are shared by its candidates
+    @cache  # most reasons of a lot are shared by its candidates
+    def as_json(reason: Reason) -> dict[str, Any]:
+        """By hand, for there are dozens a match."""
+        names = ("code", "text", "contribution", "notice_passage", "offer_passage", "tells")
+        return {name: getattr(reason, name) for name in names} | {
+            "contribution": _finite(reason.contribution)
+        }
+
     explained = matcher.explained(ranking, list(chosen))
     told = [(match, i, *by) for match, (i, by) in zip(explained, chosen.items(), strict=True)]
     told = [one for one in told if one[0].eligible is not False and one[0].structure.active is not False]
@@ -113,18 +120,6 @@ def _rows(
         }
         row = {"lot_id": match.lot.id, "siret": structure.siret, "rank": match.rank, "detail": detail}
         yield row | {"score": _finite(match.score), "probability": _finite(match.probability)}
-
-
-def _as_json(reason: Reason) -> dict[str, Any]:
-    """A reason as JSON; by hand, for there are dozens a match."""
-    return {
-        "code": reason.code,
-        "text": reason.text,
-        "contribution": _finite(reason.contribution),
-        "notice_passage": reason.notice_passage,
-        "offer_passage": reason.offer_passage,
-        "tells": reason.tells,
-    }
 
 
 def _finite(value: float) -> float:

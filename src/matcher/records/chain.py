@@ -51,11 +51,6 @@ def _canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str).encode()
 
 
-def digest(value: Any) -> str:
-    """The hash of a JSON value in canonical form."""
-    return hashlib.sha256(_canonical(value)).hexdigest()
-
-
 def _commitment(salt: str, siret: str, payload: Any) -> str:
     return hashlib.sha256(salt.encode() + siret.encode() + _canonical(payload)).hexdigest()
 
@@ -66,7 +61,8 @@ def _keyed(*parts: Any) -> str:
 
 def committed(row: Mapping[str, Any], columns: Sequence[str] = CONTENT) -> dict[str, Any]:
     """What a first event, or an erasure, says of its record: the digest of its columns, and which they are."""
-    return {"digest": digest({k: row[k] for k in columns}), "of": list(columns)}
+    digest = hashlib.sha256(_canonical({k: row[k] for k in columns})).hexdigest()
+    return {"digest": digest, "of": list(columns)}
 
 
 def _seal(record: str, number: int, before: str, commitment: str, kind: str, at: datetime) -> str:
@@ -134,13 +130,9 @@ def broken_at(
     if stated[-1]["digest"] != committed(content, stated[-1].get("of", FORMERLY))["digest"]:
         return 1
     proof = _keyed("head", record, len(listed), before)
-    if (
-        head is None
-        or (head["count"], head["seal"]) != (len(listed), before)
-        or not hmac.compare_digest(head["proof"], proof)
-    ):
-        return len(listed) + 1  # events were removed from the end
-    return None
+    same = head is not None and (head["count"], head["seal"]) == (len(listed), before)
+    whole = same and head is not None and hmac.compare_digest(head["proof"], proof)
+    return None if whole else len(listed) + 1  # else events were removed from the end
 
 
 def _holds(event: RowMapping, before: str, record: str, erased: Mapping[int, Mapping[str, Any]]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -93,31 +93,6 @@ def nobody(notice_id: str) -> bool:
     return False
 
 
-def _checked(
-    text: Mapping[str, str],
-    notice_id: str,
-    lot_id: str,
-    contact: str | None,
-    visibility: str,
-    named: Sequence[str],
-) -> None:
-    """Raises BadInput on inconsistent values of a declaration."""
-    if not any(text.values()):
-        raise BadInput("dites ce que vous apportez ou ce que vous cherchez : les deux sont vides")
-    if len(max(text.values(), key=len)) > LONGEST:
-        raise BadInput(f"{LONGEST} caractères au plus pour chaque texte : raccourcissez")
-    if visibility not in ("members", "named"):
-        raise BadInput(f"visibilité {visibility!r} inconnue : choisissez members ou named")
-    if visibility == "named" and not named:
-        raise BadInput("visibilité réservée : nommez au moins un SIRET")
-    if wrong := [s for s in named if not re.fullmatch(IDENTITY, s)]:
-        raise BadInput(f"{wrong[0]!r} n'est pas un SIRET : 14 chiffres")
-    if not notice_id.strip() or len(notice_id) > 200 or len(lot_id) > 200:
-        raise BadInput("donnez l'identifiant de l'avis (et du lot), 200 caractères au plus")
-    if contact is not None and not is_address(contact):
-        raise BadInput("l'adresse de contact est invalide : corrigez-la ou laissez-la vide")
-
-
 def _until(
     connection: Connection, notice_id: str, tender: Tender | None, deadline: datetime | None, moment: datetime
 ) -> datetime:
@@ -162,7 +137,20 @@ def declare(
     """
     _own(bearer, siret)
     text = {"brings": clean(brings), "seeks": clean(seeks)}
-    _checked(text, notice_id, lot_id, contact, visibility, named)
+    if not any(text.values()):
+        raise BadInput("dites ce que vous apportez ou ce que vous cherchez : les deux sont vides")
+    if len(max(text.values(), key=len)) > LONGEST:
+        raise BadInput(f"{LONGEST} caractères au plus pour chaque texte : raccourcissez")
+    if visibility not in ("members", "named"):
+        raise BadInput(f"visibilité {visibility!r} inconnue : choisissez members ou named")
+    if visibility == "named" and not named:
+        raise BadInput("visibilité réservée : nommez au moins un SIRET")
+    if wrong := [s for s in named if not re.fullmatch(IDENTITY, s)]:
+        raise BadInput(f"{wrong[0]!r} n'est pas un SIRET : 14 chiffres")
+    if not notice_id.strip() or len(notice_id) > 200 or len(lot_id) > 200:
+        raise BadInput("donnez l'identifiant de l'avis (et du lot), 200 caractères au plus")
+    if contact is not None and not is_address(contact):
+        raise BadInput("l'adresse de contact est invalide : corrigez-la ou laissez-la vide")
     if tender is not None and lot_id and lot_id not in {lot.id for lot in tender.lots}:
         raise BadInput(f"l'avis {notice_id} n'a pas de lot {lot_id!r} : laissez vide pour tout l'avis")
     moment = now()
@@ -187,7 +175,7 @@ def withdraw(store: Store, bearer: Bearer, identifier: str) -> tuple[tuple[str, 
 
     Raises NotFound, also for somebody else's.
     """
-    with store.writing() as connection:
+    with store.writing(bearer.actor, "exchange.withdraw", identifier) as connection:
         mine = _mine(connection, bearer, identifier)
         group = tuple(member.siret for member in _agreed(connection, mine)[1:])
         still_open = (Declaration.id == identifier, Declaration.withdrawn_at.is_(None))
@@ -196,16 +184,14 @@ def withdraw(store: Store, bearer: Bearer, identifier: str) -> tuple[tuple[str, 
         connection.execute(delete(Agreement).where(both))
         unsent = (Letter.record_id == identifier, Letter.kind == "exchange", Letter.status == "ready")
         connection.execute(delete(Letter).where(*unsent))
-        store.audit(connection, bearer.actor, "exchange.withdraw", identifier)
     return group, mine["notice_id"]
 
 
 def forget_contact(store: Store, bearer: Bearer, identifier: str) -> None:
     """Delete the contact address of one's own declaration.  Raises NotFound, also for somebody else's."""
-    with store.writing() as connection:
+    with store.writing(bearer.actor, "exchange.forget-contact", identifier) as connection:
         _mine(connection, bearer, identifier)
         connection.execute(update(Declaration).where(Declaration.id == identifier).values(contact=None))
-        store.audit(connection, bearer.actor, "exchange.forget-contact", identifier)
 
 
 def listing(
@@ -266,7 +252,7 @@ def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, 
     if role not in ROLES or not told or len(told) > LONGEST:
         raise BadInput(f"donnez votre rôle ({', '.join(ROLES)}) et votre part, {LONGEST} caractères au plus")
     moment = now()
-    with store.writing() as connection:
+    with store.writing(bearer.actor, "exchange.agree", identifier) as connection:
         mine, theirs = _mine(connection, bearer, identifier), _one(connection, other)
         if theirs["siret"] == mine["siret"] or not _visible(bearer, theirs):
             raise NotFound(HIDDEN.format(other))
@@ -281,7 +267,6 @@ def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, 
             raise BadInput("ce groupement a déjà un mandataire : choisissez un autre rôle")
         row = {"declaration_id": identifier, "with_id": other, "role": role, "part": told, "at": moment}
         store.put(connection, Agreement, [row])
-        store.audit(connection, bearer.actor, "exchange.agree", identifier)
     return theirs["siret"], theirs["notice_id"]
 
 
@@ -293,7 +278,7 @@ def write(store: Store, bearer: Bearer, identifier: str, other: str, text: str) 
     said, moment = clean(text), now()
     if not said or len(said) > LONGEST:
         raise BadInput(f"écrivez votre message, en {LONGEST} caractères au plus")
-    with store.writing() as connection:
+    with store.writing(bearer.actor, "exchange.write", identifier) as connection:
         row = _one(connection, identifier)
         mine = row["siret"] in bearer.sirets
         sender, to = (row["siret"], other) if mine else (other, row["siret"])
@@ -307,7 +292,6 @@ def write(store: Store, bearer: Bearer, identifier: str, other: str, text: str) 
             raise BadInput(f"{MESSAGES} messages par jour au plus sur une annonce : appelez-vous")
         fresh = {"id": secrets.token_hex(12), "declaration_id": identifier, "other": other}
         store.put(connection, Message, [{**fresh, "sender": sender, "text": said, "at": moment}])
-        store.audit(connection, bearer.actor, "exchange.write", identifier)
     return to, row["notice_id"]
 
 

@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -115,16 +115,14 @@ def _words(cell: str) -> list[str]:
 
 
 def _communes(word: str) -> tuple[str, ...]:
-    if (found := places_.commune(word)) is not None and not places_.communes_of_postcode(word):
-        return (found.code,)
     if served := places_.communes_of_postcode(word):
         return tuple(commune.code for commune in served)
-    try:
+    if (found := places_.commune(word)) is not None:
+        return (found.code,)
+    with suppress(BadInput, ValueError):
         (place,) = toponyms.asked(word)
-    except (BadInput, ValueError):
-        place = Place()
-    if place.commune:
-        return (place.commune,)
+        if place.commune:
+            return (place.commune,)
     odd = f"la commune « {word} » n'est pas reconnue, ou plusieurs portent ce nom"
     raise BadInput(f"{odd} : ajoutez le département, Saint-Denis (93)")
 
@@ -158,9 +156,8 @@ def _write(known: Iterable[Facilitator]) -> None:
     table = csv.writer(out, lineterminator="\n")
     table.writerow(COLUMNS)
     for f in known:
-        places = ("|".join(f.communes), "|".join(f.departments))
-        rest = (f.trades, f.email, f.phone, f.website, f.source, f.on or "")
-        table.writerow((f.id, f.name, f.kind, *places, *rest))
+        cells = (getattr(f, "on" if name == "date" else name) or "" for name in COLUMNS)
+        table.writerow("|".join(cell) if isinstance(cell, tuple) else cell for cell in cells)
     write_whole(file(), out.getvalue())
 
 
@@ -201,15 +198,12 @@ def of(place: Place, known: Iterable[Facilitator] | None = None) -> tuple[Facili
     """Every facilitator of a place, the one of its commune before the one of its department."""
     located = places_.locate(place)
     listed = read()[0] if known is None else tuple(known)
-    near = [f for f in listed if located.commune and located.commune in _today(f.communes)]
+    # a city that is cut in arrondissements holds them
+    cities = {city for city, cut in ARRONDISSEMENTS.items() if str(located.commune) in map(str, cut)}
+    near = [f for f in listed if located.commune and {located.commune, *cities} & {*f.communes}]
     wide = [f for f in listed if f not in near and located.department and located.department in f.departments]
     near.sort(key=lambda f: (len(f.communes), f.id))
     return (*near, *sorted(wide, key=lambda f: (len(f.departments), f.id)))
-
-
-def _today(codes: Sequence[str]) -> set[str]:
-    """The communes of a list; a city that is cut in arrondissements holds them."""
-    return {*codes, *(str(n) for city, cut in ARRONDISSEMENTS.items() if city in codes for n in cut)}
 
 
 def named(place: Place | None, known: Iterable[Facilitator] | None = None) -> str:
@@ -249,9 +243,8 @@ def refer(store: Store, actor: str, facilitator: str, subject: str, note: str = 
     found = _known(facilitator)
     if not subject.strip():
         raise BadInput("orientation sans objet : donnez l'identifiant de l'avis ou du besoin")
-    with store.writing() as connection:
-        detail = {"facilitator": found.id, "note": note[:300]}
-        store.audit(connection, actor, "referral", subject[:200], detail)
+    with store.writing(actor, "referral", subject[:200], {"facilitator": found.id, "note": note[:300]}):
+        pass
 
 
 def referrals(store: Store, facilitator: str = "") -> list[dict[str, Any]]:
@@ -272,25 +265,17 @@ def allow(store: Store, bearer: Bearer, need: str, facilitator: str, *, withdraw
     if owner not in {bearer.id, bearer.actor, f"key:{bearer.id}"}:
         raise Forbidden("ce besoin n'est pas le vôtre : seul son acheteur peut le montrer")
     action = "need-hidden" if withdraw else "need-shown"
-    with store.writing() as connection:
-        store.audit(connection, bearer.actor, action, need, {"facilitator": found.id})
-
-
-def may_see(store: Store, facilitator: str, need: str) -> bool:
-    """May this facilitator see this unpublished need: only if its buyer's last word says so."""
-    last = [
-        row["action"]
-        for row in _journal(store, ("need-shown", "need-hidden"))
-        if row["subject"] == need and row["detail"].get("facilitator") == facilitator
-    ]
-    return bool(last) and last[-1] == "need-shown"
+    with store.writing(bearer.actor, action, need, {"facilitator": found.id}):
+        pass
 
 
 def early(store: Store, facilitator: str) -> list[Tender]:
-    """The unpublished needs that their buyers show to this facilitator, and no other."""
-    found = _known(facilitator)
+    """The unpublished needs that their buyers show to this facilitator, by their last word, and no other."""
+    id, journal = _known(facilitator).id, _journal(store, ("need-shown", "need-hidden"))
+    mine = (row for row in journal if row["detail"].get("facilitator") == id)
+    shown = {row["subject"]: row["action"] == "need-shown" for row in mine}
     rows = store.ask(select(Notice.id, Notice.tender).where(Notice.owner != "")).all()
-    return [codec.from_json(Tender, need) for name, need in rows if may_see(store, found.id, name)]
+    return [codec.from_json(Tender, need) for name, need in rows if shown.get(name)]
 
 
 def _known(facilitator: str) -> Facilitator:

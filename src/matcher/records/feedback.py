@@ -78,7 +78,7 @@ def record(
     pair = {"siret": siret, "notice_id": notice_id, "lot_id": lot_id}
     row: dict[str, Any] = {**pair, "verb": verb, "reason": reason[:2000], "by": by, "at": now()}
     row |= {"position": position, "shown": shown}
-    with store.writing() as connection:
+    with store.writing(by or f"structure:{siret}", f"feedback:{verb}", notice_id) as connection:
         said = connection.execute(select(Feedback.verb, Feedback.by, Feedback.at).filter_by(**pair)).all()
         # after the words before it, also where the clock was set back since
         row["at"] = max([row["at"], *(each.at + timedelta(microseconds=1) for each in said)])
@@ -87,7 +87,6 @@ def record(
             store.put(connection, Feedback, [row])
         if verb in REFUSALS and reason == NOT_OUR_TRADE and len(cpv) >= 3:
             deny(store, connection, siret, f"cpv:{cpv[:3]}", by)
-        store.audit(connection, by or f"structure:{siret}", f"feedback:{verb}", notice_id)
 
 
 def of_buyer(store: Store, notice_id: str, actor: str) -> bool:
@@ -99,9 +98,8 @@ def of_buyer(store: Store, notice_id: str, actor: str) -> bool:
 def take_back(store: Store, siret: str, notice_id: str, lot_id: str, by: str = "") -> bool:
     """Withdraw a refusal of this pair; returns True if there was one.  What it denied stays until it is allowed."""
     refused = (Feedback.siret == siret, Feedback.notice_id == notice_id, Feedback.lot_id == lot_id)
-    with store.writing() as connection:
+    with store.writing(by or f"structure:{siret}", "feedback:taken-back", notice_id) as connection:
         gone = connection.execute(delete(Feedback).where(*refused, Feedback.verb.in_(REFUSALS))).rowcount
-        store.audit(connection, by or f"structure:{siret}", "feedback:taken-back", notice_id)
     return bool(gone)
 
 

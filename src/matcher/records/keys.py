@@ -64,12 +64,11 @@ def create(store: Store, scopes: Sequence[str], *, label: str = "", days: int | 
     identifier, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     end = None if days is None else now() + timedelta(days=days)
     label = label[:200]
-    row: dict[str, Any] = {"id": identifier, "hash": _hash(secret), "label": label}
+    row: dict[str, Any] = {"id": identifier, "hash": hashed(secret), "label": label}
     row["scopes"] = list(dict.fromkeys(scopes))
     row |= {"created_at": now(), "expires_at": end, "revoked_at": None}
-    with store.writing() as connection:
+    with store.writing("operator", "key.create", identifier, {"scopes": row["scopes"]}) as connection:
         store.put(connection, Key, [row])
-        store.audit(connection, "operator", "key.create", identifier, {"scopes": row["scopes"]})
     return f"{PREFIX}_{identifier}_{secret}"
 
 
@@ -81,7 +80,7 @@ def prove(store: Store, token: str) -> Bearer:
         raise Forbidden(REFUSED)
     row = store.ask(select(Key.__table__).where(Key.id == identifier)).mappings().first()
     # hashed even where no key is found, for constant time
-    same = hmac.compare_digest(_hash(secret), row["hash"] if row else "0" * 64)
+    same = hmac.compare_digest(hashed(secret), row["hash"] if row else "0" * 64)
     if row is None or not same or row["revoked_at"] or (row["expires_at"] and row["expires_at"] <= now()):
         raise Forbidden(REFUSED)
     return Bearer(id=row["id"], scopes=tuple(row["scopes"]), label=row["label"], expires_at=row["expires_at"])
@@ -105,12 +104,12 @@ def listed(store: Store, *which: ColumnElement[bool]) -> tuple[Bearer, ...]:
 def revoke(store: Store, identifier: str) -> None:
     """Revoke a key immediately, by its public part or in full.  Raises NotFound."""
     public = identifier.strip().removeprefix(f"{PREFIX}_").partition("_")[0]
-    with store.writing() as connection:
+    with store.writing("operator", "key.revoke", public) as connection:
         held = update(Key).where(Key.id == public, Key.revoked_at.is_(None))
         if not connection.execute(held.values(revoked_at=now())).rowcount:
             raise NotFound(f"aucune clé en vigueur ne s'appelle {public!r} : voyez `matcher keys list`")
-        store.audit(connection, "operator", "key.revoke", public)
 
 
-def _hash(secret: str) -> str:
+def hashed(secret: str) -> str:
+    """What is kept of the secret of a key, a link or a code, in its place."""
     return hashlib.sha256(secret.encode()).hexdigest()  # 256 random bits need no slow hash

@@ -104,13 +104,18 @@ def erase(store: Store, name: str) -> dict[str, int]:
     """Erase a person; returns rows touched by table."""
     person, gone = _Person(name), dict[str, int]()
     blanked: dict[str, list[int]] = defaultdict(list)  # events by record
-    with store.writing() as connection:
+    with store.writing("operator", "erase", detail=gone) as connection:
         for table, row in list(_rows(connection, person)):
             if table.name in KEPT:
                 continue
             if table.name == "sourcing_event":
                 blanked[row.record_id].append(row.number)
-            _erase(connection, person, table, row._mapping)
+            here = and_(*(c == row._mapping[c.name] for c in table.primary_key))
+            values = _without(person, table, row._mapping)
+            if values is None:
+                connection.execute(delete(table).where(here))
+            elif values:
+                connection.execute(update(table).where(here).values(values))
             if table.name == "sourcing":
                 blanked[row.id] += []  # what it commits to has changed
             gone[table.name] = gone.get(table.name, 0) + 1
@@ -118,17 +123,15 @@ def erase(store: Store, name: str) -> dict[str, int]:
             chain.erase(connection, record, numbers, siret=not person.by_address)
         if person.by_address and gone:  # of an address that nothing holds nothing is written either
             store.unsubscribe(connection, address_subject(person.name), "operator")
-        store.audit(connection, "operator", "erase", detail=gone)
     return gone
 
 
-def _erase(connection: Connection, person: _Person, table: Table, row: Mapping[Any, Any]) -> None:
-    here = and_(*(c == row[c.name] for c in table.primary_key))
+def _without(person: _Person, table: Table, row: Mapping[Any, Any]) -> dict[str, Any] | None:
+    """What of a row is written anew without the person; None where it goes whole."""
     owner = OWNED.get(table.name)
     mine = owner is not None and not person.by_address and row[owner] == person.name
     if mine or any(person.named(row[c.name]) for c in table.primary_key):
-        connection.execute(delete(table).where(here))
-        return
+        return None
     values = {c.name: person.without(row[c.name]) for c in person.columns(table) if person.named(row[c.name])}
     empty = {name for name, value in values.items() if value == "" and table.c[name].nullable}
     values |= dict.fromkeys(empty)
@@ -136,5 +139,4 @@ def _erase(connection: Connection, person: _Person, table: Table, row: Mapping[A
         values["revoked_at"] = row["revoked_at"] or now()
     if table.name == "letter" and person.by_address:
         values |= {"mail": None} | ({"status": "cancelled"} if row["status"] == "ready" else {})
-    if values:
-        connection.execute(update(table).where(here).values(values))
+    return values

@@ -73,13 +73,9 @@ def declared_of(store: Store, sirets: Iterable[str]) -> dict[str, Declared]:
     return declared
 
 
-def unread_sites(url: str | None = None) -> frozenset[str]:
+def unread_sites() -> frozenset[str]:
     """SIRETs of the structures whose site is not to be read; none where there is no store."""
-    if not exists(url):
-        return frozenset()
-    with Store.open(url) as store, store.reading() as connection:
-        rows = connection.execute(select(Profile.siret, Profile.facts))
-        return frozenset(siret for siret, facts in rows if facts.get("site_unread"))
+    return frozenset(siret for siret, own in _in_force().items() if own.facts.get("site_unread"))
 
 
 def over(structure: Structure, words: Declared) -> Structure:
@@ -204,7 +200,7 @@ def write(
     """
     moment = now()
     skills = [denials.skill(each) for each in denied]
-    with store.writing() as connection:
+    with store.writing(by, "profile.set", siret) as connection:
         before = connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
         days = {fold(each["title"]): each.get("since") for each in before.get("offers", ())}
         offers = [
@@ -215,5 +211,4 @@ def write(
         store.put(connection, Profile, [{"siret": siret, "facts": kept, "by": by, "at": moment}])
         for each in skills:
             feedback.deny(store, connection, siret, each, by)
-        store.audit(connection, by, "profile.set", siret)
     return read(store, siret)

@@ -32,6 +32,7 @@ from matcher.domain import BadInput, MatcherError, StaleArtefact, StoreUnavailab
 from matcher.records.tables import ANONYMOUS, ANONYMOUS_DAYS, RETENTION, Audit, Base, Unsubscription, UtcTime
 from matcher.reference import deadline
 from matcher.reference.paths import locked
+from matcher.reference.tables import user_dir
 
 Row = TypeVarTuple("Row")
 HEAD = "0013"  # the newest migration: a store at this version is opened without loading alembic
@@ -45,10 +46,7 @@ _joined: ContextVar[tuple[Engine, Connection] | None] = ContextVar("maillage_tra
 
 def default_url() -> str:
     """`MATCHER_STORE`, else a SQLite file under `MATCHER_HOME` (by default ~/.local/share/maillage)."""
-    if url := os.environ.get("MATCHER_STORE"):
-        return url
-    home = Path(os.environ.get("MATCHER_HOME") or Path.home() / ".local" / "share" / "maillage")
-    return f"sqlite:///{home / 'store.sqlite'}"
+    return os.environ.get("MATCHER_STORE") or f"sqlite:///{user_dir() / 'store.sqlite'}"
 
 
 def now() -> datetime:
@@ -120,12 +118,17 @@ class Store:
         with self.reading() as connection:
             return connection.execute(query).freeze()()
 
-    def writing(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def writing(self, actor: str = "", action: str = "", *of: Any, **said: Any) -> Iterator[Connection]:
         """One atomic transaction, the only one that writes: what it reads is so until it ends.
 
-        Inside `together`, a savepoint of its transaction.  Raises TooLong, with nothing written, past the deadline.
+        Where an action is named it ends with its line of the audit trail, see `audit`.  Inside `together`, a savepoint of
+        its transaction.  Raises TooLong, with nothing written, past the deadline.
         """
-        return self._transaction(self._writes, writes=True)
+        with self._transaction(self._writes, writes=True) as connection:
+            yield connection
+            if action:
+                self.audit(connection, actor, action, *of, **said)
 
     @contextmanager
     def _transaction(self, engine: Engine, *, writes: bool = False) -> Iterator[Connection]:

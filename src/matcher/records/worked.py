@@ -4,7 +4,7 @@ Nobody is named: hours are counted by month and category of person.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 
 from sqlalchemy import select
@@ -38,8 +38,8 @@ class Worked:
     contract: str  # the id of its notice, or the buyer's number
     siret: str
     month: date  # its first day
-    category: str  # of CATEGORIES
-    hours: float
+    category: str = "other"  # of CATEGORIES
+    hours: float = 0.0
     promised: float | None = None  # by this structure for the whole contract, where this line says it
     people: int | None = None
     part: str = ""  # what it does, of a group that won
@@ -74,9 +74,8 @@ def enter(store: Store, bearer: Bearer, lines: Sequence[Worked]) -> None:
             raise BadInput(f"des heures déjà faites, de 0 à {MOST:.0f} par mois : corrigez la ligne")
     facts = {"by": bearer.actor, "at": moment}
     rows = [asdict(line) | {"contract": clean(line.contract)} | facts for line in lines]
-    with store.writing() as connection:
+    with store.writing(bearer.actor, "hours.enter", detail={"lines": len(rows)}) as connection:
         store.put(connection, WorkedHours, rows)
-        store.audit(connection, bearer.actor, "hours.enter", detail={"lines": len(rows)})
 
 
 def won(store: Store, bearer: Bearer, identifier: str, promised: float | None) -> None:
@@ -90,25 +89,16 @@ def won(store: Store, bearer: Bearer, identifier: str, promised: float | None) -
     (offer,) = (one for one in exchange.listing(store, bearer, mine=True) if one.id == identifier)
     if offer.deadline > now():
         raise BadInput("la date limite de l'avis n'est pas passée : il n'est pas encore attribué")
-    month, part = offer.deadline.date().replace(day=1), f"{members[0].role} : {members[0].part}"
-    line = Worked(
-        contract=offer.notice_id,
-        siret=offer.siret,
-        month=month,
-        category="other",
-        hours=0.0,
-        promised=promised,
-        part=part,
-    )
-    enter(store, bearer, [line])
+    line = Worked(contract=offer.notice_id, siret=offer.siret, month=offer.deadline.date().replace(day=1))
+    part = f"{members[0].role} : {members[0].part}"
+    enter(store, bearer, [replace(line, promised=promised, part=part)])
 
 
 def listing(store: Store, bearer: Bearer, buyer_of: BuyerOf = nobody) -> tuple[Worked, ...]:
     """The lines that a bearer may see, by contract and month: its own, those of its contracts, or all to a facilitator."""
     fields = [getattr(WorkedHours, name) for name in Worked.__slots__]
     query = select(*fields).order_by(WorkedHours.contract, WorkedHours.month, WorkedHours.siret)
-    with store.reading() as connection:
-        found = [Worked(**row._mapping) for row in connection.execute(query)]
+    found = [Worked(**row._mapping) for row in store.ask(query)]
     mine = {c: buyer_of(c) for c in {line.contract for line in found}} if "buyer" in bearer.scopes else {}
     return tuple(
         line

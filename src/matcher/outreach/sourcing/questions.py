@@ -12,28 +12,23 @@ from matcher.catalogue import denials
 from matcher.domain import BadInput, NotFound, Tender
 from matcher.learned import asks
 from matcher.outreach import links, post, transport
-from matcher.outreach.letters import question
+from matcher.outreach.letters import letter
 from matcher.outreach.sourcing.record import PREPARED, contact, read
 from matcher.records import chain, feedback, self_declared
 from matcher.records.store import Store
 from matcher.records.tables import Letter, Sourcing
 
-#: outcome of a message -> (French, may it be sent again)
-OUTCOMES: dict[str, tuple[str, bool]] = {
-    "queued": ("message en cours d'envoi", False),
-    "sent": ("message envoyé", False),
-    "outbox": ("message déposé dans la boîte d'envoi", False),
-    "no-address": ("aucune adresse de courriel connue", True),
-    "unsubscribed": ("ne veut plus de question par courriel : appelez", False),
-    "bounced": ("adresse refusée : appelez", False),
-    "failed": ("message refusé par le serveur : appelez", False),
-    "by-hand": ("depuis la messagerie de l'acheteur", False),
+#: Outcome of a message -> French.
+OUTCOMES = {
+    "queued": "message en cours d'envoi",
+    "sent": "message envoyé",
+    "outbox": "message déposé dans la boîte d'envoi",
+    "no-address": "aucune adresse de courriel connue",
+    "unsubscribed": "ne veut plus de question par courriel : appelez",
+    "bounced": "adresse refusée : appelez",
+    "failed": "message refusé par le serveur : appelez",
+    "by-hand": "depuis la messagerie de l'acheteur",
 }
-
-
-def outcome_label(outcome: str) -> str:
-    """An outcome in French; "" for one that is not known."""
-    return OUTCOMES.get(outcome, ("", False))[0]
 
 
 INTERESTS: dict[str, str] = {
@@ -97,9 +92,18 @@ def ask(
         reached = outcomes(store, addresses)
         for siret in (s for s, outcome in reached.items() if outcome == "queued"):
             link = links.question_link(sender.base_url, identifier, siret)
-            told = (record.tender.title, message, addresses[siret], reply_to, link, sender)
-            letter = question(*told, f"{identifier}|{siret}")
-            post.queue(store, connection, letter, kind="question", siret=siret, record_id=identifier)
+            mail = letter(
+                "question",
+                record.tender.title,
+                addresses[siret],
+                sender,
+                f"{identifier}|{siret}",
+                message=message.strip(),
+                reply_to=reply_to,
+                link=link,
+                end=link,
+            )
+            post.queue(store, connection, mail, kind="question", siret=siret, record_id=identifier)
         past = {e.siret: (e.payload or {}).get("outcome") for e in record.events if e.kind in SENDINGS}
         fresh = [(s, o) for s, o in reached.items() if o != past.get(s)]
         sealed = [(_kind(o), s, {"outcome": o, "reply_to": reply_to}) for s, o in fresh]
@@ -108,17 +112,17 @@ def ask(
     return Counter(o for s, o in reached.items() if past.get(s) != "unsubscribed")
 
 
-def settled(connection: Connection, letter: RowMapping, outcome: str) -> None:
+def settled(connection: Connection, row: RowMapping, outcome: str) -> None:
     """Record in its record what became of a letter: an event, sealed."""
-    identifier = letter["record_id"]
+    identifier = row["record_id"]
     held = select(Sourcing.id).where(Sourcing.id == identifier).with_for_update()
     if connection.execute(held).first() is None:  # the record was erased meanwhile
         return
     events = chain.events(connection, identifier)
-    mine = (e for e in events if e.kind in SENDINGS and e.siret == letter["siret"])
+    mine = (e for e in events if e.kind in SENDINGS and e.siret == row["siret"])
     before = next((e.payload for e in mine if e.payload), {})
     payload = {"outcome": outcome, "reply_to": (before or {}).get("reply_to", "")}
-    chain.append(connection, identifier, [(_kind(outcome), letter["siret"], payload)])
+    chain.append(connection, identifier, [(_kind(outcome), row["siret"], payload)])
 
 
 #: What is recorded of each kind of letter that left the queue.
@@ -201,19 +205,13 @@ def reply(
         payload = {"text": words[:5000], "by": "structure", "interest": interest}
         chain.append(connection, identifier, [("answered", siret, payload)])
         store.audit(connection, siret, "sourcing.reply", identifier)
-        if skill:
-            _remember(store, connection, siret, skill, interest)
-
-
-def _remember(store: Store, connection: Connection, siret: str, skill: str, interest: str) -> None:
-    """What a structure answers of a trade: the last word holds; one that does a part says neither."""
-    if interest not in ("yes", "no"):
-        return
-    facts, offer = self_declared.read(store, siret).facts, {"title": denials.label(skill)}
-    kept = [each for each in facts.get("offers", ()) if each["title"] != offer["title"]]
-    does = interest == "yes"
-    self_declared.write(store, siret, {**facts, "offers": [*kept, offer] if does else kept}, siret)
-    if does:
-        feedback.allow(store, connection, siret, skill)
-    else:
-        feedback.deny(store, connection, siret, skill, siret)
+        if not skill or interest not in ("yes", "no"):  # one that does a part says neither
+            return
+        facts, offer = self_declared.read(store, siret).facts, {"title": denials.label(skill)}
+        kept = [each for each in facts.get("offers", ()) if each["title"] != offer["title"]]
+        does = interest == "yes"  # the last word holds
+        self_declared.write(store, siret, {**facts, "offers": [*kept, offer] if does else kept}, siret)
+        if does:
+            feedback.allow(store, connection, siret, skill)
+        else:
+            feedback.deny(store, connection, siret, skill, siret)

@@ -8,15 +8,18 @@ presentation and does not prejudge the choice.
 
 import hmac
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, delete, func, insert, or_, select
 
 from matcher import codec
 from matcher.domain import Answer, BadInput, Filters, Match, NotFound, Reason, Structure, Tender
+from matcher.matching.engine import Matcher
+from matcher.matching.ranking import examined
 from matcher.matching.reasons import mark, sentences
 from matcher.outreach import links
 from matcher.records import chain
@@ -86,6 +89,7 @@ class Verdict:
 
 MOST, MOST_OF_ANYBODY = 2_000, 20  # records of one key; of a session without a key
 FULL = 200  # lines of a lot kept with every reason; the others with the heaviest
+LINES = 30_000  # lines of one record, shared by its lots: what is left out beyond is counted
 
 
 def keep(
@@ -112,7 +116,7 @@ def keep(
     row |= {"filters": kept | ({"facets": narrowed} if narrowed else {}), "created_at": now()}
     row |= {"answer": {"label": label, "lots": lots, "note": NOTE}}
     most = MOST_OF_ANYBODY if owner.startswith(ANONYMOUS) else MOST
-    with store.writing() as connection:
+    with store.writing(owner, "sourcing.keep", identifier) as connection:
         mine = select(func.count()).select_from(Sourcing).where(Sourcing.owner == owner)
         if connection.execute(mine).scalar_one() >= most:
             raise BadInput(f"Vous gardez déjà {most} listes : exportez-les, ou faites-en effacer.")
@@ -125,8 +129,25 @@ def keep(
                 line = _who(one) | {"lot": each.lot.id, "rank": rank, "band": TO_ASK}
                 listed.append(("listed", one.siret, line))
         chain.append(connection, identifier, listed)
-        store.audit(connection, owner, "sourcing.keep", identifier)
     return identifier
+
+
+def search(matcher: Matcher, tender: Tender, filters: Filters | None = None) -> Answer:
+    """The whole ranked list of each lot: likely leads first, then plausible ones, then the rest."""
+    most = max(FULL, LINES // max(1, len(tender.lots)))
+    answers = []
+    for query in matcher.queries(tender, filters=filters):
+        ranking = matcher.rank(query)
+        answer = matcher.answer(ranking, most)
+        order = ranking.order[examined(ranking.shortlist, ranking.judged)[ranking.order]]
+        # what the answer shows comes first, whatever its rank; each structure is listed once
+        bidder, catalogue = matcher.catalogue.of_structure("bidder"), matcher.catalogue
+        shown = [bidder[catalogue.row(match.structure.siret)] for match in answer.matches]
+        order = order[~np.isin(bidder[ranking.shortlist.candidates[order]], shown)]
+        done = len(answer.matches)
+        more = matcher.explained(ranking, order[: most - done].tolist(), done + 1)
+        answers.append(replace(answer, matches=(*answer.matches, *more)))
+    return Answer(tender=tender, lots=tuple(answers), versions=matcher.versions)
 
 
 def _line(match: Match, lot: str) -> dict[str, Any]:
@@ -200,7 +221,7 @@ def report(
     if kind in NEEDS_TEXT and not text.strip():
         raise BadInput("Dites pourquoi." if kind == "aside" else "Écrivez en quelques mots ce qui a été dit.")
     given = {"text": text.strip(), "who": who.strip(), "next": next_step.strip(), "due": str(due or "")}
-    with store.writing() as connection:
+    with store.writing(owner, "sourcing.report", identifier, {"kind": kind}) as connection:
         _owned(connection, owner, identifier)
         events = chain.events(connection, identifier)
         if siret not in {e.siret for e in events if e.kind == "listed"}:
@@ -208,14 +229,13 @@ def report(
         payload = {"by": "buyer", "author": owner, **{name: value for name, value in given.items() if value}}
         payload |= {"outcome": "by-hand"} if kind == "sent" else {}
         chain.append(connection, identifier, [(kind, siret, payload)])
-        store.audit(connection, owner, "sourcing.report", identifier, {"kind": kind})
 
 
 def corrected(store: Store, owner: str, identifier: str, number: int, text: str) -> None:
     """Correct what an event says by a further one: what is sealed stays.  Raises NotFound, BadInput."""
     if not text.strip():
         raise BadInput("Écrivez ce qui est exact.")
-    with store.writing() as connection:
+    with store.writing(owner, "sourcing.correct", identifier, {"of": number}) as connection:
         _owned(connection, owner, identifier)
         events = chain.events(connection, identifier)
         wrong = next((e for e in events if e.number == number and e.kind in STEPS), None)
@@ -223,7 +243,6 @@ def corrected(store: Store, owner: str, identifier: str, number: int, text: str)
             raise BadInput("Cet événement ne se corrige pas : choisissez-en un autre dans la liste.")
         payload = {"of": number, "text": text.strip()[:2000]}
         chain.append(connection, identifier, [("corrected", wrong.siret, payload)])
-        store.audit(connection, owner, "sourcing.correct", identifier, {"of": number})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,10 +303,9 @@ def filters_in_words(wanted: Filters) -> list[str]:
 
 def exported(store: Store, owner: str, identifier: str, format: str) -> None:
     """Record that the record was exported."""
-    with store.writing() as connection:
+    with store.writing(owner, "sourcing.export", identifier, {"format": format}) as connection:
         _owned(connection, owner, identifier)
         chain.append(connection, identifier, [("exported", "", {"format": format})])
-        store.audit(connection, owner, "sourcing.export", identifier, {"format": format})
 
 
 def listing(store: Store, owner: str, *, archived: bool = False) -> list[dict[str, Any]]:
@@ -369,13 +387,12 @@ def join(store: Store, person: str, identifier: str, proof: str) -> None:
 
 def unshare(store: Store, owner: str, identifier: str) -> None:
     """End every colleague's access; only its owner may.  Raises NotFound."""
-    with store.writing() as connection:
+    with store.writing(owner, "sourcing.unshare", identifier) as connection:
         if _owned(connection, owner, identifier)["owner"] != owner:
             raise NotFound("seul l'auteur d'une liste peut en retirer l'accès")
         here = (SourcingMember.record_id == identifier, SourcingMember.person != owner)
         connection.execute(delete(SourcingMember).where(*here))
         chain.append(connection, identifier, [(UNSHARED, "", {})])
-        store.audit(connection, owner, "sourcing.unshare", identifier)
 
 
 def colleagues(store: Store, owner: str, identifier: str) -> int:
@@ -387,13 +404,12 @@ def colleagues(store: Store, owner: str, identifier: str) -> int:
 
 
 def _view(store: Store, person: str, identifier: str, *, let_in: bool = False, **values: Any) -> None:
-    with store.writing() as connection:
+    with store.writing(person, "sourcing.share" if let_in else "sourcing.view", identifier) as connection:
         if not let_in:
             _owned(connection, person, identifier)
         row = {"record_id": identifier, "person": person, "label": "", "archived_at": None, "at": now()}
         kept = tuple(name for name in row if name not in values)
         store.put(connection, SourcingMember, [row | values], keep=kept)
-        store.audit(connection, person, "sourcing.share" if let_in else "sourcing.view", identifier)
 
 
 def read(store: Store, owner: str, identifier: str) -> Record:
@@ -428,16 +444,13 @@ def verify(store: Store, owner: str, identifier: str) -> Verdict:
     return Verdict(holds=broken is None, broken_at=broken, events=len(rows), erased=erased)
 
 
-def replay(
-    record: Record, again: Callable[[Tender, Filters], Answer], versions: Mapping[str, str]
-) -> list[str]:
-    """What the same search would change today, as French sentences; empty where it gives the same lists."""
+def replay(record: Record, fresh: Answer, versions: Mapping[str, str]) -> list[str]:
+    """What the same search, answered anew, changes as French sentences; empty where it gives the same lists."""
     changes = [
         f"{name} : {record.versions.get(name, '?')} alors, {value} aujourd'hui"
         for name, value in versions.items()
         if record.versions.get(name) != value
     ]
-    fresh = again(record.tender, record.filters)
     for lot, answer in zip(record.lots, fresh.lots, strict=False):
         lines = [e for e in record.lines(lot["id"]) if (e.payload or {}).get("band") != TO_ASK]
         then = [e.siret for e in lines if e.siret]
