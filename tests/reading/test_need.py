@@ -103,6 +103,7 @@ def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:
             "tonte des pelouses d'une école, collecte de papier et mise sous pli",
             {"tonte des pelouses d'une école", "collecte de papier", "mise sous pli"},
         ),
+        ("tonte et nettoyage de bureaux", {"tonte", "nettoyage de bureaux"}),
         (
             "nettoyage des bureaux, des vitres et des sanitaires",
             {"nettoyage des bureaux, des vitres et des sanitaires"},

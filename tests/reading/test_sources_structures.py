@@ -327,6 +327,19 @@ def test_the_guess_is_shown_and_corrected() -> None:
         read(content, columns={"nom": "Appellation"})
 
 
+def test_a_correction_changes_no_other_column() -> None:
+    listed = [("AB", "Atelier Bleu (EI)"), ("DP", "Domicile Plus (AI)"), ("RI", "Relais Intérim (ETTI)")]
+    rows = [
+        f"{short};{name};Lorient;propreté, vitres;02 97 00 00 0{at}"
+        for at, (short, name) in enumerate(listed)
+    ]
+    content = "\n".join(["Sigle;Intitulé complet;Ville;d'intervention;tél", *rows])
+    for columns in ({}, {"offer": "d'intervention"}):
+        structures, _ = read(content, columns=columns)
+        assert [one.name for one in structures] == [name for _, name in listed]
+        assert [one.kind for one in structures] == ["EI", "AI", "ETTI"]
+
+
 def test_counts_and_dates_are_not_taken_for_the_thing_itself() -> None:
     assert directory.mapping(["siret", "nom", "nb_postes", "date offre", "tranche_effectifs"]) == {
         "siret": "siret",

@@ -372,7 +372,7 @@ def test_whom_an_answer_names_is_told_with_source_and_place(folder: Path) -> Non
         ("find_structures_for_need", {**both, "n": 1}),
         ("find_ending_contracts", {"n": 2}),
         ("find_ending_contracts", {"buyer": "Wyvern"}),
-        ("search_structures", {"q": "Sentiers de l'Ourq"}),
+        ("search_structures", {"q": "Sentiers Ourq"}),
         ("search_structures", {"q": "Pantain"}),
         ("search_notices", {"q": "routage"}),
         *(
@@ -389,7 +389,7 @@ def test_whom_an_answer_names_is_told_with_source_and_place(folder: Path) -> Non
     assert [each["name"] for each in lots["lots"][1]["asking"]] == ["Nouvel Élan"]
     assert all(holder["name"] for item in ending["items"] for holder in item["holders"])
     assert none["hint"] == results.NO_CONTRACT[True]
-    for near, read_as in ((misspelt, "sentiers de l'ourcq"), (town, "pantin")):
+    for near, read_as in ((misspelt, "sentiers ourcq"), (town, "pantin")):
         assert near["items"][0]["siret"] == SIRET and f"« {read_as} »" in near["hint"]
     assert [item["repeats"] for item in listed["items"] if "repeats" in item] == [["26-130610"]]
     assert [len(page["lots"][0]["first"]) for page in (study, rest)] == [2, 2]

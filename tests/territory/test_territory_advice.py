@@ -154,6 +154,8 @@ def test_allot_by_size_where_the_lot_weighs_too_much() -> None:
     f = facts(weight={"": Weight(known=5, comfortable=1, small=2)}, cuts={2: 3, 3: 4})
     assert advise(f).first.code == "allot" and "en 2 lots : 3" in advise(f).first.reasons[0]
     assert "allot" not in codes(replace(f, weight={"": Weight(known=5, comfortable=5)}, cuts={2: 5}))
+    assert "aucun chiffre d'affaires connu" in refusal(facts(), "allot")
+    assert "montant du lot inconnu" in refusal(facts(lot_amount=None), "allot")
 
 
 # L2112-2-1: above the European thresholds, for consultations from 2026-08-22; whatever way is chosen

@@ -41,7 +41,8 @@ def respelt(catalogue: Catalogue, words: str) -> str:
     from rapidfuzz import fuzz, process
 
     names = names_of(catalogue)
-    known = catalogue.once("words of names", lambda: sorted({*names.text.tobytes().decode().split()}))
+    text = names.text.tobytes().decode()  # "l'ourcq" is known with its article, and without
+    known = catalogue.once("words of names", lambda: sorted({*re.findall(r"(?=\b([a-z0-9]\S*))", text)}))
     typed = fold(words).split()
     missing = [word for word in typed if not names.holding([word], 1)]
     near = {word: process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=80) for word in missing}

@@ -51,7 +51,7 @@ def run(
         )
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104 - only compared
     pages = "(pages /, API /v1, documentation /docs; Ctrl-C ends)"
-    say(f"serving {settings.catalogue} on http://{shown}:{port} {pages}")
+    say(f"loading {settings.catalogue}, to serve it on http://{shown}:{port} {pages}")
     gc.disable()  # until it is ready: what a start makes stays, and searches through it take a fifth of it
     app = "matcher.commands._service:create_app"
     uvicorn.run(app, factory=True, host=host, port=port, workers=workers, **SERVER)

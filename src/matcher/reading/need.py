@@ -143,14 +143,14 @@ def _phrases(words: str, pieces: Sequence[tuple[int, int]], asking: Sequence[boo
     """Where the phrases of a text are that may each ask for something, of its pieces and whether they ask alone.
 
     A complement goes with what precedes it; a single word with the phrase that it introduces ("lavage et repassage du
-    linge") or, after all phrases, with the last ("…, Agen"), unless it names a trade of its own and does not come first;
+    linge") or, after all phrases, with the last ("…, Agen"), unless it names a trade of its own;
     a text of single words has one phrase for each.
     """
     found: list[tuple[int, int]] = []
     longest = max((at for at, (start, end) in enumerate(pieces) if " " in words[start:end]), default=-1)
     for at, (start, end) in enumerate(pieces):
         introduced = longest >= 0 and " " not in words[slice(*pieces[at - 1])]
-        single = introduced and not (at > 1 and asking[at - 1])
+        single = introduced and not asking[at - 1]
         trailing = at > longest >= 0 and not asking[at]
         if found and (single or trailing or _COMPLEMENT.match(words, start)):
             found[-1] = (found[-1][0], end)

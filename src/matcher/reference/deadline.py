@@ -5,7 +5,7 @@ from contextvars import ContextVar
 
 from matcher.domain import MatcherError
 
-LATE = "the answer takes too long: ask for fewer lots or a shorter text, or send a job"
+LATE = "the answer takes too long: ask again (the first one loads the models), for fewer lots, or send a job"
 UNWRITTEN = "this took longer than a request may, and nothing of it was written: try again in a minute"
 _UNTIL: ContextVar[float] = ContextVar("until", default=float("inf"))
 

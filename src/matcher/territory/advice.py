@@ -322,6 +322,8 @@ def _allot(f: Facts) -> Advice | Refused:
         several = "assez de structures pour le lot entier, ou aucun découpage n'en ajoute"
         large = "les structures ne sont pas trop petites pour le lot, ou un découpage n'en ajoute pas"
         unknown = "aucun chiffre d'affaires connu : effet d'un découpage par volume non calculable"
+        if f.lot_amount is None:
+            unknown = "montant du lot inconnu : effet d'un découpage par volume non calculable"
         size = large if now.known else unknown
         return Refused(code, title, f"{several if len(f.by_need) > 1 else one} ; {size}")
     total = "découper n'abaisse pas les seuils : ils s'apprécient sur le total des lots"
