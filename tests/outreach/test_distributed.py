@@ -28,6 +28,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     made.close()
 
 
+FLOOR = Rules().floor
+
+
 def tasks(tmp_path: Path) -> list[work.Task]:
     store = Store.open(f"sqlite:///{tmp_path}/s.sqlite")
     summary = batch._begun(store, {}, n.MOMENT)
@@ -41,9 +44,9 @@ def tasks(tmp_path: Path) -> list[work.Task]:
 def test_workers_give_what_one_process_gives_and_a_lost_one_no_less(cluster: Cluster, tmp_path: Path) -> None:
     folder = n.catalogue(tmp_path / "catalogue")
     pending = tasks(tmp_path)
-    one = dict(work.match_tasks(str(folder), pending, 50, 0.5))
+    one = dict(work.match_tasks(str(folder), pending, 50, FLOOR))
     found = {}
-    for number, (id, rows) in enumerate(answers(cluster.address, folder, pending, 50, 0.5)):
+    for number, (id, rows) in enumerate(answers(cluster.address, folder, pending, 50, FLOOR)):
         found[id] = rows
         if number == 0:
             cluster.kill_a_worker()
@@ -80,7 +83,7 @@ def _elsewhere(run: Any, folder: str, other: str) -> Any:
 def test_the_whole_run_on_a_cluster(cluster: Cluster, tmp_path: Path) -> None:
     folder = n.catalogue(tmp_path / "catalogue")
     store = Store.open(f"sqlite:///{tmp_path}/run.sqlite")
-    options = batch.Options(rules=Rules(floor=0.5), scheduler=cluster.address)
+    options = batch.Options(rules=Rules(floor=FLOOR), scheduler=cluster.address)
     summary = batch.run(store, folder, [n.tender("a", "tonte", "menage")], options, moment=n.MOMENT)
     assert summary.matched == 1 and summary.lots == 2 and summary.digests > 0
     store.close()

@@ -329,7 +329,7 @@ def test_a_clause_without_hours_is_reported_as_no_more_than_a_social_condition()
 def test_one_lot_by_number_and_no_such_lot(plain: Matcher) -> None:
     found = partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "2")
     assert found.lacking == ("26-1-2",) and found.alone == ()
-    with pytest.raises(NotFound, match="choisissez parmi 1, 2"):
+    with pytest.raises(NotFound, match="its lots are 1, 2"):
         partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "9")
 
 

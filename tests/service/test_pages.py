@@ -225,7 +225,7 @@ def test_replay_says_what_changed(settings: Settings) -> None:
     found = read(store, "key:b", made)
     without = Filters(excluded=(found.lines("need-1")[0].siret,))
     versions = {**matcher.versions, "data": "new"}
-    said = replay(found, lambda tender, wanted: record_.search(matcher, tender, without), versions)
+    said = replay(found, record_.search(matcher, free_text_tender("blanchisserie"), without), versions)
     assert any(s.startswith("data :") for s in said) and any("lot 1 : 1 sorties" in s for s in said)
     store.close()
 

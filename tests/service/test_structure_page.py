@@ -131,18 +131,21 @@ def test_contacts_and_proof_of_life_stand_wherever_a_structure_is_named() -> Non
     assert "fermée" in macros.proof(replace(site, active=False))  # type: ignore[attr-defined]
 
 
-def test_a_structure_forbids_its_site_to_be_read(page: TestClient, settings: Settings) -> None:
+def test_a_structure_forbids_its_site_to_be_read(
+    page: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MATCHER_STORE", str(settings.store))
     csrf = signed_in(page, f"structure:{SIRET}", "read")
     saved = page.post(f"/structure/{SIRET}/fiche", data={"csrf": csrf, "unread": "oui"}).text
     assert re.search(r'name="unread" value="oui" checked', saved)
-    assert self_declared.unread_sites(settings.store) == {SIRET}
+    assert self_declared.unread_sites() == {SIRET}
     read = Offer(id="r", title="Lavage de vitres", inferred=True, source=f"{READ_ON_SITE}01/11/2026")
     listed = Structure(siret=SIRET, name="Les Allées", place=Place(), offers=(read,), source="annuaire")
     with Store.open(settings.store) as store, store.reading() as connection:
         words = self_declared.declared_by(connection)
     assert self_declared.overlay([listed], words)[0][0].offers == ()
     page.post(f"/structure/{SIRET}/fiche", data={"csrf": token(saved)})
-    assert self_declared.unread_sites(settings.store) == frozenset()
+    assert self_declared.unread_sites() == frozenset()
 
 
 SEEN = [f"structure:{SIRET}", "read"]
