@@ -280,7 +280,7 @@ def test_one_siret_under_two_kinds_is_two_structures() -> None:
         ),
         ("Grand Sud", Zone(radius_km=30)),
         ("3 Frontières", Zone(radius_km=30)),  # no department of that number
-        ("55 et 54 nord", Zone(radius_km=42, departments=("55",))),  # nor the department Nord
+        ("55 et 54 nord", Zone(radius_km=39, departments=("55",))),  # nor the department Nord
         ("à la demande", None),
         # a department or region in a longer name is not meant
         ("Golfe du Morbihan", Zone(radius_km=30)),

@@ -18,7 +18,6 @@ from matcher.reading import files
 from matcher.reading.sources import _columns, _tabular
 
 SEEN = 500  # rows sampled
-CONTACT = "contact."  # a column among whose words means of contact are looked for
 
 
 def run(
@@ -93,10 +92,8 @@ def _line(
     lists = any(isinstance(row.get(column), list) for row in rows)
     nested = lists and column.lower() in getattr(module, "NESTED", ())
     fields = [field for field, heading in settled.items() if heading == column]
-    if any(field.startswith(CONTACT) for field in fields):
-        fields = [field for field in fields if not field.startswith(CONTACT)] or [
-            "phone, email or website within"
-        ]
+    if not fields and hasattr(module, "reaches") and module.reaches(column, cells[column]):
+        fields = ["phone, email or website within"]
     sample = " ; ".join(dict.fromkeys(cell[:40] for cell in cells[column]))[:90]
     return {
         "column": column,

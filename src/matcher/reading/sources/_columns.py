@@ -64,8 +64,7 @@ def _town(cell: str) -> bool:
 
 def _area_named(cell: str) -> bool:
     """One department by its name, its number aside ("Morbihan (56)")."""
-    name = fold(re.sub(r"\b\d[\dABab]{1,2}\b", "", cell)).strip(" ()-–:,.")
-    return name in set(map(fold, department_names().values()))
+    return places.area_named(re.sub(r"\b\d[\dABab]{1,2}\b", "", cell))[0] is not None
 
 
 _NUMBERS = re.compile(r"\d+(?!\d*\s*km)")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import islice
-from math import ceil, cos, isnan, radians
+from math import ceil, isnan
 
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Offer, Place, Structure, Zone
 from matcher.reading.sources._places import department_names
@@ -44,21 +44,8 @@ def _kind(text: str, whole: bool = False) -> str | None:
     if not tokens:
         return None
     words = stems(" ".join(tokens))
-    # "E. adaptée": a word cut short by a stop is any word of a kind that begins so
-    cut = [short for short in re.findall(r"\b([a-z]+)\. ?(?=[a-z])", text) if short in words]
-    longer = (
-        {stem for name, _ in _names_of_kinds() for stem in name if stem.startswith(tuple(cut))}
-        if cut
-        else set()
-    )
-    present = frozenset(words) | longer
     # a code of two or three letters is a word elsewhere ("ai"), one of four is none
-    told = [
-        tokens[0],
-        tokens[-1],
-        *re.findall(r"\((\w+)\)", text),
-        *(word for word in tokens if len(word) > 3),
-    ]
+    told = [tokens[0], tokens[-1], *(word for word in tokens if len(word) > 3)]
     codes = [word.upper() for word in told if word.upper() in KINDS]
     # "insertion (EI)": before a kind in brackets words of kinds say no more
     begun = tuple({stem[:5] for name, _ in _names_of_kinds() for stem in name}) if "(" in text else ()
@@ -66,7 +53,7 @@ def _kind(text: str, whole: bool = False) -> str | None:
     for name, kind in _names_of_kinds():
         if len(name) == 1 and codes:
             break
-        if name <= present and not (whole and rest - name - {code.lower() for code in codes} - {*cut}):
+        if name <= frozenset(words) and not (whole and rest - name - {code.lower() for code in codes}):
             return kind
     return codes[0] if codes and not (whole and rest - {codes[0].lower()}) else None
 
@@ -261,26 +248,18 @@ _ALONG = re.compile(
 _SIDE = re.compile(
     r"(?:le |l )?(?P<before>nord|sud|est|ouest) (?!pas )(?:du |de |des |la |l |d )*(?P<of>.+)|(?P<of_>.+) (?P<after>nord|sud|est|ouest)"
 )
-#: Of a department whose people lie round its centre as a normal law has it, north and east of that the centre of those of one
-#: half, and how far from there they are (root mean square), in shares of the spread of the whole.
-_TOWARDS = {"nord": (0.56, 0.0), "sud": (-0.56, 0.0), "est": (0.0, 0.56), "ouest": (0.0, -0.56)}
-_OF_HALF = 0.82
-KM_OF_DEGREE = 111.2
 
 
 def _half(part: str, home: Place) -> tuple[str, float] | None:
-    """The department of which a part of a zone names one side, and the kilometres from home that reach over that half."""
+    """The department of which a part of a zone names one side, and the kilometres from home that reach its centre."""
     named = _SIDE.fullmatch(part)
     codes = departments_of(named["of"] or named["of_"]) if named else ()
     area = places.department(codes[0]) if len(codes) == 1 else None
     side = named and (named["before"] or named["after"])
     if side is None or area is None or isnan(area.latitude) or (side, area.code) == ("nord", "59"):
         return None
-    north, east = (share * area.spread_km for share in _TOWARDS[side])
-    latitude = area.latitude + north / KM_OF_DEGREE
-    longitude = area.longitude + east / (KM_OF_DEGREE * cos(radians(area.latitude)))
-    away = float(places.distance_km(home.latitude, home.longitude, latitude, longitude))
-    return (area.code, ceil(away + _OF_HALF * area.spread_km)) if away < HOMONYM_KM else None
+    away = float(places.distance_km(home.latitude, home.longitude, area.latitude, area.longitude))
+    return (area.code, ceil(max(away, area.spread_km))) if away < HOMONYM_KM else None
 
 
 _NEAR = re.compile(r"\b(?:limitrophes?|voisins?|environnants?)\b")
@@ -290,8 +269,6 @@ _AROUND = re.compile(
     r"|communaute (?:de communes|d'agglomeration|urbaine)|presqu'ile|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
 )
 AROUND_KM = 15.0  # of what is called after a town, beyond the town itself
-#: What is as large as an arrondissement: some 1,700 km², and its towns as far as that again from the one it is called after.
-_WIDE, AREA_KM = re.compile(r"(?:l')?arrondissement|bassins? d'emploi"), 30.0
 HOMONYM_KM = 150.0  # from which on a place of that name is another one
 UNKNOWN_KM = 30.0  # at least, where an area is named that is none known: "Villeneuvois", "Vallée de la Lys"
 #: Words of an answer that names no area.
@@ -314,8 +291,8 @@ def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
 
 def _reaching(text: str, home: Place) -> float | None:
     """Kilometres from home to the farthest of the towns named, and round it; None where the words name nothing."""
-    away = [(_away(part, home), AREA_KM if _WIDE.match(part) else AROUND_KM) for part in _parted(text)]
-    reach = [km + margin for km, margin in away if km is not None]
+    away = [_away(part, home) for part in _parted(text)]
+    reach = [km + AROUND_KM for km in away if km is not None]
     unknown = len(reach) < len(away)
     if home.latitude is None or (not reach and (not unknown or _NO_AREA & set(fold(text).split()))):
         return None

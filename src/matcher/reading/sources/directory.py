@@ -31,8 +31,6 @@ NUMBERED = frozenset({"offer", "offer_text", "rome", "cpv", "sectors"})
 #: Fields of which a further column adds to the first, or stands in for it where it is empty.
 SEVERAL = NUMBERED | {"phone", "email", "website", "address", "description", "zone"}
 FIELDS = tuple(ALIASES)
-#: Words of a heading that describes someone other than the structure: a list of notices has the buyer's SIRET.
-_OTHERS = frozenset({"acheteur", "buyer", "titulaire", "adjudicateur", "acheteurs"})
 #: Words of headings of a list of notices; two of them make one.
 _OF_NOTICES = frozenset(
     "acheteur buyer deadline procedure lot consultation marche cloture avi publication lancement montant objet".split()
@@ -50,8 +48,7 @@ _VOCABULARY = _columns.Vocabulary(ALIASES, SEVERAL)
 
 def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns = None) -> dict[str, str]:
     """Field -> heading, guessed; a numbered field ("offer.2") stands for a further column."""
-    own = [h for h in headings if not _OTHERS & set(_columns.words(h).split()) or _columns.asks(h)]
-    own = [h for h in own if not re.search(_PRIVATE, fold(h))]
+    own = [h for h in headings if not re.search(_PRIVATE, fold(h))]
     cells = cells or {}
     # a heading of nested offers above texts is one of offers
     columns = _VOCABULARY.guess([h for h in own if not _nested_name(h) or cells.get(h)], cells, fixed)
@@ -63,17 +60,7 @@ def mapping(headings: Sequence[str], cells: Cells | None = None, fixed: Columns 
     listed = [len(_structure.departments_of(cell)) for cell in cells.get(columns.get("department", ""), ())]
     if "zone_departments" not in columns and sum(count > 1 for count in listed) > 0.2 * len(listed):
         columns["zone_departments"] = columns.pop("department")
-    return columns | _ticked(own, columns, cells) | _contacts(own, columns, cells)
-
-
-def _contacts(headings: Sequence[str], found: Mapping[str, str], cells: _columns.Cells) -> dict[str, str]:
-    """The columns that mostly hold numbers, addresses or sites, alone or among other words."""
-    numbered = {heading for key, heading in found.items() if key in ("siret", "siren", "finess", "own_id")}
-    free = [h for h in headings if h not in numbered and not _NOT_FOR_ALL.search(fold(h))]
-    held = [
-        h for h in free if sum(map(bool, map(_REACHES.search, cells.get(h, ())))) > len(cells.get(h, ())) / 2
-    ]
-    return {f"contact.{number}": heading for number, heading in enumerate(held, 1)}
+    return columns | _ticked(own, columns, cells)
 
 
 _FAX = re.compile(r"\b(?:fax|t[ée]l[ée]copie)\W{0,5}[\d\s.+-]*", re.I)
@@ -100,6 +87,15 @@ _CODE_AND_TOWN = re.compile(
     r"(?<!\d)(\d{5})[\s,-]+([^\W\d][^\d,;:\n]*?)(?=\s*(?:$|\n|,|\b(?:t[ée]l|m[ée]l|e-?mail|courriel|fax|port)\b|\S+@|0[1-9]|\+33))",
     re.I,
 )
+
+
+def reaches(heading: str, cells: Sequence[str]) -> bool:
+    """Do most of these cells hold a number, an address or a site, that is for all to see?"""
+    return not _NOT_FOR_ALL.search(fold(heading)) and 2 * sum(map(bool, map(_REACHES.search, cells))) > len(
+        cells
+    )
+
+
 _THOUSANDS, _MILLIONS = re.compile(r"\bk ?€|\bk ?euro|millier", re.I), re.compile(r"\bm ?€|million", re.I)
 
 
@@ -244,10 +240,7 @@ class _Sheet:
         ):
             return {**row, **{heading: self.last.get(heading) for heading in who}}
         alone = len(filled) == 1 < len(found) and found.get("siret") not in filled
-        if total or (
-            "name" in found
-            and (alone or (len(filled) == 2 and _structure.is_kind(next(iter(filled.values())))))
-        ):
+        if total or ("name" in found and alone):
             # sections of kinds part the places, or the places the kinds
             says = "kind" if _structure.kind_of(words) else "place" if _named_place(words) else ""
             self.sections = self.sections | {says: words} if says and not total else {}
@@ -287,8 +280,7 @@ class _Sheet:
             own = own if own in KINDS or (bracket and _structure.is_kind(own)) else ""
             titles = (self.title, found.get("name", ""), re.sub(r"[\W_\d]+", " ", file))
             named = (_structure.kind_in_name(text) or "" for text in titles)
-            coded = " ".join(word for word in re.split(r"[\W_]+", f"{titles[1]} {file}") if word in KINDS)
-            around = (own, self.sections.get("kind", ""), *named, form, self.title, coded)
+            around = (own, self.sections.get("kind", ""), *named, form, self.title)
             if kind := next((kind for text in around if (kind := _structure.kind_of(text))), None):
                 return (kind,), ("kind-inferred",)
         kind, flags = _structure.kind_stated(stated)
@@ -380,8 +372,7 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
 
     def reached(name: str) -> list[str]:
         """What may hold a means of contact: its own columns first, the clearest before all, then those of any."""
-        own = ("phone", "email", "website")
-        texts = [text(name), *(each for key in (name, "contact", *own) for each in all_of(key))]
+        texts = [text(name), *(each for key in (name, "phone", "email", "website") for each in all_of(key))]
         texts += [
             clean(str(each), 300)
             for h, each in row.items()
