@@ -266,7 +266,7 @@ def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place
         ("Saumurois", (), 30),
         ("Rodez, Trifouillis", (), 30),
         ("Le Haut Trifouillis", (), 30),
-        ("arrondissement de Rodez", (), 15),
+        ("arrondissement de Rodez", (), 30),
         ("Midi-Pyrénées", ("09", "12", "31", "32", "46", "65", "81", "82"), None),
         ("ex-Limousin et Auvergne", ("03", "15", "19", "23", "43", "63", "87"), None),
     ],

@@ -269,6 +269,8 @@ _AROUND = re.compile(
     r"|communaute (?:de communes|d'agglomeration|urbaine)|presqu'ile|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
 )
 AROUND_KM = 15.0  # of what is called after a town, beyond the town itself
+#: What is as large as an arrondissement: some 1,700 km², and its towns as far as that again from the one it is called after.
+_WIDE, AREA_KM = re.compile(r"(?:l')?arrondissement|bassins? d'emploi"), 30.0
 HOMONYM_KM = 150.0  # from which on a place of that name is another one
 UNKNOWN_KM = 30.0  # at least, where an area is named that is none known: "Villeneuvois", "Vallée de la Lys"
 #: Words of an answer that names no area.
@@ -291,8 +293,8 @@ def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
 
 def _reaching(text: str, home: Place) -> float | None:
     """Kilometres from home to the farthest of the towns named, and round it; None where the words name nothing."""
-    away = [_away(part, home) for part in _parted(text)]
-    reach = [km + AROUND_KM for km in away if km is not None]
+    away = [(_away(part, home), AREA_KM if _WIDE.match(part) else AROUND_KM) for part in _parted(text)]
+    reach = [km + margin for km, margin in away if km is not None]
     unknown = len(reach) < len(away)
     if home.latitude is None or (not reach and (not unknown or _NO_AREA & set(fold(text).split()))):
         return None
