@@ -65,6 +65,8 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Contrat d'un an. Reconduction expresse possible en 2028, 2029 et 2030.", {"duration_months": 12.0}, (12, 3, 12)),
         ("Une année ferme : durée de 1 an ferme et trois années optionnelles d'un an chacune.", {}, (12, 3, 12)),
         ("Le contrat prend effet le 1.3.2027. Il est conclu pour cette mission jusqu'au 28.2.2029.", {}, (24, None, None)),
+        ("Le délai est de 30 mois. Il est reconductible deux fois pour une période de douze mois.", {"duration_months": 54.0}, (30, 2, 12)),
+        ("Valeur sur 4 ans (3 ans + éventuelle prolongation d'1 an).", {"duration_months": 48.0}, (36, 1, 12)),
     ],
 )  # fmt: skip
 def test_renewals_have_a_number_and_a_length(
@@ -176,6 +178,7 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
         ("Chiffre d'affaires moyen sur les 3 derniers exercices > à 270 000 EUR", 270_000.0),
         ("Pour ce lot, un chiffre d'affaires annuel de 1,25 M€ au minimum", 1_250_000.0),
         ("Un chiffre d'affaires minimum de 6 M€ sur les 3 derniers exercices", None),
+        ("Un chiffre d'affaires supérieur à 900 000 EUR sur les 3 derniers exercices cumulés", 300_000.0),
     ):
         assert terms.turnover(text) == euros
     for text, euros in (
@@ -239,6 +242,8 @@ def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
         ("1. Insertion dans le site et\nle quartier : 60 %\n2. Coût : 40 %", [("Insertion dans le site et le quartier : 60 %", 60), ("Coût : 40 %", 40)]),
         ("• Adéquation au thème (les autres comptent pour 20 % au plus)\n• Innovation", [("Adéquation au thème (les autres comptent pour 20 % au plus)", None), ("Innovation", None)]),
         ("Les candidatures sont retenues ainsi :\n- références\n- moyens", []),
+        ("Ampleur des chantiers réalisés /60 moyens de l'équipe /40.", [("Ampleur des chantiers réalisés /60", 60), ("moyens de l'équipe /40", 40)]),
+        ("1) coût pondération 60 ;\n2) méthode pondération 30 ;\n3) délais 10.", [("coût pondération 60", 60), ("méthode pondération 30", 30), ("délais 10", 10)]),
     ],
 )  # fmt: skip
 def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple[str, float | None]]) -> None:
@@ -263,6 +268,11 @@ def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple
             "Critères 1 : Équipe (40 %).\nSous critère 1 : (60 %).\nSous critère 2 : (40 %).\nCritère 2 : Prix (60 %).",
             [40, 60],
         ),
+        (
+            "Offres jugées par ordre décroissant d'importance. Critères : accueil, coût, délais. Début le 1.3.",
+            [None] * 3,
+        ),
+        ("Critères d'attribution :\n1) Premier rang : accueil\n2) Deuxième rang : coût", [None] * 2),
         ("Critères de sélection des offres\nPrix | 60 %\nTechnique\n40 %", [60, 40]),
         (
             "Critère n°1 - Technique (50 points)\nSous-critère 1 : moyens (50 points)\nCritère n°2 - Prix (50 points)",
@@ -458,3 +468,17 @@ def test_a_commune_buys_at_home_and_a_firm_called_after_a_town_does_not() -> Non
     )[1]
     away = placed("Produits pour les besoins d'Eaux de Cancale", buyer="Eaux de Cancale", department="35")
     assert [one.commune for one in away.places] == [None]
+
+
+def test_a_prior_notice_tells_in_words_until_when_it_is_answered() -> None:
+    text = "<COMPLEMENTARY_INFO><INFO_ADD><P>Les réponses sont à adresser avant le 16.4.2027 (12h00).</P></INFO_ADD></COMPLEMENTARY_INFO>"
+    due = ted(described(1), more=text, form="F01_2014").deadline
+    assert due is not None and due.replace(tzinfo=None) == datetime(2027, 4, 16, 12)
+    assert ted(described(1), more=text).deadline is None
+
+
+def test_only_a_siret_or_a_siren_is_the_number_of_a_french_buyer() -> None:
+    numbers = ("34170", "972695y", "641 000 009 RCS LILLE", "641000009")
+    ids = [facts.buyer(number, "Ville", Place(country="FR")).id for number in numbers]
+    assert ids == ["", "", "641000009", "641000009"]
+    assert facts.buyer("BE 0471", "Ville", Place(country="BE")).id == "BE 0471"

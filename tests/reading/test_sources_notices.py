@@ -121,7 +121,7 @@ def test_ted_states_nature_contact_limits_and_an_hour_only_where_there_is_one() 
     )
     tender = one("ted", data)
     assert facts(tender.contact, "name email phone") == ("Achats", "a@b.example", "+33 100000000")
-    assert (tender.lots_per_tender, tender.lots_per_winner) == (1, 2)
+    assert (tender.lots_per_tender, tender.lots_per_winner) == (2, 2)
     first = tender.lots[0]
     assert facts(first, "contract_type renewals start turnover_min") == (
         "supplies",

@@ -22,6 +22,7 @@ Unit = Literal["%", "points", ""]
 _WEIGHT = re.compile(
     rf"\b(?:ponder\w+|coef\w*\.?|notee?s? sur|sur(?= ?\d{{1,2}}(?:[,;.)]|$)))\s?(?::|de)?\s?{NUMERAL} ?(%|points?)?"
     rf"|{NUMERAL} ?(/ ?20\b|%(?! (?:de ses|de leurs|des (?!points|notes)))|points?\b|pts?\b|(?:/|sur) ?100\b)"
+    r"|(?<=[a-z)] )/ ?(\d\d)\b(?! ?/)"  # "méthode /30"
 )
 #: "Total : 200 points", "un total de 500 points", "Chaque offre est notée sur 60 :", "Critères (sur 20)"
 _TOTAL = re.compile(
@@ -41,7 +42,7 @@ _MARK = re.compile(
 #: Where one line holds several items: before "Critère 2 :" and "2)", after a semicolon or the weight of the item before.
 _WITHIN = re.compile(
     r"(?<!sous) (?=crit[eè]res?(?: n ?[°º])? ?\d{1,2}\b)|(?<=[;,.:%]) ?(?=\d{1,2}[.)/] ?[^\W\d]|\d\.[a-z]\))| ?; ?"
-    r"|(?<=[\d ]%)(?: ?\)?,? et|\)?[,/]|[.]? [–—-]) ?|(?<=[;,:]) [—–] |(?<=%)\.? (?-i:(?=[A-ZÀ-Ý]))",
+    r"|(?<= /\d\d) (?=[^\W\d])|(?<=[\d ]%)(?: ?\)?,? et|\)?[,/]|[.]? [–—-]) ?|(?<=[;,:]) [—–] |(?<=%)\.? (?-i:(?=[A-ZÀ-Ý]))",
     re.I,
 )
 #: Of a paragraph that lists nothing: it refers to a document, or introduces.
@@ -60,6 +61,8 @@ _OF_AWARD = re.compile(
     r"(?<![\w-])(?<!sous )(?:(?=criteres? ?(?:n ?[°º])? ?1\b)|criteres?\b[^.:;\n]{0,100}(?:: ?|(?<![)\d])\n))"
 )
 _OF_CANDIDATES = re.compile(r"candida|selection(?! des offres)|participa|capacit")
+#: "par ordre décroissant d'importance", "critère de 1er rang": criteria that have an order for weights
+_RANKED = re.compile(r"\bordre (?:decroissant|d'importance|de priorite)|\bhierarchis|\brang\b")
 _REACH, _BEFORE = 1_500, 200  # characters in which a list ends, and in which its sentence begins
 _NAME = 300  # characters of a criterion's name
 _WHOLE = (99.0, 101.0)  # the sum of weights
@@ -104,12 +107,17 @@ def stated(text: str, plain: str) -> tuple[Criterion, ...]:
         sentence = re.split(r"[.;\n]", plain[max(0, start - _BEFORE) : start])[-1] + heading.group()
         if _OF_CANDIDATES.search(sentence):
             continue
-        items = [one for one in listed(text[end : end + _REACH]) if one.weight]
+        every = listed(text[end : end + _REACH])
+        items = [one for one in every if one.weight]
         for most in range(2, len(items) + 1):
             if _WHOLE[0] <= sum(one.weight or 0.0 for one in items[:most]) <= _WHOLE[1]:
                 return tuple(items[:most])
         if len(items) > 1 and all(one.weight_unit == "points" for one in items):
             return tuple(items)
+        if not items and _RANKED.search(plain, max(0, start - _BEFORE), end + 60):
+            line = text[end : end + _REACH].lstrip().partition("\n")[0]
+            if ranked := every if _MARK.match(line) else listed(line.partition(". ")[0]):
+                return ranked
     return ()
 
 
@@ -140,11 +148,18 @@ def _first_level(parts: list[str]) -> tuple[Criterion, ...]:
     weighed = [(kind, one) for kind, one in kept if one.weight]
     if len(weighed) == 1:  # "les offres hors thème ne comptent que pour 20 %"
         kept = [(kind, replace(one, weight=None, weight_unit="")) for kind, one in kept]
-    kept = weighed if len(weighed) > 1 else kept
+    if len(weighed) > 1:
+        kept = [(kind, one) for kind, item in kept if (one := _with_last_number(item)).weight]
     # a title without mark stands above items with one: "Valeur technique 60 points : - méthode : 40 points"
     first = [one for kind, one in kept if kind == kept[0][0]]
     every = first if len(first) > 1 else [one for _, one in kept]
     return tuple(every) if len(every) > 1 else ()
+
+
+def _with_last_number(one: Criterion) -> Criterion:
+    """A criterion of a list, with the number that its name ends with where no other word weighs it: "délai 10"."""
+    last = None if one.weight else re.search(r"[a-z)] ([1-9][05])$", folded(one.name))
+    return replace(one, weight=float(last[1])) if last else one
 
 
 def _item(part: str) -> Criterion | None:
@@ -167,7 +182,7 @@ def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
     """The weights that an item states from `at` on, each with its unit."""
     stated: list[tuple[float, Unit]] = []
     for found in _WEIGHT.finditer(plain):
-        number, unit = (next(filter(None, found.group(*these)), "") for these in ((1, 3), (2, 4)))
+        number, unit = (next(filter(None, found.group(*these)), "") for these in ((1, 3, 5), (2, 4)))
         kind: Unit = "%" if unit.startswith("%") or "100" in unit else "points" if unit else ""
         weight = decimal(number)
         if unit.endswith("20"):  # "(8/20)"

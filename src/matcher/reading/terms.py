@@ -56,6 +56,8 @@ _TURNOVER = re.compile(
 )
 #: "cumulé", "48 M€ sur les 3 derniers exercices": no year's
 _SUMMED = re.compile(r"\bcumul|(?:€|eur|euros) sur les (?:\d|deux|trois) dern")
+#: "au moins 900 000 € sur les 3 derniers exercices cumulés": three times a year's
+_IN_ALL = re.compile(rf"(?=.*\bcumul).*?\bles (\d|{SPELT})(?: ?\(\d\))? dern", re.S)
 #: "pour le lot n° 2 : 340 000 € par an", "lot 2 : — être assuré, — avoir un chiffre d'affaires de 90 000 €"; "90 000 (lot 2)"
 _TURNOVER_OF_LOT = re.compile(
     r"\blots? (?:n ?[o°]? ?)?(\d{1,3})(?!\d)(?:(?:(?!\blots? )\D){0,400}?chiffres? d'affaires?)?[^.;\d]{0,60}(?<!\d)"
@@ -101,9 +103,9 @@ _EACH = re.compile(
     r"\b(?:fois|periodes?|options?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
     rf"(?: (?:de(?: duree d[e'])?|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
-#: "24 mois fermes + 12 mois en option"; "5 ans, dont les 2 dernières années en option", "4 ans ferme et une option d'un an"
+#: "24 mois fermes + 12 mois en option", "5 ans + prolongation d'un an"; "5 ans, dont les 2 dernières années en option", "4 ans ferme et une option d'un an"
 _FIRM = re.compile(
-    rf"\b{_LENGTH}(?: (fermes?)\b[^.;\d]{{0,40}}? |,? dont (?:les )?)(?:option(?:nelle)?\b[^.;\d]{{0,20}}? d[e'] ?{_LENGTH}"
+    rf"\b{_LENGTH}(?: (fermes?\b[^.;\d]{{0,40}}?|\+(?: eventuelle)?) |,? dont (?:les )?)(?:(?:option(?:nelle)?|prolongation)\b[^.;\d]{{0,20}}? d[e'] ?{_LENGTH}"
     rf"|{_LENGTH} (?:en option|optionnel\w*)(?: d[e'] ?{_LENGTH} chacune)?)"
 )
 #: "au 1er janvier de chaque année", "à chaque date anniversaire", "reconduction annuelle"
@@ -146,6 +148,10 @@ _OPTION = re.compile(
 _FROM_TO = re.compile(rf"\bdu {_DAY}(?: \([^()]{{0,90}}\)| ou [^.;\d]{{0,60}})? (?:jusqu')?au {_DAY}")
 _FIRST_DAYS = re.compile(
     rf"\b(?:dur.{{1,2}}e|(?:premiere|initiale) periode|periode initiale|conclue?s?)\b(?:[^.;\d]|\(\d+\)){{0,60}} {_FROM_TO.pattern}"
+)
+#: "les réponses devront parvenir avant le 16.4.2027 (12h00)", to a notice without a field for it
+_DUE = re.compile(
+    rf"\b(?:manifestations? d'interet|reponses?)\b[^.;\n]{{0,200}}? avant (?:le|la date du) {_DAY}(?:[ (a]{{1,4}}(\d\d? ?h ?\d?\d?))?"
 )
 #: "conclu à compter de sa notification jusqu'au 31.12.2027", "le marché se terminera le 31 mars 2028"
 _UNTIL = re.compile(
@@ -318,6 +324,9 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
                 length = _between(days.groups())
             if length is None and (first or _EACH_AS_FIRST.search(part) or _LASTING.search(before)):
                 length = first or stated
+            rest = (stated or 0.0) - (count or 0) * (length or 0.0)  # "40 mois", of 76 that are with 3 x 12
+            if count and length != rest and re.search(rf"(?<!\d){rest:g} mois\b", plain):
+                first = first or rest
             if count or (length and most):
                 most = stated if _INCLUDED.search(plain) and not first else most
                 told = _renewed(stated, first, count, length, most)
@@ -362,9 +371,10 @@ def turnover(text: str, worth: float | None = None) -> float | None:
     }
     if not required and worth:
         required = {worth * figure(one.group(1)) for one in _TURNOVER_TIMES.finditer(plain)}
-    if len(required) != 1 or "lot" in plain.replace("ce lot", "") or _SUMMED.search(plain):
+    years, summed = _IN_ALL.search(plain), _SUMMED.search(plain)
+    if len(required) != 1 or "lot" in plain.replace("ce lot", "") or (summed and not years):
         return None
-    return required.pop()
+    return round(required.pop() / (figure(years[1]) if years else 1), 0)
 
 
 def turnovers(text: str) -> dict[str, float]:
@@ -398,6 +408,12 @@ def start(*texts: str) -> date | None:
 def _day(day: str, month: str, year: str) -> date | None:
     number = int(month) if month.isdigit() else [*map(folded, MONTHS)].index(month) + 1
     return clean_date(f"{int(year)}-{number:02}-{int(day):02}")
+
+
+def answers_due(plain: str) -> tuple[str, str] | None:
+    """The day and the hour ("" for none) before which a folded text asks for answers, where it names one day; else None."""
+    named = {(str(_day(*one[:3])), one[3]) for one in _DUE.findall(plain)}
+    return named.pop() if len(named) == 1 else None
 
 
 def lots_per_winner(plain: str) -> int | None:

@@ -114,8 +114,11 @@ def contract_type(code: str) -> ContractType:
 
 
 def buyer(raw_id: str, name: str, place: Place, type: AuthorityType = "") -> Buyer:
-    """A buyer as published, its SIRET or SIREN reduced to digits."""
-    return Buyer(id=identifier(raw_id)[0], name=clean(name, 500), place=place, type=type)
+    """A buyer as published, with its SIRET or SIREN in digits; any other number of a French one is left out."""
+    number = identifier(raw_id)[0]
+    if place.country == "FR":
+        number = figures if len(figures := digits(number) or "") in (9, 14) else ""
+    return Buyer(id=number, name=clean(name, 500), place=place, type=type)
 
 
 @lru_cache(maxsize=16384)

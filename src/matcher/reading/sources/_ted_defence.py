@@ -39,6 +39,7 @@ def modern(form: Element) -> Element:
     lasting = value(_first(form, "PERIOD_WORK_DATE_STARTING"), "MONTHS")
     framework = _first(form, "F17_FRAMEWORK")
     total = _first(form, "TOTAL_FINAL_VALUE")
+    weighed = list(form.iter("CRITERIA_DEFINITION"))
     contracts = list(form.iter("AWARD_OF_CONTRACT_DEFENCE"))
     for path, found in fields:
         _copied(form, path, found)
@@ -51,6 +52,8 @@ def modern(form: Element) -> Element:
         _new(described, "MAIN_SITE", value(where, "LOCATION") or value(where, "LABEL"))
         for code in where.iter("NUTS") if where is not None else ():
             _copied(described, "NUTS", code)
+        for one in weighed:
+            _copied(described, "AC/AC_CRITERIA", one)
         if lot is None:
             _copied(described, "SHORT_DESCR", kid(form, "OBJECT_CONTRACT/SHORT_DESCR"))
             _new(described, "DURATION", lasting).set("TYPE", "MONTH")

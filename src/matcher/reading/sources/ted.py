@@ -264,7 +264,7 @@ class _Form:
     def most_lots(self, field: str) -> int | None:
         """Lots for which one may tender, or that one may be awarded; None where there is no limit."""
         if field == "LOT_MAX_NUMBER" and kid(self.object, "LOT_DIVISION/LOT_ONE_ONLY") is not None:
-            return 1
+            return self.most_lots("LOT_MAX_ONE_TENDERER") or 1  # one may be awarded what one tenders for
         return facts.count(value(self.object, f"LOT_DIVISION/{field}"))
 
     @cached_property
@@ -280,6 +280,8 @@ class _Form:
             if value(one, "WHERE/SECTION").startswith("IV.2.2"):
                 day, hour = (value(one, f"NEW_VALUE/{part}") for part in ("DATE", "TIME"))
                 break
+        if not day and self.kind == "prior":
+            day, hour = terms.answers_due(folded(self.general)) or ("", "")
         return facts.moment(day, hour, self.main_buyer.place.department)
 
     def change(self) -> str:
@@ -321,7 +323,8 @@ class _Form:
         codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
         worth = first.get("VAL_OBJECT")
         number = clean(tree.words(first.get("LOT_NO")), 60)
-        amount = clean_amount(tree.words(worth)) or (self.total if alone else None)
+        amounts = (clean_amount(tree.words(worth)), self.total if alone else None)
+        amount = max(filter(None, amounts), default=None)  # the total is with the renewals
         change = kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT") if alone else None
         lasting = [_lasting(one) for one in (change, lot) if one is not None]
         begins = next(filter(None, (value(one, "DATE_START") for one in (change, lot))), "")
@@ -508,6 +511,7 @@ class _Form:
         "PROCEDURE/CRITERIA_EVALUATION",
         "PROCEDURE/PT_AWARD_CONTRACT_WITHOUT_CALL/D_JUSTIFICATION",
         "PROCEDURE/*/PT_AWARD_CONTRACT_WITHOUT_CALL/D_JUSTIFICATION",
+        "AWARD_CONTRACT/AWARDED_CONTRACT/INFO_ADD_VALUE",
         "COMPLEMENTARY_INFO/INFO_ADD",
         "CHANGES/CHANGE/NEW_VALUE/TEXT",
     )
@@ -554,8 +558,8 @@ def _lasting(described: Element) -> float | None:
 
 
 def _criterion(one: Element, kind: Kind) -> domain.Criterion:
-    name = value(one, "AC_CRITERION") if len(one) else tree.words(one)
-    weight, unit = facts.weight(value(one, "AC_WEIGHTING"))
+    name = value(one, "AC_CRITERION") or value(one, "CRITERIA") if len(one) else tree.words(one)
+    weight, unit = facts.weight(value(one, "AC_WEIGHTING") or value(one, "WEIGHTING"))
     name = clean(name, 1000) or ("Prix" if kind == "price" else "")
     return domain.Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)
 
