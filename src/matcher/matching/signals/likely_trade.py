@@ -388,7 +388,7 @@ def _inferred(shortlist: Shortlist, i: int, silent: bool) -> Fact:
         told = f"ne dit pas {THIS}{f' ({size})' if size else ''}"
         return PERHAPS, Why(f"{told} ; {trades.usual_in_words(shortlist, kind)}")
     told = f"ne dit pas {trades.asked_in_words(shortlist)}{f', {size}' if size else ''} : à demander"
-    return OTHER, Why("" if kind in LENDING_KINDS else told, tells=False)
+    return OTHER, Why(told, tells=False)
 
 
 def _worth(shortlist: Shortlist) -> trades.Floats:
