@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -82,11 +82,6 @@ class _Piece(NamedTuple):
         return self.offer.inferred and bool(self.offer.source)
 
     @property
-    def states(self) -> bool:
-        """Do its words spell the trade that it is of first, or is it a post?"""
-        return self.post or _spells(self.text, int(self.held.argmax()))
-
-    @property
     def post(self) -> bool:
         """Is it one of its posts?"""
         return self.offer.nature == "job" and not self.read
@@ -95,9 +90,7 @@ class _Piece(NamedTuple):
 def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     """What tells something of the trade of candidate i: its own words, its activity code before mere posts, its name."""
     slots, row = declared.slots_of(shortlist).of(i), shortlist.candidates[i]
-    code, name, kind = (
-        str(shortlist.catalogue.of_structure(column)[row]) for column in ("naf", "name", "kind")
-    )
+    code, name, kind = (str(shortlist.catalogue.of_structure(key)[row]) for key in ("naf", "name", "kind"))
     names, at = trades.by_name(shortlist.catalogue, shortlist.candidates[i : i + 1])  # as stored
     by_code, by_name = trades.of_code(code), names[at[0], :-1]
     held = declared.pieces(shortlist).trades[slots].astype(np.float32)  # of which the maximum is quicker
@@ -114,8 +107,8 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     if kind in LENDING_KINDS:  # its code is of its members, or of lending
         coded = [fact for fact in coded if kind != "GEIQ" and code[:2] != "78" and fact[0] > OTHER]
     told = [own[0]] if own else []
-    if own and kind in LENDING_KINDS and own[0][0] == OTHER and not own[1].states:
-        told = []  # what it says of itself, no trade that it places in
+    if own and kind in LENDING_KINDS and own[0][0] == OTHER and not own[1].post:
+        told = told if _spells(own[1].text, int(own[1].held.argmax())) else []  # no trade that it places in
     yield from chain(coded, told) if own and own[1].post else chain(told, coded)
     if not own:
         yield from _named(shortlist, by_name, name)
@@ -157,7 +150,8 @@ def _said(
             near = pieces.compare(declared.view_of(shortlist), slots[kept])
             at = kept[(near + told[kept] + spelt).argmax()]
             piece = _piece(shortlist, i, int(slots[at]))
-            if not _unfit(piece, worth, otherwise, texts, structure):
+            driver = piece.by_job[trades.place(DRIVEN)] >= STATED
+            if not _unfit(piece, worth, np.maximum(otherwise, texts()) if driver else otherwise, structure):
                 return piece
             among = among & (slots != slots[at])
         return None
@@ -188,21 +182,13 @@ def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
     return _Piece(text, declared.sentence_with(text, whole), offer, held, by_job)
 
 
-def _unfit(
-    piece: _Piece,
-    worth: trades.Floats,
-    otherwise: trades.Floats,
-    texts: Callable[[], trades.Floats],
-    structure: Structure,
-) -> bool:
+def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, structure: Structure) -> bool:
     """Is it no service: what it has for itself, how to reach it, its name, or a heading?"""
     # the posts of whoever lends staff are what it lends
     trade, job = int((piece.held * worth).argmax()), piece.offer.rome and structure.kind not in LENDING_KINDS
     own = _own()[trade] and piece.held[trade] >= NEAR
     # nor does whoever speaks of its own people sell it
     spoken = piece.offer.nature == "description" and otherwise[trade] < NEAR
-    if job and asks.names()[trade] == DRIVEN:
-        otherwise = np.maximum(otherwise, texts())
     cleaner = job and asks.names()[trade] in HOUSE and otherwise.max() >= STATED and otherwise[trade] < NEAR
     return bool(
         cleaner
