@@ -257,7 +257,8 @@ def reasons(catalogue: Path, queries: Path, draw: int = 100, seed: int = 1, whol
         for answer in matcher.match(question.tender, 5, groups=0, as_of=question.day).lots:
             for match in answer.matches:
                 told = sentences(match.reasons, 3)
-                line = f"- {answer.lot.title[:90]} | {match.structure.kind} {match.structure.name[:40]} |"
+                kind = match.structure.kind + " (à vérifier)" * ("kind-unsure" in match.structure.flags)
+                line = f"- {answer.lot.title[:90]} | {kind} {match.structure.name[:40]} |"
                 lines += [f"{line} {said}" for said in ([" ; ".join(told)] if whole else told)]
     print(f"{len(lines)} {'lines' if whole else 'reasons'} shown for {len(asked)} needs")
     print("\n".join(random.sample(lines, min(draw, len(lines)))))

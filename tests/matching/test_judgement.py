@@ -131,9 +131,9 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
     ("kind", "facts", "need", "told", "untold"),
     [
         ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "n'exécute pas la prestation ; environ 36 % des ETTI", "rien"),
-        ("ETTI", {"naf": "7820Z"}, "gardiennage de nuit", "sécurité), réglementé (carte professionnelle)", "%"),
-        ("AI", {"naf": "7830Z"}, "travaux de charpente et de couverture", "des AI placent dans le bâtiment (", "rien ne dit"),
-        ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "dans les métiers de ses adhérents", "rien ne dit"),
+        ("ETTI", {"naf": "7820Z"}, "gardiennage de nuit", "1 % des ETTI placent dans ce métier (gardiennage et sécurité), réglementé", "rien"),
+        ("AI", {"naf": "7830Z"}, "travaux de charpente et de couverture", "seulement 1 % des AI placent dans ce métier (charpente", "bâtiment"),
+        ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "disposition de ses seules entreprises adhérentes", "rien ne dit"),
         ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "n'exécute pas la prestation", "vigne"),
         ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "voisin (collecte et tri des déchets) : activité", "à vérifier"),
         ("EI", {"naf": "9104Z"}, "bûcheronnage en forêt", "peut-être travaux forestiers", "voisin"),

@@ -35,7 +35,7 @@ NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 NAMES_IT = 0.3  # confidence of what is declared from which it names the trade
 #: Confidence from which a source tells the trade: what is declared a neighbouring one too, a code one of which it is a part.
 HINTED = {"said_trade": 0.3, "code_trade": 0.4, "name_trade": 0.6}
-RARELY, OFTEN = 0.05, 0.15  # share of a kind that may have the trade, and of one that lends staff for it
+OFTEN = 0.15  # share of a kind that lends staff for the trade
 
 
 # ------------------------------------------------------------------------------------------ the trade
@@ -115,7 +115,7 @@ def supported(shortlist: Shortlist) -> NDArray[np.bool_]:
     query = shortlist.query
 
     def often(kind: str) -> bool:
-        return trades.usual(shortlist, kind or "")[1] >= (OFTEN if kind in LENDING_KINDS else RARELY)
+        return trades.usual(shortlist, kind or "")[1] >= (OFTEN if kind in LENDING_KINDS else trades.RARELY)
 
     by_kind = shortlist.catalogue.among("kind", often, shortlist.candidates)
     lent = max(map(query.demand.columns.__getitem__, ("staff", "clause", "works"))) > demand.SHARE

@@ -88,7 +88,7 @@ def subjects(reasons: Iterable[Reason]) -> tuple[Subject, ...]:
         heaviest = max(each, key=lambda r: abs(r.contribution)).text if each else ""
         told = _sentences(each)
         if name == "Métier" and not told:  # that its trade is another, or is not known, is to be verified
-            told = tuple(r.text for r in each if r.code == "likely_trade" and not role)
+            told = tuple(r.text for r in each if r.code == "likely_trade" and (r.offer_passage or not role))
         listed.append(Subject(name, told, sum(r.contribution for r in each), heaviest))
     return tuple(s for s in listed if s.sentences or abs(s.points) >= 0.005)
 

@@ -39,6 +39,7 @@ BY_OBJECT = frozenset({"collecte-dechets", "reemploi"})
 WIDE = frozenset({"logistique", "industrie"})
 #: What regulated trades require.
 CARDS = {"gardiennage": "carte professionnelle", "nuisibles": "Certibiocide"}
+RARELY = 0.1  # share of a kind below which it tells nothing of one that it may do the trade
 PLAINLY = 0.9  # chance from which a lot asks for a trade that its words do not spell
 #: Trade -> things that who works on the ones does not work on the others, as words.
 _THINGS = {
@@ -369,17 +370,13 @@ def rates_of(kind: str) -> Floats:
     return np.asarray(known / (1 + np.exp(-priors().rate(kind))), dtype=np.float32)
 
 
-@cache
-def building() -> NDArray[np.bool_]:
-    """Which trades are of building and civil works, by their codes of contracts; (trades,)."""
-    return np.array([any(code.startswith("45") for code in trade.cpv[:1]) for trade in trades.trades()])
-
-
 def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
     """The trade of a lot, or a part of it, that most of a kind do, and their share; one of a wide trade tells nothing of a part."""
 
     def make() -> tuple[int, float]:
-        rates = rates_of(kind) * (shares(shortlist) > [MAIN if name in WIDE else 0.0 for name in names()])
+        beside = (LENT, INSERTION)
+        least = [1.0 if name in beside else MAIN if name in WIDE else 0.0 for name in names()]
+        rates = rates_of(kind) * (shares(shortlist) > least)
         return int(rates.argmax()), float(rates.max())
 
     return shortlist.query.memo.once(("usual", kind), make)
@@ -392,7 +389,8 @@ def usual_in_words(shortlist: Shortlist, kind: str) -> str:
     do = "placent dans" if kind in LENDING_KINDS else "font"
     what = in_words(shortlist, trade, "ce métier")
     what = f"« {what} »" if what == label(trade) else what
-    return f"environ {100 * share:.0f} % des {many} {do} {what}"
+    about = "seulement" if share < RARELY else "environ"
+    return f"{about} {max(100 * share, 1):.0f} % des {many} {do} {what}"
 
 
 def kind_rate(shortlist: Shortlist) -> float:

@@ -31,15 +31,17 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if value > evidence.LENDS:  # what nearly all do, but where staff is asked
         staff = asked["staff"] > demand.SHARE
         return Why(f"{kind} : réalise {'plutôt ' if staff else ''}des prestations", tells=staff)
-    hires = "des salariés en alternance" if kind == "GEIQ" else "du personnel"
-    whom = ", dans les métiers de ses adhérents" if kind == "GEIQ" else ""
     barred = ", hors désamiantage (interdit aux intérimaires)" if _of_asbestos(shortlist.query) else ""
     trade = barred + _of_trade(shortlist, i, kind)
+    if kind == "GEIQ":
+        return Why(
+            f"GEIQ : met des salariés en alternance à disposition de ses seules entreprises adhérentes{trade}"
+        )
     if asked["staff"] > demand.SHARE:
-        return Why(f"{kind} : met {hires} à disposition{whom}{trade}")
+        return Why(f"{kind} : met du personnel à disposition{trade}")
     if asked["clause"] >= demand.SHARE:
-        return Why(f"{kind} : peut porter des heures d'insertion par mise à disposition{whom}{trade}")
-    lends = f"{kind} : met {hires} à disposition{whom}, sous votre encadrement"
+        return Why(f"{kind} : peut porter des heures d'insertion par mise à disposition{trade}")
+    lends = f"{kind} : met du personnel à disposition, sous votre encadrement"
     not_done = ", n'exécute pas la prestation" if kind == "ETTI" else ""
     return Why(f"{lends}{not_done}{trade}")
 
@@ -49,20 +51,15 @@ def _of_asbestos(query: Query) -> bool:
 
 
 def _of_trade(shortlist: Shortlist, i: int, kind: str) -> str:
-    """Whether those of its kind place in what is asked, where it says nothing of it itself; of works, in what they do."""
-    asked, query = shortlist.query.demand.columns, shortlist.query
-    told = max(np.nan_to_num(evidence.of(shortlist, name)[i]) for name in ("said_trade", "code_trade"))
-    if told >= STATED or not query.asked.trades:
+    """How many of its kind place in what is asked, where it says nothing of it itself."""
+    query = shortlist.query
+    if np.nan_to_num(evidence.of(shortlist, "said_trade")[i]) >= STATED or not query.asked.trades:
         return ""
-    if trades.usual(shortlist, kind)[1] >= evidence.OFTEN:
-        return f" ; {trades.usual_in_words(shortlist, kind)}"
-    if evidence.hinted(shortlist)[i] or asked["staff"] > demand.SHARE or kind == "GEIQ":
-        return ""
-    if asked["works"] > demand.SHARE:  # hours are of tasks beside the trade
-        rates = trades.rates_of(kind) * trades.building()
-        at = int(rates.argmax())
-        return f" ; environ {100 * rates[at]:.0f} % des {kind} placent dans le bâtiment ({trades.label(at)})"
     card = "".join(
         f", réglementé ({card})" for name, card in trades.CARDS.items() if name in query.asked.trades
     )
+    if trades.usual(shortlist, kind)[1] > 0:
+        return f" ; {trades.usual_in_words(shortlist, kind)}{card}"
+    if evidence.hinted(shortlist)[i]:
+        return ""
     return f" ; rien ne dit {trades.asked_in_words(shortlist)}{card}, à demander"

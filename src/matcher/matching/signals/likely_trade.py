@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
-from matcher.domain import LENDING_KINDS, Offer
+from matcher.domain import LENDING_KINDS, Offer, Structure
 from matcher.learned import asks
 from matcher.learned.activities import VAGUE
 from matcher.matching import declared, evidence, trades
@@ -26,7 +26,8 @@ from matcher.reference.text import fold, shorten, tokens
 QUOTED = 120  # characters of a quotation
 #: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
 OWN = frozenset({"accueil", "formation", "insertion"})
-HOUSE = frozenset({"nettoyage", "gardiennage"})  # what whoever has another trade hires for its own rooms
+DRIVEN = "transport"
+HOUSE = frozenset({"nettoyage", "gardiennage", DRIVEN})  # what whoever has another trade hires for itself
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
 #: What is no offer: how to reach it, and what it does in its own rooms.
 _NO_OFFER = re.compile(
@@ -37,7 +38,6 @@ FIRST = 0.75  # of the highest that a name indicates, from which an activity cod
 KNOWN = 0.9  # confidence of a code that is of one trade, of the name of a network or a plain word
 ALIKE = 0.85  # of the highest confidence, from which another is as good
 STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbouring one
-NAMED_RATE = 0.05  # share of its kind from which a structure is said to do it perhaps
 SHORT = 5  # letters of a word that is too common to name a trade: "bois"
 THIS = "ce métier"
 IRONING = "repassage"  # alone, of laundry
@@ -90,7 +90,7 @@ class _Piece(NamedTuple):
 def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     """What tells something of the trade of candidate i: its own words, its activity code before mere posts, its name."""
     slots, row = declared.slots_of(shortlist).of(i), shortlist.candidates[i]
-    code, name = (str(shortlist.catalogue.of_structure(column)[row]) for column in ("naf", "name"))
+    code, name, kind = (str(shortlist.catalogue.of_structure(key)[row]) for key in ("naf", "name", "kind"))
     names, at = trades.by_name(shortlist.catalogue, shortlist.candidates[i : i + 1])  # as stored
     by_code, by_name = trades.of_code(code), names[at[0], :-1]
     held = declared.pieces(shortlist).trades[slots].astype(np.float32)  # of which the maximum is quicker
@@ -103,7 +103,12 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     other = "dit d'abord un autre métier :"
     lead = other if asked.max() >= STATED else f"ne dit pas {trades.asked_in_words(shortlist)} ;"
     own = _said(shortlist, i, slots, held, otherwise, jobs, lead) if len(slots) else None
-    coded, told = _coded(shortlist, by_code, code.upper(), (said, by_name), lead), [own[0]] if own else []
+    coded: Iterable[Fact] = _coded(shortlist, by_code, code.upper(), (said, by_name), lead)
+    if kind in LENDING_KINDS:  # its code is of its members, or of lending
+        coded = [fact for fact in coded if kind != "GEIQ" and code[:2] != "78" and fact[0] > OTHER]
+    told = [own[0]] if own else []
+    if own and kind in LENDING_KINDS and own[0][0] == OTHER and not own[1].post:
+        told = told if _spells(own[1].text, int(own[1].held.argmax())) else []  # no trade that it places in
     yield from chain(coded, told) if own and own[1].post else chain(told, coded)
     if not own:
         yield from _named(shortlist, by_name, name)
@@ -124,7 +129,12 @@ def _said(
     service.  `held` is what its pieces tell of each trade, `otherwise` what its code and name do, `jobs` its posts.
     """
     pieces, worth = declared.pieces(shortlist), _worth(shortlist)
-    name = str(shortlist.catalogue.of_structure("name")[shortlist.candidates[i]])
+    structure = shortlist.catalogue.structure(int(shortlist.candidates[i]))
+
+    def texts() -> trades.Floats:
+        """What its texts tell of each trade, beside its posts."""
+        rows = [at for at, slot in enumerate(slots.tolist()) if not _piece(shortlist, i, slot).offer.rome]
+        return np.asarray(held[rows].max(axis=0, initial=0.0))
 
     def first(among: NDArray[np.bool_], weights: NDArray[Any]) -> _Piece | None:
         met = held * weights
@@ -140,7 +150,8 @@ def _said(
             near = pieces.compare(declared.view_of(shortlist), slots[kept])
             at = kept[(near + told[kept] + spelt).argmax()]
             piece = _piece(shortlist, i, int(slots[at]))
-            if not _unfit(piece, worth, otherwise, name):
+            driver = piece.by_job[trades.place(DRIVEN)] >= STATED
+            if not _unfit(piece, worth, np.maximum(otherwise, texts()) if driver else otherwise, structure):
                 return piece
             among = among & (slots != slots[at])
         return None
@@ -151,7 +162,8 @@ def _said(
     own = quoted(first(np.ones(len(slots), dtype=bool), worth))
     if own is None or own[0][0] == CLEAR:
         return own
-    for trade in np.flatnonzero(_asked(shortlist)[0]).tolist():
+    lent = (jobs >= KNOWN) & (trades.shares(shortlist) > 0) & (structure.kind in LENDING_KINDS)
+    for trade in np.flatnonzero(_asked(shortlist)[0] | lent).tolist():
         named = np.array([_names(pieces.text(slot), trade) for slot in slots.tolist()])
         if jobs[trade] >= KNOWN:  # a post whose code is of it
             named |= [_piece(shortlist, i, slot).by_job[trade] >= KNOWN for slot in slots.tolist()]
@@ -170,9 +182,10 @@ def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
     return _Piece(text, declared.sentence_with(text, whole), offer, held, by_job)
 
 
-def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, name: str) -> bool:
+def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, structure: Structure) -> bool:
     """Is it no service: what it has for itself, how to reach it, its name, or a heading?"""
-    trade, job = int((piece.held * worth).argmax()), bool(piece.offer.rome)
+    # the posts of whoever lends staff are what it lends
+    trade, job = int((piece.held * worth).argmax()), piece.offer.rome and structure.kind not in LENDING_KINDS
     own = _own()[trade] and piece.held[trade] >= NEAR
     # nor does whoever speaks of its own people sell it
     spoken = piece.offer.nature == "description" and otherwise[trade] < NEAR
@@ -182,7 +195,7 @@ def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, name: 
         or (own and (job or spoken))
         or _TRAINED.search(fold(piece.sentence.partition(piece.text)[0]))
         or _NO_OFFER.search(fold(piece.text))
-        or _heads(piece.text, piece.sentence, name)
+        or _heads(piece.text, piece.sentence, structure.name)
     )
 
 
@@ -316,26 +329,33 @@ def _coded(
         return
     trade, alike = _first(shortlist, held)
     other = any(row.max() >= STATED and row[trade] < FIRST * row.max() for row in told)
-    sure = held[trade] >= KNOWN and (not alike or _spells(label, trade)) and not other
     enough = held[trade] >= (NEAR if shares[trade] > MAIN else STATED)
+    sure = held[trade] >= KNOWN and (not alike or _spells(label, trade)) and not other
+    if shares[trade] > 0:
+        sure = sure and trades.plainly(shortlist, trade)
+    elif not (sure and held[trade] >= 1.0):  # of a neighbour by a code that is of it in part
+        enough = False
     level, text = _told(shortlist, trade, 1.0 if enough else 0.0, sure, label, lead)
-    if (by_name := told[1]).max() >= KNOWN and by_name[trade] < FIRST * by_name.max():
-        fact += f" ; son nom évoque « {trades.label(int(by_name.argmax()))} »"
+    evoked = int((by_name := told[1]).argmax())
+    clean = asks.names()[evoked] in HOUSE  # much is called clean
+    if by_name[evoked] >= KNOWN and by_name[trade] < FIRST * by_name[evoked] and not clean:
+        fact += f" ; son nom évoque « {trades.label(evoked)} »"
     yield level, Why(f"{text} {fact}", "", label, tells=level >= CLOSE and shares[trade] > 0)
 
 
 def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[Fact]:
-    """The trade asked for, or a neighbour, that its name indicates: perhaps, where it tells several alike."""
+    """The trade asked for that its name indicates: perhaps, where it tells several alike."""
     trade, alike = _first(shortlist, held)
     things = trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}")
-    if held[trade] < STATED or things or (alike and trades.ambiguous(name) and not _spells(name, trade)):
+    last = fold(name).rpartition(" ")[2]  # registers cut a long name
+    cut = len(last) > SHORT and any(word.startswith(last) for word in fold(trades.label(trade)).split())
+    unclear = alike and not cut and not _spells(name, trade)
+    if held[trade] < STATED or things or (unclear and trades.ambiguous(name)):
         return
     if trades.shares(shortlist)[trade] > 0:
-        perhaps = alike or not trades.plainly(shortlist, trade)
+        perhaps = unclear or not trades.plainly(shortlist, trade)
         text = f"son nom évoque {'peut-être ' if perhaps else ''}{trades.in_words(shortlist, trade, THIS)}"
         yield CLOSE if perhaps else CLEAR, Why(text, "", name)
-    elif not alike and _asked(shortlist)[1][trade]:
-        yield HINTED, Why(f"son nom évoque {trades.in_words(shortlist, trade)}", "", name, tells=False)
 
 
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
@@ -350,7 +370,7 @@ def _inferred(shortlist: Shortlist, i: int, silent: bool) -> Fact:
     kind, what = structure.kind, "places" if structure.kind == "ESAT" else "en effectif"
     size = f"{structure.headcount:.0f} {what}" if structure.headcount else ""
     silent &= kind not in LENDING_KINDS
-    if trades.usual(shortlist, kind)[1] >= NAMED_RATE and (kind in PUBLISHED or silent):
+    if trades.usual(shortlist, kind)[1] >= trades.RARELY and (kind in PUBLISHED or silent):
         told = f"ne dit pas {THIS}{f' ({size})' if size else ''}"
         return PERHAPS, Why(f"{told} ; {trades.usual_in_words(shortlist, kind)}")
     told = f"ne dit pas {trades.asked_in_words(shortlist)}{f', {size}' if size else ''} : à demander"
