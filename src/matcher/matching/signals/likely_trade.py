@@ -29,10 +29,10 @@ OWN = frozenset({"accueil", "formation", "insertion"})
 DRIVEN = "transport"
 HOUSE = frozenset({"nettoyage", "gardiennage", DRIVEN})  # what whoever has another trade hires for itself
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
-#: What is no offer: how to reach it, and what it does in its own rooms.
+#: What is no offer: how to reach it, whom it hires, and what it does in its own rooms.
 _NO_OFFER = re.compile(
     r"^esat et entreprises adaptees|\bretire\]|\b(?:tel|mail|courriel|telephone|adresse|siege social)\b ?:|\b\d{5}\b"
-    r"|\b(?:nos|notre|ses) (?:(?:propres|differents) )?(?:locaux|boutiques?|magasins?|sites|bureaux|ateliers)\b"
+    r"|\bdebutants? accept|\b(?:nos|notre|ses) (?:(?:propres|differents) )?(?:locaux|boutiques?|magasins?|sites|bureaux|ateliers)\b"
 )
 FIRST = 0.75  # of the highest that a name indicates, from which an activity code does not contradict it
 KNOWN = 0.9  # confidence of a code that is of one trade, of the name of a network or a plain word
