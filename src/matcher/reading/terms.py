@@ -57,7 +57,7 @@ _TURNOVER = re.compile(
 #: "cumulé", "48 M€ sur les 3 derniers exercices": no year's
 _SUMMED = re.compile(r"\bcumul|(?:€|eur|euros) sur les (?:\d|deux|trois) dern")
 #: "au moins 900 000 € sur les 3 derniers exercices cumulés": three times a year's
-_IN_ALL = re.compile(rf"(?=.*\bcumul).*?\bles (\d|{SPELT})(?: ?\(\d\))? dern", re.S)
+_IN_ALL = re.compile(rf"\bles (\d|{SPELT})(?: ?\(\d\))? dern")
 #: "pour le lot n° 2 : 340 000 € par an", "lot 2 : — être assuré, — avoir un chiffre d'affaires de 90 000 €"; "90 000 (lot 2)"
 _TURNOVER_OF_LOT = re.compile(
     r"\blots? (?:n ?[o°]? ?)?(\d{1,3})(?!\d)(?:(?:(?!\blots? )\D){0,400}?chiffres? d'affaires?)?[^.;\d]{0,60}(?<!\d)"
@@ -371,7 +371,7 @@ def turnover(text: str, worth: float | None = None) -> float | None:
     }
     if not required and worth:
         required = {worth * figure(one.group(1)) for one in _TURNOVER_TIMES.finditer(plain)}
-    years, summed = _IN_ALL.search(plain), _SUMMED.search(plain)
+    years, summed = _IN_ALL.search(plain) if "cumul" in plain else None, _SUMMED.search(plain)
     if len(required) != 1 or "lot" in plain.replace("ce lot", "") or (summed and not years):
         return None
     return round(required.pop() / (figure(years[1]) if years else 1), 0)
