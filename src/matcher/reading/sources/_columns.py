@@ -401,7 +401,7 @@ def settled(
     named = {field: column for field, column in fixed.items() if column}
     dropped = fixed.keys() - named.keys()
     # a correction is of the column that it names: others stay what they were taken for
-    first = guess(headings, cells).items() if named else ()
+    first = guess(headings, cells, {}).items() if named else ()
     kept = {key: name for key, name in first if key not in named and name not in named.values()}
     guesses = guess(headings, cells, kept | named).items()
     return {key: name for key, name in guesses if key.partition(".")[0] not in dropped} | named
