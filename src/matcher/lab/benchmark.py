@@ -137,6 +137,7 @@ def _timed(method: Callable[[Question], T], asked: Sequence[Question], name: str
     method(asked[0])  # loading is not counted as a cost of a need
     since = time.process_time()
     lines = [method(question) for question in progress(asked, name)]
+    say(f"{name}: {len(lines)} needs answered")
     return lines, 1000 * (time.process_time() - since) / max(1, len(lines))
 
 

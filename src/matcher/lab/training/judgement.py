@@ -18,7 +18,7 @@ import numpy as np
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import distances_km
-from matcher.console import counted, say
+from matcher.console import counted, progress, say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
 from matcher.lab.leads import TOP, calibration, ece, figures, judged
@@ -411,7 +411,7 @@ def crossed(needs: Sequence[Seen], pairs: Pairs, seed: int = 0) -> list[Floats]:
     """The log-odds of every candidate of each need by tables that saw no judgement of the need."""
     fold = _folds(needs, seed)
     scores: list[Floats] = [np.zeros(0)] * len(needs)
-    for part in range(FOLDS):
+    for part in progress(range(FOLDS), "learning"):
         tables = fit(pairs, fold[pairs.need] != part, seeds=1)
         for i in np.flatnonzero(fold == part).tolist():
             scores[i] = tables.score(needs[i].table)
@@ -482,7 +482,9 @@ def collected(folder: Path, sets: Sequence[str], structures: Paths, history: Pat
     wanted = reread(wanted, asks_.unseen(folder.parent))
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
-    return [*map(gathered, (*wanted, *own_asked(), *invented(matcher, asks_.needs_of_staff()[::STEP])))]
+    learnt = [*wanted, *own_asked(), *invented(matcher, asks_.needs_of_staff()[::STEP])]
+    say(f"learning from {len(learnt)} needs, {FOLDS} times for the figures and once for all: some minutes")
+    return [gathered(need) for need in progress(learnt, "reading")]
 
 
 def train(
