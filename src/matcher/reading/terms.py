@@ -90,7 +90,7 @@ _LASTS_OTHERWISE = re.compile(
 _RENEWED = re.compile(
     r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+|options? de duree (?:sont )?inclus|comprend \w+ periodes? optionnel)"
 )
-#: "la durée indiquée comprend cette option de durée", "les options de durée sont incluses dans la durée du marché"
+#: "la durée indiquée comprend cette option de durée", "durée, options incluses"
 _INCLUDED = re.compile(r"\bcompren(?:d|nent)\b[^.;]{0,12} option|\boptions? de duree (?:sont )?inclus")
 _TIMES = re.compile(
     rf"\b{_COUNT} (?:fois\b|(?:\w+ )?(?:reconduction|renouvellement)s?\b|prolongations?\b)"
