@@ -106,8 +106,12 @@ def silent(shortlist: Shortlist) -> Column:
 
 def hinted(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Those of whom a source tells the trade, or one near to it; (n,)."""
-    told = [of(shortlist, source) >= HINTED[source] for source in TRADE_SOURCES]
-    return np.asarray(np.logical_or.reduce(told))
+
+    def make() -> NDArray[np.bool_]:
+        told = [of(shortlist, source) >= HINTED[source] for source in TRADE_SOURCES]
+        return np.asarray(np.logical_or.reduce(told))
+
+    return shortlist.once("hinted", make)
 
 
 def supported(shortlist: Shortlist) -> NDArray[np.bool_]:

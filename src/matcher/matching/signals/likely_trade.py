@@ -131,9 +131,14 @@ def _said(
     pieces, worth = declared.pieces(shortlist), _worth(shortlist)
     structure = shortlist.catalogue.structure(int(shortlist.candidates[i]))
 
+    @cache
+    def piece_of(slot: int) -> _Piece:
+        return _piece(shortlist, i, slot)
+
+    @cache
     def texts() -> trades.Floats:
         """What its texts tell of each trade, beside its posts."""
-        rows = [at for at, slot in enumerate(slots.tolist()) if not _piece(shortlist, i, slot).offer.rome]
+        rows = [at for at, slot in enumerate(slots.tolist()) if not piece_of(slot).offer.rome]
         return np.asarray(held[rows].max(axis=0, initial=0.0))
 
     def first(among: NDArray[np.bool_], weights: NDArray[Any]) -> _Piece | None:
@@ -149,7 +154,7 @@ def _said(
             ]
             near = pieces.compare(declared.view_of(shortlist), slots[kept])
             at = kept[(near + told[kept] + spelt).argmax()]
-            piece = _piece(shortlist, i, int(slots[at]))
+            piece = piece_of(int(slots[at]))
             driver = piece.by_job[trades.place(DRIVEN)] >= STATED
             if not _unfit(piece, worth, np.maximum(otherwise, texts()) if driver else otherwise, structure):
                 return piece
@@ -166,7 +171,7 @@ def _said(
     for trade in np.flatnonzero(_asked(shortlist)[0] | lent).tolist():
         named = np.array([_names(pieces.text(slot), trade) for slot in slots.tolist()])
         if jobs[trade] >= KNOWN:  # a post whose code is of it
-            named |= [_piece(shortlist, i, slot).by_job[trade] >= KNOWN for slot in slots.tolist()]
+            named |= [piece_of(slot).by_job[trade] >= KNOWN for slot in slots.tolist()]
         if piece := first(named, worth):
             return quoted(piece, trade)
     stated = (held * ~_own()).max(axis=1) >= STATED
