@@ -183,6 +183,22 @@ def test_a_reason_tells_what_its_source_does_and_no_more(
     assert told in text and untold not in text
 
 
+@pytest.mark.parametrize(
+    ("kind", "says", "need", "proposed"),
+    [
+        ("ETTI", "", "gardiennage de nuit d'un site", False),  # regulated: lent staff alone are no answer
+        ("ETTI", "Gardiennage et sécurité", "gardiennage de nuit d'un site", True),
+        ("ESAT", "", "fabrication de confitures", False),  # that few ESAT make
+        ("ESAT", "Fabrication de confitures", "fabrication de confitures", True),
+    ],
+)
+def test_whose_trade_nothing_tells_is_not_proposed_where_its_kind_rarely_has_it(
+    kind: str, says: str, need: str, proposed: bool
+) -> None:
+    alone = made.matcher_over([structure(1, kind, name="Alpha", offers=(offer(says),) if says else ())])
+    assert bool(alone.match(free_text_tender(need, ANGERS), 5, groups=0).lots[0].matches) is proposed
+
+
 def test_reasons_are_french_sentences_without_holes(matcher: Matcher) -> None:
     for text in ("tonte des pelouses", "remplacement d'agents absents", "achat de véhicules"):
         for match in answer(matcher, text).lots[0].matches:
