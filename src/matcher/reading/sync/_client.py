@@ -69,15 +69,6 @@ class Report:
 # ------------------------------------------------------------------------------------------ the client
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer read to its end: status 200 or 304, headers, body."""
-
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-
 class Client:
     """Requests: retries with exponential backoff, Retry-After, one request at a time, a polite pace."""
 
@@ -108,27 +99,24 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def get(self, url: str, params: Fields = None, known: Fields = None) -> Reply:
-        """The answer with its body read (status 200 or 304).
-
-        `known` holds the `etag` or `last-modified` of a copy already kept.  Raises Unreachable or BadInput.
-        """
-        return self._patiently(url, lambda: self._reply(url, params, known))
+    def get(self, url: str) -> bytes:
+        """The body of the answer.  Raises Unreachable or BadInput."""
+        return self._patiently(url, lambda: self._answered(url)[1])
 
     def json(
         self, url: str, params: Fields = None, known: Fields = None, body: Fields = None
-    ) -> tuple[Any, Reply]:
-        """(the decoded object or list, the answer); (None, the answer) when it has not changed.  `body` is posted as JSON.
+    ) -> tuple[Any, dict[str, str]]:
+        """(the decoded object or list, its validators); the value is None when it has not changed.
 
-        A body cut short without a sign is asked for again, like a broken connection.
+        `known` holds the validators of a copy already kept; `body` is posted as JSON.  A body cut short without a sign is
+        asked for again, like a broken connection.  Raises as `get`.
         """
 
-        def decoded() -> tuple[Any, Reply]:
-            answer = self._reply(url, params, known, body)
-            if answer.status == 304:
-                return None, answer
+        def decoded() -> tuple[Any, dict[str, str]]:
+            answer, content = self._answered(url, params, known, body)
+            validators = _validators(answer.headers)
             try:
-                return json.loads(answer.content), answer
+                return None if answer.status_code == 304 else json.loads(content), validators
             except (ValueError, RecursionError):
                 moved = f"the address may have changed; set {_variable(url)}"
                 other = f"answered something other than JSON: {moved}"
@@ -157,17 +145,24 @@ class Client:
                 if answer.status_code == 416:
                     part.unlink(missing_ok=True)  # the partial copy is longer than the file: start over
                     raise _Transient("answered 416")
-                self._check(answer, also=(206,))
+                self._check(answer)
                 validators = _validators(answer.headers)
                 _write_json(mark, validators)
-                self._pour(answer, part, url)
+                with part.open("ab" if answer.status_code == 206 else "wb") as out:
+                    for block in answer.iter_bytes(1 << 16):
+                        out.write(block)
+                        if out.tell() > MAX_FILE:
+                            most = f"is over {MAX_FILE >> 30} GiB: is it the right address?"
+                            raise BadInput(f"{_shown(url)} {most}")
             part.replace(target)
             mark.unlink(missing_ok=True)
             return validators
 
         return self._patiently(url, fetched, lambda: part.exists() and part.stat().st_size > size)
 
-    def _reply(self, url: str, params: Fields, known: Fields, body: Fields = None) -> Reply:
+    def _answered(
+        self, url: str, params: Fields = None, known: Fields = None, body: Fields = None
+    ) -> tuple[httpx.Response, bytes]:
         with self._open(url, params, _conditions(known), body) as answer:
             self._check(answer)
             content = bytearray()
@@ -176,7 +171,7 @@ class Client:
                 if len(content) > MAX_PAGE:
                     size = f"{MAX_PAGE >> 20} MB for one page"
                     raise Unreachable(f"{_shown(url)} sent over {size}: its rules may have changed")
-            return Reply(answer.status_code, answer.headers, bytes(content))
+            return answer, bytes(content)
 
     def _patiently(
         self, url: str, attempt: Callable[[], T], advanced: Callable[[], bool] = lambda: False
@@ -216,15 +211,6 @@ class Client:
                 f"{shown} is not a valid address: correct the variable of the environment"
             ) from None
 
-    def _pour(self, answer: httpx.Response, part: Path, url: str) -> None:
-        with part.open("ab" if answer.status_code == 206 else "wb") as out:
-            size = out.tell()
-            for block in answer.iter_bytes(1 << 16):
-                size += len(block)
-                if size > MAX_FILE:
-                    raise BadInput(f"{_shown(url)} is over {MAX_FILE >> 30} GiB: is it the right address?")
-                out.write(block)
-
     @contextmanager
     def _open(
         self, url: str, params: Fields, headers: dict[str, str], body: Fields = None
@@ -240,9 +226,9 @@ class Client:
         with self._http.stream(method, url, params=params, headers=headers, json=body) as answer:
             yield answer
 
-    def _check(self, answer: httpx.Response, also: tuple[int, ...] = ()) -> None:
+    def _check(self, answer: httpx.Response) -> None:
         status, where = answer.status_code, _shown(str(answer.url))
-        if status in (200, 304, *also):
+        if status in (200, 206, 304):
             return
         if status in TRANSIENT:
             raise _Transient(f"answered {status}", _retry_after(answer))
@@ -290,13 +276,10 @@ def _validators(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _partial(part: Path, mark: Path) -> tuple[int, dict[str, str]]:
     """Bytes already fetched and the validators they came with; without validators the part is of no use."""
-    validators = _read_json(mark)
-    if part.exists() and isinstance(validators, dict):
-        etag, modified = (str(validators.get(name) or "") for name in ("etag", "last-modified"))
-        strong = "" if etag.startswith("W/") else etag
-        if strong or modified:
-            return part.stat().st_size, {"etag": strong, "last-modified": modified}
-    return 0, {"etag": "", "last-modified": ""}
+    validators = _validators(_read_json(mark) or {})
+    if validators["etag"].startswith("W/"):  # a weak one promises no equal bytes
+        validators["etag"] = ""
+    return part.stat().st_size if part.exists() and any(validators.values()) else 0, validators
 
 
 def _shown(url: str) -> str:

@@ -124,7 +124,7 @@ class Lists:
         number, received = int(partial["number"]), int(partial["received"])
         while total < 0 or received < total:
             # The address of the next page is not followed: a page could send our token elsewhere.
-            page, reply = self.http.json(
+            page, validators = self.http.json(
                 url, {**asked, **listing.page(number, received)}, held if number == 1 else None
             )
             if page is None:
@@ -132,9 +132,8 @@ class Lists:
             rows, total = rows_of(page, url, listing)
             if total >= listing.reach:
                 return total, 0, {}
-            partial["validators"] = (
-                _client._validators(reply.headers) if number == 1 else partial["validators"]
-            )
+            if number == 1:
+                partial["validators"] = validators
             before, received = len(seen), received + len(rows)
             seen |= {identity(row, listing) for row in rows}
             if not rows or len(seen) == before:

@@ -85,7 +85,7 @@ def _fetch(http: Client, folder: Path, number: str, url: str, report: Report) ->
         report.unchanged += 1
         return
     try:
-        content = http.get(url).content
+        content = http.get(url)
     except Gone:
         report.notes.append(f"{number}: its XML is not there")
         return
