@@ -10,12 +10,13 @@ from matcher.reading import cancellation, procedure
 from matcher.reading.procedure import answerable
 from records import cases
 
+
 def test_of_two_hundred_sentences_what_each_withdraws_is_read() -> None:
     sentences = cases("what a sentence withdraws")
     read = {text: cancellation.withdrawn(text) for text, _ in sentences}
     told = {text: "whole" if one.whole else " ".join(one.lots) for text, one in read.items()}
     assert len(sentences) == 200
-    assert told == {text: what for text, what in sentences}
+    assert told == dict(sentences)
 
 
 @pytest.mark.parametrize(

@@ -13,46 +13,15 @@ import pytest
 from matcher.domain import BadInput
 from matcher.reading.sync import _client, boamp, decp, entreprises, nomenclatures, siae, ted
 from matcher.reading.sync._client import Client, Unreachable
-from replay_server import Publisher, days, serving
+from replay_server import Publisher, days
 
 MONDAY = date(2025, 11, 3)
 LATER = date(2026, 1, 1)  # a day when that week is long over
 
 
 @pytest.fixture
-def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
-    with serving() as found:
-        for what, path in (
-            ("BOAMP", "/boamp"),
-            ("SIAE", "/siae/"),
-            ("ENTREPRISES", "/search"),
-            ("DECP", "/decp"),
-            ("CPV", "/cpv"),
-            ("NAF", "/naf"),
-            ("COG", "/cog"),
-            ("EMPLOIS", "/emplois/"),
-            ("INCLUSION", "/inclusion"),
-            ("ASSOCIATIONS", "/joafe/"),
-            ("DECP_ROWS", "/rows/"),
-            ("FINESS", "/finess.csv"),
-            ("FINESS_PLACES", "/places.csv"),
-            ("ADAPTEES", "/ea.csv"),
-            ("TED", "/ted"),
-        ):
-            monkeypatch.setenv(f"MATCHER_{what}_URL", found.url + path)
-        monkeypatch.delenv("MATCHER_SIAE_TOKEN", raising=False)
-        yield found
-
-
-@pytest.fixture
-def waits() -> list[float]:
-    return []
-
-
-@pytest.fixture
 def client(waits: list[float]) -> Iterator[Client]:
-    """A client that notes the seconds it would have waited."""
-    with Client(interval=0.0, sleep=waits.append, attempts=4, timeout=5) as patient:
+    with Client() as patient:
         yield patient
 
 
@@ -122,10 +91,9 @@ def test_a_web_page_or_a_refusal_names_the_remedy(publisher: Publisher, client: 
         client.json(publisher.url + "/nowhere")
 
 
-def test_requests_keep_their_distance(publisher: Publisher) -> None:
-    waits: list[float] = []
+def test_requests_keep_their_distance(publisher: Publisher, waits: list[float]) -> None:
     publisher.files["/x"] = b"{}"
-    with Client(interval=30.0, sleep=waits.append) as polite:
+    with Client(interval=30.0) as polite:
         for _ in range(3):
             polite.json(publisher.url + "/x")
     assert len(waits) == 2
@@ -136,10 +104,7 @@ def test_requests_keep_their_distance(publisher: Publisher) -> None:
 
 
 def fetch(publisher: Publisher, folder: Path, **options: Any) -> _client.Report:
-    with Client(interval=0.0, sleep=lambda _: None, attempts=4, timeout=5) as client:
-        return boamp.boamp(
-            folder, **{"since": MONDAY, "until": MONDAY, "client": client, "today": LATER, **options}
-        )
+    return boamp.boamp(folder, **{"since": MONDAY, "until": MONDAY, "today": LATER, **options})
 
 
 def test_every_notice_comes_once_in_pages_that_can_be_read(publisher: Publisher, tmp_path: Path) -> None:
@@ -260,22 +225,19 @@ def test_a_spoilt_state_is_a_first_run(publisher: Publisher, tmp_path: Path) -> 
 
 
 def test_a_broken_download_goes_on_by_range_and_an_unchanged_file_is_not_fetched(
-    publisher: Publisher, tmp_path: Path, client: Client
+    publisher: Publisher, tmp_path: Path
 ) -> None:
     body = json.dumps({"marches": [{"objet": f"Essai {n}", "id": str(n)} for n in range(9_000)]}).encode()
     publisher.files["/decp"] = body
     publisher.faults += [("cut", 150_000), ("status", 500), ("cut", 100_000)]
-    decp.decp(tmp_path, client)
+    decp.decp(tmp_path)
     assert (tmp_path / "decp.json").read_bytes() == body
     assert [h.get("range") is not None for _, _, h in publisher.asked] == [False, True, True, True]
-    with Client(interval=0.0, sleep=lambda _: None) as again:
-        report = decp.decp(tmp_path, again)
+    report = decp.decp(tmp_path)
     assert (report.unchanged, report.pages) == (1, 0)
 
 
-def test_a_file_that_changed_between_two_parts_is_fetched_whole(
-    publisher: Publisher, tmp_path: Path, client: Client
-) -> None:
+def test_a_file_that_changed_between_two_parts_is_fetched_whole(publisher: Publisher, tmp_path: Path) -> None:
     publisher.files["/decp"] = b"{" + b" " * 200_000 + b"}"
     new = b'{"marches": [' + b" " * 150_000 + b"]}"
 
@@ -283,7 +245,7 @@ def test_a_file_that_changed_between_two_parts_is_fetched_whole(
         p.files["/decp"] = new
 
     publisher.faults += [("cut", 100_000), ("then", change)]
-    decp.decp(tmp_path, client)
+    decp.decp(tmp_path)
     assert (tmp_path / "decp.json").read_bytes() == new
 
 
@@ -318,7 +280,6 @@ def test_a_token_goes_to_its_address_alone_and_never_in_clear(
     with pytest.raises(BadInput, match="set the token"):
         siae.siae(tmp_path / "a")
     monkeypatch.setenv("MATCHER_SIAE_TOKEN", "secret-of-a-test")
-    monkeypatch.setattr(_client, "INTERVAL", 0.0)
     # The pages name a next page with another host: it is never asked.
     assert siae.siae(tmp_path / "b").records == 120
     assert not any("secret" in path.read_text() for path in (tmp_path / "b").rglob("*.json"))
@@ -350,7 +311,7 @@ def test_the_register_is_asked_by_siren_or_by_department(publisher: Publisher, t
 
 
 def test_a_department_beyond_reach_is_asked_by_section(
-    publisher: Publisher, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(entreprises, "LISTING", replace(entreprises.LISTING, reach=100))
     publisher.register_reach = 100
@@ -359,12 +320,11 @@ def test_a_department_beyond_reach_is_asked_by_section(
         {**unit(n, section="N" if n < 150 else "Q"), "code_postal": ("57000", "57100", "57070")[n % 3]}
         for n in range(160)
     ]
-    report = entreprises.entreprises(tmp_path, asked=["57"], client=client)
+    report = entreprises.entreprises(tmp_path, asked=["57"])
     assert report.records == 160
     assert report.notes == []
     asked = len(publisher.asked)
-    with Client(interval=0.0, sleep=lambda _: None) as again:
-        assert entreprises.entreprises(tmp_path, asked=["57"], client=again).records == 0
+    assert entreprises.entreprises(tmp_path, asked=["57"]).records == 0
     assert len(publisher.asked) == asked  # the same day: nothing is asked twice
 
 
@@ -372,7 +332,7 @@ def test_a_department_beyond_reach_is_asked_by_section(
 
 
 def test_full_lists_are_imported_and_go_before_those_shipped(
-    publisher: Publisher, tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch
+    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from matcher.reference import codes, places, tables
 
@@ -392,7 +352,7 @@ def test_full_lists_are_imported_and_go_before_those_shipped(
     try:
         tables.forget()
         metz = places.commune("57463")
-        report = nomenclatures.nomenclatures(tmp_path / "reference", client)
+        report = nomenclatures.nomenclatures(tmp_path / "reference")
         assert codes.cpv_label("90911200") == "Libellé d'essai"
         assert (codes.naf_label("9999Z"), codes.naf_label("81.21Z")) == ("Inconnu", "Nettoyage")
         assert "naf: 2 codes kept, 1 that the shipped table lacks" in report.notes
@@ -404,23 +364,17 @@ def test_full_lists_are_imported_and_go_before_those_shipped(
         assert places.communes_of_postcode("57997") == (added,)
         assert places.commune_of_siren("000000125") == added
         assert places.commune("75056") is not None  # the others stay
-        with Client(interval=0.0, sleep=lambda _: None) as again:
-            assert nomenclatures.nomenclatures(tmp_path / "reference", again).unchanged == 3
+        assert nomenclatures.nomenclatures(tmp_path / "reference").unchanged == 3
         publisher.files["/naf"] = b"couleur\nvert\n"
-        with (
-            Client(interval=0.0, sleep=lambda _: None) as again,
-            pytest.raises(_client.Unreachable, match="MATCHER_NAF_URL"),
-        ):
-            nomenclatures.nomenclatures(tmp_path / "reference", again)
+        with pytest.raises(_client.Unreachable, match="MATCHER_NAF_URL"):
+            nomenclatures.nomenclatures(tmp_path / "reference")
         assert codes.naf_label("9999Z") == "Inconnu"  # the tables in use stay
     finally:
         monkeypatch.undo()
         tables.forget()
 
 
-def test_lists_may_be_files_of_this_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, client: Client
-) -> None:
+def test_lists_may_be_files_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from matcher.reference import codes, places, tables
 
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
@@ -434,15 +388,15 @@ def test_lists_may_be_files_of_this_machine(
     try:
         tables.forget()
         with pytest.raises(BadInput, match=r"MATCHER_NAF_URL names .*absent.csv"):
-            nomenclatures.nomenclatures(tmp_path / "reference", client)
+            nomenclatures.nomenclatures(tmp_path / "reference")
         monkeypatch.setenv("MATCHER_NAF_URL", "")
-        report = nomenclatures.nomenclatures(tmp_path / "reference", client)
+        report = nomenclatures.nomenclatures(tmp_path / "reference")
         assert (report.records, report.unchanged, report.requests) == (1, 1, 0)
         found = places.commune("57998")
         assert found is not None and (found.name, found.department, found.region) == ("Essai", "57", "44")
         assert places.commune("57997") is None  # a delegated commune is no commune of today
         assert codes.cpv_label("03113200") == "Betteraves d'essai"
-        assert nomenclatures.nomenclatures(tmp_path / "reference", client).unchanged == 2
+        assert nomenclatures.nomenclatures(tmp_path / "reference").unchanged == 2
     finally:
         monkeypatch.undo()
         tables.forget()
@@ -489,44 +443,39 @@ def test_the_command_fetches_and_prints(
 # ------------------------------------------------------------------------------------------------- TED
 
 
-def test_the_notices_of_ted_are_fetched_page_by_page_and_once(
-    publisher: Publisher, client: Client, tmp_path: Path
-) -> None:
+def test_the_notices_of_ted_are_fetched_page_by_page_and_once(publisher: Publisher, tmp_path: Path) -> None:
     publisher.ted = [f"{n}-2025" for n in range(1, 6)]
     publisher.files = {f"/xml/{number}": b"<TED_EXPORT/>" for number in publisher.ted[:-1]}
-    first = ted.ted(tmp_path, MONDAY, MONDAY, client)
+    first = ted.ted(tmp_path, MONDAY, MONDAY)
     assert (first.pages, first.records) == (3, 4)
     assert first.notes == ["5-2025: its XML is not there"]
     assert sorted(path.stem for path in tmp_path.rglob("*.xml")) == publisher.ted[:-1]
     queries = [asked["query"] for path, asked, _ in publisher.asked if path == "/ted"]
     assert all("publication-date = 20251103" in query and "FRA" in query for query in queries)
-    again = ted.ted(tmp_path, client=Client(interval=0.0), today=MONDAY)
+    again = ted.ted(tmp_path, today=MONDAY)
     assert (again.records, again.unchanged) == (0, 4)
 
 
 def test_an_answer_of_another_shape_keeps_what_is_held(
-    publisher: Publisher, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher.ted, publisher.files = ["1-2025"], {"/xml/1-2025": b"<TED_EXPORT/>", "/other": b"[]"}
-    ted.ted(tmp_path, MONDAY, MONDAY, client)
-    again = Client(interval=0.0)
-    monkeypatch.setattr(again, "json", lambda *_, **__: ([], None))
+    ted.ted(tmp_path, MONDAY, MONDAY)
+    monkeypatch.setattr(Client, "json", lambda *_, **__: ([], None))
     with pytest.raises(Unreachable):
-        ted.ted(tmp_path, MONDAY, MONDAY, again)
+        ted.ted(tmp_path, MONDAY, MONDAY)
     assert len(list(tmp_path.rglob("*.xml"))) == 1
 
 
-def test_pages_of_old_weeks_are_deleted_and_not_fetched_again(
-    publisher: Publisher, client: Client, tmp_path: Path
-) -> None:
+def test_pages_of_old_weeks_are_deleted_and_not_fetched_again(publisher: Publisher, tmp_path: Path) -> None:
     publisher.publish(MONDAY, 3)
-    boamp.boamp(tmp_path, MONDAY, MONDAY, client, LATER)
+    fetch(publisher, tmp_path)
     assert boamp.prune(tmp_path, MONDAY) == 0
     assert boamp.prune(tmp_path, LATER) == 1 and not ids(tmp_path)
-    assert boamp.boamp(tmp_path, MONDAY, MONDAY, client, LATER).records == 0
+    assert fetch(publisher, tmp_path).records == 0
 
     publisher.ted, publisher.files = ["1-2025"], {"/xml/1-2025": b"<TED_EXPORT/>"}
-    ted.ted(tmp_path, MONDAY, MONDAY, Client(interval=0.0))
+    ted.ted(tmp_path, MONDAY, MONDAY)
     fetched = date.today()
     assert ted.prune(tmp_path, fetched) == 0
     assert ted.prune(tmp_path, fetched + timedelta(days=1)) == 1 and not list(tmp_path.rglob("*.xml"))

@@ -1,7 +1,6 @@
 """Lists of structures from their publishers: whole, resumed, and never replaced by less."""
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,35 +10,11 @@ import pytest
 from matcher.domain import Award, Structure
 from matcher.reading import files
 from matcher.reading.sync import _client, adaptees, associations, decp, emplois, finess, inclusion, siae
-from matcher.reading.sync._client import Client, Unreachable
+from matcher.reading.sync._client import Unreachable
 from records import published
-from replay_server import Publisher, serving
+from replay_server import Publisher
 
 MONDAY = date(2025, 11, 3)
-PATHS = {
-    "SIAE": "/siae/",
-    "EMPLOIS": "/emplois/",
-    "INCLUSION": "/inclusion",
-    "ASSOCIATIONS": "/joafe/",
-    "DECP_ROWS": "/rows/",
-    "FINESS": "/finess.csv",
-    "FINESS_PLACES": "/places.csv",
-    "ADAPTEES": "/ea.csv",
-}
-
-
-@pytest.fixture
-def publisher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Publisher]:
-    with serving() as found:
-        for what, path in PATHS.items():
-            monkeypatch.setenv(f"MATCHER_{what}_URL", found.url + path)
-        for name in _client.TOKENS.values():
-            monkeypatch.delenv(name, raising=False)
-        yield found
-
-
-def client() -> Client:
-    return Client(interval=0.0, sleep=lambda _: None, attempts=2, timeout=5)
 
 
 def siret(number: int) -> str:
@@ -66,8 +41,7 @@ def market(count: int, day: str = "2025-10-01") -> list[dict[str, Any]]:
 
 
 def fetch_market(folder: Path, **options: Any) -> _client.Report:
-    with client() as http:
-        return siae.siae(folder, http, **{"details": False, **options})
+    return siae.siae(folder, **{"details": False, **options})
 
 
 def test_the_market_is_read_whole_by_limit_and_offset(publisher: Publisher, tmp_path: Path) -> None:
@@ -84,7 +58,7 @@ def test_a_broken_reading_resumes_and_the_old_set_stands_meanwhile(
     publisher.structures = market(250)
     fetch_market(tmp_path)
     publisher.structures = market(320)
-    publisher.faults += [("none",), ("none",), ("status", 500), ("status", 500)]
+    publisher.faults += [("none",), ("none",), *[("status", 500)] * 4]
     with pytest.raises(Unreachable):
         fetch_market(tmp_path)
     assert len(rows(tmp_path / "pages")) == 250
@@ -165,7 +139,7 @@ def test_the_page_of_a_structure_brings_what_it_does_and_is_asked_again_when_it_
 def test_pages_of_structures_go_on_after_a_break(publisher: Publisher, tmp_path: Path) -> None:
     publisher.structures = market(4)
     publisher.details = {str(n): {**row, "offers": []} for n, row in enumerate(publisher.structures)}
-    publisher.faults += [("none",), ("none",), ("none",), ("status", 503), ("status", 503)]
+    publisher.faults += [("none",), ("none",), ("none",), *[("status", 503)] * 4]
     with pytest.raises(Unreachable):
         fetch_market(tmp_path, details=True)
     publisher.asked.clear()
@@ -192,8 +166,7 @@ def test_jobs_of_the_hiring_platform_are_offers_of_kind_job(publisher: Publisher
         job(),
         job(appellation_modifiee="Agent de tri", rome="Tri (K2304)", description=""),
     ]
-    with client() as http:
-        report = emplois.emplois(tmp_path, ["57", "54"], http, MONDAY)
+    report = emplois.emplois(tmp_path, ["57", "54"], MONDAY)
     assert (report.records, report.notes) == (46, [])
     found = {s.siret: s for s in read(tmp_path)}
     assert len(found) == 46
@@ -210,19 +183,17 @@ def test_jobs_of_the_hiring_platform_are_offers_of_kind_job(publisher: Publisher
     for personal in ("Durand", "03 87", "rh@"):
         assert personal not in one.text
     publisher.asked.clear()
-    with client() as http:
-        assert emplois.emplois(tmp_path, ["57", "54"], http, MONDAY).unchanged == 2
+    assert emplois.emplois(tmp_path, ["57", "54"], MONDAY).unchanged == 2
     assert publisher.asked == []
 
 
 def test_a_department_that_breaks_leaves_the_others(publisher: Publisher, tmp_path: Path) -> None:
     publisher.employers = [employer(n) for n in range(5)] + [employer(50 + n, "54") for n in range(25)]
     publisher.faults += [("none",), ("none",), ("shape",)]
-    with client() as http, pytest.raises(Unreachable, match="another shape"):
-        emplois.emplois(tmp_path, ["57", "54"], http, MONDAY)
+    with pytest.raises(Unreachable, match="another shape"):
+        emplois.emplois(tmp_path, ["57", "54"], MONDAY)
     assert len(read(tmp_path)) == 5
-    with client() as http:
-        emplois.emplois(tmp_path, ["57", "54"], http, MONDAY)
+    emplois.emplois(tmp_path, ["57", "54"], MONDAY)
     assert len(read(tmp_path)) == 30
 
 
@@ -235,8 +206,7 @@ def test_services_stand_under_their_structure(publisher: Publisher, tmp_path: Pa
         for n in range(3)
     ]
     publisher.inclusion["services"] = [published("inclusion service")]
-    with client() as http:
-        assert inclusion.inclusion(tmp_path, http).records == 4
+    assert inclusion.inclusion(tmp_path).records == 4
     found = {s.siret: s for s in read(tmp_path)}
     assert "ID-dora--0" in found and len(found) == 3  # without a SIRET, the directory's own id is one
     one = found[siret(1)]
@@ -259,8 +229,7 @@ def test_the_names_of_version_one_are_read_and_state_no_kind_but_by_network(
         published("inclusion v1 service", id=f"dora--s{n}", nom=f"Garage {n}", zone_eligibilite=zone)
         for n, zone in enumerate(zones_published)
     ]
-    with client() as http:
-        inclusion.inclusion(tmp_path, http)
+    inclusion.inclusion(tmp_path)
     found = {s.siret: s for s in read(tmp_path)}
     assert [found[siret(n)].kind for n in range(3)] == ["GEIQ", "", "ESAT"]
     assert found[siret(1)].networks == ("siae",) and found[siret(1)].email == "a@x.example"
@@ -280,13 +249,11 @@ def test_objects_come_by_rna_number_with_the_siren_of_their_association(
         for n in range(30)
     ]
     numbers = {f"W57000{n:04d}": f"{n:09d}" for n in range(25)} | {"X1": "000000001"}
-    with client() as http:
-        report = associations.associations(tmp_path, numbers, http)
+    report = associations.associations(tmp_path, numbers)
     assert (report.records, len(publisher.asked)) == (25, 2)
     assert "1 RNA numbers" in report.notes[0]
     assert {row["siren"] for row in rows(tmp_path / "pages")} == set(list(numbers.values())[:25])
-    with client() as http:
-        assert associations.associations(tmp_path, numbers, http).unchanged == 2
+    assert associations.associations(tmp_path, numbers).unchanged == 2
 
 
 # ------------------------------------------------------------------------------------ FINESS and the list of EA
@@ -315,8 +282,7 @@ def test_esat_of_finess_with_their_places(publisher: Publisher, tmp_path: Path) 
         cells = ["equipementsocial;570000001;908;;13;;110;;A", str(places), ";;;;", deleted]
         equipment.append(";".join(cells))
     publisher.files["/places.csv"] = "\n".join(equipment).encode("cp1252")
-    with client() as http:
-        assert finess.finess(tmp_path, http).records == 10 + 3
+    assert finess.finess(tmp_path).records == 10 + 3
     found = [s for s in files.read([tmp_path / "finess.csv"]) if isinstance(s, Structure)]
     assert len(found) == 10
     one = found[0]
@@ -330,8 +296,8 @@ def test_esat_of_finess_with_their_places(publisher: Publisher, tmp_path: Path) 
     # a file of another form, or one with a tenth of the lines, takes nothing away
     for broken in (b"<html>moved</html>", extract(3)):
         publisher.files["/finess.csv"] = broken
-        with client() as http, pytest.raises(Unreachable, match="those are kept"):
-            finess.finess(tmp_path, http)
+        with pytest.raises(Unreachable, match="those are kept"):
+            finess.finess(tmp_path)
         assert len([s for s in files.read([tmp_path / "finess.csv"]) if isinstance(s, Structure)]) == 10
 
 
@@ -360,8 +326,7 @@ def test_the_list_of_adapted_firms_says_what_they_are(
         "N° SIRET;Raison sociale;Commune;Code postal;Téléphone\n"
         + "\n".join(f"{siret(n)};Adaptée {n};Metz;57000;0387000000" for n in range(4))
     ).encode("cp1252")
-    with client() as http:
-        assert adaptees.adaptees(tmp_path, http).records == 4
+    assert adaptees.adaptees(tmp_path).records == 4
     found = [s for s in files.read([tmp_path]) if isinstance(s, Structure)]
     assert len(found) == 4
     assert {(s.kind, s.place.department) for s in found} == {("EA", "57")}
@@ -378,8 +343,7 @@ def test_awards_by_rows_of_one_department(publisher: Publisher, tmp_path: Path) 
         | {"montant": 1000.0 + n, "acheteur_departement_code": "57" if n < 450 else "54"}
         for n in range(460)
     ]
-    with client() as http:
-        report = decp.rows(tmp_path, ["57"], date(2025, 1, 1), http)
+    report = decp.rows(tmp_path, ["57"], date(2025, 1, 1))
     assert report.records == 450
     assert publisher.asked[0][1]["dateNotification__greater"] == "2025-01-01"
     awards = [record for record in files.read([tmp_path / "pages"]) if isinstance(record, Award)]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from matcher.domain import BadInput, MatcherError
@@ -38,9 +38,10 @@ PACE = {"emplois": 5.0}  # twelve a minute
 
 #: Transient statuses.
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
-ATTEMPTS = 6
+ATTEMPTS, TIMEOUT = 6, 60.0  # requests, seconds of one
 FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0  # seconds; the wait doubles, a Retry-After is obeyed up to the longest
 INTERVAL = 0.2  # seconds between two requests to one publisher
+pause = time.sleep
 MAX_PAGE = 256 << 20  # bytes of one page
 MAX_FILE = 20 << 30  # bytes of one file
 
@@ -72,25 +73,16 @@ class Report:
 class Client:
     """Requests: retries with exponential backoff, Retry-After, one request at a time, a polite pace."""
 
-    def __init__(
-        self,
-        token: str = "",
-        *,
-        interval: float = INTERVAL,
-        first_wait: float = FIRST_WAIT,
-        attempts: int = ATTEMPTS,
-        timeout: float = 60.0,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+    def __init__(self, token: str = "", interval: float = 0.0) -> None:
         import httpx
 
         from matcher.domain import __version__
 
         headers = {"User-Agent": f"maillage/{__version__} (matching public tenders; one request at a time)"}
-        self._token = token
-        self._http = httpx.Client(headers=headers, timeout=timeout, follow_redirects=True)
-        self._interval, self._first_wait, self._attempts, self._sleep = interval, first_wait, attempts, sleep
-        self._last = -1e9
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        self._http = httpx.Client(headers=headers, timeout=TIMEOUT, follow_redirects=True)
+        self._interval, self._last = interval or INTERVAL, -1e9
         self.requests = 0
 
     def __enter__(self) -> Client:
@@ -180,12 +172,12 @@ class Client:
         import httpx
         import tenacity
 
-        failures, grows = 0, tenacity.wait_exponential(multiplier=2 * self._first_wait, max=LONGEST_WAIT)
+        failures, grows = 0, tenacity.wait_exponential(multiplier=2 * FIRST_WAIT, max=LONGEST_WAIT)
 
         def stop(_: tenacity.RetryCallState) -> bool:
             nonlocal failures
             failures = 1 if advanced() else failures + 1
-            return failures >= self._attempts
+            return failures >= ATTEMPTS
 
         def wait(state: tenacity.RetryCallState) -> float:
             error = state.outcome.exception() if state.outcome else None
@@ -195,7 +187,7 @@ class Client:
         retrying = tenacity.Retrying(
             stop=stop,
             wait=wait,
-            sleep=self._sleep,
+            sleep=pause,
             retry=tenacity.retry_if_exception_type((_Transient, httpx.TransportError)),
             reraise=True,
         )
@@ -205,7 +197,7 @@ class Client:
         except (_Transient, httpx.TransportError) as error:
             why = error if isinstance(error, _Transient) else f"broke off ({type(error).__name__})"
             again = "try again later; what was fetched is kept"
-            raise Unreachable(f"{shown} {why}, {self._attempts} times: {again}") from None
+            raise Unreachable(f"{shown} {why}, {ATTEMPTS} times: {again}") from None
         except httpx.InvalidURL:
             raise BadInput(
                 f"{shown} is not a valid address: correct the variable of the environment"
@@ -215,13 +207,11 @@ class Client:
     def _open(
         self, url: str, params: Fields, headers: dict[str, str], body: Fields = None
     ) -> Iterator[httpx.Response]:
-        pause = self._last + self._interval - time.monotonic()
-        if pause > 0:
-            self._sleep(pause)
+        rest = self._last + self._interval - time.monotonic()
+        if rest > 0:
+            pause(rest)
         self._last = time.monotonic()
         self.requests += 1
-        if self._token:
-            headers = {**headers, "Authorization": f"Bearer {self._token}"}
         method = "GET" if body is None else "POST"
         with self._http.stream(method, url, params=params, headers=headers, json=body) as answer:
             yield answer
@@ -319,7 +309,7 @@ def client_of(what: str) -> Client:
     parts = urlsplit(address(what))
     if token and parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
         raise BadInput(f"{variable_of(what)} is not https: a token is not sent in clear")
-    return Client(token, interval=PACE.get(what, INTERVAL))
+    return Client(token, PACE.get(what, INTERVAL))
 
 
 # --------------------------------------------------------------------------------------------- the state
@@ -348,22 +338,24 @@ def _state(folder: Path) -> Iterator[dict[str, Any]]:
         yield state if isinstance(state, dict) else {}
 
 
-class Run(NamedTuple):
-    """What one run works with."""
+@dataclass
+class Run:
+    """One run into a folder, alone: its client, the state that it leaves there, and its report."""
 
     http: Client
+    folder: Path
     state: dict[str, Any]
     report: Report
 
+    def save(self) -> None:
+        """Keep the state, from which the next run goes on."""
+        _write_json(self.folder / "state.json", self.state)
+
 
 @contextmanager
-def run(what: str, folder: Path, client: Client | None = None, publisher: str = "") -> Iterator[Run]:
-    """A run into a folder, alone, asking `publisher` (`what`, if not given) by a client of its own or the one given."""
-    report = Report(what, folder)
-    with _state(folder) as state, client or client_of(publisher or what) as http:
-        yield Run(http, state, report)
+def run(what: str, folder: Path, publisher: str | None = None) -> Iterator[Run]:
+    """A run into a folder, alone, asking `publisher` (`what`, if not given; "" for several that know no token)."""
+    report, publisher = Report(what, folder), what if publisher is None else publisher
+    with _state(folder) as state, client_of(publisher) if publisher else Client() as http:
+        yield Run(http, folder, state, report)
         report.requests = http.requests
-
-
-def _save(folder: Path, state: Mapping[str, Any]) -> None:
-    _write_json(folder / "state.json", state)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import Client, Run, Unreachable, _save, _shown, variable_of
+from matcher.reading.sync._client import Client, Run, Unreachable, _shown, variable_of
 
 
 def file(work: Run, url: str, name: str, count: Callable[[Path], int], what: str) -> Path | None:
@@ -13,14 +13,12 @@ def file(work: Run, url: str, name: str, count: Callable[[Path], int], what: str
 
     `count` gives its good records: with none, or fewer than four fifths of those held, the old file stands.
     """
-    http, state, report = work
-    folder = report.folder
-    target, fetched = folder / name, folder / f".{name}.download"
-    last = state.get(name, {})
+    target, fetched = work.folder / name, work.folder / f".{name}.download"
+    last = work.state.get(name, {})
     known = last if target.exists() and last.get("url") == url else {}
-    validators = http.download(url, fetched, known)
+    validators = work.http.download(url, fetched, known)
     if validators is None:
-        report.unchanged += 1
+        work.report.unchanged += 1
         return None
     records = count(fetched)
     before = int(last.get("records", 0))
@@ -33,10 +31,10 @@ def file(work: Run, url: str, name: str, count: Callable[[Path], int], what: str
         )
     fetched.replace(target)
     fetched_on = datetime.now(UTC).date().isoformat()
-    state[name] = {**validators, "url": url, "records": records, "fetched": fetched_on}
-    _save(folder, state)
-    report.pages += 1
-    report.records += records
+    work.state[name] = {**validators, "url": url, "records": records, "fetched": fetched_on}
+    work.save()
+    work.report.pages += 1
+    work.report.records += records
     return target
 
 

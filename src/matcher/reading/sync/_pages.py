@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from matcher.reading.sync import _client
-from matcher.reading.sync._client import Client
 from matcher.reference import places
 
 #: A list that loses more than this share of its records at once indicates a change by the publisher, not closures.
@@ -37,13 +36,9 @@ Outcome = Literal["read", "same", "kept", "partial", "beyond"]
 
 
 @dataclass
-class Lists:
+class Lists(_client.Run):
     """The lists of one folder with their state, which is saved after every page."""
 
-    http: Client
-    folder: Path
-    state: dict[str, Any]
-    report: _client.Report
     accept_fewer: bool
     today: date
 
@@ -69,7 +64,7 @@ class Lists:
                 self.save()
                 return "same"
             if total >= listing.reach:
-                self._drop(COMING, key)
+                self._drop(key)
                 return "beyond"
             if seen >= total:
                 break
@@ -88,7 +83,7 @@ class Lists:
                 f"{key}: {seen} records where {before} were held: those are kept; "
                 "if the list has really shrunk, run again with --accept-fewer"
             )
-            self._drop(COMING, key)
+            self._drop(key)
             return "kept"
         self._adopt(key, seen, total, validators)
         return outcome
@@ -109,16 +104,13 @@ class Lists:
         """The pages of a list, in order."""
         return sorted((self.folder / "pages" / key).glob("*.json"))
 
-    def save(self) -> None:
-        _client._save(self.folder, self.state)
-
     def _once(
         self, key: str, url: str, listing: Listing, asked: Mapping[str, Any], held: Mapping[str, Any]
     ) -> tuple[int, int, dict[str, str]]:
         """(count the publisher states, or -1 where unchanged; distinct records received; validators)."""
         partial = self.state.get("partial") or {}
         if partial.get("key") != key or not (self.folder / COMING / key).is_dir():
-            self._drop(COMING, key)
+            self._drop(key)
             partial = {"key": key, "number": 1, "received": 0, "total": -1, "seen": [], "validators": {}}
         seen, total = set(partial["seen"]), int(partial["total"])
         number, received = int(partial["number"]), int(partial["received"])
@@ -157,10 +149,10 @@ class Lists:
         today = self.today.isoformat()
         self.state["lists"][key] = {**validators, "records": seen, "total": total, "fetched": today}
         self.report.records += seen
-        self._drop(COMING, key)
+        self._drop(key)
 
-    def _drop(self, where: str, key: str) -> None:
-        shutil.rmtree(self.folder / where / key, ignore_errors=True)
+    def _drop(self, key: str) -> None:
+        shutil.rmtree(self.folder / COMING / key, ignore_errors=True)
         if (self.state.get("partial") or {}).get("key") == key:
             self.state.pop("partial")
         self.save()
@@ -176,14 +168,13 @@ class Lists:
 def listed(
     what: str,
     folder: Path,
-    client: Client | None = None,
     accept_fewer: bool = False,
     today: date | None = None,
-    publisher: str = "",
+    publisher: str | None = None,
 ) -> Iterator[Lists]:
     """The lists of a folder, alone, as `run`."""
-    with _client.run(what, folder, client, publisher) as (http, state, report):
-        yield Lists(http, folder, state, report, accept_fewer, today or datetime.now(UTC).date())
+    with _client.run(what, folder, publisher) as run:
+        yield Lists(**vars(run), accept_fewer=accept_fewer, today=today or datetime.now(UTC).date())
 
 
 def rows_of(page: Any, url: str, listing: Listing) -> tuple[list[Any], int]:
@@ -207,9 +198,9 @@ def identity(row: Any, listing: Listing) -> str:
     return "|".join(str(row.get(name, "")) for name in listing.identity) or str(sorted(row.items()))
 
 
-def paged(number: str, size: str, most: int) -> Callable[[int, int], dict[str, Any]]:
+def paged(size: str, most: int) -> Callable[[int, int], dict[str, Any]]:
     """Pages asked for by their number."""
-    return lambda page, _received: {number: page, size: most}
+    return lambda page, _received: {"page": page, size: most}
 
 
 def offset(most: int) -> Callable[[int, int], dict[str, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher.reading.sources import _tabular, directory
-from matcher.reading.sync._client import Client, Report, address, run
+from matcher.reading.sync._client import Report, address, run
 from matcher.reading.sync._files import file, resource
 from matcher.reference.paths import write_whole
 from matcher.reference.text import clean
@@ -15,9 +15,9 @@ LIST = "adaptees.jsonl"
 KIND = "type de structure"
 
 
-def adaptees(folder: Path, client: Client | None = None) -> Report:
+def adaptees(folder: Path) -> Report:
     """The list as published (CSV or XLSX), a row that states no kind completed with that of the list: EA."""
-    with run("adaptees", folder, client) as work:
+    with run("adaptees", folder) as work:
         url = resource(work.http, address("adaptees"), ".csv", ".xlsx")
         name = ".list.xlsx" if url.lower().endswith(".xlsx") else ".list.csv"
         # rows with a SIRET: what makes a list of structures

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from matcher.reading.sync._client import Client, Report, _read_json, _write_json, address
+from matcher.reading.sync._client import Report, _read_json, _write_json, address
 from matcher.reading.sync._pages import Listing, listed, offset
 
 TOGETHER = 20  # numbers of one question
@@ -13,14 +13,14 @@ LISTING = Listing("results", "total_count", offset(100), ("id", "numero_rna", "d
 RNA = re.compile(r"W\d{9}")
 
 
-def associations(folder: Path, numbers: Mapping[str, str], client: Client | None = None) -> Report:
+def associations(folder: Path, numbers: Mapping[str, str]) -> Report:
     """The announcements of these associations (RNA number -> SIREN); each question is asked once.
 
     A wrong number is left out and counted.
     """
     url = address("associations")
     good = sorted(number for number in numbers if RNA.fullmatch(number))
-    with listed("associations", folder, client) as lists:
+    with listed("associations", folder) as lists:
         if wrong := len(numbers) - len(good):
             lists.report.notes.append(f"{wrong} RNA numbers are not W and nine digits: left out")
         for start in range(0, len(good), TOGETHER):

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import Client, Report, Unreachable, address
+from matcher.reading.sync._client import Report, Unreachable, address
 from matcher.reading.sync._pages import Listing, listed, offset
 from matcher.reference.identifiers import clean_date
 
@@ -16,11 +16,7 @@ FIRST_DAYS = 30  # how far back a first run goes
 
 
 def boamp(
-    folder: Path,
-    since: date | None = None,
-    until: date | None = None,
-    client: Client | None = None,
-    today: date | None = None,
+    folder: Path, since: date | None = None, until: date | None = None, today: date | None = None
 ) -> Report:
     """The BOAMP records published in the weeks from `since` to `until`, page by page, whole weeks at a time.
 
@@ -29,7 +25,7 @@ def boamp(
     """
     now = today or datetime.now(UTC).date()
     last = until or now
-    with listed("boamp", folder, client, today=now) as lists:
+    with listed("boamp", folder, today=now) as lists:
         state = lists.state
         through = clean_date(state.get("through"))
         # from the day before the last one fetched, or a month back on a first run

@@ -4,21 +4,22 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from matcher.reading.sync._client import Client, Report, Unreachable, _save, address, run
+from matcher.reading.sync._client import Report, Unreachable, address, run
 from matcher.reading.sync._pages import Listing, listed, paged
 
 #: Rows of the consolidated file by data.gouv.fr's tabular API: one a holder and a modification, 200 a page.
 ROWS = Listing(
-    "data", "meta.total", paged("page", "page_size", 200), ("uid", "titulaire_id", "modification_id", "__id")
+    "data", "meta.total", paged("page_size", 200), ("uid", "titulaire_id", "modification_id", "__id")
 )
 
 
-def decp(folder: Path, client: Client | None = None) -> Report:
+def decp(folder: Path) -> Report:
     """The consolidated awards as one file, fetched only when it has changed; its format is recognised by its first bytes."""
     url = address("decp")
-    with run("decp", folder, client) as (http, state, report):
+    with run("decp", folder) as work:
+        state, report = work.state, work.report
         known = state if (folder / str(state.get("file", "-"))).exists() and state.get("url") == url else {}
-        validators = http.download(url, fetched := folder / "decp.download", known)
+        validators = work.http.download(url, fetched := folder / "decp.download", known)
         if validators is None:
             report.unchanged += 1
             return report
@@ -30,20 +31,17 @@ def decp(folder: Path, client: Client | None = None) -> Report:
             if other != target:
                 other.unlink()
         fetched_on = datetime.now(UTC).date().isoformat()
-        _save(folder, {**validators, "url": url, "file": target.name, "fetched": fetched_on})
+        work.state = {**validators, "url": url, "file": target.name, "fetched": fetched_on}
+        work.save()
         report.pages = 1
     return report
 
 
 def rows(
-    folder: Path,
-    departments: Iterable[str] = (),
-    since: date | None = None,
-    client: Client | None = None,
-    accept_fewer: bool = False,
+    folder: Path, departments: Iterable[str] = (), since: date | None = None, accept_fewer: bool = False
 ) -> Report:
     """The awards of the buyers of some departments, since a day, row by row instead of the whole file."""
-    with listed("decp", folder, client, accept_fewer, publisher="decp-rows") as lists:
+    with listed("decp", folder, accept_fewer, publisher="decp-rows") as lists:
         for code in list(departments) or [""]:
             question = {"acheteur_departement_code__exact": code} if code else {}
             if since:

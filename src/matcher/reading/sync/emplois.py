@@ -4,22 +4,18 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from matcher.reading.sync._client import Client, Report, address
+from matcher.reading.sync._client import Report, address
 from matcher.reading.sync._pages import Listing, departments, listed, paged
 
-LISTING = Listing("results", "count", paged("page", "page_size", 100), ("siret", "type"))
+LISTING = Listing("results", "count", paged("page_size", 100), ("siret", "type"))
 
 
 def emplois(
-    folder: Path,
-    asked: Iterable[str] = (),
-    client: Client | None = None,
-    today: date | None = None,
-    accept_fewer: bool = False,
+    folder: Path, asked: Iterable[str] = (), today: date | None = None, accept_fewer: bool = False
 ) -> Report:
     """Every structure with its open jobs, of the departments asked for; a department is read once a day."""
     url, day = address("emplois"), today or datetime.now(UTC).date()
-    with listed("emplois", folder, client, accept_fewer, day) as lists:
+    with listed("emplois", folder, accept_fewer, day) as lists:
         for code in departments(asked):
             if lists.fetched(code) == day.isoformat():
                 lists.report.unchanged += 1

@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import Client, Report, address
+from matcher.reading.sync._client import Report, address
 from matcher.reading.sync._pages import Listing, departments, listed, paged
 from matcher.reference.places import postcodes
 
 #: Recherche d'entreprises: a count of 10,000 is "10,000 or more", and so far its pages reach.
-LISTING = Listing("results", "total_results", paged("page", "per_page", 25), ("siren",), reach=10_000)
+LISTING = Listing("results", "total_results", paged("per_page", 25), ("siren",), reach=10_000)
 SECTIONS = "ABCDEFGHIJKLMNOPQRSTU"
 
 
@@ -20,7 +20,6 @@ def entreprises(
     sirens: Iterable[str] = (),
     asked: Iterable[str] = (),
     ess: bool = False,
-    client: Client | None = None,
     today: date | None = None,
 ) -> Report:
     """Whether each establishment is still open, by the register: given SIRENs, else all SIAE (or ESS) of the departments.
@@ -31,7 +30,7 @@ def entreprises(
     now = today or datetime.now(UTC).date()
     day = now.isoformat()
     questions = _questions(sirens, asked, ess)
-    with listed("entreprises", folder, client, today=now) as lists:
+    with listed("entreprises", folder, today=now) as lists:
         state, report = lists.state, lists.report
         split = state["split"] = state.get("split", {}) if state.get("day") == day else {}
         state["day"] = day

@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 from matcher.reading.sources import finess as source
-from matcher.reading.sync._client import Client, Report, address, run
+from matcher.reading.sync._client import Report, address, run
 from matcher.reading.sync._files import file, resource
 from matcher.reference.paths import write_whole
 
@@ -13,9 +13,9 @@ from matcher.reference.paths import write_whole
 ESTABLISHMENTS, PLACES, TABLE = ".establishments.csv", ".places.csv", "finess.csv"
 
 
-def finess(folder: Path, client: Client | None = None) -> Report:
+def finess(folder: Path) -> Report:
     """The establishments with their places as one table, made again when either extract has changed."""
-    with run("finess", folder, client) as work:
+    with run("finess", folder) as work:
         for what, name, marks in (
             ("finess", ESTABLISHMENTS, ("cs1100507", "cs1100502")),
             ("finess-places", PLACES, ("cs1100505",)),

@@ -3,16 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from matcher.reading.sync._client import Client, Report, _read_json, _write_json, address
+from matcher.reading.sync._client import Report, _read_json, _write_json, address
 from matcher.reading.sync._pages import Listing, listed, paged
 
-LISTING = Listing("items", "total", paged("page", "size", 500), ("source", "id"))
+LISTING = Listing("items", "total", paged("size", 500), ("source", "id"))
 
 
-def inclusion(folder: Path, client: Client | None = None, accept_fewer: bool = False) -> Report:
+def inclusion(folder: Path, accept_fewer: bool = False) -> Report:
     """Every structure, and every service laid under its own (`services`)."""
     url = address("inclusion").rstrip("/")
-    with listed("inclusion", folder, client, accept_fewer) as lists:
+    with listed("inclusion", folder, accept_fewer) as lists:
         read = [lists.read(key, f"{url}/{key}", LISTING) for key in ("structures", "services")]
         if set(read) != {"same"}:
             services: dict[str, list[Any]] = {}

@@ -6,19 +6,19 @@ from urllib.parse import urlsplit
 
 from matcher.domain import BadInput
 from matcher.reading.sync import _client
-from matcher.reading.sync._client import Client, Report
+from matcher.reading.sync._client import Report
 from matcher.reference import imports
 
 IMPORTS = {"cpv": imports.import_cpv, "naf": imports.import_naf, "cog": imports.import_communes}
 
 
-def nomenclatures(folder: Path, client: Client | None = None) -> Report:
+def nomenclatures(folder: Path) -> Report:
     """The full CPV, NAF and communes, from their addresses or files, into the user's own tables, which take precedence over those shipped.
 
     What the shipped tables lack is reported.  Raises BadInput for a list of another shape; the old tables then stay.
     """
-    report = Report("reference", folder)
-    with _client._state(folder) as state, client or Client() as http:
+    with _client.run("reference", folder, publisher="") as run:
+        state, report = run.state, run.report
         for what, importing in IMPORTS.items():
             target = folder / (f"{what}.json" if what == "cog" else f"{what}.csv")
             source = _client.address_of(what)
@@ -42,7 +42,7 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
                     continue
                 held = state.get(what, {})
                 known = held if target.exists() and held.get("url") == url else {}
-                fetched = http.download(url, target, known)
+                fetched = run.http.download(url, target, known)
                 if fetched is None:
                     report.unchanged += 1
                     continue
@@ -58,6 +58,5 @@ def nomenclatures(folder: Path, client: Client | None = None) -> Report:
             report.notes.append(f"{what}: {count} codes kept, {lacked} that the shipped table lacks")
             report.records += count
             state[what] = {**validators, "url": url}
-            _client._save(folder, state)
-        report.requests = http.requests
+            run.save()
     return report

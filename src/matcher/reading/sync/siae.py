@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher.reading.sources._tabular import json_lines
-from matcher.reading.sync._client import Client, Gone, Report, _read_json, _write_json, address
+from matcher.reading.sync._client import Gone, Report, _read_json, _write_json, address
 from matcher.reading.sync._pages import Listing, Lists, listed, offset, rows_of
 
 KEY = "siae"
@@ -14,15 +14,13 @@ LISTING = Listing("results", "count", offset(100))
 DETAILS = ".details.jsonl"
 
 
-def siae(
-    folder: Path, client: Client | None = None, details: bool = True, accept_fewer: bool = False
-) -> Report:
+def siae(folder: Path, details: bool = True, accept_fewer: bool = False) -> Report:
     """Every structure of the list with its own page: sectors, offers, networks, contacts.
 
     A page is asked for again only where the list says that it changed, and none where pages say no more than the list.
     """
     url = address("siae")
-    with listed("siae", folder, client, accept_fewer) as lists:
+    with listed("siae", folder, accept_fewer) as lists:
         outcome = lists.read(KEY, url, LISTING)
         if details and (outcome != "same" or not lists.state.get("detailed")):
             (lists.folder / DETAILS).touch()

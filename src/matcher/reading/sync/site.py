@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin
 
 from matcher import plugins
 from matcher.domain import Structure
@@ -127,22 +128,15 @@ class Rules:
 
     def __init__(self, fetch: Fetcher) -> None:
         self._fetch = fetch
-        self._known: dict[str, Any] = {}
+        self._of = cache(self._read)
 
     def allow(self, url: str) -> bool:
-        rules = self._of(url)
+        rules = self._of(urljoin(url, "/robots.txt"))
         return rules is not None and bool(rules.can_fetch(url, AGENT)) and self.delay(url) <= LONGEST_DELAY
 
     def delay(self, url: str) -> float:
-        rules = self._of(url)
+        rules = self._of(urljoin(url, "/robots.txt"))
         return float((rules.crawl_delay(AGENT) if rules is not None else 0) or 0)
-
-    def _of(self, url: str) -> Any:
-        parts = urlsplit(url)
-        root = f"{parts.scheme}://{parts.netloc}"
-        if root not in self._known:
-            self._known[root] = self._read(f"{root}/robots.txt")
-        return self._known[root]
 
     def _read(self, url: str) -> Any:
         with plugins.optional("sites", "reading robots.txt"):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher.domain import BadInput
-from matcher.reading.sync._client import Client, Gone, Report, Unreachable, _save, address, run
+from matcher.reading.sync._client import Gone, Report, Run, Unreachable, address, run
 from matcher.reference.paths import write_whole
 
 LIMIT = 250  # notices of a page, the most that the API gives
@@ -18,26 +18,23 @@ FIRST_DAYS = 7  # how far back a first run goes
 
 
 def ted(
-    folder: Path,
-    since: date | None = None,
-    until: date | None = None,
-    client: Client | None = None,
-    today: date | None = None,
+    folder: Path, since: date | None = None, until: date | None = None, today: date | None = None
 ) -> Report:
     """The notices published from `since` to `until`, each fetched once; a day is done once all of its notices are held."""
     now = today or datetime.now(UTC).date()
     last = until or now
-    with run("ted", folder, client) as (http, state, report):
+    with run("ted", folder) as work:
+        state = work.state
         day = since or date.fromisoformat(state.get("through") or str(now - timedelta(days=FIRST_DAYS)))
         if day > last:
             raise BadInput(f"--since {day} is after --until {last}: swap them")
         while day <= last:
-            for number, url in _notices(http, day, report):
-                _fetch(http, folder, number, url, report)
+            for number, url in _notices(work, day):
+                _fetch(work, number, url)
             state["through"] = max(str(state.get("through", "")), str(min(day, now)))
-            _save(folder, state)
+            work.save()
             day += timedelta(days=1)
-    return report
+    return work.report
 
 
 def prune(folder: Path, before: date) -> int:
@@ -48,7 +45,7 @@ def prune(folder: Path, before: date) -> int:
     return len(old)
 
 
-def _notices(http: Client, day: date, report: Report) -> Iterator[tuple[str, str]]:
+def _notices(work: Run, day: date) -> Iterator[tuple[str, str]]:
     """(publication number, address of the XML) of every notice of a day."""
     url = address("ted")
     question: dict[str, Any] = {
@@ -59,11 +56,11 @@ def _notices(http: Client, day: date, report: Report) -> Iterator[tuple[str, str
         "paginationMode": "ITERATION",
     }
     while True:
-        page, _ = http.json(url, body=question)
+        page, _ = work.http.json(url, body=question)
         rows = page.get("notices") if isinstance(page, dict) else None
         if not isinstance(rows, list) or page.get("timedOut"):
             raise Unreachable(f"TED answered {day} with another shape, or not in time: run again later")
-        report.pages += 1
+        work.report.pages += 1
         for row in rows:
             links = row.get("links") if isinstance(row, dict) else None
             number = str(row.get("publication-number", "")) if isinstance(row, dict) else ""
@@ -72,22 +69,22 @@ def _notices(http: Client, day: date, report: Report) -> Iterator[tuple[str, str
             if re.fullmatch(r"\d{1,12}-\d{4}", number) and link.startswith(("https://", "http://")):
                 yield number, link
             else:
-                report.notes.append(f"{day}: a notice without a number or an XML")
+                work.report.notes.append(f"{day}: a notice without a number or an XML")
         token = page.get("iterationNextToken")
         if not token or not rows:
             return
         question["iterationNextToken"] = token
 
 
-def _fetch(http: Client, folder: Path, number: str, url: str, report: Report) -> None:
-    target = folder / number[-4:] / f"{number}.xml"
+def _fetch(work: Run, number: str, url: str) -> None:
+    target = work.folder / number[-4:] / f"{number}.xml"
     if target.exists():
-        report.unchanged += 1
+        work.report.unchanged += 1
         return
     try:
-        content = http.get(url)
+        content = work.http.get(url)
     except Gone:
-        report.notes.append(f"{number}: its XML is not there")
+        work.report.notes.append(f"{number}: its XML is not there")
         return
     write_whole(target, content)
-    report.records += 1
+    work.report.records += 1
