@@ -325,7 +325,7 @@ def test_the_users_own_table_corrects_the_law(tmp_path: Path, monkeypatch: pytes
     assert law.eligible("EITI", ("L2113-13",), date(2027, 6, 1)) is None
     own.write_text(written.replace(",2026-12-22,", ",22/12/2028,"), encoding="utf-8")
     os.utime(own, (1, 1))
-    law._table.cache_clear()
+    law._by_code.cache_clear()
     with pytest.raises(BadInput, match=r"law\.csv, ligne"):
         law.all_rules()
 

@@ -117,20 +117,14 @@ def _chosen(
     titled = np.array([bool(unit.title) for unit in units])
     masked = np.where(sure[None, :] & titled[:, None], weighted, 0.0)
     best = masked.argmax(axis=1)
-    for trade in set(np.flatnonzero(sure)) - set(best):
-        best[masked[:, trade].argmax()] = trade  # represented by its clearest part
     most, peak = masked[np.arange(len(units)), best], np.zeros(len(names))
     np.maximum.at(peak, best, most)
     clear = (most > 0) & (most >= SHOWN * peak[best])
-    plain = [i for i, unit in enumerate(units) if clear[i] and unit.words == unit.sentence]
-    whole = {(units[i].sentence, best[i]) for i in plain}
     headed = {(unit.under, best[i]) for i, unit in enumerate(units) if clear[i] and unit.shape == "heading"}
     for i in np.flatnonzero(clear & titled):
         unit = units[int(i)]
         if unit.shape == "sentence" and (unit.under, best[i]) in headed:
             continue  # covered by the text of the heading
-        if unit.shape == "bullet" and unit.words != unit.sentence and (unit.sentence, best[i]) in whole:
-            continue  # and pieces by their whole bullet
         yield unit, names[best[i]]
 
 

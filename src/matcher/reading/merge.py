@@ -82,26 +82,21 @@ def _placed(records: Sequence[Structure], follows: Mapping[str, str]) -> list[St
     placed: list[Structure] = []
     for record in records:
         sirets = list(named.get(record.siren, ()))
-        if record.name or not sirets or _latest(record.siret, follows) in sirets:
-            placed.append(record)
-        elif not is_siret(record.siret) or len(sirets) == 1:
-            placed += [replace(record, siret=siret) for siret in sirets]
-        else:
-            placed.append(record)
+        known = bool(record.name) or _latest(record.siret, follows) in sirets
+        moves = not known and (not is_siret(record.siret) or len(sirets) == 1)
+        placed += [replace(record, siret=siret) for siret in sirets] if moves and sirets else [record]
     return placed
 
 
 def _ceased(records: Sequence[Structure]) -> list[Structure]:
     """The records, closed where the register says of their legal unit that it has ceased (flag "unit-ceased")."""
     days = {record.siren: record.checked for record in records if "unit-ceased" in record.flags}
-    return [
-        replace(record, active=False, checked=days[record.siren])
-        if record.siren in days
-        and record.active is not False
-        and (record.checked or date.min) <= (days[record.siren] or date.max)
-        else record
-        for record in records
-    ]
+
+    def since(record: Structure) -> bool:
+        day = days.get(record.siren) or date.max
+        return record.siren in days and record.active is not False and (record.checked or date.min) <= day
+
+    return [replace(r, active=False, checked=days[r.siren]) if since(r) else r for r in records]
 
 
 def _successors(records: Sequence[Structure]) -> dict[str, str]:
@@ -281,9 +276,8 @@ def _one(cluster: Sequence[Structure]) -> Structure:
     taken: dict[str, object] = {}
     provenance: dict[str, str] = {}
     for field in fields(Structure):
-        if field.name in _APART:
+        if (name := field.name) in _APART:
             continue
-        name = field.name
         filled = [record for record in ranked if _filled(name, getattr(record, name))]
         own = (record for record in filled if record.provenance.get(name, "").startswith(SELF))
         if chosen := next(own, next(iter(filled), None)):
@@ -297,9 +291,8 @@ def _one(cluster: Sequence[Structure]) -> Structure:
         latest = max(stated, key=lambda record: record.checked or date.min)
         taken |= {"active": latest.active, "checked": latest.checked}
         provenance["active"] = _origin(latest)
-    place = _best_place(ranked)
-    taken["place"] = place.place
-    provenance["place"] = _origin(place)
+    located = _best_place(ranked)
+    taken["place"], provenance["place"] = located.place, _origin(located)
     flags = _flags(ranked, bool(taken.get("name")), bool(kind_record.kind))
     if "partial-diffusion" in flags:
         taken["address"] = ""

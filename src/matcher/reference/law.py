@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Literal
 
@@ -57,20 +57,16 @@ class Rule:
 
 def all_rules() -> tuple[Rule, ...]:
     """Every rule of every date, by code and date.  Raises BadInput with the line of a row that cannot be read."""
-    return _table(tables.assumptions_file("law.csv"))
-
-
-@lru_cache(maxsize=8)
-def _table(path: Path) -> tuple[Rule, ...]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        listed = [_rule(row, path, reader.line_num) for row in reader]
-    return tuple(sorted(listed, key=lambda r: (r.code, r.since)))
+    return tuple(chain.from_iterable(_by_code(tables.assumptions_file("law.csv")).values()))
 
 
 @lru_cache(maxsize=8)
 def _by_code(path: Path) -> dict[str, tuple[Rule, ...]]:
-    return {code: tuple(rules) for code, rules in groupby(_table(path), key=lambda rule: rule.code)}
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        listed = [_rule(row, path, reader.line_num) for row in reader]
+    listed.sort(key=lambda r: (r.code, r.since))
+    return {code: tuple(rules) for code, rules in groupby(listed, key=lambda rule: rule.code)}
 
 
 def _rule(row: dict[str, str], path: Path, line: int) -> Rule:

@@ -471,7 +471,6 @@ def department_of_postcode(postcode: str) -> str | None:
         return communes_of_postcode(postcode)[0].department
     if postcode.startswith("20"):
         return "2A" if postcode[:3] in ("200", "201") else "2B"
-    prefix = postcode[:3] if postcode[:2] in ("97", "98") else postcode[:2]
     # the islands that left Guadeloupe keep its postcodes: 977 is Réunion's, of a CEDEX
     prefix = postcode[:3].replace("977", "974") if postcode[:2] in ("97", "98") else postcode[:2]
     return prefix if prefix in _departments()[0] else None
