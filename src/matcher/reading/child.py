@@ -8,7 +8,7 @@ import json
 import os
 import resource
 import signal
-import socket
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from matcher.reading import confined, files, limits
@@ -40,11 +40,9 @@ def _warm() -> None:
 
 def _work(_: bytes, given: list[int]) -> None:
     """Read one file."""
-    with socket.socket(fileno=given[0]) as connection, connection.makefile("rwb") as talk:
-        talk.write(confined.HEADER.pack(confined.PID, len(str(os.getpid()))) + str(os.getpid()).encode())
-        talk.flush()
-        _, size = confined.HEADER.unpack(talk.read(confined.HEADER.size))
-        task = json.loads(talk.read(size))
+    with Connection(given[0]) as connection:
+        connection.send_bytes(confined.PID + str(os.getpid()).encode())
+        task = json.loads(connection.recv_bytes())
         _confine(Limits(**task["limits"]))
         kind = confined.END
         try:
@@ -52,12 +50,11 @@ def _work(_: bytes, given: list[int]) -> None:
                 records = files.read_stream(
                     stream, task["name"], task["source"], task["columns"], task["walked"]
                 )
-                for message in confined.frames(records, BATCH):
-                    talk.write(message)
-                    talk.flush()
+                for message in confined.messages(records, BATCH):
+                    connection.send_bytes(message)
         except (MemoryError, RecursionError):
             kind = confined.FAILED
-        talk.write(confined.HEADER.pack(kind, 0))
+        connection.send_bytes(kind)
 
 
 def _confine(bounds: Limits) -> None:

@@ -10,13 +10,13 @@ import itertools
 import json
 import os
 import signal
-import socket
-import struct
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from typing import Any, BinaryIO
 
 from matcher import codec
@@ -29,7 +29,6 @@ CHILD = "matcher.reading.child"
 KINDS: dict[bytes, type[Any]] = {b"T": Tender, b"S": Structure, b"A": Award, b"R": Rejected}
 LETTERS = {kind: letter for letter, kind in KINDS.items()}
 END, FAILED, PID = b"E", b"F", b"P"
-HEADER = struct.Struct("!cI")  # kind of the records that follow, bytes of their JSON
 AT_ONCE = 2  # files read at the same time
 STARTS = 60.0  # seconds for the reader to start
 BUSY = "too many files are being read: try again in a minute"
@@ -83,7 +82,7 @@ def read(
     """
     task = {"name": name, "source": source, "columns": columns, "walked": walked}
     try:
-        for kind, body in _frames_of(stream, task, limits):
+        for kind, body in _answers(stream, task, limits):
             yield from codec.from_text(tuple[KINDS[kind], ...], body)  # type: ignore[valid-type]
     except _Exceeded:
         yield Rejected(path=name, record=name, reason=too_heavy(limits))
@@ -93,12 +92,12 @@ class _Exceeded(Exception):
     """The reading process passed a limit, or ended without an answer."""
 
 
-def _frames_of(stream: BinaryIO, task: Mapping[str, Any], limits: Limits) -> Iterator[tuple[bytes, bytes]]:
+def _answers(stream: BinaryIO, task: Mapping[str, Any], limits: Limits) -> Iterator[tuple[bytes, bytes]]:
     """(kind, bytes) of what a new process answers to a task on this file.  Raises TimeoutError, _Exceeded."""
     if not _PLACES.acquire(timeout=limits.wall):
         raise TimeoutError(BUSY)
     try:
-        ours, theirs = socket.socketpair()
+        ours, theirs = Pipe()
         with ours:
             with theirs:
                 _READER.fork(b"r", theirs.fileno(), stream.fileno())
@@ -107,21 +106,14 @@ def _frames_of(stream: BinaryIO, task: Mapping[str, Any], limits: Limits) -> Ite
         _PLACES.release()
 
 
-def _answer(
-    connection: socket.socket, task: Mapping[str, Any], limits: Limits
-) -> Iterator[tuple[bytes, bytes]]:
+def _answer(connection: Connection, task: Mapping[str, Any], limits: Limits) -> Iterator[tuple[bytes, bytes]]:
     until, left, process = time.monotonic() + STARTS, limits.answer, 0
-    connection.settimeout(STARTS)
-    text = json.dumps(task).encode()
     try:
-        connection.sendall(HEADER.pack(b"Q", len(text)) + text)
-        while True:
-            connection.settimeout(max(0.01, until - time.monotonic()))
-            kind, size = HEADER.unpack(_exactly(connection, HEADER.size))
-            left -= size
-            if left < 0:
-                break
-            body = _exactly(connection, size)
+        connection.send_bytes(json.dumps(task).encode())
+        while connection.poll(max(0.01, until - time.monotonic())):
+            message = connection.recv_bytes(left + 1)
+            kind, body = message[:1], message[1:]
+            left -= len(body)
             if kind == PID:
                 process, until = int(body), time.monotonic() + limits.wall + 1
             elif kind == END:
@@ -131,7 +123,7 @@ def _answer(
                 break
             else:
                 yield kind, body
-    except (OSError, EOFError):  # ended by a limit, or silent for too long
+    except (OSError, EOFError):  # ended by a limit, or more than it may answer
         pass
     finally:
         # its end of the connection is still open, so the process id has not been reused
@@ -143,31 +135,18 @@ def _answer(
     raise _Exceeded
 
 
-def _exactly(connection: socket.socket, size: int) -> bytes:
-    """Exactly `size` bytes.  Raises EOFError if the connection closes before."""
-    parts = bytearray()
-    while len(parts) < size:
-        part = connection.recv(min(size - len(parts), 1 << 20))
-        if not part:
-            raise EOFError
-        parts += part
-    return bytes(parts)
-
-
-def _ended(connection: socket.socket) -> bool:
+def _ended(connection: Connection) -> bool:
     """Has the other end closed the connection?"""
     try:
-        connection.setblocking(False)
-        return connection.recv(1, socket.MSG_PEEK) == b""
-    except BlockingIOError:
-        return False
-    except OSError:
+        return connection.poll() and not connection.recv_bytes()
+    except EOFError:
         return True
+    except OSError:
+        return connection.closed
 
 
-def frames(records: Iterator[Record], most: int) -> Iterator[bytes]:
-    """Runs of records of one kind as messages, at most `most` records each."""
+def messages(records: Iterator[Record], most: int) -> Iterator[bytes]:
+    """Runs of records of one kind, the letter of the kind first, at most `most` records each."""
     for kind, run in itertools.groupby(records, type):
         while some := tuple(itertools.islice(run, most)):
-            body = codec.to_text(some, tuple[kind, ...])  # type: ignore[valid-type]
-            yield HEADER.pack(LETTERS[kind], len(body)) + body
+            yield LETTERS[kind] + codec.to_text(some, tuple[kind, ...])  # type: ignore[valid-type]
