@@ -17,6 +17,7 @@ import sheets
 from matcher.domain import Lot, MatcherError, Rejected, Tender
 from matcher.reading import brochure, clauses, confined, consultation, files, limits, need
 from matcher.reference import accents, prose, text, toponyms
+from records import cases
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
@@ -112,51 +113,7 @@ def test_documents_of_the_command_line_have_a_process_too(tmp_path: Path) -> Non
 
 # ------------------------------------------------------------------------------------- patterns in linear time
 
-SEEDS = (
-    "\n",
-    " ",
-    "a",
-    "1",
-    ".\n",
-    "a\n",
-    "- ",
-    "....",
-    "| ",
-    "réservé ",
-    "lot 1 ",
-    "lot\n",
-    "Lot 1 : a\n",
-    "1 | abcd\n",
-    "1 2.3 ",
-    "<a ",
-    "<!--",
-    "&amp;",
-    "De La ",
-    "n° ",
-    "lots 1, ",
-    "Objet\n",
-    "critères\n",
-    "critere 1 : 10 %\n",
-    "insertion 12 h ",
-    "heures d'insertion ",
-    "date limite de réception des offres ",
-    "visite ",
-    "groupement conjoint ",
-    "a\ufffd",
-    "à Saint ",
-    "vingt ",
-    "( a ) ",
-    "; ",
-    "\u00a0",
-    "heures d'insertion 120 h lot 2 ",
-    "lot 3 : 120 h ; ",
-    "insertion ayant pour support ",
-    "montant estimé : 50 000 € ",
-    "L. 2113-12, ",
-    "☐ ",
-    "établissements et services d'aide par le travail ",
-    "personnes éloignées de ",
-)
+SEEDS = [seed for (seed,) in cases("seeds of long texts")]
 
 
 def _need(words: str) -> None:

@@ -14,6 +14,7 @@ import sheets
 from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading import files, gather
 from matcher.reading.sources import _columns
+from records import cases
 from sheets import Sheet, siret
 from terminal import command
 
@@ -160,73 +161,11 @@ def test_a_table_of_finess_keeps_what_its_columns_say_and_can_be_corrected(tmp_p
     assert (code, shown["activites"], shown["places"]) == (0, "offer", "places")
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        pytest.param(
-            "Nom;Ville;Activité;Téléphone\nLes Prés;Metz;tonte;03 87 00 00 01\n"
-            "Nom;Ville;Activité;Téléphone\nLes Bois;Nancy;élagage;03 83 00 00 02\n",
-            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage")],
-            id="headings repeated",
-        ),
-        pytest.param(
-            "Nom;Ville;Activité\nLes Prés;Metz;tonte\n;;\nCommune;Structure;Téléphone;Activités\n"
-            "Nancy;Les Bois;03 83 00 00 02;élagage\n",
-            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage")],
-            id="two tables",
-        ),
-        pytest.param(
-            ";Nom :;Les Prés\n;Ville :;Metz\n;Activités :;tonte\n;Tél. :;03 87 00 00 01\n;;\n"
-            ";Nom :;Les Bois\n;Ville :;Nancy\n;Activités :;élagage\n",
-            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage")],
-            id="cards",
-        ),
-        pytest.param(
-            ";Qui ?;C'est quoi ?;Où ?;Comment les joindre ?\n;Les Prés;chantier (ACI);Metz;M. Dru 03 87 00 00 01 "
-            "pres [at] example.org\n;Les Bois;EI;Nancy (54000);www.bois.example\n",
-            [("Les Prés", "Metz", ""), ("Les Bois", "Nancy", "")],
-            id="from the second column, headings that ask",
-        ),
-        pytest.param(
-            "Nom;Les Prés;Les Bois\nVille;Metz;Nancy\nActivités;tonte;élagage\nTél.;03 87 00 00 01;03 83 00 00 02\n",
-            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage")],
-            id="turned on its side",
-        ),
-        pytest.param(
-            "Prestataire;Statut;Tél.;Ce qu'ils font\nMETZ;;;\nLes Prés;ACI;03 87 00 00 01;tonte\nNANCY;;;\n"
-            "Les Bois;EI;03 83 00 00 02;élagage\n",
-            [("Les Prés", "METZ", "tonte"), ("Les Bois", "NANCY", "élagage")],
-            id="towns as titles, names under no known heading",
-        ),
-        pytest.param(
-            "Les Prés\nVille : Metz\nActivités : tonte\nTél. : 03 87 00 00 01\n\nLes Bois\nVille : Nancy\n"
-            "Activités : élagage\nTél. : 03 83 00 00 02\n",
-            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage")],
-            id="label and value in one cell",
-        ),
-        pytest.param(
-            "Partie prenante;Ville;Qui appeler;Téléphone;Apporte\nLes Prés;Metz;Mme Roy;06 00 00 00 01 03 87 00 00 01;tonte\n"
-            "Les Bois;Nancy;Léa Petit;03 83 00 00 02;élagage\nLa Haie;Toul;accueil;03 83 00 00 03;haies\n",
-            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage"), ("La Haie", "Toul", "haies")],
-            id="persons and desks beside the names",
-        ),
-        pytest.param(
-            "N° adhérent;Employeur adhérent;Secteur;Ville;Métiers\nA-1;Les Prés;adapté (EA);La Roche s/ Yon;tonte\n"
-            "A-2;Les Bois;insertion (EI);Nancy;élagage\n",
-            [("Les Prés", "La Roche-sur-Yon", "tonte"), ("Les Bois", "Nancy", "élagage")],
-            id="numbers of members, kinds in brackets, a town cut short",
-        ),
-        pytest.param(
-            "Partenaires;Coordonnées;Tonte;Élagage\nLes Prés;57000 Metz 03 87 00 00 01;x;\n"
-            "Les Bois;54000 Nancy 03 83 00 00 02;;●\n",
-            [("Les Prés", "Metz", "Tonte"), ("Les Bois", "Nancy", "Élagage")],
-            id="ticked, whatever the sign",
-        ),
-    ],
-)
-def test_a_table_is_read_however_it_is_laid_out(text: str, expected: list[tuple[str, str, str]]) -> None:
+@pytest.mark.parametrize(("layout", "text", "expected"), cases("layouts of tables"))
+def test_a_table_is_read_however_it_is_laid_out(layout: str, text: str, expected: list[list[str]]) -> None:
     structures = read(Sheet("members.csv", text.encode(), ()))
-    assert [(s.name, s.place.label, s.offers[0].title if s.offers else "") for s in structures] == expected
+    told = [[s.name, s.place.label, s.offers[0].title if s.offers else ""] for s in structures]
+    assert told == expected, layout
     assert not any(one.phone.startswith("06") or one.kind.islower() for one in structures)
 
 
@@ -251,33 +190,12 @@ def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place
     assert ["number-unread" in str(one.flags) for one in found] == [True, False, False, False]
 
 
-@pytest.mark.parametrize(
-    ("zone", "departments", "radius"),
-    [
-        ("Tout le département", ("12",), None),
-        ("12 + 46", ("12", "46"), None),
-        ("Ouest Aveyron", (), 35),
-        ("Lot et nord de l'Aveyron", ("46",), 35),
-        ("Vallée de l'Aveyron", (), 30),
-        ("Sévérac", (), 55),
-        ("Rodez Agglomération", (), 15),
-        ("24 communes de la métropole", (), 15),
-        ("Rodez uniquement", (), 15),
-        ("Saumurois", (), 30),
-        ("Rodez, Trifouillis", (), 30),
-        ("Le Haut Trifouillis", (), 30),
-        ("arrondissement de Rodez", (), 30),
-        ("Midi-Pyrénées", ("09", "12", "31", "32", "46", "65", "81", "82"), None),
-        ("ex-Limousin et Auvergne", ("03", "15", "19", "23", "43", "63", "87"), None),
-    ],
-)
-def test_a_zone_is_read_as_people_say_it(
-    zone: str, departments: tuple[str, ...], radius: float | None
-) -> None:
+@pytest.mark.parametrize(("zone", "departments", "radius"), cases("zones as people say them"))
+def test_a_zone_is_read_as_people_say_it(zone: str, departments: list[str], radius: float | None) -> None:
     text = f"Nom;Siret;Ville;Secteur d'intervention\nA;{siret(1)};Rodez;{zone}\nB;{siret(2)};Rodez;À préciser avec nous\n"
     one, other = read(Sheet("members.csv", text.encode(), ()))
     assert one.zone is not None
-    assert (tuple(sorted(one.zone.departments)), one.zone.radius_km) == (departments, radius)
+    assert (sorted(one.zone.departments), one.zone.radius_km) == (departments, radius)
     unknown = any(words in zone for words in ("Vallée", "Saumurois", "Trifouillis"))
     assert (f"zone-guessed: {zone}" in one.flags) == unknown
     assert other.zone is None and "zone-unread: À préciser avec nous" in other.flags

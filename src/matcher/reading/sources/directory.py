@@ -147,11 +147,9 @@ def recognises(name: str, head: bytes) -> bool:
     keys = tuple(rows[0]) if rows else headings
     if _of_notices(keys):
         return False
-    columns = {
-        name: h
-        for name, h in mapping(keys, _columns.cells_of(rows)).items()
-        if not (_nested_name(h) and not rows)
-    }
+    columns = mapping(keys, _columns.cells_of(rows))
+    if not rows:
+        columns = {name: h for name, h in columns.items() if not _nested_name(h)}
     return {"name", "kind"} <= set(columns) or identifies(columns)
 
 
@@ -351,13 +349,10 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
         return row
 
     def cell(name: str) -> Any:
-        if name in columns:
-            return row.get(columns[name])
-        return (
-            _found(_LABELLED[name], (each for each in row.values() if isinstance(each, str))) or None
-            if name in _LABELLED
-            else None
-        )
+        # a field without a column has no cell: under "" stands the title of the sheet
+        if name in columns or name not in _LABELLED:
+            return row.get(columns[name]) if name in columns else None
+        return _found(_LABELLED[name], (each for each in row.values() if isinstance(each, str))) or None
 
     def text(name: str, limit: int = 300) -> str:
         value = cell(name)
@@ -440,7 +435,9 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
     flags = (*of_siret, *flags)
     # the title of a structure's own page is its name, no offer
     offers = [
-        one for one in _offers(row, columns, source, text) if fuzz.ratio(fold(one.title), fold(name)) < SAME
+        one
+        for one in _offers(row, columns, source, cell, text)
+        if fuzz.ratio(fold(one.title), fold(name)) < SAME
     ]
     if not name and not brand and not offers:
         return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
@@ -528,12 +525,8 @@ def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:
     return _structure.siret_of(cell("siret"), cell("siren"))
 
 
-def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, text: Any) -> Iterator[Offer]:
+def _offers(row: Row, columns: Mapping[str, str], source: str, cell: Any, text: Any) -> Iterator[Offer]:
     """The offers of a row: plain columns, numbered columns, nested lists."""
-
-    def cell(key: str) -> Any:  # a field without a column has no cell: under "" stands the title of the sheet
-        return row.get(columns[key]) if key in columns else None
-
     numbers = {key.partition(".")[2] for key in columns if key.partition(".")[0] in NUMBERED}
     alone = not any(key.partition(".")[0] in ("offer", "offer_text", "ticked") for key in columns)
     shared_sectors = tuple(
@@ -577,10 +570,13 @@ def _offers(row: Mapping[str, Any], columns: Mapping[str, str], source: str, tex
                 yield from _nested(item, shared_sectors, service_types, source)
 
 
-def _ticks(row: Mapping[str, Any], columns: Mapping[str, str]) -> Iterator[str]:
+def _ticks(row: Row, columns: Mapping[str, str]) -> Iterator[str]:
     """The headings that a row ticks."""
-    for heading in (heading for key, heading in columns.items() if key.startswith("ticked")):
-        if fold(str(row.get(heading) or "")).strip(" ()") not in _columns.UNTICKED:
+    for key, heading in columns.items():
+        if (
+            key.startswith("ticked")
+            and fold(str(row.get(heading) or "")).strip(" ()") not in _columns.UNTICKED
+        ):
             yield heading
 
 

@@ -212,7 +212,12 @@ class Fetcher:
             if rest > 0:
                 self._sleep(rest)
             self._last = time.monotonic()
-            page = self._one(address, end)
+            self.requests += 1
+            self._network.end = end
+            with self._answered("GET", address, [("User-Agent", self.agent), *ACCEPTED]) as answer:
+                pairs = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}
+                body = b"" if "location" in pairs else self._body(answer, pairs, end, address)
+            page = Page(address, answer.status, pairs, body)
             where = page.headers.get("location")
             if not 300 <= page.status < 400 or not where:
                 return page
@@ -224,14 +229,6 @@ class Fetcher:
         self._network.end = time.monotonic() + self._seconds
         with self._answered("POST", url, [("Connection", "close"), *headers.items()], body) as answer:
             return answer.status
-
-    def _one(self, url: str, end: float) -> Page:
-        self.requests += 1
-        self._network.end = end
-        with self._answered("GET", url, [("User-Agent", self.agent), *ACCEPTED]) as answer:
-            pairs = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in answer.headers}
-            body = b"" if "location" in pairs else self._body(answer, pairs, end, url)
-            return Page(url, answer.status, pairs, body)
 
     @contextmanager
     def _answered(
