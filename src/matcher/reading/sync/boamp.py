@@ -1,7 +1,7 @@
 """Notices of the BOAMP, week by week."""
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from matcher.domain import BadInput
@@ -23,10 +23,9 @@ def boamp(
     A week beyond the API's reach is halved; a day beyond it is exported whole.  Weeks that are over are
     fetched once; a week that reaches yesterday or today is asked again, on condition.
     """
-    now = today or datetime.now(UTC).date()
-    last = until or now
-    with listed("boamp", folder, today=now) as lists:
-        state = lists.state
+    with listed("boamp", folder, today=today) as lists:
+        state, now = lists.state, lists.today
+        last = until or now
         through = clean_date(state.get("through"))
         # from the day before the last one fetched, or a month back on a first run
         begin = since or (through - timedelta(days=1) if through else now - timedelta(days=FIRST_DAYS))

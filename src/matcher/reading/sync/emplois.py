@@ -1,7 +1,7 @@
 """Structures and their jobs, by department, of the State's hiring platform (Les emplois de l'inclusion)."""
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from matcher.reading.sync._client import Report, address
@@ -14,10 +14,10 @@ def emplois(
     folder: Path, asked: Iterable[str] = (), today: date | None = None, accept_fewer: bool = False
 ) -> Report:
     """Every structure with its open jobs, of the departments asked for; a department is read once a day."""
-    url, day = address("emplois"), today or datetime.now(UTC).date()
-    with listed("emplois", folder, accept_fewer, day) as lists:
+    url = address("emplois")
+    with listed("emplois", folder, accept_fewer, today) as lists:
         for code in departments(asked):
-            if lists.fetched(code) == day.isoformat():
+            if lists.fetched(code) == lists.today.isoformat():
                 lists.report.unchanged += 1
                 continue
             lists.read(code, url, LISTING, {"departement": code, "format": "json"})

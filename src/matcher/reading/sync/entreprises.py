@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from matcher.domain import BadInput
@@ -27,11 +27,9 @@ def entreprises(
     A question with as many answers as the pages reach is split before it is read: by section of activity, then by
     postcode.
     """
-    now = today or datetime.now(UTC).date()
-    day = now.isoformat()
     questions = _questions(sirens, asked, ess)
-    with listed("entreprises", folder, today=now) as lists:
-        state, report = lists.state, lists.report
+    with listed("entreprises", folder, today=today) as lists:
+        state, report, day = lists.state, lists.report, lists.today.isoformat()
         split = state["split"] = state.get("split", {}) if state.get("day") == day else {}
         state["day"] = day
         while questions:
