@@ -13,8 +13,8 @@ import jsonschema
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
+from service.routes.webhooks import EVENTS
 from service.settings import Settings
-from service.webhooks import EVENTS
 
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.reading import gather
