@@ -30,13 +30,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def matched(store: Store) -> dict[str, Any]:
-    with store.reading() as connection:
-        return {row.id: row.matched_at for row in connection.execute(select(Notice.id, Notice.matched_at))}
+    return {row.id: row.matched_at for row in store.ask(select(Notice.id, Notice.matched_at))}
 
 
 def pairs(store: Store, notice: str) -> set[str]:
-    with store.reading() as connection:
-        return set(connection.execute(select(Found.siret).where(Found.notice_id == notice)).scalars())
+    return set(store.ask(select(Found.siret).where(Found.notice_id == notice)).scalars())
 
 
 def test_only_what_is_new_or_changed_is_matched_again(store: Store, folder: Path) -> None:

@@ -24,8 +24,7 @@ EACH = 25  # notices of each format
 
 def told(store: Store, day: int, siret: str = n.siret(100)) -> list[dict[str, Any]]:
     which = (Digest.addressee == siret, Digest.day == (n.MOMENT + timedelta(days=day)).date())
-    with store.reading() as connection:
-        content = connection.execute(select(Digest.content).where(*which)).scalar()
+    content = store.ask(select(Digest.content).where(*which)).scalar()
     return list(content["items"]) if content else []
 
 

@@ -242,8 +242,7 @@ def _held(folder: Path) -> Any:
 
 
 def _states(store: Store) -> set[str]:
-    with store.reading() as connection:
-        return set(connection.execute(select(Digest.status)).scalars())
+    return set(store.ask(select(Digest.status)).scalars())
 
 
 def test_hold_waits_for_the_operator_who_sees_a_sample(store: Store, folder: Path, tmp_path: Path) -> None:
@@ -439,8 +438,7 @@ def test_mail_leaves_a_real_server_once_and_bounces(store: Store, folder: Path, 
     n.night(store, folder, n.tender("b", "tonte"), day=1)
     delivery.deliver(store, held, rules, at=n.MOMENT + timedelta(days=1))
     of_the_day = select(Digest.addressee, Digest.status).where(Digest.day == date(2026, 11, 25))
-    with store.reading() as connection:
-        states = dict(connection.execute(of_the_day).all())
+    states = dict(store.ask(of_the_day).all())
     assert states[n.siret(101)] == "no-address" and states[n.siret(100)] == "sent"
 
 

@@ -103,8 +103,7 @@ def test_the_same_row_twice_is_one_row_and_the_last_word_counts(store: Store) ->
         store.put(connection, Notice, [notice()])
         rows = [notice(fingerprint="a"), notice(fingerprint="g", seen_at=NOW + timedelta(1))]
         store.put(connection, Notice, rows, keep=("seen_at",))
-    with store.reading() as connection:
-        (row,) = connection.execute(select(Notice.__table__)).mappings()
+    (row,) = store.ask(select(Notice.__table__)).mappings()
     assert row["fingerprint"] == "g" and row["seen_at"] == NOW and row["tender"] == {"title": "é"}
 
 
@@ -256,8 +255,7 @@ def test_ten_who_read_and_write_at_once_lose_nothing(store: Store) -> None:
 
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(add, range(10)))
-    with store.reading() as connection:
-        assert sorted(connection.execute(select(Notice.tender)).scalar_one()["offers"]) == list(range(10))
+    assert sorted(store.ask(select(Notice.tender)).scalar_one()["offers"]) == list(range(10))
 
 
 def test_an_update_may_look_for_several_rows() -> None:

@@ -150,8 +150,7 @@ def test_an_export_that_is_given_up_is_not_sealed_as_made(
         monkeypatch.setitem(exports.FORMATS, "xlsx", (late, "x"))
         assert page.get(f"{address}/export.xlsx").status_code == 503
         assert page.get(f"{address}/export.csv").status_code == 200
-        with store.reading() as connection:
-            owner = connection.execute(select(Sourcing.owner)).scalar_one()
+        owner = store.ask(select(Sourcing.owner)).scalar_one()
         events = record.read(store, owner, address.rpartition("/")[2]).events
         assert [e.payload for e in events if e.kind == "exported"] == [{"format": "csv"}]
 
@@ -284,8 +283,7 @@ def test_letters_to_one_address_are_few_whoever_it_is(door: Door, memory: str) -
         others = ({"address": f"x{n}@a.example", "csrf": csrf} for n in range(30))
         more = [page.post("/connexion/lien", data=other).status_code for other in others]
         assert more.count(200) == 10  # of this network twenty in all
-        with store.reading() as connection:
-            assert set(connection.execute(select(Letter.address)).scalars()) == {"a@ville.example"}
+        assert set(store.ask(select(Letter.address)).scalars()) == {"a@ville.example"}
 
 
 def test_of_letters_asked_at_once_none_passes_the_last(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
