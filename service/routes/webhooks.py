@@ -132,9 +132,9 @@ def register(request: Request, who: Reader, asked: WebhookIn) -> WebhookMade:
     if unheard := [event for event in asked.events if not may(who, event)]:
         scope = EVENTS[unheard[0]]
         raise Forbidden(f"a key with the scope {scope} is told of {unheard[0]}: ask the operator")
-    told = list(dict.fromkeys(asked.events)) or [event for event in EVENTS if may(who, event)]
+    told: list[str] = [*dict.fromkeys(asked.events)] or [event for event in EVENTS if may(who, event)]
     id = secrets.token_hex(12)
-    row = {"id": id, "key_id": who.id, "url": str(asked.url), "events": told, "created_at": now()}
+    row: Data = {"id": id, "key_id": who.id, "url": str(asked.url), "events": told, "created_at": now()}
     with store.writing(who.actor, "webhook.create", id) as connection:
         mine = select(func.count()).select_from(Webhook).where(Webhook.key_id == who.id)
         if connection.execute(mine).scalar_one() >= MOST:
@@ -149,8 +149,9 @@ def listing(request: Request, who: Reader) -> list[WebhookOut]:
     last = select(Delivery.__table__).order_by(Delivery.created_at.desc(), Delivery.id).limit(SHOWN)
     with store_of(request).reading() as connection:
         hooks = connection.execute(mine).mappings().all()
-        sent = {row["id"]: connection.execute(last.where(Delivery.webhook_id == row["id"])) for row in hooks}
-        return [WebhookOut(**row, deliveries=list(sent[row["id"]].mappings())) for row in hooks]
+        sent = [connection.execute(last.where(Delivery.webhook_id == row["id"])).mappings() for row in hooks]
+        made = ([DeliveryOut(**each) for each in listed] for listed in sent)
+        return [WebhookOut(**row, deliveries=each) for row, each in zip(hooks, made, strict=True)]
 
 
 @router.delete("/webhooks/{webhook_id}", status_code=204)
