@@ -169,20 +169,15 @@ def test_the_words_of_a_skill() -> None:
         denials.skill("zzz")
 
 
-def test_matcher_index_reads_the_store(store: Store, tmp_path: Path) -> None:
-    say(store, SIRET, offers=[{"title": "Réparation de parapluies en osier"}])
-    sample = Path(__file__).parents[2] / "data" / "sample"
-    arguments = ["index", str(sample), "--out", str(tmp_path / "c"), "--recipe", "lexical"]
-    done = CliRunner().invoke(build(), arguments)
-    assert done.exit_code == 0, done.output
-    assert "taken from the store as described there" in done.stderr
-    assert names(Matcher.load(tmp_path / "c"), "réparation de parapluies")[0] == SIRET
-
-
-def test_matcher_index_update_takes_what_was_declared_since(store: Store, tmp_path: Path) -> None:
+def test_matcher_index_reads_the_store_and_its_update_what_was_declared_since(
+    store: Store, tmp_path: Path
+) -> None:
     sample, out = str(Path(__file__).parents[2] / "data" / "sample"), str(tmp_path / "c")
     run = CliRunner()
-    assert run.invoke(build(), ["index", sample, "--out", out, "--recipe", "lexical"]).exit_code == 0
+    say(store, SIRET, offers=[{"title": "Dressage de hiboux"}])
+    done = run.invoke(build(), ["index", sample, "--out", out, "--recipe", "lexical"])
+    assert done.exit_code == 0 and "taken from the store as described there" in done.stderr, done.output
+    assert names(Matcher.load(tmp_path / "c"), "dressage de hiboux")[0] == SIRET
     words = "réparation de parapluies en osier"
     say(store, SIRET, "trade:blanchisserie", offers=[{"title": words}])
     for _ in range(2):  # told twice, taken once
