@@ -50,8 +50,11 @@ def lots(content: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def test_those_of_the_trade_come_first_with_reasons_and_the_documents(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("a", "tonte"))
+    n.night(store, folder, n.tender("a", "tonte"), wave=1)
     told = mails(store)
+    assert {n.siret(100 + i) for i in range(8)} <= set(told), (
+        "all in reach at once: a public notice has no waves"
+    )
     first = told[n.siret(100)]
     (item,) = first["items"]
     assert item["title"] == "Entretien des espaces verts"
@@ -102,14 +105,9 @@ def test_a_notice_of_many_like_lots_takes_one_place_of_the_cap(store: Store, fol
     assert held == {"a": 9, "b": 2, "c": 1} and told["left"] == 0
 
 
-def test_a_second_run_of_the_same_day_sends_nothing(store: Store, folder: Path) -> None:
-    first = n.night(store, folder, n.tender("a"))
-    again = n.night(store, folder, n.tender("a"))
+def test_a_notice_is_announced_once_read_again_or_published_twice(store: Store, folder: Path) -> None:
+    first, again = (n.night(store, folder, n.tender("boamp-1", reference="2026-TONTE")) for _ in range(2))
     assert first.digests > 0 and (again.digests, again.told, again.source) == (0, 0, "nothing new")
-
-
-def test_a_duplicate_is_announced_once(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("boamp-1", reference="2026-TONTE"))
     twin = replace(n.tender("ted-9", reference="2026-TONTE", format="ted"), title="SERVICES BOAMP-1")
     summary = n.night(store, folder, twin, day=1)
     assert summary.twins == 1 and summary.digests == 0
@@ -248,7 +246,11 @@ def test_hold_waits_for_the_operator_who_sees_a_sample(store: Store, folder: Pat
     assert sent["sent"] == summary.digests
 
 
-def test_three_times_the_usual_volume_is_held_and_less_is_not(store: Store, folder: Path) -> None:
+def test_three_times_the_usual_volume_is_held_and_less_is_not(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    with Store.open(f"sqlite:///{tmp_path / 'new.sqlite'}") as new:
+        assert n.night(new, folder, n.tender("a"), first_volume=3).held == "first"
     with store.writing() as connection:
         for i, volume in enumerate((4, 5, 6)):
             at = n.MOMENT - timedelta(days=9 - i)
@@ -263,10 +265,6 @@ def test_three_times_the_usual_volume_is_held_and_less_is_not(store: Store, fold
     assert held.held == "volume"
     assert "far more than usual" in "\n".join(held.sentences())
     assert "held" in _states(store)
-
-
-def test_a_first_flood_is_held_too(store: Store, folder: Path) -> None:
-    assert n.night(store, folder, n.tender("a"), first_volume=3).held == "first"
 
 
 def test_a_new_catalogue_or_model_never_mails_the_old(store: Store, folder: Path, tmp_path: Path) -> None:
@@ -303,11 +301,6 @@ def test_an_unpublished_need_goes_out_in_waves_until_enough_show_interest(store:
     told = buyers.of_buyer(store, "buyer-7", _held(folder), at=n.MOMENT)
     (lot,) = told["items"][0]["lots"]
     assert (lot["told"], lot["interested"]) == (6, 2) and len(told["items"][0]["names"]) == 2
-
-
-def test_a_public_notice_is_announced_to_everyone_in_reach_at_once(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("a"), wave=1)
-    assert {n.siret(100 + i) for i in range(8)} <= set(mails(store))
 
 
 # ------------------------------------------------------------------------------------------- forms

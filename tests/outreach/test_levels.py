@@ -89,6 +89,8 @@ def test_who_lends_staff_is_never_advised_to_answer_alone(store: Store, folder: 
     assert item["level"] == "clause" and item["alone"].startswith("Par la clause") and item["partners"] == []
     (item,) = n.mails(store, 1)[CLEANER]["items"]
     assert item["level"] == "likely" and item["alone"].startswith("Seule ou en groupement")  # size not known
+    every = [item["alone"] for content in n.mails(store, 1).values() for item in content["items"]]
+    assert not any("tâche séparable" in alone for alone in every), "works alone have tasks to cut out"
 
 
 def test_who_lends_staff_hears_of_lots_that_ask_staff_or_hours_alone(store: Store, folder: Path) -> None:
@@ -199,12 +201,6 @@ def test_a_stated_clause_of_which_nobody_is_likely_to_carry_hours_reaches_the_ne
     assert {item["notice_id"] for item in items} == {"b"}
 
 
-def test_only_works_have_tasks_that_can_be_cut_out(store: Store, folder: Path) -> None:
-    owed = (Clause(hours=500.0),)
-    n.night(store, folder, cleaning("a", clauses=owed))
-    assert not any("tâche séparable" in item["alone"] for c in n.mails(store).values() for item in c["items"])
-
-
 def test_a_lot_announced_by_its_clause_is_not_without_structure(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "lends"
     save_catalogue(build_catalogue(STRUCTURES[1:2]), folder)
@@ -275,11 +271,6 @@ def test_a_lot_is_too_wide_by_its_place_and_not_by_an_unknown_street(place: Plac
     assert items._wide(Lot(id="a", title="Repas", places=(place,))) == said
 
 
-def test_a_lot_that_nothing_places_is_in_nobodys_reach(store: Store, folder: Path) -> None:
-    n.night(store, folder, replace(cleaning("a", places=()), buyer=Buyer(name="Centrale d'achat")))
-    assert n.mails(store) == {}
-
-
 def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Store, tmp_path: Path) -> None:
     from matcher.domain import Zone
 
@@ -287,6 +278,8 @@ def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Sto
     zoned = [replace(STRUCTURES[0], zone=Zone(departments=codes), siret=siret) for codes, siret in zones]
     folder = tmp_path / "zoned"
     save_catalogue(build_catalogue(zoned), folder)
+    n.night(store, folder, replace(cleaning("b", places=()), buyer=Buyer(name="Centrale d'achat")))
+    assert n.mails(store) == {}, "what nothing places is in nobody's reach"
     n.night(store, folder, cleaning("a", places=(Place(region="11"),)))
     assert BOTH not in n.mails(store) and CLEANER in n.mails(store)
 

@@ -143,6 +143,9 @@ def test_denied_at_once_without_a_new_build() -> None:
 
 
 def test_a_denied_offer_is_gone_and_a_lot_of_several_trades_stays(store: Store) -> None:
+    assert denials.skill("blanchisserie") == "trade:blanchisserie" and denials.skill("cpv:983") == "cpv:983"
+    with pytest.raises(BadInput, match="no known trade"):
+        denials.skill("zzz")
     say(store, SIRET, "offer:a")
     listed, _ = self_declared.overlay_from_store([GARDENS])
     assert [o.id for o in listed[0].offers] == ["b"]
@@ -161,12 +164,6 @@ def test_a_firm_known_by_its_awards_alone_may_speak(store: Store) -> None:
     assert FIRM in ranked(matcher([LAUNDRY], [award]), "blanchisserie")
     # a partner, not a structure to propose
     assert names(matcher([LAUNDRY], [award]), "blanchisserie") == [LAUNDRY.siret]
-
-
-def test_the_words_of_a_skill() -> None:
-    assert denials.skill("blanchisserie") == "trade:blanchisserie" and denials.skill("cpv:983") == "cpv:983"
-    with pytest.raises(BadInput, match="no known trade"):
-        denials.skill("zzz")
 
 
 def test_matcher_index_reads_the_store_and_its_update_what_was_declared_since(

@@ -263,7 +263,7 @@ def test_a_withdrawn_or_expired_one_is_unseen(store: Store, bearer: Any, monkeyp
     assert exchange.listing(store, a, mine=True)[0].state == "expired"
 
 
-def test_who_saw_what_is_recorded_once_a_day_and_shown_to_the_author_alone(store: Store, bearer: Any) -> None:
+def test_who_saw_what_is_shown_to_the_author_alone_who_deletes_the_contact(store: Store, bearer: Any) -> None:
     a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
     offer = say(store, a, A, contact="a@example.org")
     for _ in range(3):
@@ -274,11 +274,6 @@ def test_who_saw_what_is_recorded_once_a_day_and_shown_to_the_author_alone(store
     assert sorted((v["viewer"], v["kind"]) for v in views) == [(B, "contact"), (B, "seen")]
     with pytest.raises(NotFound):
         exchange.viewers(store, b, offer.id)
-
-
-def test_a_contact_is_deleted_by_its_owner(store: Store, bearer: Any) -> None:
-    a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
-    offer = say(store, a, A, contact="a@example.org")
     with pytest.raises(NotFound):
         exchange.forget_contact(store, b, offer.id)
     exchange.forget_contact(store, a, offer.id)
