@@ -27,9 +27,10 @@ from matcher.reading import confined
 from matcher.records import self_declared
 from matcher.records.store import Store, now
 from matcher.reference import paths
-from service import access, handlers, limits, observability, page, routes, webhooks
+from service import access, handlers, limits, observability, page, routes
 from service.mailer import Sender
 from service.page import alert, buyer
+from service.routes import webhooks
 from service.routes.jobs import Jobs
 from service.settings import Settings, mail_transport, read
 from service.snapshot import Serving, warm

@@ -5,12 +5,15 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.domain import Buyer, Lot, Offer, Place, Recipe, Structure, Tender
 from matcher.outreach import batch, intake
 from matcher.outreach.rules import Rules
 from matcher.records.store import Store
+from matcher.records.tables import Digest
 from matcher.reference.french import PARIS
 
 MOMENT = datetime(2026, 11, 24, 9, 0, tzinfo=PARIS)  # a Tuesday, within sending hours
@@ -64,6 +67,13 @@ def catalogue(folder: Path, listed: list[Structure] | None = None) -> Path:
     made = build_catalogue(structures() if listed is None else listed, recipe=RECIPE)
     save_catalogue(made, folder)
     return folder
+
+
+def mails(store: Store, day: int | None = None) -> dict[str, dict[str, Any]]:
+    """Addressee -> content of its digest, of a day after MOMENT, or the last of each."""
+    which = [] if day is None else [Digest.day == (MOMENT + timedelta(days=day)).date()]
+    rows = store.ask(select(Digest.addressee, Digest.content).where(*which).order_by(Digest.day))
+    return {row.addressee: row.content for row in rows}
 
 
 def night(

@@ -13,7 +13,7 @@ from matcher.outreach import letters, links, post
 from matcher.outreach.digest_formats import Entry, feed
 from matcher.records.store import now
 from matcher.records.tables import Alert, Search
-from service import webhooks, wire
+from service import wire
 from service.access import identify, store_of
 from service.page import fields, render
 from service.page.buyer import answer_of
@@ -21,7 +21,7 @@ from service.page.lots import line
 from service.page.render import Facts
 from service.page.visitor import Buyer, CheckedForm, Searcher
 from service.problems import Refused
-from service.routes import feeds
+from service.routes import feeds, webhooks
 from service.settings import mail_transport
 from service.snapshot import snapshot_of
 

@@ -74,8 +74,7 @@ def _ask_store(request: Request) -> None:
     state = request.app.state
     if state.store is None and not self_declared.exists(state.settings.store):
         return  # it is made by the first write
-    with access.store_of(request).reading() as connection:
-        connection.execute(select(Key.id).limit(1)).first()
+    access.store_of(request).ask(select(Key.id).limit(1)).first()
 
 
 @router.get("/metrics", include_in_schema=False)

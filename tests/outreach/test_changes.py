@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from pytest import MonkeyPatch
-from sqlalchemy import select
 
 import night as n
 from matcher.domain import ANSWERABLE, Clause, Place, Reservation, Tender
@@ -20,13 +19,6 @@ from matcher.records.tables import Digest
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample"
 EACH = 25  # notices of each format
-
-
-def told(store: Store, day: int, siret: str = n.siret(100)) -> list[dict[str, Any]]:
-    which = (Digest.addressee == siret, Digest.day == (n.MOMENT + timedelta(days=day)).date())
-    with store.reading() as connection:
-        content = connection.execute(select(Digest.content).where(*which)).scalar()
-    return list(content["items"]) if content else []
 
 
 def opened(paths: list[Path]) -> list[Tender]:
@@ -94,7 +86,7 @@ def test_a_change_after_an_upgrade_is_told(store: Store, folder: Path, monkeypat
     deadline = n.MOMENT + timedelta(days=30)
     later = replace(read_otherwise(first), source_hash="published anew", deadline=deadline)
     n.night(store, folder, later, day=2)
-    (item,) = told(store, 2)
+    (item,) = n.mails(store, 2)[n.siret(100)]["items"]
     assert item["kind"] == "correction"
     assert item["changes"] == ["date limite : 24 décembre 2026 à 9 h 00 (avant : 15 décembre 2026 à 9 h 00)"]
     assert n.night(store, folder, later, day=3).digests == 0
@@ -108,7 +100,7 @@ def test_what_both_programs_read_alike_is_told(store: Store, folder: Path, monke
     assert n.night(store, folder, anew, day=1).digests == 0
     moved = replace(anew, source_hash="again", deadline=n.MOMENT + timedelta(days=30))
     n.night(store, folder, moved, day=2)
-    assert [item["kind"] for item in told(store, 2)] == ["correction"]
+    assert [item["kind"] for item in n.mails(store, 2)[n.siret(100)]["items"]] == ["correction"]
 
 
 FIELDS: dict[str, tuple[Any, str]] = {

@@ -4,6 +4,7 @@ import csv
 import email
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from pytest import MonkeyPatch
+from service.app import create_app
+from service.settings import Settings
 from sqlalchemy import select, update
 
 import night as n
 from mail_server import MailServer
-from matcher.domain import BadInput, Condition, Forbidden, NotFound, Place
+from matcher.domain import BadInput, Condition, NotFound, Place
 from matcher.matching.engine import Matcher
 from matcher.outreach import buyers, delivery, digests, letters, review, transport
 from matcher.outreach import links as links_
@@ -30,6 +34,7 @@ from matcher.records import feedback
 from matcher.records.store import Busy, Store
 from matcher.records.tables import Digest, Notice, Run
 from matcher.reference.french import PARIS
+from night import mails
 
 
 @pytest.fixture
@@ -40,28 +45,23 @@ def store(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Store]:
     opened.close()
 
 
-def mails(store: Store, day: int | None = None) -> dict[str, dict[str, Any]]:
-    """addressee -> content, of a day or of all."""
-    which = [] if day is None else [Digest.day == (n.MOMENT + timedelta(days=day)).date()]
-    with store.reading() as connection:
-        rows = connection.execute(select(Digest.addressee, Digest.content).where(*which))
-        return {row.addressee: row.content for row in rows}
-
-
 def lots(content: dict[str, Any]) -> list[tuple[str, str]]:
     return [(item["notice_id"], item["kind"]) for item in content["items"]]
 
 
 def test_those_of_the_trade_come_first_with_reasons_and_the_documents(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("a", "tonte"))
+    n.night(store, folder, n.tender("a", "tonte"), wave=1)
     told = mails(store)
+    assert {n.siret(100 + i) for i in range(8)} <= set(told), (
+        "all in reach at once: a public notice has no waves"
+    )
     first = told[n.siret(100)]
     (item,) = first["items"]
     assert item["title"] == "Entretien des espaces verts"
     assert item["documents_url"] == "https://example.org/dossier/a"
     assert item["reasons"]
     assert abs(sum(c["contribution"] for c in item["contributions"]) - item["score"]) < 1e-6
-    assert first["versions"]["recipe"] == "default"
+    assert first["versions"]["recipe"] == "default" and first["versions"]["ranker"]
     chances = {s: c["items"][0]["probability"] for s, c in told.items()}
     others = {n.siret(trade + i) for trade in (200, 300) for i in range(8)}
     assert chances[n.siret(100)] > max((chance for s, chance in chances.items() if s in others), default=0)
@@ -105,14 +105,9 @@ def test_a_notice_of_many_like_lots_takes_one_place_of_the_cap(store: Store, fol
     assert held == {"a": 9, "b": 2, "c": 1} and told["left"] == 0
 
 
-def test_a_second_run_of_the_same_day_sends_nothing(store: Store, folder: Path) -> None:
-    first = n.night(store, folder, n.tender("a"))
-    again = n.night(store, folder, n.tender("a"))
+def test_a_notice_is_announced_once_read_again_or_published_twice(store: Store, folder: Path) -> None:
+    first, again = (n.night(store, folder, n.tender("boamp-1", reference="2026-TONTE")) for _ in range(2))
     assert first.digests > 0 and (again.digests, again.told, again.source) == (0, 0, "nothing new")
-
-
-def test_a_duplicate_is_announced_once(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("boamp-1", reference="2026-TONTE"))
     twin = replace(n.tender("ted-9", reference="2026-TONTE", format="ted"), title="SERVICES BOAMP-1")
     summary = n.night(store, folder, twin, day=1)
     assert summary.twins == 1 and summary.digests == 0
@@ -208,17 +203,12 @@ def test_what_was_declined_never_comes_back_after_a_move(store: Store, folder: P
     other.close()
 
 
-def test_the_last_word_counts(store: Store, folder: Path) -> None:
+def test_the_last_word_counts_and_not_our_trade_keeps_the_trade_away(store: Store, folder: Path) -> None:
     feedback.record(store, n.siret(100), "a", "a-1", "declined")
     feedback.record(store, n.siret(100), "a", "a-1", "interested")
+    feedback.record(store, n.siret(101), "b", "b-1", "declined", reason="not-our-trade", cpv="77310000")
     n.night(store, folder, n.tender("a"))
-    assert n.siret(100) in mails(store)
-
-
-def test_not_our_trade_keeps_the_trade_away(store: Store, folder: Path) -> None:
-    feedback.record(store, n.siret(100), "a", "a-1", "declined", reason="not-our-trade", cpv="77310000")
-    n.night(store, folder, n.tender("b", "tonte"))
-    assert n.siret(100) not in mails(store)
+    assert n.siret(100) in mails(store) and n.siret(101) not in mails(store)
 
 
 def test_nothing_after_the_deadline(store: Store, folder: Path, tmp_path: Path) -> None:
@@ -242,8 +232,7 @@ def _held(folder: Path) -> Any:
 
 
 def _states(store: Store) -> set[str]:
-    with store.reading() as connection:
-        return set(connection.execute(select(Digest.status)).scalars())
+    return set(store.ask(select(Digest.status)).scalars())
 
 
 def test_hold_waits_for_the_operator_who_sees_a_sample(store: Store, folder: Path, tmp_path: Path) -> None:
@@ -257,7 +246,11 @@ def test_hold_waits_for_the_operator_who_sees_a_sample(store: Store, folder: Pat
     assert sent["sent"] == summary.digests
 
 
-def test_three_times_the_usual_volume_is_held_and_less_is_not(store: Store, folder: Path) -> None:
+def test_three_times_the_usual_volume_is_held_and_less_is_not(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    with Store.open(f"sqlite:///{tmp_path / 'new.sqlite'}") as new:
+        assert n.night(new, folder, n.tender("a"), first_volume=3).held == "first"
     with store.writing() as connection:
         for i, volume in enumerate((4, 5, 6)):
             at = n.MOMENT - timedelta(days=9 - i)
@@ -274,10 +267,6 @@ def test_three_times_the_usual_volume_is_held_and_less_is_not(store: Store, fold
     assert "held" in _states(store)
 
 
-def test_a_first_flood_is_held_too(store: Store, folder: Path) -> None:
-    assert n.night(store, folder, n.tender("a"), first_volume=3).held == "first"
-
-
 def test_a_new_catalogue_or_model_never_mails_the_old(store: Store, folder: Path, tmp_path: Path) -> None:
     n.night(store, folder, n.tender("a"))
     more = n.catalogue(tmp_path / "more", n.structures(each=12))
@@ -285,12 +274,8 @@ def test_a_new_catalogue_or_model_never_mails_the_old(store: Store, folder: Path
     assert summary.matched == 1 and summary.digests == 0
     content = digests.current(store, _held(more), n.siret(111), at=n.MOMENT + timedelta(days=1))
     assert lots(content) == [("a", "notice")]  # who asks sees it
-    assert n.siret(111) in _sirets(store, more, "b")  # and the next new notice reaches it
-
-
-def _sirets(store: Store, folder: Path, id: str) -> set[str]:
-    n.night(store, folder, n.tender(id), day=2)
-    return set(mails(store, 2))
+    n.night(store, more, n.tender("b"), day=2)
+    assert n.siret(111) in mails(store, 2)  # and the next new notice reaches it
 
 
 def test_an_unpublished_need_goes_out_in_waves_until_enough_show_interest(store: Store, folder: Path) -> None:
@@ -316,11 +301,6 @@ def test_an_unpublished_need_goes_out_in_waves_until_enough_show_interest(store:
     told = buyers.of_buyer(store, "buyer-7", _held(folder), at=n.MOMENT)
     (lot,) = told["items"][0]["lots"]
     assert (lot["told"], lot["interested"]) == (6, 2) and len(told["items"][0]["names"]) == 2
-
-
-def test_a_public_notice_is_announced_to_everyone_in_reach_at_once(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("a"), wave=1)
-    assert {n.siret(100 + i) for i in range(8)} <= set(mails(store))
 
 
 # ------------------------------------------------------------------------------------------- forms
@@ -382,35 +362,6 @@ def test_what_is_no_address_gets_no_mail(address: str, hostile: dict[str, Any]) 
         letters.message(hostile, address, Rules())
 
 
-# -------------------------------------------------------------------------------------------- links
-
-
-def test_a_scanner_that_opens_every_link_changes_nothing_and_a_post_acts(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("a"))
-    id = mails(store)[n.siret(100)]["id"]
-    before = store.counts()
-    for _ in range(3):
-        shown = links_.opened(store, id, links_.token(id))
-    assert store.counts() == before and not shown["unsubscribed"]
-    for wrong in (links_.token("other"), "", "é" * 32):
-        with pytest.raises(Forbidden):
-            links_.opened(store, id, wrong)
-    links_.act(store, id, links_.token(id), 1, "declined", "too-far")
-    with store.reading() as connection:
-        assert feedback.refusals(connection).of(["a"], "a-1") == {n.siret(100)}
-    assert links_.unsubscribe(store, id, links_.token(id)) == n.siret(100)
-    n.night(store, folder, n.tender("b", "tonte"), day=1)
-    assert n.siret(100) not in mails(store, 1) and n.siret(101) in mails(store, 1)
-
-
-def test_an_unsubscription_counts_for_mail_composed(store: Store, folder: Path, tmp_path: Path) -> None:
-    n.night(store, folder, n.tender("a"))
-    id = mails(store)[n.siret(100)]["id"]
-    links_.unsubscribe(store, id, links_.token(id))
-    sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)
-    assert sent["cancelled"] == 1 and not (tmp_path / f"{id}.eml").exists()
-
-
 # --------------------------------------------------------------------------------------------- SMTP
 
 
@@ -425,6 +376,9 @@ def post(smtp: MailServer) -> MailServer:
 def test_mail_leaves_a_real_server_once_and_bounces(store: Store, folder: Path, post: MailServer) -> None:
     summary = n.night(store, folder, n.tender("a"))
     rules, held = Rules(smtp=post.url), _held(folder)
+    with pytest.raises(BadInput, match="stay ready"):
+        delivery.deliver(store, held, Rules(smtp="smtp://127.0.0.1:9"), at=n.MOMENT)
+    assert _states(store) == {"ready"}
     assert delivery.deliver(store, held, rules, at=n.MOMENT.replace(hour=3))["waiting"] == summary.digests
     assert not post.received  # not at three in the morning
     sent = delivery.deliver(store, held, rules, at=n.MOMENT)
@@ -439,16 +393,8 @@ def test_mail_leaves_a_real_server_once_and_bounces(store: Store, folder: Path, 
     n.night(store, folder, n.tender("b", "tonte"), day=1)
     delivery.deliver(store, held, rules, at=n.MOMENT + timedelta(days=1))
     of_the_day = select(Digest.addressee, Digest.status).where(Digest.day == date(2026, 11, 25))
-    with store.reading() as connection:
-        states = dict(connection.execute(of_the_day).all())
+    states = dict(store.ask(of_the_day).all())
     assert states[n.siret(101)] == "no-address" and states[n.siret(100)] == "sent"
-
-
-def test_a_server_that_is_down_leaves_the_digests_ready(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("a"))
-    with pytest.raises(BadInput, match="stay ready"):
-        delivery.deliver(store, _held(folder), Rules(smtp="smtp://127.0.0.1:9"), at=n.MOMENT)
-    assert _states(store) == {"ready"}
 
 
 def test_a_delivery_report_stops_the_address(store: Store, folder: Path, tmp_path: Path) -> None:
@@ -536,14 +482,6 @@ def test_sending_hours_are_paris_working_hours(hour: int, weekday: int, may: boo
 # ------------------------------------------------------------------------------------- asking, telling
 
 
-def test_why_gives_every_mail_with_its_reasons_and_versions(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("a"))
-    (one,) = review.why(store, n.siret(100), date(2026, 11, 24))
-    assert one["items"][0]["reasons"] and one["versions"]["ranker"] and one["status"] == "ready"
-    with pytest.raises(NotFound, match="2026-11-25"):
-        review.why(store, n.siret(100), date(2026, 11, 25))
-
-
 def test_a_buyer_learns_numbers_of_a_public_notice_and_no_names(store: Store, folder: Path) -> None:
     n.night(store, folder, n.tender("a", "tonte", "menage"))
     feedback.record(store, n.siret(100), "a", "a-1", "interested")
@@ -571,14 +509,10 @@ def test_the_operators_report_has_plots_and_leaves_unpublished_needs_out(store: 
         review.of_run(store, "none")
 
 
-def test_pages_of_links_show_and_buttons_act(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
+def test_a_link_that_is_opened_changes_nothing_and_its_buttons_act(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
     """A client that fetches every link of a mail, like a scanner, changes nothing; a POST unsubscribes at once."""
-    import re
-
-    from fastapi.testclient import TestClient
-    from service.app import create_app
-    from service.settings import Settings
-
     n.night(store, folder, n.tender("a"))
     content = mails(store)[n.siret(100)]
     message = letters.message(content, "x@example.org", Rules(base_url=BASE))
@@ -593,11 +527,19 @@ def test_pages_of_links_show_and_buttons_act(store: Store, folder: Path, monkeyp
             answer = client.get(link)
             assert answer.status_code == 200 and "Entretien des espaces verts" in answer.text
         assert store.counts() == before
-        assert client.get("/m/" + content["id"] + "/" + "0" * 32).status_code == 403
+        for wrong in ("0" * 32, links_.token("other"), "é" * 32):
+            assert client.get(f"/m/{content['id']}/{wrong}").status_code == 403
         base = next(link for link in links if not link.endswith("unsubscribe"))
         form = {"item": "1", "verb": "declined", "reason": "too-far"}
         assert "ne vous sera plus proposé" in client.post(base, data=form).text
         client.cookies.clear()  # a mail program posts without any session
         answer = client.post(base + "/unsubscribe", data={"List-Unsubscribe": "One-Click"})
         assert answer.status_code == 200
+    with store.reading() as connection:
+        assert feedback.refusals(connection).of(["a"], "a-1") == {n.siret(100)}
+    # what was composed before does not leave either
+    sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)
+    assert sent["cancelled"] == 1 and not (tmp_path / f"{content['id']}.eml").exists()
+    n.night(store, folder, n.tender("b", "tonte"), day=1)
+    assert n.siret(100) not in mails(store, 1) and n.siret(101) in mails(store, 1)
     assert store.counts()["feedback"] == 1 and store.counts()["unsubscription"] == 1

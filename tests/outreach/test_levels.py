@@ -5,14 +5,13 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 from pytest import MonkeyPatch
-from sqlalchemy import select
 
 import night as n
 from matcher.catalogue.build import build_catalogue
@@ -39,7 +38,6 @@ from matcher.outreach.digest_formats import apart
 from matcher.partners.opportunities import opportunities
 from matcher.records import feedback
 from matcher.records.store import Store
-from matcher.records.tables import Digest
 
 _EAST = {"department": "93", "latitude": 48.86, "longitude": 2.44}
 MONTREUIL = Place(commune="93048", postcode="93100", label="Montreuil", **_EAST)
@@ -81,31 +79,26 @@ def cleaning(id: str, title: str = "Nettoyage des bureaux de la mairie", **facts
     return n.tender(id, lots=(replace(lot, **facts),))
 
 
-def told(store: Store, day: int = 0) -> dict[str, dict[str, Any]]:
-    with store.reading() as connection:
-        which = Digest.day == (n.MOMENT + timedelta(days=day)).date()
-        rows = connection.execute(select(Digest.addressee, Digest.content).where(which))
-        return {row.addressee: row.content for row in rows}
-
-
 def test_who_lends_staff_is_never_advised_to_answer_alone(store: Store, folder: Path) -> None:
     n.night(store, folder, cleaning("a"))
-    assert CLEANER in told(store)
-    items = told(store).get(LENDER, {"items": ()})["items"]
+    assert CLEANER in n.mails(store)
+    items = n.mails(store).get(LENDER, {"items": ()})["items"]
     assert all("mise à disposition" in item["alone"] for item in items)
     n.night(store, folder, cleaning("b", clauses=(Clause(hours=500.0),)), day=1)
-    (item,) = told(store, 1)[LENDER]["items"]
+    (item,) = n.mails(store, 1)[LENDER]["items"]
     assert item["level"] == "clause" and item["alone"].startswith("Par la clause") and item["partners"] == []
-    (item,) = told(store, 1)[CLEANER]["items"]
+    (item,) = n.mails(store, 1)[CLEANER]["items"]
     assert item["level"] == "likely" and item["alone"].startswith("Seule ou en groupement")  # size not known
+    every = [item["alone"] for content in n.mails(store, 1).values() for item in content["items"]]
+    assert not any("tâche séparable" in alone for alone in every), "works alone have tasks to cut out"
 
 
 def test_who_lends_staff_hears_of_lots_that_ask_staff_or_hours_alone(store: Store, folder: Path) -> None:
     n.night(store, folder, cleaning("a"))
-    assert LENDER not in told(store)  # nothing in the notice makes the contractor owe hours
+    assert LENDER not in n.mails(store)  # nothing in the notice makes the contractor owe hours
     staff = cleaning("b", title="Mise à disposition d'agents de nettoyage", cpv=("79620000",))
     n.night(store, folder, staff, day=1)
-    (item,) = told(store, 1)[LENDER]["items"]
+    (item,) = n.mails(store, 1)[LENDER]["items"]
     assert item["level"] == "likely" and not item["alone"].startswith("Par")
 
 
@@ -113,9 +106,9 @@ def test_a_concession_is_nobodys_to_answer_unless_it_is_reserved(store: Store, f
     title = "Délégation de service public : nettoyage et exploitation des halles"
     conceded = replace(cleaning("a", title=title), title=title)
     n.night(store, folder, conceded)
-    assert CLEANER not in told(store)
+    assert CLEANER not in n.mails(store)
     n.night(store, folder, replace(conceded, id="b", title="Nettoyage des halles"), day=1)
-    assert CLEANER in told(store, 1)
+    assert CLEANER in n.mails(store, 1)
 
 
 def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_told(
@@ -123,24 +116,24 @@ def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_
 ) -> None:
     title = "Tonte des pelouses et nettoyage des bureaux"
     n.night(store, folder, cleaning("a", title=title))
-    (item,) = told(store)[CLEANER]["items"]
+    (item,) = n.mails(store)[CLEANER]["items"]
     assert item["alone"].startswith("Il manque : espaces verts"), "named in the lot: to be answered together"
     vague = parts.named_first
     monkeypatch.setattr(parts, "named_first", lambda asked: vague(replace(asked, context=title)))
     n.night(store, folder, cleaning("b", title=title), day=1)
-    assert BOTH in told(store, 1) and CLEANER not in told(store, 1)
+    assert BOTH in n.mails(store, 1) and CLEANER not in n.mails(store, 1)
 
 
 def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
     store: Store, folder: Path, monkeypatch: MonkeyPatch
 ) -> None:
     n.night(store, folder, cleaning("a"))
-    assert CLEANER in told(store)
+    assert CLEANER in n.mails(store)
     monkeypatch.setattr(suitability, "_calls_for", lambda query: "beyond")
     n.night(store, folder, cleaning("b"), day=1)
-    assert CLEANER not in told(store, 1)
+    assert CLEANER not in n.mails(store, 1)
     n.night(store, folder, cleaning("c", reservation=Reservation(articles=("L2113-13",))), day=2)
-    assert CLEANER in told(store, 2)
+    assert CLEANER in n.mails(store, 2)
 
 
 def test_a_large_lot_that_firms_take_and_that_owes_no_hours_is_told_to_nobody_as_theirs(
@@ -148,13 +141,13 @@ def test_a_large_lot_that_firms_take_and_that_owes_no_hours_is_told_to_nobody_as
 ) -> None:
     monkeypatch.setattr(suitability, "_calls_for", lambda query: "clause")
     n.night(store, folder, cleaning("a"))
-    assert CLEANER in told(store), "one structure carries it"
+    assert CLEANER in n.mails(store), "one structure carries it"
     monkeypatch.setattr(Asked, "carried", property(lambda asked: "group"))
     n.night(store, folder, cleaning("b"), day=1)
-    assert CLEANER not in told(store, 1)
+    assert CLEANER not in n.mails(store, 1)
     owed = (Clause(nature="execution", hours=500, origin="field"),)
     n.night(store, folder, cleaning("c", clauses=owed), day=2)
-    assert CLEANER in told(store, 2)
+    assert CLEANER in n.mails(store, 2)
 
 
 @pytest.mark.parametrize(
@@ -203,15 +196,9 @@ def test_a_stated_clause_of_which_nobody_is_likely_to_carry_hours_reaches_the_ne
     save_catalogue(build_catalogue(aside), folder)
     monkeypatch.setattr(by_clause, "least_chance", lambda lot: 0.1 if lot.owed_condition else 0.5)
     n.night(store, folder, cleaning("a"), cleaning("b", clauses=(Clause(hours=500.0),)))
-    items = [item for content in told(store).values() for item in content["items"]]
+    items = [item for content in n.mails(store).values() for item in content["items"]]
     assert [item["level"] for item in items] == ["clause"] * by_clause.FEW
     assert {item["notice_id"] for item in items} == {"b"}
-
-
-def test_only_works_have_tasks_that_can_be_cut_out(store: Store, folder: Path) -> None:
-    owed = (Clause(hours=500.0),)
-    n.night(store, folder, cleaning("a", clauses=owed))
-    assert not any("tâche séparable" in item["alone"] for c in told(store).values() for item in c["items"])
 
 
 def test_a_lot_announced_by_its_clause_is_not_without_structure(store: Store, tmp_path: Path) -> None:
@@ -237,7 +224,7 @@ def test_a_line_says_what_for_whom_where_how_much_until_when_and_why(store: Stor
         cleaning("d", amount_max=90_000.0, duration_months=12.0, renewals=3),
         cleaning("e", amount=70_000.0, amount_period="year", inferred=("amount",)),
     )
-    text = digests.rendered(told(store)[CLEANER], "text").decode()
+    text = digests.rendered(n.mails(store)[CLEANER], "text").decode()
     for said in (
         "Nettoyage des bureaux",
         "Acheteur : Commune de Montreuil",
@@ -284,11 +271,6 @@ def test_a_lot_is_too_wide_by_its_place_and_not_by_an_unknown_street(place: Plac
     assert items._wide(Lot(id="a", title="Repas", places=(place,))) == said
 
 
-def test_a_lot_that_nothing_places_is_in_nobodys_reach(store: Store, folder: Path) -> None:
-    n.night(store, folder, replace(cleaning("a", places=()), buyer=Buyer(name="Centrale d'achat")))
-    assert told(store) == {}
-
-
 def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Store, tmp_path: Path) -> None:
     from matcher.domain import Zone
 
@@ -296,8 +278,10 @@ def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Sto
     zoned = [replace(STRUCTURES[0], zone=Zone(departments=codes), siret=siret) for codes, siret in zones]
     folder = tmp_path / "zoned"
     save_catalogue(build_catalogue(zoned), folder)
+    n.night(store, folder, replace(cleaning("b", places=()), buyer=Buyer(name="Centrale d'achat")))
+    assert n.mails(store) == {}, "what nothing places is in nobody's reach"
     n.night(store, folder, cleaning("a", places=(Place(region="11"),)))
-    assert BOTH not in told(store) and CLEANER in told(store)
+    assert BOTH not in n.mails(store) and CLEANER in n.mails(store)
 
 
 def test_a_denied_trade_is_never_announced_even_as_the_second_of_a_lot(store: Store, folder: Path) -> None:
@@ -305,7 +289,7 @@ def test_a_denied_trade_is_never_announced_even_as_the_second_of_a_lot(store: St
         feedback.deny(store, connection, BOTH, "nettoyage")
     both = "Entretien des espaces verts et nettoyage des locaux"
     n.night(store, folder, cleaning("a", title=both), n.tender("b", "tonte"))
-    assert [item["notice_id"] for item in told(store)[BOTH]["items"]] == ["b"]
+    assert [item["notice_id"] for item in n.mails(store)[BOTH]["items"]] == ["b"]
 
 
 def test_plausible_lots_are_a_line_if_asked(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
@@ -321,7 +305,7 @@ def test_plausible_lots_are_a_line_if_asked(store: Store, folder: Path, monkeypa
     monkeypatch.setattr(work, "_levels", unsure)
     alerts.choose(store, CLEANER, "daily", plausible=True)
     n.night(store, folder, cleaning("a"), cleaning("b", title="Nettoyage des vitres de la mairie"))
-    mine, other = told(store)[CLEANER], told(store)[BOTH]
+    mine, other = n.mails(store)[CLEANER], n.mails(store)[BOTH]
     assert [i["notice_id"] for i in mine["items"]] == ["a"]
     assert [i["notice_id"] for i in mine["unsure"]] == ["b"]
     assert other["unsure"] == []
@@ -333,12 +317,12 @@ def test_plausible_lots_are_a_line_if_asked(store: Store, folder: Path, monkeypa
 def test_after_a_month_of_silence_one_message_says_so_and_no_second(store: Store, folder: Path) -> None:
     n.night(store, folder, cleaning("a"))
     n.night(store, folder, day=29)
-    assert told(store, 29) == {}
+    assert n.mails(store, 29) == {}
     n.night(store, folder, day=30)
-    assert told(store, 30)[CLEANER]["subject"].startswith("Peu ou rien dans votre métier")
-    assert "un mois" in digests.rendered(told(store, 30)[CLEANER], "text").decode()
+    assert n.mails(store, 30)[CLEANER]["subject"].startswith("Peu ou rien dans votre métier")
+    assert "un mois" in digests.rendered(n.mails(store, 30)[CLEANER], "text").decode()
     n.night(store, folder, day=31)
-    assert told(store, 31) == {}
+    assert n.mails(store, 31) == {}
 
 
 def test_contracts_that_end_are_announced_once_and_to_their_buyer(store: Store, folder: Path) -> None:
@@ -347,11 +331,11 @@ def test_contracts_that_end_are_announced_once_and_to_their_buyer(store: Store, 
     award = Award(uid="w-1", title="Nettoyage des écoles", buyer=n.BUYER, **held)
     won = n.tender("w", nature="award", awards=(award,), lots=(), deadline=None)
     n.night(store, folder, cleaning("a"), won)
-    (line,) = told(store)[CLEANER]["ending"]
+    (line,) = n.mails(store)[CLEANER]["ending"]
     assert "Nettoyage des écoles" in line and "Ancien Titulaire" in line and "1er juin 2027" in line
-    assert line in digests.rendered(told(store)[CLEANER], "text").decode()
+    assert line in digests.rendered(n.mails(store)[CLEANER], "text").decode()
     n.night(store, folder, cleaning("b"), day=1)
-    assert told(store, 1)[CLEANER]["ending"] == []
+    assert n.mails(store, 1)[CLEANER]["ending"] == []
     assert buyers.of_buyer(store, n.BUYER.id, at=n.MOMENT)["ending"] == [line]
 
 
@@ -361,7 +345,7 @@ def test_the_list_of_a_structure_tells_what_its_digest_tells(store: Store, folde
     matcher = Matcher.load(folder)
     for structure in STRUCTURES:
         seen = opportunities(matcher, structure, notices, now=n.MOMENT)
-        items = told(store).get(structure.siret, {"items": ()})["items"]
+        items = n.mails(store).get(structure.siret, {"items": ()})["items"]
         levels = {item["notice_id"]: item["level"] for item in items}
         likely = {id for id, level in levels.items() if level in ("likely", "clause")}
         assert {o.tender.id for o in seen if o.part != "watch"} == likely
@@ -371,7 +355,7 @@ def test_the_list_of_a_structure_tells_what_its_digest_tells(store: Store, folde
 
 def test_a_spreadsheet_has_dates_and_links_and_a_feed_names_the_notice(store: Store, folder: Path) -> None:
     n.night(store, folder, cleaning("a"))
-    content = told(store)[CLEANER]
+    content = n.mails(store)[CLEANER]
     sheet = openpyxl.load_workbook(io.BytesIO(digests.rendered(content, "xlsx"))).active
     row = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
     assert row["Date limite"].value == datetime(2026, 12, 15, 9)

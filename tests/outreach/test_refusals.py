@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pytest import MonkeyPatch
-from sqlalchemy import select
 
 import night as n
 from mail_server import MailServer
@@ -17,7 +15,6 @@ from matcher.outreach.rules import Rules
 from matcher.outreach.work import _opened
 from matcher.records import feedback
 from matcher.records.store import Store
-from matcher.records.tables import Digest
 
 
 @pytest.fixture
@@ -49,12 +46,6 @@ def store(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Store]:
 )
 def test_only_an_address_that_does_not_exist_is_one_to_suppress(reply: str, nobody: bool) -> None:
     assert transport.nobody_there(reply) is nobody
-
-
-def states(store: Store, day: int) -> list[str]:
-    with store.reading() as connection:
-        wanted = Digest.day == (n.MOMENT + timedelta(days=day)).date()
-        return list(connection.execute(select(Digest.status).where(wanted)).scalars())
 
 
 @pytest.mark.parametrize(
@@ -101,18 +92,12 @@ def test_a_suppressed_address_is_listed_and_lifted(store: Store, folder: Path, s
 # --------------------------------------------------------------------------- what a structure may answer
 
 
-def content(store: Store, siret: str) -> dict[str, Any]:
-    with store.reading() as connection:
-        found = select(Digest.content).where(Digest.addressee == siret).order_by(Digest.day.desc())
-        return dict(connection.execute(found).scalars().first() or {})
-
-
 @pytest.mark.parametrize(
     ("scope", "denied"), [("lot", set()), ("like", {"cpv:77310"}), ("trade", {"cpv:773"})]
 )
 def test_a_refusal_bears_on_what_was_chosen(scope: str, denied: set[str], store: Store, folder: Path) -> None:
     n.night(store, folder, n.tender("a", "tonte"))
-    one = content(store, n.siret(100))
+    one = n.mails(store)[n.siret(100)]
     offered = dict(links.scopes(store, one)[0])
     assert list(offered) == ["lot", "like", "trade"] and "(1 lot en 6 mois)" in offered["like"]
     links.act(store, one["id"], links.token(one["id"]), 1, "declined", "not-our-trade", scope)
@@ -127,8 +112,7 @@ def test_alerts_and_questions_stop_apart(store: Store, folder: Path) -> None:
     alerts.stop(store, n.siret(101), "alerts")
     alerts.stop(store, n.siret(102))
     n.night(store, folder, n.tender("a"))
-    told, *others = (content(store, n.siret(100 + i)) for i in range(3))
-    assert told and not any(others)
+    assert n.siret(100) in n.mails(store) and not {n.siret(101), n.siret(102)} & {*n.mails(store)}
     asked = {n.siret(100 + i): f"tonte{i}@example.org" for i in range(3)}
     assert transport.unreachable(store, asked) == {n.siret(100), n.siret(102)}
 
@@ -144,6 +128,6 @@ def test_a_pause_ends_by_itself_and_what_is_open_is_told_then(store: Store, fold
     alerts.pause(store, n.siret(100), (n.MOMENT + timedelta(days=2)).date())
     n.night(store, folder, n.tender("a"))
     n.night(store, folder, day=1)
-    assert not content(store, n.siret(100)) and content(store, n.siret(101))
+    assert n.siret(100) not in n.mails(store) and n.siret(101) in n.mails(store)
     n.night(store, folder, day=2)
-    assert [item["notice_id"] for item in content(store, n.siret(100))["items"]] == ["a"]
+    assert [item["notice_id"] for item in n.mails(store, 2)[n.siret(100)]["items"]] == ["a"]

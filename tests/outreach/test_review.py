@@ -31,8 +31,7 @@ def composed(store: Store, *told: tuple[str, date, str]) -> None:
 
 
 def statuses(store: Store) -> list[str]:
-    with store.reading() as connection:
-        return list(connection.execute(select(Digest.status).order_by(Digest.id)).scalars())
+    return list(store.ask(select(Digest.status).order_by(Digest.id)).scalars())
 
 
 def test_what_is_approved_goes_of_the_day_that_was_named_and_nothing_else(store: Store) -> None:
@@ -41,8 +40,7 @@ def test_what_is_approved_goes_of_the_day_that_was_named_and_nothing_else(store:
     assert statuses(store) == ["ready", "held", "sent", "failed"]
     assert review.decide(store, "ready") == 1 and review.decide(store, "ready") == 0
     assert statuses(store) == ["ready", "ready", "sent", "failed"]
-    with store.reading() as connection:
-        noted = connection.execute(select(Audit.actor, Audit.detail).order_by(Audit.at)).all()
+    noted = store.ask(select(Audit.actor, Audit.detail).order_by(Audit.at)).all()
     assert ("operator", {"count": 1}) in [tuple(row) for row in noted]
 
 

@@ -68,9 +68,8 @@ class Night(RuleBasedStateMachine):
         self.dropped: set[tuple[str, str]] = set()
 
     def _items(self, *which: Any) -> Iterator[tuple[str, str]]:
-        with self.store.reading() as connection:
-            for content in connection.execute(select(Digest.content).where(*which)).scalars():
-                yield from ((content["addressee"], item["notice_id"]) for item in content["items"])
+        for content in self.store.ask(select(Digest.content).where(*which)).scalars():
+            yield from ((content["addressee"], item["notice_id"]) for item in content["items"])
 
     @rule(held=st.booleans())
     def night(self, held: bool) -> None:

@@ -212,19 +212,6 @@ def test_the_list_of_forgeries_is_as_long_as_is_claimed() -> None:
     assert len(FORGERIES) >= 40
 
 
-def test_what_was_sealed_before_owner_and_day_were_is_verified_as_it_was(store: Store) -> None:
-    identifier = made(store)
-    with store.writing() as connection, mock.patch.object(chain, "CONTENT", chain.FORMERLY):
-        row = connection.execute(select(Sourcing.__table__).where(Sourcing.id == identifier)).mappings().one()
-        formerly = {"digest": chain.committed(row, chain.FORMERLY)["digest"]}
-        connection.execute(delete(SourcingEvent).where(SourcingEvent.record_id == identifier))
-        chain.append(connection, identifier, [("created", "", formerly)])
-    assert record.verify(store, OWNER, identifier).holds
-    with store.writing() as connection:
-        rewrite(need={"title": "autre"})(connection, identifier)
-    assert not record.verify(store, OWNER, identifier).holds
-
-
 def test_a_store_rolled_back_as_a_whole_is_detected_by_its_anchor(store: Store) -> None:
     identifier = made(store)
     with store.reading() as connection:

@@ -143,6 +143,9 @@ def test_denied_at_once_without_a_new_build() -> None:
 
 
 def test_a_denied_offer_is_gone_and_a_lot_of_several_trades_stays(store: Store) -> None:
+    assert denials.skill("blanchisserie") == "trade:blanchisserie" and denials.skill("cpv:983") == "cpv:983"
+    with pytest.raises(BadInput, match="no known trade"):
+        denials.skill("zzz")
     say(store, SIRET, "offer:a")
     listed, _ = self_declared.overlay_from_store([GARDENS])
     assert [o.id for o in listed[0].offers] == ["b"]
@@ -163,26 +166,15 @@ def test_a_firm_known_by_its_awards_alone_may_speak(store: Store) -> None:
     assert names(matcher([LAUNDRY], [award]), "blanchisserie") == [LAUNDRY.siret]
 
 
-def test_the_words_of_a_skill() -> None:
-    assert denials.skill("blanchisserie") == "trade:blanchisserie" and denials.skill("cpv:983") == "cpv:983"
-    with pytest.raises(BadInput, match="no known trade"):
-        denials.skill("zzz")
-
-
-def test_matcher_index_reads_the_store(store: Store, tmp_path: Path) -> None:
-    say(store, SIRET, offers=[{"title": "Réparation de parapluies en osier"}])
-    sample = Path(__file__).parents[2] / "data" / "sample"
-    arguments = ["index", str(sample), "--out", str(tmp_path / "c"), "--recipe", "lexical"]
-    done = CliRunner().invoke(build(), arguments)
-    assert done.exit_code == 0, done.output
-    assert "taken from the store as described there" in done.stderr
-    assert names(Matcher.load(tmp_path / "c"), "réparation de parapluies")[0] == SIRET
-
-
-def test_matcher_index_update_takes_what_was_declared_since(store: Store, tmp_path: Path) -> None:
+def test_matcher_index_reads_the_store_and_its_update_what_was_declared_since(
+    store: Store, tmp_path: Path
+) -> None:
     sample, out = str(Path(__file__).parents[2] / "data" / "sample"), str(tmp_path / "c")
     run = CliRunner()
-    assert run.invoke(build(), ["index", sample, "--out", out, "--recipe", "lexical"]).exit_code == 0
+    say(store, SIRET, offers=[{"title": "Dressage de hiboux"}])
+    done = run.invoke(build(), ["index", sample, "--out", out, "--recipe", "lexical"])
+    assert done.exit_code == 0 and "taken from the store as described there" in done.stderr, done.output
+    assert names(Matcher.load(tmp_path / "c"), "dressage de hiboux")[0] == SIRET
     words = "réparation de parapluies en osier"
     say(store, SIRET, "trade:blanchisserie", offers=[{"title": words}])
     for _ in range(2):  # told twice, taken once

@@ -230,7 +230,9 @@ def test_lists_have_names_and_dates_are_archived_and_shared(page: PagesClient) -
     owner = dict(page.cookies)
     page.cookies.clear()
     colleague = page.get(invitation).text
-    assert page.get(addresses[0]).status_code == 404 and "Haies du printemps" in colleague
+    for own in (addresses[0], f"{addresses[0]}/export.csv"):
+        assert page.get(own).status_code == 404
+    assert "Haies du printemps" in colleague
     assert page.get(invitation[:-1] + "z").status_code == 404
     joined = page.post(invitation, data={"csrf": token(colleague)})
     siret = listed(joined.text)[0]
@@ -300,8 +302,10 @@ def test_what_is_sealed_is_corrected_by_a_further_entry(page: PagesClient) -> No
     assert wrong.status_code == 422
 
 
-def test_the_note_lists_as_many_as_it_counts(page: PagesClient) -> None:
+def test_every_page_of_a_record_opens_and_its_note_lists_as_many_as_it_counts(page: PagesClient) -> None:
     address = kept(page, need="nettoyage des bureaux", place="Paris")
+    for query in "?vue=toutes ?debut=51 ?debut=999999 ?vue=x /export.csv /export.xlsx".split():
+        assert page.get(address + query).status_code == 200, query
     note = page.get(address + "/note").text
     counted = int(re.findall(r"(\d+) gardées? :", note)[0])
     rows = re.findall(r"<td data-label=.À faire.>À (?:appeler|vérifier|interroger)<", note)
@@ -323,12 +327,6 @@ def test_the_list_is_printed_and_exported_as_it_is_narrowed(page: PagesClient) -
     paper = page.get(links["Imprimer"]).text
     assert paper.count('class="notes"') == len(rows) and "Pantin (93)" in paper
     assert f"limitée à : {kind}" in paper
-
-
-def test_every_page_of_a_record_opens(page: PagesClient) -> None:
-    address = kept(page, need="taille de haies", place="Pantin")
-    for query in "?vue=toutes ?debut=51 ?debut=999999 ?vue=x /note /export.csv /export.xlsx".split():
-        assert page.get(address + query).status_code == 200, query
 
 
 def test_exports_are_tables_of_structures(page: PagesClient) -> None:

@@ -23,7 +23,7 @@ from matcher.outreach.sourcing import exports, questions, record
 from matcher.outreach.transport import erase_mails
 from matcher.records import facilitators, feedback, keys, self_declared
 from matcher.records.store import Store, now
-from matcher.records.tables import Alert, Audit, Letter, Sourcing, WorkedHours
+from matcher.records.tables import Alert, Audit, Feedback, Letter, Sourcing, WorkedHours
 from matcher.reference.deadline import TooLong
 from matcher.reference.forking import ForkServer
 from pages_client import SIRET, PagesClient, kept, reference, signed_in, token
@@ -150,25 +150,9 @@ def test_an_export_that_is_given_up_is_not_sealed_as_made(
         monkeypatch.setitem(exports.FORMATS, "xlsx", (late, "x"))
         assert page.get(f"{address}/export.xlsx").status_code == 503
         assert page.get(f"{address}/export.csv").status_code == 200
-        with store.reading() as connection:
-            owner = connection.execute(select(Sourcing.owner)).scalar_one()
+        owner = store.ask(select(Sourcing.owner)).scalar_one()
         events = record.read(store, owner, address.rpartition("/")[2]).events
         assert [e.payload for e in events if e.kind == "exported"] == [{"format": "csv"}]
-
-
-LANES = {
-    "long": "/acheteur/fiches/abc/export.xlsx /v1/sourcing/abc/export/csv /v1/sourcing/abc/verify /acheteur/fiches/abc",
-    "heavy": "/acheteur/liste.xlsx /acheteur/imprimer /acheteur/relance /acheteur/alerte/x /v1/renewals "
-    "/renouvellements /exploitant/exposition",
-    "search": "/v1/structures /structure",
-    "read": "/v1/sourcing /a-propos /v1/notices",
-}
-
-
-@pytest.mark.parametrize("lane", LANES)
-def test_exports_and_searches_by_name_are_queued(lane: str) -> None:
-    for route in LANES[lane].split():
-        assert limits.lane_of({"method": "GET", "path": route}, b"") == lane, route
 
 
 def test_of_offers_added_at_once_none_is_lost(door: Door, store_url: str) -> None:
@@ -264,14 +248,13 @@ def test_the_latest_word_counts_where_clocks_go_back(store: Store, monkeypatch: 
         assert not feedback.refusals(connection).of(["n"], "")
         actors = select(Audit.actor).where(Audit.action == "feedback:taken-back")
         assert {*connection.execute(actors).scalars()} == {f"structure:{SIRET}", "operator"}
-
-
-def test_a_buyer_does_not_overwrite_what_a_structure_said(store: Store) -> None:
-    feedback.record(store, SIRET, "n", verb="contacted", by=SIRET, reason="par téléphone")
-    feedback.record(store, SIRET, "n", verb="contacted", by="key:buyer", reason="jamais")
-    with store.reading() as connection:
-        said = connection.execute(select(feedback.Feedback.by, feedback.Feedback.reason)).all()
-        assert said == [(SIRET, "par téléphone")]
+    for by, reason in (
+        (SIRET, "par téléphone"),
+        ("key:buyer", "jamais"),
+    ):  # a buyer overwrites no word of its own
+        feedback.record(store, SIRET, "m", verb="contacted", by=by, reason=reason)
+    said = store.ask(select(Feedback.by, Feedback.reason).where(Feedback.notice_id == "m")).all()
+    assert said == [(SIRET, "par téléphone")]
 
 
 def test_letters_to_one_address_are_few_whoever_it_is(door: Door, memory: str) -> None:
@@ -284,8 +267,7 @@ def test_letters_to_one_address_are_few_whoever_it_is(door: Door, memory: str) -
         others = ({"address": f"x{n}@a.example", "csrf": csrf} for n in range(30))
         more = [page.post("/connexion/lien", data=other).status_code for other in others]
         assert more.count(200) == 10  # of this network twenty in all
-        with store.reading() as connection:
-            assert set(connection.execute(select(Letter.address)).scalars()) == {"a@ville.example"}
+        assert set(store.ask(select(Letter.address)).scalars()) == {"a@ville.example"}
 
 
 def test_of_letters_asked_at_once_none_passes_the_last(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:

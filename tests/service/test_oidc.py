@@ -43,14 +43,11 @@ def signed_in(issuer: Provider, given: Settings) -> str:
     return oidc.identified(given, "c", "n")[1]
 
 
-def test_an_issuer_that_describes_itself_as_another_is_not_asked(issuer: Provider) -> None:
-    issuer.described_as = "https://else.example"
-    with pytest.raises(Forbidden):
-        oidc.asked(settings(issuer), "state", "nonce")
-
-
-def test_where_the_issuer_is_described_is_not_moved_by_a_redirect(issuer: Provider) -> None:
-    issuer.moved = True
+@pytest.mark.parametrize(("name", "odd"), [("described_as", "https://else.example"), ("moved", True)])
+def test_an_issuer_that_is_described_as_another_or_elsewhere_is_not_asked(
+    issuer: Provider, name: str, odd: Any
+) -> None:
+    setattr(issuer, name, odd)
     with pytest.raises(Forbidden):
         oidc.asked(settings(issuer), "state", "nonce")
     assert issuer.asked == ["/.well-known/openid-configuration"]

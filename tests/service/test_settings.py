@@ -18,6 +18,8 @@ WRONG = [
     ("MATCHER_SENDER", "nobody"), ("MATCHER_SENDER", "Maillage <a..b@c.fr>"), ("MATCHER_REPLY_TO", "x"),
     ("MATCHER_VECTORS", "sqlite:///x"), ("MATCHER_CATALOGUE", __file__), ("MATCHER_READ", "all"),
     ("MATCHER_CORS", '["http://x/"]'), ("MATCHER_CORS", '["*"]'), ("MATCHER_MAX_BODY", "-1"), ("MATCHER_THREADS", "0"), ("MATCHER_SMPT", "smtp://mail.example"),
+    ("MATCHER_BUYER_DOMAINS", '["moi@ville.example"]'), ("MATCHER_CORS", '["http://localhost.evil.example"]'), ("MATCHER_CORS", '["https://a@b.example"]'),
+    ("MATCHER_CORS", '["https://*.example"]'), ("MATCHER_CORS", '["ftp://localhost"]'), ("MATCHER_CORS", '["https://a.example/"]'),
 ]  # fmt: skip
 
 
@@ -35,6 +37,7 @@ def test_what_is_right_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     for name, value in (
         ("STORE", "postgresql://maillage:p%40ss%2F@db.example/maillage"), ("RECIPE", "default"), ("RATE", "10/second"),
         ("PUBLIC_URL", "https://maillage.example/"), ("SMTP", "smtps://user%40x@mail.example"), ("CATALOGUE", str(tmp_path)),
+        ("CORS", '["http://localhost:5173", "https://a.example"]'),
     ):  # fmt: skip
         monkeypatch.setenv(f"MATCHER_{name}", value)
     assert read().public_url == "https://maillage.example"

@@ -56,11 +56,6 @@ def test_another_domain_gets_the_same_answer_and_no_mail(page: PagesClient, sett
     assert not list(settings.outbox.glob("*.eml"))
 
 
-def test_a_domain_is_written_as_one(settings: Settings) -> None:
-    with pytest.raises(ValueError, match="no domain"):
-        Settings(catalogue=settings.catalogue, buyer_domains=("moi@ville.example",))
-
-
 def test_a_structure_signs_in_by_the_address_of_its_directory_or_of_its_claim(
     settings: Settings, catalogue: Catalogue
 ) -> None:

@@ -9,9 +9,8 @@ from service.app import create_app
 from service.settings import Settings
 from sqlalchemy import event
 
-from matcher.domain import StoreUnavailable
 from matcher.records import keys
-from matcher.records.store import Store, _engine
+from matcher.records.store import Store
 
 SIRET = "00010001600013"
 WORD = {"siret": SIRET, "notice_id": "after", "verb": "interested"}
@@ -56,14 +55,6 @@ def test_the_files_of_a_store_are_of_their_owner_alone(tmp_path: Path) -> None:
         keys.create(store, ["buyer"])
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     assert set(modes.values()) == {0o600} and "store.sqlite-wal" in modes
-
-
-def test_a_server_that_is_down_is_reported_without_its_password() -> None:
-    pytest.importorskip("psycopg")
-    store = Store(_engine("postgresql://someone:hunter2@127.0.0.1:9/none"))
-    with pytest.raises(StoreUnavailable) as error, store.reading():
-        pass
-    assert "hunter2" not in str(error.value) and "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(

@@ -48,19 +48,13 @@ def test_supposed_trades_are_reported_as_such_and_answered_by_one_click(
     guess = [("cycles", 0.6), ("blanchisserie", 0.4)]
     monkeypatch.setattr(gaps, "inferred_trades", lambda catalogue, row: guess)
     assert supposed(page.get(f"/structure/{SIRET}").text) == ["cycles", "blanchisserie"]
+    assert "cycles" not in page.get(f"/v1/structures/{SIRET}").text.lower()  # no offer holds what is supposed
     csrf = signed_in(page, f"structure:{SIRET}", "read")
     yes = page.post(f"/structure/{SIRET}/offres", data={"title": "Cycles", "csrf": csrf})
     assert supposed(yes.text) == ["blanchisserie"]
     no = page.post(f"/structure/{SIRET}/metier", data={"skill": "trade:blanchisserie", "csrf": csrf})
     assert supposed(no.text) == []
     assert "Ce n'est pas votre métier" in no.text
-
-
-def test_no_offer_holds_a_supposed_trade(page: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gaps, "inferred_trades", lambda catalogue, row: [("cycles", 0.9)])
-    page.get(f"/structure/{SIRET}")
-    told = page.get(f"/v1/structures/{SIRET}").text.lower()
-    assert "cycles" not in told
 
 
 HERE = Place(department="93", latitude=48.9, longitude=2.4)

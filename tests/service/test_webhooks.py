@@ -17,8 +17,9 @@ from typing import Any
 
 import httpx
 import pytest
+from service.routes import webhooks
 from service.settings import Settings
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 import night
 from matcher.domain import BadInput
@@ -27,7 +28,7 @@ from matcher.records import keys
 from matcher.records.store import Store
 from matcher.records.tables import Audit, Delivery, Digest, Webhook
 from pages_client import OTHER, SIRET
-from service import mailer, webhooks
+from service import mailer
 from serving import as_documented, at_work, serving, until
 
 
@@ -90,8 +91,16 @@ def holder(store: Store, *scopes: str) -> tuple[str, keys.Bearer]:
     return (secret := keys.create(store, scopes)), keys.prove(store, secret)
 
 
-def registered(store: Store, who: keys.Bearer, receiver: Receiver, *events: str) -> str:
-    return str(webhooks.register(store, who, webhooks.HttpUrl(receiver.url), events)["id"])
+def registered(store: Store, who: keys.Bearer, url: str, event: str) -> None:
+    """A webhook of an event since before the night of the tests."""
+    row = {"id": "hook", "key_id": who.id, "url": url, "events": [event]}
+    with store.writing() as connection:
+        store.put(connection, Webhook, [row | {"created_at": night.MOMENT - timedelta(days=1)}])
+
+
+def told(store: Store, who: keys.Bearer) -> None:
+    with store.writing() as connection:
+        webhooks.tell(store, connection, who.actor, "job.finished", {}, "a cause")
 
 
 def signature(secret: str, headers: dict[str, str], body: bytes) -> str:
@@ -172,19 +181,19 @@ def test_an_allowed_name_that_leads_into_the_network_is_not_followed(
 ) -> None:
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("10.0.0.1", 443))])
     _, who = holder(store, "read")
-    hook = webhooks.register(store, who, webhooks.HttpUrl("https://hooks.example.org/"), [])
-    webhooks.test(store, who, hook["id"])
+    registered(store, who, "https://hooks.example.org/", "job.finished")
+    told(store, who)
     assert webhooks.drain(store, settings.webhook_hosts) == {"ready": 1, "more": 0}
-    (delivery,) = webhooks.listed(store, who)[0]["deliveries"]
-    assert delivery["outcome"] == "hooks.example.org is not on the public internet"
-    assert delivery["due"] - delivery["created_at"] >= timedelta(seconds=webhooks.WAITS[0])
+    (delivery,) = store.ask(select(Delivery.__table__)).all()
+    assert delivery.outcome == "hooks.example.org is not on the public internet"
+    assert delivery.due - delivery.created_at >= timedelta(seconds=webhooks.WAITS[0])
     assert webhooks.drain(store, settings.webhook_hosts) == {}  # it is not due yet
 
 
 KILLED = """
 import sys
 from matcher.records.store import Store
-from service import webhooks
+from service.routes import webhooks
 with Store.open(sys.argv[1]) as store:
     webhooks.drain(store, [sys.argv[2]])
 """
@@ -194,7 +203,8 @@ def test_what_a_killed_process_was_sending_is_sent_again_under_the_same_id(
     store: Store, settings: Settings, receiver: Receiver
 ) -> None:
     _, who = holder(store, "read")
-    webhooks.test(store, who, registered(store, who, receiver))
+    registered(store, who, receiver.url, "job.finished")
+    told(store, who)
     receiver.hold.clear()
     command = [sys.executable, "-c", KILLED, str(settings.store), receiver.host]
     with subprocess.Popen(command) as process:
@@ -215,9 +225,7 @@ def test_a_structure_is_told_of_what_its_nights_announced_once_it_is_released(
         replace(each, siret=siret) for each, siret in zip(night.structures(2), (SIRET, OTHER), strict=False)
     )
     _, who = holder(store, f"structure:{SIRET}")
-    registered(store, who, receiver)
-    with store.writing() as connection:
-        connection.execute(update(Webhook).values(created_at=night.MOMENT - timedelta(days=1)))
+    registered(store, who, receiver.url, "lots.announced")
     night.night(
         store, night.catalogue(tmp_path / "catalogue", [mine, other]), night.tender("26-1"), hold=True
     )

@@ -24,9 +24,8 @@ GENESIS = "0" * 64
 KEY = "MATCHER_SEAL_KEY"  # names the key where several machines seal in one store
 ERASED = "erased"
 NEVER_ERASED = ("created", ERASED)
-#: What is printed of a record, which its first event commits to; what records sealed formerly commit to.
+#: What is printed of a record, which its first event commits to.
 CONTENT = ("owner", "created_at", "need", "filters", "answer", "versions")
-FORMERLY = CONTENT[2:]
 SALT = 32  # characters: what follows in a commitment is the SIRET
 
 
@@ -59,10 +58,10 @@ def _keyed(*parts: Any) -> str:
     return hmac.new(key(), _canonical(parts), hashlib.sha256).hexdigest()
 
 
-def committed(row: Mapping[str, Any], columns: Sequence[str] = CONTENT) -> dict[str, Any]:
+def committed(row: Mapping[str, Any]) -> dict[str, Any]:
     """What a first event, or an erasure, says of its record: the digest of its columns, and which they are."""
-    digest = hashlib.sha256(_canonical({k: row[k] for k in columns})).hexdigest()
-    return {"digest": digest, "of": list(columns)}
+    digest = hashlib.sha256(_canonical({k: row[k] for k in CONTENT})).hexdigest()
+    return {"digest": digest, "of": list(CONTENT)}
 
 
 def _seal(record: str, number: int, before: str, commitment: str, kind: str, at: datetime) -> str:
@@ -127,7 +126,7 @@ def broken_at(
     if not stated or listed[0]["kind"] != "created":
         return 1
     # the record is what its first event, or the last erasure, commits to
-    if stated[-1]["digest"] != committed(content, stated[-1].get("of", FORMERLY))["digest"]:
+    if stated[-1]["digest"] != committed(content)["digest"]:
         return 1
     proof = _keyed("head", record, len(listed), before)
     same = head is not None and (head["count"], head["seal"]) == (len(listed), before)
@@ -144,10 +143,8 @@ def _holds(event: RowMapping, before: str, record: str, erased: Mapping[int, Map
         # its commitment cannot be recomputed: a sealed erasure must name it, and the SIRET it left
         if number not in erased or event["kind"] in NEVER_ERASED or event["salt"] is not None:
             return False
-        left = erased[number].get("sirets")  # erasures sealed formerly do not say
-        if left is None or str(number) not in left:
-            return left is None or siret == ""
-        return bool(left[str(number)] == _keyed("siret", record, number, siret))
+        left = erased[number].get("sirets", {}).get(str(number))
+        return siret == "" if left is None else bool(left == _keyed("siret", record, number, siret))
     # a salt of fixed length, and no SIRET with the sign by which a payload begins: none borrows a character of another
     whole = len(event["salt"] or "") == SALT and "{" not in siret and isinstance(payload, dict)
     return whole and bool(event["commitment"] == _commitment(event["salt"], siret, payload))

@@ -66,10 +66,9 @@ def declared_of(store: Store, sirets: Iterable[str]) -> dict[str, Declared]:
     wanted = list(sirets)
     query = select(Profile.siret, Profile.facts, Profile.at)
     declared: dict[str, Declared] = {}
-    with store.reading() as connection:
-        for first in range(0, len(wanted), 500):  # SQLite bounds the values of a query
-            rows = connection.execute(query.where(Profile.siret.in_(wanted[first : first + 500])))
-            declared |= {siret: Declared(facts, at) for siret, facts, at in rows}
+    for first in range(0, len(wanted), 500):  # SQLite bounds the values of a query
+        rows = store.ask(query.where(Profile.siret.in_(wanted[first : first + 500])))
+        declared |= {siret: Declared(facts, at) for siret, facts, at in rows}
     return declared
 
 
