@@ -38,7 +38,7 @@ import typer
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
-from matcher.catalogue.vectors import Vectors
+from matcher.catalogue.texts import Vectors
 from matcher.domain import Structure
 from matcher.lab import published, synth
 from matcher.learned.encoders import static
