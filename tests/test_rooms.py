@@ -15,7 +15,7 @@ from matcher import plugins
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.catalogue.vectors import Vectors
+from matcher.catalogue.texts import Vectors
 from matcher.domain import Place
 from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of

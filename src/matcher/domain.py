@@ -6,7 +6,7 @@ amounts are euros unless `currency` says otherwise; distances are kilometres; Na
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -511,6 +511,13 @@ class Tender:
     flags: tuple[str, ...] = ()
     confidential: bool = False  # a need not yet published: never shown, counted or learnt from elsewhere
     source_hash: str = ""  # of the record as published, however it is read
+
+    def only(self, lot: str | None) -> "Tender":
+        """The notice with the lot of this id or number alone, whole for None.  Raises UnknownLot."""
+        kept = tuple(each for each in self.lots if lot in (None, each.id, each.number))
+        if not kept and lot is not None:
+            raise UnknownLot(self.id, lot, ", ".join(each.number for each in self.lots))
+        return replace(self, lots=kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

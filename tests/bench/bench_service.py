@@ -1,15 +1,8 @@
-"""Median and 99th percentile of POST /v1/match at a steady rate against a running service, its memory, and swaps.
+"""Requests at a steady rate over kept connections, and catalogues that are swapped meanwhile: for `bench_speed.py` and `soak.py`.
 
-    matcher synth --structures 100000 --notices 0 --out var/load
-    matcher index var/load/structures.csv --out var/load/catalogue
-    matcher serve --catalogue var/load/catalogue
-    python tests/bench/bench_service.py --rate 50 --seconds 600
-    python tests/bench/bench_service.py --rate 50 --seconds 200 --swap var/load/catalogue --swaps 20
-
-Requests leave on time whether or not earlier ones are answered (open loop), so that waiting is counted.  `--swap`
-replaces the served catalogue by a fresh copy, `--swaps` times, while requests go on.  On one machine the client takes
-processors of the service: it writes ready requests to kept connections and takes 0.6 ms for each, where a
-full HTTP client took 4.6 to 6.8; its share is printed.
+Requests leave on time whether or not earlier ones are answered (open loop), so that waiting is counted.  On one machine the
+client takes processors of the service: it writes ready requests to kept connections and takes 0.6 ms for each, where a
+full HTTP client took 4.6 to 6.8.
 """
 
 import asyncio
@@ -25,13 +18,10 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-import httpx
-import numpy as np
-import typer
 
 
 def gauge(text: str, name: str) -> float:
@@ -163,19 +153,15 @@ async def run(
     rate: float,
     seconds: float,
     needs: list[str],
-    groups: int,
-    swap: Path | None,
-    swaps: int,
-    held: Callable[[], float] | None = None,
+    held: Callable[[], float],
+    swap: Path | None = None,
+    swaps: int = 0,
 ) -> tuple[list[float], Counter[int], list[float]]:
-    """Seconds of each request, how many ended with each status (0: no answer), megabytes every ten seconds.
-
-    The megabytes are those of the process that answers, unless `held` says them.
-    """
+    """Seconds of each request, how many ended with each status (0: no answer), and what is `held`, every ten seconds."""
     times: list[float] = []
     statuses: Counter[int] = Counter()
     client = Client(url)
-    ask = {"place": "93", "n": 10, "groups": groups}
+    ask = {"place": "93", "n": 10, "groups": 0}
     asked = [client.request("POST", "/v1/match", {"need": need, **ask}) for need in needs]
 
     async def one(number: int, due: float) -> None:
@@ -183,13 +169,7 @@ async def run(
         times.append(time.perf_counter() - due)
         statuses[status] += 1
 
-    async def resident() -> float:
-        if held is not None:
-            return await asyncio.to_thread(held)
-        _, body = await client.ask(client.request("GET", "/v1/metrics"))
-        return gauge(body.decode(), "process_resident_memory_bytes") / 1e6
-
-    return times, statuses, await paced(rate, seconds, one, resident, swap, swaps)
+    return times, statuses, await paced(rate, seconds, one, partial(asyncio.to_thread, held), swap, swaps)
 
 
 def put(folder: Path, number: int) -> None:
@@ -207,43 +187,3 @@ def put(folder: Path, number: int) -> None:
     folder.rename(old)
     fresh.rename(folder)
     shutil.rmtree(old)
-
-
-def main(
-    url: str = "http://127.0.0.1:8000",
-    rate: float = 50,
-    seconds: float = 60,
-    groups: int = 0,
-    needs: Path = Path("data/sample/needs.txt"),
-    swap: Path | None = None,
-    swaps: int = 20,
-) -> None:
-    """Print what was measured; `--swap` is the folder of the catalogue that is served."""
-    words = [line for line in needs.read_text(encoding="utf-8").splitlines() if line.strip()]
-    health = httpx.get(url + "/v1/health", timeout=60).json()
-    spent = time.process_time()
-    before = gauge(httpx.get(url + "/v1/metrics").text, "maillage_catalogue_loads")
-    times, statuses, memory = asyncio.run(run(url, rate, seconds, words, groups, swap, swaps))
-    spent = time.process_time() - spent
-    median, high, p99 = np.percentile(np.array(times) * 1000, [50, 90, 99])
-    bad = sum(count for status, count in statuses.items() if status != 200)
-    print(
-        f"{health['structures']} structures, {rate:g} requests/s for {seconds:g} s: "
-        f"median {median:.1f} ms, p90 {high:.1f} ms, p99 {p99:.1f} ms, {bad} errors of {len(times)}"
-    )
-    print(f"processor time of this client: {1000 * spent / len(times):.2f} ms a request")
-    if bad:
-        print(f"statuses: {dict(sorted(statuses.items()))} (0: no answer)")
-    if memory:
-        first, last = memory[: max(1, len(memory) // 5)], memory[-max(1, len(memory) // 5) :]
-        print(
-            f"memory: {np.mean(first):.0f} MB at the beginning, {np.mean(last):.0f} MB at the end, {max(memory):.0f} MB at most"
-        )
-    if swap:
-        time.sleep(5)
-        after = gauge(httpx.get(url + "/v1/metrics").text, "maillage_catalogue_loads")
-        print(f"swaps: {swaps} put in place, {after - before:.0f} taken up, {bad} requests failed")
-
-
-if __name__ == "__main__":
-    typer.run(main)

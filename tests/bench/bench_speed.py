@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ import typer
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
-from matcher.catalogue.vectors import Vectors
+from matcher.catalogue.texts import Vectors
 from matcher.domain import Structure
 from matcher.lab import published, synth
 from matcher.learned.encoders import static
@@ -304,7 +305,8 @@ def _under_load(
     """Waiting and processor times of needs at a steady rate, without and with catalogues that are swapped, in turns; the memory held."""
     import bench_service
 
-    asyncio.run(bench_service.run(url, 10, 5, needs, 0, None, 0))  # warm-up requests are not measured
+    held = partial(_held, service)
+    asyncio.run(bench_service.run(url, 10, 5, needs, held))  # warm-up requests are not measured
     until(lambda: _ready(url) and _matching(url))  # a load balancer waits for readiness too
     measured: dict[int, tuple[list[float], Counter[int]]] = {each: ([], Counter()) for each in (0, swaps)}
     memory: list[float] = []
@@ -313,9 +315,7 @@ def _under_load(
         for changed, (times, statuses) in measured.items():
             before = _spent_by_all(service)
             swapped = (folder, changed // TURNS) if changed else (None, 0)
-            turn = asyncio.run(
-                bench_service.run(url, RATE, seconds / TURNS, needs, 0, *swapped, lambda: _held(service))
-            )
+            turn = asyncio.run(bench_service.run(url, RATE, seconds / TURNS, needs, held, *swapped))
             if changed:
                 time.sleep(SETTLES)
             else:

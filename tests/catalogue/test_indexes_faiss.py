@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from matcher.catalogue.indexes import faiss
-from matcher.catalogue.vectors import Vectors
+from matcher.catalogue.texts import Vectors
 
 N, D, TEXTS = 6_000, 32, 1_500
 

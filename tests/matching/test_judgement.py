@@ -26,7 +26,6 @@ from matcher.reference import tables
 
 DATA = Path(__file__).parents[1] / "data"
 ANGERS = Place(commune="49007", label="Angers", department="49", latitude=47.47, longitude=-0.55)
-LAVAL = Place(commune="53130", label="Laval", department="53", latitude=48.07, longitude=-0.77)
 _POINT = {"department": "49", "latitude": 47.47, "longitude": -0.49}
 NEAR = Place(commune="49267", label="Saint-Barthélemy-d'Anjou", **_POINT)
 LAVAL = Place(commune="53130", label="Laval", department="53", latitude=48.07, longitude=-0.77)

@@ -35,7 +35,7 @@ def test_chances_are_those_of_the_model_one_text_at_a_time() -> None:
 
     text = "réfection de la toiture d'une école"
     (found,) = inference.likeliest([text], k=3)
-    alone = [(code, chance) for code, _, chance in cpv.suggest(text, 3, "class")]
+    alone = [(code, chance) for code, _, chance in cpv.shipped().suggest(text, 3, "class")]
     assert [code for code, _ in found] == [code for code, _ in alone][: len(found)]
     assert [chance for _, chance in found] == pytest.approx([c for _, c in alone][: len(found)], abs=1e-3)
     together = inference.likeliest([text, "repas pour une crèche", "", text], k=3)

@@ -14,8 +14,7 @@ from matcher import codec, plugins
 from matcher.catalogue.catalogue import Catalogue, column_of
 from matcher.catalogue.columns import FORMAT, NATURES
 from matcher.catalogue.rows import _evidence_of_awards, _profile, _Row, is_supplier, numbers, tables_of
-from matcher.catalogue.texts import Texts
-from matcher.catalogue.vectors import Vectors
+from matcher.catalogue.texts import Texts, Vectors
 from matcher.domain import Award, Recipe, Structure, __version__
 from matcher.reference.arrays import F32, I32, Array
 from matcher.reference.text import coded

@@ -10,10 +10,9 @@ by SIRET, so that the same data give the same rows.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
-from threading import Lock
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 
 from matcher import codec
 from matcher.catalogue.columns import NATURES
-from matcher.catalogue.vectors import Vectors
+from matcher.catalogue.texts import Vectors
 from matcher.domain import Offer, Recipe, Structure, UnknownStructure
 from matcher.reference.arrays import I32, I64, Array, Mask
 
@@ -50,7 +49,6 @@ class Catalogue:
         # nothing kept here refers to the catalogue: it is given back when nobody holds it, without a search for cycles
         self._structure_of = lru_cache(KEPT)(partial(_read, Structure, structures.column("payload")))
         self._offer_of = lru_cache(KEPT)(partial(_read, Offer, evidence.column("payload")))
-        self._answers: dict[str, Answers] = {}
         self._made: dict[Hashable, Any] = {}
         self.offsets: I64 = np.append(column_of(structures, "first_row"), evidence.num_rows)
 
@@ -101,22 +99,27 @@ class Catalogue:
     def words_read(
         self, key: str, name: str, wanted: Callable[[str], Any], rows: Any, like: Array
     ) -> tuple[Array, I32]:
-        """The different values of `wanted` for words of a column, as a table, and which is that of each of `rows`.
-
-        Words are asked when they are first met, and answers kept under `key`.
-        """
+        """The different values of `wanted` for words of a column, as a table, and which is that of each of `rows`."""
         numbers, words = self.coded(name)
-        if key not in self._answers:
-            self._answers[key] = Answers(like, len(words))
-        return self._answers[key].of(numbers[rows], words, wanted)
 
-    def answers(self, key: str) -> Answers:
-        """What `worded` has answered under a key."""
-        return self._answers[key]
+        def read() -> tuple[Array, I32]:
+            values = (np.asarray(wanted(word), like.dtype).tobytes() for word in words)
+            places: dict[bytes, int] = {}  # many names say the same of their trade
+            at = [places.setdefault(value, len(places)) for value in values]
+            table = np.frombuffer(b"".join(places), like.dtype).reshape(-1, *like.shape)
+            return table, np.array(at, dtype=np.int32)
 
-    def keep_answers(self, key: str, answers: Answers) -> None:
-        """Have `worded` answer from what was answered before."""
-        self._answers[key] = answers
+        table, at = self.once(("read", key), read)
+        return table, at[numbers[rows]]
+
+    def answers(self, key: str) -> tuple[Array, I32]:
+        """What `words_read` has read under a key: the different values, and which is that of each word."""
+        answers: tuple[Array, I32] = self._made["read", key]
+        return answers
+
+    def keep_answers(self, key: str, table: Array, at: I32) -> None:
+        """Have `words_read` answer from what was read before."""
+        self._made["read", key] = table, at
 
     def one_of(self, name: str, wanted: Iterable[str], rows: I64 | None = None) -> Mask:
         """Mask over structures (or over `rows`): is the word of a column one of these?"""
@@ -268,42 +271,6 @@ class Catalogue:
 
 
 # ---------------------------------------------------------------------------------------------- rows
-
-
-class Answers:
-    """Values of a function of words, each different one once: many names say the same of their trade."""
-
-    def __init__(self, like: Array, count: int) -> None:
-        self.table = np.zeros((0, *like.shape), like.dtype)
-        self.at = np.full(max(count, 1), -1, dtype=np.int32)  # -1: not asked yet
-        self._lock = Lock()
-
-    @classmethod
-    def held(cls, table: Array, at: I32) -> Answers:
-        """Those of a table, by the number of each word."""
-        answers = cls(table[0], 0)
-        answers.table, answers.at = np.asarray(table), at
-        return answers
-
-    def of(self, asked: I32, words: Sequence[str], wanted: Callable[[str], Any]) -> tuple[Array, I32]:
-        """The table, and the row in it of each word asked."""
-        places = self.at[asked]
-        if len(places) and places.min() < 0:
-            with self._lock:
-                self._read(np.unique(asked[places < 0]), words, wanted)
-            places = self.at[asked]
-        return self.table, places
-
-    def _read(self, fresh: I32, words: Sequence[str], wanted: Callable[[str], Any]) -> None:
-        rows, at = list(self.table), {row.tobytes(): place for place, row in enumerate(self.table)}
-        places = []
-        for number in fresh.tolist():
-            result = np.asarray(wanted(words[number]), dtype=self.table.dtype)
-            places.append(at.setdefault(result.tobytes(), len(rows)))
-            if places[-1] == len(rows):
-                rows.append(result)
-        self.table = np.array(rows, dtype=self.table.dtype)
-        self.at[fresh] = places
 
 
 def _read(cls: type[T], payloads: Any, row: int) -> T:

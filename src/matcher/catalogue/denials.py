@@ -73,11 +73,6 @@ def touches(denied: Collection[str], lot: Lot, asked: Collection[str]) -> bool:
     return refuses(denied, lot, asked) or not trades(denied).isdisjoint(asked)
 
 
-def deniers(denied: Iterable[tuple[int, Collection[str]]], lot: Lot, asked: Collection[str]) -> list[int]:
-    """The rows, of (row, what it denies), that refuse the lot."""
-    return [row for row, skills in denied if refuses(skills, lot, asked)]
-
-
 def applied(structure: Structure, denied: Iterable[str]) -> Structure:
     """The structure without the offers that it denies, nor what was inferred of a trade that it denies."""
     skills = tuple(sorted({*structure.denied, *denied}))

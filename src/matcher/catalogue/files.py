@@ -16,7 +16,7 @@ from matcher import codec, plugins
 from matcher.catalogue import texts
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import FORMAT
-from matcher.catalogue.vectors import Vectors
+from matcher.catalogue.texts import Vectors
 from matcher.domain import NotFound, Recipe, StaleArtefact
 from matcher.reference.arrays import Array
 

@@ -36,6 +36,6 @@ def run(
             return
     if not text:
         raise BadInput('nothing to code: give the need in French, as in matcher cpv "taille de haies"')
-    found = cpv.suggest(" ".join(text), top, level)  # type: ignore[arg-type]
+    found = cpv.shipped().suggest(" ".join(text), top, level)  # type: ignore[arg-type]
     rows = [{"cpv": code, "label": label, "probability": chance} for code, label, chance in found]
     emit(rows, format, title="Codes CPV proposés")

@@ -235,11 +235,3 @@ def unpack(divisions: list[str], arrays: dict[str, Array]) -> Views:
         neighbours=near,
         codes=arrays["codes"].astype(np.int64),
     )
-
-
-def suggest(text: str, k: int = 5, level: Level = "class") -> list[tuple[str, str, float]]:
-    """The k likeliest CPV codes of a French text: (8 digits, label, calibrated probability), best first.
-
-    Raises BadInput for an empty text, a text without a known word, or an unknown level.
-    """
-    return shipped().suggest(text, k, level)

@@ -30,7 +30,6 @@ from matcher.domain import (
     Reason,
     Recipe,
     Tender,
-    UnknownLot,
     __version__,
 )
 from matcher.learned import asks
@@ -372,12 +371,7 @@ class Matcher:
         Raises NotFound for an unknown SIRET or lot.
         """
         row = self.catalogue.row(siret)
-        lots = [each for each in tender.lots if lot in (None, each.id, each.number)]
-        if not lots:
-            numbers = ", ".join(each.number for each in tender.lots)
-            raise UnknownLot(tender.id, lot or "", numbers)
-        wanted = replace(tender, lots=tuple(lots))
-        return tuple(self._why(row, query) for query in self.queries(wanted, filters=filters))
+        return tuple(self._why(row, query) for query in self.queries(tender.only(lot), filters=filters))
 
     def _why(self, row: int, query: Query) -> Explanation:
         if excluded := self._excluded(row, query):

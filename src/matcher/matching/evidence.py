@@ -30,7 +30,6 @@ SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "pr
 TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
 SAID = ("said_trade", "said_best", "said_second")  # columns of what is declared alone
 FROM_SAID = ("sure", "silent", "other_trade", "kind_rate")  # and those that combine it with others
-NAMES = ("trades", "public_body")  # what names are read for, as kept with a catalogue
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 NAMES_IT = 0.3  # confidence of what is declared from which it names the trade
 #: Confidence from which a source tells the trade: what is declared a neighbouring one too, a code one of which it is a part.
@@ -246,13 +245,12 @@ def refused(shortlist: Shortlist) -> NDArray[np.bool_]:
     return shortlist.once("refused", make, each=True)
 
 
-def read_names(catalogue: Catalogue, block: int = 500) -> None:
-    """Warm the caches of names of a catalogue, in blocks, so that other threads are served meanwhile."""
-    for low in range(0, len(catalogue), block):
-        rows = np.arange(low, min(low + block, len(catalogue)))
-        trades.by_name(catalogue, rows)
-        for what in SAID_BY_NAME:
-            _named(catalogue, what, rows)
+def read_names(catalogue: Catalogue) -> None:
+    """Read the names of a catalogue before they are asked for."""
+    nobody = np.zeros(0, dtype=np.int64)
+    trades.by_name(catalogue, nobody)
+    for what in SAID_BY_NAME:
+        _named(catalogue, what, nobody)
 
 
 def closed(shortlist: Shortlist) -> NDArray[np.bool_]:

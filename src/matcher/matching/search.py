@@ -84,9 +84,8 @@ def shortlist_of(
         candidates = np.arange(len(catalogue)) if allowed is None else np.flatnonzero(allowed)
     else:
         candidates = _found(catalogue, query, k, allowed, coming)
-    denied, trades = catalogue.denied, query.asked.trades
-    deniers = denials.deniers(denied.items(), query.lot, trades) if denied else []
-    if deniers:
+    trades, denied = query.asked.trades, catalogue.denied.items()
+    if deniers := [row for row, skills in denied if denials.refuses(skills, query.lot, trades)]:
         candidates = np.setdiff1d(candidates, deniers)
     return Shortlist(query=query, catalogue=catalogue, candidates=candidates)
 

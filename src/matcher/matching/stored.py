@@ -13,7 +13,7 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-from matcher.catalogue.catalogue import Answers, Catalogue
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_derived
 from matcher.catalogue.filters import Names, names_of
 from matcher.learned import activities
@@ -21,7 +21,7 @@ from matcher.matching import declared, evidence, judgement
 from matcher.reference import paths, tables
 
 CODE = ("reference", "learned", "matching")  # wings that read
-BLOCK = 2_000  # names at a time
+NAMES = ("trades", *evidence.SAID_BY_NAME)  # what names are read for
 PLAIN = ("keys", "numbers", "starts", "views", "same", "trades", "of_structures")  # arrays of `Pieces`
 
 
@@ -48,8 +48,8 @@ def adopt(catalogue: Catalogue) -> None:
     catalogue.once(declared.PIECES, lambda: declared.keep(catalogue.encoder, _pieces(held)))
     activities.keep(catalogue.encoder, held["activities"])
     catalogue.once("names", lambda: Names(held["names"]))
-    for key in evidence.NAMES:
-        catalogue.keep_answers(key, Answers.held(held[f"names_{key}"], held[f"names_{key}_at"]))
+    for key in NAMES:
+        catalogue.keep_answers(key, held[f"names_{key}"], held[f"names_{key}_at"])
 
 
 def fingerprint(catalogue: Catalogue) -> str:
@@ -89,7 +89,7 @@ def _pieces(held: Mapping[str, NDArray[Any]]) -> declared.Pieces:
 
 def _of_names(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
     """What each name says, by the number of the name: the different answers, and which of them it has."""
-    evidence.read_names(catalogue, BLOCK)
-    answers = {key: catalogue.answers(key) for key in evidence.NAMES}
-    tables = {f"names_{key}": held.table for key, held in answers.items()}
-    return tables | {f"names_{key}_at": held.at for key, held in answers.items()}
+    evidence.read_names(catalogue)
+    read = {key: catalogue.answers(key) for key in NAMES}
+    tables = {f"names_{key}": table for key, (table, _) in read.items()}
+    return tables | {f"names_{key}_at": at for key, (_, at) in read.items()}

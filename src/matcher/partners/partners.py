@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from matcher.domain import Filters, Lot, Match, Reason, Structure, Tender, UnknownLot, Warning_
+from matcher.domain import Filters, Lot, Match, Reason, Structure, Tender, Warning_
 from matcher.matching import parts, reach, standing
 from matcher.matching.engine import Matcher
 from matcher.matching.groups import firms as firms_
@@ -124,7 +124,7 @@ def partners(
     partnership: the winner of a lot with a social clause is named instead, the clause being read in it or in the call among
     the `earlier` notices.  Raises UnknownLot for a lot that the notice does not have.
     """
-    asked = _narrowed(tender, lot)
+    asked = tender.only(lot)
     on = tender.published or as_of or date.today()
     if asked.awards or asked.nature == "award":
         told = _subcontracting(matcher, structure, asked, on, earlier)[:n]
@@ -163,16 +163,6 @@ def partners(
         ask=ask,
         size=next((task.size for task in tasks if task.size), ""),
     )
-
-
-def _narrowed(tender: Tender, lot: str | None) -> Tender:
-    if lot is None:
-        return tender
-    kept = tuple(x for x in tender.lots if lot in (x.id, x.number))
-    if not kept:
-        numbers = ", ".join(x.number for x in tender.lots)
-        raise UnknownLot(tender.id, lot, numbers)
-    return replace(tender, lots=kept)
 
 
 def _barred(structure: Structure, lot: Lot, on: date) -> str:

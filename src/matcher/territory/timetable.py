@@ -7,6 +7,7 @@ absences they mostly do; else pairs and slots are chosen in one model.
 
 import math
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -40,40 +41,33 @@ class Timetable:
     value: float
     bound: float
     optimal: bool
-    way: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Bounds:
-    """What a timetable must respect: appointments of each, tables of a slot, and the slots each misses."""
+    """What a timetable must respect: appointments of each, tables of a slot, and the slots that each buyer misses."""
 
     slots: int
-    caps: NDArray[np.int64]
+    most: int  # of a structure
     buyer_caps: NDArray[np.int64]
-    tables: int | None
-    gone: Mapping[int, AbstractSet[int]]  # by buyer
-
-    @property
-    def room(self) -> int:
-        """Appointments that all slots together can hold."""
-        n, m = len(self.caps), len(self.buyer_caps)
-        return self.tables * self.slots if self.tables is not None else n * m
+    tables: int
+    gone: Mapping[int, AbstractSet[int]]
 
 
 def solve(
     relevance: NDArray[np.float64],
     slots: int,
     *,
-    most: Sequence[int] | int | None = None,
-    buyer_most: Sequence[int] | int | None = None,
+    most: int | None = None,
+    buyer_most: Sequence[int] | None = None,
     tables: int | None = None,
     buyer_absent: Mapping[int, AbstractSet[int]] | None = None,
     seconds: float = 60.0,
 ) -> Timetable:
     """Appointments for `relevance` (structures, buyers), 0 to 1: each structure gets at least one.
 
-    `most` and `buyer_most` bound the appointments of each, `tables` those of a slot; `buyer_absent` names the
-    slots that a buyer misses.  Raises BadInput, naming the remedy, where no timetable exists.
+    `most` bounds the appointments of a structure, `buyer_most` those of each buyer, `tables` those of a slot;
+    `buyer_absent` names the slots that a buyer misses.  Raises BadInput, naming the remedy, where no timetable exists.
     """
     values = np.nan_to_num(np.asarray(relevance, dtype=np.float64))
     if values.ndim != 2 or not values.size:
@@ -82,28 +76,16 @@ def solve(
         raise BadInput(f"{slots} créneaux : donnez de 1 à 200 créneaux")
     n, m = values.shape
     gone = {j: {s for s in missed if 0 <= s < slots} for j, missed in (buyer_absent or {}).items()}
-    present = [slots - len(gone.get(j, ())) for j in range(m)]
-    caps = np.minimum(_each(most, n, slots), slots)
-    buyer_caps = np.minimum(_each(buyer_most, m, slots), present)
-    bounds = _Bounds(slots=slots, caps=caps, buyer_caps=buyer_caps, tables=tables, gone=gone)
-    if len(short := np.flatnonzero(caps < 1)):
-        who = f"{len(short)} structures n'ont aucun créneau disponible (la première est à la ligne {short[0] + 1})"
-        raise BadInput(f"{who} : libérez un créneau ou ne l'invitez pas")
-    if n > (offered := min(int(buyer_caps.sum()), bounds.room)):
+    present = np.array([slots - len(gone.get(j, ())) for j in range(m)])
+    buyer_caps = present if buyer_most is None else np.minimum(buyer_most, present)
+    most = min(most or slots, slots)
+    bounds = _Bounds(slots=slots, most=most, buyer_caps=buyer_caps, tables=tables or n, gone=gone)
+    if n > (offered := min(int(buyer_caps.sum()), bounds.tables * slots)):
         raise BadInput(
             f"{n} structures pour {offered} rendez-vous possibles ({m} acheteurs, {slots} créneaux) : chacune doit en avoir un ; "
             f"ajoutez {math.ceil((n - offered) / m)} créneaux, des acheteurs ou des tables, ou invitez {n - offered} structures de moins"
         )
     return _placed(np.rint(values * UNIT).astype(np.int64), values, bounds, seconds)
-
-
-def _each(given: Sequence[int] | int | None, count: int, slots: int) -> NDArray[np.int64]:
-    if given is None:
-        return np.full(count, slots)
-    values = np.full(count, given) if isinstance(given, int) else np.asarray(given, dtype=np.int64)
-    if len(values) != count or (values < 0).any():
-        raise BadInput("les plafonds de rendez-vous sont des nombres positifs, un pour chacun")
-    return values
 
 
 def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]:
@@ -113,7 +95,9 @@ def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]
     n, m = weights.shape
     of_structure, of_buyer = np.kron(np.eye(n), np.ones((1, m))), np.kron(np.ones((1, n)), np.eye(m))
     at_most = np.vstack([of_structure, -of_structure, of_buyer, np.ones((1, n * m))])
-    bounds = np.concatenate([limits.caps, np.full(n, -1), limits.buyer_caps, [limits.room]])
+    bounds = np.concatenate(
+        [np.full(n, limits.most), np.full(n, -1), limits.buyer_caps, [limits.tables * limits.slots]]
+    )
     # twice the millionths less one: an appointment that is worth nothing is held only where one is due
     cost = -(2 * weights - 1).ravel() / UNIT
     solution = linprog(cost, A_ub=at_most, b_ub=bounds, bounds=(0, 1), method="highs-ds")
@@ -134,16 +118,14 @@ def _placed(
     # a full day of sixty buyers fits in a second, but in no time that a visitor waits for with slots of one size
     for limits in (bounds,) if any(bounds.gone.values()) else (even, bounds):
         if fitted := _fit(pairs, weights, limits, seconds / 3, every=True):
-            return _made(
-                fitted[0], values, ceiling, True, "les meilleures paires, puis leurs créneaux (exact)"
-            )
+            return _made(fitted[0], values, ceiling, True)
     left = max(seconds - (time.monotonic() - begun), 1.0)
     best = _fit(list(np.ndindex(*weights.shape)), weights, bounds, left, every=False)
     if best is None:
         remedy = "libérez des créneaux, ou invitez moins de structures"
         raise BadInput(f"aucun emploi du temps ne respecte ces absences : {remedy}")
     placed, bound, optimal = best
-    return _made(placed, values, min(bound, ceiling), optimal, "paires et créneaux ensemble")
+    return _made(placed, values, min(bound, ceiling), optimal)
 
 
 def _fit(
@@ -158,36 +140,40 @@ def _fit(
     from ortools.sat.python import cp_model
 
     model = cp_model.CpModel()
-    groups: dict[tuple[Any, ...], list[Any]] = {}
-    x: dict[tuple[int, int, int], Any] = {}
-    for i, j in pairs:
-        for t in range(bounds.slots):
-            if t not in bounds.gone.get(j, ()):
-                x[i, j, t] = variable = model.new_bool_var("")
-                keys = (("s", i, t), ("b", j, t), ("pair", i, j), ("slot", t), ("structure", i), ("buyer", j))
-                for key in keys:
-                    groups.setdefault(key, []).append(variable)
-    if every and any(("pair", i, j) not in groups for i, j in pairs):
-        return None
-    for key, members in groups.items():
-        if key[0] == "slot":
-            if bounds.tables is not None:
-                model.add(sum(members) <= bounds.tables)
-        elif key[0] in ("structure", "buyer"):
-            if not every:
-                of_structure = key[0] == "structure"
-                cap = (bounds.caps if of_structure else bounds.buyer_caps)[key[1]]
-                model.add_linear_constraint(sum(members), int(of_structure), int(cap))
-        elif key[0] == "pair" and every:
+    x = {
+        (i, j, t): model.new_bool_var("")
+        for i, j in pairs
+        for t in range(bounds.slots)
+        if t not in bounds.gone.get(j, ())
+    }
+    groups = defaultdict[tuple[Any, ...], list[Any]](list)
+    for (i, j, t), variable in x.items():
+        keys = (
+            ("structure", i, t),
+            ("buyer", j, t),
+            ("pair", i, j),
+            ("slot", t),
+            ("structure", i),
+            ("buyer", j),
+        )
+        for key in keys:
+            groups[key].append(variable)
+    for (what, *at), members in groups.items():
+        if what == "slot":
+            model.add(sum(members) <= bounds.tables)
+        elif what == "pair" and every:
             model.add_exactly_one(members)
-        else:
+        elif len(at) == 2:
             model.add_at_most_one(members)
+        elif not every:
+            least, cap = (1, bounds.most) if what == "structure" else (0, int(bounds.buyer_caps[at[0]]))
+            model.add_linear_constraint(sum(members), least, cap)
     if not every:
         # twice the millionths less one: an appointment that is worth nothing is held only where one is due
         model.maximize(sum((2 * int(weights[i, j]) - 1) * variable for (i, j, _), variable in x.items()))
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = seconds
-    solver.parameters.num_workers = 2
+    solver.parameters.num_workers = 1  # with two the same day would have another timetable
     solver.parameters.random_seed = 1
     status = solver.solve(model)
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
@@ -197,7 +183,7 @@ def _fit(
 
 
 def _made(
-    placed: Mapping[tuple[int, int], int], values: NDArray[np.float64], bound: float, optimal: bool, way: str
+    placed: Mapping[tuple[int, int], int], values: NDArray[np.float64], bound: float, optimal: bool
 ) -> Timetable:
     appointments: list[Appointment] = []
     seated: dict[int, int] = {}
@@ -207,4 +193,4 @@ def _made(
         appointments.append(Appointment(structure=i, buyer=j, slot=t, table=table, relevance=worth))
     value = sum(a.relevance for a in appointments)
     proven = value if optimal else max(bound, value)
-    return Timetable(appointments=tuple(appointments), value=value, bound=proven, optimal=optimal, way=way)
+    return Timetable(appointments=tuple(appointments), value=value, bound=proven, optimal=optimal)

@@ -1,7 +1,7 @@
 """Indexes: vectors or words to rows.  One file each; the file name is the key.
 
 To add one, write a file with `ROLE`, `build(texts, vectors, **options) -> Index` and `load(folder, vectors) -> Index`;
-`vectors` are those of the rows (`matcher.catalogue.vectors`).
+`vectors` are those of the rows (`matcher.catalogue.texts`).
 """
 
 from pathlib import Path

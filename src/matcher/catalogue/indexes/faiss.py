@@ -16,7 +16,7 @@ import numpy as np
 
 from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.catalogue.products import one_thread, products
-from matcher.catalogue.vectors import Vectors
+from matcher.catalogue.texts import Vectors
 from matcher.reference.arrays import F32, I64, Mask
 
 ROLE: Role = "meaning"

@@ -17,8 +17,7 @@ import numpy as np
 
 from matcher.catalogue import texts as _texts
 from matcher.catalogue.indexes import Role
-from matcher.catalogue.texts import Texts
-from matcher.catalogue.vectors import Vectors
+from matcher.catalogue.texts import Texts, Vectors
 from matcher.reference.arrays import F32, F64, I32, I64, Mask
 from matcher.reference.text import plain_words, stem, tokens
 

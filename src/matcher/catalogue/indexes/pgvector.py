@@ -17,7 +17,7 @@ import numpy as np
 
 from matcher import plugins
 from matcher.catalogue.indexes import Role, reachable, selective
-from matcher.catalogue.vectors import Vectors
+from matcher.catalogue.texts import Vectors
 from matcher.domain import BadInput, MatcherError, StaleArtefact
 from matcher.reference.arrays import F32, I64, Mask
 

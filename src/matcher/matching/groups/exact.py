@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from matcher.matching.groups.cover import EPS, Cover, Team, carry_in_order, limited, team_of
-from matcher.matching.groups.greedy import greedy
+from matcher.matching.groups.cover import EPS, Cover, Team, carry_in_order, greedy, limited, team_of
 
 
 def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = None) -> Team | None:
