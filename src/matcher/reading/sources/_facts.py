@@ -294,7 +294,7 @@ def count(text: str) -> int | None:
 
 def group_form(text: str) -> Iterator[Condition]:
     """The condition on the legal form of a group, where a notice states one."""
-    if text:
+    if re.search(r"(?i)group|solidaire|conjoint|cotrait|mandataire|candidats? indiv|unique|legal form", text):
         yield Condition(code="group-form", label="Forme du groupement", passage=clean(text, 600))
 
 
@@ -302,6 +302,16 @@ def profession(text: str) -> Iterator[Condition]:
     """The condition of a profession to which the law reserves the services, where a notice names one."""
     if re.search(r"[^\W\d]{4}", text):
         yield Condition(code="profession", label="Profession réservée", passage=clean(text, 600))
+
+
+#: "Tél. : +33 299000000"; "0825 ..." is the number of a platform
+_PHONE = re.compile(r"\bt[ée]l(?:[ée]phone)?s?\b[^\d+\n]{0,4}(?!(?:0|\+33 ?)8)(\+?\d[\d .]{7,16}\d)", re.I)
+
+
+def phone(text: str) -> str:
+    """The only telephone number that a text names as one; "" for none, or several."""
+    numbers = {re.sub(r"\D", "", one)[-9:]: one for one in _PHONE.findall(text)}
+    return next(iter(numbers.values())) if len(numbers) == 1 else ""
 
 
 def lot_limits(awarded: str, tendered: str) -> Iterator[Condition]:

@@ -38,7 +38,7 @@ WITHOUT_CALL = frozenset(name for name in PROCEDURES if "_WITHOUT_" in name)
 CONCEDED = "attribution de concession, sans publication préalable"
 #: Reasons of annex D for no call: outside the directives, or services that they only list.
 ADAPTED = frozenset({"D_OUTSIDE_SCOPE", "D_SERVICES_LISTED"})
-TELLS_WAY = re.compile(r"proc.dure|appel d.offres", re.I)
+TELLS_WAY = re.compile(r"proc.dure|appel d.offres|sans publicit", re.I)
 #: Forms of concessions alone; not all that use them state their legal basis.
 CONCESSIONS = frozenset({"F23", "F24", "F25"})
 #: Buyer by its type (CA_TYPE): those that the thresholds tell apart.
@@ -50,10 +50,12 @@ RESERVED = code_list("ted reserved")
 #: "paru au JOUE sous la référence 2026/S 012-034567", "avis BOAMP du 2.3.2026 n° 26-1234", "avis n° 123456-2026"
 EARLIER = re.compile(
     r"(?i)\b(?:BOAMP|avis|annonce)\b(?:(?!\bloi|d[ée]cret|ordonnance|/s )[^\n;]){0,45}?(?<![\d-])(?:\d\d-)?(\d\d-\d{4,6}|\d{5,6}-20\d\d)(?![\d-])"
-    r"|(?<!\d)(\d{4}/s \d{3}-\d{6})"
+    r"|(?<!\d)(\d{4}/s[ /]\d{3}-\d{6})"
 )
 #: "Prestation réservée à la profession d'architecte"
 OF_PROFESSION = re.compile(r"[^.;\n]{0,200}réservée?s? à (?:la|une) profession\b[^.;\n]*")
+#: "Communes concernées : Arradon, Séné et Vannes"
+COMMUNES = re.compile(r"\b[Cc]ommunes? (?:concernée|suivante|desservie)s? ?:\s*([^.;]+)")
 #: No criterion is the name of one: "Pas de critères".
 NO_NAME = re.compile(r"\W*(?:pas de|sans|aucun) crit.res?\W*$", re.I)
 #: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
@@ -132,7 +134,10 @@ class _Form:
         others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
         links = (
             *values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS"),
-            *("".join(numbers).upper() for numbers in EARLIER.findall(tree.words(self.form))),
+            *(
+                "".join(numbers).upper().replace("S/", "S ")
+                for numbers in EARLIER.findall(tree.words(self.form))
+            ),
         )
         tender = domain.Tender(
             id=self.document,
@@ -184,9 +189,12 @@ class _Form:
         address = " ; ".join(value(at, field) for field in ("OFFICIALNAME", "ADDRESS"))
         if not (named := facts.principals(address, self.general)):
             return ()
-        known = [fold(name) for name in values(self.form, "CONTRACTING_BODY/*/OFFICIALNAME")]
-        others = (name for name in named if not any(fold(name) in one or one in fold(name) for one in known))
-        return tuple(facts.buyer("", name, domain.Place()) for name in others)
+        return tuple(facts.buyer("", name, domain.Place()) for name in named if not self.known(name))
+
+    def known(self, name: str) -> bool:
+        """Whether a name is that of a buyer which the form names, in whatever order of its words."""
+        names = map(fold, values(self.form, "CONTRACTING_BODY/*/OFFICIALNAME"))
+        return any(fold(name) in one or set(one.split()) <= set(fold(name).split()) for one in names)
 
     def addresses(self) -> Iterator[str]:
         """Where the documents are, else where one takes part."""
@@ -217,7 +225,7 @@ class _Form:
         concession, without_call = "concession" in self.flags, not WITHOUT_CALL.isdisjoint(names)
         # annex D: a French adapted procedure on a form made for others
         if not ADAPTED.isdisjoint(names) and not (concession and without_call):
-            return facts.BELOW
+            return facts.BELOW if terms.adapted(plain) else terms.procedure(plain) or facts.BELOW
         if terms.adapted(plain) and (without_call or not concession):
             return facts.ADAPTED
         if concession and without_call:
@@ -247,9 +255,19 @@ class _Form:
 
     @property
     def contact(self) -> domain.Contact:
-        at = kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY")
-        name, email, phone = (clean(value(at, field), 200) for field in ("CONTACT_POINT", "E_MAIL", "PHONE"))
-        return domain.Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)
+        at, more = (
+            kid(self.form, f"CONTRACTING_BODY/ADDRESS_{name}")
+            for name in ("CONTRACTING_BODY", "FURTHER_INFO")
+        )
+        name, email, phone = (
+            clean(value(at, field) or value(more, field), 200)
+            for field in ("CONTACT_POINT", "E_MAIL", "PHONE")
+        )
+        if kid(at, "CONTACT_POINT") is None and re.search(r"[@\d]", name):  # how to ask, and nobody's name
+            name = ""
+        texts = (*map(tree.words, (at, more)), self.general, *self.lot_texts())
+        email = email.partition(" ")[0].rstrip(",;")
+        return domain.Contact(name=name, email=email, phone=phone or facts.phone("\n".join(texts)))
 
     @cached_property
     def turnovers(self) -> dict[str, float | None]:
@@ -323,8 +341,10 @@ class _Form:
         codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
         worth = first.get("VAL_OBJECT")
         number = clean(tree.words(first.get("LOT_NO")), 60)
-        amounts = (clean_amount(tree.words(worth)), self.total if alone else None)
-        amount = max(filter(None, amounts), default=None)  # the total is with the renewals
+        amounts = [*filter(None, (clean_amount(tree.words(worth)), self.total if alone else None))]
+        amount = (
+            (max(amounts) if "RENEWAL" in first else amounts[0]) if amounts else None
+        )  # the total is with renewals
         change = kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT") if alone else None
         lasting = [_lasting(one) for one in (change, lot) if one is not None]
         begins = next(filter(None, (value(one, "DATE_START") for one in (change, lot))), "")
@@ -338,7 +358,7 @@ class _Form:
             number=number or (sole[0] if sole else str(place)),
             description=described,
             cpv=codes,
-            places=_places(stated),
+            places=_places(stated, said.get("INFO_ADD", "")),
             amount=amount,
             amount_period="total" if amount else "",
             amount_max=self.range_end if alone and not amount else None,
@@ -349,7 +369,7 @@ class _Form:
             duration_months=max(filter(None, lasting), default=None),  # a change may state what it adds
             renewals=0 if "NO_RENEWAL" in first else None,
             options=clean(said.get("OPTIONS_DESCR"))
-            or ("" if "NO_OPTIONS" in first else terms.options("\n".join(said.values()))),
+            or terms.options("\n".join((*said.values(), self.general if alone else ""))),
             start=facts.day(begins),
             deadline=self.deadline,
             reservation=self.reservation,
@@ -544,9 +564,10 @@ def _buyer(address: Element | None, type: domain.AuthorityType = "") -> domain.B
     return facts.buyer(value(address, "NATIONALID"), name, _address(address), type)
 
 
-def _places(stated: dict[str, list[Element]]) -> tuple[domain.Place, ...]:
-    """The places of performance among the fields of a lot."""
-    site = tree.words(stated["MAIN_SITE"][0]) if "MAIN_SITE" in stated else ""
+def _places(stated: dict[str, list[Element]], more: str) -> tuple[domain.Place, ...]:
+    """The places of performance among the fields of a lot, or listed in what it adds."""
+    listed = COMMUNES.search(more)
+    site = tree.words(stated["MAIN_SITE"][0]) if "MAIN_SITE" in stated else listed[1] if listed else ""
     codes = [code for code in (one.get("CODE") for one in stated.get("NUTS", ())) if code]
     return tuple(facts.place(site, nuts=code) for code in codes or [""]) if codes or site else ()
 
@@ -566,8 +587,8 @@ def _criterion(one: Element, kind: Kind) -> domain.Criterion:
 
 def _renewal(text: str, field: str) -> str:
     """A text, of that field with the word that it need not say."""
-    named = field != "RENEWAL_DESCR" or re.search(r"recond|renouv|prolong|prorog", text, re.I)
-    return text if named else f"Reconduction : {text}"
+    named = re.search(r"recond|renouv|prolong|prorog", text, re.I) and not re.match(r"\w+ p.riodes", text)
+    return text if named or field != "RENEWAL_DESCR" else f"Reconduction : {text}"
 
 
 def _changed(side: Element | None) -> str:
