@@ -505,7 +505,7 @@ def test_a_prior_notice_tells_in_words_until_when_it_is_answered() -> None:
         ("<ADDRESS_FURTHER_INFO><PHONE>01 00</PHONE></ADDRESS_FURTHER_INFO>", "Tél. 02 99 00 00 00", ("", "01 00")),
         ("<ADDRESS_FURTHER_INFO><CONTACT_POINT>Mme Le Goff</CONTACT_POINT></ADDRESS_FURTHER_INFO>", "", ("Mme Le Goff", "")),
         ("<ADDRESS_FURTHER_INFO><CONTACT_POINT>a@b.fr</CONTACT_POINT></ADDRESS_FURTHER_INFO>", "", ("", "")),
-        ("", "Téléphone : +33 299000000, puis tél. 02 99 00 00 00.", ("", "+33 299000000")),
+        ("", "Téléphone : 02 99 00 00 00, puis tél. +33 299000000.", ("", "+33 299000000")),
         ("", "Tél. 02 99 00 00 00 ou tél. 02 99 00 00 01.", ("", "")),
         ("", "Plateforme : tél. 0825 00 00 00.", ("", "")),
     ],

@@ -5,13 +5,13 @@ prizes, fees, thresholds, required turnovers and references do not.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any, Literal
 
-from matcher.domain import Condition, Lot
+from matcher.domain import Condition, Lot, Tender
 from matcher.reading.sources import _facts as facts
 from matcher.reference import amounts
 from matcher.reference.french import MONTHS
@@ -492,6 +492,22 @@ def _yearly(euros: float, *texts: str) -> bool:
     """Whether folded texts say that this amount, or those of the notice, are a year's."""
     told = {one.per for text in texts for one in sums(text) if one.euros == euros}
     return told == {"year"} or any(map(_OF_A_YEAR.search, texts))
+
+
+def told(tender: Tender, general: str, by_lot: Mapping[str, str]) -> Tender:
+    """A notice with what its texts alone tell: options of its lots, a telephone number, the notices before it.
+
+    `general` is the text of the whole notice, `by_lot` that of each lot by its id.
+    """
+    shared = general if len(tender.lots) == 1 else ""
+    lots = tuple(
+        replace(lot, options=lot.options or options(f"{by_lot.get(lot.id, '')}\n{shared}"))
+        for lot in tender.lots
+    )
+    whole = "\n".join((tender.contact.name, general, *by_lot.values()))
+    related = (one for one in (*tender.related, *facts.earlier(whole)) if one != tender.id)
+    contact = replace(tender.contact, phone=tender.contact.phone or facts.phone(whole))
+    return facts.awarded(replace(tender, lots=lots, contact=contact, related=tuple(dict.fromkeys(related))))
 
 
 def completed(

@@ -8,7 +8,18 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from matcher import domain
-from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType, Criterion, Holder, Lot, Place
+from matcher.domain import (
+    AuthorityType,
+    Award,
+    Buyer,
+    Condition,
+    Contact,
+    ContractType,
+    Criterion,
+    Holder,
+    Lot,
+    Place,
+)
 from matcher.reading import criteria
 from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import located
@@ -312,6 +323,33 @@ def phone(text: str) -> str:
     """The only telephone number that a text names as one; "" for none, or several."""
     numbers = {re.sub(r"\D", "", one)[-9:]: one for one in _PHONE.findall(text)}
     return next(iter(numbers.values())) if len(numbers) == 1 else ""
+
+
+def contact(*blocks: Iterable[str]) -> Contact:
+    """Whom to ask: (name, e-mail, telephone) of the buyer, else of those who inform for it."""
+    stated = [[clean(text, 200) for text in block] for block in blocks]
+    for other in stated[1:]:
+        other[0] = "" if re.search(r"[@\d]", other[0]) else other[0]  # how to ask, and nobody's name
+    name, email, phone = (next(filter(None, each), "") for each in zip(*stated, strict=True))
+    return Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)
+
+
+def notice_number(text: str) -> str:
+    """A notice number of the Official Journal, "2019/S 120-293189", as a TED number, "293189-2019"."""
+    match = re.match(r"^\s*(\d{4})/S[\s/]*\d+-0*(\d+)\s*$", text, re.I)
+    return f"{match.group(2)}-{match.group(1)}" if match else text.strip()
+
+
+#: "paru au JOUE sous la référence 2026/S 012-034567", "avis BOAMP du 2.3.2026 n° 26-1234", "avis n° 123456-2026"
+_EARLIER = re.compile(
+    r"(?i)\b(?:BOAMP|avis|annonce)\b(?:(?!\bloi|d[ée]cret|ordonnance|/s )[^\n;]){0,45}?(?<![\d-])(?:\d\d-)?(\d\d-\d{4,6}|\d{5,6}-20\d\d)(?![\d-])"
+    r"|(?<!\d)(\d{4}/s[ /]\d{3}-\d{6})"
+)
+
+
+def earlier(text: str) -> Iterator[str]:
+    """The numbers of the notices that a text names."""
+    return (notice_number("".join(numbers)) for numbers in _EARLIER.findall(text))
 
 
 def lot_limits(awarded: str, tendered: str) -> Iterator[Condition]:

@@ -177,7 +177,7 @@ class _Notice:
         by_lot = {lot.id: "\n".join(self.texts(one)) for lot, one in zip(lots, real, strict=False)}
         if not real:
             by_lot = {lots[0].id: "\n".join(text for part in parts for text in self.texts(part))}
-        return clauses.complete(facts.awarded(tender), general, by_lot)
+        return clauses.complete(terms.told(tender, general, by_lot), general, by_lot)
 
     def nature(self) -> domain.Nature:
         kind: domain.Nature = TYPES.get(self.kind, "other")
@@ -374,11 +374,13 @@ class _Notice:
         }
 
     def contact(self) -> domain.Contact:
-        """Whom the buyer names for questions (BT-502, -503, -506)."""
-        reference = next(values(self.root, "ContractingParty/Party/PartyIdentification/ID"), "")
-        at = kid(self.organisations.get(reference), "Contact")
-        name, email, phone = (value(at, field) for field in ("Name", "ElectronicMail", "Telephone"))
-        return domain.Contact(name=name, email=email, phone=phone)
+        """Whom the buyer names for questions (BT-502, -503, -506), else the organisation that informs (OPT-301)."""
+        paths = ("ContractingParty/Party", "ProcurementProjectLot/TenderingTerms/AdditionalInformationParty")
+        references = (next(values(self.root, f"{path}/PartyIdentification/ID"), "") for path in paths)
+        blocks = (kid(self.organisations.get(one), "Contact") for one in references)
+        return facts.contact(
+            *([value(at, f) for f in ("Name", "ElectronicMail", "Telephone")] for at in blocks)
+        )
 
     def most_lots(self, field: str) -> int | None:
         """The number of a limit on lots (BT-31, BT-33), None where there is none."""

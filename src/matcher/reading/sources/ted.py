@@ -47,11 +47,6 @@ Kind = Literal["price", "cost", "quality", ""]
 CRITERIA: dict[str, Kind] = {"AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY": "quality"}
 CRITERIA |= {"AC_CRITERIA": "", "AC_CRITERION": ""}
 RESERVED = code_list("ted reserved")
-#: "paru au JOUE sous la référence 2026/S 012-034567", "avis BOAMP du 2.3.2026 n° 26-1234", "avis n° 123456-2026"
-EARLIER = re.compile(
-    r"(?i)\b(?:BOAMP|avis|annonce)\b(?:(?!\bloi|d[ée]cret|ordonnance|/s )[^\n;]){0,45}?(?<![\d-])(?:\d\d-)?(\d\d-\d{4,6}|\d{5,6}-20\d\d)(?![\d-])"
-    r"|(?<!\d)(\d{4}/s[ /]\d{3}-\d{6})"
-)
 #: "Prestation réservée à la profession d'architecte"
 OF_PROFESSION = re.compile(r"[^.;\n]{0,200}réservée?s? à (?:la|une) profession\b[^.;\n]*")
 #: "Communes concernées : Arradon, Séné et Vannes"
@@ -83,7 +78,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
     if root.tag != "TED_EXPORT":
         raise domain.BadInput(f"{name}: not a TED notice: its root is {root.tag}, not TED_EXPORT")
     journal = value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS")
-    number = (root.get("DOC_ID") or "").strip() or ojs(journal)
+    number = (root.get("DOC_ID") or "").strip() or facts.notice_number(journal)
     match = re.fullmatch(r"0{0,20}(\d{1,20})-(\d{4})", number)
     document = f"{match.group(1)}-{match.group(2)}" if match else number
     try:
@@ -92,12 +87,6 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
         yield reader(root, document).tender()
     except domain.BadInput as error:
         yield domain.Rejected(path=name, record=document or name, reason=str(error))
-
-
-def ojs(number: str) -> str:
-    """A notice number of the Official Journal, "2019/S 120-293189", as a TED number, "293189-2019"."""
-    match = re.match(r"^\s*(\d{4})/S\s*\d+-0*(\d+)\s*$", number)
-    return f"{match.group(2)}-{match.group(1)}" if match else number.strip()
 
 
 def chosen(root: Element) -> Element:
@@ -132,13 +121,6 @@ class _Form:
         lots = facts.placed(self.lots(title), self.main_buyer.place)
         nature = self.kind
         others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
-        links = (
-            *values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS"),
-            *(
-                "".join(numbers).upper().replace("S/", "S ")
-                for numbers in EARLIER.findall(tree.words(self.form))
-            ),
-        )
         tender = domain.Tender(
             id=self.document,
             format="ted",
@@ -159,7 +141,10 @@ class _Form:
             deadline=self.deadline,
             url=f"https://ted.europa.eu/fr/notice/-/detail/{self.document}",
             documents_url=next(filter(None, map(facts.link, self.addresses())), ""),
-            related=tuple(dict.fromkeys(filter(lambda i: i != self.document, map(ojs, links)))),
+            related=(
+                *map(facts.notice_number, values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS")),
+                *facts.earlier(tree.words(self.form)),
+            ),
             change=clean(self.change()),
             awards=self.awards(lots) if nature in ("award", "modification") else (),
             cancels=tuple(map(lot_number, values(self.form, "AWARD_CONTRACT/LOT_NO")))
@@ -171,7 +156,7 @@ class _Form:
             flags=self.flags,
         )
         by_lot = dict(zip((lot.id for lot in lots), self.lot_texts(), strict=False))
-        return clauses.complete(facts.awarded(tender), self.general, by_lot)
+        return clauses.complete(terms.told(tender, self.general, by_lot), self.general, by_lot)
 
     # -- the notice
 
@@ -255,19 +240,10 @@ class _Form:
 
     @property
     def contact(self) -> domain.Contact:
-        at, more = (
-            kid(self.form, f"CONTRACTING_BODY/ADDRESS_{name}")
-            for name in ("CONTRACTING_BODY", "FURTHER_INFO")
+        blocks = (
+            kid(self.form, f"CONTRACTING_BODY/ADDRESS_{one}") for one in ("CONTRACTING_BODY", "FURTHER_INFO")
         )
-        name, email, phone = (
-            clean(value(at, field) or value(more, field), 200)
-            for field in ("CONTACT_POINT", "E_MAIL", "PHONE")
-        )
-        if kid(at, "CONTACT_POINT") is None and re.search(r"[@\d]", name):  # how to ask, and nobody's name
-            name = ""
-        texts = (*map(tree.words, (at, more)), self.general, *self.lot_texts())
-        email = email.partition(" ")[0].rstrip(",;")
-        return domain.Contact(name=name, email=email, phone=phone or facts.phone("\n".join(texts)))
+        return facts.contact(*([value(at, f) for f in ("CONTACT_POINT", "E_MAIL", "PHONE")] for at in blocks))
 
     @cached_property
     def turnovers(self) -> dict[str, float | None]:
@@ -368,8 +344,7 @@ class _Form:
             or self.turnovers.get(lot_number(number.partition(" (")[0]), self.turnovers[""]),
             duration_months=max(filter(None, lasting), default=None),  # a change may state what it adds
             renewals=0 if "NO_RENEWAL" in first else None,
-            options=clean(said.get("OPTIONS_DESCR"))
-            or terms.options("\n".join((*said.values(), self.general if alone else ""))),
+            options=clean(said.get("OPTIONS_DESCR")),
             start=facts.day(begins),
             deadline=self.deadline,
             reservation=self.reservation,
