@@ -264,14 +264,25 @@ def home(buyer_id: str) -> Place:
 
 
 def award(
-    format: str, notice: str, number: int, lot: Lot | None, holders: tuple[Holder, ...], **stated: Any
+    format: str,
+    notice: str,
+    number: int,
+    lot: Lot | None,
+    holders: tuple[Holder, ...],
+    together: bool | None = None,
+    **stated: Any,
 ) -> Award:
-    """An award of a notice: what is `stated`, and of its lot, where it is known, the title, the code and the place."""
-    of_lot: dict[str, Any] = {"relation": "single" if len(holders) == 1 else "unknown"}
+    """An award of a notice: what is `stated`, and of its lot, where it is known, what award and lot have in common.
+
+    Several holders answered `together`, or else each for itself; None where the notice does not tell.
+    """
+    several = "unknown" if together is None or not holders else "group" if together else "framework"
+    of_lot: dict[str, Any] = {"relation": "single" if len(holders) == 1 and not together else several}
     of_lot["source"] = f"{format}:{lot.id if lot else notice}"
     if lot is not None:
         place = next(iter(lot.places), Place())
         of_lot |= {"title": lot.title, "cpv": next(iter(lot.cpv), None), "place": place}
+        of_lot["duration_months"] = lot.duration_months
     return Award(uid=f"{notice}/award-{number}", holders=holders, **of_lot | stated)
 
 

@@ -469,17 +469,13 @@ class _Form:
         holders = tuple(
             facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME"), _address(p)) for p in people
         )
-        relation = "single" if len(holders) == 1 else "framework" if holders else "unknown"
-        if any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/")):
-            relation = "group"
-        if self.kind == "modification":
-            relation = "modification"
         return facts.award(
             "ted",
             self.document,
             place,
             lot,
             holders,
+            any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/")),
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
             buyer=self.main_buyer,
             cpv=next(iter((lot and lot.cpv) or _cpvs(kids(self.object, "CPV_MAIN/CPV_CODE"))), None),
@@ -487,12 +483,11 @@ class _Form:
             notified=clean_date(
                 value(contract, "DATE_CONCLUSION_CONTRACT") or value(contract, "DATE_DECISION_JURY")
             ),
-            duration_months=lot.duration_months if lot else None,
             procedure=self.way,
             offers_received=facts.count(
                 value(contract, "NB_TENDERS_RECEIVED") or value(contract, "TENDERS/NB_TENDERS_RECEIVED")
             ),
-            relation=relation,
+            **({"relation": "modification"} if self.kind == "modification" else {}),
         )
 
     # -- the texts in which clauses are sought
