@@ -156,9 +156,9 @@ def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask()
     assert facts(lot, "contract_type duration_months options") == ("supplies", 24.0, "Un étui.")
     framework = in_form(
         """<CONTRACT_DEFENCE CATEGORY="ORIGINAL" LG="FR"><TITLE_CONTRACT><P>Gilets</P></TITLE_CONTRACT>
- <DURATION_FRAMEWORK_YEAR>4</DURATION_FRAMEWORK_YEAR><F17_ANNEX_B><LOT_TITLE>S</LOT_TITLE></F17_ANNEX_B></CONTRACT_DEFENCE>"""
+ <DURATION_FRAMEWORK_YEAR>4</DURATION_FRAMEWORK_YEAR><F17_ANNEX_B><LOT_TITLE>S</LOT_TITLE><LOW_VALUE>5 000</LOW_VALUE><HIGH_VALUE>9 000</HIGH_VALUE></F17_ANNEX_B></CONTRACT_DEFENCE>"""
     )
-    assert framework.lots[0].duration_months == 48.0
+    assert facts(framework.lots[0], "duration_months amount") == (48.0, 9_000.0)
     contest = '<F12_2014 CATEGORY="ORIGINAL" LG="FR"><OBJECT_CONTRACT><TITLE><P>Concours</P></TITLE></OBJECT_CONTRACT></F12_2014>'
     assert in_form(contest).lots[0].contract_type == "services"
 

@@ -537,7 +537,7 @@ def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
 #: What stands before the name of its town: "centre hospitalier de Laon", "arrondissement de Lens".
 INSTITUTIONS = frozenset(
     "arrondissement canton secteur bassin hopital centre chu chr ch clinique ehpad lycee college ecole universite campus"
-    " prefecture sous maison foyer residence caserne mairie hotel commune ville site agglomeration pays".split()
+    " prefecture sous maison foyer residence caserne mairie hotel commune ville site agglomeration pays atelier".split()
 )
 #: Before a town, of what it is only the middle or the edge: "métropole de Lyon", "sud de la Basse-Terre".
 OF_MORE = ("departement", "metropole", "europeenne", "nord", "sud", "ouest", "nord est", "sud est", " l est")

@@ -58,6 +58,8 @@ def modern(form: Element) -> Element:
             _copied(described, "NUTS", code)
         for one in weighed:
             _copied(described, "AC/AC_CRITERIA", one)
+        estimate = lot if lot is not None else _first(form, "TOTAL_ESTIMATED")
+        _new(described, "VAL_OBJECT", _cost(estimate, "HIGH_VALUE"))  # the upper end of its range
         _copied(described, "OPTIONS_DESCR", _first(form, "OPTION_DESCRIPTION"))
         if lasting is not None:
             _new(described, "DURATION", words(lasting)).set("TYPE", lasting.tag.rpartition("_")[2])
@@ -110,8 +112,8 @@ def _copied(at: Element, path: str, found: Element | None) -> None:
         made.extend(deepcopy(list(found)))
 
 
-def _cost(below: Element | None) -> str:
-    cost = _first(below, "VALUE_COST")
+def _cost(below: Element | None, *other: str) -> str:
+    cost = _first(below, "VALUE_COST", *other)
     return (cost.get("FMTVAL") or words(cost)) if cost is not None else ""
 
 
