@@ -309,9 +309,10 @@ def only(lots: tuple[Lot, ...]) -> Lot | None:
     return lots[0] if len(lots) == 1 else None
 
 
-def count(text: str) -> int | None:
-    """A number of at most six digits; None for anything else."""
-    return int(text) if re.fullmatch(r"\d{1,6}", text) else None
+def count(raw: object) -> int | None:
+    """A number of at most six digits, "3" or a spreadsheet's 3.0; None for anything else."""
+    number = re.fullmatch(r"(\d{1,6})(?:\.0*)?", str(raw))
+    return int(number[1]) if number else None
 
 
 def group_form(text: str) -> Iterator[Condition]:

@@ -101,7 +101,6 @@ class National:
             lots=lots,
             nature=nature,
             reference=clean(self.anywhere(*REFERENCES), 200),
-            published=facts.day(text(self.record.get("dateparution"))),
             deadline=facts.moment(self.anywhere(*DEADLINES), department=where.department),
             documents_url=facts.link(self.anywhere(*ADDRESSES)),
             contact=facts.contact(self.anywhere(*keys) for keys in CONTACT),
