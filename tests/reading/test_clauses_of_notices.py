@@ -251,76 +251,52 @@ def test_an_article_that_stands_there_decides_before_the_words() -> None:
 
 
 WORKSHOP = "<RESTRICTED_SHELTERED_WORKSHOP/>"
+MISSION = "<RESERVED_ORGANISATIONS_SERVICE_MISSION/>"
 
 
-def test_a_box_is_completed_by_the_words_that_say_to_whom() -> None:
-    (lot,) = ted(described(1), WORKSHOP, text="<P>Le marché est réservé aux entreprises adaptées.</P>").lots
-    assert lot.reservation is not None
-    assert (lot.reservation.origin, lot.reservation.who) == ("field", ("ESAT/EA",))
+def with_text(lots: int, text: str, box: str = "") -> tuple[Lot, ...]:
+    """So many lots, of a notice with this text, a paragraph a line."""
+    paragraphs = "".join(f"<P>{one}</P>" for one in text.split("\n"))
+    return ted("".join(described(n + 1) for n in range(lots)), box, text=paragraphs).lots
 
 
-def test_a_box_for_all_and_words_for_some_lots_are_shown_as_such() -> None:
-    lots = ted(
-        described(1) + described(2),
-        WORKSHOP,
-        text="<P>Seul le lot 1 est réservé à des entreprises adaptées.</P>",
-    ).lots
-    assert [lot.reservation is not None for lot in lots] == [True, False]
-    assert [[c.code for c in lot.conditions] for lot in lots] == [[], ["reservation-unclear"]]
+@pytest.mark.parametrize(
+    ("box", "text", "article", "who", "unclear"),
+    [
+        (WORKSHOP, "Le marché est réservé aux entreprises adaptées.", (), ("ESAT/EA",), False),
+        (WORKSHOP, "Le marché n'est pas réservé.", (), (), True),
+        (MISSION, "Le marché est réservé à des structures d'insertion (article L. 2113-13).", ("L2113-13",), ("SIAE",), True),
+    ],
+)  # fmt: skip
+def test_a_box_is_completed_by_the_words_and_shown_with_those_that_deny_it(
+    box: str, text: str, article: tuple[str, ...], who: tuple[str, ...], unclear: bool
+) -> None:
+    (lot,) = with_text(1, text, box)
+    assert lot.reservation is not None and lot.reservation.origin == "field"
+    assert (lot.reservation.articles, lot.reservation.who) == (article, who)
+    assert [one.code for one in lot.conditions] == ["reservation-unclear"] * unclear
+    assert all(text[-12:] in one.passage for one in lot.conditions)
 
 
-def test_a_box_that_the_words_deny_is_shown_with_them() -> None:
-    (lot,) = ted(described(1), WORKSHOP, text="<P>Le marché n'est pas réservé.</P>").lots
-    assert lot.reservation is not None
-    assert [(c.code, c.passage) for c in lot.conditions] == [
-        ("reservation-unclear", "Le marché n'est pas réservé.")
+@pytest.mark.parametrize(
+    ("box", "text", "marks"),
+    [
+        (WORKSHOP, "Seul le lot 1 est réservé à des entreprises adaptées.", "R ?"),
+        ("", "Le lot 2 est réservé aux ESAT.", "- R"),
+        ("", "Le lot 1 est réservé aux ESAT, mais le lot 2 ne l'est pas.", "R -"),
+        ("", "Le lot 1 est soumis à une clause d'insertion. Le titulaire réalise un nombre d'heures d'insertion fixé au CCAP.", "c -"),
+        ("", "Une clause d'insertion s'applique à l'ensemble des lots, à l'exception du lot 3.", "c c -"),
+        ("", "Marché réservé (article L. 2113-12).\nLot 1 : réservé aux ESAT.\nLot 2 : non réservé.", "R - -"),
+        ("", "Lot 1 – Tonte\nLot 2 – Vitrerie – lot réservé ESAT/EA\nLot 3 – Pressing – clause d'insertion", "- R c"),
+        ("", "Allotissement : lot 1 tonte (200 heures d'insertion), lot 2 vitrerie (ouvert), lot 3 linge (réservé EA/ESAT).", "c - R"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_a_lot_holds_for_that_lot_alone(box: str, text: str, marks: str) -> None:
+    lots = with_text(len(marks.split()), text, box)
+    found = [
+        "R" * bool(lot.reservation) + "c" * bool(lot.clauses) + "?" * bool(lot.conditions) for lot in lots
     ]
-
-
-def test_a_box_of_another_public_than_the_words_is_not_joined_to_them() -> None:
-    box = "<RESERVED_ORGANISATIONS_SERVICE_MISSION/>"
-    text = "<P>Le marché est réservé à des structures d'insertion (article L. 2113-13).</P>"
-    (lot,) = ted(described(1), box, text=text).lots
-    assert lot.reservation is not None and lot.reservation.articles == ("L2113-13",)
-    assert [c.code for c in lot.conditions] == ["reservation-unclear"]
-
-
-def test_a_lot_that_is_named_says_nothing_of_the_others() -> None:
-    lots = ted("".join(described(n) for n in (1, 2)), text="<P>Le lot 2 est réservé aux ESAT.</P>").lots
-    assert [lot.reservation is not None for lot in lots] == [False, True]
-    text = "<P>Le lot 1 est soumis à une clause d'insertion. Le titulaire réalise un nombre d'heures d'insertion fixé au CCAP.</P>"
-    lots = ted("".join(described(n) for n in (1, 2)), text=text).lots
-    assert [bool(lot.clauses) for lot in lots] == [True, False]
-
-
-def test_a_clause_leaves_out_the_lots_that_its_sentence_excepts() -> None:
-    three = "".join(described(n) for n in (1, 2, 3))
-    text = "<P>Une clause d'insertion s'applique à l'ensemble des lots, à l'exception du lot 3.</P>"
-    assert [bool(lot.clauses) for lot in ted(three, text=text).lots] == [True, True, False]
-    text = "<P>Marché réservé (article L. 2113-12).</P><P>Lot 1 : réservé aux ESAT.</P><P>Lot 2 : non réservé.</P>"
-    assert [bool(lot.reservation) for lot in ted(three, text=text).lots] == [True, False, False]
-
-
-def test_what_follows_a_dash_is_about_the_lot_before_it() -> None:
-    three = "".join(described(n) for n in (1, 2, 3))
-    text = "<P>Lot 1 – Tonte</P><P>Lot 2 – Vitrerie – lot réservé ESAT/EA</P><P>Lot 3 – Pressing – clause d'insertion</P>"
-    lots = ted(three, text=text).lots
-    assert [(bool(lot.reservation), bool(lot.clauses)) for lot in lots] == [
-        (False, False),
-        (True, False),
-        (False, True),
-    ]
-
-
-def test_lots_in_one_sentence_keep_what_their_brackets_say() -> None:
-    three = "".join(described(n) for n in (1, 2, 3))
-    text = "<P>Allotissement : lot 1 tonte (200 heures d'insertion), lot 2 vitrerie (ouvert), lot 3 linge (réservé EA/ESAT).</P>"
-    lots = ted(three, text=text).lots
-    assert [(bool(lot.reservation), bool(lot.clauses)) for lot in lots] == [
-        (False, True),
-        (False, False),
-        (True, False),
-    ]
+    assert [mark or "-" for mark in found] == marks.split()
 
 
 def test_a_long_title_may_end_with_the_mark_of_a_reserved_contract() -> None:
@@ -344,14 +320,11 @@ def test_articles_cited_as_a_range() -> None:
 
 def test_each_item_of_a_list_reserves_its_own_lot() -> None:
     text = (
-        "<P>Le marché est réservé, selon le lot :</P><P>— lot 1 : aux structures d'insertion par l'activité économique ;</P>"
-        "<P>— lot 2 : aux entreprises adaptées et aux ESAT.</P>"
+        "Le marché est réservé, selon le lot :\n— lot 1 : aux structures d'insertion par l'activité économique ;\n"
+        "— lot 2 : aux entreprises adaptées et aux ESAT."
     )
-    lots = ted("".join(described(n) for n in (1, 2, 3)), text=text).lots
+    lots = with_text(3, text)
     assert [lot.reservation and lot.reservation.who for lot in lots] == [("SIAE",), ("ESAT/EA",), None]
-    text = "<P>Le lot 1 est réservé aux ESAT, mais le lot 2 ne l'est pas.</P>"
-    lots = ted("".join(described(n) for n in (1, 2)), text=text).lots
-    assert [lot.reservation is not None for lot in lots] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Le contrat prend effet le 1.3.2027. Il est conclu pour cette mission jusqu'au 28.2.2029.", {}, (24, None, None)),
         ("Le délai est de 30 mois. Il est reconductible deux fois pour une période de douze mois.", {"duration_months": 54.0}, (30, 2, 12)),
         ("Valeur sur 4 ans (3 ans + éventuelle prolongation d'1 an).", {"duration_months": 48.0}, (36, 1, 12)),
+        ("Le délai global prévisionnel du marché est de 50 mois.", {}, (50, None, None)),
+        ("Reconduction : deux périodes d'une durée d'un an.", {}, (None, 2, 12)),
     ],
 )  # fmt: skip
 def test_renewals_have_a_number_and_a_length(
@@ -106,6 +108,12 @@ def test_two_days_are_so_many_months_apart(start: str, end: str, months: float) 
             {"duration_months": 24.0, "renewals": 1, "renewal_months": 24.0},
             40_000,
         ),
+        ("La valeur des commandes ne pourra excéder 40 000 d'EUR HT.", {}, 40_000),
+        (
+            "Maximum HT : 50 000 €. Ville : maximum 30 000 € HT / an. École : maximum 20 000 € HT / an.",
+            {"duration_months": 12.0, "renewals": 1, "renewal_months": 12.0},
+            100_000,
+        ),
         ("Les besoins peuvent varier chaque année dans les limites : maximum 9 000 € HT.", {"duration_months": 36.0}, 27_000),
     ],
 )  # fmt: skip
@@ -144,10 +152,10 @@ def test_the_day_on_which_a_contract_begins_is_read(text: str, day: date | None)
     [
         ("Le besoin, d'une valeur estimée entre 300 000 € HT et 450 000 € HT, dure un an.", 450_000.0, None),
         ("Valeur estimée : 80 000 € HT. Montant maximum : 95 000 € HT.", 80_000.0, 95_000.0),
-        ("Valeur estimée : 80 000 € HT pour la ville et de 20 000 € HT pour son école.", None, None),
+        ("Valeur estimée : 80 000 € HT pour la ville et de 20 000 € HT pour son école.", 100_000.0, None),
     ],
 )
-def test_an_estimate_is_the_upper_end_of_its_range_and_no_part(
+def test_an_estimate_is_the_upper_end_of_its_range_and_the_sum_of_its_parts(
     text: str, amount: float | None, most: float | None
 ) -> None:
     lot = completed(text)
@@ -207,6 +215,7 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
         ("La procédure retenue est la procédure restreinte.", False, "restreinte"),
         ("Procédure ouverte, et non procédure restreinte.", False, ""),
         ("Recours à la procédure négociée, sans publication préalable.", False, terms.NEGOTIATED[1]),
+        ("Le marché est passé sous la forme d'un marché sans publicité.", False, terms.NEGOTIATED[1]),
     ],
 )
 def test_a_procedure_is_told_by_its_sentence(text: str, adapted: bool, way: str) -> None:
@@ -382,6 +391,13 @@ def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> No
     assert [[one.code for one in lot.conditions] for lot in both] == [["profession"], []]
     optional = ted(described(1, "<INFO_ADD><P>Un abri est demandé en option. Durée : 1 an.</P></INFO_ADD>"))
     assert optional.lots[0].options == "Un abri est demandé en option."
+    denied = described(
+        1, "<NO_OPTIONS/><INFO_ADD><P>Une tranche optionnelle. Aucune tranche optionnelle.</P></INFO_ADD>"
+    )
+    assert ted(denied).lots[0].options == "Une tranche optionnelle."
+    for form, codes in (("Cf. règlement.", []), ("Groupement solidaire.", ["group-form"])):
+        made = ted(described(1), left=f"<LEGAL_FORM><P>{form}</P></LEGAL_FORM>")
+        assert [one.code for one in made.lots[0].conditions] == codes
     assert not ted(described(1), left="<NO_PARTICULAR_PROFESSION/>").lots[0].conditions
 
 
@@ -440,6 +456,12 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     assert "places" in placed("Dépôts", description=passing).inferred
     elsewhere = "Concours de maîtrise d'œuvre pour la halle de Saint-Brieuc."
     assert [one.commune for one in placed("Concours", description=elsewhere).places] == ["22278"]
+    listed = described(
+        1, '<NUTS CODE="FRH03"/><INFO_ADD><P>Communes concernées : Cancale et Dinard.</P></INFO_ADD>'
+    )
+    assert [one.label for one in ted(listed).lots[0].places] == ["Cancale", "Dinard"]
+    two_sites = "Büro, 75001 Pforzheim, et bureau, 35000 Rennes"
+    assert facts.place(two_sites, nuts="FRH03").commune == "35238"
     around = facts.place("Communes du sud de la métropole de Rennes", nuts="FRH03")
     assert (around.department, around.commune) == ("35", None)
     plain = "Réseaux des communes de Cancale, Dinard et Saint-Malo."
@@ -475,6 +497,24 @@ def test_a_prior_notice_tells_in_words_until_when_it_is_answered() -> None:
     due = ted(described(1), more=text, form="F01_2014").deadline
     assert due is not None and due.replace(tzinfo=None) == datetime(2027, 4, 16, 12)
     assert ted(described(1), more=text).deadline is None
+
+
+@pytest.mark.parametrize(
+    ("body", "text", "contact"),
+    [
+        ("<ADDRESS_FURTHER_INFO><PHONE>01 00</PHONE></ADDRESS_FURTHER_INFO>", "Tél. 02 99 00 00 00", ("", "01 00")),
+        ("<ADDRESS_FURTHER_INFO><CONTACT_POINT>Mme Le Goff</CONTACT_POINT></ADDRESS_FURTHER_INFO>", "", ("Mme Le Goff", "")),
+        ("<ADDRESS_FURTHER_INFO><CONTACT_POINT>a@b.fr</CONTACT_POINT></ADDRESS_FURTHER_INFO>", "", ("", "")),
+        ("", "Téléphone : 02 99 00 00 00, puis tél. +33 299000000.", ("", "+33 299000000")),
+        ("", "Tél. 02 99 00 00 00 ou tél. 02 99 00 00 01.", ("", "")),
+        ("", "Plateforme : tél. 0825 00 00 00.", ("", "")),
+    ],
+)  # fmt: skip
+def test_whom_to_ask_is_told_by_the_buyer_by_who_informs_or_by_the_text(
+    body: str, text: str, contact: tuple[str, str]
+) -> None:
+    made = ted(described(1), buyers=body, text=f"<P>{text}</P>").contact
+    assert (made.name, made.phone) == contact
 
 
 def test_only_a_siret_or_a_siren_is_the_number_of_a_french_buyer() -> None:

@@ -200,24 +200,6 @@ def test_damaged_codes_dates_and_amounts(
     assert (getattr(found, field), found.flags) == (value, flags)
 
 
-def test_identifiers_that_are_no_sirets_are_kept_and_flagged() -> None:
-    wrong = ONE[:-1] + str((int(ONE[-1]) + 1) % 10)
-    holders = award(
-        titulaires=[
-            {"typeIdentifiant": "SIRET", "id": wrong},
-            {"typeIdentifiant": "SIRET", "id": "12 345"},
-            {"typeIdentifiant": "TVA", "id": "FR00000000000"},
-            {"typeIdentifiant": "SIRET", "id": f"{TWO[:3]} {TWO[3:9]} {TWO[9:]}"},
-        ]
-    ).holders
-    assert [(h.id, h.flags) for h in holders] == [
-        (wrong, ("siret-checksum",)),
-        ("12345", ("not-siret",)),
-        ("000000000", ("tva",)),
-        (TWO, ()),
-    ]
-
-
 def test_destroyed_accents_tags_and_missing_holders() -> None:
     found = award(objet="<p>R\ufffdfection &amp; peinture</p>", titulaires=None)
     assert found.title == "R\ufffdfection & peinture"
@@ -441,42 +423,44 @@ def test_a_framework_is_recognised_by_the_techniques_of_schema_2() -> None:
 
 
 @pytest.mark.parametrize(
-    ("published", "kind", "siren"),
+    ("published", "kind", "id", "flags"),
     [
-        (f"FR80{ONE[:9]}", "TVA", ONE[:9]),
-        (f"FR 45 {TWO[:3]} {TWO[3:]}", "SIRET", TWO[:9]),
-        (f"FRX1{ONE[:9]}", "", ONE[:9]),
+        (f"FR80{ONE[:9]}", "TVA", ONE[:9], ("tva",)),
+        (f"FR 45 {TWO[:3]} {TWO[3:]}", "SIRET", TWO[:9], ("tva",)),
+        (f"FRX1{ONE[:9]}", "", ONE[:9], ("tva",)),
+        ("FR00000000000", "TVA", "000000000", ("tva",)),
+        ("DE000000001", "TVA", "DE000000001", ()),
+        (ONE[:-1] + str((int(ONE[-1]) + 1) % 10), "SIRET", ONE[:-1] + str((int(ONE[-1]) + 1) % 10), ("siret-checksum",)),
+        ("12 345", "SIRET", "12345", ("not-siret",)),
+        (f"{TWO[:3]} {TWO[3:9]} {TWO[9:]}", "SIRET", TWO, ()),
+    ],
+)  # fmt: skip
+def test_a_vat_number_gives_its_siren_and_what_is_no_siret_is_kept_and_flagged(
+    published: str, kind: str, id: str, flags: tuple[str, ...]
+) -> None:
+    (holder,) = award(titulaires=[{"typeIdentifiant": kind, "id": published}]).holders
+    assert (holder.id, holder.flags) == (id, flags)
+
+
+@pytest.mark.parametrize(
+    ("title", "own", "kept"),
+    [
+        ("TSI_20240101_Objet - Lot 1", True, False),
+        ("DEMO_20200101", True, False),
+        ("Test_envoi_simple - lot 1", True, False),
+        ("TEST", False, False),
+        ("TEST_ENVOI", False, False),
+        ("Tests de sol", False, True),
+        ("HALLE_250719-Serrurerie", False, True),
     ],
 )
-def test_a_french_vat_number_gives_its_siren(published: str, kind: str, siren: str) -> None:
-    (found,) = _all({**SCHOOL, "titulaires": [{"titulaire": {"id": published, "typeIdentifiant": kind}}]})
-    assert isinstance(found, Award)
-    assert (found.holders[0].siren, found.holders[0].flags) == (siren, ("tva",))
-
-
-def test_a_foreign_vat_number_is_kept_as_published() -> None:
-    (found,) = _all(
-        {**SCHOOL, "titulaires": [{"titulaire": {"id": "DE000000001", "typeIdentifiant": "TVA"}}]}
-    )
-    assert isinstance(found, Award) and found.holders[0].id == "DE000000001"
-
-
-@pytest.mark.parametrize(
-    "title", ["TSI_20240101_Objet - Lot 1", "DEMO_20200101", "Test_envoi_simple - lot 1"]
-)
-def test_a_record_that_a_platform_made_to_test_itself_is_set_aside(title: str) -> None:
-    own = [{"titulaire": {"id": THREE, "denominationSociale": "ÉDITEUR"}}]
-    (found,) = _all({**SCHOOL, "acheteur": {"id": f"{THREE[:9]}00025"}, "objet": title, "titulaires": own})
-    assert isinstance(found, Rejected) and "test" in found.reason
-
-
-@pytest.mark.parametrize(
-    ("title", "kept"),
-    [("TEST", False), ("TEST_ENVOI", False), ("Tests de sol", True), ("HALLE_250719-Serrurerie", True)],
-)
-def test_a_title_alone_is_set_aside_only_where_it_says_test(title: str, kept: bool) -> None:
-    (found,) = _all({**SCHOOL, "objet": title})
-    assert isinstance(found, Award) is kept
+def test_a_platforms_test_of_itself_is_set_aside_by_its_title_and_its_winner(
+    title: str, own: bool, kept: bool
+) -> None:
+    holder = [{"titulaire": {"id": THREE, "denominationSociale": "ÉDITEUR"}}]
+    buyer = {"acheteur": {"id": f"{THREE[:9]}00025"}, "titulaires": holder} if own else {}
+    (found,) = _all({**SCHOOL, **buyer, "objet": title})
+    assert isinstance(found, Award) if kept else isinstance(found, Rejected) and "test" in found.reason
 
 
 def test_a_winner_published_under_the_buyers_number_keeps_its_name_alone() -> None:

@@ -135,57 +135,49 @@ def test_ted_states_nature_contact_limits_and_an_hour_only_where_there_is_one() 
     assert dayonly.deadline.date() == date(2021, 2, 1)
 
 
+def in_form(form: str) -> Tender:
+    """A notice that is a form alone."""
+    coded = "<CODIF_DATA><NC_CONTRACT_NATURE CODE='4'>Services</NC_CONTRACT_NATURE></CODIF_DATA>"
+    head = f'<TED_EXPORT DOC_ID="000124-2021"><CODED_DATA_SECTION>{coded}</CODED_DATA_SECTION>'
+    return one("ted", f"{head}<FORM_SECTION>{form}</FORM_SECTION></TED_EXPORT>".encode())
+
+
 def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask() -> None:
-    (tender, contest) = (
-        one(
-            "ted",
-            f"""<TED_EXPORT DOC_ID="000124-2021"><CODED_DATA_SECTION><CODIF_DATA><NC_CONTRACT_NATURE CODE="4">Services</NC_CONTRACT_NATURE>
- </CODIF_DATA></CODED_DATA_SECTION><FORM_SECTION>{form}</FORM_SECTION></TED_EXPORT>""".encode(),
-        )
-        for form in (
-            """<CONTRACT_DEFENCE CATEGORY="ORIGINAL" LG="FR"><CA_CE_CONCESSIONAIRE_PROFILE><ORGANISATION><OFFICIALNAME>Base</OFFICIALNAME>
- </ORGANISATION><E_MAILS><E_MAIL>a@b.example</E_MAIL></E_MAILS></CA_CE_CONCESSIONAIRE_PROFILE><TITLE_CONTRACT><P>Gilets</P></TITLE_CONTRACT>
- <TYPE_CONTRACT VALUE="SUPPLIES"/><PERIOD_WORK_DATE_STARTING><MONTHS>24</MONTHS></PERIOD_WORK_DATE_STARTING><PT_RESTRICTED/></CONTRACT_DEFENCE>""",
-            """<F12_2014 CATEGORY="ORIGINAL" LG="FR"><OBJECT_CONTRACT><TITLE><P>Concours</P></TITLE></OBJECT_CONTRACT></F12_2014>""",
-        )
+    tender = in_form(
+        """<CONTRACT_DEFENCE CATEGORY="ORIGINAL" LG="FR"><CA_CE_CONCESSIONAIRE_PROFILE><ORGANISATION><OFFICIALNAME>Base</OFFICIALNAME>
+ </ORGANISATION><ATTENTION>Mme Roc</ATTENTION><E_MAILS><E_MAIL>a@b.example</E_MAIL></E_MAILS></CA_CE_CONCESSIONAIRE_PROFILE>
+ <FURTHER_INFORMATION><PHONE>+33 200000000</PHONE></FURTHER_INFORMATION><TITLE_CONTRACT><P>Gilets</P></TITLE_CONTRACT>
+ <OPTIONS><OPTION_DESCRIPTION><P>Un étui.</P></OPTION_DESCRIPTION></OPTIONS>
+ <TYPE_CONTRACT VALUE="SUPPLIES"/><PERIOD_WORK_DATE_STARTING><MONTHS>24</MONTHS></PERIOD_WORK_DATE_STARTING><PT_RESTRICTED/></CONTRACT_DEFENCE>"""
     )
     (lot,) = tender.lots
-    assert (tender.procedure, tender.contact.email) == ("restreinte", "a@b.example")
-    assert (lot.contract_type, lot.duration_months) == ("supplies", 24.0)
-    assert contest.lots[0].contract_type == "services"
+    assert tender.procedure == "restreinte"
+    assert facts(tender.contact, "name email phone") == ("Mme Roc", "a@b.example", "+33 200000000")
+    assert facts(lot, "contract_type duration_months options") == ("supplies", 24.0, "Un étui.")
+    framework = in_form(
+        """<CONTRACT_DEFENCE CATEGORY="ORIGINAL" LG="FR"><TITLE_CONTRACT><P>Gilets</P></TITLE_CONTRACT>
+ <DURATION_FRAMEWORK_YEAR>4</DURATION_FRAMEWORK_YEAR><F17_ANNEX_B><LOT_TITLE>S</LOT_TITLE><LOW_VALUE>5 000</LOW_VALUE><HIGH_VALUE>9 000</HIGH_VALUE></F17_ANNEX_B></CONTRACT_DEFENCE>"""
+    )
+    assert facts(framework.lots[0], "duration_months amount") == (48.0, 9_000.0)
+    contest = '<F12_2014 CATEGORY="ORIGINAL" LG="FR"><OBJECT_CONTRACT><TITLE><P>Concours</P></TITLE></OBJECT_CONTRACT></F12_2014>'
+    assert in_form(contest).lots[0].contract_type == "services"
+
+
+WITHOUT_CALL = "<PT_AWARD_CONTRACT_WITHOUT_CALL>{}</PT_AWARD_CONTRACT_WITHOUT_CALL>"
 
 
 @pytest.mark.parametrize(
     ("form", "procedure", "flags", "way"),
     [
         ("F24_2014", "<PT_RESTRICTED/>", ("concession",), "restreinte"),
-        (
-            "F25_2014",
-            "<PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION/>",
-            ("concession",),
-            "attribution de concession, avec publication préalable",
-        ),
-        (
-            "F15_2014",
-            "<DIRECTIVE_2014_23_EU><PT_AWARD_CONTRACT_WITHOUT_CALL><D_OUTSIDE_SCOPE/></PT_AWARD_CONTRACT_WITHOUT_CALL></DIRECTIVE_2014_23_EU>",
-            ("concession",),
-            "attribution de concession, sans publication préalable",
-        ),
+        ("F25_2014", "<PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION/>", ("concession",), "attribution de concession, avec publication préalable"),
+        ("F15_2014", f"<DIRECTIVE_2014_23_EU>{WITHOUT_CALL.format('<D_OUTSIDE_SCOPE/>')}</DIRECTIVE_2014_23_EU>", ("concession",), "attribution de concession, sans publication préalable"),
         ("F02_2014", "<PT_OPEN/>", (), "ouverte"),
-        (
-            "F15_2014",
-            "<PT_AWARD_CONTRACT_WITHOUT_CALL><D_OUTSIDE_SCOPE/></PT_AWARD_CONTRACT_WITHOUT_CALL>",
-            (),
-            "adaptée (hors champ des directives)",
-        ),
-        (
-            "F15_2014",
-            "<PT_AWARD_CONTRACT_WITHOUT_CALL><D_TECHNICAL/></PT_AWARD_CONTRACT_WITHOUT_CALL>",
-            (),
-            "négociée sans mise en concurrence préalable",
-        ),
+        ("F15_2014", WITHOUT_CALL.format("<D_OUTSIDE_SCOPE/>"), (), "adaptée (hors champ des directives)"),
+        ("F15_2014", WITHOUT_CALL.format("<D_TECHNICAL/>"), (), "négociée sans mise en concurrence préalable"),
+        ("F15_2014", WITHOUT_CALL.format("<D_OUTSIDE_SCOPE/><D_JUSTIFICATION>Marché passé sans publicité.</D_JUSTIFICATION>"), (), "négociée sans mise en concurrence préalable"),
     ],
-)
+)  # fmt: skip
 def test_a_concession_is_known_by_its_form_and_an_adapted_procedure_by_annex_d(
     form: str, procedure: str, flags: tuple[str, ...], way: str
 ) -> None:
@@ -301,12 +293,21 @@ def test_a_correction_tells_what_it_changes_and_the_new_deadline() -> None:
     assert "2021-02-15" in tender.change
 
 
-def test_a_notice_without_a_form_or_a_title_says_what_is_missing() -> None:
-    no_form = b'<TED_EXPORT DOC_ID="000123-2021"><FORM_SECTION/></TED_EXPORT>'
-    (rejected,) = read("ted", no_form)
-    assert isinstance(rejected, Rejected) and "no form" in rejected.reason
-    (rejected,) = read("ted", ted().replace(b"<TITLE><P>Entretien des \xc3\xa9coles</P></TITLE>", b""))
-    assert isinstance(rejected, Rejected) and "title" in rejected.reason
+ROUTING = (SAMPLE / "eforms" / "2026-region-routage.xml").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("source", "data", "reason"),
+    [
+        ("ted", b'<TED_EXPORT DOC_ID="000123-2021"><FORM_SECTION/></TED_EXPORT>', "no form"),
+        ("ted", ted().replace("<TITLE><P>Entretien des écoles</P></TITLE>".encode(), b""), "title"),
+        ("eforms", re.sub("<cac:ProcurementProjectLot>.*</cac:ProcurementProjectLot>", "", ROUTING, flags=re.S).encode(), "BT-137"),
+        ("eforms", ROUTING.replace(">cn-standard<", "><").encode(), "BT-02"),
+    ],
+)  # fmt: skip
+def test_an_incomplete_notice_is_set_aside_with_what_it_lacks(source: str, data: bytes, reason: str) -> None:
+    (rejected,) = read(source, data)
+    assert isinstance(rejected, Rejected) and reason in rejected.reason
 
 
 def test_a_seven_digit_cpv_and_an_impossible_date_leave_the_notice_readable() -> None:
@@ -318,7 +319,7 @@ def test_a_seven_digit_cpv_and_an_impossible_date_leave_the_notice_readable() ->
 
 
 def test_the_sample_eforms_are_read_lot_by_lot() -> None:
-    tender = one("eforms", (SAMPLE / "eforms" / "2026-region-routage.xml").read_bytes())
+    tender = one("eforms", ROUTING.encode())
     assert [lot.number for lot in tender.lots] == ["1", "2", "3"]
     assert [lot.reservation is not None for lot in tender.lots] == [True, False, True]
     assert tender.lots[0].reservation is not None and tender.lots[0].reservation.articles == ()
@@ -327,20 +328,11 @@ def test_the_sample_eforms_are_read_lot_by_lot() -> None:
 
 
 def test_groups_of_lots_and_parts_are_no_lots() -> None:
-    data = (SAMPLE / "eforms" / "2026-region-routage.xml").read_text("utf-8")
-    grouped = data.replace('schemeName="Lot">LOT-0003', 'schemeName="LotsGroup">GLO-0001')
+    grouped = ROUTING.replace('schemeName="Lot">LOT-0003', 'schemeName="LotsGroup">GLO-0001')
     assert [lot.number for lot in one("eforms", grouped.encode()).lots] == ["1", "2"]
-    parts = data.replace('schemeName="Lot"', 'schemeName="Part"').replace(">LOT-", ">PAR-")
+    parts = ROUTING.replace('schemeName="Lot"', 'schemeName="Part"').replace(">LOT-", ">PAR-")
     (lot,) = one("eforms", parts.encode()).lots
     assert lot.number == "1" and len(lot.cpv) >= 3  # the parts announced are told in its text and codes
-
-
-def test_an_invalid_eforms_notice_is_named_with_what_it_lacks() -> None:
-    data = (SAMPLE / "eforms" / "2026-region-routage.xml").read_text("utf-8")
-    start = data.index("<cac:ProcurementProjectLot>")
-    end = data.rindex("</cac:ProcurementProjectLot>") + len("</cac:ProcurementProjectLot>")
-    (rejected,) = read("eforms", (data[:start] + data[end:]).encode())
-    assert isinstance(rejected, Rejected) and "BT-137" in rejected.reason
 
 
 def test_an_award_notice_leads_from_the_lot_to_its_winner() -> None:
@@ -437,21 +429,27 @@ def test_lots_given_as_one_object_are_one_lot() -> None:
     assert [lot.title for lot in one("boamp", boamp(record(alone))).lots] == ["Tonte seule"]
 
 
-@pytest.mark.parametrize("shape", ["page", "list", "lines"])
-def test_pages_lists_and_lines_hold_the_same_records(shape: str) -> None:
-    records = read("boamp", boamp(record(FNS), record(idweb="26-2"), shape=shape))
-    assert [r.id for r in records if isinstance(r, Tender)] == ["26-1", "26-2"]
-
-
-def test_records_saved_by_a_client_and_the_older_api_are_unwrapped() -> None:
-    for wrapped in (
-        {"raw_fields": record(FNS), "title": "x"},
-        {"fields": record(FNS)},
-        {"record": {"fields": record(FNS)}},
-    ):
-        assert one("boamp", json.dumps([wrapped]).encode()).title == "Entretien des parcs"
-    older = json.dumps({"nhits": 1, "records": [{"fields": record(FNS)}]}).encode()
-    assert one("boamp", older).id == "26-1"
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(boamp(record(FNS), record(idweb="26-2"), shape=shape) for shape in ("page", "list", "lines")),
+        *(
+            json.dumps([wrapped, record(idweb="26-2")]).encode()
+            for wrapped in (
+                {"raw_fields": record(FNS), "title": "x"},
+                {"fields": record(FNS)},
+                {"record": {"fields": record(FNS)}},
+            )
+        ),
+        json.dumps(
+            {"nhits": 2, "records": [{"fields": record(FNS)}, {"fields": record(idweb="26-2")}]}
+        ).encode(),
+    ],
+)
+def test_every_shape_of_pages_exports_and_saved_records_holds_the_same(data: bytes) -> None:
+    first, second = read("boamp", data)
+    assert isinstance(first, Tender) and first.title == "Entretien des parcs"
+    assert isinstance(second, Tender) and second.id == "26-2"
 
 
 def test_a_cut_export_gives_what_stood_before_the_cut() -> None:

@@ -5,13 +5,13 @@ prizes, fees, thresholds, required turnovers and references do not.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any, Literal
 
-from matcher.domain import Condition, Lot
+from matcher.domain import Condition, Lot, Tender
 from matcher.reading.sources import _facts as facts
 from matcher.reference import amounts
 from matcher.reference.french import MONTHS
@@ -21,14 +21,17 @@ from matcher.reference.text import clean
 
 #: "61 500 € HT", "80 000,00 euros"
 _MONEY = re.compile(
-    r"(?<![\d.,])(\d{1,3}(?:[ .\u202f]\d{3}){1,3}|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|euros?\b|eur)"
+    r"(?<![\d.,])(\d{1,3}(?:[ .\u202f]\d{3}){1,3}|\d{4,9})(?:[.,]\d{1,2})?\s?(?:€|(?:d')?euros?\b|(?:d')?eur)"
 )
 #: "estimée entre 7 000 000 € HT et" before the upper end
 _LOWER_END = re.compile(
     rf"(\b(?:estim|evalu)\w*[^.;\d]{{0,25}} )entre {_MONEY.pattern.rpartition('(?:€')[0]}(?:€|eur(?:os)?)?(?: ht)? et (?=\d)"
 )
-#: "Maximum annuel de", "Montant estimé :", "max.:" before an amount
-_CALLED = re.compile(r"\b(?:montants?|max(?:imum|imal|i|\.)|estim\w*|valeur|enveloppe)(?!\w)[^;\d]{0,60}$")
+#: "Maximum annuel de", "Montant estimé :", "max.:", "ne pourra excéder" before an amount
+_CALLED = re.compile(
+    r"\b(?:montants?|max(?:imum|imal|i|\.)|estim\w*|valeur|enveloppe|ne \w+ (?:exced|depass)er)(?!\w)[^;\d]{0,60}$"
+)
+_MOST = re.compile(r"max|(?:exced|depass)er")
 #: "sur 2 ans :" before one
 _YEARS = re.compile(r"\b(?:sur|pour) (\d) ans\b(?=[^.;\d]{0,60}$)")
 #: "Estimation des travaux : 4 275 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €"
@@ -37,8 +40,10 @@ _OF_OTHERS = re.compile(
     r"|droits? d'|loyer|tranche|superieur|plus de |entre |par (?:bon de )?(?:commande|candidat|operation)"
     r"|recette|depense|deficit|redevance|(?:premiere|initiale) periode|periode initiale)"
 )
-#: "est de 80 000 € HT pour la ville et de 20 000 €": a part
-_AND_MORE = re.compile(r"[^.;]{1,60} et (?:de )?\d{1,3}[ .\u202f]\d{3}\b")
+#: "est de 80 000 € HT pour la ville et de 20 000 €": a part of their sum
+_AND_MORE = re.compile(
+    r"(?!.{0,60}\b(?:ans?|total|soit|mini\w*|maxi\w*)\b)[^.;]{1,60} et (?:de )?(\d{1,3}(?:[ .\u202f]\d{3})+)\b"
+)
 #: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
 _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
 _YEARLY = re.compile(
@@ -75,10 +80,11 @@ _TURNOVER_TIMES = re.compile(
     rf"\bchiffres? d'affaires?\b[^.;]{{0,80}}? (\d|{SPELT}) fois le montant\b(?:(?! du lot)[^.;])*"
 )
 _LENGTH = rf"{_COUNT} (?:nouvelles? |dernieres? )?(mois|ans?|annees?)\b(?! scolaires?)"
-#: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "une première période de douze (12) mois", "conclu pour 3 ans",
+#: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "le délai d'exécution est de 8 mois", "une première période de douze (12) mois", "conclu pour 3 ans",
 #: "Marché d'une année"
 _DURATION = re.compile(
-    r"(?:dur.{1,2}e(?: [\w'-]+){0,8}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)d[e'](?:environ)?|:)|elle est fixee a"
+    r"(?:(?<!periodes d'une )dur.{1,2}e(?: [\w'-]+){0,8}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)d[e'](?:environ)?|:)|elle est fixee a"
+    r"|\bdelai (?:global|previsionnel|d'execution|de realisation)(?: [\w'-]+){0,6}? (?:est |)(?:d[e']|:)"
     r"|periode (?:ferme|initiale) d[e']|\b(?:conclue?s?|passee?s?|contrat|marche|accord-cadre)"
     rf" (?:d[e']|pour(?: une (?:premiere )?periode d[e'])?)|\bpour une periode d[e'](?= .{{1,20}} a compter)) ?:? ?{_LENGTH}"
 )
@@ -144,6 +150,7 @@ _RUN_FROM = re.compile(
 _OPTION = re.compile(
     r"\ben option\b|tranches? (?:optionnelle|conditionnelle)|supplémentaires? éventuelle", re.I
 )
+_NO_OPTION = re.compile(r"\b(?:aucune?|pas de|sans|ni|garantie)\b", re.I)
 #: "1re reconduction : du 1.1.2025 au 31.12.2025", "du 1.1.2025 (ou de sa notification) jusqu'au 31.12.2025"
 _FROM_TO = re.compile(rf"\bdu {_DAY}(?: \([^()]{{0,90}}\)| ou [^.;\d]{{0,60}})? (?:jusqu')?au {_DAY}")
 _FIRST_DAYS = re.compile(
@@ -180,6 +187,7 @@ _ADAPTED = re.compile(
 #: "Choix de la procédure ouverte", "La procédure est ouverte", "une procédure négociée, sans publication préalable"
 _PROCEDURE = re.compile(
     r"\b(?:procedure|appel d'offres)(?: de delegation de service public)?(?: \(dsp\))? (?:est )?(?:(ouvert|restreint)e?\b|(negociee,? sans publi|avec negociation))"
+    r"|\bpassee?s? (?:sous la forme d'un marche )?(sans publicite)"
 )
 #: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement", "Conclusion d'accords-cadres"
 _FRAMEWORK = re.compile(
@@ -226,13 +234,13 @@ def _sum(plain: str, found: re.Match[str]) -> Sum:
     if per == "total" and (_EACH_PERIOD.search(clause + after) or _SAME_AGAIN.match(rest)):
         per = "period"
     own = _CALLED.search(near)
-    if own and (
-        _LEAST.search(near) or _OF_OTHERS.search(near + found.group() + after) or _AND_MORE.match(rest)
-    ):
+    if own and (_LEAST.search(near) or _OF_OTHERS.search(near + found.group() + after)):
         own = None
-    most = own and "max" in own.group() + after.partition(",")[0]  # "30 000 € maximum, dont"
+    more = _AND_MORE.match(rest)
+    most = own and _MOST.search(own.group() + after.partition(",")[0])  # "30 000 € maximum, dont"
     called: Literal["maximum", "worth", ""] = ("maximum" if most else "worth") if own else ""
-    return Sum(_euros(found[1]), per, int(years[1]) if years else 0, called)
+    euros = _euros(found[1]) + (_euros(more[1]) if more else 0.0)
+    return Sum(euros, per, int(years[1]) if years else 0, called)
 
 
 def amount(*texts: str) -> tuple[float, str] | None:
@@ -245,12 +253,18 @@ def amount(*texts: str) -> tuple[float, str] | None:
     return worth.pop() if len(worth) == 1 else None
 
 
-def maximum(lot: Lot, *texts: str) -> float | None:
-    """The total that folded texts call a maximum, and one only; else None.
+def maximum(lot: Lot, *texts: str, of: float | None = None) -> float | None:
+    """The total that folded texts call a maximum, and one only, that is `of` so many euros if given; else None.
 
     A yearly one is for as many months as the lot lasts, one of a period for each of its periods.
     """
-    most = {one for text in texts for one in sums(text) if one.called == "maximum"}
+    every = (one for text in texts for one in sums(text))
+    most = {one for one in every if one.called == "maximum" and of in (None, one.euros)}
+    yearly = sum(one.euros for one in most if one.per == "year")
+    if whole := next((one for one in most if one.per == "total" and one.euros == yearly), None):
+        most = {
+            replace(whole, per="year")
+        }  # "maximum de 50 000 €", of which 20 000 and 30 000 are two buyers' a year
     stated = {one.euros for one in most if one.per == "total" and not one.years}
     if most and not stated:
         years, periods = amounts.months(lot) / 12, 1 + (lot.renewals or 0)
@@ -393,7 +407,12 @@ def requiring_turnover(text: str) -> str:
 
 def options(text: str) -> str:
     """The sentences of a text that tell of an option: "Il est demandé en option un abri", "une tranche optionnelle"."""
-    return clean(" ".join(filter(_OPTION.search, re.split(r"(?<=[.;])\s|\n", text))))
+    told = (
+        one
+        for one in re.split(r"(?<=[.;])\s(?!\d)|\n", text)
+        if _OPTION.search(one) and not _NO_OPTION.search(one)
+    )
+    return clean(" ".join(dict.fromkeys(told)))
 
 
 def start(*texts: str) -> date | None:
@@ -437,9 +456,9 @@ def adapted(plain: str) -> bool:
 
 def procedure(plain: str) -> str:
     """The procedure that a folded text says was chosen: open, restricted or negotiated without a call; "" for none, or several."""
-    ways = set(_PROCEDURE.findall(plain))
-    kind, negotiated = ways.pop() if len(ways) == 1 else ("", "")
-    return NEGOTIATED["sans" in negotiated] if negotiated else kind and f"{kind}e"
+    ways = {"".join(one) for one in _PROCEDURE.findall(plain)}
+    way = ways.pop() if len(ways) == 1 else ""
+    return NEGOTIATED["sans" in way] if " " in way else way and f"{way}e"
 
 
 def framework(field: Condition | None, *texts: str) -> Condition | None:
@@ -475,6 +494,22 @@ def _yearly(euros: float, *texts: str) -> bool:
     return told == {"year"} or any(map(_OF_A_YEAR.search, texts))
 
 
+def told(tender: Tender, general: str, by_lot: Mapping[str, str]) -> Tender:
+    """A notice with what its texts alone tell: options of its lots, a telephone number, the notices before it.
+
+    `general` is the text of the whole notice, `by_lot` that of each lot by its id.
+    """
+    shared = general if len(tender.lots) == 1 else ""
+    lots = tuple(
+        replace(lot, options=lot.options or options(f"{by_lot.get(lot.id, '')}\n{shared}"))
+        for lot in tender.lots
+    )
+    whole = "\n".join((tender.contact.name, general, *by_lot.values()))
+    related = (one for one in (*tender.related, *facts.earlier(whole)) if one != tender.id)
+    contact = replace(tender.contact, phone=tender.contact.phone or facts.phone(whole))
+    return facts.awarded(replace(tender, lots=lots, contact=contact, related=tuple(dict.fromkeys(related))))
+
+
 def completed(
     lot: Lot, own: str, general: str = "", alone: bool = True, awarded: bool = False
 ) -> dict[str, Any]:
@@ -504,14 +539,11 @@ def completed(
         first, count, each = told.values() or (0, 0, 0)
         summed = first and each and first + count * each == lot.duration_months
         read |= told if summed or lot.renewals in (None, told.get("renewals")) else {}
-    if (
-        lot.amount_max is None
-        and any("max" in text for text in texts)
-        and not any(map(_NO_MAXIMUM.search, texts))
-    ):
-        most = maximum(replace(lot, **read), *texts)
-        if most is None and stated and any(map(_IS_MAXIMUM.search, texts)):
-            most = stated
+    if lot.amount_max is None and not any(map(_NO_MAXIMUM.search, texts)):
+        made = replace(lot, **read)
+        most = maximum(made, *texts)
+        if most is None and stated:
+            most = stated if any(map(_IS_MAXIMUM.search, texts)) else maximum(made, general, of=stated)
         if most is not None and most >= (stated or 0.0):
             read["amount_max"] = most
     if lot.start is None and (day := start(own, general)):

@@ -536,7 +536,7 @@ def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
 #: What stands before the name of its town: "centre hospitalier de Laon", "arrondissement de Lens".
 INSTITUTIONS = frozenset(
     "arrondissement canton secteur bassin hopital centre chu chr ch clinique ehpad lycee college ecole universite campus"
-    " prefecture sous maison foyer residence caserne mairie hotel commune ville site agglomeration pays".split()
+    " prefecture sous maison foyer residence caserne mairie hotel commune ville site agglomeration pays atelier".split()
 )
 #: Before a town, of what it is only the middle or the edge: "métropole de Lyon", "sud de la Basse-Terre".
 OF_MORE = ("departement", "metropole", "europeenne", "nord", "sud", "ouest", "nord est", "sud est", " l est")
@@ -607,12 +607,18 @@ def _with_commune(place: Place, found: Commune, inferred: bool = False) -> Place
     )
 
 
+def _postcode_of(place: Place) -> str:
+    """The postcode in a label, of several that of the NUTS; "" where there is none."""
+    stated = _POSTCODE.findall(place.label)
+    within = department_of_nuts(place.nuts or "") if len(stated) > 1 else ()
+    return next((one for one in stated if department_of_postcode(one) in within), stated[0] if stated else "")
+
+
 def _commune_of(place: Place) -> tuple[Commune | None, bool]:
     """The commune that a place states, and whether it is ambiguous."""
     if place.commune and (found := commune(place.commune)):
         return found, False
-    stated = _POSTCODE.search(place.label)
-    postcode = place.postcode or (stated.group(1) if stated else "")
+    postcode = place.postcode or _postcode_of(place)
     served = communes_of_postcode(postcode)
     if served:
         key = name_key(_POSTCODE.sub(" ", place.label))
@@ -638,8 +644,8 @@ def _area_of(place: Place) -> tuple[str | None, str | None]:
     code = place.department
     if not code and place.postcode:
         code = department_of_postcode(place.postcode)
-    if not code and (stated := _POSTCODE.search(place.label)):
-        code = department_of_postcode(stated.group(1))
+    if not code and (stated := _postcode_of(place)):
+        code = department_of_postcode(stated)
     if not code and (bracket := _BRACKET.search(place.label)) and department(bracket.group(1).upper()):
         code = bracket.group(1).upper()
     region = place.region

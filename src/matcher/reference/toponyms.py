@@ -649,8 +649,9 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     label = "\n".join(place.label[:1].upper() + place.label[1:] for place in stated[:1])
     known = any(map(precise, stated))
     # one site for all the lots is often where the buyer sits: a title that plainly names a commune tells more
-    shared = known and len(tender.lots) > 1 and all(one.places == lot.places for one in tender.lots)
-    if shared and (own := _elsewhere(lot.title)):
+    shared = len(tender.lots) > 1 and all(one.places == lot.places for one in tender.lots)
+    own = _elsewhere(lot.title) if shared and (known or not label) else ()
+    if own and (known or "-" in own[0].label):  # "le Syndicat" is a commune too
         return own
     if any(place.nuts == "00" for place in stated):  # outside every country of the list
         return ()
@@ -735,7 +736,10 @@ def placed(lot: Lot, tender: Tender) -> Lot:
         codes = {one.nuts for one in stated}
         nuts = next(iter(codes)) if len(codes) == 1 else None
         named = tuple(replace(one, nuts=one.nuts or nuts) for one in named)
-        return replace(lot, places=named, inferred=tuple(one for one in lot.inferred if one != "places"))
+        abroad = tuple(one for one in stated if one.country not in (None, "", "FR"))
+        return replace(
+            lot, places=named + abroad, inferred=tuple(one for one in lot.inferred if one != "places")
+        )
     wide = len(stated) == 1 and not precise(stated[0]) and stated[0].nuts != "00"
     of_town = wide and _MUNICIPAL.match(places.name_key(tender.buyer.name))
     if of_town and (town := seat(tender.buyer, frozenset(departments_within(stated[0])))):

@@ -8,7 +8,18 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from matcher import domain
-from matcher.domain import AuthorityType, Award, Buyer, Condition, ContractType, Criterion, Holder, Lot, Place
+from matcher.domain import (
+    AuthorityType,
+    Award,
+    Buyer,
+    Condition,
+    Contact,
+    ContractType,
+    Criterion,
+    Holder,
+    Lot,
+    Place,
+)
 from matcher.reading import criteria
 from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import located
@@ -253,14 +264,25 @@ def home(buyer_id: str) -> Place:
 
 
 def award(
-    format: str, notice: str, number: int, lot: Lot | None, holders: tuple[Holder, ...], **stated: Any
+    format: str,
+    notice: str,
+    number: int,
+    lot: Lot | None,
+    holders: tuple[Holder, ...],
+    together: bool | None = None,
+    **stated: Any,
 ) -> Award:
-    """An award of a notice: what is `stated`, and of its lot, where it is known, the title, the code and the place."""
-    of_lot: dict[str, Any] = {"relation": "single" if len(holders) == 1 else "unknown"}
+    """An award of a notice: what is `stated`, and of its lot, where it is known, what award and lot have in common.
+
+    Several holders answered `together`, or else each for itself; None where the notice does not tell.
+    """
+    several = "unknown" if together is None or not holders else "group" if together else "framework"
+    of_lot: dict[str, Any] = {"relation": "single" if len(holders) == 1 and not together else several}
     of_lot["source"] = f"{format}:{lot.id if lot else notice}"
     if lot is not None:
         place = next(iter(lot.places), Place())
         of_lot |= {"title": lot.title, "cpv": next(iter(lot.cpv), None), "place": place}
+        of_lot["duration_months"] = lot.duration_months
     return Award(uid=f"{notice}/award-{number}", holders=holders, **of_lot | stated)
 
 
@@ -287,14 +309,15 @@ def only(lots: tuple[Lot, ...]) -> Lot | None:
     return lots[0] if len(lots) == 1 else None
 
 
-def count(text: str) -> int | None:
-    """A number of at most six digits; None for anything else."""
-    return int(text) if re.fullmatch(r"\d{1,6}", text) else None
+def count(raw: object) -> int | None:
+    """A number of at most six digits, "3" or a spreadsheet's 3.0; None for anything else."""
+    number = re.fullmatch(r"(\d{1,6})(?:\.0*)?", str(raw))
+    return int(number[1]) if number else None
 
 
 def group_form(text: str) -> Iterator[Condition]:
     """The condition on the legal form of a group, where a notice states one."""
-    if text:
+    if re.search(r"(?i)group|solidaire|conjoint|cotrait|mandataire|candidats? indiv|unique|legal form", text):
         yield Condition(code="group-form", label="Forme du groupement", passage=clean(text, 600))
 
 
@@ -302,6 +325,43 @@ def profession(text: str) -> Iterator[Condition]:
     """The condition of a profession to which the law reserves the services, where a notice names one."""
     if re.search(r"[^\W\d]{4}", text):
         yield Condition(code="profession", label="Profession réservée", passage=clean(text, 600))
+
+
+#: "Tél. : +33 299000000"; "0825 ..." is the number of a platform
+_PHONE = re.compile(r"\bt[ée]l(?:[ée]phone)?s?\b[^\d+\n]{0,4}(?!(?:0|\+33 ?)8)(\+?\d[\d .]{7,16}\d)", re.I)
+
+
+def phone(text: str) -> str:
+    """The only telephone number that a text names as one; "" for none, or several."""
+    numbers = {re.sub(r"\D", "", one)[-9:]: one for one in _PHONE.findall(text)}
+    return next(iter(numbers.values())) if len(numbers) == 1 else ""
+
+
+def contact(*blocks: Iterable[str]) -> Contact:
+    """Whom to ask: (name, e-mail, telephone) of the buyer, else of those who inform for it."""
+    stated = [[clean(text, 200) for text in block] for block in blocks]
+    for other in stated[1:]:
+        other[0] = "" if re.search(r"[@\d]", other[0]) else other[0]  # how to ask, and nobody's name
+    name, email, phone = (next(filter(None, each), "") for each in zip(*stated, strict=True))
+    return Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)
+
+
+def notice_number(text: str) -> str:
+    """A notice number of the Official Journal, "2019/S 120-293189", as a TED number, "293189-2019"."""
+    match = re.match(r"^\s*(\d{4})/S[\s/]*\d+-0*(\d+)\s*$", text, re.I)
+    return f"{match.group(2)}-{match.group(1)}" if match else text.strip()
+
+
+#: "paru au JOUE sous la référence 2026/S 012-034567", "avis BOAMP du 2.3.2026 n° 26-1234", "avis n° 123456-2026"
+_EARLIER = re.compile(
+    r"(?i)\b(?:BOAMP|avis|annonce)\b(?:(?!\bloi|d[ée]cret|ordonnance|/s )[^\n;]){0,45}?(?<![\d-])(?:\d\d-)?(\d\d-\d{4,6}|\d{5,6}-20\d\d)(?![\d-])"
+    r"|(?<!\d)(\d{4}/s[ /]\d{3}-\d{6})"
+)
+
+
+def earlier(text: str) -> Iterator[str]:
+    """The numbers of the notices that a text names."""
+    return (notice_number("".join(numbers)) for numbers in _EARLIER.findall(text))
 
 
 def lot_limits(awarded: str, tendered: str) -> Iterator[Condition]:

@@ -7,7 +7,7 @@ from itertools import product
 from typing import Any
 
 from matcher import domain
-from matcher.reading import clauses, criteria
+from matcher.reading import clauses, criteria, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._json import Json, codes, dig, first, found, listed, named, sentences, text, walk
 from matcher.reference.identifiers import clean_amount
@@ -51,6 +51,11 @@ DEADLINES = tuple(
     "dateReceptionOffres receptOffres RECEPT_OFFRES RECEPT_CANDIDAT dateReceptionCandidatures".split()
 )
 ADDRESSES = ("urlDocConsul", "URL_DOCUMENT", "urlProfilAch", "urlProfilAcheteur", "URL_PROFIL_ACHETEUR")
+CONTACT = (
+    ("nomContact", "correspondantPRM"),
+    ("adresseMailContact", "mel", "MEL"),
+    ("telContact", "tel", "TEL"),
+)
 PLACES = ("lieuExecution", "lieuExecutionLivraison", "LIEU_EXEC_LIVR", "LIEU_PRINCIPAL", "lieuPrincipal")
 HOLDERS = ("PersonneMorale", "DENOMINATION", "denomination", "raisonSociale", "nom", "NOM")
 AMOUNTS = ("montant", "MONTANT", "valeur", "VALEUR")
@@ -96,14 +101,9 @@ class National:
             lots=lots,
             nature=nature,
             reference=clean(self.anywhere(*REFERENCES), 200),
-            published=facts.day(text(self.record.get("dateparution"))),
             deadline=facts.moment(self.anywhere(*DEADLINES), department=where.department),
             documents_url=facts.link(self.anywhere(*ADDRESSES)),
-            contact=domain.Contact(
-                name=clean(self.anywhere("nomContact", "correspondantPRM"), 200),
-                email=clean(self.anywhere("adresseMailContact", "mel", "MEL"), 200),
-                phone=clean(self.anywhere("telContact", "tel", "TEL"), 40),
-            ),
+            contact=facts.contact(self.anywhere(*keys) for keys in CONTACT),
             related=tuple(t for t in map(text, found(self.body, "idWeb")) if t),
             change=self.change(title, description),
             awards=self.awards(lots, buyer) if nature == "award" else (),
@@ -113,7 +113,7 @@ class National:
         without = ("lots", "lotsMarche", "LOTS", "LOT", "organisme", "IDENTITE")
         read_as_fields = CRITERIA if any(lot.criteria for lot in lots) else ()
         general = "\n".join(sentences(self.data, without=(*without, *read_as_fields)))
-        return clauses.complete(facts.awarded(made), general, by_lot)
+        return clauses.complete(terms.told(made, general, by_lot), general, by_lot)
 
     def change(self, title: str, description: str) -> str:
         """What a correction or a cancellation says beside the object that it repeats; "" of another notice."""

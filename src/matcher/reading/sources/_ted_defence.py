@@ -32,11 +32,15 @@ def modern(form: Element) -> Element:
     profile = _first(form, "CA_CE_CONCESSIONAIRE_PROFILE")
     address = "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"
     fields += [(f"{address}/{path.rpartition('/')[2]}", kid(profile, path)) for path in BUYER.split()]
+    fields.append((f"{address}/CONTACT_POINT", kid(profile, "ATTENTION")))
+    informs = _first(form, "FURTHER_INFORMATION")
+    fields.append(("CONTRACTING_BODY/ADDRESS_FURTHER_INFO/PHONE", _first(informs, "PHONE")))
     fields += [("OBJECT_CONTRACT/CPV_MAIN/CPV_CODE", code) for code in _codes(_first(form, "CPV"))]
     lots: list[Element | None] = [*form.iter("F17_ANNEX_B"), *form.iter("LOT_PRIOR_INFORMATION")]
     where = _first(form, "LOCATION_NUTS", "SITE_OR_LOCATION")
     limit = _first(form, "RECEIPT_LIMIT_DATE", "RECEIPT_LIMIT")
-    lasting = value(_first(form, "PERIOD_WORK_DATE_STARTING"), "MONTHS")
+    lasting = _first(form, "DURATION_FRAMEWORK_YEAR", "DURATION_FRAMEWORK_MONTH") if lots else None
+    months = value(_first(form, "PERIOD_WORK_DATE_STARTING"), "MONTHS")
     framework = _first(form, "F17_FRAMEWORK")
     total = _first(form, "TOTAL_FINAL_VALUE")
     weighed = list(form.iter("CRITERIA_DEFINITION"))
@@ -54,9 +58,14 @@ def modern(form: Element) -> Element:
             _copied(described, "NUTS", code)
         for one in weighed:
             _copied(described, "AC/AC_CRITERIA", one)
+        estimate = lot if lot is not None else _first(form, "TOTAL_ESTIMATED")
+        _new(described, "VAL_OBJECT", _cost(estimate, "HIGH_VALUE"))  # the upper end of its range
+        _copied(described, "OPTIONS_DESCR", _first(form, "OPTION_DESCRIPTION"))
+        if lasting is not None:
+            _new(described, "DURATION", words(lasting)).set("TYPE", lasting.tag.rpartition("_")[2])
         if lot is None:
             _copied(described, "SHORT_DESCR", kid(form, "OBJECT_CONTRACT/SHORT_DESCR"))
-            _new(described, "DURATION", lasting).set("TYPE", "MONTH")
+            _new(described, "DURATION", months).set("TYPE", "MONTH")
     _new(form, "LEGAL_BASIS").set("VALUE", "32009L0081")
     _new(form, "PROCEDURE/DATE_RECEIPT_TENDERS", _day(limit))
     _new(form, "PROCEDURE/TIME_RECEIPT_TENDERS", value(limit, "TIME"))
@@ -103,8 +112,8 @@ def _copied(at: Element, path: str, found: Element | None) -> None:
         made.extend(deepcopy(list(found)))
 
 
-def _cost(below: Element | None) -> str:
-    cost = _first(below, "VALUE_COST")
+def _cost(below: Element | None, *other: str) -> str:
+    cost = _first(below, "VALUE_COST", *other)
     return (cost.get("FMTVAL") or words(cost)) if cost is not None else ""
 
 

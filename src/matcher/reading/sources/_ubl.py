@@ -44,44 +44,40 @@ def missing(root: Element) -> list[str]:
     """Missing mandatory fields of a notice and plain errors, in words."""
     organisations = kids(root, f"{EXTENSION}/Organizations/Organization")
     kind = value(root, "NoticeTypeCode")
-    required = {
+    stated: dict[str, object] = {
         "its identifier (BT-701)": value(root, "ID"),
         "its date of dispatch (BT-05)": value(root, "IssueDate"),
         "its type (BT-02)": kind,
         "its language (BT-702)": value(root, "NoticeLanguageCode"),
         "the name of a buyer (BT-500)": any(value(o, "Company/PartyName/Name") for o in organisations),
+        # on these planning notices the project as a whole is not described
+        "the title of the project (BT-21)": kind in ("pin-buyer", "pin-only", "pmc")
+        or value(root, "ProcurementProject/Name"),
+        "the content of an organisation (BT-500): an Organization element is empty": all(
+            map(len, organisations)
+        ),
     }
-    if kind not in ("pin-buyer", "pin-only", "pmc"):
-        # On these planning notices the project as a whole is not described.
-        required["the title of the project (BT-21)"] = value(root, "ProcurementProject/Name")
-    lacks = [what for what, stated in required.items() if not stated]
-    if any(not len(o) for o in organisations):
-        lacks.append("the content of an organisation (BT-500): an Organization element is empty")
     pieces = kids(root, "ProcurementProjectLot")
     real = [piece for piece in pieces if attribute(piece, "ID", "schemeName") in ("Lot", "Part")]
-    if kind != "pin-buyer" and not real:  # on a buyer's profile no contract is announced, hence no lot
-        lacks.append("a lot or a part (BT-137)")
+    # on a buyer's profile no contract is announced, hence no lot
+    stated["a lot or a part (BT-137)"] = real or kind == "pin-buyer"
     for i, piece in enumerate(real, 1):
-        lacks += _missing_in(piece, value(piece, "ID") or f"lot {i}", kind)
-    return lacks
-
-
-def _missing_in(piece: Element, name: str, kind: str) -> Iterator[str]:
-    project = kid(piece, "ProcurementProject")
-    if not value(piece, "ID"):
-        yield f"the identifier of {name} (BT-137)"
-    if kind == "can-modif":  # only the changed fields of a lot are repeated
-        return
-    if not value(project, "Name"):
-        yield f"the title of {name} (BT-21)"
-    if not value(project, "Description"):
-        yield f"the description of {name} (BT-24)"
-    mains = kids(project, "MainCommodityClassification")
-    if not mains or any(not value(main, "ItemClassificationCode") for main in mains):
-        yield f"the main CPV of {name} (BT-262)"
-    languages = [found.get("languageID") for found in kids(project, "Name")]
-    if len(languages) != len(set(languages)):
-        yield f"one title for {name} (BT-21): two are given in one language"
+        name = value(piece, "ID") or f"lot {i}"
+        stated[f"the identifier of {name} (BT-137)"] = value(piece, "ID")
+        if kind == "can-modif":  # only the changed fields of a lot are repeated
+            continue
+        project = kid(piece, "ProcurementProject")
+        mains = kids(project, "MainCommodityClassification")
+        languages = [one.get("languageID") for one in kids(project, "Name")]
+        twice = len(languages) != len(set(languages))
+        stated |= {
+            f"the title of {name} (BT-21)": value(project, "Name"),
+            f"the description of {name} (BT-24)": value(project, "Description"),
+            f"the main CPV of {name} (BT-262)": mains
+            and all(value(main, "ItemClassificationCode") for main in mains),
+            f"one title for {name} (BT-21): two are given in one language": not twice,
+        }
+    return [what for what, field in stated.items() if not field]
 
 
 def notice(root: Element, *, id: str = "", strict: bool = True) -> domain.Tender:
@@ -177,7 +173,7 @@ class _Notice:
         by_lot = {lot.id: "\n".join(self.texts(one)) for lot, one in zip(lots, real, strict=False)}
         if not real:
             by_lot = {lots[0].id: "\n".join(text for part in parts for text in self.texts(part))}
-        return clauses.complete(facts.awarded(tender), general, by_lot)
+        return clauses.complete(terms.told(tender, general, by_lot), general, by_lot)
 
     def nature(self) -> domain.Nature:
         kind: domain.Nature = TYPES.get(self.kind, "other")
@@ -374,11 +370,13 @@ class _Notice:
         }
 
     def contact(self) -> domain.Contact:
-        """Whom the buyer names for questions (BT-502, -503, -506)."""
-        reference = next(values(self.root, "ContractingParty/Party/PartyIdentification/ID"), "")
-        at = kid(self.organisations.get(reference), "Contact")
-        name, email, phone = (value(at, field) for field in ("Name", "ElectronicMail", "Telephone"))
-        return domain.Contact(name=name, email=email, phone=phone)
+        """Whom the buyer names for questions (BT-502, -503, -506), else the organisation that informs (OPT-301)."""
+        paths = ("ContractingParty/Party", "ProcurementProjectLot/TenderingTerms/AdditionalInformationParty")
+        references = (next(values(self.root, f"{path}/PartyIdentification/ID"), "") for path in paths)
+        blocks = (kid(self.organisations.get(one), "Contact") for one in references)
+        return facts.contact(
+            *([value(at, f) for f in ("Name", "ElectronicMail", "Telephone")] for at in blocks)
+        )
 
     def most_lots(self, field: str) -> int | None:
         """The number of a limit on lots (BT-31, BT-33), None where there is none."""
@@ -520,11 +518,6 @@ class _Notice:
         holders = [facts.holder(*self.party(self.organisations.get(i))) for i in winners]
         amounts = (clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers)
         dates = [value(one, path) for path in ("IssueDate", "AwardDate") for one in signed]
-        relation: Literal["single", "group", "framework", "unknown", "modification"] = "unknown"
-        if holders:
-            relation = "single" if len(holders) == 1 else "group" if len(chosen) == 1 else "framework"
-        if self.nature() == "modification":
-            relation = "modification"
         received = (
             facts.count(value(one, "StatisticsNumeric"))
             for one in kids(result, "ReceivedSubmissionsStatistics")
@@ -538,12 +531,12 @@ class _Notice:
             place,
             lot,
             tuple(dict.fromkeys(holders)),
+            len(holders) > 1 and len(chosen) == 1,
             title=title,
             buyer=self.main_buyer,
             amount=sum(filter(None, amounts)) or None,
             notified=next(filter(None, map(facts.day, dates)), None),
-            duration_months=lot.duration_months if lot else None,
             procedure=self.procedure(),
             offers_received=next(received, None),
-            relation=relation,
+            **({"relation": "modification"} if self.nature() == "modification" else {}),
         )

@@ -174,7 +174,7 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
     raw_date = _text(record, "dateNotification", "dateSignature")
     notified = clean_date(raw_date)
     # a consolidated row is of a modification where it states the number of one
-    is_version = bool(_count(_text(record, "modification_id", "modification.id")))
+    is_version = bool(_facts.count(_text(record, "modification_id", "modification.id")))
     framework = _is_framework(record)
     texts = (title, buyer.name, *(holder.name for holder in holders))
     social = _considerations(record, "considerationsSociales", "considerationSociale")
@@ -207,7 +207,7 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
         group_form=group_form,
         social=_some(social),
         environment=_some(environment),
-        offers_received=_count(_raw(record, "offresRecues", "nbOffresRecues")),
+        offers_received=_facts.count(_raw(record, "offresRecues", "nbOffresRecues")),
         relation="modification" if is_version else among(holders, group_form, framework),
         source=source,
         flags=tuple(name for name, raised in flags.items() if raised),
@@ -447,14 +447,6 @@ def _place(record: Record, buyer_id: str) -> Place:
 
 
 _located = lru_cache(20_000)(place_of_decp)
-
-
-def _count(raw: Any) -> int | None:
-    try:
-        count = int(float(str(raw)))
-    except (ValueError, OverflowError):
-        return None
-    return count if 0 <= count < 100_000 else None
 
 
 def _group_form(text: str) -> str | None:

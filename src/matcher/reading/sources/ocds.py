@@ -6,7 +6,6 @@ read, else the newest of those it embeds.  What `reading.ocds` adds for this pro
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import MISSING, fields, replace
 from datetime import datetime
 from typing import Any, BinaryIO, TypeVar
@@ -16,7 +15,6 @@ from matcher.domain import (
     Award,
     BadInput,
     Buyer,
-    Contact,
     Criterion,
     Lot,
     Nature,
@@ -107,7 +105,7 @@ def _tender(release: Json, raw: Json) -> Tender:
     parties = [one for one in listed(release.get("parties")) if "buyer" in listed(dig(one, "roles"))]
     buyer, buyers = _buyer(release), [_party(release, party) for party in parties]
     point = first(*(dig(party, "contactPoint") for party in parties))
-    deadline = _moment(dig(raw, "tenderPeriod", "endDate"))
+    deadline = _facts.moment(_at(raw, "tenderPeriod", "endDate"))
     items = [item for item in listed(raw.get("items")) if isinstance(item, dict)]
     lots = tuple(
         _lot(lot, id, raw, items, deadline) for lot in listed(raw.get("lots")) if isinstance(lot, dict)
@@ -135,11 +133,7 @@ def _tender(release: Json, raw: Json) -> Tender:
         deadline=deadline,
         url=documents.get("tenderNotice", ""),
         documents_url=documents.get("biddingDocuments", ""),
-        contact=Contact(
-            name=clean(_at(point, "name"), 300),
-            email=clean(_at(point, "email"), 200),
-            phone=clean(_at(point, "telephone"), 60),
-        ),
+        contact=_facts.contact(_at(point, key) for key in ("name", "email", "telephone")),
         lots_per_tender=_facts.count(_at(raw, "lotDetails", "maximumLotsBidPerSupplier")),
         lots_per_winner=_facts.count(_at(raw, "lotDetails", "maximumLotsAwardedPerSupplier")),
         related=tuple(_at(one, "identifier") for one in listed(release.get("relatedProcesses"))),
@@ -167,7 +161,7 @@ def _lot(raw: Json, notice: str, tender: Json, items: list[Json], deadline: date
         ),
         duration_months=_months(raw.get("contractPeriod")),
         start=_facts.day(_at(raw, "contractPeriod", "startDate")),
-        deadline=_moment(dig(raw, "tenderPeriod", "endDate")) or deadline,
+        deadline=_facts.moment(_at(raw, "tenderPeriod", "endDate")) or deadline,
         reservation=_reservation(listed(dig(raw, "otherRequirements", "reservedParticipation"))),
         criteria=tuple(map(_criterion, listed(dig(raw, "awardCriteria", "criteria")))),
     )
@@ -290,13 +284,6 @@ def _months(period: Any) -> float | None:
     """Months of a period: of its days, else between its two ends."""
     days = _facts.months(_at(period, "durationInDays"), "DAY")
     return days or _facts.span(_at(period, "startDate")[:10], _at(period, "endDate")[:10])
-
-
-def _moment(raw: Any) -> datetime | None:
-    with suppress(ValueError):
-        if (moment := datetime.fromisoformat(text(raw))).tzinfo:
-            return moment
-    return _facts.moment(text(raw))
 
 
 def _own(raw: Json) -> Mapping[str, Any] | None:

@@ -38,7 +38,7 @@ WITHOUT_CALL = frozenset(name for name in PROCEDURES if "_WITHOUT_" in name)
 CONCEDED = "attribution de concession, sans publication préalable"
 #: Reasons of annex D for no call: outside the directives, or services that they only list.
 ADAPTED = frozenset({"D_OUTSIDE_SCOPE", "D_SERVICES_LISTED"})
-TELLS_WAY = re.compile(r"proc.dure|appel d.offres", re.I)
+TELLS_WAY = re.compile(r"proc.dure|appel d.offres|sans publicit", re.I)
 #: Forms of concessions alone; not all that use them state their legal basis.
 CONCESSIONS = frozenset({"F23", "F24", "F25"})
 #: Buyer by its type (CA_TYPE): those that the thresholds tell apart.
@@ -47,13 +47,10 @@ Kind = Literal["price", "cost", "quality", ""]
 CRITERIA: dict[str, Kind] = {"AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY": "quality"}
 CRITERIA |= {"AC_CRITERIA": "", "AC_CRITERION": ""}
 RESERVED = code_list("ted reserved")
-#: "paru au JOUE sous la référence 2026/S 012-034567", "avis BOAMP du 2.3.2026 n° 26-1234", "avis n° 123456-2026"
-EARLIER = re.compile(
-    r"(?i)\b(?:BOAMP|avis|annonce)\b(?:(?!\bloi|d[ée]cret|ordonnance|/s )[^\n;]){0,45}?(?<![\d-])(?:\d\d-)?(\d\d-\d{4,6}|\d{5,6}-20\d\d)(?![\d-])"
-    r"|(?<!\d)(\d{4}/s \d{3}-\d{6})"
-)
 #: "Prestation réservée à la profession d'architecte"
 OF_PROFESSION = re.compile(r"[^.;\n]{0,200}réservée?s? à (?:la|une) profession\b[^.;\n]*")
+#: "Communes concernées : Arradon, Séné et Vannes"
+COMMUNES = re.compile(r"\b[Cc]ommunes? (?:concernée|suivante|desservie)s? ?:\s*([^.;]+)")
 #: No criterion is the name of one: "Pas de critères".
 NO_NAME = re.compile(r"\W*(?:pas de|sans|aucun) crit.res?\W*$", re.I)
 #: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
@@ -81,7 +78,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
     if root.tag != "TED_EXPORT":
         raise domain.BadInput(f"{name}: not a TED notice: its root is {root.tag}, not TED_EXPORT")
     journal = value(root, "CODED_DATA_SECTION/NOTICE_DATA/NO_DOC_OJS")
-    number = (root.get("DOC_ID") or "").strip() or ojs(journal)
+    number = (root.get("DOC_ID") or "").strip() or facts.notice_number(journal)
     match = re.fullmatch(r"0{0,20}(\d{1,20})-(\d{4})", number)
     document = f"{match.group(1)}-{match.group(2)}" if match else number
     try:
@@ -90,12 +87,6 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
         yield reader(root, document).tender()
     except domain.BadInput as error:
         yield domain.Rejected(path=name, record=document or name, reason=str(error))
-
-
-def ojs(number: str) -> str:
-    """A notice number of the Official Journal, "2019/S 120-293189", as a TED number, "293189-2019"."""
-    match = re.match(r"^\s*(\d{4})/S\s*\d+-0*(\d+)\s*$", number)
-    return f"{match.group(2)}-{match.group(1)}" if match else number.strip()
 
 
 def chosen(root: Element) -> Element:
@@ -130,10 +121,6 @@ class _Form:
         lots = facts.placed(self.lots(title), self.main_buyer.place)
         nature = self.kind
         others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
-        links = (
-            *values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS"),
-            *("".join(numbers).upper() for numbers in EARLIER.findall(tree.words(self.form))),
-        )
         tender = domain.Tender(
             id=self.document,
             format="ted",
@@ -154,7 +141,10 @@ class _Form:
             deadline=self.deadline,
             url=f"https://ted.europa.eu/fr/notice/-/detail/{self.document}",
             documents_url=next(filter(None, map(facts.link, self.addresses())), ""),
-            related=tuple(dict.fromkeys(filter(lambda i: i != self.document, map(ojs, links)))),
+            related=(
+                *map(facts.notice_number, values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS")),
+                *facts.earlier(tree.words(self.form)),
+            ),
             change=clean(self.change()),
             awards=self.awards(lots) if nature in ("award", "modification") else (),
             cancels=tuple(map(lot_number, values(self.form, "AWARD_CONTRACT/LOT_NO")))
@@ -166,7 +156,7 @@ class _Form:
             flags=self.flags,
         )
         by_lot = dict(zip((lot.id for lot in lots), self.lot_texts(), strict=False))
-        return clauses.complete(facts.awarded(tender), self.general, by_lot)
+        return clauses.complete(terms.told(tender, self.general, by_lot), self.general, by_lot)
 
     # -- the notice
 
@@ -184,9 +174,12 @@ class _Form:
         address = " ; ".join(value(at, field) for field in ("OFFICIALNAME", "ADDRESS"))
         if not (named := facts.principals(address, self.general)):
             return ()
-        known = [fold(name) for name in values(self.form, "CONTRACTING_BODY/*/OFFICIALNAME")]
-        others = (name for name in named if not any(fold(name) in one or one in fold(name) for one in known))
-        return tuple(facts.buyer("", name, domain.Place()) for name in others)
+        return tuple(facts.buyer("", name, domain.Place()) for name in named if not self.known(name))
+
+    def known(self, name: str) -> bool:
+        """Whether a name is that of a buyer which the form names, in whatever order of its words."""
+        names = map(fold, values(self.form, "CONTRACTING_BODY/*/OFFICIALNAME"))
+        return any(fold(name) in one or set(one.split()) <= set(fold(name).split()) for one in names)
 
     def addresses(self) -> Iterator[str]:
         """Where the documents are, else where one takes part."""
@@ -217,7 +210,7 @@ class _Form:
         concession, without_call = "concession" in self.flags, not WITHOUT_CALL.isdisjoint(names)
         # annex D: a French adapted procedure on a form made for others
         if not ADAPTED.isdisjoint(names) and not (concession and without_call):
-            return facts.BELOW
+            return facts.BELOW if terms.adapted(plain) else terms.procedure(plain) or facts.BELOW
         if terms.adapted(plain) and (without_call or not concession):
             return facts.ADAPTED
         if concession and without_call:
@@ -247,9 +240,10 @@ class _Form:
 
     @property
     def contact(self) -> domain.Contact:
-        at = kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY")
-        name, email, phone = (clean(value(at, field), 200) for field in ("CONTACT_POINT", "E_MAIL", "PHONE"))
-        return domain.Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)
+        blocks = (
+            kid(self.form, f"CONTRACTING_BODY/ADDRESS_{one}") for one in ("CONTRACTING_BODY", "FURTHER_INFO")
+        )
+        return facts.contact(*([value(at, f) for f in ("CONTACT_POINT", "E_MAIL", "PHONE")] for at in blocks))
 
     @cached_property
     def turnovers(self) -> dict[str, float | None]:
@@ -323,8 +317,10 @@ class _Form:
         codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
         worth = first.get("VAL_OBJECT")
         number = clean(tree.words(first.get("LOT_NO")), 60)
-        amounts = (clean_amount(tree.words(worth)), self.total if alone else None)
-        amount = max(filter(None, amounts), default=None)  # the total is with the renewals
+        amounts = [*filter(None, (clean_amount(tree.words(worth)), self.total if alone else None))]
+        amount = (
+            (max(amounts) if "RENEWAL" in first else amounts[0]) if amounts else None
+        )  # the total is with renewals
         change = kid(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT") if alone else None
         lasting = [_lasting(one) for one in (change, lot) if one is not None]
         begins = next(filter(None, (value(one, "DATE_START") for one in (change, lot))), "")
@@ -338,7 +334,7 @@ class _Form:
             number=number or (sole[0] if sole else str(place)),
             description=described,
             cpv=codes,
-            places=_places(stated),
+            places=_places(stated, said.get("INFO_ADD", "")),
             amount=amount,
             amount_period="total" if amount else "",
             amount_max=self.range_end if alone and not amount else None,
@@ -348,8 +344,7 @@ class _Form:
             or self.turnovers.get(lot_number(number.partition(" (")[0]), self.turnovers[""]),
             duration_months=max(filter(None, lasting), default=None),  # a change may state what it adds
             renewals=0 if "NO_RENEWAL" in first else None,
-            options=clean(said.get("OPTIONS_DESCR"))
-            or ("" if "NO_OPTIONS" in first else terms.options("\n".join(said.values()))),
+            options=clean(said.get("OPTIONS_DESCR")),
             start=facts.day(begins),
             deadline=self.deadline,
             reservation=self.reservation,
@@ -474,17 +469,13 @@ class _Form:
         holders = tuple(
             facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME"), _address(p)) for p in people
         )
-        relation = "single" if len(holders) == 1 else "framework" if holders else "unknown"
-        if any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/")):
-            relation = "group"
-        if self.kind == "modification":
-            relation = "modification"
         return facts.award(
             "ted",
             self.document,
             place,
             lot,
             holders,
+            any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/")),
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
             buyer=self.main_buyer,
             cpv=next(iter((lot and lot.cpv) or _cpvs(kids(self.object, "CPV_MAIN/CPV_CODE"))), None),
@@ -492,12 +483,11 @@ class _Form:
             notified=clean_date(
                 value(contract, "DATE_CONCLUSION_CONTRACT") or value(contract, "DATE_DECISION_JURY")
             ),
-            duration_months=lot.duration_months if lot else None,
             procedure=self.way,
             offers_received=facts.count(
                 value(contract, "NB_TENDERS_RECEIVED") or value(contract, "TENDERS/NB_TENDERS_RECEIVED")
             ),
-            relation=relation,
+            **({"relation": "modification"} if self.kind == "modification" else {}),
         )
 
     # -- the texts in which clauses are sought
@@ -544,9 +534,10 @@ def _buyer(address: Element | None, type: domain.AuthorityType = "") -> domain.B
     return facts.buyer(value(address, "NATIONALID"), name, _address(address), type)
 
 
-def _places(stated: dict[str, list[Element]]) -> tuple[domain.Place, ...]:
-    """The places of performance among the fields of a lot."""
-    site = tree.words(stated["MAIN_SITE"][0]) if "MAIN_SITE" in stated else ""
+def _places(stated: dict[str, list[Element]], more: str) -> tuple[domain.Place, ...]:
+    """The places of performance among the fields of a lot, or listed in what it adds."""
+    listed = COMMUNES.search(more)
+    site = tree.words(stated["MAIN_SITE"][0]) if "MAIN_SITE" in stated else listed[1] if listed else ""
     codes = [code for code in (one.get("CODE") for one in stated.get("NUTS", ())) if code]
     return tuple(facts.place(site, nuts=code) for code in codes or [""]) if codes or site else ()
 
@@ -566,8 +557,8 @@ def _criterion(one: Element, kind: Kind) -> domain.Criterion:
 
 def _renewal(text: str, field: str) -> str:
     """A text, of that field with the word that it need not say."""
-    named = field != "RENEWAL_DESCR" or re.search(r"recond|renouv|prolong|prorog", text, re.I)
-    return text if named else f"Reconduction : {text}"
+    named = re.search(r"recond|renouv|prolong|prorog", text, re.I) and not re.match(r"\w+ p.riodes", text)
+    return text if named or field != "RENEWAL_DESCR" else f"Reconduction : {text}"
 
 
 def _changed(side: Element | None) -> str:
