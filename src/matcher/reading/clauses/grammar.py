@@ -170,9 +170,9 @@ def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozens
     return named - out, out
 
 
-#: "7,5 % des heures travaillées", "10 pour cent du personnel", "taux d'insertion de 6 %"
+#: "7,5 % des heures travaillées", "10 % du personnel", "taux d'insertion de 6 %"
 _SHARE = re.compile(
-    rf"{NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
+    rf"{NUMERAL} ?%[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
     rf"|\b(?:taux|clause) d'insertion\b[^.;:\d]{{0,40}}{NUMERAL} ?%"
     rf"|^(?=.*\b(?:confi|sous-?trai)).*?\b{NUMERAL} ?% d(?:u|es|e la|e) ?(?:montant|prix|prestation|volume|valeur|lot\b|marche\b)"
 )
