@@ -119,9 +119,6 @@ def may_reserve(plain: str, named: bool) -> bool:
     """Whether a sentence has what a reservation needs: its beneficiaries (`named`), else its object ("lot réservé")."""
     if _OF_SOME.search(plain) and "reserv" not in plain and not articles(plain):
         return False
-    # "Lot 2 : non réservé"; one that reserves another lot says to whom
-    if re.search(r"\b(?:non|sans|ni|pas) reserv", plain):
-        return bool(who(plain) or articles(plain))
     return named or _OF_OBJECT.search(plain) is not None
 
 

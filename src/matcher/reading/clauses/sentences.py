@@ -167,7 +167,7 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     ended = f"{folded}\n"
     heading = before = last = frozenset[str]()
     reach = ""  # of the heading: the "line" of a title, the "lines" below it, "items" of a list, a "section"
-    until = most = below = 0  # where a section ends; the most lines below a title, and those below the last
+    most = below = 0  # the most lines below a title, and those below the last
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
@@ -184,11 +184,10 @@ def cut(page: Page) -> tuple[Sentence, ...]:
             most, below = max(most, below) if another else most, below + 1
             limit = below if _LOT_LINE.search(folded, start) else most or bool(_GOES_ON.match(alone))
             reach = "" if another or _NOT_BELOW.match(alone) or below > limit else reach
-        elif line and not (reach == "section" and start < until) and not (reach == "items" and item):
+        elif line and not (reach == "section" or (reach == "items" and item)):
             reach = ""
         if own:
             heading, below = own, 0
-            until = start + 300 if len(alone) < 12 else len(text)  # "LOT 2" heads a few lines
             title = "lines" if _TITLE_LINE.fullmatch(alone) else "line" * bool(_TITLE.match(alone))
             opens = "items" if _OPENS_LIST.search(plain) else ""
             reach = title or ("section" if _SECTION.match(alone) else opens)
