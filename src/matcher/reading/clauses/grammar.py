@@ -203,7 +203,7 @@ _SOCIAL_NAME = any_of(
 #: And in a field that names a criterion, once `_OTHER_SOCIAL` is taken out.
 _NAMED_SOCIAL = any_of(
     r"\bsocia(?:les?|ux|l)\b|\bequitable",  # Politique sociale
-    r"\binsertion\b|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
+    r"\binsertion\b|\binclusion\b|\bhandicap|\bchomage|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
     r"\b(?:secteurs?|entreprises?|ateliers?|travail) (?:\w+ et )?(?:protege|adapte)|\b(?:esats?|siae)\b",
     r"\bemplois?\b(?= et |\W*(?:[\d:]|$)| des? (?:personne|public|travailleur|jeune|salarie|publics))",  # Emploi et formation : 5 %
     r"\bl'emploi\b|\bsans emploi\b|\bconditions de travail d(?:u|es) (?:personnel|salarie)",
