@@ -167,7 +167,12 @@ def test_what_a_need_is_reserved_to_is_no_need_of_its_own(stated: str) -> None:
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [("réservé à nos amis", "« réservé »"), ("non réservé", ""), ("d'une réserve d'eau", "")],
+    [
+        ("réservé à nos amis", "« réservé »"),
+        ("non réservé", ""),
+        ("d'une réserve d'eau", ""),
+        ("et marquage des places réservées aux personnes handicapées", ""),
+    ],
 )
 def test_a_reservation_that_is_not_understood_is_told(words: str, told: str) -> None:
     assert (

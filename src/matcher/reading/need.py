@@ -186,8 +186,11 @@ def _barring(lot: Lot) -> Lot:
     return replace(lot, reservation=lot.reservation and replace(lot.reservation, origin="typed"))
 
 
-#: "réservé à l'insertion", "reserve aux ESAT", but no "réserve d'eau" and nothing "non réservé".
-_RESERVED = re.compile(r"(?<!non )(?<!pas )\b(?:r[ée]serv(?:ée?s?|ees?)\b|reserve (?:aux?|à|a l)\b)", re.I)
+#: "réservé à l'insertion", "reserve aux ESAT", but no "réserve d'eau", nothing "non réservé" and no "places réservées".
+_RESERVED = re.compile(
+    r"(?<!non )(?<!pas )(?<!place )(?<!places )(?<!voies )(?<!espaces )(?<!parking )(?<!emplacements )\b(?:r[ée]serv(?:ée?s?|ees?)\b|reserve (?:aux?|à|a l)\b)",
+    re.I,
+)
 
 
 def reservation_unread(tender: Tender) -> str:

@@ -87,6 +87,7 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
     """The (start, end) of each sentence, clause after a semicolon, item of a list or line."""
     plain = folded(text) if plain is None else plain
     start = last = 0
+    cased = not text.islower()
     for found in _BREAK.finditer(text):
         at, end = found.span()
         mark = text[at]
@@ -96,7 +97,7 @@ def sentences(text: str, plain: str | None = None) -> Iterator[tuple[int, int]]:
         last, after = end, text[end : end + 1]
         on_one_line = "\n" not in text[first:last]
         answered = mark == "?" and plain[end : end + 3] in ("oui", "non")
-        small = mark == "." and after.islower()
+        small = mark == "." and after.islower() and cased
         before = plain[max(start, first - 12) : first].rstrip(".") + "."
         abbreviated = mark in ".—–" and _ABBREVIATED.search(before)
         if on_one_line and (answered or small or abbreviated):
@@ -173,11 +174,12 @@ _VALUES = dict.fromkeys("un une".split(), 1) | dict(
 #: A number in words: "trois", "quatre-vingt-dix", "mille deux cents".
 SPELT = "(?:{0})(?:(?:[ -]| et )(?:{0})){{0,8}}".format("|".join(_VALUES))
 _COUNTED = re.compile(rf"\b{SPELT}(?= (?:heures|points|pour cent)\b)", re.I)
+_PER_CENT = re.compile(r"(?<=\d) ?pour ?cents?\b", re.I)
 
 
 def in_figures(text: str) -> str:
     """The text with its numbers of hours, points or per cent in figures: "deux cent dix heures" is "210 heures"."""
-    return _COUNTED.sub(lambda words: str(figure(words[0])), text)
+    return _PER_CENT.sub(" %", _COUNTED.sub(lambda words: str(figure(words[0])), text))
 
 
 def figure(words: str) -> int:

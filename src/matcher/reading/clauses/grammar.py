@@ -119,9 +119,6 @@ def may_reserve(plain: str, named: bool) -> bool:
     """Whether a sentence has what a reservation needs: its beneficiaries (`named`), else its object ("lot réservé")."""
     if _OF_SOME.search(plain) and "reserv" not in plain and not articles(plain):
         return False
-    # "Lot 2 : non réservé"; one that reserves another lot says to whom
-    if re.search(r"\b(?:non|sans|ni|pas) reserv", plain):
-        return bool(who(plain) or articles(plain))
     return named or _OF_OBJECT.search(plain) is not None
 
 
@@ -170,9 +167,9 @@ def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozens
     return named - out, out
 
 
-#: "7,5 % des heures travaillées", "10 pour cent du personnel", "taux d'insertion de 6 %"
+#: "7,5 % des heures travaillées", "10 % du personnel", "taux d'insertion de 6 %"
 _SHARE = re.compile(
-    rf"{NUMERAL} ?(?:%|pour ?cent)[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
+    rf"{NUMERAL} ?%[^.;]{{0,40}}\b(?:heures?|temps|travail|effectif|main|masse|personnel)"
     rf"|\b(?:taux|clause) d'insertion\b[^.;:\d]{{0,40}}{NUMERAL} ?%"
     rf"|^(?=.*\b(?:confi|sous-?trai)).*?\b{NUMERAL} ?% d(?:u|es|e la|e) ?(?:montant|prix|prestation|volume|valeur|lot\b|marche\b)"
 )
@@ -206,7 +203,7 @@ _SOCIAL_NAME = any_of(
 #: And in a field that names a criterion, once `_OTHER_SOCIAL` is taken out.
 _NAMED_SOCIAL = any_of(
     r"\bsocia(?:les?|ux|l)\b|\bequitable",  # Politique sociale
-    r"\binsertion\b|\binclusion\b|\bhandicap|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
+    r"\binsertion\b|\binclusion\b|\bhandicap|\bchomage|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
     r"\b(?:secteurs?|entreprises?|ateliers?|travail) (?:\w+ et )?(?:protege|adapte)|\b(?:esats?|siae)\b",
     r"\bemplois?\b(?= et |\W*(?:[\d:]|$)| des? (?:personne|public|travailleur|jeune|salarie|publics))",  # Emploi et formation : 5 %
     r"\bl'emploi\b|\bsans emploi\b|\bconditions de travail d(?:u|es) (?:personnel|salarie)",

@@ -12,12 +12,14 @@ from matcher.reference.prose import folded
 
 Row = list[str]
 
-_BLANKS = re.compile(r"[\u00a0\u202f\u2009\r\f]")
-#: How a line ends that the next goes on with; such a line is long, unless its next begins with a small letter.
+#: How a line ends that the next goes on with, and how one begins that goes on with the line before; both are long.
 _OPEN_END = re.compile(
-    r"(?i)(?:[,«(]|\b(?:aux?|[àa]|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|une?|sur|dans|que|qui|art\.|[lr]\.|articles?|lot|n ?°)) ?$"
+    r"(?i)(?:[,(«/]|\b(?:aux?|[àa]|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|une?|sur|dans|que|qui|art\.|[lr]\.|articles?|lot|n ?°)) ?$"
 )
-_WRAPPED = 40  # characters, at least, of a line that was wrapped
+_GOES_ON = re.compile(r"[:;,%€)»(]|[a-zà-ÿœ]|\d[\d ]*(?:[%;,:)(a-zà-ÿ]|\.(?: |$)|$)")
+_NEW_ITEM = re.compile(r"(?i)\W*lots?\W{1,2}(?:n ?° ?)?\d|\d{1,2}(?:\.\d|[.)] )|[a-z]\) |o ")
+_COMPOUND = re.compile(r"(?:\b(?:sous|non|co|main|ci|dix|quatre|vingt)|nte)-$")  # else "inser-\ntion"
+_WRAPPED, _WIDTH = 40, 130  # characters of a line that was wrapped: at least, and at most
 
 #: What separates the cells of a row.  Columns that were lost are found by the number before them and the answer behind.
 _SEPARATORS = (re.compile(r"\|"), re.compile(r"\t+| {2,}"), re.compile(r" ?; ?"), re.compile(r" / "))
@@ -32,7 +34,7 @@ _NUMBER = re.compile(r"(?i)\W*(?:lots?\W{1,2})?(?:n ?° ?)?0*(\d{1,2})\W*")
 #: "1 Linge plat" in a first cell; "45", "45 %"
 _NUMBERED = re.compile(r"0*(\d{1,2}) [^\W\d]")
 _WEIGHT = re.compile(r"\d{1,3}(?: ?%)?")
-_LOT = re.compile(r"(?i)\W*lot\W{1,2}(?:n ?° ?)?0*(\d{1,2}|[a-h])\b")
+_LOT = re.compile(r"(?i)\W*lots?\W{1,2}(?:n ?° ?)?0*(\d{1,2}|[a-h])\b")
 
 #: A column that asks for yes or no, for whom or for hours; how an answer says no, and what is no answer.
 _ASKS, _OF_HOURS = (
@@ -57,7 +59,7 @@ _LISTED = re.compile(
 
 def laid_out(text: str) -> str:
     """The text, each line of which is a row, an item or whole sentences."""
-    lines = _unwrapped([line.rstrip() for line in _BLANKS.sub(" ", text).split("\n") if line.strip()])
+    lines = text.split("\n")
     made: list[str] = []
     caption = ""
     at = 0
@@ -77,20 +79,27 @@ def _in_columns(line: str) -> bool:
     return "|" in line or "   " in line or "\t" in line
 
 
-def _unwrapped(lines: Sequence[str]) -> list[str]:
-    """The lines, those joined that one sentence was wrapped over."""
+def unwrapped(text: str) -> str:
+    """The text, on one line each that was wrapped: it ends or the next begins within a sentence."""
+    lines = list(filter(None, map(str.strip, text.split("\n"))))
+    width = max(map(len, lines), default=0)
     made: list[str] = []
+    brackets, cased = 0, not text.islower()
     for before, line in zip(("", *lines), lines, strict=False):
-        if len(before) < _WRAPPED or before[-1] in ".;:!?|" or _in_columns(before):
-            made.append(line)
-            continue
-        start = line.lstrip()
-        small = start[0].islower() and not _LOT.match(start)
-        if small or (_OPEN_END.search(before) and start[0].isalnum()):
-            made[-1] += f" {start}"
+        full = _WRAPPED <= width <= _WIDTH and len(before) + 1 + len(line.split()[0]) > width
+        ends = before[-1:] in tuple(".!?|:;"[: 4 if full else 6])
+        small = _GOES_ON.match(line) and not ends and (full or (cased and line[0] not in "(0123456789"))
+        goes_on = (small and not _NEW_ITEM.match(line)) or (full and brackets > 0)
+        open_end = _OPEN_END.search(before) and line[0].isalnum()
+        if re.search(r"[a-zà-ÿ]-$", before) and line[0].islower():
+            made[-1] = (made[-1] if _COMPOUND.search(before) else made[-1][:-1]) + line
+        elif (full or len(before) >= _WRAPPED) and not _in_columns(before + line) and (goes_on or open_end):
+            made[-1] += f" {line}"
         else:
             made.append(line)
-    return made
+            brackets = 0
+        brackets += line.count("(") - line.count(")")
+    return "\n".join(made)
 
 
 def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
@@ -127,7 +136,7 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
 
 
 def _cells(separator: re.Pattern[str], line: str) -> Row:
-    line = line.strip(" |\t") if line.lstrip().startswith("|") else line.strip(" \t")
+    line = line.strip(" |\t") if line.startswith("|") else line
     return [cell.strip() for cell in separator.split(line)]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import compress, takewhile
 from typing import Any, TypeVar
 
@@ -25,7 +26,6 @@ SURE = 0.85  # of a sentence that its neighbours drown
 LIKELY = 0.61  # of a condition of performance
 QUOTED = 400  # characters of a passage that is shown
 _BELOW = 14  # sentences below one that speaks of insertion in which a list of lots with hours is read
-NAME = 120  # characters in which an item of a list names its criterion
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,18 +137,13 @@ def _for_whom(found: list[Finding[Reservation]]) -> list[Finding[Reservation]]:
 
 def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
     """The sentences of a window that carry its label by themselves; else the most probable one, if none is of the past."""
+    says = {"reserved": grammar.reserves, "execution": grammar.buys_from}.get(label, lambda _: False)
     current = [one for one in window if not grammar.PAST.search(one.plain)]
     chances = [model.chances(one.text)[label] for one in current]
-    saying = [one for one, chance in zip(current, chances, strict=True) if chance > 0.5 or _says(one, label)]
+    saying = [one for one, chance in zip(current, chances, strict=True) if chance > 0.5 or says(one.plain)]
     if saying or len(current) < len(window):
         return saying
     return [window[chances.index(max(chances))]]
-
-
-def _says(one: Sentence, label: str) -> bool:
-    """Whether the words of a sentence say by themselves that it reserves, or has the holder buy from ESAT, EA or SIAE."""
-    reserves = label == "reserved" and grammar.reserves(one.plain)
-    return reserves or (label == "execution" and grammar.buys_from(f"{one.plain} doit"))
 
 
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
@@ -193,7 +188,8 @@ def _conditioned(
             yield Finding(_clause(one, chance, hours=other), theirs)
         noted = _is_judged(model, one) and not hours.stated_hours(one.plain)
         if one in owing and not noted and not grammar.names_object(one.plain):
-            left_out = _left_out(one, found)
+            left_out = grammar.lots_of(one.plain, reserving=False)[1]
+            left_out = left_out or (frozenset() if one.lots else _left_out(found))
             every = grammar.ALL_LOTS.search(one.plain) is not None
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
                 what = _clause(one, chance, hours=number, share=part or grammar.share(one.plain))
@@ -209,13 +205,11 @@ def _is_judged(model: ClauseModel, one: Sentence) -> bool:
     return chances["criterion"] > max(0.5, chances["execution"])
 
 
-def _left_out(one: Sentence, found: Window) -> frozenset[str]:
-    """The lots that a sentence leaves out; those that any other does, where it names none: "Elle ne concerne pas le lot 3"."""
-    others = (each for each in found if not (one.lots or each.lots or "reserv" in each.plain))
-    sides = (
-        grammar.lots_of(each.plain, reserving=False)[1] for each in (one, *others) if "lot" in each.plain
-    )
-    return next(filter(None, sides), frozenset())
+@lru_cache(64)  # asked for each sentence of a text that owes
+def _left_out(found: Window) -> frozenset[str]:
+    """The lots that a sentence about no lot leaves out: "Elle ne concerne pas le lot 3"."""
+    plain = (one.plain for one in found if not one.lots and "lot" in one.plain and "reserv" not in one.plain)
+    return next(filter(None, (grammar.lots_of(one, reserving=False)[1] for one in plain)), frozenset())
 
 
 def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Clause]]:

@@ -5,12 +5,13 @@ Later steps work on a sentence or a window of at most five, so that the time is 
 
 import itertools
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from matcher.reading.clauses.layout import laid_out
+from matcher.reading.clauses.layout import laid_out, unwrapped
 from matcher.reference import prose
 from matcher.reference.prose import LOST, french, lots_named
 
@@ -44,19 +45,31 @@ _NEXT_LOT = re.compile(
     r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)|(?:%|(?<=[np]t)s) (?=\d\) ?[a-z]|[a-z' ]{4,40}: ?\d)"
 )
 
-#: "à l'exception du lot 3", "hors lot 3", "la clause ne s'applique pas au lot 3"
+#: "à l'exception du lot 3", "hors lot 3", "la clause ne s'applique pas au lot 3"; "aux mêmes conditions que le lot 1"
 EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte(?=s? l)|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?(?:aux?|les?) (?=[^.;,]*lots? ))\b"
-APART = re.compile(rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d|pour l|ou |dont )|\(\d+ ?h[^)]*\))*")
+APART = re.compile(
+    rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d|pour l|ou |dont )|\(\d+ ?h[^)]*\))*|\bmemes? \w+ qu[e'][^,;.]*"
+)
 
+#: Blanks, marks of a typesetter and hyphens: as a typewriter has them.
+_TYPED = (
+    ("[\u00a0\u202f\u2009\r\f]", " "),
+    (r"[\u00ad\u200b\ufeff]|\*\*", ""),
+    ("[\u2010\u2011]", "-"),
+    (r"(?m)^\s*([-–—•▪●*·\uf0b7➢✓>]|o|\d{1,2}[.)])\s*\t\s*", r"\1 "),
+)
 #: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), what
 #: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, boxes of a typewriter, lots called by letters or "L01".
 _REWRITTEN = (
+    (r"(?i)\b(lots?)(?: (?:num[ée]ros? |n(?:os?|[º.])s? ?)|(?<=lot))(?=\d{1,3}\b)", r"\1 n° "),
+    (r"(?<=\b[A-Z])\.(?=[A-Z]\b)", ""),
     (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
     (r"(?i)(?<=lots) ?[^().;:\n]{0,40}\(lot [^();]{1,80}(?:[;,] lot [^();]{1,80})+\)", ""),
-    (r"\.{4,}", ":"),
+    (r"\.{4,}|\.{3,}(?= ?\d)", ":"),
     (r"\[ ?[xX] ?\]", "☒"),
     (r"\[ ?\]", "☐"),
-    (r"\b(?:LOT-0*|L ?0?(?=\d+ ?[:=]))(\d{1,2})\b", r"lot \1"),
+    (r"(?i)\b(?:lot-0*|l ?0?(?=\d+ ?[:=]))(\d{1,2})\b", r"lot \1"),
+    (r"(?i)(?<=\blot )([a-h])(?=\s*[:–—|(«,)-])", r"n°\1"),
     (
         r"([A-H])\b(?!')(?:(?<=[Ll]ots .)|(?<=[Ll]ot .)|(?<=lots . et .)|(?<=lots ., .)|(?<=, . et .))",
         r"n°\1",
@@ -125,6 +138,10 @@ def repaired(plain: str) -> str:
 def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     """The texts of a notice, made ready together: white space collapsed (wrapped lines stay), folded, searched for stems."""
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
+    text = unicodedata.normalize("NFC", text)
+    for pattern, instead in _TYPED:
+        text = re.sub(pattern, instead, text)
+    text = unwrapped(text)
     for pattern, instead in _REWRITTEN:
         text = re.sub(pattern, instead, text)
     text = re.sub(r"\n(?=(?i:sans objet|néant|non applicable)\b)", " : ", laid_out(text))
@@ -150,7 +167,7 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     ended = f"{folded}\n"
     heading = before = last = frozenset[str]()
     reach = ""  # of the heading: the "line" of a title, the "lines" below it, "items" of a list, a "section"
-    until = most = below = 0  # where a section ends; the most lines below a title, and those below the last
+    most = below = 0  # the most lines below a title, and those below the last
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
         if not published:
@@ -167,11 +184,10 @@ def cut(page: Page) -> tuple[Sentence, ...]:
             most, below = max(most, below) if another else most, below + 1
             limit = below if _LOT_LINE.search(folded, start) else most or bool(_GOES_ON.match(alone))
             reach = "" if another or _NOT_BELOW.match(alone) or below > limit else reach
-        elif line and not (reach == "section" and start < until) and not (reach == "items" and item):
+        elif line and not (reach == "section" or (reach == "items" and item)):
             reach = ""
         if own:
             heading, below = own, 0
-            until = start + 300 if len(alone) < 12 else len(text)  # "LOT 2" heads a few lines
             title = "lines" if _TITLE_LINE.fullmatch(alone) else "line" * bool(_TITLE.match(alone))
             opens = "items" if _OPENS_LIST.search(plain) else ""
             reach = title or ("section" if _SECTION.match(alone) else opens)
