@@ -217,6 +217,12 @@ def test_a_table_of_finess_keeps_what_its_columns_say_and_can_be_corrected(tmp_p
             id="numbers of members, kinds in brackets, a town cut short",
         ),
         pytest.param(
+            "Organisme;;Secteur;Domaine;Contact;;Lieu\nSigle;Intitulé;géographique;d'intervention;tél 1;tél 2;d'implantation\n"
+            "LP;Les Prés;Metz, Woippy;tonte;0387000001;;Metz\nLB;Les Bois;Nancy;élagage;0383000002;;Nancy\n",
+            [("Les Prés", "Metz", "tonte"), ("Les Bois", "Nancy", "élagage")],
+            id="headings of two lines of which both count",
+        ),
+        pytest.param(
             "Partenaires;Coordonnées;Tonte;Élagage\nLes Prés;57000 Metz 03 87 00 00 01;x;\n"
             "Les Bois;54000 Nancy 03 83 00 00 02;;●\n",
             [("Les Prés", "Metz", "Tonte"), ("Les Bois", "Nancy", "Élagage")],
