@@ -418,6 +418,15 @@ def test_truncated_json_keeps_what_is_whole() -> None:
     assert rejected[0].record == "line 2"
 
 
+def test_of_a_folder_as_read_writes_it_only_structures_are_taken() -> None:
+    rows = [
+        {"record": "tender", "name": "Avis", "place": "Metz"},
+        {"record": "structure", "siret": A, "name": "X", "kind": "EI"},
+    ]
+    found = directory.read(io.BytesIO("\n".join(map(json.dumps, rows)).encode()), "all.jsonl")
+    assert [one.name for one in found if isinstance(one, Structure)] == ["X"]
+
+
 def test_an_unclosed_quotation_mark_loses_no_silent_row() -> None:
     structures, rejected = read(f'siret;nom;ville\n{A};X;Metz\n{B};"Y;Metz\n')
     assert [s.siret for s in structures][:1] == [A]

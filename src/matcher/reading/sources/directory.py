@@ -189,6 +189,8 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
     sheet = _Sheet(columns or {})
     rows = _tabular.rows(stream, name, _VOCABULARY.score, LISTS)
     for place, row, found in _columns.mapped(name, rows, mapping, check, columns, FIELDS):
+        if isinstance(row, dict) and row.get("record") in _OTHER_RECORDS:
+            continue
         outcome = row if isinstance(row, str) else _drafts(sheet.whole(row, found), found, source, sheet)
         if isinstance(outcome, str):
             yield _tabular.rejected(name, place, outcome)
@@ -203,6 +205,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
     yield from map(_finished, drafts.values())
 
 
+_OTHER_RECORDS = ("tender", "award")  # of `matcher read` over a folder
 JSON = (".jsonl", ".json", ".ndjson")
 
 
