@@ -12,6 +12,7 @@ from starlette.types import Scope
 
 from matcher.domain import MatcherError, StoreUnavailable
 from matcher.reference.deadline import TooLong
+from matcher.reference.toponyms import Homonyms
 from service.faults import why, why_in_french
 from service.page import render
 from service.problems import Fault, Headers, Refused, bare, log, problem, status_of
@@ -64,6 +65,8 @@ def install(app: FastAPI) -> None:
             message = NOT_RECORDED if french(request) else UNAVAILABLE  # why is the operator's to know
             return shown(request, 503, message, headers={"Retry-After": "30"})
         message = render.sentence(error) if french(request) else str(error)
+        if isinstance(error, Homonyms) and not render.wants_page(request):
+            return problem(status_of(error), bare(message), choices=error.choices)
         return shown(request, status_of(error), bare(message))
 
     async def http(request: Request, error: Exception) -> Response:

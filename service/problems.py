@@ -33,6 +33,9 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="One sentence that names the remedy.")
     errors: list[Fault] = Field(default_factory=list)
+    place_choices: list[str] = Field(
+        default_factory=list, description="The places that an ambiguous `place` may mean, where it is one."
+    )
 
 
 class Refused(Exception):
@@ -66,10 +69,24 @@ STATUS: Mapping[type[Exception], int] = {
 }
 
 
-def problem(status: int, detail: str, errors: Sequence[Fault] = (), headers: Headers = None) -> JSONResponse:
-    """The response of a problem."""
-    body = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, errors=list(errors))
-    return JSONResponse(body.model_dump(), status, dict(headers or {}), MEDIA)
+def problem(
+    status: int,
+    detail: str,
+    errors: Sequence[Fault] = (),
+    headers: Headers = None,
+    choices: Sequence[str] = (),
+) -> JSONResponse:
+    """The response of a problem; `choices` are the places that a name may mean."""
+    told: dict[str, Any] = {
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "errors": list(errors),
+    }
+    body = Problem(**told, place_choices=list(choices)).model_dump(
+        exclude=set() if choices else {"place_choices"}
+    )
+    return JSONResponse(body, status, dict(headers or {}), MEDIA)
 
 
 def status_of(error: Exception) -> int:

@@ -45,6 +45,7 @@ NO_HOURS = (
     "fait pas d'heures. Qui peut répondre se demande à find_structures_for_need."
 )
 NOT_LACKING = "Rien ne lui manque pour les lots de `alone` : elle peut y répondre seule."
+HOW_LONG = "Durée inconnue : la demander, et la redire par months ; qui est proposé et ce qui est conseillé en dépendent."
 NOWHERE = "Aucun lieu n'est donné ni lu : toute la France est comparée. Demandez où, et redites-le par place."
 #: Lists of which whole items are left out where an answer is too long; first those that stand aside.
 ASIDE = frozenset("asking assumed by_clause others".split())
@@ -178,6 +179,8 @@ def _remainder(
     shown = [rest[name][1] for name in following if name.split()[0] not in ASIDE]
     if shown and "offset" in arguments:
         ways.append(f"la suite par offset={offset + min(shown)}")
+    if "n" in arguments and any(name.split()[0] in ASIDE for name in rest):
+        ways.append("n=1 laisse la place aux autres listes")
     return f"Laissés de côté, entiers : {' ; '.join(ways)}." if ways else ""
 
 

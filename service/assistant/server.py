@@ -12,10 +12,12 @@ from contextvars import ContextVar
 from datetime import date
 from functools import wraps
 from inspect import Parameter, Signature, signature
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, Unpack, get_args, get_type_hints
 from urllib.parse import quote
 
 import httpx
+from anyio import to_thread
 from pydantic import BeforeValidator, Field, ValidationError
 
 from matcher import plugins
@@ -33,11 +35,12 @@ if TYPE_CHECKING:
 
 INSTRUCTIONS = """Maillage finds structures of the social and solidarity economy for French public needs, with reasons.
 Tell the user the reasons, the source and day of each fact, and repeat `note`: an order of presentation prejudges nothing.
-Where `nobody` is true say so; never fill the list. `asking` are those near by of whom nothing tells the trade: to be asked.
+Where `nobody` is true say so; never fill the list. `asking` are those near by of whom nothing tells the trade, or who alone say it: to be asked.
 What is unknown is listed in `missing`: do not guess it. Legal rules are information to be verified, not advice.
 Needs are read in French alone: translate them. A need typed here is neither stored nor published."""
 #: Headers that authenticate the caller: passed to the API unchanged.
 FORWARDED = ("authorization", "x-api-key", "x-forwarded-for", "forwarded")
+LOADING = 120.0  # seconds for models and catalogue to load, at most
 ASKED = 3  # of those to be asked for a lot, told by name
 _caller: ContextVar[Request | None] = ContextVar("caller", default=None)
 
@@ -90,12 +93,15 @@ class Api:
 
     def __init__(self, app: FastAPI | None = None, url: str = "", key: str = "") -> None:
         self.app, self.url, self.key = app, url.rstrip("/") or "http://127.0.0.1", key
+        self._loads: Event | None = None
 
     async def ask(self, method: str, path: str, **more: Any) -> Any:
         """The JSON of an answer.  Raises ToolError with the sentence of the problem."""
         with plugins.optional("mcp", "serving tools to assistants"):
             from mcp.server.mcpserver.exceptions import ToolError
         request = _caller.get()
+        if self._loads is not None:  # what still loads takes nothing of the time of the first question
+            await to_thread.run_sync(self._loads.wait, LOADING)
         async with httpx.AsyncClient(
             transport=self._transport(request), base_url=self.url, timeout=120
         ) as client:
@@ -137,6 +143,7 @@ class Api:
             yield
             return
         async with self.app.router.lifespan_context(self.app):
+            self._loads = self.app.state.warmed
             yield
 
 
@@ -315,7 +322,8 @@ class Tools:
         known = {"amount": amount, "months": months, "buyer": buyer, "n": n + offset}
         body = _asked({"need": need, "place": place}, **known)
         found = await self._api.ask("POST", "/territory/potential", json=body)
-        return results.of(found, hint="" if place else results.NOWHERE, asked=body)
+        unknown = ("" if place else results.NOWHERE, "" if months else results.HOW_LONG)
+        return results.of(found, hint=" ".join(filter(None, unknown)), asked=body)
 
 
 async def _remember(ctx: Any, call_next: Any) -> Any:

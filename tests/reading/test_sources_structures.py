@@ -277,12 +277,36 @@ def test_zones_are_understood(cell: str, zone: dict[str, Any] | None) -> None:
         ("Quimper", "Quimper Bretagne Occidentale"),  # called after its region
         ("Lorient", "Lorient Agglo"),
         ("Quiberon", "Presqu'île de Quiberon"),
+        ("Vannes", "Vannes agglo"),
+        ("Muzillac", "Arc Sud Bretagne"),  # no south of Brittany
     ],
 )
 def test_an_area_is_reached_from_the_town_that_it_is_called_after(town: str, area: str) -> None:
     (structure,), _ = read(f"siret;nom;type;ville;zone\n{A};X;EI;{town};{area}\n")
     assert structure.zone and structure.zone.radius_km and structure.zone.radius_km < 25
     assert structure.zone == Zone(radius_km=structure.zone.radius_km)
+    assert not any("zone" in flag for flag in structure.flags)
+
+
+@pytest.mark.parametrize(
+    ("people", "turnover", "expected"),
+    [
+        ("env. 20", "env. 300 k€", (20, 300_000)),
+        ("10 à 19 ETP", "300-400 k€", (14.5, 350_000)),
+        ("12,5 dont 4 en CDI", "~1,2 M€ (2024)", (12.5, 1_200_000)),
+        ("+ de 50", "0", (50, None)),
+        ("une vingtaine", "2 + 14", (None, None)),
+    ],
+)
+def test_a_figure_is_read_as_people_hedge_it_or_told(
+    people: str, turnover: str, expected: tuple[float | None, float | None]
+) -> None:
+    (one,), _ = read(f"siret;nom;type;ville;effectif;CA\n{A};X;EI;Metz;{people};{turnover}\n")
+    assert (one.headcount, one.turnover) == expected
+    unread = [flag for flag in one.flags if flag.startswith("figure-unread")]
+    assert unread == (
+        [f"figure-unread: {turnover}", f"figure-unread: {people}"] if expected[0] is None else []
+    )
 
 
 def test_a_radius_column_and_a_department_column() -> None:
@@ -370,6 +394,15 @@ def test_truncated_json_keeps_what_is_whole() -> None:
     structures, rejected = read(lines, "list.jsonl")
     assert [s.siret for s in structures] == [A, B]
     assert rejected[0].record == "line 2"
+
+
+def test_of_a_folder_as_read_writes_it_only_structures_are_taken() -> None:
+    rows = [
+        {"record": "tender", "name": "Avis", "place": "Metz"},
+        {"record": "structure", "siret": A, "name": "X", "kind": "EI"},
+    ]
+    found = directory.read(io.BytesIO("\n".join(map(json.dumps, rows)).encode()), "all.jsonl")
+    assert [one.name for one in found if isinstance(one, Structure)] == ["X"]
 
 
 def test_an_unclosed_quotation_mark_loses_no_silent_row() -> None:

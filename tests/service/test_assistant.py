@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.assistant import results
@@ -232,6 +234,7 @@ def test_every_tool_answers_over_stdio_and_a_need_leaves_no_trace(folder: Path, 
     assert answered[16]["notice"]["id"] == NOTICE["notice_id"] and answered[17]["total"]
     assert "find_structures_for_need" in answered[10]["hint"] and "hint" not in answered[8]
     assert "« Nanttes » : Nantes (44) a été compris" in beyond["hint"]
+    assert answered[12]["hint"] == results.HOW_LONG  # who is proposed depends on the months
     oeth = beyond["lots"][0]["advised"]["oeth"]
     assert oeth["title"].startswith("Acheter à une EA ou à un ESAT") and oeth["reason"]
     assert len(file["others"]) > 1 and unclear["lots"][0]["calls_for"] == "unclear"
@@ -425,6 +428,39 @@ def test_what_an_answer_leaves_out_is_counted_by_its_name() -> None:
         assert said.format(len(items) - len(rest)) in kept["cut"] and "offset=" in kept["cut"]
         assert all(len(team["members"]) == 12 for team in rest if "members" in team)
     assert all(len(lot["matches"]) == 1 for lot in rest) and "matches du lot 1 (3)" in kept["cut"]
+    aside = {
+        "first": [{"name": "a" * 300} for _ in range(5)],
+        "assumed": [f"{k}" * 900 for k in range(10, 20)],
+    }
+    cut = json.loads(results.text_of(results.of(aside), {"n", "offset"}))["cut"]
+    assert "assumed (" in cut and "n=1 laisse la place" in cut
+
+
+def test_the_first_question_waits_for_what_loads() -> None:
+    async def answers(scope: Any, receive: Any, send: Any) -> None:
+        told.append(loaded.is_set())
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-type", b"application/json")],
+            }
+        )
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    told: list[bool] = []
+    app, loaded = FastAPI(), threading.Event()
+    app.state.warmed = loaded
+    app.mount("/v1", answers)
+    api = Api(app)
+
+    async def work() -> None:
+        async with api.open():
+            threading.Timer(0.2, loaded.set).start()
+            await api.ask("GET", "/law")
+
+    asyncio.run(work())
+    assert told == [True]
 
 
 def test_a_catalogue_without_notices_says_so_and_not_to_ask_with_fewer_words() -> None:

@@ -160,6 +160,8 @@ def test_bad_bodies_get_one_sentence(client: TestClient, content: bytes, status:
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
     assert problem["status"] == status and word in problem["detail"] and "Traceback" not in answer.text
+    choices = problem.get("place_choices", [])  # of an ambiguous place, for a program to offer
+    assert bool(choices) == (b"Saint-Denis" in content) and all(one in problem["detail"] for one in choices)
 
 
 def test_external_entities_are_not_opened(client: TestClient) -> None:

@@ -29,6 +29,7 @@ UNREAD = {
     "zone-unread": "zone says nothing of where",
     "zone-guessed": "zone names an area not known here, for which 30 km around are taken: write departments, towns or km",
     "town-unread": "town is not known, or several are called so: give its postcode",
+    "figure-unread": "headcount or turnover is no number: write it in digits",
     "siret-checksum": "SIRET fails its check digits: compare it",
 }
 SIREN_ALONE = "SIRET is missing beside the SIREN: write the 14 digits of the establishment that serves (shown as SIRET inconnu until then)"

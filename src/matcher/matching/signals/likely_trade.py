@@ -220,6 +220,8 @@ def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str
     known = spelt or share > 0  # a neighbour is not guessed
     held = 1.0 if sure else float(piece.held[trade]) * bool(known)
     level, text = _told(shortlist, trade, held, bool(spelt), piece.sentence, lead)
+    if level == OTHER and declared.in_its_words(shortlist, piece.sentence):
+        level, text = HINTED, "les mots du besoin :"
     return level, Why(f"{text} {who} « {quote} »", *passages, tells=level >= CLOSE and share > 0)
 
 

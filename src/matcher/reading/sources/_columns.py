@@ -353,7 +353,7 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
     form = _LIKE.get(field, field)
     if form in LOOKS:
         has = forms[form]
-        against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town") else 0.0
+        against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town", "goes") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
     names = field in ("name", "brand")
     unlike = (*_STRICT[:4], "code", "person", "kind") if names else _STRICT[:4]

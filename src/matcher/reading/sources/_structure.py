@@ -263,10 +263,11 @@ def _half(part: str, home: Place) -> tuple[str, float] | None:
 
 
 _NEAR = re.compile(r"\b(?:limitrophes?|voisins?|environnants?)\b")
-#: Names of an area around a town: "Pays de Rennes", "CdA de La Rochelle".
+#: Names of an area around a town: "Pays de Rennes", "CdA de La Rochelle", "Vannes agglo".
 _AROUND = re.compile(
     r"^(?:le |la |l')?(?:pays|bassins?(?: d'emploi| de vie)?|cantons?|arrondissement|agglo(?:meration)?|cda|cc|ca|secteur|territoire"
     r"|communaute (?:de communes|d'agglomeration|urbaine)|presqu'ile|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
+    r"|^(?:le )?grand | (?:agglo(?:meration)?|metropole|communaute)$"
 )
 AROUND_KM = 15.0  # of what is called after a town, beyond the town itself
 #: What is as large as an arrondissement: some 1,700 km², and its towns as far as that again from the one it is called after.
@@ -304,9 +305,8 @@ def _reaching(text: str, home: Place) -> float | None:
 def _away(part: str, home: Place) -> float | None:
     """Kilometres from home to the nearest place of a name, or of the town that an area is called after; None for none."""
     name = _LIMITED.sub(" ", part).strip()
-    named = (
-        [home] if _OF_HOME.match(name) else [*_called(name, home)] or [*_called(_AROUND.sub("", name), home)]
-    )
+    names = (part, name, _AROUND.sub("", name))  # "Arc Sud Bretagne" is called so
+    named = [home] if _OF_HOME.match(name) else next(filter(None, ([*_called(n, home)] for n in names)), [])
     here = home.latitude, home.longitude
     points = [(p.latitude, p.longitude) for p in named if None not in (p.latitude, p.longitude, *here)]
     nearest = min((float(places.distance_km(*here, *point)) for point in points), default=HOMONYM_KM)
@@ -354,6 +354,30 @@ def number_of(raw: object) -> float | None:
     except ValueError:
         return None
     return value if abs(value) < 1e15 else None
+
+
+#: What hedges or remarks on a figure: "env. 20", "~ 1,2 M€ (2024)", "12 dont 4 en CDI"; and the two ends of "10 à 19".
+_HEDGE = re.compile(
+    r"\b(?:env(?:iron)?\b\.?|approx\w*\.?|entre\b)|(?:^\W*\+|\bplus|\bpr[eè]s|\bmoins) de\b|^\s*[~≈+]|\([^)]*\)|\bdont\b.*",
+    re.I,
+)
+_ENDS = re.compile(r"(?<![\d.,])(\d+(?:[.,]\d+)?)\s?(?:-|–|/|à|et)\s?(\d+(?:[.,]\d+)?)(?![\d.,])")
+
+
+def bare_figure(raw: object) -> object:
+    """A figure as people write it, without the words that hedge it; of a range the middle."""
+    if not isinstance(raw, str):
+        return raw
+
+    def middle(ends: re.Match[str]) -> str:
+        return str(sum(float(end.replace(",", ".")) for end in ends.groups()) / 2)
+
+    return _ENDS.sub(middle, _HEDGE.sub(" ", raw)).strip()
+
+
+def headcount_of(raw: object) -> float | None:
+    """A number of people, or of full-time posts, hedged or with its unit ("env. 20", "10 à 19 ETP")."""
+    return number_of(re.sub(r"(?<=\d)\s*[^\W\d][^\d,]*$", "", str(bare_figure(raw))))
 
 
 def departments_of(raw: object, former: bool = False) -> tuple[str, ...]:

@@ -407,9 +407,9 @@ def _headings(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> tuple
         at = wide[-1] if record < len(lines) else 0
     line, row = lines[at]
     if at and lines[at - 1][0] == line - 1 and at - 1 in wide:
-        row = _over(row, lines[at - 1][1])
+        row = _over(row, lines[at - 1][1], score)
     if at + 1 in wide and lines[at + 1][0] == line + 1:
-        lower, both = lines[at + 1][1], _over(lines[at + 1][1], row)
+        lower, both = lines[at + 1][1], _over(lines[at + 1][1], row, score)
         pairs = [bool(_filled(high)) for low, high in zip_longest(lower, row) if _filled(low)]
         # "Métiers" over columns that the line below names: it fills what is blank above
         if score(_texts(both)) > score(_texts(row)) or pairs.count(False) > max(1, sum(pairs)):
@@ -417,9 +417,24 @@ def _headings(lines: Sequence[tuple[int, Sequence[Any]]], score: Score) -> tuple
     return unique(row), line + 1
 
 
-def _over(lower: Sequence[Any], upper: Sequence[Any]) -> list[Any]:
-    """One line of headings of two: the lower where it has one."""
-    return [low if _filled(low) else high for low, high in zip_longest(lower, upper)]
+#: The rest of a heading that the line above begins: "Domaine" over "d'intervention", "Salariés" over "(ETP)".
+_CONTINUES = re.compile(r"[a-zà-ÿ(]|(?i:(?:du|des?|la|en|au|par|et) |[dl]['’])")
+
+
+def _over(lower: Sequence[Any], upper: Sequence[Any], score: Score) -> list[str]:
+    """One line of headings of two: the lower where it has one, both where it continues the upper or says nothing by itself."""
+    pairs = [
+        *zip_longest(*([text.strip() for text in _texts(line)] for line in (lower, upper)), fillvalue="")
+    ]
+    alone = [low or high for low, high in pairs]
+    joined = [
+        f"{high} {low}"
+        # what stands above several columns is no half of the first one's heading
+        if low and high and (after[1] or not after[0]) and (_CONTINUES.match(low) or not score([low]))
+        else low or high
+        for (low, high), after in pairwise([*pairs, ("", "")])
+    ]
+    return joined if score(joined) >= score(alone) else alone
 
 
 #: What no heading holds: a SIRET, a telephone number, an address of mail.

@@ -187,6 +187,8 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
     sheet = _Sheet(columns or {})
     rows = _tabular.rows(stream, name, _VOCABULARY.score, LISTS)
     for place, row, found in _columns.mapped(name, rows, mapping, check, columns, FIELDS):
+        if isinstance(row, dict) and row.get("record") in _OTHER_RECORDS:
+            continue
         outcome = row if isinstance(row, str) else _drafts(sheet.whole(row, found), found, source, sheet)
         if isinstance(outcome, str):
             yield _tabular.rejected(name, place, outcome)
@@ -201,6 +203,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
     yield from map(_finished, drafts.values())
 
 
+_OTHER_RECORDS = ("tender", "award")  # of `matcher read` over a folder
 JSON = (".jsonl", ".json", ".ndjson")
 
 
@@ -460,7 +463,12 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
     elif zone and _structure.is_guess(zone, f"{zone_words}{text('radius')}", place):
         flags = (*flags, f"zone-guessed: {zone_words[:80]}")
     updated = identifiers.clean_date(cell("updated"))
-    turnover, unit = identifiers.clean_amount(cell("turnover")), columns.get("turnover", "")
+    turnover = identifiers.clean_amount(_structure.bare_figure(cell("turnover")))
+    headcount, unit = _structure.headcount_of(cell("headcount")), columns.get("turnover", "")
+    figures = (("turnover", turnover), ("headcount", headcount))
+    flags += tuple(
+        f"figure-unread: {text(f)}" for f, number in figures if number is None and text(f).strip("0 -?€")
+    )
     structure = Structure(
         siret=siret,
         name=name or brand,
@@ -479,8 +487,7 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
         labels=_structure.several(cell("labels")),
         turnover=turnover
         and turnover * (1e3 if _THOUSANDS.search(unit) else 1e6 if _MILLIONS.search(unit) else 1),
-        headcount=_structure.number_of(cell("headcount"))
-        or _structure.headcount_of_band(cell("headcount_band")),
+        headcount=headcount or _structure.headcount_of_band(cell("headcount_band")),
         active=_structure.yes_no(cell("active")),
         checked=updated if _structure.yes_no(cell("active")) is not None else None,
         convention=text("convention", 100),
