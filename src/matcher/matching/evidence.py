@@ -34,7 +34,7 @@ NAMES = ("trades", "public_body")  # what names are read for, as kept with a cat
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 NAMES_IT = 0.3  # confidence of what is declared from which it names the trade
 STATED, INDICATED = 0.6, 0.4  # confidence from which words state a trade, a code or a name indicates it
-OFTEN = 1 / 3  # share of a kind from which one that says nothing may have the trade
+OFTEN = 0.2  # published share of a kind from which one that says nothing may have the trade
 
 
 # ------------------------------------------------------------------------------------------ the trade
@@ -141,7 +141,7 @@ def supported(shortlist: Shortlist) -> NDArray[np.bool_]:
         share = trades.usual(shortlist, kind or "")[1]
         if kind in LENDING_KINDS:
             return free and (lent or (columns["works"] > demand.SHARE and share > 0))
-        return share >= OFTEN
+        return kind in trades.PUBLISHED and share >= OFTEN
 
     by_source = np.logical_or(*told(shortlist))
     return np.asarray(by_source | shortlist.catalogue.among("kind", may, shortlist.candidates))

@@ -280,11 +280,6 @@ def _rows_of_name(name: str) -> frozenset[int]:
     return frozenset(row for row, _ in _name_table()[0].found(plain(name)))
 
 
-def ambiguous(name: str) -> bool:
-    """Do several words of a name indicate trades, each its own?"""
-    return len(_rows_of_name(name)) > 1
-
-
 @cache
 def _highest(rows: frozenset[int]) -> Floats:
     """Maximum weight of each trade over rows of the table; names that match the same rows share the array."""
