@@ -130,8 +130,8 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
     ("kind", "facts", "need", "told", "untold"),
     [
         ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "n'exécute pas la prestation ; environ 36 % des ETTI", "rien"),
-        ("ETTI", {"naf": "7820Z"}, "gardiennage de nuit", "1 % des ETTI placent dans ce métier (gardiennage et sécurité), réglementé", "rien"),
-        ("AI", {"naf": "7830Z"}, "travaux de charpente et de couverture", "seulement 1 % des AI placent dans ce métier (charpente", "bâtiment"),
+        ("ETTI", {"naf": "7820Z"}, "gardiennage de nuit", "rien ne dit ce métier (gardiennage et sécurité), réglementé", "%"),
+        ("AI", {"naf": "7830Z"}, "travaux de charpente et de couverture", "dans des métiers divers ; rien ne dit ce métier (charpente", "%"),
         ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "disposition de ses seules entreprises adhérentes", "rien ne dit"),
         ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "n'exécute pas la prestation", "vigne"),
         ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "voisin (collecte et tri des déchets) : activité", "à vérifier"),
@@ -140,14 +140,14 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("EI", {"naf": "0113Z"}, "peinture de façades", "ne dit pas ce métier (peinture", "à vérifier"),
         ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "(84 places) ; environ 63 % des ESAT", "voisin"),
         ("ESAT", {}, "ripisylve de la rivière", "ne dit pas ce métier (travaux forestiers et rivières) : à demander", "%"),
-        ("ACI", {}, "tonte des pelouses", "environ 31 % des ACI font ce métier (espaces verts)", "demander"),
+        ("ACI", {}, "tonte des pelouses", "ne dit pas ce métier (espaces verts) : à demander", "%"),
         ("ACI", {"naf": "8559A"}, "formation au français", "peut-être formation : activité au registre", "ne dit"),
         ("ACI", {"name": "Emmaüs Alpha"}, "site internet", "ne dit pas ce métier", "évoque"),
-        ("EI", {"naf": "9522Z"}, "reprise d'ordinateurs et d'écrans usagés", "voisin (appareils électriques) : activité au registre", "à vérifier"),
+        ("EI", {"naf": "9522Z"}, "reprise d'ordinateurs et d'écrans usagés", "appareils électriques, pour autre chose : activité au registre", "à vérifier"),
         ("EI", {"naf": "8121Z"}, "lavage de véhicules", "activité au registre", "nettoyage et propreté :"),
         ("EI", {"naf": "3832Z", "name": "Le Relais Nord"}, "ramassage de gravats", "activité au registre", "besoin"),
         ("EI", {"offers": (offer("tri de textiles"),), "name": "Au Linge Net"}, "blanchisserie", "textiles", "évoque"),
-        ("EI", {"offers": (offer("Nettoyage et désinfection de jouets"),)}, "nettoyage de bureaux", "voisin (nettoyage et propreté) : selon", "besoin"),
+        ("EI", {"offers": (offer("Nettoyage et désinfection de jouets"),)}, "nettoyage de bureaux", "nettoyage et propreté, pour autre chose : selon", "besoin"),
         ("EI", {"offers": (offer("Ménage de nos locaux. Tonte de pelouses"),)}, "nettoyage de bureaux", "Tonte", "locaux"),
         ("EI", {"offers": (offer("Tél : 0102030405. Tonte de pelouses"),)}, "site internet", "« Tonte", "Tél"),
         ("EA", {"offers": (offer("Couture, repassage, tonte"),)}, "blanchisserie de draps", "peut-être blanchisserie : selon", "besoin"),
@@ -165,8 +165,12 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("EI", {"naf": "8122Z"}, "débarras de caves et nettoyage", "nettoyage et propreté) : activité", "encombrants"),
         ("EI", {"naf": "8532Z"}, "préparation au permis de conduire", "peut-être formation : activité", "|  formation"),
         ("EI", {"naf": "3811Z", "name": "Envie 2E"}, "ressourcerie", "son nom évoque « appareils électriques »", "à vérifier"),
-        ("ESAT", {}, "tonte des pelouses et balayage des rues", "font une part du besoin (espaces verts)", "demander"),
-        ("ESAT", {"name": "ESAT Jardin des Plantes"}, "800 godets de vivaces", "", "ce métier (espaces verts)"),
+        ("ESAT", {}, "tonte des pelouses et balayage des rues", "font une part du besoin (espaces verts), à demander", "évoque"),
+        ("ESAT", {"name": "ESAT Jardin des Plantes"}, "800 godets de vivaces", "son nom évoque peut-être « espaces verts »", "ce métier"),
+        ("EITI", {}, "remplacement d'un agent d'accueil", "des travailleurs indépendants", "met du personnel"),
+        ("ETTI", {"offers": (offer("Intérim de personnes en situation de handicap"),)}, "deux agents en renfort", "de handicap »", "rien d"),
+        ("ACI", {"name": "Régie de quartier Alpha"}, "tonte des pelouses", "une régie fait d'ordinaire ce métier", "évoque"),
+        ("EI", {"offers": (offer("Restaurant et hôtel de 18 chambres"), Offer(id="2", title="Peintre en bâtiment", nature="job", rome=("F1606",)))}, "peinture d'une salle", "peut-être", "demander"),
         ("ETTI", {"naf": "7820Z"}, "désamiantage et démolition", "hors désamiantage", "rien ne dit"),
         ("EI", {"offers": (offer("Entreprise de travail temporaire. Tonte"),)}, "tonte", "statut EI à vérifier", "réalise"),
         ("AI", {"naf": "7830Z", "place": LAVAL}, "tonte", "une AI travaille d'ordinaire sur son seul", "exécute"),
@@ -189,6 +193,10 @@ def test_a_reason_tells_what_its_source_does_and_no_more(
         ("ETTI", "Gardiennage et sécurité", "gardiennage de nuit d'un site", True),
         ("ESAT", "", "fabrication de confitures", False),  # that few ESAT make
         ("ESAT", "Fabrication de confitures", "fabrication de confitures", True),
+        ("ACI", "", "nettoyage de bureaux", False),  # one in five
+        ("ESAT", "", "nettoyage de bureaux", True),  # every other one
+        ("ETTI", "", "nettoyage de bureaux", False),  # a service, no staff
+        ("ETTI", "", "deux agents de nettoyage en remplacement, par mise à disposition", True),
     ],
 )
 def test_whose_trade_nothing_tells_is_not_proposed_where_its_kind_rarely_has_it(

@@ -32,52 +32,54 @@ SAID = ("said_trade", "said_best", "said_second")  # columns of what is declared
 FROM_SAID = ("sure", "silent", "other_trade", "kind_rate")  # and those that combine it with others
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 NAMES_IT = 0.3  # confidence of what is declared from which it names the trade
-#: Confidence from which a source tells the trade: what is declared a neighbouring one too, a code one of which it is a part.
-HINTED = {"said_trade": 0.3, "code_trade": 0.4, "name_trade": 0.6}
-OFTEN = 0.15  # share of a kind that lends staff for the trade
+STATED, INDICATED = 0.6, 0.4  # confidence from which words state a trade, a code or a name indicates it
+OFTEN = 0.2  # published share of a kind from which one that says nothing may have the trade
 
 
 # ------------------------------------------------------------------------------------------ the trade
 
 
-def said_trade(shortlist: Shortlist) -> Column:
+Worth = trades.Floats | None  # what each trade counts, (trades,); None: its relevance to the lot
+
+
+def said_trade(shortlist: Shortlist, worth: Worth = None) -> Column:
     """Confidence that a declared piece, or the code of a job, is of the trade required; NaN where nothing is declared."""
-    found, catalogue = _said_trade(shortlist), shortlist.catalogue
+    found, catalogue = _said_trade(shortlist, worth), shortlist.catalogue
     held, at = trades.by_job(catalogue)
-    by_job = trades.match(shortlist, held, at[shortlist.candidates])
+    by_job = trades.match(shortlist, held, at[shortlist.candidates], worth)
     return np.where(by_job > 0, np.fmax(found, by_job), found)
 
 
-def _said_trade(shortlist: Shortlist) -> Column:
+def _said_trade(shortlist: Shortlist, worth: Worth) -> Column:
     """The same of pieces alone."""
     said, table = np.full(len(shortlist), np.nan), declared.pieces(shortlist)
     if shortlist.query.as_of is None:
         starts, rows = table.spans.starts, shortlist.candidates
         some = np.flatnonzero(starts[rows + 1] > starts[rows])
-        said[some] = trades.match(shortlist, table.of_structures, rows[some])
+        said[some] = trades.match(shortlist, table.of_structures, rows[some], worth)
         return said
     spans = declared.slots_of(shortlist)
     some = np.flatnonzero(np.diff(spans.starts))
     if len(some):
-        values = trades.match(shortlist, table.trades, spans.slots)
+        values = trades.match(shortlist, table.trades, spans.slots, worth)
         said[some] = np.maximum.reduceat(values, spans.starts[some])
     return said
 
 
-def _trade_by(shortlist: Shortlist, held: trades.Floats, at: NDArray[np.int32]) -> Column:
+def _trade_by(shortlist: Shortlist, held: trades.Floats, at: NDArray[np.int32], worth: Worth) -> Column:
     """Confidence that the name or code of each candidate is of the trade required; NaN where it indicates no trade."""
-    known = np.where(held[:, -1] > 0, trades.match(shortlist, held), np.nan)
+    known = np.where(held[:, -1] > 0, trades.match(shortlist, held, None, worth), np.nan)
     return np.asarray(known[at])
 
 
-def name_trade(shortlist: Shortlist) -> Column:
+def name_trade(shortlist: Shortlist, worth: Worth = None) -> Column:
     """Confidence that the name is of the trade required; NaN where it indicates no trade."""
-    return _trade_by(shortlist, *trades.by_name(shortlist.catalogue, shortlist.candidates))
+    return _trade_by(shortlist, *trades.by_name(shortlist.catalogue, shortlist.candidates), worth)
 
 
-def code_trade(shortlist: Shortlist) -> Column:
+def code_trade(shortlist: Shortlist, worth: Worth = None) -> Column:
     """Confidence that the activity code is of the trade required; NaN where it indicates no trade."""
-    return _trade_by(shortlist, *trades.by_code(shortlist.catalogue, shortlist.candidates))
+    return _trade_by(shortlist, *trades.by_code(shortlist.catalogue, shortlist.candidates), worth)
 
 
 def other_trade(shortlist: Shortlist) -> Column:
@@ -103,28 +105,45 @@ def silent(shortlist: Shortlist) -> Column:
     return np.asarray(1.0 - np.logical_or.reduce(known), dtype=np.float64)
 
 
-def hinted(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Those of whom a source tells the trade, or one near to it; (n,)."""
+def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Those of whom a source tells a trade asked for, and of whom words or a code one near to it; (n,) each.
 
-    def make() -> NDArray[np.bool_]:
-        told = [of(shortlist, source) >= HINTED[source] for source in TRADE_SOURCES]
-        return np.asarray(np.logical_or.reduce(told))
+    Words tell a neighbour, a code the trade of which that asked for is a part.  Who is surely of another trade by its name,
+    as members of a network are, tells it by words alone.
+    """
 
-    return shortlist.once("hinted", make)
+    def make() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        asked = (trades.shares(shortlist) > 0).astype(np.float32)
+        near, wider = trades.near(shortlist)
+        by_name = np.nan_to_num(name_trade(shortlist, asked))
+        names, at = trades.by_name(shortlist.catalogue, shortlist.candidates)
+        sure = names[:, :-1].max(axis=1, where=~trades.of_house(), initial=0.0)[at]
+        other = (sure >= trades.KNOWN) & (by_name < trades.FIRST * sure)
+        code = np.fmax(by_name, code_trade(shortlist, asked))
+        plain = ((code >= INDICATED) & ~other) | (said_trade(shortlist, asked) >= NAMES_IT)
+        beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & ~other
+        return plain, beside | (said_trade(shortlist, near.astype(np.float32)) >= STATED)
+
+    return shortlist.once("told", make)
 
 
 def supported(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Those of whom a source tells the trade, whose kind may have it, or is asked for; (n,)."""
-    query = shortlist.query
+    """Those of whom a source tells the trade, whose kind often has it, or who lend where staff or hours are asked for; (n,).
 
-    def often(kind: str) -> bool:
-        return trades.usual(shortlist, kind or "")[1] >= (OFTEN if kind in LENDING_KINDS else trades.RARELY)
+    For works of which no hours are asked, a lender's kind is to place in what is done.
+    """
+    query, columns = shortlist.query, shortlist.query.demand.columns
+    free = trades.CARDS.keys().isdisjoint(query.asked.trades)
+    lent = max(columns["staff"], columns["clause"]) > demand.SHARE or bool(query.lot.social_conditions)
 
-    by_kind = shortlist.catalogue.among("kind", often, shortlist.candidates)
-    lent = max(map(query.demand.columns.__getitem__, ("staff", "clause", "works"))) > demand.SHARE
-    lent |= bool(query.lot.social_conditions)
-    lent &= trades.CARDS.keys().isdisjoint(query.asked.trades)
-    return np.asarray(hinted(shortlist) | by_kind | (lent & (of(shortlist, "kind") <= LENDS)))
+    def may(kind: str) -> bool:
+        share = trades.usual(shortlist, kind or "")[1]
+        if kind in LENDING_KINDS:
+            return free and (lent or (columns["works"] > demand.SHARE and share > 0))
+        return kind in trades.PUBLISHED and share >= OFTEN
+
+    by_source = np.logical_or(*told(shortlist))
+    return np.asarray(by_source | shortlist.catalogue.among("kind", may, shortlist.candidates))
 
 
 def kind_rate(shortlist: Shortlist) -> Column:

@@ -35,11 +35,16 @@ CLEARLY = 0.5  # chance from which a trade is named as the one asked for
 LENT = "personnel"  # the trade of lending staff, which the kind tells
 #: Trades of many things: who collects or sells some does no part of what is asked of others.
 BY_OBJECT = frozenset({"collecte-dechets", "reemploi"})
-#: Trades whose share is published together with others, from packing to mailing: it tells nothing of a part of a lot.
-WIDE = frozenset({"logistique", "industrie"})
+#: Trades whose share is published together with others, and with which: it tells nothing of a part of a lot.
+WIDE = {
+    "logistique": "du conditionnement, de la mise sous pli, de la manutention ou de la logistique",
+    "industrie": "de la sous-traitance industrielle ou du montage",
+}
 #: What regulated trades require.
 CARDS = {"gardiennage": "carte professionnelle", "nuisibles": "Certibiocide"}
 RARELY = 0.1  # share of a kind below which it tells nothing of one that it may do the trade
+KNOWN = 0.9  # confidence of a code that is of one trade, of the name of a network or a plain word
+FIRST = 0.75  # of the highest that a name indicates, from which it indicates a trade too
 PLAINLY = 0.9  # chance from which a lot asks for a trade that its words do not spell
 #: Trade -> things that who works on the ones does not work on the others, as words.
 _THINGS = {
@@ -49,11 +54,28 @@ _THINGS = {
         r"locaux|bureaux|batiments?|immeubles?|communs|communes|vitres|menage|chantiers?",
     ),
     "espaces-verts": (
-        r"godets?|plants|bulbes?|vivaces|annuelles",
+        r"godets?|plants|plantes|bulbes?|vivaces|annuelles",
         r"espaces? verts?|jardins?|paysag\w*|tontes?|tailles?|haies?|massifs?",
+    ),
+    "collecte-dechets": (
+        r"bureaux?|papiers?|cartons?|canettes?|tertiaires?|cartouches?",
+        r"textiles?|vetements?|linge|chaussures?",
+        r"gravats?|pneus?|depots? sauvages?|flottants?|epaves?|vhu",
+    ),
+    "reemploi": (
+        r"materiaux|batiment|bois|tissus?|baches?|textiles?|vetements?|habits?",
+        r"meubles?|mobilier|tables?|chaises?|encombrants",
+        r"fauteuils?|aides techniques|deambulateurs?|medical\w*",
+    ),
+    "logistique": (
+        r"garde-meubles?|mobilier|meubles|logistique",
+        r"conditionnement|etiquetage|mise sous pli|preparation de commandes",
     ),
     "alimentation": (r"confitures?|jus|biscuits?|tisanes?|conserves?", r"collecte|dons?|entraide|banque"),
 }
+HOUSE = frozenset(
+    {"nettoyage", "gardiennage", "transport"}
+)  # what whoever has another trade hires for itself
 PUBLISHED = ("ESAT", "EA")  # kinds whose shares by trade are published together
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
 NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
@@ -64,6 +86,12 @@ WIDER, NARROWER = 0.5, 0.6  # of the trade that the one needed is part of, and o
 def place(name: str) -> int:
     """Where a trade stands in every array of this module."""
     return names().index(name)
+
+
+@cache
+def of_house() -> NDArray[np.bool_]:
+    """Which trades are of HOUSE; (trades,)."""
+    return np.array([name in HOUSE for name in names()])
 
 
 @cache
@@ -109,15 +137,24 @@ def relevant(need: Floats) -> tuple[NDArray[np.int64], Floats]:
 
 
 def match(
-    shortlist: Shortlist, held: NDArray[Any], rows: NDArray[np.integer] | None = None
+    shortlist: Shortlist,
+    held: NDArray[Any],
+    rows: NDArray[np.integer] | None = None,
+    worth: Floats | None = None,
 ) -> NDArray[np.float64]:
-    """Match of trade weights (or of rows of them) with the lot: 1 where its main trade is certain; (rows,)."""
-    trades_, worth = shortlist.query.demand.trades, shortlist.query.demand.worth
+    """Match of trade weights (or of rows of them) with the lot: 1 where its main trade is certain; (rows,).
+
+    `worth` is what each trade counts, (trades,), if not its relevance.
+    """
     if rows is not None and len(held) < len(rows):
-        return np.asarray(match(shortlist, held)[rows])
+        return np.asarray(match(shortlist, held, None, worth)[rows])
+    trades_, each = shortlist.query.demand.trades, shortlist.query.demand.worth
+    if worth is not None:
+        trades_ = np.flatnonzero(worth)
+        each = worth[trades_, None]
     # whole rows are read faster than some of their places; one row for each trade is reduced faster than many short ones
     weights = (held if rows is None else held.take(rows, axis=0)).T[trades_]
-    return np.asarray((weights * worth).max(axis=0, initial=0.0), dtype=np.float64)
+    return np.asarray((weights * each).max(axis=0, initial=0.0), dtype=np.float64)
 
 
 def shares(shortlist: Shortlist) -> Floats:
@@ -131,6 +168,26 @@ def shares(shortlist: Shortlist) -> Floats:
         return np.array([of_rest.get(name, 0.0) for name in names()])
 
     return shortlist.query.memo.once("shares of trades", make)
+
+
+def near(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which trades are neighbours of those asked for, and which of them the wider ones that those are parts of; (trades,) each.
+
+    A part of the main one is another part, no neighbour.
+    """
+
+    def make() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        share = shares(shortlist)
+        asked = [
+            trade for trade, part in zip(trades.trades(), share, strict=True) if part and trade.name != LENT
+        ]
+        around = {name for trade in asked for name in trades.related()[trade.name]}
+        main = names()[int(share.argmax())]
+        told = [trade.name in around and main not in trade.within for trade in trades.trades()]
+        wider = [any(name in trade.within for trade in asked) for name in names()]
+        return np.array(told) & (share == 0), np.array(wider) & (share == 0)
+
+    return shortlist.query.memo.once("neighbours of trades", make)
 
 
 def label(trade: int) -> str:
@@ -163,10 +220,10 @@ def _told_of(trade: str, text: str) -> list[bool]:
 
 
 def in_words(shortlist: Shortlist, trade: int, main: str = "") -> str:
-    """What a trade is to the lot, with its name; `main` of the one asked for, the name alone of one that is perhaps."""
+    """What a trade is to the lot, with its name; `main` of the one asked for, the name alone of one that is perhaps, « quoted »."""
     share, part = shares(shortlist)[trade], "" if names()[trade] in BY_OBJECT else "une part du besoin"
     if share and not plainly(shortlist, trade):
-        return label(trade)
+        return f"« {label(trade)} »" if main else label(trade)
     what = main if share > MAIN else part if share else "un métier voisin"
     return f"{what} ({label(trade)})" if what else label(trade)
 
@@ -221,11 +278,6 @@ def of_name(name: str) -> Floats:
 @lru_cache(2_000)
 def _rows_of_name(name: str) -> frozenset[int]:
     return frozenset(row for row, _ in _name_table()[0].found(plain(name)))
-
-
-def ambiguous(name: str) -> bool:
-    """Do several words of a name indicate trades, each its own?"""
-    return len(_rows_of_name(name)) > 1
 
 
 @cache
@@ -377,7 +429,9 @@ def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
         beside = (LENT, INSERTION)
         least = [1.0 if name in beside else MAIN if name in WIDE else 0.0 for name in names()]
         rates = rates_of(kind) * (shares(shortlist) > least)
-        return int(rates.argmax()), float(rates.max())
+        trade = int(rates.argmax())
+        known = rates[trade] >= RARELY and not other_things(shortlist, trade, label(trade))
+        return trade, float(rates[trade]) * known
 
     return shortlist.query.memo.once(("usual", kind), make)
 
@@ -388,9 +442,8 @@ def usual_in_words(shortlist: Shortlist, kind: str) -> str:
     many = " et ".join(PUBLISHED) if kind in PUBLISHED else kind
     do = "placent dans" if kind in LENDING_KINDS else "font"
     what = in_words(shortlist, trade, "ce métier")
-    what = f"« {what} »" if what == label(trade) else what
-    about = "seulement" if share < RARELY else "environ"
-    return f"{about} {max(100 * share, 1):.0f} % des {many} {do} {what}"
+    what = WIDE.get(names()[trade], what) if kind in PUBLISHED else what
+    return f"environ {100 * share:.0f} % des {many} {do} {what}"
 
 
 def kind_rate(shortlist: Shortlist) -> float:

@@ -2,17 +2,17 @@
 
 import re
 
-import numpy as np
-
 from matcher.matching import demand, evidence, trades
 from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.matching.signals import Why, _pieces
 from matcher.reference.text import fold
 
-STATED = 0.5  # confidence in its trade from which it is told by itself
-#: Words of what lent staff may not do, and of who lends by its own words.
+#: Words of what lent staff may not do, of who lends by its own words, and of whom it lends or for what.
 _ASBESTOS = re.compile(r"amiant")
 _TEMPORARY = re.compile(r"entreprise de travail temporaire", re.IGNORECASE)
+_WHOM = re.compile(
+    r"[^.,;:\n]{0,99}\b(?:BOETH|[Hh]andicap(?:és|ées)?|clauses?(?: sociales?| d.insertion)?)\b"
+)
 
 
 def measure(shortlist: Shortlist) -> Column:
@@ -32,14 +32,17 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         staff = asked["staff"] > demand.SHARE
         return Why(f"{kind} : réalise {'plutôt ' if staff else ''}des prestations", tells=staff)
     barred = ", hors désamiantage (interdit aux intérimaires)" if _of_asbestos(shortlist.query) else ""
-    trade = barred + _of_trade(shortlist, i, kind)
+    whom = _pieces.says(shortlist, i, _WHOM).strip()
+    trade = barred + (f", selon sa fiche « {whom} »" if whom else "") + _of_trade(shortlist, i, kind)
+    if kind == "EITI":
+        return Why(f"EITI : confie des missions à des travailleurs indépendants{trade}")
     if kind == "GEIQ":
         return Why(
             f"GEIQ : met des salariés en alternance à disposition de ses seules entreprises adhérentes{trade}"
         )
     if asked["staff"] > demand.SHARE:
         return Why(f"{kind} : met du personnel à disposition{trade}")
-    if asked["clause"] >= demand.SHARE:
+    if max(asked["clause"], asked["works"]) >= demand.SHARE:
         return Why(f"{kind} : peut porter des heures d'insertion par mise à disposition{trade}")
     lends = f"{kind} : met du personnel à disposition, sous votre encadrement"
     not_done = ", n'exécute pas la prestation" if kind == "ETTI" else ""
@@ -53,13 +56,12 @@ def _of_asbestos(query: Query) -> bool:
 def _of_trade(shortlist: Shortlist, i: int, kind: str) -> str:
     """How many of its kind place in what is asked, where it says nothing of it itself."""
     query = shortlist.query
-    if np.nan_to_num(evidence.of(shortlist, "said_trade")[i]) >= STATED or not query.asked.trades:
+    if evidence.told(shortlist)[0][i] or not query.asked.trades:
         return ""
     card = "".join(
         f", réglementé ({card})" for name, card in trades.CARDS.items() if name in query.asked.trades
     )
     if trades.usual(shortlist, kind)[1] > 0:
         return f" ; {trades.usual_in_words(shortlist, kind)}{card}"
-    if evidence.hinted(shortlist)[i]:
-        return ""
-    return f" ; rien ne dit {trades.asked_in_words(shortlist)}{card}, à demander"
+    several = "" if kind == "GEIQ" else ", dans des métiers divers"
+    return f"{several} ; rien ne dit {trades.asked_in_words(shortlist)}{card}, à demander"

@@ -18,7 +18,7 @@ from matcher.learned.activities import VAGUE
 from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
-from matcher.matching.trades import BY_OBJECT, LENT, MAIN, PUBLISHED
+from matcher.matching.trades import BY_OBJECT, FIRST, HOUSE, KNOWN, LENT, MAIN, PUBLISHED
 from matcher.reference import codes
 from matcher.reference import trades as trades_
 from matcher.reference.text import fold, shorten, tokens
@@ -27,17 +27,18 @@ QUOTED = 120  # characters of a quotation
 #: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
 OWN = frozenset({"accueil", "formation", "insertion"})
 DRIVEN = "transport"
-HOUSE = frozenset({"nettoyage", "gardiennage", DRIVEN})  # what whoever has another trade hires for itself
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
 #: What is no offer: how to reach it, whom it hires, and what it does in its own rooms.
 _NO_OFFER = re.compile(
     r"^esat et entreprises adaptees|\bretire\]|\b(?:tel|mail|courriel|telephone|adresse|siege social)\b ?:|\b\d{5}\b"
     r"|\bdebutants? accept|\b(?:nos|notre|ses) (?:(?:propres|differents) )?(?:locaux|boutiques?|magasins?|sites|bureaux|ateliers)\b"
 )
-FIRST = 0.75  # of the highest that a name indicates, from which an activity code does not contradict it
-KNOWN = 0.9  # confidence of a code that is of one trade, of the name of a network or a plain word
 ALIKE = 0.85  # of the highest confidence, from which another is as good
-STATED, NEAR = 0.6, 0.25  # thresholds: a source states the trade, or a neighbouring one
+STATED, NAMED, NEAR = (
+    0.6,
+    0.4,
+    0.25,
+)  # thresholds: a source states the trade, a name indicates it, or near to it
 SHORT = 5  # letters of a word that is too common to name a trade: "bois"
 THIS = "ce métier"
 IRONING = "repassage"  # alone, of laundry
@@ -106,12 +107,13 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     coded: Iterable[Fact] = _coded(shortlist, by_code, code.upper(), (said, by_name), lead)
     if kind in LENDING_KINDS:  # its code is of its members, or of lending
         coded = [fact for fact in coded if kind != "GEIQ" and code[:2] != "78" and fact[0] > OTHER]
-    told = [own[0]] if own else []
-    if own and kind in LENDING_KINDS and own[0][0] == OTHER and not own[1].post:
-        told = told if _spells(own[1].text, int(own[1].held.argmax())) else []  # no trade that it places in
+    told = (
+        [own[0]] if own and (own[0][0] > OTHER or kind not in LENDING_KINDS) else []
+    )  # whoever lends does more
     yield from chain(coded, told) if own and own[1].post else chain(told, coded)
     if not own:
-        yield from _named(shortlist, by_name, name)
+        least = CLOSE if kind in LENDING_KINDS else HINTED  # no neighbour of whoever lends
+        yield from (fact for fact in _named(shortlist, by_name, name) if fact[0] >= least)
 
 
 def _said(
@@ -162,13 +164,18 @@ def _said(
         return None
 
     def quoted(piece: _Piece | None, trade: int = -1) -> tuple[Fact, _Piece] | None:
-        return (_quoted(shortlist, piece, worth, lead, trade), piece) if piece else None
+        if piece is None:
+            return None
+        doubtful = np.zeros(len(worth), dtype=bool)
+        if piece.post and structure.kind not in LENDING_KINDS and texts().max() >= STATED:
+            doubtful = texts() < STATED  # a post beside what its texts tell
+        return _quoted(shortlist, piece, worth, lead, trade, doubtful), piece
 
     own = quoted(first(np.ones(len(slots), dtype=bool), worth))
     if own is None or own[0][0] == CLEAR:
         return own
     lent = (jobs >= KNOWN) & (trades.shares(shortlist) > 0) & (structure.kind in LENDING_KINDS)
-    for trade in np.flatnonzero(_asked(shortlist)[0] | lent).tolist():
+    for trade in np.flatnonzero(_asked(shortlist) | lent).tolist():
         named = np.array([_names(pieces.text(slot), trade) for slot in slots.tolist()])
         if jobs[trade] >= KNOWN:  # a post whose code is of it
             named |= [piece_of(slot).by_job[trade] >= KNOWN for slot in slots.tolist()]
@@ -204,8 +211,15 @@ def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, struct
     )
 
 
-def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str, named: int) -> Fact:
-    """What a piece says of its trade, or of the one that it is known to name, if any."""
+def _quoted(
+    shortlist: Shortlist,
+    piece: _Piece,
+    worth: trades.Floats,
+    lead: str,
+    named: int,
+    doubtful: NDArray[np.bool_],
+) -> Fact:
+    """What a piece says of its trade, or of the one that it is known to name, if any; perhaps, where that is `doubtful`."""
     sure = named >= 0
     trade = named if sure else int((piece.held * worth).argmax())
     if not sure and piece.held[trade] < STATED:  # what it tells itself
@@ -219,7 +233,8 @@ def _quoted(shortlist: Shortlist, piece: _Piece, worth: trades.Floats, lead: str
     share = trades.shares(shortlist)[trade]
     known = spelt or share > 0  # a neighbour is not guessed
     held = 1.0 if sure else float(piece.held[trade]) * bool(known)
-    level, text = _told(shortlist, trade, held, bool(spelt), piece.sentence, lead)
+    clear = bool(spelt) and not doubtful[trade]
+    level, text = _told(shortlist, trade, held, clear, piece.sentence, lead)
     if level == OTHER and declared.in_its_words(shortlist, piece.sentence):
         level, text = HINTED, "les mots du besoin :"
     return level, Why(f"{text} {who} « {quote} »", *passages, tells=level >= CLOSE and share > 0)
@@ -238,10 +253,13 @@ def _told(
     if held >= STATED and share > 0 and not things:
         level, perhaps = (CLEAR, "") if sure else (CLOSE, "peut-être ")
         return level, f"{perhaps}{trades.in_words(shortlist, trade)} :"
-    # a part of what is asked is another part, no neighbour
-    part = asks.names()[int(trades.shares(shortlist).argmax())] in trades_.trades()[trade].within
-    if held >= STATED and _asked(shortlist)[1][trade] and not (part and not share):
-        return BESIDE if sure and not things else HINTED, f"un métier voisin ({trades.label(trade)}) :"
+    if held >= STATED and (share > 0 or trades.near(shortlist)[0][trade]):
+        what = (
+            f"{trades.label(trade)}, pour autre chose"
+            if things
+            else f"un métier voisin ({trades.label(trade)})"
+        )
+        return BESIDE if sure and not things else HINTED, f"{what} :"
     return OTHER, lead
 
 
@@ -278,15 +296,12 @@ def _own() -> NDArray[np.bool_]:
     return np.array([name in OWN or name == LENT for name in asks.names()])
 
 
-def _asked(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which trades asked for are services that whoever names them offers, and which are asked for or near; (trades,)."""
+def _asked(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Which trades asked for are services that whoever names them offers; (trades,)."""
 
-    def make() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        names, shares = asks.names(), trades.shares(shortlist)
-        asked = [name for name, share in zip(names, shares, strict=True) if share and name != LENT]
-        near = {name for trade in asked for name in trades_.related()[trade]}
-        services = {*asked} - BY_OBJECT - OWN
-        return np.array([name in services for name in names]), np.array([name in near for name in names])
+    def make() -> NDArray[np.bool_]:
+        free = np.array([name not in BY_OBJECT | OWN | {LENT} for name in asks.names()])
+        return np.asarray(free & (trades.shares(shortlist) > 0))
 
     return shortlist.query.memo.once("trades asked", make)
 
@@ -343,9 +358,8 @@ def _coded(
     elif not (sure and held[trade] >= 1.0):  # of a neighbour by a code that is of it in part
         enough = False
     level, text = _told(shortlist, trade, 1.0 if enough else 0.0, sure, label, lead)
-    evoked = int((by_name := told[1]).argmax())
-    clean = asks.names()[evoked] in HOUSE  # much is called clean
-    if by_name[evoked] >= KNOWN and by_name[trade] < FIRST * by_name[evoked] and not clean:
+    evoked = int((by_name := told[1] * ~trades.of_house()).argmax())  # much is called clean
+    if by_name[evoked] >= KNOWN and by_name[trade] < FIRST * by_name[evoked]:
         fact += f" ; son nom évoque « {trades.label(evoked)} »"
     yield level, Why(f"{text} {fact}", "", label, tells=level >= CLOSE and shares[trade] > 0)
 
@@ -356,13 +370,21 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[Fac
     things = trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}")
     last = fold(name).rpartition(" ")[2]  # registers cut a long name
     cut = len(last) > SHORT and any(word.startswith(last) for word in fold(trades.label(trade)).split())
-    unclear = alike and not cut and not _spells(name, trade)
-    if held[trade] < STATED or things or (unclear and trades.ambiguous(name)):
+    unclear = (alike and not cut and not _spells(name, trade)) or held[trade] < STATED
+    if held[trade] < NAMED:
         return
-    if trades.shares(shortlist)[trade] > 0:
-        perhaps = unclear or not trades.plainly(shortlist, trade)
-        text = f"son nom évoque {'peut-être ' if perhaps else ''}{trades.in_words(shortlist, trade, THIS)}"
-        yield CLOSE if perhaps else CLEAR, Why(text, "", name)
+    if things:
+        yield HINTED, Why(f"son nom évoque {trades.label(trade)}, pour autre chose", "", name, tells=False)
+    elif trades.shares(shortlist)[trade] > 0:
+        what = trades.in_words(shortlist, trade, THIS)
+        if evidence.SAID_BY_NAME["régie"].search(fold(name)):
+            yield CLOSE, Why(f"une régie fait d'ordinaire {what}", "", name)
+        else:
+            perhaps = unclear or not trades.plainly(shortlist, trade)
+            text = f"son nom évoque {'peut-être ' if perhaps else ''}{what}"
+            yield CLOSE if perhaps else CLEAR, Why(text, "", name)
+    elif trades.near(shortlist)[0][trade]:
+        yield HINTED, Why(f"son nom évoque un métier voisin ({trades.label(trade)})", "", name, tells=False)
 
 
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
@@ -376,10 +398,9 @@ def _inferred(shortlist: Shortlist, i: int, silent: bool) -> Fact:
     structure = shortlist.catalogue.structure(int(shortlist.candidates[i]))
     kind, what = structure.kind, "places" if structure.kind == "ESAT" else "en effectif"
     size = f"{structure.headcount:.0f} {what}" if structure.headcount else ""
-    silent &= kind not in LENDING_KINDS
-    if trades.usual(shortlist, kind)[1] >= trades.RARELY and (kind in PUBLISHED or silent):
-        told = f"ne dit pas {THIS}{f' ({size})' if size else ''}"
-        return PERHAPS, Why(f"{told} ; {trades.usual_in_words(shortlist, kind)}")
+    if trades.usual(shortlist, kind)[1] >= evidence.OFTEN and kind in PUBLISHED:
+        told = f"ne dit {'rien de ses métiers' if silent else f'pas {THIS}'}{f' ({size})' if size else ''}"
+        return PERHAPS, Why(f"{told} ; {trades.usual_in_words(shortlist, kind)}, à demander")
     told = f"ne dit pas {trades.asked_in_words(shortlist)}{f', {size}' if size else ''} : à demander"
     return OTHER, Why(told, tells=False)
 
