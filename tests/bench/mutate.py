@@ -150,7 +150,7 @@ def caught(mutation: Mutation, folder: Path, seconds: float) -> bool:
         done = subprocess.run(
             command, cwd=folder, env={**os.environ, **more}, capture_output=True, timeout=seconds, check=False
         )
-        return done.returncode == 1
+        return done.returncode not in (0, 5)  # 5: no test was chosen
     except subprocess.TimeoutExpired:
         return True
     finally:
