@@ -108,7 +108,7 @@ def silent(shortlist: Shortlist) -> Column:
 def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Those of whom a source tells a trade asked for, and of whom words or a code one near to it; (n,) each.
 
-    Words tell a neighbour, a code the trade of which that asked for is a part.  Who is surely of another trade by its name,
+    Words tell a neighbour, or most of what is asked in all, a code the trade of which that asked for is a part.  Who is surely of another trade by its name,
     as members of a network are, tells it by words alone.
     """
 
@@ -122,7 +122,8 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         code = np.fmax(by_name, code_trade(shortlist, asked))
         plain = ((code >= INDICATED) & ~other) | (said_trade(shortlist, asked) >= NAMES_IT)
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & ~other
-        return plain, beside | (said_trade(shortlist, near.astype(np.float32)) >= STATED)
+        words = said_trade(shortlist, near.astype(np.float32)) >= STATED
+        return plain, beside | words | (of(shortlist, "said_trade") >= demand.SHARE)
 
     return shortlist.once("told", make)
 
