@@ -138,8 +138,9 @@ NOBODY: Mapping[CallsFor, str] = {
 
 def why_nobody(answer: LotAnswer) -> str:
     """Why no structure is proposed for a lot, and what remains possible; "" where unknown, or where some are proposed."""
-    told = (NOBODY.get(answer.calls_for, ""), unknown_in_words(answer))
-    return " ".join(filter(None, told)) if answer.nobody else ""
+    if answer.nobody and answer.to_ask:
+        return unknown_in_words(answer)
+    return NOBODY.get(answer.calls_for, "") if answer.nobody else ""
 
 
 def unknown_in_words(answer: LotAnswer) -> str:
@@ -151,13 +152,9 @@ def unknown_in_words(answer: LotAnswer) -> str:
 
 
 def silent(answer: LotAnswer) -> str:
-    """What those to be asked have in common: of which kinds they are and that they may do it, or that they say it."""
-    several = answer.to_ask > 1
-    if answer.calls_for:  # what structures do not do as a rule
-        names = ", ".join(one.known_as for one in answer.asking[:3])
-        return f"({names}) le {'disent' if several else 'dit'} pourtant de ces mots"
+    """What those who say nothing of their trade have in common: their kinds, and that they may do it."""
     kinds = ", ".join(dict.fromkeys(s.kind for s in answer.asking if s.kind))
-    says = "ne disent pas ce métier et le font" if several else "ne dit pas ce métier et le fait"
+    says = "ne disent pas ce métier et le font" if answer.to_ask > 1 else "ne dit pas ce métier et le fait"
     return f"({kinds}) {says} peut-être"
 
 

@@ -1,13 +1,10 @@
-"""Structures in reach of a lot of which nothing tells the trade, of kinds that often have it: to be asked, not absent.
-
-So is whoever says in its own words what structures do not do as a rule.
-"""
+"""Structures in reach of a lot of which nothing tells the trade, of kinds that often have it: to be asked, not absent."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import Structure
-from matcher.matching import declared, evidence, reach, search, suitability
+from matcher.matching import evidence, reach, search, suitability
 from matcher.matching.ranking import PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Shortlist
 from matcher.matching.signals import reservation
@@ -29,18 +26,11 @@ def to_ask(ranking: Ranking, most: int = NAMED) -> tuple[int, tuple[Structure, .
 
 def asking(ranking: Ranking) -> NDArray[np.int64]:
     """The structure rows of those to be asked, see `to_ask`."""
-    beyond = ranking.judged and suitability.calls_for(ranking) == "beyond"
-    located = beyond and ranking.shortlist.query.located
-    if not (located or _served(ranking)) or not len(near := _near(ranking)):
+    if not _served(ranking) or not len(near := _near(ranking)):
         return np.zeros(0, dtype=np.int64)
     often = np.fmax(evidence.of(near, "kind_rate"), evidence.of(near, "prior_trade"))
     asked = (evidence.of(near, "silent") > 0) & (often >= OFTEN)
-    if beyond:  # none does it as a rule: those who say that very thing
-        often, asked = declared.said_best(near), np.zeros(len(near), dtype=bool)
-        pieces, slots = declared.pieces(near), declared.slots_of(near)
-        for i in np.argsort(-np.nan_to_num(often))[:NAMED].tolist():
-            asked[i] = any(declared.in_its_words(near, pieces.text(slot)) for slot in slots.of(i).tolist())
-    elif (
+    if (
         not asked.any() and not (ranking.levels >= PLAUSIBLE).any()
     ):  # else nobody: whose code or name has the trade
         hinted = np.fmax(evidence.of(near, "code_trade"), evidence.of(near, "name_trade"))
