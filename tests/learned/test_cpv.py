@@ -29,12 +29,12 @@ NEED = "Entretien des espaces verts et taille des haies"
     ],
 )
 def test_plain_needs_find_their_division(need: str, division: str) -> None:
-    assert cpv.suggest(need, 1, "division")[0][0] == division + "000000"
+    assert cpv.shipped().suggest(need, 1, "division")[0][0] == division + "000000"
 
 
 @pytest.mark.parametrize("level", cpv.LEVELS)
 def test_codes_are_of_the_level_labelled_and_sorted(level: cpv.Level) -> None:
-    found = cpv.suggest(NEED, 6, level)
+    found = cpv.shipped().suggest(NEED, 6, level)
     digits = cpv.LEVELS[level]
     codes = [code for code, _, _ in found]
     assert len(set(codes)) == 6
@@ -57,18 +57,18 @@ def test_a_deeper_code_is_never_likelier_than_what_it_lies_in() -> None:
 @pytest.mark.parametrize("text", ["", "   ", "???", "日本語", "12345"])
 def test_a_text_without_words_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(BadInput, match="French words"):
-        cpv.suggest(text)
+        cpv.shipped().suggest(text)
 
 
 def test_wrong_level_and_number_are_refused() -> None:
     with pytest.raises(BadInput, match="division, group, class, code"):
-        cpv.suggest(NEED, 5, "chapter")  # type: ignore[arg-type]
+        cpv.shipped().suggest(NEED, 5, "chapter")  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="1 to 100"):
-        cpv.suggest(NEED, 0)
+        cpv.shipped().suggest(NEED, 0)
 
 
 def test_a_need_of_two_megabytes_is_answered() -> None:
-    assert cpv.suggest(f"{NEED} " * 40_000, 1)[0][0].startswith("77")
+    assert cpv.shipped().suggest(f"{NEED} " * 40_000, 1)[0][0].startswith("77")
 
 
 LONG_NEED = (
@@ -80,7 +80,7 @@ LONG_NEED = (
 
 def test_a_long_text_about_buildings_is_not_taken_for_works() -> None:
     assert len(LONG_NEED) >= cpv.LONG
-    assert cpv.suggest(LONG_NEED, 1)[0][0].startswith("909")
+    assert cpv.shipped().suggest(LONG_NEED, 1)[0][0].startswith("909")
 
 
 def test_short_and_long_texts_asked_together_are_answered_as_alone() -> None:

@@ -199,10 +199,6 @@ class Catalogue:
         low, high = np.searchsorted(self.sirets, siren), np.searchsorted(self.sirets, last, "right")
         return tuple(self.sirets[low:high].tolist())
 
-    def establishments_of_row(self, row: int) -> tuple[str, ...]:
-        """SIRETs of every establishment of the bidder of a row."""
-        return self.establishments_of(str(self.of_structure("siren")[row]))
-
     @cached_property
     def sirets(self) -> NDArray[np.str_]:
         """The SIRETs, which are the order of the rows."""

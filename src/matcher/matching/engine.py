@@ -343,7 +343,7 @@ class Matcher:
         shortlist = ranking.shortlist
         row = int(shortlist.candidates[i])
         structure = self.catalogue.structure(row)
-        may, others = eligible(shortlist, i), self.catalogue.establishments_of_row(row)
+        may, others = eligible(shortlist, i), self.catalogue.establishments_of(structure.siren)
         return Match(
             lot=shortlist.query.lot,
             structure=structure,

@@ -124,16 +124,6 @@ def article_of(code: str, on: date) -> str:
 # -------------------------------------------------------------------------------------------- thresholds
 
 
-def direct_threshold(on: date, works: bool = False) -> Rule | None:
-    """Below its value a contract may be concluded without publicity or competition (three quotes are usual)."""
-    return rule("direct.works" if works else "direct.supplies", on)
-
-
-def direct_lot(on: date, works: bool = False) -> Rule | None:
-    """Below its value a lot of a larger contract may be, if all such lots stay within `small-lots.share`."""
-    return rule("direct.lot.works" if works else "direct.lot.supplies", on)
-
-
 def formal_threshold(
     on: date, works: bool = False, buyer: BuyerType = "local", social: bool = False
 ) -> Rule | None:

@@ -153,7 +153,10 @@ def _euros(amount: float) -> str:
 
 def _small_lot(f: Facts) -> Advice | None:
     """A lot of a larger contract that may be bought directly: small itself, and within the share of all small lots."""
-    limit, share = law.direct_lot(f.on, f.works), law.rule("small-lots.share", f.on)
+    limit, share = (
+        law.rule("direct.lot.works" if f.works else "direct.lot.supplies", f.on),
+        law.rule("small-lots.share", f.on),
+    )
     if limit is None or share is None or f.lots < 2 or not f.lot_amount or not f.amount:
         return None
     if f.lot_amount >= (limit.value or 0.0) or f.lot_amount > (share.value or 0.0) * f.amount:
@@ -198,7 +201,7 @@ def _quotes(f: Facts) -> tuple[str, ...]:
 
 def _direct(f: Facts) -> Advice | Refused:
     code, title = "direct", "Acheter directement, en demandant des devis"
-    threshold = law.direct_threshold(f.on, f.works)
+    threshold = law.rule("direct.works" if f.works else "direct.supplies", f.on)
     if f.amount is None:
         return Refused(code, title, "montant inconnu : donnez le montant estimé hors taxes de tous les lots")
     if threshold is None or threshold.value is None:

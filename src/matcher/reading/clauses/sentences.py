@@ -56,7 +56,7 @@ _TYPED = (
     ("[\u00a0\u202f\u2009\r\f]", " "),
     (r"[\u00ad\u200b\ufeff]|\*\*", ""),
     ("[\u2010\u2011]", "-"),
-    (r"(?m)^\s*([-–—•▪●*·\uf0b7➢✓>]|o|\d{1,2}[.)])\s*\t\s*", r"\1 "),
+    (r"(?m)^[ \t]*([-–—•▪●*·\uf0b7➢✓>]|o|\d{1,2}[.)]) *\t[ \t]*", r"\1 "),
 )
 #: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), what
 #: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, boxes of a typewriter, lots called by letters or "L01".

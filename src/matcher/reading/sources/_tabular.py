@@ -434,7 +434,8 @@ def _over(lower: Sequence[Any], upper: Sequence[Any], score: Score) -> list[str]
         else low or high
         for (low, high), after in pairwise([*pairs, ("", "")])
     ]
-    return joined if score(joined) >= score(alone) else alone
+    of_values = any(re.fullmatch(r"\W*\d[\d\W]*", low) for low, _ in pairs)
+    return alone if of_values or score(joined) < score(alone) else joined
 
 
 #: What no heading holds: a SIRET, a telephone number, an address of mail.
