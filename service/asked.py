@@ -130,7 +130,10 @@ def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[
     if not tenders:
         unknown = "no notice of a known format (BOAMP, eForms, TED, DECP, OCDS) was recognised"
         why = rejected[0].reason if rejected else unknown
-        raise UnusableNotice("unknown-format", f"{why}; to search by words send them as `need`")
+        raise UnusableNotice(
+            "unknown-format",
+            f"{why}; to search by words send them as `need`, a notice listed here by its `notice_id`",
+        )
     ids = [t.id for t in tenders]
     if pick is not None and pick not in ids:
         raise BadInput(f"no notice {pick!r} in what was sent: it holds {', '.join(ids[:10])}")

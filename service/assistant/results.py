@@ -45,7 +45,7 @@ NO_HOURS = (
     "fait pas d'heures. Qui peut répondre se demande à find_structures_for_need."
 )
 NOT_LACKING = "Rien ne lui manque pour les lots de `alone` : elle peut y répondre seule."
-HOW_LONG = "Durée inconnue : la demander, et la redire par months ; qui est proposé et ce qui est conseillé en dépendent."
+HOW_LONG = "Durée non donnée : la donner par months, même dite dans le besoin ; qui est proposé et ce qui est conseillé en dépendent."
 NOWHERE = "Aucun lieu n'est donné ni lu : toute la France est comparée. Demandez où, et redites-le par place."
 #: Lists of which whole items are left out where an answer is too long; first those that stand aside.
 ASIDE = frozenset("asking assumed by_clause others".split())

@@ -1,5 +1,6 @@
 """`matcher match`: structures that can answer notices, alone or together."""
 
+import re
 import sys
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -149,7 +150,12 @@ def show(answer: Answer) -> None:
 
 def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     lot = answer.lot
-    named = (p.label or p.department or "" for p in lot.places)
+    named = (
+        f"{p.label} ({p.department})"
+        if p.commune and not re.search(r"\d", p.label)
+        else p.label or p.department or ""
+        for p in lot.places
+    )
     where = ", ".join(filter(None, dict.fromkeys(named)))
     parts = [f"Lot {lot.number} : {shorten(lot.title, 100)}"] if several else []
     parts += [where] if where else []
