@@ -1,12 +1,14 @@
 """The server's connections: closed when no head arrives, few of one network, errors with headers."""
 
 import asyncio
+import socket
 from collections import Counter
 from http import HTTPStatus
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from matcher.domain import BadInput
 from service.limits import HEADERS, LOCAL, address_of
 
 HEAD_BYTES = 65_536  # of the head of a request
@@ -75,3 +77,17 @@ class Connection(HttpToolsProtocol):
         head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{own}\r\n{others}connection: close\r\n\r\n"
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+def free_port(host: str, port: int) -> int:
+    """The port, one that is free for 0.  Raises BadInput where the port cannot be listened on, before anything says that it is served."""
+    try:
+        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        raise BadInput(
+            f"cannot listen on {host}:{port} ({error.strerror}): give another with --host or --port (0 picks a free one)"
+        ) from None

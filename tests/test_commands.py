@@ -15,7 +15,7 @@ from pytest import MonkeyPatch
 
 from matcher import console, plugins
 from matcher.catalogue.catalogue import Catalogue
-from matcher.catalogue.files import save_catalogue
+from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.reading import gather
 from matcher.reference.paths import sample_dir
 from terminal import command
@@ -100,14 +100,25 @@ def test_a_public_address_is_not_served_before_it_says_who_answers(monkeypatch: 
     assert "MATCHER_CONTROLLER, MATCHER_HOSTING, MATCHER_OBJECTION" in refused.stderr
 
 
-def test_a_busy_port_is_told_before_anything_is_served() -> None:
+@pytest.mark.parametrize("served", [("serve",), ("mcp", "--http", "--catalogue", "data/sample")])
+def test_a_busy_port_is_told_before_anything_is_served(served: tuple[str, ...]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        busy = command("serve", "--port", str(taken.getsockname()[1]))
+        busy = command(*served, "--port", str(taken.getsockname()[1]))
     assert busy.returncode == 2
     assert "cannot listen on 127.0.0.1" in busy.stderr
-    assert "serving" not in busy.stderr
+    assert "serving" not in busy.stderr and "tools at" not in busy.stderr
+
+
+def test_no_structure_replaces_no_catalogue_that_has_some(catalogue: Catalogue, tmp_path: Path) -> None:
+    save_catalogue(catalogue, tmp_path / "kept")
+    (tmp_path / "need.txt").write_text(
+        "Entretien des espaces verts de la commune de Pantin", encoding="utf-8"
+    )
+    empty = command("index", str(tmp_path / "need.txt"), "--out", str(tmp_path / "kept"))
+    assert (empty.returncode, "stays, with those it has" in empty.stderr) == (2, True)
+    assert len(load_catalogue(tmp_path / "kept")) == len(catalogue)
 
 
 def test_an_indexed_notice_is_matched_by_its_id_as_corrected(

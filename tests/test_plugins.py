@@ -26,7 +26,8 @@ def recognises(name, head):
 def read(stream, name):
     for line in stream.read().decode().splitlines()[1:]:
         siret, title, *kind = line.split("=")
-        yield Structure(siret=siret, name=title, kind=kind[0] if kind else "")
+        zone = {"zone": kind[1]} if kind[1:] else {}
+        yield Structure(siret=siret, name=title, kind=kind[0] if kind else "", **zone)
 """
 ENCODER = "from matcher.learned.encoders.hashing import load\n"
 POINTS = "[maillage.sources]\nannuaire = elsewhere_source\n\n[maillage.encoders]\nours = elsewhere_encoder\n"
@@ -68,6 +69,14 @@ def test_what_is_told_of_a_structure_of_another_package_names_its_file_and_a_kin
     assert ("kind-unknown" in unknown.flags, unknown.source, short.path) == (True, "x.txt", "x.txt")
     known, _ = files.read_stream(io.BytesIO(content), "x.txt", columns={"kind:Ferme": "ACI"})
     assert isinstance(known, Structure) and (known.kind, known.flags) == ("ACI", ("place-unknown",))
+
+
+@pytest.mark.usefixtures("package")
+def test_a_field_of_another_type_is_told_and_the_other_structures_go_on() -> None:
+    content = b"#annuaire\n00010001600013=Les Prairies=EI=35\n00010001600021=Les Bois=EI"
+    wrong, right = files.read_stream(io.BytesIO(content), "x.txt")
+    assert isinstance(wrong, Rejected) and isinstance(right, Structure) and right.name == "Les Bois"
+    assert "field zone" in wrong.reason and "annuaire" in wrong.reason
 
 
 def test_without_the_package_the_names_that_there_are_are_listed() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from operator import attrgetter
 from typing import Any, TypeVar
+from warnings import catch_warnings
 
 from matcher.domain import BadInput
 
@@ -59,6 +60,16 @@ def from_json(cls: type[T], data: Any) -> T:
 def from_text(cls: type[T], text: str | bytes) -> T:
     """The value of a JSON text, parsed and validated in one pass.  Raises BadInput, naming the first invalid field."""
     return _validated(cls, text, "validate_json")
+
+
+def mistyped(value: Any) -> str:
+    """What is wrong of a value made elsewhere, naming the first field of another type than declared; "" where nothing is."""
+    try:
+        with catch_warnings(action="ignore"):
+            from_json(type(value), to_json(value))
+    except (BadInput, ValueError, AttributeError, TypeError) as error:
+        return str(error)
+    return ""
 
 
 def _validated(cls: type[T], data: Any, how: str) -> T:

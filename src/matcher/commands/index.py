@@ -22,7 +22,7 @@ from matcher.records import self_declared
 
 def run(
     files: Annotated[Files, Argument(help="Structures and awards; --update needs none.")] = None,
-    out: Annotated[Path, Option(help="The folder of the catalogue.")] = CATALOGUE,
+    out: Annotated[Path, Option("--out", "--catalogue", help="The folder of the catalogue.")] = CATALOGUE,
     recipe: Annotated[str, Option(help=f"One of {', '.join(SHIPPED)}, or a TOML file.")] = "default",
     encoder: Annotated[str, Option(help="Another encoder or sentence-transformers model.")] = "",
     map: Annotated[Words, Option(help="field=heading, or a saved profile.")] = None,
@@ -63,6 +63,10 @@ def run(
         gathered.awards = gather.load_contracts(out)
         notices = [*gather.stored_notices(out), *gathered.tenders]
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
+    elif not gathered.structures and (out / "manifest.json").is_file() and len(load_catalogue(out)):
+        raise BadInput(
+            f"no structure in what was given: {out} stays, with those it has (is a plug-in missing, or a --source?)"
+        )
     else:
         catalogue = build_catalogue(gathered.structures, gathered.awards, chosen)
 

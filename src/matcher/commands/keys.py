@@ -24,7 +24,9 @@ def create(
     """
     with open_store() as store:
         typer.echo(keys.create(store, scope, label=label, days=days))
-    say("Cette clé ne sera plus montrée : gardez-la, puis donnez-la par la variable MATCHER_KEY.")
+    say(
+        "Cette clé ne sera plus montrée : gardez-la, puis donnez-la par la variable MATCHER_KEY, ou à l'API par l'en-tête X-API-Key."
+    )
 
 
 @app.command("list")

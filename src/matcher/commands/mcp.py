@@ -9,7 +9,7 @@ import anyio
 import uvicorn
 from cachetools import TTLCache
 from service.assistant.server import Api, build
-from service.connections import SERVER
+from service.connections import SERVER, free_port
 from service.limits import hosts_of
 from service.settings import read
 from typer import Option
@@ -40,6 +40,7 @@ def run(
         raise BadInput(f"invalid --url {url!r}: expected https://HOST")
     if catalogue is not None:
         os.environ["MATCHER_CATALOGUE"] = str(catalogue)
+    port = free_port(host, port) if http else port
     api = Api(None if url else _app(), url, os.environ.get("MATCHER_KEY", ""))
     server = build(api)
     anyio.run(_over_http, api, server, host, port) if http else anyio.run(_over_stdio, api, server)

@@ -3,12 +3,11 @@
 import gc
 import os
 import secrets
-import socket
 from pathlib import Path
 from typing import Annotated
 
 import uvicorn
-from service.connections import SERVER
+from service.connections import SERVER, free_port
 from service.settings import read
 from typer import Option
 
@@ -42,7 +41,7 @@ def run(
         os.environ["MATCHER_PROCESSES"] = str(processes)
     # every process signs with the same secret
     os.environ.setdefault("MATCHER_SECRET", secrets.token_urlsafe(32))
-    port = _free(host, port)
+    port = free_port(host, port)
     settings = read()
     if settings.unnamed:
         missing = ", ".join(settings.unnamed)
@@ -55,17 +54,3 @@ def run(
     gc.disable()  # until it is ready: what a start makes stays, and searches through it take a fifth of it
     app = "matcher.commands._service:create_app"
     uvicorn.run(app, factory=True, host=host, port=port, workers=workers, **SERVER)
-
-
-def _free(host: str, port: int) -> int:
-    """The port, one that is free for 0.  Raises BadInput where the port cannot be listened on, before anything says that it is served."""
-    try:
-        family, kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            return int(probe.getsockname()[1])
-    except OSError as error:
-        raise BadInput(
-            f"cannot listen on {host}:{port} ({error.strerror}): give another with --host or --port (0 picks a free one)"
-        ) from None

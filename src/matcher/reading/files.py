@@ -23,7 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
 
-from matcher import plugins
+from matcher import codec, plugins
 from matcher.console import say
 from matcher.domain import KINDS, Award, BadInput, BrokenPlugin, MatcherError, Rejected, Structure, Tender
 from matcher.reading import cancellation, confined, unpacking
@@ -231,12 +231,18 @@ class _Reader:
         miscorrected: BadInput | None = None
         for module in candidates:
             yielded = False
+            ours = module.__name__.startswith(f"{plugins.PACKAGE}.")
             stream.seek(0)
             corrected = self.columns and "columns" in inspect.signature(module.read).parameters
             options = {"columns": self.columns} if corrected else {}
             try:
                 for record in _sourced(module.read(stream, name, **options), stream):
                     yielded = True
+                    if not ours and (wrong := codec.mistyped(record)):
+                        yield _refused(
+                            name, f"{wrong}: mend the source {plugins.called('reading.sources', module)}"
+                        )
+                        continue
                     record = repaired(self.completed(record, name))
                     yield cancellation.settled(record) if isinstance(record, Tender) else record
             except MatcherError as error:
@@ -256,7 +262,7 @@ class _Reader:
                 if os.environ.get("MATCHER_DEBUG"):
                     raise
                 source = plugins.called("reading.sources", module)
-                whom = "us" if module.__name__.startswith(f"{plugins.PACKAGE}.") else "who made it"
+                whom = "us" if ours else "who made it"
                 why = f"{type(error).__name__}: {str(error)[:120]}"
                 reason = f"{INTERNAL_ERROR} in the source {source} ({why}); MATCHER_DEBUG=1 shows where: report it to {whom}"
                 yield _refused(name, reason)
