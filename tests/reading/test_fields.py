@@ -215,7 +215,7 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
         ("La procédure retenue est la procédure restreinte.", False, "restreinte"),
         ("Procédure ouverte, et non procédure restreinte.", False, ""),
         ("Recours à la procédure négociée, sans publication préalable.", False, terms.NEGOTIATED[1]),
-        ("Le marché est passé sous la forme d'un marché sans publicité.", False, terms.NEGOTIATED[1]),
+        ("Ce contrat a été passé sous la forme d'un marché sans publicité.", False, terms.NEGOTIATED[1]),
     ],
 )
 def test_a_procedure_is_told_by_its_sentence(text: str, adapted: bool, way: str) -> None:
