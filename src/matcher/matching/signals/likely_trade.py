@@ -34,11 +34,8 @@ _NO_OFFER = re.compile(
     r"|\bdebutants? accept|\b(?:nos|notre|ses) (?:(?:propres|differents) )?(?:locaux|boutiques?|magasins?|sites|bureaux|ateliers)\b"
 )
 ALIKE = 0.85  # of the highest confidence, from which another is as good
-STATED, NAMED, NEAR = (
-    0.6,
-    0.4,
-    0.25,
-)  # thresholds: a source states the trade, a name indicates it, or near to it
+#: Confidence from which a source states the trade, a name indicates it, or near to it.
+STATED, NAMED, NEAR = 0.6, 0.4, 0.25
 SHORT = 5  # letters of a word that is too common to name a trade: "bois"
 THIS = "ce métier"
 IRONING = "repassage"  # alone, of laundry
@@ -107,9 +104,8 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     coded: Iterable[Fact] = _coded(shortlist, by_code, code.upper(), (said, by_name), lead)
     if kind in LENDING_KINDS:  # its code is of its members, or of lending
         coded = [fact for fact in coded if kind != "GEIQ" and code[:2] != "78" and fact[0] > OTHER]
-    told = (
-        [own[0]] if own and (own[0][0] > OTHER or kind not in LENDING_KINDS) else []
-    )  # whoever lends does more
+    # whoever lends does more than what it says
+    told = [own[0]] if own and (own[0][0] > OTHER or kind not in LENDING_KINDS) else []
     yield from chain(coded, told) if own and own[1].post else chain(told, coded)
     if not own:
         least = CLOSE if kind in LENDING_KINDS else HINTED  # no neighbour of whoever lends
@@ -140,7 +136,8 @@ def _said(
     @cache
     def texts() -> trades.Floats:
         """What its texts tell of each trade, beside its posts."""
-        rows = [at for at, slot in enumerate(slots.tolist()) if not piece_of(slot).offer.rome]
+        listed, offer = shortlist.rows_of(i, *DECLARED), shortlist.catalogue.offer
+        rows = [at for at, slot in enumerate(slots.tolist()) if not offer(pieces.row_with(slot, listed)).rome]
         return np.asarray(held[rows].max(axis=0, initial=0.0))
 
     def first(among: NDArray[np.bool_], weights: NDArray[Any]) -> _Piece | None:
