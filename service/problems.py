@@ -77,15 +77,14 @@ def problem(
     choices: Sequence[str] = (),
 ) -> JSONResponse:
     """The response of a problem; `choices` are the places that a name may mean."""
-    told: dict[str, Any] = {
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "errors": list(errors),
-    }
-    body = Problem(**told, place_choices=list(choices)).model_dump(
-        exclude=set() if choices else {"place_choices"}
+    made = Problem(
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        errors=list(errors),
+        place_choices=list(choices),
     )
+    body = made.model_dump(exclude=set() if choices else {"place_choices"})
     return JSONResponse(body, status, dict(headers or {}), MEDIA)
 
 
