@@ -2,7 +2,7 @@
 
 usage: python data/build/train_partners.py HISTORY.json.gz [RECIPE]
 
-It prints the figures of `matcher.partners.affinity`.  A conditional logit (McFadden, 1974) over the suppliers known on the day of each award with 2 to 4 holders:
+It prints the figures of `matcher.partners.partners.AFFINITIES`.  A conditional logit (McFadden, 1974) over the suppliers known on the day of each award with 2 to 4 holders:
 given the notice and one holder, how likely is each supplier to be another holder.  Weights of the columns
 of `affinities` are kept from falling below zero, so that every column can be shown as a reason.
 """
@@ -27,7 +27,7 @@ from matcher.lab import evaluation
 from matcher.lab.training import platt
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
-from matcher.partners.affinity import COLUMNS, affinities
+from matcher.partners.partners import COLUMNS, affinities
 from matcher.reading import files
 from matcher.reference.arrays import F64, Mask
 

@@ -13,13 +13,9 @@ python tests/bench/read.py reasons CATALOGUE QUERIES.jsonl [--draw 100] [--seed 
 python tests/bench/read.py counts CATALOGUE [--draw 300] [--seed 1]
     Needs at places, real and invented: the counts of the map (of trades), the potential, the list that its number opens, the lists of
     its reservations and the record that is kept of it; each that differs.
-python tests/bench/read.py blank CATALOGUE [--draw 40] [--seed 1]
-    Blank zones among departments and groupings, each with its needs, and those in reach who come nearest to its trade: what they are known for.
 python tests/bench/read.py silence CATALOGUE [--draw 500] [--seed 1] [--performers FILE]
     Those who say nothing of their trade: twenty searches of ESAT, exposure over real needs, profiles completed by a sentence, and
     needs of what structures of a file do, with their text and without.
-python tests/bench/read.py groups|partners|opportunities CATALOGUE [--count 40] [--seed 7] [--on 2026-01-01]
-    First teams, first partners or opportunities of notices drawn at random.
 
 Mark each line of a sample relevant, doubtful or noise (true and useful, true, false) and count.
 """
@@ -30,15 +26,13 @@ import io
 import json
 import random
 import re
-import statistics
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from itertools import islice, product
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -49,32 +43,25 @@ import typer
 
 import sheets as invented
 from matcher.catalogue.build import build_catalogue, update_catalogue
-from matcher.commands import consortium
 from matcher.domain import ANSWERABLE, Filters, Lot, Offer, Place, Reason, Reservation, Structure, Tender
 from matcher.lab.evaluation import questions
 from matcher.learned import asks
 from matcher.learned import offers as proposed
-from matcher.matching import evidence, reach, search, skills, suitability, unknown
-from matcher.matching.engine import POOL, Matcher
-from matcher.matching.groups.consortium import recommend
+from matcher.matching import skills, suitability
+from matcher.matching.engine import Matcher
 from matcher.matching.parts import INSERTION
 from matcher.matching.ranking import PLAUSIBLE, Ranking
-from matcher.matching.reasons import counts as at_levels
 from matcher.matching.reasons import sentences
 from matcher.matching.signals.likely_trade import STATED
 from matcher.matching.trades import inferred_trades, place
 from matcher.outreach.batch import Options
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, matches_of
-from matcher.partners import opportunities as opportunities_
-from matcher.partners import partners as partners_
 from matcher.reading import brochure, files, gather
 from matcher.reading.need import typed_need
-from matcher.reading.procedure import answerable
 from matcher.reference import paths, places, toponyms, trades, typed_places
-from matcher.reference.text import shorten
 from matcher.territory import coverage
-from matcher.territory.areas import Area, department, divided, somewhere
+from matcher.territory.areas import Area, somewhere
 from matcher.territory.counts import Desk
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -112,11 +99,8 @@ def measure(chosen: list[Text], show: bool = False) -> dict[str, float | int | s
     for one in chosen:
         offers = brochure.propose(one.text)
         got = {_as_labelled(names[offer.sectors[0]], one.trades) for offer in offers}
-        found, wrong, said = (
-            found + len(got & one.trades),
-            wrong + len(got - one.trades),
-            said + len(one.trades),
-        )
+        found, said = found + len(got & one.trades), said + len(one.trades)
+        wrong += len(got - one.trades)
         if one.types and offers:
             typed += 1
             types += bool({t for offer in offers for t in offer.service_types} & one.types)
@@ -125,17 +109,8 @@ def measure(chosen: list[Text], show: bool = False) -> dict[str, float | int | s
         zones += one.zone != "-" and stated.split() == sorted(one.zone.split())
         invented += one.zone == "-" and stated != "-"
         if show and (got != one.trades or (offers and stated.split() != sorted(one.zone.split()))):
-            print(
-                one.id,
-                "missed",
-                sorted(one.trades - got),
-                "wrong",
-                sorted(got - one.trades),
-                "zone",
-                stated,
-                "of",
-                one.zone,
-            )
+            missed, more = sorted(one.trades - got), sorted(got - one.trades)
+            print(f"{one.id} missed {missed} wrong {more} zone {stated} of {one.zone}")
     return {
         "texts": len(chosen),
         "trades": said,
@@ -184,11 +159,9 @@ def places_read(given: list[dict[str, str]]) -> tuple[Counter[str], Counter[str]
             found = {_code(place) for place in typed_places.mentioned(row["text"])}
         except toponyms.Homonyms:
             continue
-        known = (
-            {row["place"]}
-            if row["kind"] == "department"
-            else {_code(p) for p in toponyms.asked(row["place"])}
-        )
+        known = {row["place"]}
+        if row["kind"] != "department":
+            known = {_code(p) for p in toponyms.asked(row["place"])}
         right[row["kind"]] += found == known
     return right, total
 
@@ -339,158 +312,14 @@ def _listed(page: Any, address: str) -> tuple[int, ...]:
     """The structures that the page of a list shows, by level."""
     text = page.get(f"{address}{'&' if '?' in address else '?'}tout=1").text
     parts = text.split('<aside id="carte"')[0].split('<details class="level"')
-    called, checked = (
-        parts[0].count('<li class="row"'),
-        sum(part.count('<li class="row"') for part in parts[1:]),
-    )
-    return called, checked, sum(part.count('<li><a href="/structure/') for part in parts[1:])
-
-
-@app.command()
-def blank(catalogue: Path, draw: int = 40, seed: int = 1, shown: int = 8) -> None:
-    desk = Desk(Matcher.load(catalogue))
-    needs = coverage.in_catalogue(desk.catalogue, gather.load_notices(catalogue))
-    wholes = [department(one.code) for one in places.departments()]
-    zones = [*wholes, *(area for whole in wholes for area in divided((whole,), "epci"))]
-    cells = [cell for cell in coverage.cover(desk, needs, zones).cells if cell.needs]
-    states = Counter(cell.state for cell in cells)
-    print(f"{len(cells)} zones and trades with needs: {dict(states)}")
-    blanks = [cell for cell in cells if cell.state == "blanche"]
-    for number, cell in enumerate(random.Random(seed).sample(blanks, min(draw, len(blanks))), 1):
-        ranking = desk.ranking(desk.query(cell.trade, cell.area))
-        everyone = ranking.everyone
-        kept = reach.of(everyone).comes(everyone.query.demand.usual_km) & suitability.proposable(everyone)
-        near = search.narrowed(everyone, kept)
-        told = [
-            evidence.of(near, name)
-            for name in ("sure", "name_trade", "code_trade", "kind_rate", "prior_trade")
-        ]
-        chances, far = np.fmax.reduce(told), reach.of(near).kilometres
-        titles = " / ".join(need.title[:70] for need in cell.needs[:3])
-        print(f"\n{number}. {cell.label}, {cell.area.label} ({len(near.candidates)} in reach): {titles}")
-        for at in np.argsort(-np.nan_to_num(chances), kind="stable")[:shown]:
-            who = desk.catalogue.structure(int(near.candidates[at]))
-            known = (
-                "; ".join(f"{s.label} ({s.evidence[:60]})" for s in skills.skills(who))
-                or who.description[:80]
-            )
-            print(
-                f"   {chances[at]:.2f} {who.kind or '-'} {who.known_as[:40]}, {who.place.label}, {far[at]:.0f} km, {who.naf} :"
-                f" {known[:230] or 'rien de dit'}"
-            )
-
-
-# ------------------------------------------------------------------------------- groups, partners, opportunities
-
-
-def calls(folder: Path) -> list[Tender]:
-    """The calls of a catalogue some lot of which structures answer as a rule, or may alone answer."""
-    found = [t for t in gather.load_notices(folder) if t.nature == "call" and t.lots]
-    return [
-        t
-        for t in found
-        if any(one.served == "yes" or lot.reservation for one, lot in zip(asks.read(t), t.lots, strict=True))
-    ]
-
-
-def _heading(tender: Tender) -> None:
-    print(f"\n{tender.id} {shorten(tender.title, 110)} ({tender.buyer.name})")
-
-
-def _team(matcher: Matcher, tender: Tender) -> None:
-    """Print what each lot asks, and the first team as `matcher consortium` does."""
-    answers = matcher.match(tender, POOL, groups=0).lots
-    for each in answers[:8]:
-        asked = each.asked
-        parts = ", ".join(f"{p.label} {p.share:.0%}" for p in asked.parts) if asked else ""
-        where = ", ".join(p.label or p.department or "" for p in asked.places) if asked else ""
-        carried = asked.carried if asked else ""
-        title = shorten(each.lot.title, 80)
-        print(f"  lot {each.lot.number} {title} | {parts} | {carried} | {where} | {at_levels(each)}")
-    needs = matcher.parts(tender, answers)
-    teams = recommend(answers, tender=tender, n=1, parts=needs, firms=matcher.firms(tender))
-    print(*(f"  -> {line}" for line in consortium.lines(tender, teams, answers, needs)), sep="\n")
-
-
-def _pair(matcher: Matcher, tender: Tender, draw: random.Random) -> float | None:
-    """Print one lot of a notice with a structure among those that could enter it: the seconds taken, None where there is none."""
-    lot = draw.choice(tender.lots)
-    query = matcher.queries(Tender(id=tender.id, format=tender.format, title=tender.title, lots=(lot,)))[0]
-    ranking = matcher.rank(query, whole=False)
-    kinds = matcher.catalogue.of_structure("kind")[ranking.shortlist.candidates]
-    able = [int(i) for i in ranking.order[:15] if kinds[i] and ranking.levels[i] > 0]
-    if not able:
-        return None
-    structure = matcher.catalogue.structure(int(ranking.shortlist.candidates[draw.choice(able)]))
-    start = time.perf_counter()
-    found = partners_.partners(matcher, structure, tender, lot.id, 5)
-    seconds = time.perf_counter() - start
-    _heading(tender)
-    print(
-        f"  lot {lot.number} {shorten(lot.title, 90)} | {structure.name} ({structure.kind}, {structure.place.label}) | {seconds:.2f} s"
-    )
-    print(f"  seul : {found.alone} manque : {found.lacking} {found.size} {found.barred or ''}")
-    for text in (
-        *found.nobody,
-        *(f"à interroger : {', '.join(one.name for one in who)}" for who in found.ask.values()),
-    ):
-        print(f"     ({shorten(text, 220)})")
-    for p in (*found.partners, *found.firms, *found.subcontracting):
-        print(
-            f"     {p.kind[:5]} {p.score:.2f} {p.structure.name} ({p.structure.kind or 'entreprise'}, {p.structure.place.label}, {p.distance_km} km) {shorten(' ; '.join(p.adds), 200)} {p.past or ''}"
-        )
-    return seconds
-
-
-def _chances(matcher: Matcher, tenders: list[Tender], on: datetime, draw: random.Random) -> None:
-    """The opportunities of one structure of the social economy."""
-    kinds = matcher.catalogue.of_structure("kind")
-    structure = matcher.catalogue.structure(draw.choice([i for i, kind in enumerate(kinds) if kind]))
-    found = opportunities_.opportunities(matcher, structure, tenders, now=on)
-    print(
-        f"\n{structure.name} ({structure.kind}, {structure.place.label}) {shorten(', '.join(o.title for o in structure.offers), 120)}"
-    )
-    for one in opportunities_.by_notice(found)[:6]:
-        print(
-            f"   {one[0].part} {one[0].match.probability:.2f} | {shorten(one[0].tender.title, 90)} | {len(one)} lots | {shorten(' ; '.join(one[0].why), 220)}"
-        )
-    if not found:
-        print("   ", *opportunities_.why_nothing(matcher, structure, tenders, now=on), sep="\n    ")
-
-
-@app.command()
-def groups(catalogue: Path, count: int = 40, seed: int = 7) -> None:
-    matcher = Matcher.load(catalogue)
-    for tender in random.Random(seed).sample(calls(catalogue), count):
-        _heading(tender)
-        _team(matcher, tender)
-
-
-@app.command()
-def partners(catalogue: Path, count: int = 40, seed: int = 7) -> None:
-    matcher, draw, tenders = Matcher.load(catalogue), random.Random(seed), calls(catalogue)
-    taken = (_pair(matcher, tender, draw) for tender in draw.sample(tenders, len(tenders)))
-    seconds = list(islice((one for one in taken if one is not None), count))
-    print(f"\n{len(seconds)} pairs, median {statistics.median(seconds):.2f} s")
-
-
-@app.command()
-def opportunities(
-    catalogue: Path, count: int = 40, seed: int = 7, on: datetime = datetime(2014, 1, 1)
-) -> None:
-    matcher, draw = Matcher.load(catalogue), random.Random(seed)
-    tenders = answerable(gather.load_notices(catalogue))
-    for _ in range(count):
-        _chances(matcher, tenders, on.replace(tzinfo=UTC), draw)
+    called, *checked = (part.count('<li class="row"') for part in parts)
+    return called, sum(checked), sum(part.count('<li><a href="/structure/') for part in parts[1:])
 
 
 # ------------------------------------------------------------------------------ who says nothing of its trade
 
 SEARCHED = (
-    "entretien des espaces verts",
-    "nettoyage de bureaux",
-    "mise sous pli de courriers",
-    "blanchisserie",
+    "entretien des espaces verts, nettoyage de bureaux, mise sous pli de courriers, blanchisserie".split(", ")
 )
 TOWNS = ("Nîmes", "Limoges", "Rennes", "Lille", "Dijon")
 
@@ -512,7 +341,7 @@ def _answers(
     """The ranking of the first lot, the rows that are listed for it, best first, and those to be asked."""
     ranking = matcher.rank(matcher.queries(tender, filters=filters)[0], whole=False)
     listed = ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE]
-    return ranking, ranking.shortlist.candidates[listed].tolist(), unknown.asking(ranking).tolist()
+    return ranking, ranking.shortlist.candidates[listed].tolist(), suitability.asking(ranking).tolist()
 
 
 def _searches(matcher: Matcher) -> None:
@@ -529,11 +358,8 @@ def _searches(matcher: Matcher) -> None:
         ]
         listed = {frozenset(row for row in (*shown, *ask) if kinds[row] == "ESAT") for _, shown, ask in found}
         told = [text for match in matcher.answer(found[0][0]).matches for text in sentences(match.reasons)]
-        some, same, said = (
-            some + bool(found[0][1]),
-            same + (len(listed) == 1),
-            said + any("% des" in text for text in told),
-        )
+        some, same = some + bool(found[0][1]), same + (len(listed) == 1)
+        said += any("% des" in text for text in told)
     print(
         f"of 20 searches by kind {some} show some, {same} have one list by filter, words and article, {said} say the share"
     )
@@ -545,7 +371,7 @@ def _exposure(matcher: Matcher, tenders: Sequence[Tender]) -> list[Lot]:
     reached, seen, lots = dict[int, str](), set[int](), []
     for tender in tenders:
         ranking, shown, ask = _answers(matcher, tender)
-        reached |= {bidders[row]: kinds[row] or "-" for row in unknown.probable(ranking)}
+        reached |= {bidders[row]: kinds[row] or "-" for row in suitability.probable(ranking)}
         seen.update(bidders[[*shown[:10], *ask]].tolist())
         lots.append(ranking.shortlist.query.lot)
     never = Counter(kind for bidder, kind in reached.items() if bidder not in seen)
@@ -558,11 +384,8 @@ def _exposure(matcher: Matcher, tenders: Sequence[Tender]) -> list[Lot]:
 
 def _completions(matcher: Matcher, lots: Sequence[Lot], draw: int, chance: random.Random) -> None:
     """Structures that state in one sentence more a trade that they probably have, for a need of it where they are."""
-    catalogue, needs, labels = (
-        matcher.catalogue,
-        dict[str, list[Lot]](),
-        [one.label for one in trades.trades()],
-    )
+    catalogue, needs = matcher.catalogue, dict[str, list[Lot]]()
+    labels = [one.label for one in trades.trades()]
     whole = Tender(id="x", format="need", title="", lots=tuple(lots))
     for lot, asked in zip(lots, asks.read(whole), strict=True):
         for name in [name for name in asked.trades if name != INSERTION][:1]:
@@ -617,10 +440,8 @@ def _performers(matcher: Matcher, file: str, chance: random.Random, draw: int = 
         for who, need in some:
             _, listed, ask = _answers(one, typed_need(need, (who.place,), whole=True))
             rows = np.flatnonzero(at.of_structure("siren") == who.siren)
-            first, shown = (
-                first + any(row in listed[:10] for row in rows),
-                shown + any(row in (*listed, *ask) for row in rows),
-            )
+            first += any(row in listed[:10] for row in rows)
+            shown += any(row in (*listed, *ask) for row in rows)
         print(
             f"performers, {how}: in the first ten {first} of {len(some)}, shown or counted to be asked {shown}"
         )

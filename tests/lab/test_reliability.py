@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from matcher.domain import BadInput
-from matcher.lab.reliability import bins, brier
+from matcher.lab.benchmark import bins, brier
 
 
 def test_brier_and_skill_are_those_worked_by_hand() -> None:

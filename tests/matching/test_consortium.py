@@ -26,8 +26,7 @@ from matcher.domain import (
 )
 from matcher.learned import asks
 from matcher.matching.groups.consortium import recommend, task_label, to_ask
-from matcher.matching.groups.cover import Cover
-from matcher.matching.groups.exact import solve
+from matcher.matching.groups.cover import Cover, solve
 from matcher.matching.parts import executed
 
 
@@ -405,11 +404,6 @@ def test_an_imposed_ineligible_member_is_a_warning_never_a_silent_drop() -> None
     assert "irrecevable" in warning.text and warning.article == "L2113-13"
 
 
-def test_an_article_not_stated_is_never_guessed() -> None:
-    vague = answer(lot(1, reservation=Reservation()), (structure(9, kind="ESAT"), 0.5))
-    assert "reservation-unspecified" in codes(teams(vague)[0])
-
-
 def test_turnovers_add_up_and_the_reinforcement_is_named() -> None:
     small, other = structure(1, turnover=60_000.0), structure(2, turnover=50_000.0)
     asked = lot(1, amount=200_000.0, amount_period="total", duration_months=24.0)
@@ -418,11 +412,6 @@ def test_turnovers_add_up_and_the_reinforcement_is_named() -> None:
     assert team.form == "solidaire" and "turnover-together" in codes(team)
     assert "renfort" in next(m.reason for m in team.members if m.structure is other)
     assert teams(answer(asked, (small, 0.9))) == ()  # alone it cannot carry 100,000 a year
-
-
-def test_an_unknown_turnover_is_allowed_but_stated() -> None:
-    team = teams(answer(lot(1, amount=500_000.0, duration_months=12.0), (A, 0.9)))[0]
-    assert "turnover-unknown" in codes(team)
 
 
 def test_one_siren_is_one_member_with_its_places() -> None:
@@ -508,9 +497,19 @@ def test_a_consultation_that_forbids_several_groups_is_quoted() -> None:
     assert any("Il est interdit de cumuler" in w.text for team in found for w in team.warnings)
 
 
-def test_two_firms_each_able_alone_need_a_reason() -> None:
-    asked = answer(lot(1), (A, 0.9), (B, 0.9))
-    assert "competition" in codes(teams(asked, imposed=[A.siret, B.siret])[0])
+@pytest.mark.parametrize(
+    ("code", "facts", "who", "imposed"),
+    [
+        ("competition", {}, (A, B), (A, B)),  # each able alone
+        ("reservation-unspecified", {"reservation": Reservation()}, (structure(9, kind="ESAT"),), ()),
+        ("turnover-unknown", {"amount": 500_000.0, "duration_months": 12.0}, (A,), ()),
+    ],
+)
+def test_what_a_group_should_know_is_stated(
+    code: str, facts: dict[str, object], who: tuple, imposed: tuple
+) -> None:
+    asked = answer(lot(1, **facts), *((one, 0.9) for one in who))
+    assert code in codes(teams(asked, imposed=imposed)[0])
 
 
 def test_a_lot_of_two_trades_is_covered_need_by_need() -> None:

@@ -12,8 +12,8 @@ import made
 from matcher.domain import Clause, Filters, Lot, LotAnswer, Place, Reservation, Tender
 from matcher.lab import synth
 from matcher.matching import by_clause, evidence, judgement, standing
-from matcher.matching.bounds import Bounds
 from matcher.matching.engine import Matcher
+from matcher.matching.judgement import Bounds
 from matcher.matching.rankers import RULES
 from matcher.matching.ranking import PLAUSIBLE, Ranking
 from matcher.matching.suitability import ON_THE_SPOT

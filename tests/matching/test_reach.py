@@ -119,7 +119,7 @@ def test_a_commune_without_coordinates_is_placed_by_its_postcode_or_department_w
 READS = re.compile(
     r"zone_bits|zone_low|zone\.(?:radius_km|departments|regions|country)|least_km|distances_km"
 )
-_CATALOGUE = ("catalogue", "columns", "rows", "filters")
+_CATALOGUE = ("catalogue", "columns", "build", "filters")
 READERS = {"matching/reach.py", *(f"catalogue/{name}.py" for name in _CATALOGUE)}
 
 

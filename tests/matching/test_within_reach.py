@@ -7,12 +7,11 @@ import numpy as np
 import pytest
 from pytest import MonkeyPatch
 
-from matcher.catalogue.build import build_catalogue
+from matcher.catalogue.build import build_catalogue, spread
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import allowed_mask
-from matcher.catalogue.rows import spread
 from matcher.domain import Filters, Lot, Offer, Place, Structure, Tender, Zone
-from matcher.matching import reach, search, within_reach
+from matcher.matching import reach, search
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Query
 from matcher.reference.places import distance_km
@@ -65,10 +64,10 @@ def test_all_whose_zone_holds_the_place_and_the_nearest_without_zone(
 ) -> None:
     query = asked(held, places, Filters(kinds=kinds))
     everyone = shortlist_of(held, replace(query, filters=Filters()), exhaustive=True)
-    may = within_reach.proposable(held)
+    may = reach.proposable(held)
     assert 0 < (~may).sum() < len(held)
     zones, kilometres = reach.of(everyone).zone, reach.of(everyone).kilometres
-    found = within_reach.coming(held, query, NEAREST, allowed_mask(held, query.filters, query.places))
+    found = reach.coming(held, query, NEAREST, allowed_mask(held, query.filters, query.places))
     if kinds == ("AI",):
         assert len(found) == 0
         return
@@ -91,7 +90,7 @@ def test_all_whose_zone_holds_the_place_and_the_nearest_without_zone(
 @pytest.mark.parametrize("k", [1, 3, 250, 10_000])
 @pytest.mark.parametrize("place", [PARIS, SAINT_DENIS, replace(PARIS, latitude=-89.9, longitude=-170.0)])
 def test_nearest(held: Catalogue, place: Place, k: int) -> None:
-    found = within_reach.nearest(held, (place,), k, None)
+    found = reach.nearest(held, (place,), k, None)
     latitude, longitude = held.of_structure("latitude"), held.of_structure("longitude")
     kilometres = np.asarray(distance_km(latitude, longitude, place.latitude or 0.0, place.longitude or 0.0))
     known = found[~np.isnan(kilometres[found])]
@@ -101,8 +100,8 @@ def test_nearest(held: Catalogue, place: Place, k: int) -> None:
 
 
 def test_without_a_place_nobody_is_near(held: Catalogue) -> None:
-    assert len(within_reach.nearest(held, (Place(label="Atlantide"),), 5, None)) == 0
-    assert not within_reach.has_point(asked(held, (Place(label="Atlantide"),)))
+    assert len(reach.nearest(held, (Place(label="Atlantide"),), 5, None)) == 0
+    assert not reach.has_point(asked(held, (Place(label="Atlantide"),)))
 
 
 def test_a_radius_within_the_department_of_a_lot_placed_no_better_excludes_nobody(held: Catalogue) -> None:
@@ -122,8 +121,8 @@ def test_indexes_find_more_of_many_without_zone(held: Catalogue, monkeypatch: Mo
     monkeypatch.setattr(search, "COMPARED", NEAREST)
     query = asked(held, (PARIS,))
     found = shortlist_of(held, query, 60, coming=True).candidates
-    more = np.setdiff1d(found, within_reach.coming(held, query, NEAREST, None))
-    assert len(more) and within_reach.undeclared(held, query)[more].all()
+    more = np.setdiff1d(found, reach.coming(held, query, NEAREST, None))
+    assert len(more) and reach.undeclared(held, query)[more].all()
     monkeypatch.setattr(search, "COMPARED", len(held) - 1)
     assert not search.asks_indexes(held, query), "whoever may come is found by place"
 

@@ -21,13 +21,12 @@ from matcher.domain import (
     Tender,
     Zone,
 )
-from matcher.lab import benchmark, evaluation
+from matcher.lab import evaluation
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
-from matcher.partners import affinity, partners, subcontracting
+from matcher.partners import partners, subcontracting
 from matcher.partners.opportunities import BARRED, UNASKED, Wishes, by_notice, opportunities, why_nothing
 from matcher.partners.relaunch import relaunch
-from matcher.reference import paths
 
 DAY = date(2026, 3, 2)
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
@@ -101,7 +100,10 @@ def test_who_takes_the_part_that_is_lacking_is_a_complement_and_says_why(plain: 
 def test_other_lots_of_the_notice_are_no_gap_of_a_structure(plain: Matcher) -> None:
     found = partners.partners(plain, GARDEN, tender(GREEN, CLEANING))
     assert found.alone == ("26-1-1",) and found.lacking == () and found.partners == ()
-    assert partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "2").lacking == ("26-1-2",)
+    found = partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "2")
+    assert found.lacking == ("26-1-2",) and found.alone == ()
+    with pytest.raises(NotFound, match="its lots are 1, 2"):
+        partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "9")
 
 
 def test_who_does_not_say_its_trade_is_told_that_the_lot_may_be_its_own() -> None:
@@ -128,10 +130,8 @@ def test_a_structure_that_two_directories_name_is_one() -> None:
         [GARDEN, CLEAN, again, replace(again, siret=f"{10:014d}", name="ASSOC PROPRE ET LE NET")]
     )
     assert len(partners.partners(held, GARDEN, tender(BOTH)).partners) == 1
-    assert (
-        partners.partners(held, again, tender(replace(CLEANING, amount=1e6, amount_period="year"))).partners
-        == ()
-    )
+    large = replace(CLEANING, amount=1e6, amount_period="year")
+    assert partners.partners(held, again, tender(large)).partners == ()
 
 
 def test_the_reasons_sum_to_the_score_and_the_past_is_told_apart() -> None:
@@ -148,6 +148,9 @@ def test_look_alikes_are_named_only_where_size_is_what_is_missing(plain: Matcher
     found = partners.partners(plain, GARDEN, tender(big))
     assert "dépasse votre chiffre d'affaires" in found.size and found.lacking == ()
     assert [(p.structure.name, p.kind) for p in found.partners] == [("Grands Arbres", "reinforcement")]
+    (shown,) = opportunities(plain, GARDEN, [tender(big)], now=NOW)
+    assert shown.part == "with-partner" and shown.partner is not None
+    assert shown.partner.structure.name == "Grands Arbres"
     small = replace(GREEN, amount=50_000.0, amount_period="year")
     assert partners.partners(plain, GARDEN, tender(small)).partners == ()
 
@@ -176,16 +179,10 @@ def test_ordinary_firms_stand_apart_in_reach_for_what_no_structure_takes() -> No
         award("r", day, roofs, title="Réfection de la couverture en tuiles", cpv="45261210"),
         award("n", day, FIRM, place=Place(department="13"), **cleaning),
     ]
-    assert (
-        partners.partners(
-            made.matcher_over(ALL[:4], [replace(won[0], holders=(Holder(id=roofs.siret),))]),
-            GARDEN,
-            tender(replace(BOTH, title="Couverture en tuiles et entretien des espaces verts")),
-        ).firms
-        == ()
-    )
-    held = made.matcher_over(ALL[:4], won)
     lot = replace(BOTH, title="Couverture en tuiles et entretien des espaces verts")
+    nameless = made.matcher_over(ALL[:4], [replace(won[0], holders=(Holder(id=roofs.siret),))])
+    assert partners.partners(nameless, GARDEN, tender(lot)).firms == ()
+    held = made.matcher_over(ALL[:4], won)
     found = partners.partners(held, GARDEN, tender(lot))
     assert found.partners == () and [p.structure.siret for p in found.firms] == [roofs.siret]
     assert "a eu « Réfection de la couverture en tuiles »" in found.firms[0].adds[0]
@@ -326,28 +323,21 @@ def test_a_clause_without_hours_is_reported_as_no_more_than_a_social_condition()
     assert told and "une condition sociale d'exécution" in told and "heures d'insertion" not in told
 
 
-def test_one_lot_by_number_and_no_such_lot(plain: Matcher) -> None:
-    found = partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "2")
-    assert found.lacking == ("26-1-2",) and found.alone == ()
-    with pytest.raises(NotFound, match="its lots are 1, 2"):
-        partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "9")
-
-
 # ------------------------------------------------------------------------------------- the past, by date
 
 
 def test_those_who_won_together_before_are_reported_and_the_future_is_not_used() -> None:
     with_past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
-    columns = affinity.affinities(with_past.catalogue, GARDEN.siren, DAY)
+    columns = partners.affinities(with_past.catalogue, GARDEN.siren, DAY)
     row = with_past.catalogue.row(SHELTERED.siret)
     assert columns["together"][row] == pytest.approx(np.log(2))
     assert columns["together"].sum() == pytest.approx(np.log(2))
-    won = affinity.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, DAY)
+    won = partners.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, DAY)
     assert won == ("Parc de la mairie",)
     for day in (date(2025, 1, 1), date(2024, 1, 1)):
-        early = affinity.affinities(with_past.catalogue, GARDEN.siren, day)
+        early = partners.affinities(with_past.catalogue, GARDEN.siren, day)
         assert early["together"].sum() == 0 and early["likeness"].sum() == 0
-        assert affinity.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, day) == ()
+        assert partners.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, day) == ()
 
 
 def test_affinity_columns_have_the_values_of_their_formulas() -> None:
@@ -356,14 +346,14 @@ def test_affinity_columns_have_the_values_of_their_formulas() -> None:
         award("b", date(2025, 1, 2), CLEAN, cpv="90910000", place=Place(department="13")),
         award("c", date(2025, 1, 3), CLEAN, buyer=Buyer(id="21130055300016")),
     ).catalogue
-    columns = affinity.affinities(catalogue, GARDEN.siren, DAY)
+    columns = partners.affinities(catalogue, GARDEN.siren, DAY)
     row = catalogue.row(CLEAN.siret)
     shares = {"trades": 0.5, "buyers": 0.5, "departments": 0.5, "together": 0.0}
     assert {name: columns[name][row] for name in shares} == shares
     assert columns["likeness"][row] >= columns["profile"][row] > 0
     assert all(np.all(column >= 0) for column in columns.values())
-    nobody = affinity.affinities(catalogue, "123456789", DAY)
-    assert set(nobody) == set(affinity.COLUMNS) and not any(column.any() for column in nobody.values())
+    nobody = partners.affinities(catalogue, "123456789", DAY)
+    assert set(nobody) == set(partners.COLUMNS) and not any(column.any() for column in nobody.values())
 
 
 def test_the_run_line_never_holds_the_member_and_follows_the_contract() -> None:
@@ -396,7 +386,7 @@ def test_contributions_of_a_ranking_sum_to_its_scores() -> None:
     assert np.allclose(np.sum(list(turned.contributions.values()), axis=0), turned.scores)
     added = turned.contributions.keys() - ranking.contributions.keys()
     assert (
-        added == set(affinity.AFFINITIES) and min(weight for weight, _ in affinity.AFFINITIES.values()) >= 0
+        added == set(partners.AFFINITIES) and min(weight for weight, _ in partners.AFFINITIES.values()) >= 0
     )
     comparing = Matcher(past.catalogue, recipes.named("lexical"))  # by its own signal alone
     alone = partners.rank_partners(comparing, comparing.rank(ranking.shortlist.query), GARDEN.siren, DAY)
@@ -458,13 +448,6 @@ def test_a_lot_out_of_the_declared_zone_is_not_reported(plain: Matcher) -> None:
     assert opportunities(plain, CLEAN, [tender(CLEANING)], now=NOW) != ()
 
 
-def test_a_lot_too_big_is_answered_with_a_reinforcement(plain: Matcher) -> None:
-    big = replace(GREEN, amount=300_000.0, amount_period="year")
-    (found,) = opportunities(plain, GARDEN, [tender(big)], now=NOW)
-    assert found.part == "with-partner" and found.partner is not None
-    assert found.partner.structure.name == "Grands Arbres"
-
-
 def test_only_what_is_open_wanted_and_published_is_shown(plain: Matcher) -> None:
     def count(notice: Tender, **wishes: object) -> int:
         return len(opportunities(plain, GARDEN, [notice], wishes=Wishes(**wishes), now=NOW))  # type: ignore[arg-type]
@@ -481,26 +464,3 @@ def test_only_what_is_open_wanted_and_published_is_shown(plain: Matcher) -> None
     assert count(notice, reserved=True) == 0
     with pytest.raises(NotFound):
         opportunities(plain, structure(99, "Ailleurs"), [notice], now=NOW)
-
-
-# ---------------------------------------------------------------------------------------------- real data
-
-
-@pytest.mark.shared
-@pytest.mark.slow
-def test_real_partners_are_found_better_than_by_simple_methods() -> None:
-    from matcher.matching import recipes
-
-    folder = paths.shared_dir() / "data" / "awards"
-    if not folder.is_dir():
-        pytest.skip("the real awards of MATCHER_SHARED are not here")
-    recipe = recipes.named("default")
-    real = Matcher(evaluation.catalogue_of([folder / "history.json.gz"], None, recipe, []), recipe)
-    gold = evaluation.load_gold(folder / "partners_dev.qrels.json")
-    asked = list(evaluation.questions(folder / "partners_dev.queries.jsonl", []))
-    run = {q.id: [x[0] for x in evaluation.ranked(real, q, 100)["ranking"]] for q in asked}
-    own = evaluation.figures(run, gold)["R@10"]
-    assert float(np.mean(own)) >= 0.30
-    reference = benchmark.SIMPLE[benchmark.REFERENCE](real.catalogue)
-    other = evaluation.figures({q.id: reference(q) for q in asked}, gold)
-    assert evaluation.paired(own, other["R@10"])[1] > 0  # the whole interval is above

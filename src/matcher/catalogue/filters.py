@@ -76,13 +76,14 @@ class Names:
 
 def names_of(catalogue: Catalogue) -> Names:
     """The names of a catalogue's structures, as searched."""
-    return catalogue.once("names", lambda: Names(_folded_names(catalogue)))
 
+    def read() -> Names:
+        columns = (catalogue.structures.column(name).to_pylist() for name in ("siret", "name", "town"))
+        lines = (" ".join(fold(" ".join(parts)).split()) for parts in zip(*columns, strict=True))
+        text = "".join(f"{line}\n" for line in lines).encode(errors="replace")
+        return Names(np.frombuffer(text, dtype=np.uint8))
 
-def _folded_names(catalogue: Catalogue) -> NDArray[np.uint8]:
-    columns = (catalogue.structures.column(name).to_pylist() for name in ("siret", "name", "town"))
-    lines = (" ".join(fold(" ".join(parts)).split()) for parts in zip(*columns, strict=True))
-    return np.frombuffer("".join(f"{line}\n" for line in lines).encode(errors="replace"), dtype=np.uint8)
+    return catalogue.once("names", read)
 
 
 def rare_name(catalogue: Catalogue, word: str) -> tuple[float, I64] | None:

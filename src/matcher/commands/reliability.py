@@ -10,7 +10,7 @@ from typer import Option
 from matcher.commands._options import Output
 from matcher.console import emit, progress, say
 from matcher.lab import benchmark
-from matcher.lab import reliability as judged
+from matcher.lab import benchmark as judged
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 

@@ -21,7 +21,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
-from matcher.catalogue.products import products, runs
+from matcher.catalogue.texts import products, runs
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv, offers
 from matcher.learned.encoders import Encoder, in_context

@@ -33,12 +33,11 @@ from matcher.domain import (
     __version__,
 )
 from matcher.learned import asks
-from matcher.matching import by_clause, judgement, reach, recipes, relaxations, stored, suitability, unknown
-from matcher.matching.contenders import contenders
+from matcher.matching import by_clause, judgement, reach, recipes, relaxations, stored, suitability
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
-from matcher.matching.search import query_of, search_together, shortlist_of
+from matcher.matching.search import narrowed, query_of, search_together, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.matching.suitability import eligible
 from matcher.reference import deadline, paths
@@ -172,7 +171,7 @@ class Matcher:
             return np.where(suitability.asked_at_most(shortlist), np.minimum(levels, PLAUSIBLE), levels)
         may = suitability.admitted(shortlist)
         if self.has_directory:
-            may = may & suitability.proposable(shortlist)
+            may = may & reach.proposable(self.catalogue)[shortlist.candidates]
         return np.where(may, LIKELY, UNLIKELY)
 
     def rotated(self, ranking: Ranking, day: date) -> Ranking:
@@ -261,10 +260,9 @@ class Matcher:
         """Ordinary firms for a lot of the tender or a part of one, see `groups.firms`; none without a judgement."""
         from matcher.matching.groups import firms
 
-        def of(lot: Lot) -> Sequence[Match]:
-            return firms.of_lot(self, self.queries(replace(tender, lots=(lot,)))[0]) if self.judges else ()
-
-        return of
+        return lambda lot: (
+            firms.of_lot(self, self.queries(replace(tender, lots=(lot,)))[0]) if self.judges else ()
+        )
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
         """The first n of a ranking as matches with reasons, and the facts about the lot as a whole.
@@ -275,7 +273,7 @@ class Matcher:
         shown = self._shown(ranking, n)
         matches = self.explained(ranking, shown.tolist())
         relaxed = partial(self.rank, whole=False)
-        to_ask, asking = unknown.to_ask(ranking, max(n, unknown.NAMED))
+        to_ask, asking = suitability.to_ask(ranking, max(n, suitability.NAMED))
         return LotAnswer(
             lot=shortlist.query.lot,
             matches=matches,
@@ -315,8 +313,8 @@ class Matcher:
         return replace(answer, matches=(*answer.matches, *more))
 
     def nobody(self, ranking: Ranking) -> bool:
-        """True when no candidate is credible."""
-        return suitability.nobody(ranking)
+        """True when no candidate is credible: no admissible one is at least plausible."""
+        return not bool((ranking.levels >= PLAUSIBLE).any())
 
     def explain(self, ranking: Ranking, i: int, rank: int) -> Match:
         """Candidate i of a ranking as a match; the contributions of its reasons sum to its score."""
@@ -434,3 +432,39 @@ def _rows_to_show(shortlist: Shortlist, i: int) -> NDArray[np.int64]:
     for natures in (("award",), ("name", "naf")):
         rows = rows if len(rows) else shortlist.rows_of(i, *natures)
     return rows
+
+
+MANY = 2_000  # candidates; of fewer, what tells their trade is read of all, which costs less than a step of its own
+
+
+def contenders(
+    everyone: Shortlist, least: int = PLAUSIBLE, also: NDArray[np.bool_] | None = None
+) -> Shortlist:
+    """Those that may be of this level at least, or likely to carry hours of a clause, and plausible ones of a mask of structures.
+
+    Nobody else can be, whatever its texts (`Judgement.may_reach`).
+    """
+    some = everyone
+    for known in judgement.STEPS if len(some) > MANY else judgement.STEPS[-1:]:
+        if len(some):
+            some = narrowed(some, _may_be_proposed(some, known, least, also))
+    return some
+
+
+def _may_be_proposed(
+    some: Shortlist, known: tuple[str, ...], least: int, also: NDArray[np.bool_] | None
+) -> NDArray[np.bool_]:
+    """Who may be of this level, or carry hours of a clause, as far as these columns tell; (n,)."""
+    judge = judgement.shipped()
+    if not some.query.asked.stated:
+        return np.zeros(len(some), dtype=bool)
+    kept = judge.may_reach(some, judge.likely if least == LIKELY else judge.plausible, {}, known)
+    if also is not None:
+        kept = kept | (also[some.candidates] & judge.may_reach(some, judge.plausible, {}, known))
+    if some.query.filters.radius_km is not None:  # within it who is of the trade is plausible, however far
+        kept = kept | judge.may_reach(some, judge.likely, suitability.ON_THE_SPOT, known)
+    if by_clause.clause_asked(some.query.lot):
+        chance = by_clause.least_chance(some.query.lot)
+        kept = kept | judge.may_reach(some, chance, by_clause.asked(some), known)
+    # a declared zone that excludes the lot is a refusal, whatever the distance
+    return np.asarray(kept & reach.proposable(some.catalogue)[some.candidates] & ~reach.of(some).refused)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from matcher.domain import Filters
-from matcher.matching import reach, suitability, within_reach
+from matcher.matching import reach, suitability
 from matcher.matching.ranking import PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Memo, Query
 from matcher.matching.suitability import bidders_of
@@ -66,7 +66,7 @@ def relaxations(ranking: Ranking, rank: Callable[[Query], Ranking]) -> tuple[str
             yield "sans la réserve", more(free)
         # what structures do not do, none that is farther does
         served = len(shown) < FEW and suitability.calls_for(ranking) in ("", "staff")
-        if filters.radius_km is None and served and within_reach.has_point(query):
+        if filters.radius_km is None and served and reach.has_point(query):
             km, count = nearest(FARTHER_KM)
             yield f"dans un rayon de {km:.0f} km, au-delà des distances ordinaires de ce métier", count
 

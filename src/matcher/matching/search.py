@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue import denials
+from matcher.catalogue.build import spread
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.filters import allowed_mask
-from matcher.catalogue.rows import spread
 from matcher.domain import Asked, Filters, Lot, Tender
 from matcher.learned import asks
-from matcher.matching import demand, within_reach
+from matcher.matching import demand, reach
 from matcher.matching.shortlist import Query, Shortlist
 from matcher.reference.text import coded, lot_part
 
@@ -100,36 +101,33 @@ def _found(
     catalogue: Catalogue, query: Query, k: int, allowed: NDArray[np.bool_] | None, coming: bool
 ) -> NDArray[np.int64]:
     """Structures found by place, and where that may not be all by the indexes, in increasing order."""
-    near = within_reach.coming(catalogue, query, COMPARED, allowed)
+    near = reach.coming(catalogue, query, COMPARED, allowed)
     if coming and not asks_indexes(catalogue, query):
         return near
     row_mask = None if allowed is None else allowed[catalogue.owners]
-    indexes = catalogue.indexes.values()
-    rows = [_retrieved(index, query, k, row_mask) for index in indexes]
+
+    def search(index: Any) -> NDArray[np.int64]:
+        return np.asarray(index.search(query.words, query.vector, k, row_mask))
+
+    rows = [
+        query.memo.once(("nearest", k), partial(search, index))
+        if row_mask is None and index.role == "meaning"
+        else search(index)
+        for index in catalogue.indexes.values()
+    ]
     meaning = catalogue.index("meaning")
     if meaning is not None:  # a structure with one of several trades is seldom similar to the whole text
         rows += [meaning.search("", piece, k // 2, row_mask) for piece in query.pieces]
     chosen = np.zeros(len(catalogue), dtype=bool)
     chosen[catalogue.owners[np.concatenate(rows)]] = True
     if not coming:
-        chosen[within_reach.nearest(catalogue, query.places, COMPARED, allowed)] = True
-    elif within_reach.has_point(query):
-        chosen &= within_reach.undeclared(catalogue, query)
+        chosen[reach.nearest(catalogue, query.places, COMPARED, allowed)] = True
+    elif reach.has_point(query):
+        chosen &= reach.undeclared(catalogue, query)
     chosen[near] = True
     return np.flatnonzero(chosen)
 
 
-def _retrieved(index: Any, query: Query, k: int, row_mask: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-    def search() -> NDArray[np.int64]:
-        return np.asarray(index.search(query.words, query.vector, k, row_mask))
-
-    once = row_mask is None and index.role == "meaning"
-    return query.memo.once(("nearest", k), search) if once else search()
-
-
 def asks_indexes(catalogue: Catalogue, query: Query) -> bool:
     """May structures that the place of a lot does not find come to it: is no place known, or are many without a zone?"""
-    return (
-        not within_reach.has_point(query)
-        or int(np.count_nonzero(within_reach.undeclared(catalogue, query))) > COMPARED
-    )
+    return not reach.has_point(query) or int(np.count_nonzero(reach.undeclared(catalogue, query))) > COMPARED

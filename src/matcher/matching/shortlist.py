@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
-from matcher.catalogue.products import runs
+from matcher.catalogue.texts import runs
 from matcher.domain import Asked, Filters, Lot, Place, Tender
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import Tender
-from matcher.matching import unknown
+from matcher.matching import suitability
 from matcher.matching.ranking import PLAUSIBLE, Ranking
 from matcher.outreach.digest_formats import templates
 
@@ -77,8 +77,8 @@ class Tally:
 
     def ask(self, ranking: Ranking) -> None:
         """Count who has the trade of a lot, probably and in reach, and who is to be asked whether it has."""
-        self.probable[unknown.probable(ranking)] = True
-        self.asked[unknown.asking(ranking)] = True
+        self.probable[suitability.probable(ranking)] = True
+        self.asked[suitability.asking(ranking)] = True
 
     @property
     def neglected(self) -> float | None:

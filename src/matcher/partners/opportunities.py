@@ -156,8 +156,10 @@ def why_nothing(
         owing = query.lot.owed_condition is not None
         if level >= PLAUSIBLE:
             (unsure if itself else away if owing else unasked).append(told_of)
-        elif itself and km <= FAR_KM and _on_the_spot(ranking):
-            away.append(told_of)
+        elif itself and km <= FAR_KM and not suitability.asked_at_most(shortlist)[0]:
+            # likely, were it at the place of the lot
+            there = shipped().levels_with(shortlist, suitability.ON_THE_SPOT)[0] == LIKELY
+            away += [told_of] if there else []
         main = next(iter(query.asked.parts), None)
         owes = owing and main and main.trade not in by_clause.SUPPORT
         if main and coming.comes(FAR_KM)[0] and (owes if lends else query.asked.served == "yes"):
@@ -180,12 +182,6 @@ def why_nothing(
     zone = "" if zoned else ", et la zone où vous allez"
     known = f"{counted(around.total(), 'lot')} {which} {where} : {most}"
     return (*told, f"{known} ; ajoutez à votre fiche ceux de ces métiers que vous faites{zone}")
-
-
-def _on_the_spot(ranking: Ranking) -> bool:
-    """Would the only candidate be likely, were it at the place of the lot?"""
-    capped = bool(suitability.asked_at_most(ranking.shortlist)[0])
-    return not capped and shipped().levels_with(ranking.shortlist, suitability.ON_THE_SPOT)[0] == LIKELY
 
 
 def _likeliest_of(lots: Sequence[Told]) -> str:

@@ -155,7 +155,12 @@ def case_of(lot: Lot, tender: Tender) -> str | None:
     """
     on = tender.published or date.today()
     if (clause := lot.owed_condition) is not None:
-        return asked(lot, clause, on)
+        money = in_words(lot)
+        size = f", pour {money}" if money else ""
+        return (
+            f"{lot_label(lot)} demande {owed(clause)}{size} ({law.article_of('clause.execution', on)}) : à proposer en "
+            "sous-traitance aux entreprises qui y répondront, ou par mise à disposition de personnel (ETTI, AI, GEIQ)"
+        )
     duty = law.social_duty(tender, lot)
     if duty is None or lot.reservation is not None:  # an ordinary firm cannot win it, and owes nothing
         return None
@@ -208,16 +213,6 @@ def firm(matcher: Matcher, holder: Holder) -> Structure:
         known_ = matcher.catalogue.structure(int(rows[0]))
         return known_ if known_.name else replace(known_, name=holder.name or f"SIRET {holder.id}")
     return Structure(siret=holder.id, name=holder.name or f"SIRET {holder.id}", source="avis d'attribution")
-
-
-def asked(lot: Lot, clause: Clause, on: date) -> str:
-    """What an open lot asks for, and what to do with it, in French."""
-    money = in_words(lot)
-    size = f", pour {money}" if money else ""
-    return (
-        f"{lot_label(lot)} demande {owed(clause)}{size} ({law.article_of('clause.execution', on)}) : à proposer en "
-        "sous-traitance aux entreprises qui y répondront, ou par mise à disposition de personnel (ETTI, AI, GEIQ)"
-    )
 
 
 def rules(on: date) -> tuple[Warning_, ...]:

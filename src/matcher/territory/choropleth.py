@@ -15,7 +15,7 @@ from matcher.reference.text import shorten
 from matcher.spreadsheet import XLSX
 from matcher.territory import exports
 from matcher.territory.coverage import MEASURES, Coverage
-from matcher.territory.outlines import CREDIT, HEIGHT, WIDTH, Outline, outlines, point, rings, towns
+from matcher.territory.outlines import CREDIT, HEIGHT, WIDTH, outlines, point, rings, towns
 
 #: Class of the style sheet -> its colour in a file, and the ink upon it.  The numbers are ColorBrewer "YlGnBu".
 SHADES: Mapping[str, tuple[str, str]] = {
@@ -169,12 +169,15 @@ def svg(drawn: Picture, *, legend: bool = True) -> str:
     """
     ground = _ground(drawn.marks)
     small = _small(drawn.marks, ground)
+    areas = {mark.code for mark in drawn.marks if mark.spot is None}
+    box = (ground.left, ground.top, ground.width, ground.height)
     return exports.filled(
         "choropleth.svg",
         drawn=drawn,
         legend=legend,
         ground=ground,
-        land=_land(drawn.marks, ground),
+        # the departments in sight that are no areas of the map, under the discs of communes
+        land=[shape for code, shape in outlines().items() if code not in areas and shape.meets(*box)],
         towns=list(_towns(drawn.marks, ground)),
         enlarged=[mark for mark in drawn.marks if mark.code in small],
         apart=[mark for mark in drawn.marks if mark.spot is None and mark.code not in outlines()],
@@ -187,13 +190,6 @@ def svg(drawn: Picture, *, legend: bool = True) -> str:
         title=shorten(drawn.title, 56),
         sources=(shorten(drawn.source, 88), CREDIT),
     )
-
-
-def _land(marks: Sequence[Mark], ground: _Ground) -> list[Outline]:
-    """The departments in sight that are no areas of the map, under the discs of communes."""
-    areas = {mark.code for mark in marks if mark.spot is None}
-    box = (ground.left, ground.top, ground.width, ground.height)
-    return [shape for code, shape in outlines().items() if code not in areas and shape.meets(*box)]
 
 
 def _towns(marks: Sequence[Mark], ground: _Ground) -> Iterator[tuple[float, float, str]]:

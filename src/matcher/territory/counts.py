@@ -21,7 +21,7 @@ from sqlalchemy import select
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Filters, Lot, Place, Tender
 from matcher.learned import asks
-from matcher.matching import unknown
+from matcher.matching import suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Query
@@ -56,7 +56,7 @@ class Count:
     def shown(self) -> str:
         """The count as a user reads it; never the bare number."""
         listed = sorted(self.kinds.items(), key=lambda k: (-k[1], k[0]))
-        kinds = ", ".join(f"{n} {kind or 'entreprise'}{_s(n) if not kind else ''}" for kind, n in listed)
+        kinds = ", ".join(f"{n} {kind or 'entreprise' + 's' * (n > 1)}" for kind, n in listed)
         asked = [f"{self.to_ask} à interroger"] if self.to_ask else []
         called = f"{self.likely} à appeler{f' ({kinds})' if kinds else ''}"
         first = ", ".join([called, f"{self.plausible} à vérifier", *asked])
@@ -68,7 +68,7 @@ class Count:
     @property
     def active(self) -> str:
         """How many of those to call are verified, in French."""
-        s = _s(self.verified)
+        s = "s" * (self.verified > 1)
         return f"{self.verified or 'aucune'} vérifiée{s} active{s}"
 
     def only(self, may: Callable[[str], bool]) -> Count:
@@ -90,10 +90,6 @@ def _of_kinds(*by_kind: Mapping[str, int]) -> Count:
     """The count of its numbers by kind, in the order of KINDS_OF."""
     facts: dict[str, Any] = dict(zip(KINDS_OF.values(), by_kind, strict=True))
     return Count(**facts, **{name: sum(facts[kinds].values()) for name, kinds in KINDS_OF.items()})
-
-
-def _s(count: int) -> str:
-    return "s" if count > 1 else ""
 
 
 def no_counts() -> Kept:
@@ -132,7 +128,7 @@ class Desk:
         """The count without those who answered, and the rows to call."""
         rows = self.shown(ranking)
         active = self.catalogue.of_structure("active")[rows] == 1
-        by_level = (rows, self.shown(ranking, PLAUSIBLE), unknown.asking(ranking), rows[active])
+        by_level = (rows, self.shown(ranking, PLAUSIBLE), suitability.asking(ranking), rows[active])
         kinds = self.catalogue.of_structure("kind")
         return _of_kinds(*(dict(Counter(map(str, kinds[level]))) for level in by_level)), rows
 

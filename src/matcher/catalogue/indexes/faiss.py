@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from matcher.catalogue.indexes import Role, reachable, selective
-from matcher.catalogue.products import one_thread, products
-from matcher.catalogue.texts import Vectors
+from matcher.catalogue.texts import Vectors, one_thread, products
 from matcher.reference.arrays import F32, I64, Mask
 
 ROLE: Role = "meaning"

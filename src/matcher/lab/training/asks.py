@@ -303,11 +303,6 @@ def unseen(data: Path) -> dict[str, tuple[Floats, dict[str, Any]]]:
     }
 
 
-def needs_of_staff() -> list[str]:
-    """The texts of this project that ask for staff."""
-    return [row["text"] for row in read_table(OURS / "staff_texts.csv.gz") if row["staff"] == "1"]
-
-
 def _without_outputs(begun: Mapping[str, Array]) -> dict[str, Array]:
     unread = {name.replace("first", "outputs"): values for name, values in begun.items()}
     return {"pooled": np.zeros(1), "trusted": np.zeros(1), **unread, **begun}

@@ -128,12 +128,6 @@ class _Rows:
         return self.ids[index], offsets
 
 
-def _tokenise(tokenizer: Any, texts: Sequence[str]) -> _Rows:
-    ids = [e.ids for e in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
-    starts = np.concatenate([[0], np.cumsum([len(i) for i in ids])]).astype(np.int64)
-    return _Rows(np.fromiter((x for i in ids for x in i), np.int64, starts[-1]), starts)
-
-
 @dataclass
 class _Indexed:
     left: I64
@@ -226,7 +220,9 @@ def _part(material: Material, settings: Settings, tokenizer: Any) -> tuple[F32, 
     A map learnt in more dimensions than are kept loses what came from those left out.
     """
     texts = material.texts(settings.shares)
-    rows = _tokenise(tokenizer, texts)
+    ids = [e.ids for e in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+    starts = np.concatenate([[0], np.cumsum([len(i) for i in ids])]).astype(np.int64)
+    rows = _Rows(np.fromiter((x for i in ids for x in i), np.int64, starts[-1]), starts)
     number = {t: i for i, t in enumerate(texts)}
     named = {n: _index(p, number) for n, p in material.pairs.items() if len(p) and settings.shares.get(n)}
     first = latent_semantics(rows, tokenizer.get_vocab_size(), settings)

@@ -24,7 +24,7 @@ from matcher.lab import evaluation
 from matcher.lab.leads import TOP, calibration, ece, figures, judged
 from matcher.lab.training import CARDS, platt, priors, write_card
 from matcher.lab.training import asks as asks_
-from matcher.lab.training.texts import OURS
+from matcher.lab.training.texts import OURS, read_table
 from matcher.learned.asks import assembled, wording
 from matcher.matching import declared, demand, evidence, recipes, trades
 from matcher.matching.engine import Matcher
@@ -221,12 +221,6 @@ def gathered(need: Asked) -> Seen:
     return Seen(need, table, (rows, others), {siren: each for siren, each in of.items() if len(each)})
 
 
-def _likeliest(table: F32, rows: I64) -> int:
-    """The establishment meant by a judged bidder: the most certain of the trade, then the nearest."""
-    sure, beyond = (table[rows, COLUMNS.index(name)] for name in ("sure", "beyond"))
-    return int(rows[np.argmax(sure - 0.5 * np.nan_to_num(beyond, nan=0.0))])
-
-
 def paired(needs: Sequence[Seen], seed: int = 5) -> Pairs:
     """The judged pairs, and unjudged structures as weak zeros: far ones of the trade, near ones of others."""
     rng = np.random.default_rng(seed)
@@ -244,13 +238,15 @@ def paired(needs: Sequence[Seen], seed: int = 5) -> Pairs:
             drawn += rng.choice(pool, min(most, len(pool)), replace=False).tolist() if len(pool) else []
         known = set(np.concatenate(list(one.rows.values())).tolist())
         weak = [row for row in dict.fromkeys(drawn) if row not in known]
-        chosen = [*(_likeliest(table, each) for each in one.rows.values()), *weak]
+        # the establishment meant by a judged bidder: the most certain of the trade, then the nearest
+        worth = sure - 0.5 * np.nan_to_num(table[:, COLUMNS.index("beyond")], nan=0.0)
+        chosen = [*(int(each[np.argmax(worth[each])]) for each in one.rows.values()), *weak]
         rows.append(table[chosen])
         of += [i] * len(chosen)
         typed = not one.need.query.cpv  # without a code, as in a search box
-        worth = (TYPED if typed else 1.0) if one.need.real else LENT
+        counts = (TYPED if typed else 1.0) if one.need.real else LENT
         grade += [*map(float, grades), *[math.nan] * len(weak)]
-        weight += [worth] * len(grades) + [worth * WEAK] * len(weak)
+        weight += [counts] * len(grades) + [counts * WEAK] * len(weak)
     return Pairs(np.vstack(rows).astype(np.float64), np.array(of), np.array(grade), np.array(weight))
 
 
@@ -482,7 +478,8 @@ def collected(folder: Path, sets: Sequence[str], structures: Paths, history: Pat
     wanted = reread(wanted, asks_.unseen(folder.parent))
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
-    learnt = [*wanted, *own_asked(), *invented(matcher, asks_.needs_of_staff()[::STEP])]
+    staff = [row["text"] for row in read_table(OURS / "staff_texts.csv.gz") if row["staff"] == "1"]
+    learnt = [*wanted, *own_asked(), *invented(matcher, staff[::STEP])]
     say(f"learning from {len(learnt)} needs, {FOLDS} times for the figures and once for all: some minutes")
     return [gathered(need) for need in progress(learnt, "reading")]
 

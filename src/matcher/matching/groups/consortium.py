@@ -17,8 +17,7 @@ import numpy as np
 
 from matcher.domain import LENDING_KINDS, Consortium, LotAnswer, Match, Member, Structure, Tender
 from matcher.matching import reasons
-from matcher.matching.groups.cover import Cover, Team, team_of
-from matcher.matching.groups.exact import solve
+from matcher.matching.groups.cover import Cover, Team, solve, team_of
 from matcher.matching.groups.table import (
     HALF,
     LOTS,

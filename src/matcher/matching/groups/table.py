@@ -229,7 +229,10 @@ def tasks_of(
         whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT)
         # without a judgement, a structure of another trade covers a lot little, however near it is
         return [(whole, _fitted(_degrees(matches), asked, QUARTER))]
-    best = _best_parts(matches, parts)
+    # who is likely for the whole is so for the part for which it has the best chance at least
+    likely = {match.structure.siren for match in matches if match.level == "likely"}
+    chances = sorted((m.probability, m.structure.siren, need) for need, held in parts.items() for m in held)
+    best = {siren: need for _, siren, need in chances if siren in likely}
     result = []
     for need in split:
         task = Task(
@@ -248,13 +251,6 @@ def tasks_of(
             unjudged = [replace(match, level="") if match.level == "likely" else match for match in matches]
             result.append((task, _fitted(_degrees(unjudged), (need,), 0)))
     return result
-
-
-def _best_parts(whole: Sequence[Match], parts: Mapping[str, Sequence[Match]]) -> dict[str, str]:
-    """SIREN -> the part for which it has the best chance, of who is likely for the whole: it is so for that one at least."""
-    likely = {match.structure.siren for match in whole if match.level == "likely"}
-    chances = sorted((m.probability, m.structure.siren, need) for need, held in parts.items() for m in held)
-    return {siren: need for _, siren, need in chances if siren in likely}
 
 
 def _fitted(
