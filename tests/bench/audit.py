@@ -51,12 +51,8 @@ def bill(out: Path) -> dict[str, Any]:
     """Write the bill of materials and read it back."""
     out.parent.mkdir(parents=True, exist_ok=True)
     told = [sys.executable, "-m", "cyclonedx_py", "environment", "--pyproject", str(ROOT / "pyproject.toml")]
-    subprocess.run(
-        [*told, "--output-format", "JSON", "--output-file", str(out), sys.executable],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    told += ["--output-format", "JSON", "--output-file", str(out), sys.executable]
+    subprocess.run(told, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
     return found
 
@@ -80,32 +76,16 @@ def licences(made: dict[str, Any]) -> tuple[Counter[str], list[str]]:
 
 def advisories() -> tuple[int, list[str], list[str]]:
     """How many packages could be looked up, the advisories that apply, and the packages that could not."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip_audit",
-        "--format",
-        "json",
-        "--progress-spinner",
-        "off",
-        "--timeout",
-        "10",
-    ]
+    command = [sys.executable, *"-m pip_audit --format json --progress-spinner off --timeout 10".split()]
     try:
         ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
         told = json.loads(ran.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError, KeyError):
         return 0, [], []
     seen = [d for d in told if "skip_reason" not in d]
-    return (
-        len(seen),
-        [
-            f"{d['name']} {d['version']}: {v['id']} (mended in {', '.join(v['fix_versions']) or 'no version yet'})"
-            for d in seen
-            for v in d["vulns"]
-        ],
-        [f"{d['name']} ({d['skip_reason']})" for d in told if "skip_reason" in d],
-    )
+    faults = ((d, v, ", ".join(v["fix_versions"]) or "no version yet") for d in seen for v in d["vulns"])
+    apply = [f"{d['name']} {d['version']}: {v['id']} (mended in {mended})" for d, v, mended in faults]
+    return len(seen), apply, [f"{d['name']} ({d['skip_reason']})" for d in told if "skip_reason" in d]
 
 
 def main(out: Path = ROOT / "build" / "sbom.json") -> None:

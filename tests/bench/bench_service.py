@@ -64,13 +64,13 @@ class Client:
         self.host, self.port = str(urlsplit(url).hostname), urlsplit(url).port or 80
         self._free: list[_Connection] = []
 
-    def request(self, method: str, path: str, body: Any = None) -> bytes:
+    def request(
+        self, method: str, path: str, body: bytes, media: str = "application/json", key: str = ""
+    ) -> bytes:
         """A request as it is sent."""
-        text = b"" if body is None else json.dumps(body).encode()
-        head = (
-            f"{method} {path} HTTP/1.1\r\nhost: {self.host}:{self.port}\r\ncontent-type: application/json\r\n"
-        )
-        return f"{head}content-length: {len(text)}\r\n\r\n".encode() + text
+        head = [f"{method} {path} HTTP/1.1", f"host: {self.host}:{self.port}", f"content-type: {media}"]
+        head += [f"x-api-key: {key}"] if key else []
+        return "\r\n".join([*head, f"content-length: {len(body)}", "", ""]).encode() + body
 
     async def ask(self, request: bytes) -> tuple[int, bytes]:
         """The status of the answer (0: there was none) and its body.
@@ -162,7 +162,8 @@ async def run(
     statuses: Counter[int] = Counter()
     client = Client(url)
     ask = {"place": "93", "n": 10, "groups": 0}
-    asked = [client.request("POST", "/v1/match", {"need": need, **ask}) for need in needs]
+    bodies = (json.dumps({"need": need, **ask}).encode() for need in needs)
+    asked = [client.request("POST", "/v1/match", body) for body in bodies]
 
     async def one(number: int, due: float) -> None:
         status, _ = await client.ask(asked[number % len(asked)])
@@ -174,10 +175,7 @@ async def run(
 
 def put(folder: Path, number: int) -> None:
     """Replace the catalogue by a fresh copy with two renames, as `matcher index` does."""
-    fresh, old = (
-        folder.with_name(f"{folder.name}.new{number}"),
-        folder.with_name(f"{folder.name}.old{number}"),
-    )
+    fresh, old = (folder.with_name(f"{folder.name}.{word}{number}") for word in ("new", "old"))
     shutil.copytree(folder, fresh, copy_function=os.link)
     # hard links share large files; the manifest identifies a catalogue
     manifest = fresh / "manifest.json"

@@ -233,13 +233,8 @@ def nest(data: bytes, draw: random.Random) -> bytes:
     depth = draw.choice((300, 5_000, 50_000))
     shape = draw.choice(("json", "list", "xml", "inside"))
     if shape == "json":
-        return (
-            b'{"idweb":"1","nomacheteur":"x","dateparution":"2026-01-01","donnees":'
-            + b'{"a":' * depth
-            + b"1"
-            + b"}" * depth
-            + b"}"
-        )
+        begun = b'{"idweb":"1","nomacheteur":"x","dateparution":"2026-01-01","donnees":'
+        return begun + b'{"a":' * depth + b"1" + b"}" * depth + b"}"
     if shape == "list":
         return b'[{"idweb":"1","nomacheteur":"x","url_avis":' + b"[" * depth + b"]" * depth + b"}]"
     if shape == "xml":
@@ -258,9 +253,8 @@ def entities(data: bytes, draw: random.Random) -> bytes:
 
 def encoding(data: bytes, draw: random.Random) -> bytes:
     text = data.decode("utf-8", errors="replace")
-    return text.encode(
-        draw.choice(("latin-1", "utf-16", "utf-32", "cp1252", "utf-8-sig", "cp037")), errors="replace"
-    )
+    name = draw.choice(("latin-1", "utf-16", "utf-32", "cp1252", "utf-8-sig", "cp037"))
+    return text.encode(name, errors="replace")
 
 
 def bomb(data: bytes, draw: random.Random) -> bytes:
@@ -271,26 +265,26 @@ def noise(data: bytes, draw: random.Random) -> bytes:
     return draw.randbytes(draw.choice((0, 1, 100, 20_000)))
 
 
-MUTATIONS: list[tuple[Callable[[bytes, random.Random], bytes], int]] = [
-    (flip, 30),
-    (cut, 25),
-    (splice, 15),
-    (number, 15),
-    (nest, 5),
-    (entities, 3),
-    (encoding, 5),
-    (noise, 2),
-]
+Mutation = Callable[[bytes, random.Random], bytes]
+MUTATIONS: dict[Mutation, int] = {
+    flip: 30,
+    cut: 25,
+    splice: 15,
+    number: 15,
+    nest: 5,
+    entities: 3,
+    encoding: 5,
+}
+MUTATIONS[noise] = 2
 
 
 def mutated(files: int, seed: int = 0, archives: int = 12) -> Iterator[tuple[str, str, bytes]]:
     """(mutation, name, content) of damaged files, the same for a seed; so many `archives` that are bombs among them."""
     draw = random.Random(seed)
     sound = seeds()
-    kinds, weights = zip(*MUTATIONS, strict=True)
     for i in range(files):
         name, data = draw.choice(sound)
-        kind = bomb if i < archives else draw.choices(kinds, weights)[0]
+        kind = bomb if i < archives else draw.choices([*MUTATIONS], [*MUTATIONS.values()])[0]
         yield kind.__name__, name, kind(data, draw)
 
 

@@ -123,12 +123,8 @@ def searches(vectors: np.ndarray[Any, Any], asked: np.ndarray[Any, Any], k: int 
     flat = library.IndexFlatIP(rows.shape[1])
     flat.add(rows)
     exact = [set(flat.search(each[None], k)[1][0].tolist()) for each in asked]
-    yield row(
-        what,
-        "faiss flat",
-        1000 * cpu(lambda: [flat.search(each[None], k) for each in asked]) / len(asked),
-        "ms",
-    )
+    spent = cpu(lambda: [flat.search(each[None], k) for each in asked])
+    yield row(what, "faiss flat", 1000 * spent / len(asked), "ms")
     index = ours_.build(texts, Vectors.of(texts, rows))
     index.search("", asked[0], k)
     got: list[set[int]] = []
@@ -410,10 +406,8 @@ def main(
         # an index stores each distinct text once: distinct vectors, so that recall is of the search alone
         vectors = np.unique(np.asarray(catalogue.vectors.table, dtype=np.float32), axis=0)[:rows]
         vectors = np.random.default_rng(0).permutation(vectors)
-        queries = np.asarray(
-            catalogue.encoder.encode([t.title for t in notices[:100]], role="query"), dtype=np.float32
-        )
-        found += searches(vectors, queries)
+        queries = catalogue.encoder.encode([t.title for t in notices[:100]], role="query")
+        found += searches(vectors, np.asarray(queries, dtype=np.float32))
         found += matches(folder, notices)
         found += whole_night(folder, lots) if lots else []
         found += starting(folder, swaps, seconds) if seconds else []

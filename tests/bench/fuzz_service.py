@@ -81,17 +81,8 @@ def prepared() -> Iterator[tuple[Any, str]]:
         address = address or f"sqlite:///{folder / 'store.sqlite'}"
         with Store.open(address) as store:
             key = keys.create(store, ["operator", "buyer", f"structure:{SIRET}"])
-        yield (
-            Settings(
-                catalogue=folder / "catalogue",
-                store=address,
-                log_level="ERROR",
-                rate="1000000/minute",
-                outbox=folder / "outbox",
-                deadline=120,
-            ),
-            key,
-        )
+        places = {"catalogue": folder / "catalogue", "store": address, "outbox": folder / "outbox"}
+        yield Settings(**places, log_level="ERROR", rate="1000000/minute", deadline=120), key
 
 
 @contextmanager
@@ -111,12 +102,9 @@ POSTGRES = False
 
 def bound(examples: int) -> Any:
     """So many examples, the same at each run of a seed."""
+    checks, phases = list(HealthCheck), [Phase.generate]
     given_ = settings(
-        max_examples=examples,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],
-        database=None,
+        max_examples=examples, deadline=None, suppress_health_check=checks, phases=phases, database=None
     )
     return lambda asked: seed(SEED)(given_(asked))
 
@@ -145,14 +133,8 @@ def existing(client: Any, head: dict[str, str]) -> dict[str, str]:
     record = made("/v1/sourcing", {"need": "nettoyage de bureaux", "place": "Pantin", "label": "a"})["id"]
     job = made("/v1/jobs", {"items": [{"need": "tonte", "n": 1}]})["id"]
     notice = client.get("/v1/notices", headers=head).json()["items"][0]["id"]
-    return {
-        "siret": SIRET,
-        "record_id": record,
-        "job_id": job,
-        "notice_id": notice,
-        "format": "csv",
-        "shape": "csv",
-    }
+    known = {"siret": SIRET, "record_id": record, "job_id": job, "notice_id": notice}
+    return known | dict.fromkeys(("format", "shape"), "csv")
 
 
 def of_contract(client: Any, head: dict[str, str], examples: int, tally: Counter[int]) -> None:
@@ -209,9 +191,8 @@ def of_bytes(client: Any, head: dict[str, str], examples: int, tally: Counter[in
 
 def of_forms(client: Any, head: dict[str, str], examples: int, tally: Counter[int]) -> None:
     """Forms and queries whose fields are known and whose values are not; with the session's own token or without."""
-    token = re.findall(
-        r'name="csrf" value="(\w+)"', client.get("/connexion", headers={"accept": "text/html"}).text
-    )[0]
+    form = client.get("/connexion", headers={"accept": "text/html"}).text
+    token = re.findall(r'name="csrf" value="(\w+)"', form)[0]
 
     @bound(examples)
     @given(
@@ -221,9 +202,8 @@ def of_forms(client: Any, head: dict[str, str], examples: int, tally: Counter[in
         index=st.integers(0, 99),
     )
     def ask(fields: dict[str, str], post: bool, proved: bool, index: int) -> None:
-        plain = {k: v.encode("utf-8", "replace").decode() for k, v in fields.items()} | (
-            {"csrf": token} if proved else {}
-        )
+        plain = {k: v.encode("utf-8", "replace").decode() for k, v in fields.items()}
+        plain |= {"csrf": token} if proved else {}
         headers = {"accept": "text/html", **head}
         if post:
             path = RAW_PATHS[index % len(RAW_PATHS)]

@@ -26,22 +26,11 @@ from matcher.domain import Structure
 from matcher.reading.sync import site
 from matcher.reading.sync._guard import public
 
-INWARDS = (
-    "http://127.0.0.1/",
-    "http://169.254.169.254/latest/meta-data/iam/",
-    "http://[::1]/",
-    "http://localhost/",
-    "http://10.1.2.3/",
-    "http://2130706433/",
-    "http://[::ffff:7f00:1]/",
-    "http://0/",
-    "http://192.168.0.1:8080/",
-    "file:///etc/passwd",
-    "http://[64:ff9b::a9fe:a9fe]/",
-    "http://metadata.internal/",
-    "dict://127.0.0.1:11211/",
-    "http://127.1/",
-)
+INWARDS = """
+    http://127.0.0.1/ http://169.254.169.254/latest/meta-data/iam/ http://[::1]/ http://localhost/ http://10.1.2.3/
+    http://2130706433/ http://[::ffff:7f00:1]/ http://0/ http://192.168.0.1:8080/ file:///etc/passwd
+    http://[64:ff9b::a9fe:a9fe]/ http://metadata.internal/ dict://127.0.0.1:11211/ http://127.1/
+""".split()
 WORDS = [
     *"entretien espaces verts nettoyage de locaux services activités métiers prestations menuiserie atelier".split(),
     "Mme Aline Durand",
@@ -50,131 +39,102 @@ WORDS = [
 ]
 
 
+KINDS = (
+    "attributes binary bomb calendar chain circle deep encoding endless entities gzip_cut heads inwards links_inwards"
+    " nulls other_kind plain slow wide"
+).split()
+CHARSETS = [
+    "utf-7",
+    "zip",
+    "utf-16",
+    "hex",
+    "idna",
+    "x" * 39,
+    "cp037",
+    "\u00e9",
+    "undefined",
+    "unicode_escape",
+]
+OTHERS = ["application/pdf", "image/png", "text/plain", "", "a/b;c=\x01"]
+HEADS = [
+    b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 20_000 + b"\r\n<p>x</p>",
+    b"HTTP/9.9 999 ?\r\n\r\n",
+    b"\r\n\r\n",
+    b"",
+    b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nabc",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nabc",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
+    b"SSH-2.0-OpenSSH\r\n",
+    b"\xff" * 5000,
+    b"HTTP/1.1 301 Moved\r\nLocation: \xe9\xff http://[\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/html\r\n\r\nnot gzip at all",
+    b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Type: text/html\r\n\r\nxx",
+]
+ENTITIES = '<!DOCTYPE x [<!ENTITY a "&b;&b;"><!ENTITY b SYSTEM "file:///etc/passwd">]><p>&a;&b;'
+
+
 class Hostile:
     """Responses of a hostile web, varying by host and path, reproducible by seed."""
 
     def __init__(self, seed: int, slowness: float) -> None:
         self.seed, self.slowness = seed, slowness
         self.bomb = bomb(64 << 20)
-        self.kinds = [getattr(self, name) for name in sorted(dir(self)) if name.startswith("do_")]
 
     def __call__(self, host: str, path: str) -> Answer:
         rng = random.Random(f"{self.seed} {host} {path}")
         if path == "/robots.txt" and rng.random() < 0.8:
             return page("", status="404 Not Found")
-        found: Answer = rng.choice(self.kinds)(rng, host, path)
-        return found
 
-    def _text(self, rng: random.Random, count: int = 40) -> str:
-        return " ".join(rng.choices(WORDS, k=count))
+        def text(count: int = 40) -> str:
+            return " ".join(rng.choices(WORDS, k=count))
 
-    def _links(self, rng: random.Random) -> str:
-        return "".join(
-            f'<a href="/services/{rng.randrange(10**6)}">Nos {rng.choice(WORDS)} activités</a>'
-            for _ in range(8)
-        )
+        def links() -> str:
+            numbers = ((rng.randrange(10**6), rng.choice(WORDS)) for _ in range(8))
+            return "".join(f'<a href="/services/{n}">Nos {word} activités</a>' for n, word in numbers)
 
-    def do_plain(self, rng: random.Random, host: str, path: str) -> Answer:
-        return page(
-            f"<title>{self._text(rng, 4)}</title><h1>Métiers</h1><p>{self._text(rng)}</p>{self._links(rng)}"
-        )
-
-    def do_calendar(self, rng: random.Random, host: str, path: str) -> Answer:
-        return page(f"<p>{self._text(rng)}</p>" + self._links(rng) * 50)
-
-    def do_inwards(self, rng: random.Random, host: str, path: str) -> Answer:
-        return moved(rng.choice(INWARDS))
-
-    def do_links_inwards(self, rng: random.Random, host: str, path: str) -> Answer:
-        return page(
-            "".join(f'<a href="{url}">Nos services</a>' for url in INWARDS) + "<p>Nos services au clair</p>"
-        )
-
-    def do_circle(self, rng: random.Random, host: str, path: str) -> Answer:
-        return moved(path if rng.random() < 0.5 else f"/services/{rng.randrange(3)}")
-
-    def do_chain(self, rng: random.Random, host: str, path: str) -> Answer:
-        return moved(f"http://{host}/x{rng.randrange(10**9)}")
-
-    def do_bomb(self, rng: random.Random, host: str, path: str) -> Answer:
-        return self.bomb
-
-    def do_endless(self, rng: random.Random, host: str, path: str) -> Answer:
-        length = [f"Content-Length: {1 << 30}"] if rng.random() < 0.5 else []
-        return endless(b"<p>nettoyage</p>" * 4096, 1 << 30, *length)
-
-    def do_slow(self, rng: random.Random, host: str, path: str) -> Answer:
-        return slow(self.slowness)
-
-    def do_encoding(self, rng: random.Random, host: str, path: str) -> Answer:
-        charset = rng.choice(
-            [
-                "utf-7",
-                "zip",
-                "utf-16",
-                "hex",
-                "idna",
-                "x" * 39,
-                "cp037",
-                "\u00e9",
-                "undefined",
-                "unicode_escape",
-            ]
-        )
-        return page(
-            rng.randbytes(3000) + "éèà nettoyage".encode("cp1252"), kind=f"text/html; charset={charset}"
-        )
-
-    def do_deep(self, rng: random.Random, host: str, path: str) -> Answer:
-        return page("<div><li>" * 40_000 + self._text(rng))
-
-    def do_wide(self, rng: random.Random, host: str, path: str) -> Answer:
-        return page("<a href=/services>Nos services</a>" * 30_000)
-
-    def do_attributes(self, rng: random.Random, host: str, path: str) -> Answer:
-        return page(
-            "<p " + " ".join(f"a{n}=1" for n in range(60_000)) + ">Nettoyage de vitres</p>" + "<!--" * 9_000
-        )
-
-    def do_entities(self, rng: random.Random, host: str, path: str) -> Answer:
-        return page(
-            '<!DOCTYPE x [<!ENTITY a "&b;&b;"><!ENTITY b SYSTEM "file:///etc/passwd">]><p>&a;&b;'
-            + "&amp" * 50_000
-        )
-
-    def do_binary(self, rng: random.Random, host: str, path: str) -> Answer:
-        return page(rng.randbytes(20_000))
-
-    def do_nulls(self, rng: random.Random, host: str, path: str) -> Answer:
-        return page("\0<p>nettoyage\0\ufffe\U0010ffff</p>" * 500)
-
-    def do_other_kind(self, rng: random.Random, host: str, path: str) -> Answer:
-        return page(
-            b"%PDF-1.7" + rng.randbytes(500),
-            kind=rng.choice(["application/pdf", "image/png", "text/plain", "", "a/b;c=\x01"]),
-        )
-
-    def do_heads(self, rng: random.Random, host: str, path: str) -> Answer:
-        raw = rng.choice(
-            [
-                b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 20_000 + b"\r\n<p>x</p>",
-                b"HTTP/9.9 999 ?\r\n\r\n",
-                b"\r\n\r\n",
-                b"",
-                b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nabc",
-                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nabc",
-                b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
-                b"SSH-2.0-OpenSSH\r\n",
-                b"\xff" * 5000,
-                b"HTTP/1.1 301 Moved\r\nLocation: \xe9\xff http://[\r\nContent-Length: 0\r\n\r\n",
-                b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Type: text/html\r\n\r\nnot gzip at all",
-                b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Type: text/html\r\n\r\nxx",
-            ]
-        )
-        return bytes(raw)
-
-    def do_gzip_cut(self, rng: random.Random, host: str, path: str) -> Answer:
-        return page(gzip.compress(b"<p>nettoyage</p>" * 99)[:-20], "Content-Encoding: gzip")
+        match rng.choice(KINDS):
+            case "attributes":
+                many = " ".join(f"a{n}=1" for n in range(60_000))
+                return page(f"<p {many}>Nettoyage de vitres</p>" + "<!--" * 9_000)
+            case "binary":
+                return page(rng.randbytes(20_000))
+            case "bomb":
+                return self.bomb
+            case "calendar":
+                return page(f"<p>{text()}</p>" + links() * 50)
+            case "chain":
+                return moved(f"http://{host}/x{rng.randrange(10**9)}")
+            case "circle":
+                return moved(path if rng.random() < 0.5 else f"/services/{rng.randrange(3)}")
+            case "deep":
+                return page("<div><li>" * 40_000 + text())
+            case "encoding":
+                kind = f"text/html; charset={rng.choice(CHARSETS)}"
+                return page(rng.randbytes(3000) + "éèà nettoyage".encode("cp1252"), kind=kind)
+            case "endless":
+                length = [f"Content-Length: {1 << 30}"] if rng.random() < 0.5 else []
+                return endless(b"<p>nettoyage</p>" * 4096, 1 << 30, *length)
+            case "entities":
+                return page(ENTITIES + "&amp" * 50_000)
+            case "gzip_cut":
+                return page(gzip.compress(b"<p>nettoyage</p>" * 99)[:-20], "Content-Encoding: gzip")
+            case "heads":
+                return rng.choice(HEADS)
+            case "inwards":
+                return moved(rng.choice(INWARDS))
+            case "links_inwards":
+                listed = "".join(f'<a href="{url}">Nos services</a>' for url in INWARDS)
+                return page(f"{listed}<p>Nos services au clair</p>")
+            case "nulls":
+                return page("\0<p>nettoyage\0\ufffe\U0010ffff</p>" * 500)
+            case "other_kind":
+                return page(b"%PDF-1.7" + rng.randbytes(500), kind=rng.choice(OTHERS))
+            case "plain":
+                return page(f"<title>{text(4)}</title><h1>Métiers</h1><p>{text()}</p>{links()}")
+            case "slow":
+                return slow(self.slowness)
+            case _:  # wide
+                return page("<a href=/services>Nos services</a>" * 30_000)
 
 
 def hostile(pages: int, folder: Path, seed: int = 1, seconds: float = 0.5) -> dict[str, Any]:

@@ -89,33 +89,22 @@ def night(url: str, folder: Path, port: int) -> None:
     store.close()
 
 
+KEPT = {
+    Found: "notice_id lot_id siret rank score detail",
+    Announcement: "addressee notice_id lot_id",
+    Notice: "id twin catalogue",
+    Feedback: "siret notice_id lot_id verb reason",
+    DeniedSkill: "siret skill",
+}
+
+
 def rows(store: Store) -> str:
     """Every row that matters, as one hash; the ids of runs are random and left out."""
+    asked = [select(*(getattr(table, name) for name in names.split())) for table, names in KEPT.items()]
     with store.reading() as connection:
-        matches = connection.execute(
-            select(
-                Found.notice_id, Found.lot_id, Found.siret, Found.rank, Found.score, Found.detail
-            ).order_by(Found.notice_id, Found.lot_id, Found.siret)
-        )
-        told = connection.execute(
-            select(Announcement.addressee, Announcement.notice_id, Announcement.lot_id).order_by(
-                *Announcement.__table__.primary_key
-            )
-        )
-        notices = connection.execute(select(Notice.id, Notice.twin, Notice.catalogue).order_by(Notice.id))
+        plain = [sorted(([*row] for row in connection.execute(each)), key=str) for each in asked]
         letters = connection.execute(select(Digest.id, Digest.content).order_by(Digest.id))
-        said = connection.execute(
-            select(
-                Feedback.siret, Feedback.notice_id, Feedback.lot_id, Feedback.verb, Feedback.reason
-            ).order_by(*Feedback.__table__.primary_key)
-        )
-        denied = connection.execute(
-            select(DeniedSkill.siret, DeniedSkill.skill).order_by(*DeniedSkill.__table__.primary_key)
-        )
-        plain = [
-            *([list(row) for row in some] for some in (matches, told, notices, said, denied)),
-            [[row.id, {k: v for k, v in row.content.items() if k != "run"}] for row in letters],
-        ]
+        plain.append([[row.id, {k: v for k, v in row.content.items() if k != "run"}] for row in letters])
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

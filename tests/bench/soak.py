@@ -35,16 +35,7 @@ from matcher.records.store import Store
 CALLERS = 20  # keys that requests come from, in turn
 #: How many of a thousand requests are of each kind.
 MIX = {"need": 896, "file": 4, "page": 70, "export": 2, "feedback": 20, "sign-in": 8}
-PAGES = (
-    "/",
-    "/acheteur",
-    "/structure",
-    "/connexion",
-    "/a-propos",
-    "/territoire",
-    "/v1/places?q=pan",
-    "/static/page.css",
-)
+PAGES = "/ /acheteur /structure /connexion /a-propos /territoire /v1/places?q=pan /static/page.css".split()
 FORMATS = ("csv", "xlsx", "json")
 
 
@@ -82,25 +73,14 @@ class Soak:
                 head = b'--x\r\nContent-Disposition: form-data; name="file"; filename="avis.xml"\r\n\r\n'
                 body = head + self.chance.choice(self.files) + b"\r\n--x--\r\n"
             case "feedback":
-                said = {
-                    "siret": self.chance.choice(self.sirets),
-                    "notice_id": f"n{self.chance.random()}",
-                    "verb": "contacted",
-                }
-                body = json.dumps(said).encode()
+                said = {"siret": self.chance.choice(self.sirets), "verb": "contacted"}
+                body = json.dumps(said | {"notice_id": f"n{self.chance.random()}"}).encode()
             case "page":
                 method, path = "GET", self.chance.choice(PAGES)
             case "export":
                 token, record = self.chance.choice(self.records)
                 method, path = "GET", f"/v1/sourcing/{record}/export/{self.chance.choice(FORMATS)}"
-        lines = [
-            f"{method} {path} HTTP/1.1",
-            "host: 127.0.0.1",
-            f"x-api-key: {token}",
-            f"content-type: {media}",
-        ]
-        head = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""])
-        status, answer = await self.client.ask(head.encode() + body)
+        status, answer = await self.client.ask(self.client.request(method, path, body, media, token))
         if kind == "record" and status == 201:
             self.records.append((token, json.loads(answer)["id"]))
         return status

@@ -70,15 +70,9 @@ def test_our_own_grades_are_those_of_the_bidders_that_a_directory_holds(
     listed = [Structure(siret=f"00000000{n}00010", name=f"Les Prés {n}", kind="EI") for n in range(2)]
     held = Matcher(build_catalogue(listed, [], recipes.named("lexical")), recipes.named("lexical"))
     here, gone = judgement.hidden("000000001"), judgement.hidden("999999999")
-    rows = [
-        {
-            "query_id": name,
-            "notice": {"objet": "tonte"},
-            "s": "yes",
-            "j": {siren: [2, ""] for siren in sirens},
-        }
-        for name, sirens in (("a", (here, gone)), ("b", (gone,)))
-    ]
+    given = {"notice": {"objet": "tonte"}, "s": "yes"}
+    graded = {"a": {here: [2, ""], gone: [2, ""]}, "b": {gone: [2, ""]}}
+    rows = [{"query_id": name, **given, "j": grades} for name, grades in graded.items()]
     lines = "".join(f"{json.dumps(row)}\n" for row in rows)
     (tmp_path / "ours.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
     monkeypatch.setattr(judgement, "OURS", tmp_path)

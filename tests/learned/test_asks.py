@@ -131,31 +131,20 @@ def test_a_lot_is_read_the_same_alone_or_among_others() -> None:
 def test_labelled_lots_are_read_as_the_card_says(shared: Path, tmp_path: Path) -> None:
     """A guard, not a proof: the model saw these labels.  The bench scores what the command prints."""
     bench, labels = (
-        shared / "bench" / "score_needs.py",
-        shared / "data" / "judged" / "typed_needs_dev.labels.jsonl",
+        shared.parent / "bench" / "score_needs.py",
+        shared / "judged" / "typed_needs_dev.labels.jsonl",
     )
-    if not labels.is_file():
-        bench, labels = (
-            shared.parent / "bench" / "score_needs.py",
-            shared / "judged" / "typed_needs_dev.labels.jsonl",
-        )
     if not labels.is_file() or not bench.is_file():
         pytest.skip("no labelled needs in the shared data")
     queries = labels.parent / "mixed_dev.queries.jsonl"
-    printed = subprocess.run(
-        [sys.executable, "-m", "matcher.cli", "needs", str(queries), "--format", "jsonl"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    (tmp_path / "said.jsonl").write_text(printed.stdout, encoding="utf-8")
-    scored = subprocess.run(
-        [sys.executable, str(bench), str(tmp_path / "said.jsonl"), str(labels), "--json"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    figures = json.loads(scored.stdout)
+
+    def printed(*command: object) -> str:
+        called = [sys.executable, *map(str, command)]
+        return subprocess.run(called, capture_output=True, text=True, check=True).stdout
+
+    told = printed("-m", "matcher.cli", "needs", queries, "--format", "jsonl")
+    (tmp_path / "said.jsonl").write_text(told, encoding="utf-8")
+    figures = json.loads(printed(bench, tmp_path / "said.jsonl", labels, "--json"))
     assert figures["precision"] >= 0.85 and figures["main_first"] >= 0.85, figures
 
 

@@ -84,12 +84,7 @@ def test_the_right_trade_near_comes_first_and_a_poor_entry_stands_below(small: M
     assert "000000005" in ranking, "a name and 8899B must still be found in its place"
     assert ranking.index("000000001") < ranking.index("000000005")
     assert ranking.index("000000001") < ranking.index("000000003"), "near before far"
-
-
-def test_a_declared_zone_counts_like_nearness(small: Matcher) -> None:
-    asked = need("entretien des espaces verts")
-    ranking = [siren for siren, _ in small.rank(small.queries(asked)[0]).sirens(10)]
-    assert ranking.index("000000008") < ranking.index("000000003")
+    assert ranking.index("000000008") < ranking.index("000000003"), "a declared zone counts like nearness"
 
 
 def test_what_is_shown_stands_where_the_trade_is_served_from(small: Matcher) -> None:
@@ -353,9 +348,6 @@ def test_an_index_of_another_model_is_refused(matcher: Matcher, tmp_path: Path) 
     data = {**data, "encoder": "another"}
     manifest.write_text(json.dumps({**data, "checksum": files._own(data)}))
     with pytest.raises(StaleArtefact, match="encoded by model another"):
-        load_catalogue(tmp_path / "c")
-    manifest.write_text("{")
-    with pytest.raises(StaleArtefact, match="damaged"):
         load_catalogue(tmp_path / "c")
     with pytest.raises(NotFound, match="matcher index"):
         load_catalogue(tmp_path / "nothing")
