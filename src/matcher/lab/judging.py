@@ -68,24 +68,20 @@ def _add(chosen: dict[str, int], rows: I64, sirens: Array, most: int) -> None:
 
 def sheet(structure: Structure, query: Query) -> str:
     """What is known of a structure, in French, without its rank or score."""
+    here, located = structure.place, [p for p in query.places if p.latitude is not None]
+    away = ""
+    if located and here.latitude is not None:
+        point = here.latitude, here.longitude
+        away = f", à {min(places.distance_km(p.latitude, p.longitude, *point) for p in located):.0f} km"
     lines = [
         f"{structure.kind} · {structure.name}{f' ({structure.brand})' if structure.brand else ''}",
         f"{structure.naf} {naf_label(structure.naf)}" if structure.naf else "code APE inconnu",
-        f"{structure.place.label} ({structure.place.department}){_distance(structure, query)}",
+        f"{structure.place.label} ({structure.place.department}){away}",
         structure.website,
         structure.description[:SHOWN],
         " · ".join(dict.fromkeys(offer.title for offer in structure.offers))[:SHOWN],
     ]
     return "\n".join(line for line in lines if line.strip())
-
-
-def _distance(structure: Structure, query: Query) -> str:
-    here = structure.place
-    located = [p for p in query.places if p.latitude is not None]
-    if not located or here.latitude is None:
-        return ""
-    km = min(places.distance_km(p.latitude, p.longitude, here.latitude, here.longitude) for p in located)
-    return f", à {km:.0f} km"
 
 
 def _choice(ask: Ask, prompt: str, allowed: Iterable[str]) -> str:

@@ -23,7 +23,6 @@ from matcher.reference.text import stem
 
 Method = Callable[[Question], list[str]]
 Encode = Callable[[Sequence[str]], Array]
-Scores = F64
 TOP = 100
 POTION = "MATCHER_POTION"
 
@@ -46,7 +45,7 @@ class Documents:
         self.texts = [text for text, _, _ in documents]
         self.owner_since = [(owner, since) for _, owner, since in documents]
 
-    def ranked(self, scores: Scores, question: Question, weights: Sequence[float]) -> list[str]:
+    def ranked(self, scores: F64, question: Question, weights: Sequence[float]) -> list[str]:
         """SIRENs by the weighted sum of the best scores of their documents that are known on the day."""
         before = days(question.day) if question.day else 2**30
         best: dict[int, list[float]] = defaultdict(list)
@@ -149,7 +148,7 @@ class PlaceAlone:
         order = np.lexsort((self.held.of_structure("siren"), self.kilometres(question)))
         return _distinct((str(s) for s in self.held.of_structure("siren")[order]), question)
 
-    def kilometres(self, question: Question) -> Scores:
+    def kilometres(self, question: Question) -> F64:
         """How far each structure is from the need; 50 km where no more than the département is shared."""
         wanted = [_place(question, lot) for lot in question.tender.lots]
         unknown = np.full(len(self.held), np.nan)

@@ -14,19 +14,17 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import Asked, BadInput, Lot, Part, Tender
 from matcher.learned.encoders import Encoder, static
 from matcher.reference import paths, toponyms
-from matcher.reference.arrays import F32, I32, I64, Array
+from matcher.reference.arrays import F32, I8, I32, I64, Array
 from matcher.reference.codes import cpv_label
 from matcher.reference.law import is_concession
 from matcher.reference.prose import support_trade, unreserved
 from matcher.reference.text import fold, hashed, lot_part, shorten, tokens
 from matcher.reference.trades import trade_of_cpv, trades, trades_of_cpv
 
-Floats = F32
 FILE = "asks.npz"  # of models/asks
 READ_UP_TO = 600  # characters of a lot, as in training
 #: Chances from which the likeliest trade, and a further one, are asked for; those of a lot with a code, which states its
@@ -134,13 +132,13 @@ class Linear:
     `dense` (inputs, outputs), `words` (known buckets, outputs), `rarity` (known buckets,) their idf, `bias` (outputs,).
     """
 
-    dense: Floats
-    words: NDArray[np.int8]
-    scale: Floats
-    rarity: Floats
-    bias: Floats
+    dense: F32
+    words: I8
+    scale: F32
+    rarity: F32
+    bias: F32
 
-    def logits(self, inputs: Floats, terms: Sequence[tuple[Array, Floats]]) -> Floats:
+    def logits(self, inputs: F32, terms: Sequence[tuple[Array, F32]]) -> F32:
         """Log-odds of each output; shape (len(inputs), outputs).  `terms` are rows of `words` and their weights."""
         z = inputs @ self.dense + self.bias
         for row, (at, weight) in zip(z, terms, strict=True):
@@ -148,7 +146,7 @@ class Linear:
         return np.asarray(z, dtype=np.float32)
 
 
-def unit(rarity: Floats) -> Floats:
+def unit(rarity: F32) -> F32:
     """Weights of the terms of a text by their rarity, of length 1."""
     return np.asarray(rarity / max(float(np.linalg.norm(rarity)), 1e-9), dtype=np.float32)
 
@@ -178,7 +176,7 @@ def terms(given: Wording) -> dict[str, dict[int, float]]:
     return fields
 
 
-def weighed(given: Wording, at: I32, rarity: Floats) -> tuple[I64, Floats]:
+def weighed(given: Wording, at: I32, rarity: F32) -> tuple[I64, F32]:
     """Rows of the known terms of a wording, and their weights; `at` is the row of each bucket, -1 where unknown."""
     rows, weights = [], []
     for name, buckets in terms(given).items():
@@ -203,12 +201,12 @@ class Reader:
     encoder: Encoder
     first: Linear
     first_at: I32  # row of each bucket in `first.words`, -1 where it was not seen
-    pooled: Floats  # weights of `pool`, shared by all trades
+    pooled: F32  # weights of `pool`, shared by all trades
     outputs: Linear
     output_at: I32
-    trusted: Floats  # weight of the pooled columns in each trade, (trades,)
+    trusted: F32  # weight of the pooled columns in each trade, (trades,)
 
-    def first_reading(self, texts: Sequence[str], vectors: Floats | None = None) -> Floats:
+    def first_reading(self, texts: Sequence[str], vectors: F32 | None = None) -> F32:
         """Weights of each trade in texts, summing to at most 1; shape (len(texts), trades)."""
         read = [text[:READ_UP_TO] for text in texts]
         inputs = self.encoder.encode(read, role="query") if vectors is None else vectors
@@ -218,7 +216,7 @@ class Reader:
         z = np.exp(z - z.max(axis=1, keepdims=True))
         return np.asarray((z / z.sum(axis=1, keepdims=True))[:, : len(names())], dtype=np.float32)
 
-    def read(self, given: Sequence[Wording]) -> tuple[Floats, Mapping[str, Floats]]:
+    def read(self, given: Sequence[Wording]) -> tuple[F32, Mapping[str, F32]]:
         """Chances of each trade (lots, trades), and of the other outputs: (lots, choices) or (lots,).
 
         "told" is the weight of the clearest trade in the lot's own words, (lots,).
@@ -229,7 +227,7 @@ class Reader:
         count = len(names())
         offset = pools @ self.pooled[:-1] + self.pooled[-1]
         chances = logistic(z[:, :count] + self.trusted * offset)
-        found: dict[str, Floats] = {}
+        found: dict[str, F32] = {}
         for name, choices in CHOICES.items():
             part = z[:, count : count + len(choices)]
             raised = np.exp(part - part.max(axis=1, keepdims=True))
@@ -238,7 +236,7 @@ class Reader:
         found |= {name: logistic(z[:, count + i]) for i, name in enumerate(ALONE)}
         return chances, found | {"told": inputs[:, -2]}
 
-    def inputs(self, given: Sequence[Wording]) -> tuple[Floats, Floats]:
+    def inputs(self, given: Sequence[Wording]) -> tuple[F32, F32]:
         """Dense inputs (lots, inputs), and the pooled columns (lots, trades, columns)."""
         title_pieces = [pieces(one.title)[:LISTED] or [one.title] for one in given]
         text_pieces = [pieces(one.text)[:TOLD] or [one.text] for one in given]
@@ -279,16 +277,16 @@ class Reader:
         return np.concatenate(dense, axis=1, dtype=np.float32), pools
 
 
-def logistic(z: Array) -> Floats:
+def logistic(z: Array) -> F32:
     return np.asarray(1 / (1 + np.exp(-np.clip(z, -30, 30))), dtype=np.float32)
 
 
-def _odds(weights: Floats) -> Floats:
+def _odds(weights: F32) -> F32:
     kept = np.clip(weights, 1e-3, 1 - 1e-3)
     return np.asarray(np.log(kept) - np.log1p(-kept), dtype=np.float32)
 
 
-def pool(read: tuple[Floats, ...], codes: Sequence[Sequence[str]]) -> Floats:
+def pool(read: tuple[F32, ...], codes: Sequence[Sequence[str]]) -> F32:
     """Columns that mean the same for every trade: the first readings and what the codes say; (lots, trades, columns).
 
     `read` are readings of title, text, context, of the pieces of the title at most, of the first of them, of the label
@@ -372,7 +370,7 @@ def of_lot(lot: Lot, tender: Tender | None = None) -> Asked:
     return read(replace(whole, lots=(lot,)))[0]
 
 
-def assembled(lot: Lot, tender: Tender, given: Wording, chances: Floats, others: Mapping[str, Any]) -> Asked:
+def assembled(lot: Lot, tender: Tender, given: Wording, chances: F32, others: Mapping[str, Any]) -> Asked:
     """What a lot of this wording asks for by given chances, see `Reader.read`."""
     own, text = supported(lot), compared(lot)
     alone = _named_alone(lot, tender)
@@ -436,7 +434,7 @@ def compared(lot: Lot) -> str:
     return ". ".join(part for part in (lot.title, description, label) if part)
 
 
-def told(chances: Floats, coded: bool) -> list[int]:
+def told(chances: F32, coded: bool) -> list[int]:
     """The trades asked for by their chances, the likeliest first; `coded` where the lot has a CPV code."""
     order = np.argsort(-chances, kind="stable")[:MOST]
     first, more = (FIRST_CODED, MORE_CODED) if coded else (FIRST, MORE)
@@ -444,7 +442,7 @@ def told(chances: Floats, coded: bool) -> list[int]:
     return [int(i) for place, i in enumerate(order) if chances[i] >= (least if place else first)]
 
 
-def _parts(lot: Lot, given: Wording, chances: Floats) -> tuple[Part, ...]:
+def _parts(lot: Lot, given: Wording, chances: F32) -> tuple[Part, ...]:
     kept = told(chances, bool(given.codes))
     if not kept:
         return ()

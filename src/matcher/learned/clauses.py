@@ -13,13 +13,13 @@ import zlib
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.domain import BadInput
 from matcher.reference import paths
+from matcher.reference.arrays import F32, F64, I64, Array
 from matcher.reference.prose import LOST, folded
 
 #: The labels, in the order of the columns of the weights.
@@ -31,7 +31,7 @@ REMEMBERED = 50_000  # words whose hashes are cached
 LONGEST = 1_500  # characters of a passage that are read
 STEPS = 32.0  # quantisation steps of an idf
 Integers = NDArray[np.uint64]
-Columns = NDArray[np.int64]
+Columns = I64
 
 
 #: "L. 2113-12", "L2113-13-1"
@@ -122,9 +122,9 @@ class Weights:
     """The learnt weights of the columns seen in training."""
 
     columns: Columns
-    rarity: NDArray[np.float32]  # inverse document frequency of each
-    weights: NDArray[np.float32]  # (columns, labels)
-    bias: NDArray[np.float32]  # (labels,)
+    rarity: F32  # inverse document frequency of each
+    weights: F32  # (columns, labels)
+    bias: F32  # (labels,)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class ClauseModel:
         self.scores = lru_cache(maxsize=1024)(self._scores)  # boilerplate repeats from lot to lot
         self._letters = lru_cache(maxsize=REMEMBERED)(lambda word: place[letters(word)])
 
-    def _scores(self, text: str) -> NDArray[np.float64]:
+    def _scores(self, text: str) -> F64:
         """The raw score of a passage for each label."""
         found = words(text)
         rows = [_NEVER, self._place[of_words(found)], *map(self._letters, found)]
@@ -176,7 +176,7 @@ class ClauseModel:
         return {label: self.verdicts[label].chance(score) for label, score in scores}
 
 
-def pack(learnt: Weights) -> dict[str, NDArray[Any]]:
+def pack(learnt: Weights) -> dict[str, Array]:
     """The arrays of a file."""
     return {
         "columns": learnt.columns.astype(np.int32),

@@ -32,7 +32,6 @@ LONG = 250  # characters from which a text is long
 WORKS = 45
 BARE = 10  # bare divisions, such as 45000000, rank high but do not help the user
 CALIBRATED = 10  # codes of a text whose probabilities are calibrated together
-Floats = F64
 
 
 @dataclass(frozen=True)
@@ -49,11 +48,11 @@ class Views:
     #: by digits: the different codes cut to so many, and which is each neighbour's
     kinds: dict[int, tuple[I64, I64]] = field(default_factory=dict, compare=False)
 
-    def linear(self, texts: Sequence[str]) -> Floats:
+    def linear(self, texts: Sequence[str]) -> F64:
         """Scores (texts, divisions) of the linear model; the texts are normalised."""
         counts = hashed(texts)[:, self.columns]
         counts = unit_blocks(counts, self.rarity, int((self.columns < WORDS).sum()))
-        scores: Floats = counts @ self.weights + self.bias
+        scores: F64 = counts @ self.weights + self.bias
         return scores
 
     def likeness(self, vectors: F32) -> F32:
@@ -62,7 +61,7 @@ class Views:
         unit = near / np.maximum(np.linalg.norm(near, axis=1, keepdims=True), 1e-9)
         return np.asarray(unit @ self.neighbours.T, dtype=np.float32)
 
-    def shares(self, likeness: F32, width: float, digits: int) -> tuple[I64, Floats]:
+    def shares(self, likeness: F32, width: float, digits: int) -> tuple[I64, F64]:
         """Codes cut to some digits, and the share of neighbours of each, nearer ones counting more."""
         if digits not in self.kinds:
             self.kinds[digits] = np.unique(self.codes // 10 ** (8 - digits), return_inverse=True)
@@ -107,7 +106,7 @@ class Blend:
     works: float  # subtracted from the score of works, which are over-represented in the history
     curves: dict[str, tuple[list[float], list[float]]]
 
-    def divisions(self, views: Views, texts: Sequence[str], likeness: F32) -> Floats:
+    def divisions(self, views: Views, texts: Sequence[str], likeness: F32) -> F64:
         """Probabilities (texts, divisions) that sum to 1."""
         kinds, shares = views.shares(likeness, self.width, 2)
         column = {int(d): i for i, d in enumerate(views.divisions)}
@@ -116,10 +115,10 @@ class Blend:
         scores = self.linear * views.linear(texts) + self.near * np.log(spread + FLOOR)
         scores[:, column[WORKS]] -= self.works
         raised = np.exp(scores - scores.max(axis=1, keepdims=True))
-        found: Floats = raised / raised.sum(axis=1, keepdims=True)
+        found: F64 = raised / raised.sum(axis=1, keepdims=True)
         return found
 
-    def raw(self, views: Views, texts: Sequence[str], vectors: F32, level: str) -> tuple[I64, Floats]:
+    def raw(self, views: Views, texts: Sequence[str], vectors: F32, level: str) -> tuple[I64, F64]:
         """Codes cut to the level's digits and their probabilities (texts, codes), not yet calibrated."""
         likeness = views.likeness(vectors)
         above = self.divisions(views, texts, likeness)
@@ -140,7 +139,7 @@ class Suggester:
     def __init__(self, encoder: static.StaticEncoder, views: Views, short: Blend, long: Blend) -> None:
         self.encoder, self.views, self.short, self.long = encoder, views, short, long
 
-    def scored(self, texts: Sequence[str], level: str) -> tuple[I64, Floats, Floats]:
+    def scored(self, texts: Sequence[str], level: str) -> tuple[I64, F64, F64]:
         """Codes cut to the level's digits, raw and calibrated probabilities (texts, codes); NaN without a known word."""
         heads = [text[:LIMIT] for text in texts]
         words = [self.encoder.normalise(head) for head in heads]

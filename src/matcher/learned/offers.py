@@ -20,7 +20,6 @@ from matcher.reference import paths, trades
 from matcher.reference.arrays import F32, F64, I64
 from matcher.reference.text import fold, hashed
 
-Floats = F32
 #: The weight of the sentence around a piece: "freins" of a garage, or of a bicycle.
 CONTEXT = 0.5
 GOODS = 45  # CPV divisions below are goods
@@ -62,10 +61,10 @@ class Reader:
 
     encoder: str  # fingerprint of the encoder whose vectors it reads
     names: tuple[str, ...]
-    weights: Floats
-    bias: Floats
+    weights: F32
+    bias: F32
 
-    def read(self, vectors: Floats) -> Floats:
+    def read(self, vectors: F32) -> F32:
         """Probabilities of each trade, summing to at most 1; shape (pieces, trades)."""
         z = vectors @ self.weights.T + self.bias
         z = np.exp(z - z.max(axis=1, keepdims=True))
@@ -76,12 +75,12 @@ class Reader:
 class Stance:
     """Does a part state an offer?  Linear in its form (`form`) and in hashed words of its sentence and its heading."""
 
-    form: Floats
-    sentence: Floats  # (BUCKETS,)
-    heading: Floats
+    form: F32
+    sentence: F32  # (BUCKETS,)
+    heading: F32
     bias: float
 
-    def chances(self, parts: Sequence[Part], trade_chances: Floats) -> Floats:
+    def chances(self, parts: Sequence[Part], trade_chances: F32) -> F32:
         """Chance that each part states an offer; (parts,)."""
         z = form(parts, trade_chances) @ self.form + self.bias
         for i, part in enumerate(parts):
@@ -97,16 +96,16 @@ class Model:
 
     reader: Reader
     stance: Stance
-    signs: Floats
+    signs: F32
     sign_bias: float
 
-    def offered(self, weighted: Floats, parts: Sequence[Part]) -> Floats:
+    def offered(self, weighted: F32, parts: Sequence[Part]) -> F32:
         """Chance that the text offers each trade, from the first of `read`; (trades,)."""
         z = signs(weighted, parts) @ self.signs + self.sign_bias
         return np.asarray(1 / (1 + np.exp(-z)), dtype=np.float32)
 
 
-def read(parts: Sequence[Part]) -> tuple[tuple[str, ...], Floats, Floats]:
+def read(parts: Sequence[Part]) -> tuple[tuple[str, ...], F32, F32]:
     """Trades, chances that each part names one as an offer (parts, trades), and that the text offers it (trades,)."""
     model = shipped()
     chances = model.reader.read(mixed(parts))
@@ -114,7 +113,7 @@ def read(parts: Sequence[Part]) -> tuple[tuple[str, ...], Floats, Floats]:
     return model.reader.names, weighted, model.offered(weighted, parts)
 
 
-def mixed(parts: Sequence[Part]) -> Floats:
+def mixed(parts: Sequence[Part]) -> F32:
     """The vector of each part, mixed with that of its context; unit rows (parts, dimension)."""
     words, contexts = [part.words for part in parts], [part.context for part in parts]
     return np.concatenate([*in_context(cpv.shipped().encoder, words, contexts, CONTEXT)])
@@ -126,7 +125,7 @@ def buckets(text: str) -> I64:
     return np.array(hashed(words, BUCKETS), dtype=np.int64)
 
 
-def form(parts: Sequence[Part], chances: Floats) -> Floats:
+def form(parts: Sequence[Part], chances: F32) -> F32:
     """How each part is written and how clearly it names trades; (parts, 17)."""
     first, total = np.sort(chances, axis=1)[:, -2:], chances.sum(axis=1)
     return np.column_stack([[_written(part) for part in parts], first, total]).astype(np.float32)
@@ -154,7 +153,7 @@ def _written(part: Part) -> list[float]:
     ]
 
 
-def signs(weighted: Floats, parts: Sequence[Part]) -> Floats:
+def signs(weighted: F32, parts: Sequence[Part]) -> F32:
     """SIGNS of each trade; (trades, 3)."""
     clearest = np.sort(weighted, axis=0)[::-1][:CLEAREST]
     some = np.clip(1 - np.prod(1 - clearest, axis=0), 1e-3, 1 - 1e-3)

@@ -3,13 +3,13 @@
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import LENDING_KINDS, Lot
 from matcher.matching import demand, evidence, reach, suitability
 from matcher.matching.judgement import shipped
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Shortlist
+from matcher.reference.arrays import I64, Mask
 from matcher.reference.text import fold
 
 #: Tasks that can be cut out of most works contracts, with words that identify them in an offer.
@@ -54,7 +54,7 @@ def by_clause(ranking: Ranking, n: int = 5, few: int = FEW) -> list[tuple[int, s
     return [*hire[: n - min(len(serve), n // 2)], *serve][:n]
 
 
-def _carriers(ranking: Ranking, few: int) -> NDArray[np.int64]:
+def _carriers(ranking: Ranking, few: int) -> I64:
     """Positions of whom the judgement would call for the hours of a clause, the likeliest first.
 
     Where it would call no lender of staff though the notice states a clause, the few of them with at least `least_chance`.
@@ -80,7 +80,7 @@ def _carriers(ranking: Ranking, few: int) -> NDArray[np.int64]:
     return np.asarray(first[likely[first]])
 
 
-def _around(shortlist: Shortlist) -> NDArray[np.bool_]:
+def _around(shortlist: Shortlist) -> Mask:
     """Who carries hours at the places of a lot: in its department, next door to a stated point, or in a declared zone; (n,)."""
     stated = not all(place.inferred or reach.vague(place) for place in shortlist.query.places)
     coming = reach.of(shortlist).comes(evidence.NEXT_DOOR if stated else -1.0)

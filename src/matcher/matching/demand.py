@@ -3,7 +3,6 @@
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import Asked, BadInput, Lot
 from matcher.learned.asks import names
@@ -11,6 +10,7 @@ from matcher.matching import trades
 from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Demand
 from matcher.reference import tables
+from matcher.reference.arrays import F32, F64
 
 SHARE = 0.5  # threshold on probabilities
 
@@ -29,7 +29,7 @@ def of(asked: Asked, lot: Lot) -> Demand:
 
 
 @cache
-def usual_kilometres() -> NDArray[np.float64]:
+def usual_kilometres() -> F64:
     """Usual kilometres of each trade; the last entry is for an unknown one."""
     try:
         km = {row["trade"]: float(row["km"]) for row in tables.assumptions("trade_reach.csv")}
@@ -39,7 +39,7 @@ def usual_kilometres() -> NDArray[np.float64]:
         raise BadInput(f"{path} ({error}) : il faut trade, km et une ligne sans métier") from None
 
 
-def usual_km(weights: NDArray[np.float32]) -> float:
+def usual_km(weights: F32) -> float:
     """Usual distance for such a lot: the geometric mean over its trades."""
     weight = np.append(weights, max(1.0 - float(weights.sum()), 0.0)).astype(np.float64) ** 2
     return float(np.exp((weight * np.log(usual_kilometres())).sum() / weight.sum()))

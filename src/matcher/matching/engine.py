@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher import plugins
 from matcher.catalogue import denials
@@ -41,6 +40,7 @@ from matcher.matching.search import narrowed, query_of, search_together, shortli
 from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.matching.suitability import eligible
 from matcher.reference import deadline, paths
+from matcher.reference.arrays import I64, Mask
 
 #: Names of the levels of a ranking, by number.
 LEVELS: tuple[Level, ...] = ("unlikely", "plausible", "likely")
@@ -99,12 +99,7 @@ class Matcher:
     # ------------------------------------------------------------------------------------ one lot
 
     def rank(
-        self,
-        query: Query,
-        *,
-        whole: bool = True,
-        least: int = PLAUSIBLE,
-        also: NDArray[np.bool_] | None = None,
+        self, query: Query, *, whole: bool = True, least: int = PLAUSIBLE, also: Mask | None = None
     ) -> Ranking:
         """Every candidate of a lot, scored and sorted; one entry per bidder.
 
@@ -134,7 +129,7 @@ class Matcher:
         return self.rotated(ranking, query.as_of or date.today())
 
     def rank_each(
-        self, queries: Sequence[Query], least: int = PLAUSIBLE, also: NDArray[np.bool_] | None = None
+        self, queries: Sequence[Query], least: int = PLAUSIBLE, also: Mask | None = None
     ) -> Iterator[Ranking]:
         """Rankings of the lots of a notice, of those candidates who can be proposed (`rank` unless whole)."""
         if self.judges and not self.exhaustive:
@@ -149,7 +144,7 @@ class Matcher:
             columns[name] = signal.measure(shortlist)
         return shortlist
 
-    def _order(self, shortlist: Shortlist, scores: Column, levels: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _order(self, shortlist: Shortlist, scores: Column, levels: I64) -> I64:
         """Positions of the best establishment of each bidder, best first: of those that can be proposed, where one can."""
         # equal scores, however they were summed, stay in row order, in which the establishments of one bidder are adjacent
         falling = -np.round(scores, DIGITS)
@@ -164,7 +159,7 @@ class Matcher:
         places += np.where(levels == UNLIKELY, count, 0)
         return np.asarray(order[np.sort(np.minimum.reduceat(places, shortlist.bidders) % count)])
 
-    def _levels(self, shortlist: Shortlist, chances: Column) -> NDArray[np.int64]:
+    def _levels(self, shortlist: Shortlist, chances: Column) -> I64:
         """The level of each candidate; without a judgement, LIKELY for every admissible one."""
         if self.judges:
             levels = suitability.judged_levels(shortlist, judgement.shipped().levels(chances))
@@ -289,7 +284,7 @@ class Matcher:
             calls_for=suitability.calls_for(ranking),
         )
 
-    def _shown(self, ranking: Ranking, n: int) -> NDArray[np.int64]:
+    def _shown(self, ranking: Ranking, n: int) -> I64:
         """The candidates to show, best first, at most n."""
         order = ranking.order
         return order[ranking.levels[order] >= PLAUSIBLE][:n]
@@ -419,14 +414,14 @@ class Matcher:
         if index is None:
             return [None] * len(chosen)
 
-        def best(rows: NDArray[np.int64]) -> Offer:
+        def best(rows: I64) -> Offer:
             return self.catalogue.offer(int(rows[index.compare(query.words, query.vector, rows).argmax()]))
 
         rows_of_each = (_rows_to_show(shortlist, i) for i in chosen)
         return [best(rows) if len(rows) else None for rows in rows_of_each]
 
 
-def _rows_to_show(shortlist: Shortlist, i: int) -> NDArray[np.int64]:
+def _rows_to_show(shortlist: Shortlist, i: int) -> I64:
     """The evidence rows of candidate i of the natures that tell most, of which it has any."""
     rows = shortlist.rows_of(i, *DECLARED)
     for natures in (("award",), ("name", "naf")):
@@ -437,9 +432,7 @@ def _rows_to_show(shortlist: Shortlist, i: int) -> NDArray[np.int64]:
 MANY = 2_000  # candidates; of fewer, what tells their trade is read of all, which costs less than a step of its own
 
 
-def contenders(
-    everyone: Shortlist, least: int = PLAUSIBLE, also: NDArray[np.bool_] | None = None
-) -> Shortlist:
+def contenders(everyone: Shortlist, least: int = PLAUSIBLE, also: Mask | None = None) -> Shortlist:
     """Those that may be of this level at least, or likely to carry hours of a clause, and plausible ones of a mask of structures.
 
     Nobody else can be, whatever its texts (`Judgement.may_reach`).
@@ -451,9 +444,7 @@ def contenders(
     return some
 
 
-def _may_be_proposed(
-    some: Shortlist, known: tuple[str, ...], least: int, also: NDArray[np.bool_] | None
-) -> NDArray[np.bool_]:
+def _may_be_proposed(some: Shortlist, known: tuple[str, ...], least: int, also: Mask | None) -> Mask:
     """Who may be of this level, or carry hours of a clause, as far as these columns tell; (n,)."""
     judge = judgement.shipped()
     if not some.query.asked.stated:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, NotFound
@@ -23,10 +22,10 @@ from matcher.matching import declared, evidence
 from matcher.matching.rankers import RULES, AdditiveRanker, logistic
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference import paths
+from matcher.reference.arrays import F64, I64, Mask
 
-Cells = Mapping[str, NDArray[np.int64]]
-Floats = NDArray[np.float64]
-Part = tuple[tuple[str, ...], Floats]  # a table: columns, and a value for each combination of their cells
+Cells = Mapping[str, I64]
+Part = tuple[tuple[str, ...], F64]  # a table: columns, and a value for each combination of their cells
 
 
 class _Layer:
@@ -48,9 +47,9 @@ class _Layer:
                 self._fixed = self._fixed + laid
         self.of_lot.sort(key=lambda part: part[1].size)  # small ones are summed first
 
-    def over(self, at: Mapping[str, int]) -> Floats:
+    def over(self, at: Mapping[str, int]) -> F64:
         """The sum for the cells of a lot."""
-        found: Floats | float = 0.0
+        found: F64 | float = 0.0
         for lot, values in self.of_lot:
             found = found + values[tuple(at[name] for name in lot)]
         return np.asarray(found + self._fixed)
@@ -110,7 +109,7 @@ class Bounds:
         return np.asarray(total)
 
 
-def _flat(places: Sequence[NDArray[np.int64]], shape: Sequence[int]) -> NDArray[np.int64]:
+def _flat(places: Sequence[I64], shape: Sequence[int]) -> I64:
     """Places in an array of this shape, laid out in one row: one index is taken in a third of the time of several."""
     found = places[0]
     for place, size in zip(places[1:], shape[1:], strict=True):
@@ -144,16 +143,16 @@ class Table:
 
     columns: tuple[str, ...]
     theme: str
-    cuts: tuple[NDArray[np.float64], ...]
-    values: NDArray[np.float64]
+    cuts: tuple[F64, ...]
+    values: F64
 
 
-def ended(cuts: NDArray[np.float64]) -> NDArray[np.float64]:
+def ended(cuts: F64) -> F64:
     """The cuts of an axis and infinity, after which searchsorted puts NaN: it finds the cell of a value."""
     return np.append(cuts, np.inf)
 
 
-def cell(cuts: NDArray[np.float64], values: Column) -> NDArray[np.int64]:
+def cell(cuts: F64, values: Column) -> I64:
     """The cell of a table's axis for each value; NaN is the last."""
     return ended(cuts).searchsorted(values)
 
@@ -201,7 +200,7 @@ class Judgement:
         return Bounds(tables, known, self._of_lot, GRID)
 
     def _parts_of(
-        self, cells: Mapping[str, NDArray[np.int64]], size: int, themes: Collection[str] = THEMES
+        self, cells: Mapping[str, I64], size: int, themes: Collection[str] = THEMES
     ) -> dict[str, Column]:
         """Contribution of some themes to the log-odds of a lead, by the cells of the columns; shape (size,)."""
         found = {theme: self._sums[theme].highest(cells) for theme in themes}
@@ -211,7 +210,7 @@ class Judgement:
 
     def may_reach(
         self, shortlist: Shortlist, chance: float, given: Mapping[str, float | Column], known: tuple[str, ...]
-    ) -> NDArray[np.bool_]:
+    ) -> Mask:
         """Candidates whose `known` columns, of one of STEPS, allow a probability of `chance`, some of them replaced; (n,)."""
         columns = {name: np.atleast_1d(values) for name, values in given.items()}
         asked = (name for name in (*known, *self._of_lot) if name in self._cuts)  # a table may use fewer
@@ -255,9 +254,9 @@ class Judgement:
 
     def _cells_with(
         self, shortlist: Shortlist, given: Mapping[str, Column], names: Iterable[str]
-    ) -> Mapping[str, NDArray[np.int64]]:
+    ) -> Mapping[str, I64]:
         """The cells of these columns, some replaced; those of the others are found once for a lot."""
-        kept: dict[str, NDArray[np.int64]] = shortlist.once(("cells", self.fingerprint), dict)
+        kept: dict[str, I64] = shortlist.once(("cells", self.fingerprint), dict)
         for name in names:
             if name not in kept and name not in given:
                 kept[name] = self._cuts[name].searchsorted(evidence.axis(shortlist, name))
@@ -275,11 +274,11 @@ class Judgement:
         """Probability of being a lead for each score."""
         return logistic(scores)
 
-    def levels(self, chances: Column) -> NDArray[np.int64]:
+    def levels(self, chances: Column) -> I64:
         """LIKELY, PLAUSIBLE or UNLIKELY for each probability."""
         return np.searchsorted([self.plausible, self.likely], chances, side="right")
 
-    def levels_of(self, scores: Column) -> NDArray[np.int64]:
+    def levels_of(self, scores: Column) -> I64:
         """The level of each score."""
         return self.levels(self.probability(scores))
 
@@ -288,7 +287,7 @@ class Judgement:
         columns = {name: np.atleast_1d(values) for name, values in given.items()}
         return np.asarray(np.sum(list(self._parts_with(shortlist, columns).values()), axis=0))
 
-    def levels_with(self, shortlist: Shortlist, given: Mapping[str, float | Column]) -> NDArray[np.int64]:
+    def levels_with(self, shortlist: Shortlist, given: Mapping[str, float | Column]) -> I64:
         """Levels of the candidates with some columns replaced, see `scores_with`."""
         return self.levels_of(self.scores_with(shortlist, given))
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import Asked, Lot, Part, Structure
+from matcher.reference.arrays import Mask
 from matcher.reference.trades import INDIRECT_FIT, cover, named
 
 INSERTION = "insertion"  # the trade of whoever executes a support with the people that it hires
@@ -44,6 +44,6 @@ def named_first(asked: Asked) -> Part | None:
     return next((parts[trade] for trade in named(asked.context) if trade in parts), None)
 
 
-def known(asked: Sequence[Part], structure: Structure) -> NDArray[np.bool_]:
+def known(asked: Sequence[Part], structure: Structure) -> Mask:
     """The parts whose trade the structure declares, or its activity code indicates."""
     return np.array(cover([part.trade for part in asked], [structure])).ravel() >= INDIRECT_FIT

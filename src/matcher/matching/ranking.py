@@ -7,9 +7,9 @@ from hashlib import sha256
 from itertools import accumulate, chain, zip_longest
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.matching.shortlist import Column, Shortlist, heads
+from matcher.reference.arrays import I64, Mask
 
 #: Levels of the judgement as comparable numbers: call, ask first, do not show.
 LIKELY, PLAUSIBLE, UNLIKELY = 2, 1, 0
@@ -30,9 +30,9 @@ class Ranking:
     everyone: Shortlist
     contributions: Mapping[str, Column]
     scores: Column
-    order: NDArray[np.int64]
+    order: I64
     chances: Column
-    levels: NDArray[np.int64]
+    levels: I64
     judged: bool = False  # by the judgement of leads, not by past awards
 
     @property
@@ -48,7 +48,7 @@ class Ranking:
         return [(str(sirens[self.shortlist.candidates[i]]), float(self.scores[i])) for i in top]
 
 
-def examined(shortlist: Shortlist, judged: bool) -> NDArray[np.bool_]:
+def examined(shortlist: Shortlist, judged: bool) -> Mask:
     """Candidates that count as examined: where structures are judged, those of a directory, no firm known by awards alone; (n,)."""
     if not judged:
         return np.ones(len(shortlist), dtype=bool)

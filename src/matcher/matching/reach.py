@@ -28,10 +28,11 @@ from matcher.catalogue.filters import (
 from matcher.domain import Place, Reached, Where
 from matcher.learned import activities
 from matcher.matching.shortlist import Column, Query, Rows, Shortlist, heads
+from matcher.reference.arrays import F32, F64, I64, Mask
 from matcher.reference.places import EARTH_RADIUS_KM, POSTCODE_KM, precise, whereabouts
 
 #: Of structures that declare zones: is any declared (n,), the longest radius (n,), -inf if none, departments as bits (2, n).
-Zones = tuple[NDArray[np.bool_], Column, NDArray[np.uint64]]
+Zones = tuple[Mask, Column, NDArray[np.uint64]]
 
 
 #: Kilometres at most to a structure in the department that is all that is known of the place of a lot.
@@ -44,15 +45,15 @@ class Reach:
 
     zone: Column  # 1 inside a declared zone, -1 outside all that it declares, 0 where none is, or that is not known
     kilometres: Column  # see `distances_km`; NaN where nothing is known of the place of either
-    sure: NDArray[np.bool_]  # are the kilometres between points of their own, so that they may be shown
+    sure: Mask  # are the kilometres between points of their own, so that they may be shown
 
     @property
-    def refused(self) -> NDArray[np.bool_]:
+    def refused(self) -> Mask:
         """Who declares zones, none of which holds the lot."""
         return self.zone < 0
 
     @property
-    def unknown(self) -> NDArray[np.bool_]:
+    def unknown(self) -> Mask:
         """Whose way to the lot nothing tells: no zone, and no place of one of the two."""
         return np.asarray((self.zone == 0) & np.isnan(self.kilometres))
 
@@ -61,7 +62,7 @@ class Reach:
         """Kilometres to display; NaN where a point is only the centre of an area."""
         return np.where(self.sure, self.kilometres, np.nan)
 
-    def comes(self, usual: float) -> NDArray[np.bool_]:
+    def comes(self, usual: float) -> Mask:
         """Who is inside its zone, or declares none and is within this distance."""
         with np.errstate(invalid="ignore"):
             return np.asarray((self.zone > 0) | ((self.zone == 0) & (self.kilometres <= usual)))
@@ -177,7 +178,7 @@ def _zones_by(catalogue: Catalogue, rows: Rows, owner: Rows, count: int) -> Zone
     return declared, radius, words
 
 
-def code_near(shortlist: Shortlist) -> NDArray[np.float64]:
+def code_near(shortlist: Shortlist) -> F64:
     """Similarity of each candidate's activity code to the lot, 1 for the nearest code; NaN for a vague code or none."""
     catalogue, query = shortlist.catalogue, shortlist.query
     known = activities.of(catalogue.encoder)
@@ -187,7 +188,6 @@ def code_near(shortlist: Shortlist) -> NDArray[np.float64]:
     return np.asarray(np.append(near, np.nan)[at[shortlist.candidates]])
 
 
-Floats = NDArray[np.float32]
 ANTIPODE = -1.0  # cosine of the angle to one of whom nothing is known
 SPREADS_KEPT = 8  # of places of lots, with the radii of all structures each
 #: On cosines, for rounding: who is some hundred metres outside a zone is told so when it is compared.
@@ -200,9 +200,7 @@ def has_point(query: Query) -> bool:
     return bool(located(query.places))
 
 
-def nearest(
-    catalogue: Catalogue, places: Sequence[Place], k: int, allowed: NDArray[np.bool_] | None
-) -> NDArray[np.int64]:
+def nearest(catalogue: Catalogue, places: Sequence[Place], k: int, allowed: Mask | None) -> I64:
     """The k structures nearest to one of the places, of those allowed, increasing; none of places without coordinates."""
     if not located(places):
         return np.zeros(0, dtype=np.int64)
@@ -210,9 +208,7 @@ def nearest(
     return _nearest(cosines, np.arange(len(cosines)) if allowed is None else np.flatnonzero(allowed), k)
 
 
-def coming(
-    catalogue: Catalogue, query: Query, k: int, allowed: NDArray[np.bool_] | None
-) -> NDArray[np.int64]:
+def coming(catalogue: Catalogue, query: Query, k: int, allowed: Mask | None) -> I64:
     """Structures that may be proposed at the places of a lot, of those allowed, increasing; none where no place has coordinates.
 
     All whose zone contains one of them, or may, and the k nearest that declare none (`undeclared`).
@@ -226,9 +222,7 @@ def coming(
     return _coming(catalogue, query, k, allowed)
 
 
-def _coming(
-    catalogue: Catalogue, query: Query, k: int, allowed: NDArray[np.bool_] | None
-) -> NDArray[np.int64]:
+def _coming(catalogue: Catalogue, query: Query, k: int, allowed: Mask | None) -> I64:
     cosines = _cosines(catalogue, query.places)
     without = undeclared(catalogue, query)
     if _zones_count(query):
@@ -250,14 +244,14 @@ def _zones_count(query: Query) -> bool:
     return query.as_of is None and bool(query.departments)
 
 
-def undeclared(catalogue: Catalogue, query: Query) -> NDArray[np.bool_]:
+def undeclared(catalogue: Catalogue, query: Query) -> Mask:
     """Structures that may be proposed and of which no zone tells whether they come to the places of a lot."""
     if not _zones_count(query):
         return proposable(catalogue)
     return catalogue.once("without zone", lambda: proposable(catalogue) & ~zones_of(catalogue)[0])
 
 
-def _radius(catalogue: Catalogue, spread: float) -> Floats:
+def _radius(catalogue: Catalogue, spread: float) -> F32:
     """The cosine of the radius that each structure declares, infinite for others and those that are not proposed.
 
     The radius is as much wider as places of this spread make it unsure, see `least_km`.
@@ -270,7 +264,7 @@ def _radius(catalogue: Catalogue, spread: float) -> Floats:
     return np.where(proposable(catalogue) & (radius >= 0), cosines, np.inf).astype(np.float32)
 
 
-def _with_department(catalogue: Catalogue, department: str) -> NDArray[np.int64]:
+def _with_department(catalogue: Catalogue, department: str) -> I64:
     """Structures of which the declared zone holds a department."""
     number, (_, _, words) = department_number(department), zones_of(catalogue)
     if number < 0:
@@ -278,7 +272,7 @@ def _with_department(catalogue: Catalogue, department: str) -> NDArray[np.int64]
     return np.flatnonzero(proposable(catalogue) & (words[number // 64] & np.uint64(1 << number % 64) > 0))
 
 
-def proposable(catalogue: Catalogue) -> NDArray[np.bool_]:
+def proposable(catalogue: Catalogue) -> Mask:
     """Structures that may be proposed: not known to be closed, and listed in a directory.
 
     A firm known only by past awards, without kind, town or activity, may be a partner but is not proposed.
@@ -286,14 +280,14 @@ def proposable(catalogue: Catalogue) -> NDArray[np.bool_]:
     return catalogue.once("proposable", lambda: (catalogue.of_structure("active") != 0) & ~catalogue.unlisted)
 
 
-def _nearest(cosines: Floats, among: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+def _nearest(cosines: F32, among: I64, k: int) -> I64:
     """The k of these structures with the highest cosines, increasing."""
     if len(among) <= k:
         return among
     return np.sort(among[np.argpartition(-cosines[among], k)[:k]])
 
 
-def _cosines(catalogue: Catalogue, places: Sequence[Place]) -> Floats:
+def _cosines(catalogue: Catalogue, places: Sequence[Place]) -> F32:
     """Cosine of the angle of `distances_km` from each structure to the nearest of the places; (structures,)."""
     points, doubts, unknown = catalogue.once("points as narrow floats", lambda: _narrow(catalogue))
     each = (
@@ -301,12 +295,12 @@ def _cosines(catalogue: Catalogue, places: Sequence[Place]) -> Floats:
         - np.float32(_doubt(here.spread_km))
         for here in located(places)
     )
-    found: Floats = reduce(np.maximum, each) - doubts
+    found: F32 = reduce(np.maximum, each) - doubts
     found[unknown] = ANTIPODE
     return found
 
 
-def _narrow(catalogue: Catalogue) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def _narrow(catalogue: Catalogue) -> tuple[F32, F32, I64]:
     """The structures as points of the unit sphere (3, structures), the doubt of each, and those without coordinates."""
     points = on_sphere(catalogue.of_structure("latitude"), catalogue.of_structure("longitude")).T
     doubts = _doubt(catalogue.of_structure("spread_km")).astype(np.float32)

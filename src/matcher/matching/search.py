@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue import denials
 from matcher.catalogue.build import spread
@@ -17,6 +16,7 @@ from matcher.domain import Asked, Filters, Lot, Tender
 from matcher.learned import asks
 from matcher.matching import demand, reach
 from matcher.matching.shortlist import Query, Shortlist
+from matcher.reference.arrays import F32, I64, Mask
 from matcher.reference.text import coded, lot_part
 
 #: Up to this many structures all are candidates; of more, so many of the nearest, or of the nearest without a declared zone.
@@ -31,7 +31,7 @@ def query_of(
     asked: Asked | None = None,
     *,
     text: str = "",
-    vector: NDArray[np.float32] | None = None,
+    vector: F32 | None = None,
     as_of: date | None = None,
     filters: Filters | None = None,
     incumbents: bool = False,
@@ -91,22 +91,20 @@ def shortlist_of(
     return Shortlist(query=query, catalogue=catalogue, candidates=candidates)
 
 
-def narrowed(shortlist: Shortlist, kept: NDArray[np.bool_]) -> Shortlist:
+def narrowed(shortlist: Shortlist, kept: Mask) -> Shortlist:
     """The shortlist of some of its candidates, mask (n,); columns of each candidate that are known are not computed again."""
     candidates, memo = shortlist.candidates[kept], shortlist.memo.narrowed(kept)
     return replace(shortlist, candidates=candidates, memo=memo, columns={})
 
 
-def _found(
-    catalogue: Catalogue, query: Query, k: int, allowed: NDArray[np.bool_] | None, coming: bool
-) -> NDArray[np.int64]:
+def _found(catalogue: Catalogue, query: Query, k: int, allowed: Mask | None, coming: bool) -> I64:
     """Structures found by place, and where that may not be all by the indexes, in increasing order."""
     near = reach.coming(catalogue, query, COMPARED, allowed)
     if coming and not asks_indexes(catalogue, query):
         return near
     row_mask = None if allowed is None else allowed[catalogue.owners]
 
-    def search(index: Any) -> NDArray[np.int64]:
+    def search(index: Any) -> I64:
         return np.asarray(index.search(query.words, query.vector, k, row_mask))
 
     rows = [

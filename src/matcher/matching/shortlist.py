@@ -9,16 +9,16 @@ from math import isfinite
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
 from matcher.catalogue.texts import runs
 from matcher.domain import Asked, Filters, Lot, Place, Tender
+from matcher.reference.arrays import F32, F64, I64, Array, Mask
 
 T = TypeVar("T")
-Column = NDArray[np.float64]
-Rows = NDArray[np.int64]
+Column = F64
+Rows = I64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,9 @@ class Demand:
     `columns` are those of the judgement by name, `usual_km` the distance that structures usually travel for such a lot.
     """
 
-    weights: NDArray[np.float32]
-    trades: NDArray[np.int64]
-    worth: NDArray[np.float32]
+    weights: F32
+    trades: I64
+    worth: F32
     usual_km: float
     columns: Mapping[str, float]
 
@@ -42,7 +42,7 @@ class Query:
     lot: Lot
     tender: Tender
     text: str
-    vector: NDArray[np.float32]
+    vector: F32
     words: str  # the text with the CPV codes as words, for the index of exact words
     asked: Asked  # what was read of the lot
     demand: Demand  # the same as numbers
@@ -53,7 +53,7 @@ class Query:
     incumbents: bool = False  # may the buyer's own past holders be favoured?
     part: str = ""  # the words of the lot itself, without those of the operation it belongs to
     # a vector for each trade that the title names, where it names several
-    pieces: tuple[NDArray[np.float32], ...] = ()
+    pieces: tuple[F32, ...] = ()
     #: What was computed of the lot alone: copies with other filters share it.
     memo: Memo = field(default_factory=lambda: Memo(), compare=False, repr=False)
 
@@ -111,7 +111,7 @@ class Shortlist:
         return self.once("owner", lambda: np.repeat(np.arange(len(self)), self._counts))
 
     @property
-    def admissible(self) -> NDArray[np.bool_]:
+    def admissible(self) -> Mask:
         if self.query.as_of is None:
             return self.once("admissible", lambda: np.ones(len(self.rows), dtype=bool))
         before = days(self.query.as_of)
@@ -130,10 +130,10 @@ class Shortlist:
         """Give the value that `once` answers for a key, before it is asked."""
         self.memo.keep(key, value)
 
-    def known(self, *natures: str) -> NDArray[np.bool_]:
+    def known(self, *natures: str) -> Mask:
         """Mask over `rows`: evidence of these natures, already known on the query's date."""
 
-        def make() -> NDArray[np.bool_]:
+        def make() -> Mask:
             return np.asarray(self.admissible & self.catalogue.nature_mask(natures)[self.rows])
 
         return self.once(("known", natures), make)
@@ -150,11 +150,11 @@ class Shortlist:
 
         return self.once(("rows", i, natures), make)
 
-    def best(self, values: NDArray[Any], mask: NDArray[np.bool_]) -> Column:
+    def best(self, values: Array, mask: Mask) -> Column:
         """Maximum of `values` (m,) within `mask` for each candidate, NaN where it has no row; shape (n,)."""
         return self.discounted(values, mask, (1.0,))
 
-    def discounted(self, values: NDArray[Any], mask: NDArray[np.bool_], weights: tuple[float, ...]) -> Column:
+    def discounted(self, values: Array, mask: Mask, weights: tuple[float, ...]) -> Column:
         """Sum of each candidate's best values times `weights` (best first), NaN where it has none; shape (n,)."""
         rows = self.inside(mask)
         owner, taken = self.owner[rows], np.asarray(values[rows], dtype=np.float64)
@@ -166,15 +166,15 @@ class Shortlist:
         total = np.bincount(owner[kept], added, minlength=len(self))
         return np.where(self.count(mask) > 0, total, np.nan)
 
-    def inside(self, mask: NDArray[np.bool_]) -> Rows:
+    def inside(self, mask: Mask) -> Rows:
         """Positions of the rows of a mask of `known`, increasing."""
         return np.flatnonzero(mask)
 
-    def count(self, mask: NDArray[np.bool_]) -> Column:
+    def count(self, mask: Mask) -> Column:
         """How many rows of `mask` each candidate has; shape (n,)."""
         return np.bincount(self.owner[mask], minlength=len(self)).astype(np.float64)
 
-    def best_row(self, i: int, values: NDArray[Any], mask: NDArray[np.bool_]) -> int | None:
+    def best_row(self, i: int, values: Array, mask: Mask) -> int | None:
         """The catalogue row of candidate i with the highest value within `mask`, or None."""
         low, high = int(self.starts[i]), int(self.starts[i + 1])
         inside = mask[low:high].nonzero()[0]
@@ -188,7 +188,7 @@ class Shortlist:
 class Memo:
     """Cache of values computed for one lot; of `whole`, what is one of each candidate is taken for those `kept` when asked."""
 
-    def __init__(self, whole: Memo | None = None, kept: NDArray[np.bool_] | None = None) -> None:
+    def __init__(self, whole: Memo | None = None, kept: Mask | None = None) -> None:
         self._made: dict[Hashable, Any] = {}
         self._whole, self._kept = whole, None if kept is None else np.flatnonzero(kept)
 
@@ -211,7 +211,7 @@ class Memo:
             held = self._whole._of_whole(key)
         return None if held is None else held.take(self._kept)
 
-    def narrowed(self, kept: NDArray[np.bool_]) -> Memo:
+    def narrowed(self, kept: Mask) -> Memo:
         """The memo of the candidates of a mask."""
         return Memo(self, kept)
 
@@ -220,7 +220,7 @@ class Memo:
         self._made[key] = value
 
 
-def heads(labels: NDArray[Any]) -> Rows:
+def heads(labels: Array) -> Rows:
     """The positions at which a run of equal labels begins."""
     begins = np.ones(len(labels), dtype=bool)
     np.not_equal(labels[1:], labels[:-1], out=begins[1:])

@@ -6,12 +6,10 @@ Without it, or where the models or tables have changed since, everything is read
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import xxhash
-from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_derived
@@ -19,6 +17,7 @@ from matcher.catalogue.filters import Names, names_of
 from matcher.learned import activities
 from matcher.matching import declared, evidence, judgement
 from matcher.reference import paths, tables
+from matcher.reference.arrays import Array
 
 CODE = ("reference", "learned", "matching")  # wings that read
 NAMES = ("trades", *evidence.SAID_BY_NAME)  # what names are read for
@@ -71,7 +70,7 @@ def _fingerprint(catalogue: Catalogue) -> str:
     return str(digest.hexdigest())
 
 
-def _of_texts(pieces: declared.Pieces) -> dict[str, NDArray[Any]]:
+def _of_texts(pieces: declared.Pieces) -> dict[str, Array]:
     """The pieces of declared texts, and what is read in them, as arrays."""
     _, ends, letters = pieces.words.buffers()
     arrays = {name: getattr(pieces, name) for name in PLAIN}
@@ -79,7 +78,7 @@ def _of_texts(pieces: declared.Pieces) -> dict[str, NDArray[Any]]:
     return arrays | {"spans": pieces.spans.starts, "spans_slots": pieces.spans.slots.astype(np.int32)}
 
 
-def _pieces(held: Mapping[str, NDArray[Any]]) -> declared.Pieces:
+def _pieces(held: Mapping[str, Array]) -> declared.Pieces:
     """The same from arrays."""
     ends, letters = (pa.py_buffer(held[name]) for name in ("ends", "words"))
     words = pa.StringArray.from_buffers(len(held["same"]), ends, letters)
@@ -87,7 +86,7 @@ def _pieces(held: Mapping[str, NDArray[Any]]) -> declared.Pieces:
     return declared.Pieces(**{name: held[name] for name in PLAIN}, words=words, spans=spans)
 
 
-def _of_names(catalogue: Catalogue) -> dict[str, NDArray[Any]]:
+def _of_names(catalogue: Catalogue) -> dict[str, Array]:
     """What each name says, by the number of the name: the different answers, and which of them it has."""
     evidence.read_names(catalogue)
     read = {key: catalogue.answers(key) for key in NAMES}

@@ -1,7 +1,6 @@
 """Which candidates to propose for a lot: admissible by law and register, and their level by the judgement."""
 
 import zlib
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking
 from matcher.matching.shortlist import Query, Shortlist, heads
 from matcher.matching.signals import reservation
 from matcher.reference import law
+from matcher.reference.arrays import I64, Array, Mask
 
 EVEN = 0.5  # confidence in its trade from which a plausible structure is proposed, and not only asked
 #: Place columns of a hypothetical candidate located at the place of work.
@@ -26,14 +26,14 @@ def eligible(shortlist: Shortlist, i: int) -> bool | None:
     return None if np.isnan(value[i]) else bool(value[i] > 0)
 
 
-def admitted(shortlist: Shortlist) -> NDArray[np.bool_]:
+def admitted(shortlist: Shortlist) -> Mask:
     """Candidates that the law does not exclude from the lot, and that are not known to be closed; (n,)."""
     may = shortlist.columns.get("reservation")
     running = ~evidence.closed(shortlist)
     return running if may is None else np.asarray(running & ~(may == 0))
 
 
-def judged_levels(shortlist: Shortlist, levels: NDArray[np.int64]) -> NDArray[np.int64]:
+def judged_levels(shortlist: Shortlist, levels: I64) -> I64:
     """The levels of candidates that may be proposed, UNLIKELY for the others; (n,).
 
     With a radius filter, structures of the trade within it are at least PLAUSIBLE, however far they usually travel.
@@ -67,7 +67,7 @@ def _calls_for(query: Query) -> CallsFor:
     return "clause" if asked["clause"] >= never else "beyond"
 
 
-def asked_at_most(shortlist: Shortlist) -> NDArray[np.bool_]:
+def asked_at_most(shortlist: Shortlist) -> Mask:
     """Candidates that are at most PLAUSIBLE, however likely their trade; (n,).
 
     Régies out of their quarter; of a lot that is not reserved, everybody where it hands over a service with its risk or is one
@@ -115,7 +115,7 @@ def tie_break(shortlist: Shortlist) -> NDArray[np.int16]:
     return np.asarray(drawn.astype(np.int16) + np.int16(1 << 14) * (lending != staff), dtype=np.int16)
 
 
-def bidders_of(shortlist: Shortlist, mask: NDArray[np.bool_]) -> NDArray[Any]:
+def bidders_of(shortlist: Shortlist, mask: Mask) -> Array:
     """The distinct bidders in a mask over candidates."""
     found = shortlist.catalogue.of_structure("bidder")[shortlist.candidates[mask]]
     return np.asarray(found[heads(found)])  # the establishments of one bidder are adjacent
@@ -143,7 +143,7 @@ def to_ask(ranking: Ranking, most: int = NAMED) -> tuple[int, tuple[Structure, .
     return len(rows), tuple(catalogue.structure(int(row)) for row in rows[:most])
 
 
-def asking(ranking: Ranking) -> NDArray[np.int64]:
+def asking(ranking: Ranking) -> I64:
     """The structure rows of those to be asked, see `to_ask`."""
     if not _served(ranking) or not len(near := _near(ranking)):
         return np.zeros(0, dtype=np.int64)
@@ -162,7 +162,7 @@ def asking(ranking: Ranking) -> NDArray[np.int64]:
     return np.asarray(near.candidates[order[np.sort(first)]])
 
 
-def probable(ranking: Ranking, chance: float = 0.1) -> NDArray[np.int64]:
+def probable(ranking: Ranking, chance: float = 0.1) -> I64:
     """The structure rows of those who come to the lot and have its trade with this chance at least, by what they say or are."""
     if not _served(ranking):
         return np.zeros(0, dtype=np.int64)

@@ -13,7 +13,6 @@ from itertools import compress, pairwise
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import (
@@ -41,6 +40,7 @@ from matcher.partners.partners import Partner, partners
 from matcher.reading.procedure import open_at
 from matcher.reference import places
 from matcher.reference.amounts import yearly
+from matcher.reference.arrays import F32, Mask
 from matcher.reference.french import counted, in_paris
 from matcher.reference.text import shorten
 
@@ -220,17 +220,49 @@ def _wanted(lot: Lot, tender: Tender, wanted: Wishes) -> bool:
 
 
 def _of_lot(matcher: Matcher, structure: Structure, tender: Tender, ranking: Ranking) -> Opportunity | None:
-    """What a lot is for the only candidate; None where it does not concern it, or nothing tells the way there."""
+    """What a lot is for the only candidate, and why; None where it does not concern it, or nothing tells the way there."""
     query, level = ranking.shortlist.query, standing.level_of(ranking, structure)
     own = standing.way_in(structure.kind, ranking) == "self" and _own(ranking, structure, level)
     hours = "" if own else _hours(matcher, ranking)
     if not (own or hours):
         return None
-    match = matcher.explain(ranking, int(ranking.order[0]), 1)
+    match = matcher.explain(ranking, i := int(ranking.order[0]), 1)
     nowhere = match.reach.where == "unknown" and query.places
     if match.eligible is False or match.reach.where == "outside" or nowhere:
         return None
-    return _judged(matcher, structure, tender, ranking, match, level, hours)
+
+    def made(part: Part, why: Iterable[str], *found: Partner) -> Opportunity:
+        whom: dict[str, Any] = {"partner": found[0] if found else None, "others": found[1:]}
+        return Opportunity(tender=tender, lot=match.lot, part=part, match=match, why=tuple(why), **whom)
+
+    reasons = sentences(r for r in match.reasons if r.contribution > 0 and r.tells)
+    if tender.nature in PRIOR:
+        return made("watch", (PRIOR[tender.nature], *reasons))
+    if hours:
+        where = (r.text for r in match.reasons if r.code in SUBJECTS["Lieu"] and r.tells)
+        return made("clause", (f"{BY_CLAUSE} ({hours})", *where))
+    small, sized = standing.too_small(structure, query), standing.size(structure, query)
+    if level == PLAUSIBLE:
+        doubt = sized if small else suitability.at_most(ranking)
+        return made("watch", (f"{standing.CHECK} : {doubt}", *reasons)) if doubt else None
+    lacking = standing.lacking(matcher, [structure], query)[structure.siret]
+    first, sure = named_first(query.asked), suitability.established(ranking, i)
+    if (first and first.label in lacking) or ((lacking or small) and not sure):
+        return None  # a group is needed and nothing tells its part, or it lacks what is named first
+    if doubt := standing.unsure(ranking, structure, i):
+        return made("watch", (f"{standing.CHECK} : {doubt}", *reasons))
+    if not lacking and not small:
+        return made("alone", (*reasons, *((sized,) if sized else ())))
+    does = [part.label for part in executed(query.asked) if part.label not in lacking]
+    wanting = [f"vous : {', '.join(does)} ; il manque : {', '.join(lacking)}"] if lacking else [sized]
+    with_whom = partners(matcher, structure, tender, match.lot.id, NAMED)
+    found = (*with_whom.partners, *with_whom.firms)[:NAMED]
+    together = [f"avec {one.structure.name} : {one.adds[0]}" for one in found[:1]]
+    if found and not (lacking and with_whom.nobody):
+        return made("with-partner", (*wanting, *together), *found)
+    asking = ", ".join(one.name for who in with_whom.ask.values() for one in who[:NAMED])
+    known = with_whom.nobody or ("aucun partenaire connu pour ce lot",)
+    return made("watch", (*wanting, *together, *known, *([f"à interroger : {asking}"] if asking else [])))
 
 
 def _hours(matcher: Matcher, ranking: Ranking) -> str:
@@ -300,7 +332,7 @@ def _rankings(
                 yield near, ranking
 
 
-def _too_far(structure: Structure, lots: Sequence[Lot]) -> NDArray[np.bool_]:
+def _too_far(structure: Structure, lots: Sequence[Lot]) -> Mask:
     """Lots of which every place is known and beyond FAR_KM of a structure that declares no zone; (lots,)."""
     home = places.whereabouts(structure.place)
     zones = (structure.zone, *(offer.zone for offer in structure.offers))
@@ -319,9 +351,9 @@ def _too_far(structure: Structure, lots: Sequence[Lot]) -> NDArray[np.bool_]:
     return np.array([high > low and bool(beyond[low:high].all()) for low, high in pairwise(ends)], dtype=bool)
 
 
-def _vectors(matcher: Matcher, asked: Sequence[Pair]) -> NDArray[np.float32]:
+def _vectors(matcher: Matcher, asked: Sequence[Pair]) -> F32:
     """The vectors of the lots, cached across structures; (lots, dimensions)."""
-    held: dict[str, NDArray[np.float32]] = matcher.catalogue.once("lot vectors", dict)
+    held: dict[str, F32] = matcher.catalogue.once("lot vectors", dict)
     texts = [asks.compared(lot) for _, open_ in asked for lot in open_.lots]
     if len(held) > 10 * KEPT:
         held.clear()
@@ -355,50 +387,3 @@ def _ready(matcher: Matcher, tender: Tender, asked: Tender) -> list[Query]:
 def _key(lot: Lot) -> Key:
     """A key that identifies a lot within its notice: ids and numbers are not always unique."""
     return lot.id, lot.number, lot.title
-
-
-def _judged(
-    matcher: Matcher,
-    structure: Structure,
-    tender: Tender,
-    ranking: Ranking,
-    match: Match,
-    level: int,
-    carries: str,
-) -> Opportunity | None:
-    """The part a lot belongs to, and why; None where a group is needed and nothing tells its part, or it lacks what is named first."""
-    query = ranking.shortlist.query
-
-    def made(part: Part, why: Iterable[str], *found: Partner) -> Opportunity:
-        whom: dict[str, Any] = {"partner": found[0] if found else None, "others": found[1:]}
-        return Opportunity(tender=tender, lot=match.lot, part=part, match=match, why=tuple(why), **whom)
-
-    reasons = sentences(r for r in match.reasons if r.contribution > 0 and r.tells)
-    if tender.nature in PRIOR:
-        return made("watch", (PRIOR[tender.nature], *reasons))
-    if carries:
-        where = (r.text for r in match.reasons if r.code in SUBJECTS["Lieu"] and r.tells)
-        return made("clause", (f"{BY_CLAUSE} ({carries})", *where))
-    small, sized = standing.too_small(structure, query), standing.size(structure, query)
-    if level == PLAUSIBLE:
-        doubt = sized if small else suitability.at_most(ranking)
-        return made("watch", (f"{standing.CHECK} : {doubt}", *reasons)) if doubt else None
-    lacking = standing.lacking(matcher, [structure], query)[structure.siret]
-    doubt = standing.unsure(ranking, structure, i := int(ranking.order[0]))
-    first, sure = named_first(query.asked), suitability.established(ranking, i)
-    if (first and first.label in lacking) or ((lacking or small) and not sure):
-        return None
-    if doubt:
-        return made("watch", (f"{standing.CHECK} : {doubt}", *reasons))
-    if not lacking and not small:
-        return made("alone", (*reasons, *((sized,) if sized else ())))
-    own = [part.label for part in executed(query.asked) if part.label not in lacking]
-    wanting = [f"vous : {', '.join(own)} ; il manque : {', '.join(lacking)}"] if lacking else [sized]
-    with_whom = partners(matcher, structure, tender, match.lot.id, NAMED)
-    found = (*with_whom.partners, *with_whom.firms)[:NAMED]
-    together = [f"avec {one.structure.name} : {one.adds[0]}" for one in found[:1]]
-    if found and not (lacking and with_whom.nobody):
-        return made("with-partner", (*wanting, *together), *found)
-    asking = ", ".join(one.name for who in with_whom.ask.values() for one in who[:NAMED])
-    known = with_whom.nobody or ("aucun partenaire connu pour ce lot",)
-    return made("watch", (*wanting, *together, *known, *([f"à interroger : {asking}"] if asking else [])))

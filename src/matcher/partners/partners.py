@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache, partial
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import days
@@ -31,6 +30,7 @@ from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Query
 from matcher.partners import subcontracting
 from matcher.reference import law
+from matcher.reference.arrays import I64, Array
 from matcher.reference.french import counted
 from matcher.reference.text import plain_words, shorten
 
@@ -47,10 +47,10 @@ AFFINITIES: Mapping[str, tuple[float, str]] = {
 COLUMNS = tuple(AFFINITIES)
 
 
-def award_codes(catalogue: Catalogue) -> NDArray[np.int64]:
+def award_codes(catalogue: Catalogue) -> I64:
     """A number for the award of each evidence row: rows of one award share it; -1 for no award; shape (m,)."""
 
-    def read() -> NDArray[np.int64]:
+    def read() -> I64:
         ids = catalogue.in_payloads(r'^\{"id":\s*"(?P<found>[^"]*)"')
         codes = np.asarray(ids.dictionary_encode().indices.fill_null(-1).to_numpy(zero_copy_only=False))
         return np.where(catalogue.nature_mask(("award",)), codes.astype(np.int64), -1)
@@ -81,7 +81,7 @@ def _affinities(catalogue: Catalogue, siren: str, as_of: date | None) -> Mapping
     if not mine.any():
         return columns
 
-    def per_structure(values: NDArray[Any]) -> Column:
+    def per_structure(values: Array) -> Column:
         return np.asarray(np.bincount(owners, weights=values, minlength=n), dtype=np.float64)
 
     count = np.maximum(per_structure(np.ones(len(rows))), 1.0)

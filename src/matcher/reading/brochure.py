@@ -16,6 +16,7 @@ from matcher.learned import offers as reading
 from matcher.learned.offers import Part
 from matcher.reading import zones
 from matcher.reading.sources._structure import kind_in_name
+from matcher.reference.arrays import F32
 from matcher.reference.text import clean, fold, shorten
 
 MOST = 40  # proposals of one text
@@ -110,7 +111,7 @@ def parts(text: str, names: Collection[str] = ()) -> list[Part]:
 
 
 def _chosen(
-    units: Sequence[Part], names: Sequence[str], weighted: reading.Floats, offered: reading.Floats
+    units: Sequence[Part], names: Sequence[str], weighted: F32, offered: F32
 ) -> Iterator[tuple[Part, str]]:
     """Units that support a trade that the text offers, with that trade, in the order of the text."""
     sure = offered >= OFFERED

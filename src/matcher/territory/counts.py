@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from cachetools import LRUCache, cached
-from numpy.typing import NDArray
 from sqlalchemy import select
 
 from matcher.catalogue.catalogue import Catalogue
@@ -29,12 +28,13 @@ from matcher.reading.need import sized_need, spot, typed_need
 from matcher.records.store import Store
 from matcher.records.tables import Feedback, SourcingEvent
 from matcher.reference import law, trades
+from matcher.reference.arrays import I64
 from matcher.reference.french import day, grouped
 from matcher.reference.naming import source_name
 from matcher.territory import assumptions
 from matcher.territory.areas import Area
 
-Rows = NDArray[np.int64]
+Rows = I64
 KEPT = 20_000  # counts of trades in areas
 Kept = tuple[LRUCache[Hashable, Any], Lock]
 

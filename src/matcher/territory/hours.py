@@ -4,7 +4,7 @@ Hours worked = amount x share of labour / cost of an hour; both come from the ta
 (`labour.csv`), are shown with the answer and can be given instead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -219,29 +219,6 @@ class Oeth:
     on: date
 
 
-def _capped(
-    deductible: float,
-    rate: float,
-    contribution: float | None,
-    headcount: float | None,
-    figure: Mapping[str, float],
-) -> tuple[float | None, float | None, list[str]]:
-    """Cap, deduction (None where the contribution is unknown) and notes."""
-    if headcount is not None and headcount < 20:
-        why = "moins de vingt salariés : aucune contribution n'est due, l'achat n'a pas d'effet"
-        return 0.0, 0.0, [why]
-    if rate >= figure["rate"]:
-        why = f"le taux d'emploi atteint {100 * figure['rate']:g} % : aucune contribution n'est due, l'achat n'a pas d'effet"
-        return 0.0, 0.0, [why]
-    part = figure["cap-high"] if rate >= figure["cap-from"] else figure["cap-low"]
-    if contribution is None:
-        why = f"au plus {100 * part:g} % de la contribution : donnez la contribution de l'année avant déductions pour connaître le plafond"
-        return None, None, [why]
-    cap = part * contribution
-    capped = [f"plafonné à {100 * part:g} % de la contribution"] if deductible > cap else []
-    return cap, min(deductible, cap), capped
-
-
 def oeth(
     purchase: float,
     rate: float | None,
@@ -278,7 +255,18 @@ def oeth(
     if not 0 <= cost <= purchase:
         raise BadInput("le coût de la main-d'œuvre dépasse l'achat hors taxes : reprenez l'attestation")
     deductible = figure["labour"] * cost
-    cap, deduction, notes = _capped(deductible, rate, contribution, headcount, figure)
+    exempt = f"le taux d'emploi atteint {100 * figure['rate']:g} %" if rate >= figure["rate"] else ""
+    exempt = "moins de vingt salariés" if headcount is not None and headcount < 20 else exempt
+    part = figure["cap-high"] if rate >= figure["cap-from"] else figure["cap-low"]
+    cap: float | None = None if contribution is None else part * contribution
+    if exempt:
+        cap, notes = 0.0, [f"{exempt} : aucune contribution n'est due, l'achat n'a pas d'effet"]
+    elif cap is None:
+        give = "donnez la contribution de l'année avant déductions pour connaître le plafond"
+        notes = [f"au plus {100 * part:g} % de la contribution : {give}"]
+    else:
+        notes = [f"plafonné à {100 * part:g} % de la contribution"] if deductible > cap else []
+    deduction = None if cap is None else min(deductible, cap)
     others = "les autres achats de l'année auprès d'EA et d'ESAT entrent sous le même plafond"
     notes.append(f"{ATTESTED} ; {others}")
     public = law.rule("oeth.public", on)

@@ -14,7 +14,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import func, select
 
 from matcher import codec, plugins
@@ -26,6 +25,7 @@ from matcher.records import facilitators
 from matcher.records.store import Store
 from matcher.records.tables import Announcement, Found
 from matcher.reference import places
+from matcher.reference.arrays import F64, I64
 from matcher.reference.french import PARIS
 from matcher.reference.french import day as day_written
 from matcher.reference.identifiers import IDENTITY, clean_date, digits, siret_valid
@@ -154,10 +154,10 @@ class Pool:
     """Structures of the catalogue, one for each bidder, with the relevance of each to each need; (n,), (n, needs)."""
 
     rows: Rows
-    relevance: NDArray[np.float64]
+    relevance: F64
 
     @property
-    def best(self) -> NDArray[np.float64]:
+    def best(self) -> F64:
         return np.asarray(self.relevance.max(axis=1, initial=0.0))
 
 
@@ -185,7 +185,7 @@ def pool(desk: Desk, asked: Sequence[tuple[str, Place | None]], participants: Se
     return Pool(np.array(rows, dtype=np.int64), values)
 
 
-def invite(best: NDArray[np.float64], shown: NDArray[np.int64], most: int) -> list[tuple[int, str]]:
+def invite(best: F64, shown: I64, most: int) -> list[tuple[int, str]]:
     """Whom to invite, by position, with why: the most relevant, a third kept for those never `shown` (n,)."""
     order = [int(i) for i in np.argsort(-best, kind="stable") if best[i] > 0]
     kept = set([i for i in order if not shown[i]][: round(most * UNSEEN)])
@@ -196,7 +196,7 @@ def invite(best: NDArray[np.float64], shown: NDArray[np.int64], most: int) -> li
     return sorted(why.items(), key=lambda pair: -best[pair[0]])
 
 
-def pitches(catalogue: Catalogue, rows: Rows, worth: NDArray[np.float64]) -> list[int]:
+def pitches(catalogue: Catalogue, rows: Rows, worth: F64) -> list[int]:
     """The positions of those to hear, relevant and unlike each other: maximal marginal relevance (Carbonell, 1998).
 
     Two structures are alike by the meaning of what they say, and more when of one kind and one department.

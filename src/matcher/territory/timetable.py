@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.domain import BadInput
+from matcher.reference.arrays import F64, I64
 
 #: Relevance is counted in millionths, so that two solvers count alike.
 UNIT = 1_000_000
@@ -49,13 +49,13 @@ class _Bounds:
 
     slots: int
     most: int  # of a structure
-    buyer_caps: NDArray[np.int64]
+    buyer_caps: I64
     tables: int
     gone: Mapping[int, AbstractSet[int]]
 
 
 def solve(
-    relevance: NDArray[np.float64],
+    relevance: F64,
     slots: int,
     *,
     most: int | None = None,
@@ -88,7 +88,7 @@ def solve(
     return _placed(np.rint(values * UNIT).astype(np.int64), values, bounds, seconds)
 
 
-def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]:
+def _pairs(weights: I64, limits: _Bounds) -> list[tuple[int, int]]:
     """The pairs of highest total weight within the bounds: a flow, whose linear program has a whole solution."""
     from scipy.optimize import linprog
 
@@ -107,9 +107,7 @@ def _pairs(weights: NDArray[np.int64], limits: _Bounds) -> list[tuple[int, int]]
     return [(int(i), int(j)) for i, j in np.argwhere(np.asarray(solution.x).reshape(n, m) > 0.5)]
 
 
-def _placed(
-    weights: NDArray[np.int64], values: NDArray[np.float64], bounds: _Bounds, seconds: float
-) -> Timetable:
+def _placed(weights: I64, values: F64, bounds: _Bounds, seconds: float) -> Timetable:
     """First the best pairs without slots: where they fit the slots, they are the optimum.  Else the whole model."""
     pairs = _pairs(weights, bounds)
     ceiling = sum(int(weights[i, j]) for i, j in pairs) / UNIT
@@ -129,12 +127,7 @@ def _placed(
 
 
 def _fit(
-    pairs: Sequence[tuple[int, int]],
-    weights: NDArray[np.int64],
-    bounds: _Bounds,
-    seconds: float,
-    *,
-    every: bool,
+    pairs: Sequence[tuple[int, int]], weights: I64, bounds: _Bounds, seconds: float, *, every: bool
 ) -> tuple[dict[tuple[int, int], int], float, bool] | None:
     """Slots for `every` pair, or for the best of them: the slots, a bound, and whether it is proven optimal."""
     from ortools.sat.python import cp_model
@@ -182,9 +175,7 @@ def _fit(
     return placed, (solver.best_objective_bound + len(placed)) / (2 * UNIT), status == cp_model.OPTIMAL
 
 
-def _made(
-    placed: Mapping[tuple[int, int], int], values: NDArray[np.float64], bound: float, optimal: bool
-) -> Timetable:
+def _made(placed: Mapping[tuple[int, int], int], values: F64, bound: float, optimal: bool) -> Timetable:
     appointments: list[Appointment] = []
     seated: dict[int, int] = {}
     for (i, j), t in sorted(placed.items(), key=lambda item: (item[1], item[0][1], item[0][0])):

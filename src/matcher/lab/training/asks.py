@@ -1,15 +1,17 @@
 """Learn what a lot asks for (see `matcher.learned.asks`): from lots and needs labelled by reading, and texts of our own.
 
-The first reading of trades is learnt from contracts with their CPV code and from our texts (`matcher.lab.training.trades`).
-The outputs are logistic regressions over its readings, vectors, words and codes.
+The first reading of trades is learnt from our texts with a CPV code and the labels of the CPV, and where a folder of open data
+is given from objets of past contracts with their code; `matcher.lab.training.offers` learns from the other side of the same
+texts.  The outputs are logistic regressions over its readings, vectors, words and codes.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -17,17 +19,120 @@ from matcher.console import say
 from matcher.domain import BadInput, Lot, Tender
 from matcher.lab import evaluation
 from matcher.lab.evaluation import HISTORY
-from matcher.lab.training import linear_arrays, write_card
-from matcher.lab.training import trades as first
+from matcher.lab.training import every_output, hashed_rows, linear_arrays, write_card
 from matcher.lab.training.texts import OURS, past_awards, read_lines, read_table
 from matcher.learned import asks
-from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording
+from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording, names
 from matcher.learned.encoders import Encoder, static
+from matcher.matching import trades
 from matcher.reading import gather
 from matcher.reference import paths
 from matcher.reference.arrays import F32, I64, Array
+from matcher.reference.paths import reference_dir
+from matcher.reference.tables import csv_rows
+from matcher.reference.text import fold
+from matcher.reference.trades import narrower, trade_of_cpv
+from matcher.reference.trades import trades as taxonomy
 
-Floats = F32
+NEED, OFFER, BOTH = "need", "offer", "both"  # roles of our texts
+WORD, LABEL, TITLE = 0.2, 0.3, 0.3  # weights of a bare word, a CPV label and a job title, a sentence being 1
+WORDS = 2.0  # weight of a need's words, its vector being 1
+FIRST_C, FIRST_ROUNDS = 3.0, 60  # inverse strength of the penalty, iterations of the first fit
+_CODED = itemgetter("cpv")
+SENTENCES = {"need": NEED, "need2": NEED, "right": OFFER, "right2": OFFER}
+
+
+class Text(NamedTuple):
+    """What is learnt from: `trade` is "" where it is of no trade of the taxonomy, None where it is not known; `role` is NEED, OFFER or BOTH."""
+
+    text: str
+    trade: str | None
+    weight: float
+    role: str
+
+
+def output_of(text: Text) -> int:
+    """Which output a text teaches: a trade, the last one for none of the taxonomy."""
+    return (*names(), "").index(text.trade or "")
+
+
+def _named(label: str, code: str) -> str | None:
+    """The trade of our own label and CPV code; the CPV has no code for reuse, so that its words decide."""
+    reuse = next(trade for trade in taxonomy() if trade.name == "reemploi")
+    return part_of(label, reuse.name if reuse.words.search(fold(label)) else trade_of_cpv(code))
+
+
+def part_of(text: str, trade: str | None) -> str | None:
+    """The part of a trade that a text names, None where the trade is not known."""
+    return None if trade is None else narrower(text, trade)
+
+
+def texts() -> Iterator[Text]:
+    """The texts of this project, and the labels of the CPV."""
+    for row in filter(_CODED, read_table(OURS / "speech.csv.gz")):
+        yield Text(row["text"], _named(row["trade"], row["cpv"]), 1.0, row["role"])
+    for row in filter(_CODED, read_table(OURS / "words.csv.gz")):
+        yield Text(row["word"], part_of(row["word"], trade_of_cpv(row["cpv"])), WORD, BOTH)
+    for name in ("choices", "choices_more"):
+        for row in filter(_CODED, read_table(OURS / f"{name}.csv.gz")):
+            for column, role in SENTENCES.items():
+                yield Text(row[column], _named(row["trade"], row["cpv"]), 1.0, role)
+    for row in read_table(reference_dir() / "cpv.csv"):
+        yield Text(row["label"], part_of(row["label"], trade_of_cpv(row["code"])), LABEL, BOTH)
+
+
+def awarded(data: Path) -> Iterator[Text]:
+    """Objets of past contracts with a CPV code that is more than a division, each once."""
+    known = {fold(award.title)[:100]: award for award in past_awards(data / HISTORY)}
+    for award in known.values():
+        if award.cpv and not award.cpv.endswith("000000"):
+            text = award.title[: asks.READ_UP_TO]
+            yield Text(text, part_of(text, trade_of_cpv(award.cpv)), 1.0, NEED)
+
+
+def jobs(data: Path) -> Iterator[Text]:
+    """Job titles, shared out over the trades of their ROME code."""
+    for name in ("rome_appellations.csv", "rome_codes.csv"):
+        for row in csv_rows(data / "nomenclatures" / name):
+            does = trades.of_job(row["rome"])
+            total = max(float(does.sum()), 1.0)
+            for i in np.flatnonzero(does):
+                yield Text(row["libelle"], names()[i], TITLE * float(does[i]) / total, OFFER)
+            if does.sum() < 1:  # half as sure: a job of any trade may stand in a structure of this one
+                yield Text(row["libelle"], "", TITLE * float(1 - does.sum()) / 2, OFFER)
+
+
+def bags(given: list[str]) -> tuple[Any, Any]:
+    """Words of texts as a sparse table (texts, buckets) of unit rows by idf, and the idf of each bucket."""
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    table = hashed_rows([asks.first_terms(text) for text in given], asks.FIRST_BUCKETS)
+    weighing = TfidfTransformer().fit(table)
+    return weighing.transform(table), np.where(table.getnnz(axis=0) > 0, weighing.idf_, 0.0)
+
+
+def first_arrays(encoder: Encoder, data: Path | None = None) -> dict[str, Array]:
+    """The arrays of the first reading of `matcher.learned.asks`; its last output is "no trade of the taxonomy"."""
+    from scipy.sparse import csr_matrix, hstack
+    from sklearn.linear_model import LogisticRegression
+
+    every = [*(each for each in texts() if each.role != OFFER), *(awarded(data) if data is not None else ())]
+    chosen = [each for each in every if each.trade is not None]
+    vectors = encoder.encode([each.text for each in chosen], role="query")
+    words, rarity = bags([each.text for each in chosen])
+    model = LogisticRegression(C=FIRST_C, max_iter=FIRST_ROUNDS, tol=1e-3)
+    model.fit(
+        hstack([csr_matrix(vectors), WORDS * words]).tocsr(),
+        [output_of(each) for each in chosen],
+        sample_weight=[each.weight for each in chosen],
+    )
+    size = vectors.shape[1]
+    weights, bias = every_output(model, len(names()) + 1)
+    buckets = np.flatnonzero(rarity)
+    of_words = WORDS * weights[:, size:][:, buckets]
+    return linear_arrays("first", weights[:, :size].T, of_words, bias, buckets, rarity[buckets])
+
+
 LABELS = {"lots_dev": "", "typed_needs_dev": "mixed_dev", "objets_dev": "notices_dev,typed_dev,spoken_dev"}
 CARRIED = {"yes": "alone", "group": "group", "no": "beyond"}  # "alone" of the labels
 OWN = "needs.jsonl.gz"  # lots and needs of our own, labelled by their authors
@@ -168,11 +273,11 @@ def _of_text(text: str, alone: Mapping[str, bool], weight: float) -> Example:
 class Inputs:
     """Of every example: dense inputs, pooled columns, and words and codes as a sparse table of known buckets."""
 
-    dense: Floats
-    pools: Floats
+    dense: F32
+    pools: F32
     words: Any
     buckets: I64
-    rarity: Floats
+    rarity: F32
 
 
 def inputs_of(examples: Sequence[Example], reader: asks.Reader) -> Inputs:
@@ -254,8 +359,8 @@ class Fitted:
     """The readings of each labelled example by a model that saw none of its group."""
 
     examples: list[Example]
-    chances: Floats
-    others: Mapping[str, Floats]
+    chances: F32
+    others: Mapping[str, F32]
 
     def trades(self, i: int) -> list[str]:
         """The trades of a reading, likeliest first."""
@@ -289,7 +394,7 @@ def crossed(
     return Fitted([examples[i] for i in real], chances, others)
 
 
-def unseen(data: Path) -> dict[str, tuple[Floats, dict[str, Any]]]:
+def unseen(data: Path) -> dict[str, tuple[F32, dict[str, Any]]]:
     """Of each labelled lot or need, by its id, the outputs of a model that saw none of its group; none without labels."""
     if not any((data / "judged" / f"{name}.labels.jsonl").is_file() for name in LABELS):
         return {}
@@ -312,7 +417,7 @@ def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
     """Write asks.npz and its card into a folder; prints the figures, cross-validated by notice."""
     encoder = encoder or static.load()
     out.mkdir(parents=True, exist_ok=True)
-    begun = first.first_arrays(encoder, data)
+    begun = first_arrays(encoder, data)
     np.savez_compressed(out / asks.FILE, **cast("Any", _without_outputs(begun)))
     _forget()
     with paths.learnt_into(out):  # the wording of an insertion contract asks the first reading

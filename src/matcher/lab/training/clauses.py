@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.console import say
 from matcher.domain import BadInput
@@ -26,6 +25,7 @@ from matcher.learned.clauses import BITS, LABELS, STEPS, VIEWS, Columns, Verdict
 from matcher.reading.clauses import grammar
 from matcher.reading.clauses.sentences import cut, pages, passage, speaking, windows
 from matcher.reading.sources import _tree, ted
+from matcher.reference.arrays import F64, Array, Mask
 from matcher.reference.prose import folded
 
 COST = 1.0  # inverse regularisation of the support vectors
@@ -37,7 +37,6 @@ DEVELOPMENT = ("clause_passages", "clause_passages_2", "clause_passages_3", "cla
 OURS = "m"  # their authors had seen errors on the others
 NOTICE = "notice "  # and its number, in place of an author
 Truth = tuple[bool | None, ...]  # in the order of LABELS; None is not known
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -165,7 +164,7 @@ class Matrix:
         every = hashed_rows(features, len(VIEWS) << BITS).tocsc()
         self.views = [every[:, view << BITS : (view + 1) << BITS].tocsr() for view in range(len(VIEWS))]
 
-    def fit(self, learnt: NDArray[np.bool_]) -> tuple[Any, Columns, Floats]:
+    def fit(self, learnt: Mask) -> tuple[Any, Columns, F64]:
         """All passages as rows of what the chosen ones teach: the rows, their columns, the rarity of each."""
         from scipy.sparse import diags, hstack
         from sklearn.preprocessing import normalize
@@ -186,12 +185,12 @@ class Matrix:
 class Corpus:
     """Passages as arrays: who is left out together, truths (passages, labels; NaN unknown), weights, features."""
 
-    who: NDArray[Any]
-    truth: Floats
-    weights: Floats
+    who: Array
+    truth: F64
+    weights: F64
     matrix: Matrix
 
-    def fit(self, learnt: NDArray[np.bool_]) -> tuple[Weights, Floats]:
+    def fit(self, learnt: Mask) -> tuple[Weights, F64]:
         """The weights that some passages teach by support vectors, and the scores of all passages by them."""
         from sklearn.svm import LinearSVC
 
@@ -206,7 +205,7 @@ class Corpus:
         scores = np.column_stack([one.decision_function(rows) for one in made])
         return Weights(columns.astype(np.int64), rarity.astype(np.float32), weights, bias), scores
 
-    def left_out(self) -> Floats:
+    def left_out(self) -> F64:
         """The scores (passages, labels) of each group's passages by what all others teach."""
         scores = np.zeros(self.truth.shape)
         for name in np.unique(self.who):
@@ -256,7 +255,7 @@ def train(
 # ------------------------------------------------------------------------------------------------- the card
 
 
-def report(out: Path, data: Corpus, scores: Floats, verdicts: dict[str, Verdict], columns: int) -> None:
+def report(out: Path, data: Corpus, scores: F64, verdicts: dict[str, Verdict], columns: int) -> None:
     """The card, with each group of passages judged by what all others teach."""
     lines = []
     real = np.array([name.startswith(NOTICE) for name in data.who])

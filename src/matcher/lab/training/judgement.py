@@ -35,7 +35,6 @@ from matcher.reading.need import free_text_tender
 from matcher.reference import paths
 from matcher.reference.arrays import F32, F64, I64, Array, Mask
 
-Floats = F64
 MIXED = "mixed_2026.jsonl"  # the directory over which sets named mixed... were judged, beside the other
 INVENTED, STAFF, OWN = "invented", "staff-", "judged_*.queries.jsonl.gz"
 #: Needs of our own read for this project over the real directories, whose grades name a bidder by `hidden`.
@@ -90,10 +89,10 @@ STEP, LENT, NEAR_KM, FAR_KM = 3, 0.3, 25.0, 50.0
 class Pairs:
     """Judged pairs as a table: `rows` of evidence (pairs, COLUMNS), of which need, grade (NaN: not judged), weight."""
 
-    rows: Floats
+    rows: F64
     need: I64
-    grade: Floats
-    weight: Floats
+    grade: F64
+    weight: F64
 
 
 @dataclass
@@ -258,15 +257,15 @@ class Tables:
     """Learnt tables by columns: cuts of each axis and values, with a last cell for unknown."""
 
     base: float
-    cuts: Mapping[str, Floats]
-    values: dict[tuple[str, ...], Floats]
+    cuts: Mapping[str, F64]
+    values: dict[tuple[str, ...], F64]
 
     def cells(self, rows: Array) -> dict[str, I64]:
         """The cell of each column in each row."""
         columns = zip(COLUMNS, rows.T.astype(np.float64), strict=True)
         return {name: cell(self.cuts[name], column) for name, column in columns}
 
-    def score(self, rows: Array) -> Floats:
+    def score(self, rows: Array) -> F64:
         """The log-odds of each row; shape (len(rows),)."""
         at = self.cells(rows)
         total = np.full(len(rows), self.base)
@@ -275,7 +274,7 @@ class Tables:
         return total
 
 
-def cuts_of(pairs: Pairs, chosen: Mask) -> dict[str, Floats]:
+def cuts_of(pairs: Pairs, chosen: Mask) -> dict[str, F64]:
     """Where each column is cut, in at most BINS cells: at the quantiles of the thresholds that trees take, by their gain."""
     met: dict[str, list[tuple[float, float]]] = {name: [] for name in COLUMNS}
     for node in _splits(_boosted(pairs, pairs.rows, chosen, 0)):
@@ -305,7 +304,7 @@ def fit(pairs: Pairs, chosen: Mask, seeds: int = SEEDS) -> Tables:
     return purified(tables, {name: of_pairs[chosen] for name, of_pairs in at.items()})
 
 
-def _boosted(pairs: Pairs, table: Floats, chosen: Mask, seed: int) -> list[Mapping[str, Any]]:
+def _boosted(pairs: Pairs, table: F64, chosen: Mask, seed: int) -> list[Mapping[str, Any]]:
     """Trees over the columns of a table of the pairs, each path within one column or one of GROUPS."""
     import lightgbm
 
@@ -342,8 +341,8 @@ def _add(tables: Tables, tree: Mapping[str, Any], share: float) -> None:
 
 
 def _leaves(
-    node: Mapping[str, Any], cuts: Mapping[str, Floats], masks: Mapping[str, Floats]
-) -> Iterator[tuple[float, Mapping[str, Floats]]]:
+    node: Mapping[str, Any], cuts: Mapping[str, F64], masks: Mapping[str, F64]
+) -> Iterator[tuple[float, Mapping[str, F64]]]:
     """The value of each leaf with the cells of each column that lead to it."""
     if "split_feature" not in node:
         yield float(node["leaf_value"]), masks
@@ -403,10 +402,10 @@ def _folds(needs: Sequence[Seen], seed: int) -> I64:
     return folds([one.need.query.tender.title for one in needs], seed)
 
 
-def crossed(needs: Sequence[Seen], pairs: Pairs, seed: int = 0) -> list[Floats]:
+def crossed(needs: Sequence[Seen], pairs: Pairs, seed: int = 0) -> list[F64]:
     """The log-odds of every candidate of each need by tables that saw no judgement of the need."""
     fold = _folds(needs, seed)
-    scores: list[Floats] = [np.zeros(0)] * len(needs)
+    scores: list[F64] = [np.zeros(0)] * len(needs)
     for part in progress(range(FOLDS), "learning"):
         tables = fit(pairs, fold[pairs.need] != part, seeds=1)
         for i in np.flatnonzero(fold == part).tolist():
@@ -416,7 +415,7 @@ def crossed(needs: Sequence[Seen], pairs: Pairs, seed: int = 0) -> list[Floats]:
     return scores
 
 
-def judged_scores(needs: Sequence[Seen], scores: Sequence[Floats]) -> tuple[Floats, Mask, I64]:
+def judged_scores(needs: Sequence[Seen], scores: Sequence[F64]) -> tuple[F64, Mask, I64]:
     """Score, lead and need of every judged pair."""
     rows = [
         (scores[i][one.rows[siren]].max(), grade >= 2, i)
@@ -427,7 +426,7 @@ def judged_scores(needs: Sequence[Seen], scores: Sequence[Floats]) -> tuple[Floa
     return np.array([r[0] for r in rows]), np.array([r[1] for r in rows]), np.array([r[2] for r in rows])
 
 
-def scaled(needs: Sequence[Seen], scores: Sequence[Floats]) -> tuple[tuple[float, float], list[Floats]]:
+def scaled(needs: Sequence[Seen], scores: Sequence[F64]) -> tuple[tuple[float, float], list[F64]]:
     """Slope and intercept that make scores log-odds, and the chances by those of the other folds (Platt, 1999)."""
     score, lead, need = judged_scores(needs, scores)
     fold = _folds(needs, 77)
@@ -437,7 +436,7 @@ def scaled(needs: Sequence[Seen], scores: Sequence[Floats]) -> tuple[tuple[float
     return platt(score, lead), chances
 
 
-def thresholds(needs: Sequence[Seen], chances: Sequence[Floats]) -> tuple[float, float]:
+def thresholds(needs: Sequence[Seen], chances: Sequence[F64]) -> tuple[float, float]:
     """The cut-offs of "likely" and "plausible"."""
     chance, lead, _ = judged_scores(needs, chances)
     grid = np.arange(0.02, 0.9, 0.005)
@@ -450,7 +449,7 @@ def thresholds(needs: Sequence[Seen], chances: Sequence[Floats]) -> tuple[float,
     return round(float(likely), 3), round(float(min(plausible, likely)), 3)
 
 
-def _ranked(one: Seen, chance: Floats, plausible: float) -> dict[str, Any]:
+def _ranked(one: Seen, chance: F64, plausible: float) -> dict[str, Any]:
     """The line of a run file of a need, with all bidders."""
     sirens = one.need.catalogue.of_structure("siren")
     order = np.argsort(-chance, kind="stable")
@@ -565,7 +564,7 @@ def theme_of(columns: tuple[str, ...]) -> str:
     return ROLE if len(columns) > 1 and {"kind", "lends"} & set(columns) else MAIN[columns[0]][0]
 
 
-def _report(needs: Sequence[Seen], chances: Sequence[Floats], plausible: float) -> str:
+def _report(needs: Sequence[Seen], chances: Sequence[F64], plausible: float) -> str:
     lines = ["| needs | measure | figure | 95 % |", "|---|---|---:|---|"]
     for name, (measured, calibrated) in by_set(needs, chances, plausible).items():
         for measure, values in measured.items():
@@ -579,7 +578,7 @@ def _report(needs: Sequence[Seen], chances: Sequence[Floats], plausible: float) 
     return "\n".join([*lines, "", *_by_kind(needs, chances)])
 
 
-def _by_kind(needs: Sequence[Seen], chances: Sequence[Floats]) -> list[str]:
+def _by_kind(needs: Sequence[Seen], chances: Sequence[F64]) -> list[str]:
     """How well the chances of each kind hold, silent and speaking apart, where at least FEWEST pairs were judged."""
     kind, silent = (COLUMNS.index(name) for name in ("kind", "silent"))
     held: dict[tuple[int, bool], list[tuple[float, bool]]] = {}
@@ -601,7 +600,7 @@ def _by_kind(needs: Sequence[Seen], chances: Sequence[Floats]) -> list[str]:
 
 
 def by_set(
-    needs: Sequence[Seen], chances: Sequence[Floats], plausible: float
+    needs: Sequence[Seen], chances: Sequence[F64], plausible: float
 ) -> dict[str, tuple[dict[str, list[float]], dict[str, float]]]:
     """`figures`, of the first places as in a run file, and `calibration` of each judged set."""
     lines: dict[str, list[dict[str, Any]]] = {}

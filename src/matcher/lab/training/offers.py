@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from matcher.lab.training import every_output, hashed_rows, packed, write_card
+from matcher.lab.training.asks import NEED, OFFER, Text, jobs, output_of, texts
 from matcher.lab.training.texts import OURS, read_table
-from matcher.lab.training.trades import OFFER, Text, jobs, output_of, texts
 from matcher.learned import offers
 from matcher.learned.asks import names
 from matcher.learned.encoders import Encoder
@@ -26,7 +26,6 @@ SENTENCE = 2.0  # scale of the words of a sentence, those of its heading being 1
 C, ROUNDS = 10.0, 300  # of the fit of trades
 FOLDS = 4
 NAMED = 0.1  # chance of a part from which a text is asked about a trade
-Floats = F32
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +81,11 @@ def _line_of(sentence: str, lines: Sequence[tuple[str, bool, frozenset[str]]]) -
 
 
 #: Texts with a code, then phrases: vectors, trades (the last: none), weights; how many phrases.
-Coded = tuple[Floats, I64, F64, int]
+Coded = tuple[F32, I64, F64, int]
 
 
 def coded(encoder: Encoder, data: Path | None) -> Coded:
-    rows = [*texts(OFFER), *(jobs(data) if data is not None else ())]
+    rows = [*(each for each in texts() if each.role != NEED), *(jobs(data) if data is not None else ())]
     phrases = read_table(OURS / "said.csv.gz")
     own = [Text(row["text"], narrower(row["text"], row["trade"]), PHRASE, OFFER) for row in phrases]
     every = [row for row in (*rows, *own) if row.trade is not None]
@@ -95,7 +94,7 @@ def coded(encoder: Encoder, data: Path | None) -> Coded:
     return vectors, trades, weights, len(own)
 
 
-def trade_of_parts(given: Labelled, chances: Floats) -> I64:
+def trade_of_parts(given: Labelled, chances: F32) -> I64:
     """The trade to learn from each part: the likeliest of its line's, none for what is no offer, -1 where not known."""
     labels = names()
     trades = np.full(len(given.parts), -1)
@@ -108,7 +107,7 @@ def trade_of_parts(given: Labelled, chances: Floats) -> I64:
     return trades
 
 
-def fit_reader(base: Coded, given: Sequence[tuple[Floats, I64]], encoder: str) -> offers.Reader:
+def fit_reader(base: Coded, given: Sequence[tuple[F32, I64]], encoder: str) -> offers.Reader:
     """The reader of trades, from coded texts and from the vectors and trades of parts."""
     from sklearn.linear_model import LogisticRegression
 
@@ -122,7 +121,7 @@ def fit_reader(base: Coded, given: Sequence[tuple[Floats, I64]], encoder: str) -
     return offers.Reader(encoder, tuple(labels), weights.astype(np.float32), bias.astype(np.float32))
 
 
-def fit_stance(given: Sequence[tuple[Labelled, Floats]]) -> offers.Stance:
+def fit_stance(given: Sequence[tuple[Labelled, F32]]) -> offers.Stance:
     """Whether a part states an offer, from labelled texts and the chances of trades of their parts."""
     from scipy.sparse import csr_matrix, hstack
     from sklearn.linear_model import LogisticRegression
@@ -147,7 +146,7 @@ def fit_stance(given: Sequence[tuple[Labelled, Floats]]) -> offers.Stance:
     )
 
 
-def fit_signs(given: Sequence[tuple[Labelled, Floats, Floats]]) -> tuple[Floats, float]:
+def fit_signs(given: Sequence[tuple[Labelled, F32, F32]]) -> tuple[F32, float]:
     """Weights of `offers.SIGNS`, from the chances of trades and of an offer of parts of texts not learnt from."""
     from sklearn.linear_model import LogisticRegression
 

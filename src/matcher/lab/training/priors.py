@@ -15,10 +15,9 @@ import numpy as np
 from matcher.lab.training.texts import read_lines
 from matcher.learned.asks import names
 from matcher.matching import trades
-from matcher.reference.arrays import F64, Mask
+from matcher.reference.arrays import F32, F64, Mask
 from matcher.reference.tables import csv_rows
 
-Floats = F64
 KINDS = ("ACI", "EI", "AI", "ETTI", "GEIQ")
 DOES = 0.5  # a trade that a job tells at least so surely is done
 PART = 0.05  # of a structure's hours, from which a job counts
@@ -72,18 +71,18 @@ def seen(data: Path) -> Iterator[Seen]:
             yield Seen(row["kind"], row["naf"], row["name"], does, "jobs")
 
 
-def shares(data: Path) -> tuple[list[str], Floats]:
+def shares(data: Path) -> tuple[list[str], F64]:
     """Activity codes and their groups, and the share of each trade in hirings there; (codes, trades)."""
     appellations = csv_rows(data / "nomenclatures" / "rome_appellations.csv")
     titles = {row["code_appellation"]: row["rome"] for row in appellations}
-    hired: dict[str, Floats] = defaultdict(lambda: np.zeros(len(names()) + 1))
+    hired: dict[str, F64] = defaultdict(lambda: np.zeros(len(names()) + 1))
     for row in csv_rows(data / "nomenclatures" / "appellation_naf_embauches.csv"):
         mass = trades.of_job(titles.get(row["rome_id"], "")).astype(np.float64)
         mass = np.append(mass / max(1.0, mass.sum()), max(0.0, 1.0 - mass.sum()))
         for digits in (2, 3, 4, 5):
             hired[row["naf_id"][:digits]] += float(row["hirings"]) * mass
     codes = sorted(hired, key=lambda code: (len(code), code))
-    share_of: dict[str, Floats] = {}
+    share_of: dict[str, F64] = {}
     for code in codes:
         above = share_of.get(code[:-1])
         drawn = hired[code] if above is None else hired[code] + PARENT * above
@@ -91,7 +90,7 @@ def shares(data: Path) -> tuple[list[str], Floats]:
     return codes, np.array([share_of[code][:-1] for code in codes])
 
 
-def rates(known: Sequence[Seen]) -> Floats:
+def rates(known: Sequence[Seen]) -> F64:
     """Log-odds of each trade by kind, drawn to those of all kinds, which stand last; (kinds and one more, trades)."""
     does = np.array([one.does for one in known], dtype=np.float64)
     kinds = np.array([one.kind for one in known])
@@ -102,7 +101,7 @@ def rates(known: Sequence[Seen]) -> Floats:
     return np.asarray(np.log(table / (1 - table)))
 
 
-def _model(codes: Sequence[str], shared: Floats, known: Sequence[Seen]) -> trades.Priors:
+def _model(codes: Sequence[str], shared: F64, known: Sequence[Seen]) -> trades.Priors:
     """Without weights: for its inputs alone."""
     of_kind = dict(zip((*KINDS, ""), rates(known).astype(np.float32), strict=True))
     of_code = dict(zip(codes, np.sqrt(shared).astype(np.float32), strict=True))
@@ -110,7 +109,7 @@ def _model(codes: Sequence[str], shared: Floats, known: Sequence[Seen]) -> trade
     return trades.Priors(of_kind, of_code, none, 0.0)
 
 
-def _inputs(model: trades.Priors, known: Sequence[Seen]) -> list[trades.Floats]:
+def _inputs(model: trades.Priors, known: Sequence[Seen]) -> list[F32]:
     return [trades.prior_inputs(model, one.kind, one.code, one.name) for one in known]
 
 
@@ -122,7 +121,7 @@ def _folds(known: Sequence[Seen], folds: int) -> Iterator[tuple[list[Seen], Sequ
         yield [known[i] for i in others], np.flatnonzero(part == fold).tolist()
 
 
-def fit(known: Sequence[Seen], codes: Sequence[str], shared: Floats) -> dict[str, Any]:
+def fit(known: Sequence[Seen], codes: Sequence[str], shared: F64) -> dict[str, Any]:
     """The arrays of priors.npz; how much each input counts is learnt on rates that did not see the structure."""
     from sklearn.linear_model import LogisticRegression
 
@@ -142,7 +141,7 @@ def fit(known: Sequence[Seen], codes: Sequence[str], shared: Floats) -> dict[str
     }
 
 
-def crossed(known: Sequence[Seen], codes: Sequence[str], shared: Floats, folds: int = 10) -> Floats:
+def crossed(known: Sequence[Seen], codes: Sequence[str], shared: F64, folds: int = 10) -> F64:
     """The chances of each structure by priors that did not see it; (structures, trades)."""
     chances = np.zeros((len(known), len(names())))
     for others, held in _folds(known, folds):
@@ -152,7 +151,7 @@ def crossed(known: Sequence[Seen], codes: Sequence[str], shared: Floats, folds: 
     return chances
 
 
-def figures(known: Sequence[Seen], chances: Floats) -> dict[str, float]:
+def figures(known: Sequence[Seen], chances: F64) -> dict[str, float]:
     """Precision of the first and of the three first trades of structures with hours and of those with jobs."""
     shares = {}
     for source in ("hours", "jobs"):

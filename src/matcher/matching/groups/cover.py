@@ -15,10 +15,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from matcher.reference.arrays import F64, I64
 
 EPS = 1e-6
 
@@ -34,11 +32,11 @@ class Cover:
     may take of each.
     """
 
-    degree: Ints
-    score: Ints
-    weight: Ints
-    amount: Floats
-    turnover: Floats
+    degree: I64
+    score: I64
+    weight: I64
+    amount: F64
+    turnover: F64
     max_members: int = 5
     forced: frozenset[int] = frozenset()
     clash: tuple[tuple[int, int], ...] = ()
