@@ -16,7 +16,7 @@ from matcher.records import facilitators, searches
 from matcher.reference import law, places
 from matcher.reference import trades as trades_
 from matcher.territory import areas, choropleth, coverage, ledger, meeting, potential, programme
-from matcher.territory.advice import Weight, effect
+from matcher.territory.potential import Weight, effect
 from service import schemas, wire
 from service.access import identify, store_of
 from service.page import fields, render, search

@@ -18,9 +18,9 @@ from matcher.records.keys import Bearer
 from matcher.records.store import Store
 from matcher.reference.identifiers import IDENTITY
 from matcher.territory import areas, choropleth, coverage, hours, ledger, meeting, potential
-from matcher.territory.advice import Given
 from matcher.territory.areas import place_of, somewhere
 from matcher.territory.counts import Count, Desk, need_of, no_counts, trades_of
+from matcher.territory.potential import Given
 from service import access, wire
 from service.access import BuyerKey, Operator, Reader, store_of
 from service.announced import buyer_of

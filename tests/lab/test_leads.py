@@ -12,7 +12,7 @@ import pytest
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, Buyer, MissingExtra, NotFound, Structure, Tender
-from matcher.lab import benchmark, leads, methods, published
+from matcher.lab import benchmark, leads, published
 from matcher.lab.evaluation import Question, question_of
 
 ROOT = Path(__file__).parents[2]
@@ -112,9 +112,9 @@ def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: pytes
 def test_potion_is_compared_where_its_folder_is_named(
     catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv(methods.POTION, raising=False)
+    monkeypatch.delenv(benchmark.POTION, raising=False)
     with pytest.raises(MissingExtra, match="set MATCHER_POTION to a folder"):
-        methods.potion(catalogue)
+        benchmark.potion(catalogue)
     model2vec = pytest.importorskip("model2vec", reason="the extra benchmark is not installed")
     from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -122,9 +122,9 @@ def test_potion_is_compared_where_its_folder_is_named(
     tokenizer = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, "[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     model2vec.StaticModel(np.eye(5, dtype=np.float32), tokenizer, normalize=True).save_pretrained(tmp_path)
-    monkeypatch.setenv(methods.POTION, str(tmp_path))
+    monkeypatch.setenv(benchmark.POTION, str(tmp_path))
     question = next(q for q in leads.load(NEEDS).questions if "haies" in q.tender.lots[0].title)
-    ranked = methods.potion(catalogue)(question)
+    ranked = benchmark.potion(catalogue)(question)
     first = catalogue.structure(int(np.flatnonzero(catalogue.of_structure("siren") == ranked[0])[0]))
     assert any("haies" in offer.title + offer.text for offer in first.offers)
 

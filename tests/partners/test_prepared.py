@@ -13,8 +13,7 @@ from matcher.domain import Lot, Place, Tender
 from matcher.lab import synth
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
-from matcher.partners import prepared
-from matcher.partners.opportunities import Opportunity, opportunities
+from matcher.partners.opportunities import Opportunity, opportunities, save_lots, stored_lots
 from matcher.reference import toponyms
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +24,7 @@ NOTICES = list(synth.tenders(12, seed=3))
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("prepared") / "catalogue"
     built = build_catalogue(list(synth.structures(40)), [], recipes.named("default"))
-    save_catalogue(built, place, lambda fresh: prepared.save(Matcher(built), NOTICES, fresh))
+    save_catalogue(built, place, lambda fresh: save_lots(Matcher(built), NOTICES, fresh))
     return place
 
 
@@ -56,7 +55,7 @@ def test_a_lot_that_changed_is_read(folder: Path) -> None:
     matcher = Matcher.load(folder)
     tender = NOTICES[0]
     changed = replace(tender.lots[0], title="Ramonage de cheminées")
-    lots = prepared.of(matcher.catalogue)
+    lots = stored_lots(matcher.catalogue)
     assert lots.query(matcher.catalogue, tender, tender.lots[0]) is not None
     assert lots.query(matcher.catalogue, tender, changed) is None
 
@@ -64,4 +63,4 @@ def test_a_lot_that_changed_is_read(folder: Path) -> None:
 def test_lots_read_by_other_models_are_not_used(folder: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr("matcher.matching.stored.fingerprint", lambda catalogue: "other models")
     matcher = Matcher.load(folder)
-    assert prepared.of(matcher.catalogue).query(matcher.catalogue, NOTICES[0], NOTICES[0].lots[0]) is None
+    assert stored_lots(matcher.catalogue).query(matcher.catalogue, NOTICES[0], NOTICES[0].lots[0]) is None

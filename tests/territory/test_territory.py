@@ -38,7 +38,6 @@ from matcher.territory import (
     potential,
     programme,
     sheets,
-    timetable,
 )
 from matcher.territory.counts import Count, Desk
 from papers import workbook
@@ -333,7 +332,7 @@ def test_oeth_asks_the_rate_and_refuses_a_labour_cost_above_the_purchase() -> No
     assert hours.oeth(20_000, 0.02, on=ON, contribution=50_000, headcount=12).deduction == 0.0
 
 
-def _check(made: timetable.Timetable, n: int, m: int, slots: int) -> None:
+def _check(made: meeting.Timetable, n: int, m: int, slots: int) -> None:
     for side in ("structure", "buyer"):
         booked = [(getattr(a, side), a.slot) for a in made.appointments]
         assert len(set(booked)) == len(booked), f"a {side} is double-booked"
@@ -368,7 +367,7 @@ def _brute(values: np.ndarray, slots: int, most: int, absent: dict[int, set[int]
 @pytest.mark.parametrize("absent", [{}, {0: {0}}, {1: {0, 1}}])
 def test_the_timetable_is_the_best_there_is(seed: int, absent: dict[int, set[int]]) -> None:
     values = np.round(np.random.default_rng(seed).random((3, 2)), 3)
-    made = timetable.solve(values, 3, most=2, buyer_absent=absent)
+    made = meeting.solve(values, 3, most=2, buyer_absent=absent)
     _check(made, 3, 2, 3)
     assert all(a.slot not in absent.get(a.buyer, ()) for a in made.appointments)
     assert made.optimal and made.value == pytest.approx(_brute(values, 3, 2, absent))
@@ -381,7 +380,7 @@ def test_tables_caps_and_fairness_hold_whatever_the_relevance(seed: int) -> None
     n = min(n, m * slots)
     tables = int(rng.integers(-(-n // slots), m + 1)) if -(-n // slots) <= m else m
     values = rng.random((n, m)) * (rng.random((n, m)) < 0.4)
-    made = timetable.solve(values, slots, most=5, tables=tables)
+    made = meeting.solve(values, slots, most=5, tables=tables)
     _check(made, n, m, slots)
     assert max(np.bincount([a.slot for a in made.appointments])) <= tables
     assert max(np.bincount([a.structure for a in made.appointments])) <= 5
@@ -390,20 +389,20 @@ def test_tables_caps_and_fairness_hold_whatever_the_relevance(seed: int) -> None
 
 
 def test_slots_of_one_size_are_a_wish(monkeypatch: MonkeyPatch) -> None:
-    fit = timetable._fit
+    fit = meeting._fit
 
     def unevenly(pairs: Any, weights: Any, bounds: Any, *rest: Any, **how: Any) -> Any:
         return fit(pairs, weights, bounds, *rest, **how) if bounds.tables == 7 else None
 
-    monkeypatch.setattr(timetable, "_fit", unevenly)
-    made = timetable.solve(np.random.default_rng(0).random((7, 6)), 4)
+    monkeypatch.setattr(meeting, "_fit", unevenly)
+    made = meeting.solve(np.random.default_rng(0).random((7, 6)), 4)
     _check(made, 7, 6, 4)
     assert made.optimal and len(made.appointments) == 24
 
 
 def test_what_cannot_be_planned_says_what_to_add() -> None:
     with pytest.raises(BadInput, match="ajoutez 3 créneaux"):
-        timetable.solve(np.ones((9, 2)), 2)
+        meeting.solve(np.ones((9, 2)), 2)
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from matcher.territory.advice import Advice, Facts, Refused, Weight, advise
 from matcher.territory.assumptions import Labour
 from matcher.territory.counts import Count
+from matcher.territory.potential import Advice, Facts, Refused, Weight, advise
 
 ON = date(2026, 11, 24)
 

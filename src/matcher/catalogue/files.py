@@ -102,7 +102,7 @@ def _opened(folder: Path) -> Catalogue:
         ]
         # a plain array over the mapped file: slicing a numpy.memmap costs more than the arithmetic
         table = texts.mapped(folder, "vectors")
-        vectors = Vectors(texts.load(folder / "texts", len(table)), table)
+        vectors = Vectors(texts.Texts(texts.mapped(folder / "texts", "numbers"), len(table)), table)
         indexes = {
             name: plugins.find("catalogue.indexes", name).load(folder / name, vectors)
             for name in saved.indexes

@@ -140,8 +140,3 @@ class Vectors:
 def mapped(folder: Path, name: str) -> Array:
     """A saved array, memory-mapped."""
     return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
-
-
-def load(folder: Path, count: int) -> Texts:
-    """The saved numbering of `count` texts, memory-mapped."""
-    return Texts(mapped(folder, "numbers"), count)

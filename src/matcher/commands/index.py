@@ -13,7 +13,7 @@ from matcher.domain import BadInput
 from matcher.matching import judgement, recipes, stored
 from matcher.matching.engine import Matcher
 from matcher.matching.recipes import SHIPPED
-from matcher.partners import prepared
+from matcher.partners import opportunities
 from matcher.reading import gather
 from matcher.reading.procedure import in_force
 from matcher.reading.sources import _columns
@@ -75,7 +75,7 @@ def run(
         gather.save_notices(gathered.tenders, folder)
         gather.save_contracts(gathered.awards, folder)
         stored.save(catalogue, folder)
-        prepared.save(Matcher(catalogue), in_force(gathered.tenders), folder)
+        opportunities.save_lots(Matcher(catalogue), in_force(gathered.tenders), folder)
 
     save_catalogue(catalogue, out, also)
     if other := judgement.of_another_encoder(catalogue):

@@ -14,9 +14,9 @@ from matcher.reference import law
 from matcher.territory import exports
 from matcher.territory import potential as desk
 from matcher.territory import programme as programmes
-from matcher.territory.advice import Given
 from matcher.territory.areas import place_of
 from matcher.territory.counts import need_of
+from matcher.territory.potential import Given
 
 
 def run(

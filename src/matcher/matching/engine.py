@@ -32,7 +32,7 @@ from matcher.domain import (
     __version__,
 )
 from matcher.learned import asks
-from matcher.matching import by_clause, judgement, reach, recipes, relaxations, stored, suitability
+from matcher.matching import by_clause, judgement, reach, recipes, stored, suitability
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
@@ -274,7 +274,7 @@ class Matcher:
             matches=matches,
             asked=shortlist.query.asked,
             nobody=self.nobody(ranking),
-            relaxations=relaxations.relaxations(ranking, relaxed) if len(matches) < n else (),
+            relaxations=suitability.relaxations(ranking, relaxed) if len(matches) < n else (),
             by_clause=self._by_clause(ranking, dict(zip(shown.tolist(), matches, strict=True))),
             likely=suitability.count(ranking, LIKELY),
             plausible=suitability.count(ranking, PLAUSIBLE),
@@ -414,19 +414,14 @@ class Matcher:
         if index is None:
             return [None] * len(chosen)
 
-        def best(rows: I64) -> Offer:
+        def best(i: int) -> Offer | None:
+            """Of the natures that tell most, of which it has any evidence."""
+            each = (shortlist.rows_of(i, *natures) for natures in (DECLARED, ("award",), ("name", "naf")))
+            if (rows := next(filter(len, each), None)) is None:
+                return None
             return self.catalogue.offer(int(rows[index.compare(query.words, query.vector, rows).argmax()]))
 
-        rows_of_each = (_rows_to_show(shortlist, i) for i in chosen)
-        return [best(rows) if len(rows) else None for rows in rows_of_each]
-
-
-def _rows_to_show(shortlist: Shortlist, i: int) -> I64:
-    """The evidence rows of candidate i of the natures that tell most, of which it has any."""
-    rows = shortlist.rows_of(i, *DECLARED)
-    for natures in (("award",), ("name", "naf")):
-        rows = rows if len(rows) else shortlist.rows_of(i, *natures)
-    return rows
+        return [best(i) for i in chosen]
 
 
 MANY = 2_000  # candidates; of fewer, what tells their trade is read of all, which costs less than a step of its own

@@ -24,11 +24,10 @@ from matcher.learned.asks import names
 from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Shortlist
 from matcher.reference import paths, tables, trades
-from matcher.reference.arrays import F32, F64, I32, I64, Array, Mask
 from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns
 
-Floats = F32
+Floats = NDArray[np.float32]
 NEGLIGIBLE = 0.05  # trades of less relevance to a need are ignored
 MAIN = 0.6  # share from which a trade is the one that a lot asks for, no part of it
 ASKED = 6  # trades of a lot that are looked at
@@ -90,13 +89,13 @@ def place(name: str) -> int:
 
 
 @cache
-def of_house() -> Mask:
+def of_house() -> NDArray[np.bool_]:
     """Which trades are of HOUSE; (trades,)."""
     return np.array([name in HOUSE for name in names()])
 
 
 @cache
-def neighbourhood() -> F32:
+def neighbourhood() -> Floats:
     """Relevance of each trade of a structure (columns) to each of a need (rows); shape (trades, trades).
 
     1 on the diagonal, NEIGHBOUR_WEIGHT between neighbouring trades, WIDER of the trade that a needed one is part of,
@@ -112,7 +111,7 @@ def neighbourhood() -> F32:
     return near
 
 
-def weights_of(cell: str, sure: float = 1.0) -> F32:
+def weights_of(cell: str, sure: float = 1.0) -> Floats:
     """ "nettoyage 0.9|peinture 0.6" as a row of weights; trades outside the taxonomy are left out."""
     row = np.zeros(len(names()), dtype=np.float32)
     for part in cell.split("|"):
@@ -125,12 +124,12 @@ def weights_of(cell: str, sure: float = 1.0) -> F32:
 # ------------------------------------------------------------------------------------------ of a need
 
 
-def relevance(need: F32) -> F32:
+def relevance(need: Floats) -> Floats:
     """Relevance of each trade to a need: 1 for its main trade, less for others and for neighbours; (trades,)."""
     return np.asarray(np.minimum((need @ neighbourhood()) / max(float(need.max()), CLEAR_FROM), 1.0))
 
 
-def relevant(need: F32) -> tuple[I64, F32]:
+def relevant(need: Floats) -> tuple[NDArray[np.int64], Floats]:
     """The trades that are not negligible to a need, and the relevance of each as a column; (asked,), (asked, 1)."""
     worth = relevance(need)
     asked = np.flatnonzero(worth > NEGLIGIBLE)
@@ -138,8 +137,11 @@ def relevant(need: F32) -> tuple[I64, F32]:
 
 
 def match(
-    shortlist: Shortlist, held: Array, rows: NDArray[np.integer] | None = None, worth: F32 | None = None
-) -> F64:
+    shortlist: Shortlist,
+    held: NDArray[Any],
+    rows: NDArray[np.integer] | None = None,
+    worth: Floats | None = None,
+) -> NDArray[np.float64]:
     """Match of trade weights (or of rows of them) with the lot: 1 where its main trade is certain; (rows,).
 
     `worth` is what each trade counts, (trades,), if not its relevance.
@@ -155,10 +157,10 @@ def match(
     return np.asarray((weights * each).max(axis=0, initial=0.0), dtype=np.float64)
 
 
-def shares(shortlist: Shortlist) -> F32:
+def shares(shortlist: Shortlist) -> Floats:
     """The share of the lot that is of each trade, 0 of neighbours; support of people, or lent staff, is no other part; (trades,)."""
 
-    def make() -> F32:
+    def make() -> Floats:
         asked = shortlist.query.asked.trades
         beside = {name: share for name, share in asked.items() if name in (INSERTION, LENT)}
         rest = 1.0 - sum(beside.values())
@@ -168,13 +170,13 @@ def shares(shortlist: Shortlist) -> F32:
     return shortlist.query.memo.once("shares of trades", make)
 
 
-def near(shortlist: Shortlist) -> tuple[Mask, Mask]:
+def near(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which trades are neighbours of those asked for, and which of them the wider ones that those are parts of; (trades,) each.
 
     A part of the main one is another part, no neighbour.
     """
 
-    def make() -> tuple[Mask, Mask]:
+    def make() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         share = shares(shortlist)
         asked = [
             trade for trade, part in zip(trades.trades(), share, strict=True) if part and trade.name != LENT
@@ -243,7 +245,7 @@ def asked_in_words(shortlist: Shortlist) -> str:
 
 
 @cache
-def _name_table() -> tuple[WordPatterns, Sequence[F32]]:
+def _name_table() -> tuple[WordPatterns, Sequence[Floats]]:
     """The patterns of names, and the trades that each indicates."""
     rows = tables.assumptions("name_trades.csv")
     weights = [weights_of(row["trades"], float(row["sure"])) for row in rows]
@@ -251,7 +253,7 @@ def _name_table() -> tuple[WordPatterns, Sequence[F32]]:
 
 
 @cache
-def _code_table(kind: str) -> Mapping[str, F32]:
+def _code_table(kind: str) -> Mapping[str, Floats]:
     """Trades by code: "naf" of activities, "rome" of jobs."""
     return {row[kind]: weights_of(row["trades"]) for row in tables.assumptions(f"{kind}_trades.csv")}
 
@@ -268,7 +270,7 @@ def plain(name: str) -> str:
     return _FORM.sub(" ", _MARKS.sub(" ", fold(name)) + " ")
 
 
-def of_name(name: str) -> F32:
+def of_name(name: str) -> Floats:
     """Trades indicated by a name, by its words and known networks; zeros if none."""
     return _highest(_rows_of_name(name))
 
@@ -279,7 +281,7 @@ def _rows_of_name(name: str) -> frozenset[int]:
 
 
 @cache
-def _highest(rows: frozenset[int]) -> F32:
+def _highest(rows: frozenset[int]) -> Floats:
     """Maximum weight of each trade over rows of the table; names that match the same rows share the array."""
     found = np.zeros(len(names()), dtype=np.float32)
     for row in rows:
@@ -288,17 +290,17 @@ def _highest(rows: frozenset[int]) -> F32:
     return found
 
 
-def of_code(code: str) -> F32:
+def of_code(code: str) -> Floats:
     """Trades indicated by an activity code, by its longest prefix in the table; zeros for a vague code."""
     return weights_of("") if code.upper() in VAGUE else _by_prefix(_code_table("naf"), code.upper())
 
 
-def _by_prefix(known: Mapping[str, F32], code: str) -> F32:
+def _by_prefix(known: Mapping[str, Floats], code: str) -> Floats:
     """What is known of the longest prefix of a code, of two characters at least; zeros if none."""
     return next((known[code[:n]] for n in range(len(code), 1, -1) if code[:n] in known), weights_of(""))
 
 
-def by_name(catalogue: Catalogue, rows: Any) -> tuple[F32, I32]:
+def by_name(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]:
     """Trades of the different names, with their highest as last column, and which of them each of `rows` has.
 
     Shapes: (kinds of names, trades and one), (rows,).
@@ -307,7 +309,7 @@ def by_name(catalogue: Catalogue, rows: Any) -> tuple[F32, I32]:
     return catalogue.words_read("trades", "name", lambda name: _with_highest(of_name(name or "")), rows, like)
 
 
-def by_code(catalogue: Catalogue, rows: Any) -> tuple[F32, I32]:
+def by_code(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]:
     """The same of activity codes."""
     numbers, codes = catalogue.coded("naf")
     known = catalogue.once(
@@ -316,16 +318,16 @@ def by_code(catalogue: Catalogue, rows: Any) -> tuple[F32, I32]:
     return known, numbers[rows]
 
 
-def _with_highest(weights: F32) -> F32:
+def _with_highest(weights: Floats) -> Floats:
     return np.append(weights, weights.max(initial=0.0)).astype(np.float32)
 
 
-def of_job(code: str) -> F32:
+def of_job(code: str) -> Floats:
     """Trades of a job (ROME code), by its longest prefix in the table; zeros if none."""
     return _by_prefix(_code_table("rome"), code.strip().upper())
 
 
-def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], I32]:
+def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]]:
     """Trades of each combination of declared job codes (ROME), and that of each structure; (rows, trades), (structures,)."""
     numbers, listed = catalogue.coded("jobs")
 
@@ -347,20 +349,20 @@ class Priors:
     hirings, each (trades,); `weights` those of PRIOR_INPUTS.
     """
 
-    rates: Mapping[str, F32]
-    shares: Mapping[str, F32]
-    weights: F32
+    rates: Mapping[str, Floats]
+    shares: Mapping[str, Floats]
+    weights: Floats
     bias: float
 
-    def share(self, code: str) -> F32:
+    def share(self, code: str) -> Floats:
         """Roots of the shares of hirings at an activity code, by its longest known prefix; (trades,)."""
         return _by_prefix(self.shares, code)
 
-    def rate(self, kind: str) -> F32:
+    def rate(self, kind: str) -> Floats:
         """Log-odds of each trade for a kind, of all kinds together for another; (trades,)."""
         return self.rates.get(kind, self.rates[""])
 
-    def chances(self, inputs: F32) -> F32:
+    def chances(self, inputs: Floats) -> Floats:
         """Probabilities for PRIOR_INPUTS, shape (..., 6)."""
         return np.asarray(1 / (1 + np.exp(-(inputs @ self.weights + self.bias))), dtype=np.float32)
 
@@ -386,7 +388,7 @@ def priors_of(arrays: Mapping[str, Any]) -> Priors:
     )
 
 
-def prior_inputs(model: Priors, kind: str, code: str, name: str) -> F32:
+def prior_inputs(model: Priors, kind: str, code: str, name: str) -> Floats:
     """PRIOR_INPUTS of a structure for each trade; (trades, 6)."""
     by_name, by_code = of_name(name), of_code(code)
     most = [np.full(len(names()), row.max()) for row in (by_name, by_code)]
@@ -403,7 +405,7 @@ def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
 
 
 @cache
-def kind_rates() -> F32:
+def kind_rates() -> Floats:
     """Published share of ESAT and EA that practise each trade; (trades,)."""
     found = np.zeros(len(names()), dtype=np.float32)
     for row in tables.assumptions("kind_trades.csv"):
@@ -412,7 +414,7 @@ def kind_rates() -> F32:
 
 
 @cache
-def rates_of(kind: str) -> F32:
+def rates_of(kind: str) -> Floats:
     """The share of a kind that does each trade: published, else of those whose hours or jobs tell it; 0 if unknown; (trades,)."""
     if kind in PUBLISHED:
         return kind_rates()
@@ -450,7 +452,7 @@ def kind_rate(shortlist: Shortlist) -> float:
     return float((kind_rates()[asked.trades] * asked.worth[:, 0]).max(initial=0.0))
 
 
-def prior_trade(shortlist: Shortlist) -> F64:
+def prior_trade(shortlist: Shortlist) -> NDArray[np.float64]:
     """Match of the lot with the trades that kind, code and name make likely, whatever is declared; (n,)."""
     catalogue, rows = shortlist.catalogue, shortlist.candidates
     asked, worth = shortlist.query.demand.trades, shortlist.query.demand.worth
@@ -472,7 +474,7 @@ def prior_trade(shortlist: Shortlist) -> F64:
     return np.asarray(chances.max(axis=0, initial=0.0), dtype=np.float64)
 
 
-def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[F32, F32]:
+def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[Floats, Floats]:
     """What the prior adds for each kind and for each code; (words and none, trades)."""
     weight = dict(zip(PRIOR_INPUTS, model.weights, strict=True))
     kinds = [model.rate(kind or "") for kind in [*catalogue.coded("kind")[1], ""]]

@@ -4,17 +4,25 @@ The engine evaluates each lot for this one structure; what depends on the lots a
 unpublished need is never shown here.
 """
 
+from __future__ import annotations
+
+import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import compress, pairwise
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import xxhash
 
+from matcher import codec
+from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import DECLARED
+from matcher.catalogue.files import save_derived
 from matcher.domain import (
     ANSWERABLE,
     LENDING_KINDS,
@@ -28,14 +36,14 @@ from matcher.domain import (
     Tender,
 )
 from matcher.learned import asks
-from matcher.matching import by_clause, evidence, reach, standing, suitability
+from matcher.matching import by_clause, evidence, reach, standing, stored, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import shipped
 from matcher.matching.parts import executed, named_first
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.reasons import SUBJECTS, sentences
+from matcher.matching.search import query_of
 from matcher.matching.shortlist import Query
-from matcher.partners import prepared
 from matcher.partners.partners import Partner, partners
 from matcher.reading.procedure import open_at
 from matcher.reference import places
@@ -371,9 +379,9 @@ def _ready(matcher: Matcher, tender: Tender, asked: Tender) -> list[Query]:
             kept.clear()
         kept[tender.id] = (tender, {})
     held = kept[tender.id][1]
-    stored = prepared.of(matcher.catalogue)
+    stored_ = stored_lots(matcher.catalogue)
     for lot in asked.lots:
-        if _key(lot) not in held and (query := stored.query(matcher.catalogue, tender, lot)):
+        if _key(lot) not in held and (query := stored_.query(matcher.catalogue, tender, lot)):
             held[_key(lot)] = query
     fresh = tuple(lot for lot in asked.lots if _key(lot) not in held)
     if fresh:
@@ -387,3 +395,55 @@ def _ready(matcher: Matcher, tender: Tender, asked: Tender) -> list[Query]:
 def _key(lot: Lot) -> Key:
     """A key that identifies a lot within its notice: ids and numbers are not always unique."""
     return lot.id, lot.number, lot.title
+
+
+# ---------------------------------------------------------- lots of the notices indexed with a catalogue, read in advance
+
+#: What is stored of them: what they ask for, and their vectors, by the hash of their whole text.
+NAMES = ("made", "keys", "vectors", "texts", "asked")
+
+
+def save_lots(matcher: Matcher, tenders: Iterable[Tender], folder: Path) -> None:
+    """Read the lots that structures may answer, and store them in the folder to which the catalogue is being saved."""
+    asked = [tender for tender in tenders if tender.nature in ANSWERABLE and tender.lots]
+    queries = [query for tender in asked for query in matcher.queries(tender)]
+    if not queries or not matcher.judges:
+        return
+    text = json.dumps([codec.to_json(query.asked) for query in queries], ensure_ascii=False).encode()
+    arrays = {
+        "made": np.array(stored.fingerprint(matcher.catalogue)),
+        "asked": np.frombuffer(text, dtype=np.uint8),
+        "keys": np.array([_hash(query.tender, query.lot) for query in queries], dtype=np.uint64),
+        "vectors": np.array([query.vector for query in queries]),
+        "texts": np.array([query.text for query in queries]),
+    }
+    save_derived(folder, {f"lots_{name}": values for name, values in arrays.items()})
+
+
+def stored_lots(catalogue: Catalogue) -> Lots:
+    """The lots stored with a catalogue; none where they were read by other models, tables or code."""
+    return catalogue.once("prepared lots", lambda: Lots(catalogue))
+
+
+class Lots:
+    """Queries of lots by their text: one that changed since is read anew."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        held: dict[str, Any] = {name: catalogue.derived.get(f"lots_{name}") for name in NAMES}
+        self._rows: dict[int, int] = {}
+        if held["made"] is not None and held["made"].item() == stored.fingerprint(catalogue):
+            self._held, self._asked = held, json.loads(held["asked"].tobytes())
+            self._rows = {key: row for row, key in enumerate(held["keys"].tolist())}
+
+    def query(self, catalogue: Catalogue, tender: Tender, lot: Lot) -> Query | None:
+        """The query of a lot, None where it is not stored."""
+        row = self._rows.get(_hash(tender, lot)) if self._rows else None
+        if row is None:
+            return None
+        read = codec.from_json(Asked, self._asked[row])
+        text, vector = str(self._held["texts"][row]), self._held["vectors"][row]
+        return query_of(catalogue, lot, tender, read, text=text, vector=vector)
+
+
+def _hash(tender: Tender, lot: Lot) -> int:
+    return int(xxhash.xxh3_64_intdigest(codec.to_text(replace(tender, lots=(lot,)))))

@@ -6,15 +6,15 @@ gives an advice with its reasons and articles, or says why it does not apply.  E
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from matcher import codec
-from matcher.domain import Lot, Match, Tender
+from matcher.domain import LENDING_KINDS, BadInput, Lot, Match, Tender
 from matcher.learned import asks
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import Ranking
@@ -22,10 +22,444 @@ from matcher.matching.standing import way_in
 from matcher.reading.need import sized_need
 from matcher.records import facilitators
 from matcher.reference import amounts, law, toponyms
-from matcher.territory import exports
+from matcher.reference.french import counted, euros
+from matcher.territory import assumptions, exports
 from matcher.territory import hours as insertion
-from matcher.territory.advice import Advised, Facts, Given, Weight, advise, effect
 from matcher.territory.counts import Count, Desk, Rows
+
+EMPTY = Count()
+#: The rule that opens each reservation.
+OPENED_BY = {
+    law.DISABILITY: "reservation.disability",
+    law.INSERTION: "reservation.insertion",
+    law.COMBINED: "reservation.combined",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What a lot weighs in the turnover of those who could answer: yearly amount over their own turnover."""
+
+    known: int = 0  # bidders whose turnover is known
+    unknown: int = 0
+    median: float | None = None
+    comfortable: int = 0  # known, the lot weighs at most the desk's comfortable share
+    small: int = 0  # known, the lot weighs more than a whole year of theirs
+
+    def shown(self) -> str:
+        """In French, with what is not known."""
+        if not self.known:
+            return f"chiffre d'affaires inconnu pour {counted(self.unknown, 'structure')} : à demander"
+        share = "" if self.median is None else f", part médiane {100 * self.median:.0f} %"
+        return (
+            f"chiffre d'affaires connu pour {self.known} structures{share} ; {self.comfortable} à l'aise, "
+            f"{self.small} trop petites seules ; inconnu pour {self.unknown}"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What a buyer says of a purchase beside its words; euros before tax, None is unknown, `rate` from 0 to 1."""
+
+    amount: float | None = None  # of the whole need, all lots
+    like_needs: float | None = None  # other needs of the same kind to be added up
+    works: bool | None = None  # None: as the code or the words tell
+    buyer: law.BuyerType = "local"
+    defence: bool = False
+    public_service: bool | None = None  # does it carry a public-service mission?
+    rate: float | None = None  # direct employment rate
+    contribution: float | None = None  # of OETH, before deductions, euros of the year
+
+    def checked(self) -> Self:
+        """Itself.  Raises BadInput on a negative amount or a rate that is none."""
+        if self.rate is not None and not 0 <= self.rate <= 1:
+            raise BadInput(f"un taux d'emploi de {100 * self.rate:g} % : donnez un taux entre 0 et 100 %")
+        for value in (self.amount, self.like_needs, self.contribution):
+            if value is not None and not 0 <= value < 1e11:
+                raise BadInput(f"un montant de {value:g} € : donnez un montant hors taxes, en euros")
+        return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts(Given):
+    """All that the rules look at; amounts in euros before tax, NaN-free: None is unknown."""
+
+    on: date
+    lot_amount: float | None = None
+    months: float | None = None
+    works: bool = False
+    lots: int = 1
+    ess_service: bool = False  # a service that may be reserved to ESS enterprises
+    social: bool = False  # a social or other specific service: its European threshold is its own
+    reserved: tuple[str, ...] | None = None  # articles already stated
+    everyone: Count = EMPTY  # of the list, whatever the kind
+    staff: bool = True  # who lends staff answers itself: the lot asks for staff
+    weight: Mapping[str, Weight] = field(default_factory=dict)  # article, "" for everyone -> weight
+    by_need: Mapping[str, int] = field(default_factory=dict)  # trade, of several -> bidders to call
+    cuts: Mapping[int, int] = field(default_factory=dict)  # cut into k equal lots -> bidders at ease
+    clause_hours: float | None = None  # at the desk's default share
+    clause_share: float = 0.05
+    carriers: tuple[str, ...] = ()  # names of who could carry the hours
+    competition: int = 3
+    verified: int = 1
+    least_hours: float = 140.0
+    least_months: float = 3.0
+    yearly: float | None = None  # yearly part of the lot
+    labour: assumptions.Labour | None = None  # of the lot's trade
+
+    def within(self, article: str) -> Count:
+        """Those to call who may answer under an article."""
+        return self.everyone.under(article, self.on)
+
+    def lending(self, count: Count) -> int:
+        """Of those to call, who lends staff to the holder of the lot and would not hold it."""
+        return 0 if self.staff else sum(n for kind, n in count.kinds.items() if kind in LENDING_KINDS)
+
+    def usable(self, article: str) -> int:
+        """Of those to call under an article, who would hold the lot and is not known to be too small alone."""
+        count = self.within(article)
+        return count.likely - self.lending(count) - self.weight.get(article, Weight()).small
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a buyer may do, or owes, why, under which article, and under which conditions; never bare."""
+
+    code: str
+    title: str
+    reasons: tuple[str, ...] = ()
+    rules: tuple[law.Rule, ...] = ()
+    conditions: tuple[str, ...] = ()
+    article: str = ""  # of a reservation
+
+    @property
+    def articles(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(rule.article for rule in self.rules))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A way that does not apply, and why."""
+
+    code: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advised:
+    """The first advice, the other ways that are open, those that are not; apart, what is due and the effect on OETH."""
+
+    first: Advice
+    also: tuple[Advice, ...]
+    refused: tuple[Refused, ...]
+    duties: tuple[Advice, ...]
+    oeth: Advice | Refused
+
+
+def _first(barred: Iterable[tuple[bool, str]]) -> str:
+    """The first reason that applies, "" where none does."""
+    return next((why for applies, why in barred if applies), "")
+
+
+def _euros(amount: float) -> str:
+    return f"{euros(amount)} HT"
+
+
+def _small_lot(f: Facts) -> Advice | None:
+    """A lot of a larger contract that may be bought directly: small itself, and within the share of all small lots."""
+    limit, share = (
+        law.rule("direct.lot.works" if f.works else "direct.lot.supplies", f.on),
+        law.rule("small-lots.share", f.on),
+    )
+    if limit is None or share is None or f.lots < 2 or not f.lot_amount or not f.amount:
+        return None
+    if f.lot_amount >= (limit.value or 0.0) or f.lot_amount > (share.value or 0.0) * f.amount:
+        return None
+    part = f"{100 * f.lot_amount / f.amount:.0f} % de la valeur de tous les lots"
+    small = f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et {part}"
+    most = f"au plus {100 * (share.value or 0.0):.0f} % de la valeur de tous les lots"
+    reasons = (small, f"à solliciter : {f.everyone.shown()}")
+    rules = (limit, share, *law.in_force(f.on, "same-supplier"))
+    conditions = (f"tous les lots ainsi passés réunis : {most}", *_quotes(f))
+    return Advice("direct-lot", "Acheter ce petit lot directement", reasons, rules, conditions)
+
+
+def _innovative(f: Facts, total: float) -> str:
+    """That an innovative purchase of that size may still be made without publicity; "" where it may not."""
+    rule = law.rule("direct.innovative", f.on)
+    if rule is None or total >= (rule.value or 0.0):
+        return ""
+    return f" ; une solution innovante peut l'être en dessous de {_euros(rule.value or 0.0)} ({rule.article})"
+
+
+def _lent(f: Facts, count: Count) -> str:
+    """That those who lend staff are not among those who would hold the lot; "" where there are none."""
+    lending = f.lending(count)
+    those = f"les {lending} qui prêtent" if lending > 1 else "celle qui prête"
+    return f" (sans {those} du personnel au titulaire)" if lending else ""
+
+
+def _quotes(f: Facts) -> tuple[str, ...]:
+    """Whom to complete the quotes with, where the list calls fewer than are usual."""
+    holding = f.everyone.likely - f.lending(f.everyone)
+    if holding >= f.competition:
+        return ()
+    others = [f"{f.everyone.plausible} à vérifier"] * bool(f.everyone.plausible)
+    others += [f"{f.everyone.to_ask} à interroger"] * bool(f.everyone.to_ask)
+    from_list = f" par les {' et les '.join(others)} de la liste, sinon" if others else ""
+    return (
+        f"{counted(holding, 'structure')} à appeler{_lent(f, f.everyone)} pour {f.competition} devis d'usage : "
+        f"compléter{from_list} par d'autres entreprises",
+    )
+
+
+def _direct(f: Facts) -> Advice | Refused:
+    code, title = "direct", "Acheter directement, en demandant des devis"
+    threshold = law.rule("direct.works" if f.works else "direct.supplies", f.on)
+    if f.amount is None:
+        return Refused(code, title, "montant inconnu : donnez le montant estimé hors taxes de tous les lots")
+    if threshold is None or threshold.value is None:
+        return Refused(code, title, f"seuil non connu à la date du {f.on:%d/%m/%Y}")
+    total = f.amount + (f.like_needs or 0.0)
+    if total >= threshold.value:
+        if (small := _small_lot(f)) is not None:
+            return small
+        added = f", besoins semblables compris ({_euros(f.like_needs)})" if f.like_needs else ""
+        reason = (
+            f"{_euros(total)}{added} : pas en dessous du seuil de {_euros(threshold.value)} "
+            f"({threshold.article}, depuis le {threshold.since:%d/%m/%Y}){_innovative(f, total)}"
+        )
+        return Refused(code, title, reason)
+    if not f.everyone.likely + f.everyone.plausible + f.everyone.to_ask:
+        nobody = "permis à ce montant, mais la liste ne montre aucune structure à solliciter"
+        return Refused(code, title, nobody)
+    again = "ne pas contracter systématiquement avec la même structure quand plusieurs offres conviennent"
+    similar = "les besoins semblables de l'année (même famille, même opération)"
+    like = f"additionner d'abord {similar} : ils n'ont pas été donnés"
+    low = f"{_euros(total)} au total, en dessous du seuil de {_euros(threshold.value)}"
+    conditions = (*((like,) if f.like_needs is None else ()), again, *_quotes(f))
+    rules = (threshold, *law.in_force(f.on, "same-supplier"))
+    return Advice(code, title, (low, f"à solliciter : {f.everyone.shown()}"), rules, conditions)
+
+
+def _article(f: Facts) -> str:
+    """The article under which most bidders would remain, one alone before both together; "" where too few would."""
+    alone = {a: f.usable(a) for a in law.UNSPECIFIED if f.usable(a) >= f.competition}
+    if alone:
+        return max(alone, key=lambda a: (alone[a], a))
+    together = law.rule("reservation.combined", f.on) is not None and f.usable(law.COMBINED) >= f.competition
+    return law.COMBINED if together else ""
+
+
+def _reserve(f: Facts) -> Advice | Refused:
+    code, title = ("reserve-lot", "Réserver ce lot") if f.lots > 1 else ("reserve", "Réserver le marché")
+    if f.reserved is not None:
+        stated = ", ".join(f.reserved) or "article non précisé, voir le règlement"
+        return Refused(code, title, f"déjà réservé ({stated})")
+    if f.defence:
+        rule = law.rule("reservation.defence", f.on)
+        return Refused(code, title, rule.shown() if rule else "marché de défense")
+    if not (article := _article(f)):
+        counts = " ; ".join(f"{a} : {f.within(a).shown()}" for a in law.UNSPECIFIED)
+        small = sum(f.weight.get(a, Weight()).small for a in law.UNSPECIFIED)
+        why = f" ; {small} seraient trop petites seules" if small else ""
+        few = f"moins de {f.competition} structures admissibles à appeler{_lent(f, f.everyone)}"
+        reason = f"{few} : rien ne dit que la concurrence demeurerait ({counts}{why})"
+        return Refused(code, title, reason)
+    return _reserved_under(f, article, code, title)
+
+
+def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
+    count, usable = f.within(article), f.usable(article)
+    reasons = [
+        f"au titre de {article} : {count.shown()}",
+        f"concurrence probable : {usable} soumissionnaires distincts{_lent(f, count)}, à confirmer auprès d'eux",
+        f.weight.get(article, Weight()).shown(),
+    ]
+    others = {a: f.usable(a) for a in OPENED_BY if a != article and f.usable(a) >= f.competition}
+    if law.rule("reservation.combined", f.on) is None:
+        others.pop(law.COMBINED, None)
+    if others:
+        named = ", ".join(f"{a} ({counted(n, 'structure')})" for a, n in others.items())
+        reasons.append(f"possible aussi au titre de {named}")
+    conditions = [
+        "l'avis doit dire que le marché ou le lot est réservé, et l'article",
+        "un groupement avec une entreprise ordinaire serait irrecevable",
+    ]
+    if count.verified < f.verified:
+        code, title = f"{code}-if-verified", f"{title}, sous condition de vérification"
+        first = "appelez-les avant de réserver, un lot réservé sans offre est infructueux"
+        conditions.insert(0, f"{count.active} sur {count.likely} à appeler : {first}")
+    codes = (f"reservation.{code}" for code in ("share", "stated", "mixed-group"))
+    rules = law.in_force(f.on, OPENED_BY[article], *codes)
+    return Advice(code, f"{title} ({article})", tuple(reasons), rules, tuple(conditions), article)
+
+
+def _ess(f: Facts) -> Advice | Refused:
+    code, title = "reserve-ess", f"Réserver aux entreprises de l'économie sociale et solidaire ({law.ESS})"
+    count = f.within(law.ESS)
+    other = "le code CPV n'est pas l'un des services sociaux, de santé ou culturels que l'article énumère"
+    few = f"moins de {f.competition} structures admissibles à appeler : {count.shown()}"
+    barred = (
+        (f.reserved is not None, "déjà réservé"),
+        (f.defence, "les marchés de défense ou de sécurité ne peuvent pas être réservés"),
+        (not f.ess_service, other),
+        (f.public_service is False, "aucune mission de service public n'est confiée"),
+        (count.likely < f.competition, few),
+    )
+    if reason := _first(barred):
+        return Refused(code, title, reason)
+    again = "pas au titulaire qui en a eu un du même acheteur dans les trois années précédentes"
+    conditions = ["trois ans au plus", again]
+    if f.public_service is None:
+        conditions.insert(0, "le marché doit confier une mission de service public : à confirmer")
+    if f.months is not None and f.months > 36:
+        conditions.insert(0, f"durée de {f.months:g} mois : à ramener à trois ans")
+    reasons = (count.shown(), f.weight.get(law.ESS, Weight()).shown())
+    rules = law.in_force(f.on, "reservation.ess", "reservation.ess-years", "reservation.ess-again")
+    return Advice(code, title, reasons, rules, tuple(conditions), law.ESS)
+
+
+def _allot(f: Facts) -> Advice | Refused:
+    code, title = "allot", "Allotir autrement"
+    reasons, whole = [], f.everyone.likely
+    if len(f.by_need) > 1 and whole < f.competition and any(n > whole for n in f.by_need.values()):
+        named = ", ".join(f"{need} : {counted(n, 'structure')}" for need, n in f.by_need.items())
+        reasons.append(
+            f"{counted(whole, 'structure')} à appeler pour le lot entier ; un lot par métier : {named}"
+        )
+    now = f.weight.get("", Weight())
+    if now.comfortable < f.competition and any(n > now.comfortable for n in f.cuts.values()):
+        named = ", ".join(f"en {k} lots : {count}" for k, count in f.cuts.items())
+        whom = "structures pour qui le lot pèserait une part raisonnable de leur chiffre d'affaires"
+        apart = f"({now.unknown} de chiffre d'affaires inconnu, non comptées)"
+        reasons.append(f"{whom} : {now.comfortable} aujourd'hui ; {named} {apart}")
+    if not reasons:
+        one = "le lot ne demande qu'un métier"
+        several = "assez de structures pour le lot entier, ou aucun découpage n'en ajoute"
+        large = "les structures ne sont pas trop petites pour le lot, ou un découpage n'en ajoute pas"
+        unknown = "aucun chiffre d'affaires connu : effet d'un découpage par volume non calculable"
+        if f.lot_amount is None:
+            unknown = "montant du lot inconnu : effet d'un découpage par volume non calculable"
+        size = large if now.known else unknown
+        return Refused(code, title, f"{several if len(f.by_need) > 1 else one} ; {size}")
+    total = "découper n'abaisse pas les seuils : ils s'apprécient sur le total des lots"
+    return Advice(code, title, tuple(reasons), law.in_force(f.on, "allotment", "small-lots.share"), (total,))
+
+
+def _clause(f: Facts) -> Advice | Refused:
+    code, title = "clause", "Insérer une clause sociale avec des heures d'insertion"
+    if f.clause_hours is None:
+        return Refused(code, title, "heures non calculables : montant du lot inconnu")
+    share = f"{100 * f.clause_share:g} % des heures travaillées"
+    hours = f"environ {f.clause_hours:.0f} heures d'insertion à {share}"
+    few = f"{hours} : moins que les {f.least_hours:g} heures qui permettent un recrutement"
+    least = f"trop court pour recruter et accompagner ({f.least_months:g} mois au moins)"
+    check = f" ({f.everyone.plausible} à vérifier d'abord)" if f.everyone.plausible else ""
+    nobody = f"aucune structure n'est à appeler pour porter les heures{check} : voir le facilitateur du lieu"
+    barred = (
+        (f.clause_hours < f.least_hours, few),
+        (f.months is not None and f.months < f.least_months, f"{f.months or 0:g} mois : {least}"),
+        (not f.carriers, nobody),
+    )
+    if reason := _first(barred):
+        return Refused(code, title, reason)
+    carriers = f"pourraient les porter (mise à disposition ou prestation) : {', '.join(f.carriers)}"
+    conditions = ("faire valider les heures et leur suivi par le facilitateur du lieu",)
+    rules = law.in_force(f.on, "clause.execution", "clause.criterion")
+    return Advice(code, title, (hours, carriers), rules, conditions)
+
+
+def _duties(f: Facts) -> tuple[Advice, ...]:
+    """What the law requires whatever way is chosen: no option, and never of a reserved lot as an addition."""
+    found = []
+    if law.social_clause_mandatory(f.amount, f.on, f.works, f.buyer, f.social, f.defence):
+        threshold = law.formal_threshold(f.on, f.works, f.buyer, f.social)
+        services = "services sociaux ou spécifiques" if f.social else "fournitures et services"
+        nature = "travaux" if f.works else services
+        limit = f"{_euros(threshold.value or 0.0) if threshold else ''} ({nature})"
+        large = f"{_euros(f.amount or 0.0)} : à partir du seuil européen de {limit}"
+        title = "Prévoir une condition sociale ou d'emploi, au choix de l'acheteur"
+        rules = law.in_force(f.on, "clause.mandatory", "clause.exceptions", "clause.motives")
+        other = "une autre condition peut convenir, et l'absence de condition se motive"
+        conditions = (f"les heures d'insertion en sont une ; {other}",)
+        found.append(Advice("social-condition", title, (large,), rules, conditions))
+    rules = law.in_force(f.on, "clause.environment", "criterion.environment")
+    if rules and not f.defence:
+        when = "à tout montant dans l'exécution ; dans un critère, dès qu'il y a des critères"
+        found.append(Advice("environment", "Prendre en compte l'environnement", (when,), rules))
+    return tuple(found)
+
+
+def _oeth(f: Facts) -> Advice | Refused:
+    """What the same purchase takes off the buyer's contribution, made from an EA or ESAT: an effect, no way to buy."""
+    code, title = "oeth", "Acheter à une EA ou à un ESAT, qui allège aussi la contribution OETH"
+    count, full = f.within(law.DISABILITY), law.value("oeth.rate", f.on)
+    rules = law.in_force(
+        f.on, *(f"oeth.{code}" for code in "public labour cap-low cap-high cap-from rate".split())
+    )
+    if not count.likely:
+        return Refused(code, title, "aucune EA ni aucun ESAT de la liste n'est à appeler pour ce besoin")
+    if not rules:
+        return Refused(code, title, f"règles de l'OETH non connues à la date du {f.on:%d/%m/%Y}")
+    if f.rate is not None and full is not None and f.rate >= full:
+        none = f"à {100 * full:g} % et plus aucune contribution n'est due, l'achat n'a pas d'effet"
+        reason = f"taux d'emploi direct de {100 * f.rate:g} % : {none} ({law.article_of('oeth.rate', f.on)})"
+        return Refused(code, title, reason)
+    advice = Advice(code, title, (f"EA et ESAT : {count.shown()}",), rules)
+    if f.yearly is None or f.rate is None:
+        asked = {"le montant du lot": f.yearly, "le taux d'emploi direct (4,2 pour 4,2 %)": f.rate}
+        lacking = " et ".join(words for words, given in asked.items() if given is None)
+        return replace(advice, conditions=(f"donnez {lacking} : l'effet en dépend", insertion.ATTESTED))
+    made = insertion.oeth(f.yearly, f.rate, on=f.on, contribution=f.contribution, labour=f.labour)
+    capped = f"avant plafond : {_euros(made.deductible)}"
+    gain = capped if made.deduction is None else f": {_euros(made.deduction)}"
+    cost = f"pour {_euros(made.labour_cost)} de main-d'œuvre estimée sur {_euros(f.yearly)}"
+    reasons = (*advice.reasons, f"déduction {gain} par an, {cost}")
+    conditions = (*made.notes, *(f"hypothèse : {words}" for words in made.assumed))
+    return replace(advice, reasons=reasons, conditions=conditions)
+
+
+#: In the order in which they are proposed.
+WAYS: tuple[Callable[[Facts], Advice | Refused], ...] = (_direct, _reserve, _ess, _allot, _clause)
+
+
+def advise(f: Facts) -> Advised:
+    """The advice for a lot.  Where nothing applies it says "none", with why and what to do before."""
+    found = [way(f) for way in WAYS]
+    good = [one for one in found if isinstance(one, Advice)]
+    refused = tuple(one for one in found if isinstance(one, Refused))
+    if f.reserved is not None:
+        stated = ", ".join(f.reserved) or "article non précisé, voir le règlement"
+        doubt = ("vérifier que les structures possibles répondront avant de publier",)
+        title, rules = (
+            f"Le lot est déjà réservé ({stated})",
+            ("reservation.stated", "reservation.mixed-group"),
+        )
+        conditions = doubt if f.everyone.verified < f.competition else ()
+        good.insert(
+            0, Advice("reserved", title, (f.everyone.shown(),), law.in_force(f.on, *rules), conditions)
+        )
+    first = good[0] if good else _none(f, refused)
+    return Advised(first=first, also=tuple(good[1:]), refused=refused, duties=_duties(f), oeth=_oeth(f))
+
+
+def _none(f: Facts, refused: Sequence[Refused]) -> Advice:
+    some = f.everyone.plausible + f.everyone.to_ask
+    before = f"appeler d'abord {counted(some, 'structure')} de la liste, à vérifier ou à interroger, peut changer ces comptes"
+    ask = "interroger les structures et le facilitateur avant de publier (sourçage) peut changer ces comptes"
+    title = "Ni achat direct, ni réserve, ni allotissement, ni clause pour ce lot en l'état"
+    reasons = tuple(f"{one.title} : {one.reason}" for one in refused)
+    return Advice("none", title, reasons, law.in_force(f.on, "sourcing.allowed"), (before if some else ask,))
+
+
+def effect(oeth: Advice | Refused) -> str:
+    """The effect on the OETH contribution in a line."""
+    if isinstance(oeth, Refused):
+        return f"sans effet, {oeth.reason}"
+    return f"{oeth.title} : {' ; '.join(oeth.reasons)}"
+
 
 ARTICLES = (law.DISABILITY, law.INSERTION, law.COMBINED, law.ESS)
 CUTS = (2, 3, 4, 6)

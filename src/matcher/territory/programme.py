@@ -17,9 +17,9 @@ from matcher.reference.identifiers import clean_amount
 from matcher.reference.prose import folded
 from matcher.reference.text import fold
 from matcher.territory import exports, potential, sheets
-from matcher.territory.advice import Given
 from matcher.territory.areas import place_of
 from matcher.territory.counts import Desk, need_of
+from matcher.territory.potential import Given
 
 MOST = 200  # lines of a programme
 FIELDS = {

@@ -157,4 +157,4 @@ def load(folder: Path, vectors: Vectors) -> LexicalIndex:
     meta = json.loads((folder / "lexical.json").read_text(encoding="utf-8"))
     weighted = _Weighted(*(_texts.mapped(folder, name) for name in _Weighted.__dataclass_fields__))
     vocabulary = {word: column for column, word in enumerate(meta["words"])}
-    return LexicalIndex(vocabulary, _texts.load(folder, meta["texts"]), weighted)
+    return LexicalIndex(vocabulary, Texts(_texts.mapped(folder, "numbers"), meta["texts"]), weighted)

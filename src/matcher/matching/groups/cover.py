@@ -157,8 +157,7 @@ def greedy(cover: Cover) -> Team | None:
 
     Plain greedy reaches at least 1 - 1/e of the optimum without capacity limits (Nemhauser et al., 1978).
     """
-    team = assess(cover, ())
-    current: Team | None = team
+    current = assess(cover, ())
     free = [j for j in range(cover.degree.shape[1]) if j not in cover.forced and cover.degree[:, j].any()]
     members: frozenset[int] = cover.forced
     tight = bool(cover.clash) or limited(cover, range(cover.degree.shape[1]))

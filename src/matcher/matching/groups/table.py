@@ -1,6 +1,6 @@
 """The tasks of a tender and the degree to which each bidder covers them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -217,7 +217,7 @@ def answered(answer: LotAnswer, run: bool = False) -> bool:
 
 def tasks_of(
     answer: LotAnswer, matches: Sequence[Match], parts: Mapping[str, Sequence[Match]]
-) -> list[tuple[Task, list[tuple[Match, int, int]]]]:
+) -> Iterator[tuple[Task, list[tuple[Match, int, int]]]]:
     """The tasks of a lot, each with (match, degree in quarters, score in hundredths).
 
     `parts` holds the matches of each need by its id; for other needs the matches of the lot count as far as their
@@ -228,12 +228,11 @@ def tasks_of(
     if not split:
         whole = Task(id=lot.id, lot=lot, label=lot_label(lot), weight=LOT_WEIGHT)
         # without a judgement, a structure of another trade covers a lot little, however near it is
-        return [(whole, _fitted(_degrees(matches), asked, QUARTER))]
+        yield whole, _fitted(_degrees(matches), asked, QUARTER)
     # who is likely for the whole is so for the part for which it has the best chance at least
     likely = {match.structure.siren for match in matches if match.level == "likely"}
     chances = sorted((m.probability, m.structure.siren, need) for need, held in parts.items() for m in held)
     best = {siren: need for _, siren, need in chances if siren in likely}
-    result = []
     for need in split:
         task = Task(
             id=need.id,
@@ -246,11 +245,10 @@ def tasks_of(
         if need.id in parts:
             surely = {siren for siren, part in best.items() if part == need.id}
             held = (replace(m, level="likely") if m.structure.siren in surely else m for m in parts[need.id])
-            result.append((task, _degrees(list(held))))
+            yield task, _degrees(list(held))
         else:
             unjudged = [replace(match, level="") if match.level == "likely" else match for match in matches]
-            result.append((task, _fitted(_degrees(unjudged), (need,), 0)))
-    return result
+            yield task, _fitted(_degrees(unjudged), (need,), 0)
 
 
 def _fitted(
