@@ -51,7 +51,13 @@ def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
         try:
             if not line.strip():
                 continue
-            record = _query(line)
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError):
+                raise BadInput("not JSON: one query an object a line is wanted") from None
+            stated = isinstance(record, dict) and isinstance(record.get("notice"), dict)
+            if not stated or not record.get("query_id"):
+                raise BadInput('no query: {"query_id", "notice"} is wanted')
             where = str(record["query_id"])
             if where in seen:
                 raise BadInput("this query_id stands twice: the first is kept")
@@ -61,16 +67,6 @@ def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
             continue
         seen.add(where)
         yield question
-
-
-def _query(line: str) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
-        raise BadInput("not JSON: one query an object a line is wanted") from None
-    if isinstance(record, dict) and isinstance(record.get("notice"), dict) and record.get("query_id"):
-        return record
-    raise BadInput('no query: {"query_id", "notice"} is wanted')
 
 
 def question_of(id: str, notice: Mapping[str, Any], member: object = None) -> Question:

@@ -54,8 +54,8 @@ class _Piece(NamedTuple):
 
 
 @cache
-def _pieces() -> dict[str, list[_Piece]]:
-    """Texts by CPV division: our sample's offers and lots, and the labels of the nomenclature."""
+def _drawn() -> tuple[dict[str, list[_Piece]], list[str], Any]:
+    """Texts by CPV division, of our sample's offers and lots and the labels of the nomenclature; the divisions and their shares."""
     pieces: dict[str, list[_Piece]] = defaultdict(list)
     sample = paths.reference_dir().parent / "sample"
     if sample.is_dir():
@@ -67,7 +67,11 @@ def _pieces() -> dict[str, list[_Piece]]:
                 pieces[cpv[0][:2]].append(_Piece(title, text, cpv[0]))
     for code, label in sorted(codes.cpv_labels().items()):
         pieces[code[:2]].append(_Piece(label, "", code.ljust(8, "0")))
-    return dict(pieces)
+    divisions = sorted(pieces)
+    named = np.array([DIVISIONS.get(d, 0.0) for d in divisions])
+    other = (named == 0).astype(float)
+    shares = NAMED * named / named.sum() + (1 - NAMED) * other / max(1.0, other.sum())
+    return dict(pieces), divisions, shares / shares.sum()
 
 
 @cache
@@ -117,15 +121,6 @@ def structures(n: int, seed: int = 0, offers: float = 3.0) -> Iterator[Structure
             bare = _structure(low + i, places[where[i]], kinds[kind[i]], dice[i])
             trades = [divisions[d] for d in what[i]]
             yield replace(bare, offers=tuple(_offers(bare, trades, int(many[i]), dice[i], pieces, chance)))
-
-
-def _drawn() -> tuple[dict[str, list[_Piece]], list[str], Any]:
-    pieces = _pieces()
-    divisions = sorted(pieces)
-    named = np.array([DIVISIONS.get(d, 0.0) for d in divisions])
-    other = (named == 0).astype(float)
-    shares = NAMED * named / named.sum() + (1 - NAMED) * other / max(1.0, other.sum())
-    return pieces, divisions, shares / shares.sum()
 
 
 def _structure(number: int, place: Place, kind: str, dice: Any) -> Structure:

@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -163,12 +163,9 @@ class Judgement:
     def __init__(self, data: Mapping[str, Any]) -> None:
         self.base = float(data["base"])
         self.likely, self.plausible = float(data["likely"]), float(data["plausible"])
-
-        def cuts(one: Mapping[str, Any]) -> tuple[Column, ...]:
-            return tuple(np.asarray(c, dtype=np.float64) for c in one["cuts"])
-
+        read = partial(np.asarray, dtype=np.float64)
         self.tables = tuple(
-            Table(tuple(one["columns"]), one["theme"], cuts(one), np.asarray(one["values"], dtype=np.float64))
+            Table(tuple(one["columns"]), one["theme"], tuple(map(read, one["cuts"])), read(one["values"]))
             for one in data["tables"]
         )
         for table in self.tables:

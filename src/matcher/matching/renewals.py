@@ -70,7 +70,11 @@ def renewals(
     found: dict[tuple[str, ...], Renewal] = {}
     for award in awards:
         one = _of(award)
-        if one is None or not _wanted(one, buyer, departments, cpv):
+        if one is None or (buyer and not is_buyer(one.buyer, buyer)):
+            continue
+        if departments and (one.place.department or one.buyer.place.department) not in departments:
+            continue
+        if cpv and not one.cpv.startswith(tuple(cpv)):
             continue
         holders = sorted(h.siren for h in one.holders)
         key = (one.buyer.id[:9] or fold(one.buyer.name), fold(one.title), *holders)
@@ -104,14 +108,6 @@ def is_buyer(buyer: Buyer, named: str) -> bool:
     """Is this buyer meant by a SIREN, a SIRET, or words of its name?"""
     name = fold(f"{buyer.name} {buyer.place.label}")
     return buyer.id.startswith(named[:9]) or all(word in name for word in fold(named).split())
-
-
-def _wanted(one: Renewal, buyer: str, departments: Sequence[str], cpv: Sequence[str]) -> bool:
-    if buyer and not is_buyer(one.buyer, buyer):
-        return False
-    if departments and (one.place.department or one.buyer.place.department) not in departments:
-        return False
-    return not cpv or one.cpv.startswith(tuple(cpv))
 
 
 def _asked(matcher: Matcher, one: Renewal, filters: Filters | None = None) -> Ranking:

@@ -36,7 +36,11 @@ def save(catalogue: Catalogue, folder: Path) -> None:
             "activities": activities.of(catalogue.encoder).vectors,
             "names": names_of(catalogue).text,
         }
-        save_derived(folder, made | _of_texts(declared.of(catalogue)) | _of_names(catalogue))
+        # what each name says, by the number of the name: the different answers, and which of them it has
+        evidence.read_names(catalogue)
+        for key in NAMES:
+            made[f"names_{key}"], made[f"names_{key}_at"] = catalogue.answers(key)
+        save_derived(folder, made | _of_texts(declared.of(catalogue)))
 
 
 def adopt(catalogue: Catalogue) -> None:
@@ -84,11 +88,3 @@ def _pieces(held: Mapping[str, Array]) -> declared.Pieces:
     words = pa.StringArray.from_buffers(len(held["same"]), ends, letters)
     spans = declared.Spans(held["spans"], held["spans_slots"])
     return declared.Pieces(**{name: held[name] for name in PLAIN}, words=words, spans=spans)
-
-
-def _of_names(catalogue: Catalogue) -> dict[str, Array]:
-    """What each name says, by the number of the name: the different answers, and which of them it has."""
-    evidence.read_names(catalogue)
-    read = {key: catalogue.answers(key) for key in NAMES}
-    tables = {f"names_{key}": table for key, (table, _) in read.items()}
-    return tables | {f"names_{key}_at": at for key, (_, at) in read.items()}

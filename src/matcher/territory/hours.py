@@ -148,7 +148,18 @@ def plan(
         Target(share=part, hours=total * part, fte=total * part / year, fte_insertion=total * part / its_year)
         for part in shares
     )
-    rule = law.rule("clause.execution", desk.on)
+    rule, floor = law.rule("clause.execution", desk.on), desk.assumed["clause_hours"].value
+    notes = [
+        "trois façons de tenir les heures : embauche directe par le titulaire (candidats proposés par le facilitateur), "
+        "mise à disposition (AI, ETTI, GEIQ), sous-traitance ou cotraitance avec une structure d'insertion"
+    ]
+    if months is None:
+        notes.append("durée inconnue : les équivalents temps plein sont ceux d'une seule année")
+    if (least := total * min(shares)) < floor:
+        notes.append(
+            f"à {100 * min(shares):g} % la clause fait {least:.0f} heures, moins que les {floor:g} heures en dessous "
+            "desquelles elle ne vaut pas d'être suivie"
+        )
     return Hours(
         amount=amount,
         months=months,
@@ -158,26 +169,10 @@ def plan(
         carriers=carriers(desk, ranking, most),
         assumed=(labour.shown(), full.shown(), insertion.shown()),
         rules=(rule.shown(),) if rule else (),
-        notes=_notes(desk, total * min(shares), min(shares), months),
+        notes=tuple(notes),
         sources=(desk.source,),
         on=desk.on,
     )
-
-
-def _notes(desk: Desk, least: float, share: float, months: float | None) -> tuple[str, ...]:
-    notes = [
-        "trois façons de tenir les heures : embauche directe par le titulaire (candidats proposés par le facilitateur), "
-        "mise à disposition (AI, ETTI, GEIQ), sous-traitance ou cotraitance avec une structure d'insertion"
-    ]
-    floor = desk.assumed["clause_hours"].value
-    if months is None:
-        notes.append("durée inconnue : les équivalents temps plein sont ceux d'une seule année")
-    if least < floor:
-        notes.append(
-            f"à {100 * share:g} % la clause fait {least:.0f} heures, moins que les {floor:g} heures en dessous "
-            "desquelles elle ne vaut pas d'être suivie"
-        )
-    return tuple(notes)
 
 
 def carriers(desk: Desk, ranking: Ranking, most: int) -> tuple[Carrier, ...]:

@@ -105,7 +105,23 @@ def solve(
             f"{n} structures pour {offered} rendez-vous possibles ({m} acheteurs, {slots} créneaux) : chacune doit en avoir un ; "
             f"ajoutez {math.ceil((n - offered) / m)} créneaux, des acheteurs ou des tables, ou invitez {n - offered} structures de moins"
         )
-    return _placed(np.rint(values * UNIT).astype(np.int64), values, bounds, seconds)
+    weights = np.rint(values * UNIT).astype(np.int64)
+    # first the best pairs without slots: where they fit the slots, they are the optimum; else the whole model
+    pairs = _pairs(weights, bounds)
+    ceiling = sum(int(weights[i, j]) for i, j in pairs) / UNIT
+    begun = time.monotonic()
+    even = replace(bounds, tables=math.ceil(len(pairs) / bounds.slots))
+    # a full day of sixty buyers fits in a second, but in no time that a visitor waits for with slots of one size
+    for limits in (bounds,) if any(bounds.gone.values()) else (even, bounds):
+        if fitted := _fit(pairs, weights, limits, seconds / 3, every=True):
+            return _made(fitted[0], values, ceiling, True)
+    left = max(seconds - (time.monotonic() - begun), 1.0)
+    best = _fit(list(np.ndindex(*weights.shape)), weights, bounds, left, every=False)
+    if best is None:
+        remedy = "libérez des créneaux, ou invitez moins de structures"
+        raise BadInput(f"aucun emploi du temps ne respecte ces absences : {remedy}")
+    placed, bound, optimal = best
+    return _made(placed, values, min(bound, ceiling), optimal)
 
 
 def _pairs(weights: I64, limits: _Bounds) -> list[tuple[int, int]]:
@@ -125,25 +141,6 @@ def _pairs(weights: I64, limits: _Bounds) -> list[tuple[int, int]]:
         remedy = "augmentez les créneaux ou les plafonds des acheteurs"
         raise BadInput(f"aucun emploi du temps ne respecte ces plafonds : {remedy}")
     return [(int(i), int(j)) for i, j in np.argwhere(np.asarray(solution.x).reshape(n, m) > 0.5)]
-
-
-def _placed(weights: I64, values: F64, bounds: _Bounds, seconds: float) -> Timetable:
-    """First the best pairs without slots: where they fit the slots, they are the optimum.  Else the whole model."""
-    pairs = _pairs(weights, bounds)
-    ceiling = sum(int(weights[i, j]) for i, j in pairs) / UNIT
-    begun = time.monotonic()
-    even = replace(bounds, tables=math.ceil(len(pairs) / bounds.slots))
-    # a full day of sixty buyers fits in a second, but in no time that a visitor waits for with slots of one size
-    for limits in (bounds,) if any(bounds.gone.values()) else (even, bounds):
-        if fitted := _fit(pairs, weights, limits, seconds / 3, every=True):
-            return _made(fitted[0], values, ceiling, True)
-    left = max(seconds - (time.monotonic() - begun), 1.0)
-    best = _fit(list(np.ndindex(*weights.shape)), weights, bounds, left, every=False)
-    if best is None:
-        remedy = "libérez des créneaux, ou invitez moins de structures"
-        raise BadInput(f"aucun emploi du temps ne respecte ces absences : {remedy}")
-    placed, bound, optimal = best
-    return _made(placed, values, min(bound, ceiling), optimal)
 
 
 def _fit(

@@ -185,14 +185,6 @@ def _small_lot(f: Facts) -> Advice | None:
     return Advice("direct-lot", "Acheter ce petit lot directement", reasons, rules, conditions)
 
 
-def _innovative(f: Facts, total: float) -> str:
-    """That an innovative purchase of that size may still be made without publicity; "" where it may not."""
-    rule = law.rule("direct.innovative", f.on)
-    if rule is None or total >= (rule.value or 0.0):
-        return ""
-    return f" ; une solution innovante peut l'être en dessous de {_euros(rule.value or 0.0)} ({rule.article})"
-
-
 def _lent(f: Facts, count: Count) -> str:
     """That those who lend staff are not among those who would hold the lot; "" where there are none."""
     lending = f.lending(count)
@@ -226,9 +218,12 @@ def _direct(f: Facts) -> Advice | Refused:
         if (small := _small_lot(f)) is not None:
             return small
         added = f", besoins semblables compris ({_euros(f.like_needs)})" if f.like_needs else ""
+        innovative, new = law.rule("direct.innovative", f.on), ""
+        if innovative is not None and total < (most := innovative.value or 0.0):
+            new = f" ; une solution innovante peut l'être en dessous de {_euros(most)} ({innovative.article})"
         reason = (
             f"{_euros(total)}{added} : pas en dessous du seuil de {_euros(threshold.value)} "
-            f"({threshold.article}, depuis le {threshold.since:%d/%m/%Y}){_innovative(f, total)}"
+            f"({threshold.article}, depuis le {threshold.since:%d/%m/%Y}){new}"
         )
         return Refused(code, title, reason)
     if not f.everyone.likely + f.everyone.plausible + f.everyone.to_ask:

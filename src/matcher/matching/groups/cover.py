@@ -232,6 +232,8 @@ def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = N
 
     `most` is a known upper bound of the coverage, such as that of the best team under fewer cuts.
     """
+    from ortools.sat.python import cp_model
+
     if len(cover.forced) > cover.max_members or any(len(cover.forced & cut) > k for cut, k in cover.cuts):
         return None
     degree = cover.degree.copy()  # of excluded bidders none
@@ -239,38 +241,6 @@ def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = N
     cover = _without_outdone(replace(cover, degree=degree))
     if floor is not None and floor.goals == _ceiling(cover):
         return replace(floor, gap=0.0, optimal=True)
-    return _solved(cover, floor, seconds, most)
-
-
-def _without_outdone(cover: Cover) -> Cover:
-    """The same problem with the degrees of bidders set to 0 whom enough others match on every task.
-
-    A team with one of them is no worse with one of the others instead, who are more than its members and in no cut.
-    """
-    count = cover.degree.shape[1]
-    if limited(cover, range(count)) or cover.clash:
-        return cover
-    worth = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0)
-    matches = (worth[:, :, None] >= worth[:, None, :]).all(axis=0)  # the first bidder the second
-    matches &= ~matches.T | np.tri(count, k=-1, dtype=bool).T  # of equals the first
-    bound = [j for cut, _ in cover.cuts for j in cut]
-    matches[bound] = False
-    outdone = matches.sum(axis=0) >= cover.max_members
-    outdone[list(cover.forced)] = False
-    degree = cover.degree.copy()
-    degree[:, outdone] = 0
-    return replace(cover, degree=degree)
-
-
-def _ceiling(cover: Cover) -> tuple[int, int, int]:
-    """Upper bounds of the objectives: fewest members allowed, every task led by its best bidder."""
-    best = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0).max(axis=1)
-    return (int((cover.weight * (best // 1000)).sum()), -max(1, len(cover.forced)), int((best % 1000).sum()))
-
-
-def _solved(cover: Cover, floor: Team | None, seconds: float, most: int | None) -> Team | None:
-    from ortools.sat.python import cp_model
-
     program = _program(cover)
     # in one sum: one unit of coverage outweighs the largest team, one member fewer all scores
     unit, member = int(np.gcd.reduce(cover.weight)) or 1, 100 * len(cover.weight) + 1
@@ -306,6 +276,32 @@ def _solved(cover: Cover, floor: Team | None, seconds: float, most: int | None) 
         bound = solver.best_objective_bound + member * cover.max_members
         reach = min(reach, math.floor(bound / of_unit + EPS) * unit)
     return replace(best, gap=max(0.0, 1.0 - best.coverage / reach), optimal=False)
+
+
+def _without_outdone(cover: Cover) -> Cover:
+    """The same problem with the degrees of bidders set to 0 whom enough others match on every task.
+
+    A team with one of them is no worse with one of the others instead, who are more than its members and in no cut.
+    """
+    count = cover.degree.shape[1]
+    if limited(cover, range(count)) or cover.clash:
+        return cover
+    worth = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0)
+    matches = (worth[:, :, None] >= worth[:, None, :]).all(axis=0)  # the first bidder the second
+    matches &= ~matches.T | np.tri(count, k=-1, dtype=bool).T  # of equals the first
+    bound = [j for cut, _ in cover.cuts for j in cut]
+    matches[bound] = False
+    outdone = matches.sum(axis=0) >= cover.max_members
+    outdone[list(cover.forced)] = False
+    degree = cover.degree.copy()
+    degree[:, outdone] = 0
+    return replace(cover, degree=degree)
+
+
+def _ceiling(cover: Cover) -> tuple[int, int, int]:
+    """Upper bounds of the objectives: fewest members allowed, every task led by its best bidder."""
+    best = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0).max(axis=1)
+    return (int((cover.weight * (best // 1000)).sum()), -max(1, len(cover.forced)), int((best % 1000).sum()))
 
 
 @dataclass(frozen=True, slots=True)
