@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
 from matcher.commands import train
-from matcher.lab import evaluation, judging
+from matcher.lab import evaluation, leads
 from matcher.lab.training import judgement as training
 from matcher.lab.training.texts import OURS
 from matcher.matching import recipes
@@ -38,25 +38,25 @@ def queries(tmp_path: Path) -> Path:
 
 def answers(*told: str):
     left = list(told)
-    return lambda prompt: left.pop(0) if left else judging.STOP
+    return lambda prompt: left.pop(0) if left else leads.STOP
 
 
 def test_a_pool_is_shuffled_and_holds_the_best_of_the_ranking(matcher: Matcher, queries: Path) -> None:
     question = next(iter(evaluation.questions(queries, [])))
     query = matcher.queries(question.tender)[0]
-    rows = judging.pool(matcher, query, "a")
+    rows = leads.pool(matcher, query, "a")
     ranking = matcher.rank(query)
-    best = [int(ranking.shortlist.candidates[i]) for i in ranking.order[: judging.FIRST]]
+    best = [int(ranking.shortlist.candidates[i]) for i in ranking.order[: leads.FIRST]]
     assert set(best) <= set(rows)
     assert [row for row in rows if row in set(best)] != best
-    assert rows == judging.pool(matcher, query, "a")
+    assert rows == leads.pool(matcher, query, "a")
     sirens = matcher.catalogue.of_structure("siren")[rows]
-    assert len(set(sirens)) == len(sirens) == judging.FIRST + judging.MEANT + judging.NEAREST
+    assert len(set(sirens)) == len(sirens) == leads.FIRST + leads.MEANT + leads.NEAREST
 
 
 def test_what_is_shown_tells_no_rank(matcher: Matcher, queries: Path) -> None:
     shown: list[str] = []
-    list(judging.graded(matcher, evaluation.questions(queries, []), answers("o"), shown.append))
+    list(leads.graded(matcher, evaluation.questions(queries, []), answers("o"), shown.append))
     assert any("Rennes" in text for text in shown)
     assert not any(word in text for text in shown for word in ("score", "probab", "appeler"))
 
@@ -69,7 +69,7 @@ def test_words_wrong_keys_and_second_thoughts(matcher: Matcher, queries: Path) -
         prompts.append(prompt)
         return ask(prompt)
 
-    lines = list(judging.graded(matcher, evaluation.questions(queries, []), heard, lambda text: None))
+    lines = list(leads.graded(matcher, evaluation.questions(queries, []), heard, lambda text: None))
     assert "« x » n'est pas une réponse : o, c, n" in prompts[1] and "« 9 »" in prompts[3]
     assert [(line["query_id"], line["s"], len(line["j"])) for line in lines] == [("a", "yes", 16)]
     assert sorted(value[0] for value in lines[0]["j"].values()) == [0] * 15 + [1]
@@ -77,11 +77,9 @@ def test_words_wrong_keys_and_second_thoughts(matcher: Matcher, queries: Path) -
 
 def test_a_stop_keeps_what_was_graded(matcher: Matcher, queries: Path) -> None:
     asked = evaluation.questions(queries, [])
-    (line,) = judging.graded(matcher, asked, answers("o", "3", "d", "2"), lambda text: None)
+    (line,) = leads.graded(matcher, asked, answers("o", "3", "d", "2"), lambda text: None)
     assert list(line["j"].values()) == [[3, "said"]]
-    assert not list(
-        judging.graded(matcher, evaluation.questions(queries, []), answers("o"), lambda text: None)
-    )
+    assert not list(leads.graded(matcher, evaluation.questions(queries, []), answers("o"), lambda text: None))
 
 
 def test_the_command_writes_what_training_reads_and_asks_nothing_twice(

@@ -334,7 +334,12 @@ def _built(
         before = len(met)
         texts.append(np.fromiter((met.setdefault(row.text, len(met)) for row in rows), np.int32, len(rows)))
         fresh = [*islice(reversed(met), len(met) - before)][::-1]
-        table = _grown(table, _encode(encoder, fresh, reuse, rows_held))
+        if (size := len(met)) > HALVED_FROM:
+            table = table.astype(np.float16, copy=False)
+        encoded = _encode(encoder, fresh, reuse, rows_held)
+        table.resize((size, table.shape[1]), refcheck=False)  # in place where there is room
+        table[before:] = encoded
+        del encoded
         words.extend(coded(row.text, row.offer.cpv) for row in rows)
     structure_table = _numbered(pa.concat_tables(tables).combine_chunks(), evidences)
     del tables  # one table at a time is held twice
@@ -360,16 +365,6 @@ def _built(
         "built": date.today().isoformat(),
     }
     return Catalogue(structure_table, evidence_table, vectors, indexes, recipe, manifest, encoder)
-
-
-def _grown(table: Array, block: F32) -> Array:
-    """The table with more rows, in place where there is room; in half precision beyond `HALVED_FROM` rows."""
-    rows = len(table)
-    if rows + len(block) > HALVED_FROM:
-        table = table.astype(np.float16, copy=False)
-    table.resize((rows + len(block), table.shape[1]), refcheck=False)
-    table[rows:] = block
-    return table
 
 
 def _numbered(structures: pa.Table, evidences: Sequence[pa.Table]) -> pa.Table:

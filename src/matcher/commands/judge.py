@@ -10,7 +10,7 @@ from typer import Argument, Option
 from matcher.commands._options import CATALOGUE, Folder, loaded
 from matcher.console import say
 from matcher.domain import NoValidRecords, Rejected
-from matcher.lab import evaluation, judging
+from matcher.lab import evaluation, leads
 from matcher.lab.leads import judged
 
 
@@ -19,7 +19,7 @@ def run(
     out: Annotated[Path, Option(help="The file of grades, NAME.judged.jsonl.")],
     catalogue: Folder = CATALOGUE,
 ) -> None:
-    """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops, the same command goes on from there.
+    """Grade structures for needs, blind to their rank, by the guide of docs/leads.md; "q" stops, the same command goes on from there.
 
     \b
     matcher judge ours.queries.jsonl --out ours.judged.jsonl
@@ -37,10 +37,10 @@ def run(
         try:
             return str(typer.prompt(prompt, "", show_default=False, prompt_suffix=""))
         except typer.Abort:  # Ctrl-C, or the end of what is piped in
-            return judging.STOP
+            return leads.STOP
 
     with out.open("a", encoding="utf-8") as sink:
-        for line in judging.graded(matcher, asked, prompted, say, known):
+        for line in leads.graded(matcher, asked, prompted, say, known):
             sink.write(json.dumps(line) + "\n")
             sink.flush()
             known[line["query_id"]] = line

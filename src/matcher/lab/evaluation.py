@@ -21,6 +21,7 @@ from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import Award, BadInput, NoValidRecords, Recipe, Rejected, Structure, Tender
 from matcher.matching.engine import Matcher
+from matcher.matching.rankers import logistic
 from matcher.matching.ranking import Ranking, interleave
 from matcher.partners import partners
 from matcher.reading import files, need
@@ -113,10 +114,12 @@ def ranked(matcher: Matcher, question: Question, top: int, incumbents: bool = Fa
         ]
     merged = interleave([ranking.sirens(top) for ranking in rankings], top)
     scores = np.array([score for _, score in merged])
-    if question.member is not None:
-        chances = partners.chances_of_partners(scores)
-    else:
-        chances = matcher.ranker.probability(scores)
+    of_partner = question.member is not None
+    chances = (
+        logistic(partners.SLOPE * scores + partners.INTERCEPT)
+        if of_partner
+        else matcher.ranker.probability(scores)
+    )
     line = [[siren, round(s, 6), round(float(p), 6)] for (siren, s), p in zip(merged, chances, strict=True)]
     nobody = not line if question.member else all(matcher.nobody(ranking) for ranking in rankings)
     return {"query_id": question.id, "ranking": line, "nobody": nobody}

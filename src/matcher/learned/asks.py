@@ -373,7 +373,10 @@ def of_lot(lot: Lot, tender: Tender | None = None) -> Asked:
 def assembled(lot: Lot, tender: Tender, given: Wording, chances: F32, others: Mapping[str, Any]) -> Asked:
     """What a lot of this wording asks for by given chances, see `Reader.read`."""
     own, text = supported(lot), compared(lot)
-    alone = _named_alone(lot, tender)
+    # the trade whose label is all that a typed need says, as a map asks for it
+    bare = tender.format == "need" and tender.title == lot.title and not (lot.description or lot.cpv)
+    said = fold(lot.title.strip(" ."))
+    alone = next((trade.name for trade in trades() if bare and fold(trade.label) == said), "")
     lot = replace(lot, trades=(alone,)) if alone and not lot.trades else lot
     if lot.trades:  # as the user corrected it: codes of others tell nothing, and its words may not name it
         given = replace(given, codes=tuple(code for code in given.codes if trade_of_cpv(code) in lot.trades))
@@ -415,13 +418,6 @@ def assembled(lot: Lot, tender: Tender, given: Wording, chances: F32, others: Ma
         places=places,
         deduced=deduced,
     )
-
-
-def _named_alone(lot: Lot, tender: Tender) -> str:
-    """The trade whose label is all that a typed need says, as a map asks for it; "" where it says anything else."""
-    bare = tender.format == "need" and tender.title == lot.title and not (lot.description or lot.cpv)
-    said = fold(lot.title.strip(" ."))
-    return next((trade.name for trade in trades() if bare and fold(trade.label) == said), "")
 
 
 def compared(lot: Lot) -> str:

@@ -48,9 +48,11 @@ def by_clause(ranking: Ranking, n: int = 5, few: int = FEW) -> list[tuple[int, s
         if kind in LENDING_KINDS:
             carries = f"{kind} : peut porter des heures par mise à disposition de personnel"
             hire.append((i, "clause-hire", carries))
-        elif works and kind and len(serve) < n and (task := _task(shortlist, i)):
-            sentence = f"{kind} : peut porter des heures par une tâche séparable ({task})"
-            serve.append((i, "clause-task", sentence))
+        elif works and kind and len(serve) < n:
+            rows = shortlist.rows_of(i, "offer", "description", "job", "naf").tolist()
+            if task := next(filter(None, (_separable(shortlist.catalogue.text(row)) for row in rows)), ""):
+                sentence = f"{kind} : peut porter des heures par une tâche séparable ({task})"
+                serve.append((i, "clause-task", sentence))
     return [*hire[: n - min(len(serve), n // 2)], *serve][:n]
 
 
@@ -100,12 +102,6 @@ def asked(shortlist: Shortlist) -> dict[str, float | Column]:
         "beyond_size": 0.0,
         "lends": np.where(evidence.of(shortlist, "kind") <= evidence.LENDS, 1.0, 0.0),
     }
-
-
-def _task(shortlist: Shortlist, i: int) -> str:
-    """The first separable task mentioned in a declared text of candidate i; "" if none."""
-    rows = shortlist.rows_of(i, "offer", "description", "job", "naf").tolist()
-    return next(filter(None, (_separable(shortlist.catalogue.text(row)) for row in rows)), "")
 
 
 @lru_cache(maxsize=50_000)

@@ -40,7 +40,12 @@ def save(catalogue: Catalogue, folder: Path) -> None:
         evidence.read_names(catalogue)
         for key in NAMES:
             made[f"names_{key}"], made[f"names_{key}_at"] = catalogue.answers(key)
-        save_derived(folder, made | _of_texts(declared.of(catalogue)))
+        pieces = declared.of(catalogue)
+        _, ends, letters = pieces.words.buffers()
+        made |= {name: getattr(pieces, name) for name in PLAIN}
+        made |= {"ends": np.frombuffer(ends, np.int32), "words": np.frombuffer(letters or b"", np.uint8)}
+        made |= {"spans": pieces.spans.starts, "spans_slots": pieces.spans.slots.astype(np.int32)}
+        save_derived(folder, made)
 
 
 def adopt(catalogue: Catalogue) -> None:
@@ -74,16 +79,8 @@ def _fingerprint(catalogue: Catalogue) -> str:
     return str(digest.hexdigest())
 
 
-def _of_texts(pieces: declared.Pieces) -> dict[str, Array]:
-    """The pieces of declared texts, and what is read in them, as arrays."""
-    _, ends, letters = pieces.words.buffers()
-    arrays = {name: getattr(pieces, name) for name in PLAIN}
-    arrays |= {"ends": np.frombuffer(ends, np.int32), "words": np.frombuffer(letters or b"", np.uint8)}
-    return arrays | {"spans": pieces.spans.starts, "spans_slots": pieces.spans.slots.astype(np.int32)}
-
-
 def _pieces(held: Mapping[str, Array]) -> declared.Pieces:
-    """The same from arrays."""
+    """The pieces of declared texts, and what was read in them, from arrays."""
     ends, letters = (pa.py_buffer(held[name]) for name in ("ends", "words"))
     words = pa.StringArray.from_buffers(len(held["same"]), ends, letters)
     spans = declared.Spans(held["spans"], held["spans_slots"])

@@ -25,7 +25,6 @@ from matcher.matching.engine import Matcher
 from matcher.matching.groups import firms as firms_
 from matcher.matching.groups.table import called, lot_label
 from matcher.matching.parts import executed, parts_of
-from matcher.matching.rankers import logistic
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, Ranking
 from matcher.matching.shortlist import Column, Query
 from matcher.partners import subcontracting
@@ -156,11 +155,6 @@ def rank_partners(matcher: Matcher, ranking: Ranking, siren: str, as_of: date | 
     order = order[sirens[order] != siren]
     _, first = np.unique(sirens[order], return_index=True)
     return replace(ranking, scores=scores, order=order[np.sort(first)], contributions=contributions)
-
-
-def chances_of_partners(scores: Column) -> Column:
-    """The probability of being the partner of each score of `rank_partners`."""
-    return logistic(SLOPE * scores + INTERCEPT)
 
 
 # ------------------------------------------------------------------------------------------- the product
@@ -467,6 +461,11 @@ def _made(held: Sequence[Held], on: date, past: Sequence[Reason] = ()) -> Partne
         Reason(code="capacity" if task.able else "added", text=_brings([(task, match)]), contribution=gain)
         for gain, task, match in held
     ]
+    lots, rules = [task.query.lot for task in tasks], {}  # what two bidders should read before they group
+    if any((r := lot.reservation) is not None and not r.articles for lot in lots):
+        rules["reservation-unspecified"] = law.rule("reservation.stated", on)
+    if any(c.code == "several-groups" for lot in lots for c in lot.conditions):
+        rules["several-groups"] = law.rule("group.several", on)
     return Partner(
         structure=matches[0].structure,
         kind="reinforcement" if all(task.able for task in tasks) else "complement",
@@ -474,7 +473,9 @@ def _made(held: Sequence[Held], on: date, past: Sequence[Reason] = ()) -> Partne
         adds=tuple(map(_brings, _by_part(list(zip(tasks, matches, strict=True))))),
         tasks=tuple(task.id for task in tasks),
         reasons=(*gains, *past),
-        warnings=_warnings([task.query.lot for task in tasks], on),
+        warnings=tuple(
+            subcontracting.warning(code, rule) for code, rule in rules.items() if rule is not None
+        ),
         distance_km=matches[0].distance_km,
         confirm=all(match.level == "plausible" for match in matches),
     )
@@ -522,16 +523,6 @@ def _firms(
             gain = _gain(task, min(1.0, match.probability))
             found.setdefault(match.structure.siren, _made([(gain, task, match)], on))
     return tuple(sorted(found.values(), key=lambda p: (-p.score, p.structure.siret))[:n])
-
-
-def _warnings(lots: Sequence[Lot], on: date) -> tuple[Warning_, ...]:
-    """Rules that two bidders should read before they group."""
-    codes = {}
-    if any((r := lot.reservation) is not None and not r.articles for lot in lots):
-        codes["reservation-unspecified"] = law.rule("reservation.stated", on)
-    if any(c.code == "several-groups" for lot in lots for c in lot.conditions):
-        codes["several-groups"] = law.rule("group.several", on)
-    return tuple(subcontracting.warning(code, rule) for code, rule in codes.items() if rule is not None)
 
 
 def _subcontracting(

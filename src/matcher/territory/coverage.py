@@ -271,6 +271,10 @@ def cover(
         for i, name in pairs
     )
     known, _ = facilitators_.read()
+    dates = sorted(need.on for need in needs if need.on)
+    span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ", sans date"
+    formats = Counter(f"{need.origin.rstrip('s')}s ({_named(need.source)})" for need in needs)
+    listed = ", ".join(f"{grouped(v)} {k}" for k, v in formats.most_common(4))
     return Coverage(
         cells=cells,
         areas=tuple(areas),
@@ -278,7 +282,7 @@ def cover(
         **left_out,
         n=n,
         on=desk.on,
-        sources=(desk.source, _source_of(needs)),
+        sources=(desk.source, f"besoins : {grouped(len(needs))} lots, {listed}{span}"),
         facilitators={area.code: facilitators_.named(area.place, known) for area in areas},
     )
 
@@ -301,15 +305,6 @@ def _placed(
             cells.setdefault(key, []).append(need)
     unplaced = len(needs) - len(located)
     return cells, {"unplaced": unplaced, "vague": vague, "outside": dict(outside.most_common())}
-
-
-def _source_of(needs: Sequence[Need]) -> str:
-    """Number, period and origin of the needs, in French."""
-    dates = sorted(need.on for need in needs if need.on)
-    span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ", sans date"
-    formats = Counter(f"{need.origin.rstrip('s')}s ({_named(need.source)})" for need in needs)
-    listed = ", ".join(f"{grouped(v)} {k}" for k, v in formats.most_common(4))
-    return f"besoins : {grouped(len(needs))} lots, {listed}{span}"
 
 
 def _named(source: str) -> str:

@@ -215,28 +215,21 @@ def read_by_us(data: Path) -> list[Example]:
 def _objets(data: Path) -> Iterator[tuple[Tender, Lot]]:
     path = data / HISTORY
     for award in past_awards(path) if path.is_file() else ():
-        lot = Lot(
-            id=award.uid,
-            title=award.title,
-            cpv=(award.cpv,) if award.cpv else (),
-            amount=award.amount,
-            duration_months=award.duration_months,
-        )
-        yield Tender(id=lot.id, format="need", title=lot.title, lots=(lot,)), lot
+        facts: dict[str, Any] = {"cpv": (award.cpv,) if award.cpv else (), "amount": award.amount}
+        yield _need(award.uid, award.title, **facts, duration_months=award.duration_months)
+
+
+def _need(key: str, title: str, notice: str | None = None, **facts: Any) -> tuple[Tender, Lot]:
+    lot = Lot(id=key, title=title, **facts)
+    return Tender(id=key, format="need", title=notice or title, lots=(lot,)), lot
 
 
 def _own_needs() -> Iterator[Example]:
     """Labelled lots and needs of this project."""
     for number, row in enumerate(read_lines(OURS / OWN)):
-        lot = Lot(
-            id=f"own-{number}",
-            title=row["title"],
-            description=row.get("description", ""),
-            cpv=tuple(row.get("cpv", ())),
-            amount=row.get("amount"),
-            duration_months=row.get("months"),
-        )
-        tender = Tender(id=lot.id, format="need", title=row.get("notice") or lot.title, lots=(lot,))
+        facts = {"description": row.get("description", ""), "cpv": tuple(row.get("cpv", ()))}
+        facts |= {"amount": row.get("amount"), "duration_months": row.get("months")}
+        tender, lot = _need(f"own-{number}", row["title"], row.get("notice"), **facts)
         yield _example({**row, "lot": lot.id}, tender, lot, "own", 0.5)
 
 
@@ -261,8 +254,8 @@ def _own_texts() -> Iterator[Example]:
 
 
 def _of_text(text: str, alone: Mapping[str, bool], weight: float) -> Example:
-    lot = Lot(id="text", title=text)
-    wording = asks.wording(lot, Tender(id="text", format="need", title=text, lots=(lot,)))
+    tender, lot = _need("text", text)
+    wording = asks.wording(lot, tender)
     return Example(id=text, source="texts", group=text, given=wording, alone=alone, weight=weight)
 
 

@@ -109,19 +109,14 @@ def of_notices(notices: Path, judged: Path) -> list[Passage]:
     for path in sorted(notices.glob("*.xml")):
         number = notice_number(path.name)
         quoted = list(_quoted(gold.get(number, {})))
-        for window in _windows_of(path):
+        form = ted.reader(_tree.parse(path.read_bytes(), path.name), path.stem)
+        read = [cut(page) for page in pages([f"{form.title()}\n{form.general}", *form.lot_texts()])]
+        for window in (each for found_ in read for each in windows(found_, speaking(found_))):
             text = passage(window)
             truth = tuple(_truth(text, label, quoted) for label in LABELS)
             if text not in found or any(truth):
                 found[text] = Passage(text, NOTICE + number, truth)
     return list(found.values())
-
-
-def _windows_of(path: Path) -> Iterator[Any]:
-    form = ted.reader(_tree.parse(path.read_bytes(), path.name), path.stem)
-    for page in pages([f"{form.title()}\n{form.general}", *form.lot_texts()]):
-        found = cut(page)
-        yield from windows(found, speaking(found))
 
 
 def _bare(text: str) -> str:

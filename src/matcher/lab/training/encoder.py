@@ -77,10 +77,11 @@ NO_WORD = "[^a-z0-9]+"
 NUMBER = "\\b[0-9]*[0-9]{3}[a-z0-9]*\\b"  # references and years carry no information on the trade
 
 
-def normaliser() -> Any:
-    """The normalisation of texts as a `tokenizers` normalizer: the part of tokenizer.json that every reader applies."""
-    from tokenizers import Regex, normalizers
+def learn_vocabulary(texts: Sequence[str], settings: Settings) -> Any:
+    """A `tokenizers.Tokenizer`: unigram pieces; piece 0 is unknown."""
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+    tokenizer = Tokenizer(models.Unigram())
     replace = normalizers.Replace
     steps = [
         normalizers.Lowercase(),
@@ -94,15 +95,7 @@ def normaliser() -> Any:
         replace(Regex(NUMBER), " "),
         normalizers.Strip(),
     ]
-    return normalizers.Sequence(steps)
-
-
-def learn_vocabulary(texts: Sequence[str], settings: Settings) -> Any:
-    """A `tokenizers.Tokenizer`: unigram pieces; piece 0 is unknown."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-
-    tokenizer = Tokenizer(models.Unigram())
-    tokenizer.normalizer = normaliser()
+    tokenizer.normalizer = normalizers.Sequence(steps)  # the part of tokenizer.json that every reader applies
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always", split=True)
     unknown: dict[str, Any] = {"special_tokens": ["<unk>"], "unk_token": "<unk>"}
     trainer = trainers.UnigramTrainer(vocab_size=settings.vocabulary, show_progress=False, **unknown)

@@ -182,7 +182,22 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
     learnt = zip(given, chances, states, strict=True)
     signs, sign_bias = fit_signs([each for each, full in zip(learnt, is_whole, strict=True) if full])
     out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "offers.npz", **_arrays(offers.Model(whole, stance, signs, sign_bias)))
+    weights, scale = packed(whole.weights)
+    words, words_scale = packed(np.stack([stance.sentence, stance.heading]))
+    np.savez_compressed(
+        out / "offers.npz",
+        encoder=np.array(whole.encoder),
+        names=np.array(whole.names),
+        weights=weights,
+        scale=scale,
+        bias=whole.bias,
+        stance_form=stance.form,
+        stance_words=words,
+        stance_scale=words_scale,
+        stance_bias=np.float32(stance.bias),
+        signs=signs,
+        sign_bias=np.float32(sign_bias),
+    )
     known = [
         (state >= 0, (chance >= 0.5) == state)
         for text, each in zip(given, states, strict=True)
@@ -199,21 +214,3 @@ def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) 
     }
     write_card(out, "offers", **counts, right=right, signs="; ".join(offers.SIGNS))
     return out / "offers.npz"
-
-
-def _arrays(model: offers.Model) -> dict[str, Any]:
-    weights, scale = packed(model.reader.weights)
-    words, words_scale = packed(np.stack([model.stance.sentence, model.stance.heading]))
-    return {
-        "encoder": np.array(model.reader.encoder),
-        "names": np.array(model.reader.names),
-        "weights": weights,
-        "scale": scale,
-        "bias": model.reader.bias,
-        "stance_form": model.stance.form,
-        "stance_words": words,
-        "stance_scale": words_scale,
-        "stance_bias": np.float32(model.stance.bias),
-        "signs": model.signs,
-        "sign_bias": np.float32(model.sign_bias),
-    }

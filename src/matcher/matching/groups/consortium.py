@@ -584,11 +584,7 @@ def _law_of_groups(
         once = "il ne peut l'être que d'une pour ce marché."
         text = f"{name} est proposé mandataire de {times} équipes : {once}"
         yield _warn(table, "one-mandataire", text, "group.one-mandataire")
-    yield from _several_groups(table, team, seen)
-
-
-def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], int]) -> Iterator[Warning_]:
-    """One warning for each bidder proposed by several teams for one lot, quoting the consultation where it settles this."""
+    # each bidder proposed by several teams for one lot, quoting the consultation where it settles this
     repeated: dict[str, dict[str, Lot]] = {}
     for task, bidder in [*team.lead.items(), *team.shares]:
         lot, siren = table.tasks[task].lot, table.bidders[bidder]

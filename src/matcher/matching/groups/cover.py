@@ -10,7 +10,7 @@ no library, and is the floor of it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -321,19 +321,14 @@ class _Program:
         led = (t for t, is_led in self.covered.items() if solver.boolean_value(is_led))
         lead = {t: members[part[t].argmax()] for t in led}
         shares = carry_in_order(cover, members, lead) if limited(cover, members) else {}
-        return team_of(
-            cover, frozenset(members), lead, self._shares(solver, lead) if shares is None else shares
-        )
-
-    def _shares(self, solver: Any, lead: Mapping[int, int]) -> dict[tuple[int, int], float]:
-        """The shares of helpers as the solution has them."""
-        shares: dict[tuple[int, int], float] = {}
-        for task in lead.keys() & self.carried.keys():
-            euros = {j: solver.value(part) for j, part in self.carried[task].items()}
-            total = sum(euros.values())
-            helpers = {j: part for j, part in euros.items() if part and j != lead[task]}
-            shares |= {(task, j): round(part / total, 4) for j, part in helpers.items()}
-        return shares
+        if shares is None:  # those of helpers as the solution has them
+            shares = {}
+            for task in lead.keys() & self.carried.keys():
+                euros = {j: solver.value(part) for j, part in self.carried[task].items()}
+                total = sum(euros.values())
+                helpers = {j: part for j, part in euros.items() if part and j != lead[task]}
+                shares |= {(task, j): round(part / total, 4) for j, part in helpers.items()}
+        return team_of(cover, frozenset(members), lead, shares)
 
 
 def _program(cover: Cover) -> _Program:
@@ -350,7 +345,10 @@ def _program(cover: Cover) -> _Program:
     led: dict[int, dict[tuple[int, int], Any]] = {}
     for task in map(int, np.flatnonzero(cover.degree.any(axis=1))):
         led[task] = {}
-        for level, who in _levels(cover, task).items():
+        reached: dict[tuple[int, int], list[int]] = {}  # (degree, score) -> who reaches the task so
+        for j in map(int, np.flatnonzero(cover.degree[task])):
+            reached.setdefault((int(cover.degree[task, j]), int(cover.score[task, j])), []).append(j)
+        for level, who in reached.items():
             led[task][level] = model.new_bool_var("")
             model.add_bool_or(*(member[j] for j in who), led[task][level].negated())
     covered = {task: model.new_bool_var("") for task in led}
@@ -359,37 +357,23 @@ def _program(cover: Cover) -> _Program:
     for task, bidder in cover.clash:
         if task in covered:
             model.add_bool_or(covered[task].negated(), member[bidder].negated())
-    program = _Program(cover, model, member, led, covered, {})
-    if limited(cover, range(len(member))):
-        _limit(program)
-    return program
-
-
-def _levels(cover: Cover, task: int) -> dict[tuple[int, int], list[int]]:
-    """(degree, score) -> the bidders that reach a task so."""
-    found: dict[tuple[int, int], list[int]] = {}
-    for j in map(int, np.flatnonzero(cover.degree[task])):
-        found.setdefault((int(cover.degree[task, j]), int(cover.score[task, j])), []).append(j)
-    return found
-
-
-def _limit(program: _Program) -> None:
-    """Constraint: members carry the amounts of the covered tasks, each at most its turnover, in whole euros."""
-    cover, model, member = program.cover, program.model, program.member
-    carried: dict[int, list[Any]] = {}
-    for task, covered in program.covered.items():
+    # members carry the amounts of the covered tasks, each at most its turnover, in whole euros
+    carried: dict[int, dict[int, Any]] = {}
+    borne: dict[int, list[Any]] = {}
+    for task, is_led in covered.items() if limited(cover, range(len(member))) else ():
         if math.isnan(cover.amount[task]):
             continue
-        due, parts = math.ceil(cover.amount[task] - EPS), program.carried.setdefault(task, {})
+        due, parts = math.ceil(cover.amount[task] - EPS), carried.setdefault(task, {})
         for j in map(int, np.flatnonzero(cover.degree[task])):
             if math.isnan(cover.turnover[j]):
                 parts[j] = due * member[j]
             else:
                 parts[j] = model.new_int_var(0, due, "")
-                carried.setdefault(j, []).append(parts[j])
-        model.add(sum(parts.values()) >= due * covered)
-    for j, shares in carried.items():
+                borne.setdefault(j, []).append(parts[j])
+        model.add(sum(parts.values()) >= due * is_led)
+    for j, shares in borne.items():
         model.add(sum(shares) <= max(0, math.floor(cover.turnover[j] + EPS)) * member[j])
+    return _Program(cover, model, member, led, covered, carried)
 
 
 def solve(cover: Cover, solver: str = "exact", seconds: float = 2.5, most: int | None = None) -> Team | None:
