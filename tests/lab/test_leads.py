@@ -1,4 +1,4 @@
-"""The public benchmark: measures on judged needs, results as files, and the tables that stand in the docs."""
+"""The public benchmark: measures on judged needs and of probabilities, results as files, and the tables that stand in the docs."""
 
 import json
 import math
@@ -13,6 +13,7 @@ from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, Buyer, MissingExtra, NotFound, Structure, Tender
 from matcher.lab import benchmark, leads, published
+from matcher.lab.benchmark import bins, brier
 from matcher.lab.evaluation import Question, question_of
 
 ROOT = Path(__file__).parents[2]
@@ -154,3 +155,27 @@ def test_the_table_of_the_readme_is_that_of_the_results() -> None:
     for method in ("badge-and-sector", "dense", "lexical"):
         kept = json.loads((folder / "notices_dev" / f"{method}.json").read_text(encoding="utf-8"))
         assert f"{kept['figures']['nDCG@5'][0]:.3f}" in text, method
+
+
+def test_brier_and_skill_are_those_worked_by_hand() -> None:
+    result = brier([0.8, 0.8, 0.2, 0.2], [True, False, False, False])
+    assert result["brier"] == pytest.approx((0.04 + 0.64 + 0.04 + 0.04) / 4)
+    assert result["rate"] == 0.25 and result["base"] == pytest.approx(0.25 * 0.75)
+    assert result["skill"] == pytest.approx(1 - 0.19 / 0.1875)
+
+
+def test_well_calibrated_probabilities_lie_on_the_diagonal_and_have_skill() -> None:
+    rng = np.random.default_rng(3)
+    said = rng.random(20_000)
+    outcomes = (rng.random(20_000) < said).tolist()
+    tenths = bins(said.tolist(), outcomes)
+    assert [each["count"] for each in tenths] == [2_000] * 10
+    assert all(abs(each["mean_predicted"] - each["observed_rate"]) < 0.05 for each in tenths)
+    assert brier(said.tolist(), outcomes)["skill"] > 0.2
+    assert brier(said.tolist(), (rng.random(20_000) < said[::-1]).tolist())["skill"] < 0
+
+
+def test_fewer_cases_than_bins_and_none() -> None:
+    assert sum(each["count"] for each in bins([0.1, 0.9], [False, True])) == 2
+    with pytest.raises(BadInput, match="at least one"):
+        brier([], [])

@@ -1,4 +1,4 @@
-"""What the encoder and the judgement learn from what they are shown."""
+"""What the encoder, the judgement and the likely trades of a kind learn from what they are shown."""
 
 import gzip
 import json
@@ -12,7 +12,7 @@ from matcher import plugins
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import Structure
 from matcher.lab.leads import judged
-from matcher.lab.training import encoder, judgement
+from matcher.lab.training import encoder, judgement, priors
 from matcher.lab.training.texts import OURS, Material
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -84,3 +84,17 @@ def test_a_need_judged_over_two_directories_lies_in_one_fold() -> None:
     texts = [f"besoin {number}" for number in range(40)]
     fold = judgement.folds([*texts, *texts], seed=3)
     assert (fold[:40] == fold[40:]).all() and len(set(fold)) == judgement.FOLDS
+
+
+def test_inferred_trades_are_those_worked_in(shared: Path) -> None:
+    if not (shared / "structures" / "siae37_hours_2012.csv").is_file():
+        pytest.skip("no hours worked by trade in the shared data")
+    known = list(priors.seen(shared))
+    codes, shared_hirings = priors.shares(shared)
+    found = priors.figures(known, priors.crossed(known, codes, shared_hirings, folds=5))
+    assert found["hours, three first"] >= 0.5
+    assert found["likely"] >= 0.45
+    guess = np.tile(
+        np.mean([one.does for one in known], axis=0), (len(known), 1)
+    )  # the commonest trades for all
+    assert found["jobs, three first"] > priors.figures(known, guess)["jobs, three first"] + 0.05
