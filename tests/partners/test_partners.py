@@ -11,6 +11,7 @@ from matcher.domain import (
     Award,
     Buyer,
     Clause,
+    Condition,
     Holder,
     Lot,
     NotFound,
@@ -22,7 +23,7 @@ from matcher.domain import (
     Zone,
 )
 from matcher.lab import evaluation
-from matcher.matching import recipes
+from matcher.matching import rankers, recipes
 from matcher.matching.engine import Matcher
 from matcher.partners import partners, subcontracting
 from matcher.partners.opportunities import BARRED, UNASKED, Wishes, by_notice, opportunities, why_nothing
@@ -170,6 +171,13 @@ def test_on_a_reserved_lot_both_must_be_admissible(plain: Matcher) -> None:
     other = replace(BOTH, reservation=Reservation(articles=("L2113-12",)))
     found = partners.partners(plain, GARDEN, tender(other), n=50)
     assert "L2113-12" in found.barred["x"] and found.partners == () and found.lacking == ()
+
+
+def test_what_two_bidders_should_read_before_they_group_is_told(plain: Matcher) -> None:
+    said = (Condition(code="several-groups", label="Un seul groupement"),)
+    lot = replace(BOTH, reservation=Reservation(), conditions=said)
+    first = partners.partners(plain, GARDEN, tender(lot)).partners[0]
+    assert {warning.code for warning in first.warnings} == {"reservation-unspecified", "several-groups"}
 
 
 def test_ordinary_firms_stand_apart_in_reach_for_what_no_structure_takes() -> None:
@@ -365,7 +373,10 @@ def test_the_run_line_never_holds_the_member_and_follows_the_contract() -> None:
     scores = [score for _, score, _ in line["ranking"]]
     chances = [chance for _, _, chance in line["ranking"]]
     assert scores == sorted(scores, reverse=True) and chances == sorted(chances, reverse=True)
-    assert all(0 <= chance <= 1 for chance in chances)
+    odds = partners.SLOPE * scores[0] + partners.INTERCEPT
+    assert all(0 <= chance <= 1 for chance in chances) and chances[0] == pytest.approx(
+        rankers.logistic(odds), rel=1e-3
+    )
 
 
 def test_the_asking_buyer_makes_no_difference() -> None:
