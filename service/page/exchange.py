@@ -15,12 +15,12 @@ from matcher.records import exchange, worked
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
 from service import access, schemas, wire
-from service import announced as declarations
 from service.access import store_of
-from service.announced import buyer_of, known, name_of, write
 from service.page import fields, render
 from service.page.lots import task_label
 from service.page.visitor import Mine, Reader, SeesStructures
+from service.routes import exchange as routes
+from service.routes.exchange import buyer_of, known, name_of
 from service.snapshot import Snapshot, snapshot_of
 
 router = APIRouter()
@@ -143,7 +143,7 @@ def act(mine: Mine, identifier: str, act: Annotated[Act, Depends()]) -> Response
     store, siret, who = mine.store, mine.siret, mine.who
     here = partial(_page, mine.request, siret, who)
     if act.faire == "retirer":
-        declarations.withdraw(mine.request, who, identifier)
+        routes.withdraw(mine.request, who, identifier)
         return here("Votre annonce est retirée, et son adresse effacée.")
     if act.faire == "oublier":
         exchange.forget_contact(store, who, identifier)
@@ -151,10 +151,10 @@ def act(mine: Mine, identifier: str, act: Annotated[Act, Depends()]) -> Response
     if act.faire == "contact":
         return here(address=(identifier, exchange.contact(store, who, identifier)))
     if act.faire == "ecrire":
-        write(mine.request, who, identifier, act.autre or siret, act.texte)
+        routes.send(mine.request, who, identifier, act.autre or siret, act.texte)
         return here(MESSAGE)
     if act.faire == "accord":
-        both = declarations.agree(mine.request, who, identifier, act.autre, act.role, act.part)
+        both = routes.accept(mine.request, who, identifier, act.autre, act.role, act.part)
         return here(TOGETHER if both else AGREED)
     if act.faire == "gagne":
         hours = fields.number(act.heures, "Heures promises : écrivez un nombre, 400 par exemple, ou rien.")
@@ -238,7 +238,7 @@ def declare(mine: Mine, typed: Annotated[DeclarationForm, Depends()]) -> Respons
         facts = {name: getattr(typed, name) for name in ("notice_id", "lot_id", "brings", "seeks")}
         facts |= {"visibility": "named" if read["visible"] else "members", "named": read["visible"]}
         facts |= {"contact": read["contact"], "buyer_may_see": bool(typed.buyer)}
-        declarations.declare(request, who, siret=siret, **facts)
+        routes.announce(request, who, siret=siret, **facts)
     except BadInput as error:
         problems = fields.problems_of(error, "brings")
         return _partners(request, siret, typed.notice_id, who, problems=problems, typed=asdict(typed))

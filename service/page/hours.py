@@ -13,10 +13,10 @@ from matcher.records.keys import Bearer
 from matcher.territory import ledger
 from service import wire
 from service.access import store_of
-from service.announced import buyer_of, name_of
 from service.page import fields, render
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, Reader
+from service.routes.exchange import buyer_of, name_of
 
 router = APIRouter()
 FILE = 2_000_000  # bytes of a table

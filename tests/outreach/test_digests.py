@@ -25,7 +25,7 @@ import night as n
 from mail_server import MailServer
 from matcher.domain import BadInput, Condition, NotFound, Place
 from matcher.matching.engine import Matcher
-from matcher.outreach import buyers, delivery, digests, letters, review, transport
+from matcher.outreach import delivery, digests, letters, review, transport
 from matcher.outreach import links as links_
 from matcher.outreach.changes import WAVES
 from matcher.outreach.digest_formats import FORMS
@@ -298,7 +298,7 @@ def test_an_unpublished_need_goes_out_in_waves_until_enough_show_interest(store:
     n.night(store, folder, day=3, wave=3, enough=2)
     assert not mails(store, 3)
     assert not digests.current(store, _held(folder), n.siret(100), at=n.MOMENT)["items"]
-    told = buyers.of_buyer(store, "buyer-7", _held(folder), at=n.MOMENT)
+    told = digests.of_buyer(store, "buyer-7", _held(folder), at=n.MOMENT)
     (lot,) = told["items"][0]["lots"]
     assert (lot["told"], lot["interested"]) == (6, 2) and len(told["items"][0]["names"]) == 2
 
@@ -486,7 +486,7 @@ def test_a_buyer_learns_numbers_of_a_public_notice_and_no_names(store: Store, fo
     n.night(store, folder, n.tender("a", "tonte", "menage"))
     feedback.record(store, n.siret(100), "a", "a-1", "interested")
     feedback.record(store, n.siret(101), "a", "a-1", "declined", reason="too-big")
-    told = buyers.of_buyer(store, n.BUYER.id, _held(folder), at=n.MOMENT)
+    told = digests.of_buyer(store, n.BUYER.id, _held(folder), at=n.MOMENT)
     first = told["items"][0]
     assert (first["lots"][0]["interested"], first["lots"][0]["declined"]) == (1, 1)
     assert first["lots"][0]["told"] >= 8
@@ -494,7 +494,7 @@ def test_a_buyer_learns_numbers_of_a_public_notice_and_no_names(store: Store, fo
     for form in ("text", "html"):
         assert b"Atelier" not in digests.rendered(told, form)
     with pytest.raises(NotFound):
-        buyers.of_buyer(store, "999999999", at=n.MOMENT)
+        digests.of_buyer(store, "999999999", at=n.MOMENT)
 
 
 def test_the_operators_report_has_plots_and_leaves_unpublished_needs_out(store: Store, folder: Path) -> None:

@@ -33,7 +33,7 @@ from matcher.domain import (
 from matcher.matching import by_clause, parts, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
-from matcher.outreach import alerts, buyers, digests, items, review, work
+from matcher.outreach import alerts, digests, items, review, work
 from matcher.outreach.digest_formats import apart
 from matcher.partners.opportunities import opportunities
 from matcher.records import feedback
@@ -336,7 +336,7 @@ def test_contracts_that_end_are_announced_once_and_to_their_buyer(store: Store, 
     assert line in digests.rendered(n.mails(store)[CLEANER], "text").decode()
     n.night(store, folder, cleaning("b"), day=1)
     assert n.mails(store, 1)[CLEANER]["ending"] == []
-    assert buyers.of_buyer(store, n.BUYER.id, at=n.MOMENT)["ending"] == [line]
+    assert digests.of_buyer(store, n.BUYER.id, at=n.MOMENT)["ending"] == [line]
 
 
 def test_the_list_of_a_structure_tells_what_its_digest_tells(store: Store, folder: Path) -> None:

@@ -10,7 +10,7 @@ from service.page import alert
 from service.settings import mail_transport
 from sqlalchemy import select, update
 
-from matcher.outreach import letters, post
+from matcher.outreach import delivery, letters
 from matcher.records.store import now
 from matcher.records.tables import Alert, Delivery, Letter, Webhook
 from pages_client import PagesClient, reference, signed_in, token
@@ -77,7 +77,7 @@ def test_a_search_that_fails_holds_no_mail(page: PagesClient, monkeypatch: pytes
     transport, link = mail_transport(app.state.settings), "http://localhost/lien"
     mail = letters.letter("signin", "", TO, transport, link, link=link)
     with store.writing() as connection:
-        post.queue(store, connection, mail, kind="account", siret="")
+        delivery.queue(store, connection, mail, kind="account", siret="")
     app.state.mailer.wake()
     until(lambda: store.ask(select(Letter.status)).scalar_one() not in ("ready", "sending"))
     assert store.ask(select(Letter.status)).scalar_one() == "sent"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
-from service.page import account, fields, signin
+from service.page import account, fields
 from sqlalchemy import func, select, update
 
 from matcher.commands import mcp
@@ -113,7 +113,7 @@ def test_a_number_in_a_form_is_a_finite_one(text: str) -> None:
 
 def test_a_link_to_an_address_with_a_bar_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    assert signin._proved(signin._token("a|b@ville.example"))[0] == "a|b@ville.example"
+    assert account._proved(account._token("a|b@ville.example"))[0] == "a|b@ville.example"
 
 
 def test_what_is_answered_503_is_not_done_and_the_cause_is_told(

@@ -13,7 +13,7 @@ from matcher import codec
 from matcher.commands._options import CATALOGUE, Folder, Output, Words, day, loaded, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput, NoValidRecords
-from matcher.outreach import delivery, digests, post, review, transport
+from matcher.outreach import delivery, digests, review, transport
 from matcher.outreach.sourcing.questions import SETTLE
 from matcher.outreach.transport import MailTransport
 from matcher.records.tables import Digest
@@ -90,8 +90,8 @@ def send(
     store = open_store()
     sent = delivery.deliver(store, loaded(catalogue).catalogue, chosen, outbox=folder)
     server = "" if to else chosen.smtp
-    transport = MailTransport(base_url=chosen.base_url, sender=chosen.sender, smtp=server, outbox=folder)
-    letters = post.drain(store, transport, SETTLE)
+    sender = MailTransport(base_url=chosen.base_url, sender=chosen.sender, smtp=server, outbox=folder)
+    letters = delivery.drain(store, sender, SETTLE)
     if sent.stopped:
         say(f"mail stopped early: {sent.stopped}")
     mails = [("digest", *pair) for pair in sorted(sent.items())]
