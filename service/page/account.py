@@ -4,12 +4,11 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Annotated, Any
 
 import pyarrow.compute as pc
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import delete, select, update
 
 from matcher.domain import BadInput, Forbidden, NotFound, Structure
@@ -66,35 +65,29 @@ def claiming(request: Request, siret: str) -> Response:
     return render.page(request, "claiming.html", structure=structure, ways=ways(structure), given={})
 
 
-@dataclass(frozen=True)
-class ClaimForm:
-    """Who claims an account, as what, why, and how it may be proved."""
-
-    name: Annotated[str, Form(max_length=Claim.name.type.length)] = ""
-    role: Annotated[str, Form(max_length=Claim.role.type.length)] = ""
-    address: Line = ""
-    reason: fields.Lines = ""
-    way: fields.Word = ""
+#: Who claims an account, as what, why, and how it may be proved.
+NAMED = {"name": Claim.name.type.length, "role": Claim.role.type.length}
+CLAIM = fields.form(**NAMED, address=300, reason=5000, way=40)
 
 
 @router.post("/structure/{siret}/revendiquer")
-def claim(
-    request: Request, siret: str, form: CheckedForm, given: Annotated[ClaimForm, Depends()]
-) -> Response:
+def claim(request: Request, siret: str, form: CheckedForm, given: Annotated[fields.Texts, CLAIM]) -> Response:
     """Claim the account: the operator verifies by mail, by letter or by a call to the known number."""
     structure = snapshot_of(request).structure(siret)
     shown: dict[str, Any] = {"structure": structure, "ways": ways(structure)}
     try:
         read = fields.checked(
-            name=lambda: fields.words(given.name, "Donnez votre nom : l'exploitant doit savoir qui demande."),
-            role=lambda: fields.words(given.role, "Donnez votre fonction dans la structure."),
-            address=lambda: fields.address(given.address, needed=True),
+            name=lambda: fields.words(
+                given["name"], "Donnez votre nom : l'exploitant doit savoir qui demande."
+            ),
+            role=lambda: fields.words(given["role"], "Donnez votre fonction dans la structure."),
+            address=lambda: fields.address(given["address"], needed=True),
         )
     except FieldErrors as error:
-        return render.page(request, "claiming.html", problems=error.problems, given=asdict(given), **shown)
+        return render.page(request, "claiming.html", problems=error.problems, given=given, **shown)
     access.spend(request, "claim", structure.siret)
-    way = given.way if given.way in shown["ways"] else next(iter(shown["ways"]))
-    read["reason"] = clean(given.reason)[:2000]
+    way = given["way"] if given["way"] in shown["ways"] else next(iter(shown["ways"]))
+    read["reason"] = clean(given["reason"])[:2000]
     ask(access.store_of(request), structure.siret, structure.email, **read, way=way)
     return render.page(request, "claimed.html", structure=structure, way=shown["ways"][way])
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -206,33 +206,25 @@ def mailto(addresses: list[str], title: str, message: str) -> str:
     return f"mailto:?bcc={hidden}&subject={quote(title[:120])}&body={quote(message[:1500])}"
 
 
-@dataclass(frozen=True)
-class NoteForm:
-    """What was done with a structure, as it is typed."""
-
-    siret: fields.Word = ""
-    fait: fields.Word = "called"
-    text: fields.Lines = ""
-    qui: fields.Line = ""
-    suite: fields.Line = ""
-    le: fields.Word = ""
+#: What was done with a structure, as it is typed.
+DONE = fields.form({"fait": "called"}, siret=40, fait=40, text=5000, qui=300, suite=300, le=40)
 
 
 @router.post("/acheteur/fiches/{identifier}/noter")
 def report(
-    form: CheckedForm, kept: Kept, typed: Annotated[NoteForm, Depends()], vue: fields.Word = ""
+    form: CheckedForm, kept: Kept, typed: Annotated[fields.Texts, DONE], vue: fields.Word = ""
 ) -> Response:
     """Note a call, an answer or a decision; an invalid form comes back with what was typed."""
-    siret, done = typed.siret, typed.fait
-    said: dict[str, Any] = {"text": typed.text, "who": typed.qui, "next_step": typed.suite}
+    siret, done = typed["siret"], typed["fait"]
+    said: dict[str, Any] = {"text": typed["text"], "who": typed["qui"], "next_step": typed["suite"]}
     try:
-        due = clean_date(typed.le)
-        if typed.le.strip() and due is None:
+        due = clean_date(typed["le"])
+        if typed["le"].strip() and due is None:
             raise FieldErrors({"le": "Cette date ne se lit pas : écrivez-la ainsi, 15/12/2026."})
         record_.report(*kept.named, siret, done, due=due, **said)
     except BadInput as error:
         where = f"n-{siret}-le" if isinstance(error, FieldErrors) else f"n-{siret}"
-        return _record(kept, View(vue=vue), problems={where: str(error)}, typed=asdict(typed))
+        return _record(kept, View(vue=vue), problems={where: str(error)}, typed=typed)
     query = urlencode({name: value for name, value in (("vue", vue), ("fait", done)) if value})
     return render.go(f"{kept.address}?{query}#s{quote(siret)}")
 
@@ -332,23 +324,15 @@ def _sent(found: record_.Record) -> str:
     return next((str(e.payload["message"]) for e in prepared if e.payload), "")
 
 
-@dataclass(frozen=True)
-class LetterForm:
-    """A letter as its buyer types it."""
-
-    message: fields.Lines = ""
-    buyer: fields.Line = ""
-    place: fields.Line = ""
-    volume: fields.Lines = ""
-    before: fields.Line = ""
-    reply_to: fields.Line = ""
+#: A letter as its buyer types it.
+LETTER = fields.form(message=5000, buyer=300, place=300, volume=5000, before=300, reply_to=300)
 
 
 @router.post("/acheteur/fiches/{identifier}/contacter")
 def contact(
     form: CheckedForm,
     kept: Kept,
-    written: Annotated[LetterForm, Depends()],
+    typed: Annotated[fields.Texts, LETTER],
     sirets: fields.Lists = None,
     confirme: fields.Word = "",
     revoir: fields.Word = "",
@@ -360,16 +344,15 @@ def contact(
     if not chosen:
         return render.go(f"{at}?manque=coche#contact")
     sent = _sent(found)
-    if not written.message.strip() and not sent:  # ticked in the list: write it next
+    if not typed["message"].strip() and not sent:  # ticked in the list: write it next
         return render.go(f"{at}/ecrire?{urlencode([('s', siret) for siret in chosen])}")
-    typed = asdict(written)
     problems = _problems(typed, written=bool(sent), sends=bool(mail_route(request)))
     if problems or revoir:
         return _form(request, found, chosen, typed=typed, problems=problems)
     text = sent or composed(found.tender, typed)
     if not confirme:
         return _preview(request, found, chosen, typed, text)
-    given = written.reply_to if mail_route(request) else ""
+    given = typed["reply_to"] if mail_route(request) else ""
     outcomes = sourcing.contacted(request, kept.owner, kept.identifier, chosen, text, given)
     request.app.state.mailer.wake()
     counts = "_".join(f"{name}.{count}" for name, count in sorted(outcomes.items()) if count)

@@ -4,13 +4,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
 
@@ -239,41 +239,36 @@ def _unpacked(text: str) -> dict[str, str]:
     return {"title": title, "text": "" if evidence == title else evidence, "evidence": evidence}
 
 
-@dataclass(frozen=True)
-class ProfileForm:
-    """What a structure says of itself, as it is typed."""
-
-    description: fields.Lines = ""
-    phone: fields.Word = ""
-    email: fields.Line = ""
-    website: fields.Line = ""
-    turnover: fields.Word = ""
-    radius: fields.Word = ""
-    departments: Annotated[str, Form(max_length=600)] = ""
-    country: fields.Word = ""
-    unread: fields.Word = ""
+#: What a structure says of itself, as it is typed, and the longest text of each field.
+PROFILE = {"description": 5000, "departments": 600, "email": 300, "website": 300}
+PROFILE |= dict.fromkeys(("phone", "turnover", "radius", "country", "unread"), 40)
 
 
 @router.post("/structure/{siret}/fiche")
-def edit(mine: Mine, form: Annotated[ProfileForm, Depends()]) -> Response:
+def edit(mine: Mine, form: Annotated[fields.Texts, fields.form(**PROFILE)]) -> Response:
     """What it says of itself: an empty field leaves what the directory says."""
-    phone, site = form.phone.strip(), form.website.strip()
+    phone, site = form["phone"].strip(), form["website"].strip()
     site = site if not site or "://" in site else f"https://{site}"
     try:
         read = fields.checked(
             phone=lambda: _of("phone", phone, PHONE),
-            email=lambda: fields.address(form.email),
+            email=lambda: fields.address(form["email"]),
             website=lambda: _of("website", site, SITE),
-            turnover=lambda: _of("turnover", fields.number(form.turnover, TURNOVER), TURNOVER),
-            radius=lambda: _of("radius_km", fields.number(form.radius, RADIUS), RADIUS, schemas.ZoneIn),
-            departments=lambda: _departments(form.departments),
+            turnover=lambda: _of("turnover", fields.number(form["turnover"], TURNOVER), TURNOVER),
+            radius=lambda: _of("radius_km", fields.number(form["radius"], RADIUS), RADIUS, schemas.ZoneIn),
+            departments=lambda: _departments(form["departments"]),
         )
     except FieldErrors as error:
-        typed = {"form": "fiche", **asdict(form), "site_unread": form.unread}
+        typed = {"form": "fiche", **form, "site_unread": form["unread"]}
         return _again(mine, error.problems, typed)
     zone = {"radius_km": read.pop("radius"), "departments": read.pop("departments")}
-    zone |= {"country": bool(form.country)}
-    given = {**read, "description": clean(form.description), "zone": zone, "site_unread": bool(form.unread)}
+    zone |= {"country": bool(form["country"])}
+    given = {
+        **read,
+        "description": clean(form["description"]),
+        "zone": zone,
+        "site_unread": bool(form["unread"]),
+    }
     facts = schemas.ProfileIn.model_validate(given).model_dump(mode="json", exclude={"denied", "offers"})
     with (store := mine.store).together():
         before = self_declared.read(store, mine.siret).facts

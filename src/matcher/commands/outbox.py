@@ -138,10 +138,8 @@ def bounce(reports: Annotated[list[Path], Argument(help="Delivery reports (.eml)
         found = transport.returned(store, path.read_bytes())
         count += len(found.stopped) + len(found.failed)
         say(f"{path.name}: {len(found.stopped)} address(es) stopped")
-        for address in found.failed:
-            say(f"{path.name}: {address} did not arrive; the address is not stopped")
-        for address in found.unknown:
-            say(f"{path.name}: {address} refused: no mail was ever sent to it")
+        say(*(f"{path.name}: {one} did not arrive; the address is not stopped" for one in found.failed))
+        say(*(f"{path.name}: {one} refused: no mail was ever sent to it" for one in found.unknown))
     if not count:
         raise NoValidRecords("no address stopped: give delivery reports (RFC 3464) of mails that were sent")
 
