@@ -27,6 +27,7 @@ File = Annotated[UploadFile | None, fastapi.File()]
 Short = Annotated[str, Query(max_length=40)]
 Asked = Annotated[str, Query(max_length=200)]
 From = Annotated[str, Query(max_length=210)]
+Ticked = Annotated[list[str] | None, Query()]
 
 
 def form(blank: Texts | None = None, /, **longest: int) -> Any:

@@ -22,7 +22,7 @@ from service.access import identify, spend, store_of
 from service.page import facets, fields, render, search
 from service.page.account import LABEL
 from service.page.buyer import answer_of, places_in_words
-from service.page.fields import FieldErrors
+from service.page.fields import FieldErrors, Ticked
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, Kept, OwnRecord, RecordOwner, mail_route
 from service.routes import sourcing
@@ -272,7 +272,6 @@ def export(kept: Kept, format: str) -> Response:
     return wire.attachment(content, media, f"sourcing-{found.created_at:%Y%m%d}.{format}")
 
 
-Ticked = Annotated[list[str] | None, Query()]
 MOST = 200  # structures of one letter
 DRAFT = """Bonjour,
 

@@ -350,9 +350,8 @@ def choose(request: Request, siret: str, who: Reader, avis: fields.Asked, lot: f
 def _declining(request: Request, siret: str, notice: str, lot: str, **form: Any) -> Response:
     snapshot = snapshot_of(request)
     tender, chosen = _lot_of(snapshot, notice, lot)
-    reasons = {code: words for code, words in feedback.REASONS.items() if code != feedback.NOT_OUR_TRADE}
     shown: Facts = {"structure": snapshot.structure(siret), "tender": tender, "lot": chosen}
-    shown |= {"scopes": _scopes(snapshot, tender, chosen), "reasons": reasons, "days": DAYS}
+    shown |= {"scopes": _scopes(snapshot, tender, chosen), "reasons": feedback.OFFERED, "days": DAYS}
     return render.page(request, "decline.html", **shown, **form)
 
 
@@ -392,7 +391,7 @@ def decline(mine: Mine, notice_id: fields.Name, lot_id: fields.Name, motif: Reas
     snapshot, store, siret, by = snapshot_of(mine.request), mine.store, mine.siret, mine.who.actor
     tender, lot = _lot_of(snapshot, notice_id, lot_id)
     scope = next((each for each in _scopes(snapshot, tender, lot) if each.code == motif), None)
-    if scope is None and (motif not in feedback.REASONS or motif == feedback.NOT_OUR_TRADE):
+    if scope is None and motif not in feedback.OFFERED:
         problems = {"motif": "Choisissez un motif dans la liste."}
         return _declining(mine.request, siret, notice_id, lot_id, problems=problems)
     reason = feedback.NOT_OUR_TRADE if scope else motif
