@@ -15,6 +15,7 @@ from matcher.outreach.rules import Rules
 from matcher.outreach.work import _opened
 from matcher.records import feedback
 from matcher.records.store import Store
+from matcher.records.tables import Letter
 
 
 @pytest.fixture
@@ -147,3 +148,8 @@ def test_a_letter_queued_twice_under_one_name_is_one_letter(store: Store, tmp_pa
     assert not question("r|1"), "nor again once it has left"
     assert not delivery.drain(store, post)
     assert len(list((tmp_path / "out").glob("*.eml"))) == 2
+    assert question("r|3")
+    (claimed,) = delivery.waiting(store, Letter)
+    delivery.claim(store, Letter, claimed, "a@structure.example", "")
+    with pytest.raises(transport.LostConnection):  # who claims it second must not send it
+        delivery.claim(store, Letter, claimed, "a@structure.example", "")

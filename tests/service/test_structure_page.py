@@ -176,7 +176,9 @@ def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(member: P
     undone = {"notice_id": notice, "lot_id": lot, "skill": skill}
     back = member.post(f"/structure/{SIRET}/reprendre", data=undone)
     assert offered(back.text) == before
-    assert member.post(f"/structure/{SIRET}/ecarter", data={**word, "motif": "nothing"}).status_code == 422
+    assert "not-our-trade" not in asked  # a trade is denied by what the refusal bears on
+    for motif in ("nothing", "not-our-trade"):
+        assert member.post(f"/structure/{SIRET}/ecarter", data={**word, "motif": motif}).status_code == 422
 
 
 def test_lots_of_one_notice_are_shown_together() -> None:
