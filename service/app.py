@@ -6,6 +6,7 @@ import gc
 import logging
 import sys
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from functools import partial
@@ -21,14 +22,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from matcher.domain import MatcherError, __version__
-from matcher.outreach import post
+from matcher.outreach import delivery
 from matcher.outreach.sourcing import questions
 from matcher.reading import confined
 from matcher.records import self_declared
-from matcher.records.store import Store, now
+from matcher.records.store import Busy, Store, now
 from matcher.reference import paths
 from service import access, handlers, limits, observability, page, routes
-from service.mailer import Sender
 from service.page import alert, buyer
 from service.routes import webhooks
 from service.routes.jobs import Jobs
@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.store = None
     transport = mail_transport(settings)
 
-    mails = partial(post.drain, transport=transport, settle=questions.SETTLE)
+    mails = partial(delivery.drain, sender=transport, settle=questions.SETTLE)
     app.state.mailer = Sender("mail", app, mails, lambda _: alert.look(app))
     events = partial(webhooks.drain, hosts=settings.webhook_hosts)
     app.state.webhooks = Sender("webhooks", app, events, webhooks.look)
@@ -181,3 +181,59 @@ class HeadAsGet:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope = {**scope, "method": "GET"} if scope.get("method") == "HEAD" else scope
         await self.app(scope, receive, send)
+
+
+AGAIN = 30.0  # seconds before a retry
+SOON = 1.0  # while another process is sending
+
+
+class Sender:
+    """Empties a queue when woken, and every half minute; before that `look` may queue more."""
+
+    def __init__(
+        self, name: str, app: FastAPI, drain: Callable[[Store], Counter[str]], look: Callable[[Store], None]
+    ) -> None:
+        self._name, self._app, self._drain, self._look = name, app, drain, look
+        self._woken, self._ended = threading.Event(), False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, or begin again after `close`."""
+        self._ended = False
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def close(self) -> None:
+        """End after what is being sent."""
+        self._ended = True
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join(timeout=20)
+
+    def _run(self) -> None:
+        while not self._ended:
+            self._woken.clear()
+            self._woken.wait(self._empty())
+
+    def _empty(self) -> float:
+        """Send what waits; returns the seconds after which to look again."""
+        store: Store | None = self._app.state.store
+        if store is None:
+            return AGAIN
+        try:
+            self._look(store)
+        except Exception as error:  # what waits leaves all the same, and the thread goes on
+            log.exception("who is to be told could not be found", exc_info=error)
+        try:
+            counts = self._drain(store)
+        except Busy:
+            return SOON
+        except (MatcherError, SQLAlchemyError, OSError) as error:
+            log.warning(f"{self._name} cannot leave now: all stays queued", extra={"why": str(error)[:300]})
+            return AGAIN
+        if counts:
+            log.info(self._name, extra={"outcomes": dict(counts)})
+        return SOON if counts["more"] else AGAIN

@@ -82,3 +82,11 @@ def night(
     """One run, `day` days after MOMENT."""
     options = batch.Options(rules=Rules(floor=0.0005, **rules), hold=hold)
     return batch.run(store, folder, tenders, options, moment=MOMENT + timedelta(days=day))
+
+
+def told(
+    store: Store, folder: Path, *tenders: Tender, day: int = 0, **options: Any
+) -> dict[str, dict[str, Any]]:
+    """The mails of one run, by addressee."""
+    night(store, folder, *tenders, day=day, **options)
+    return mails(store, day)

@@ -22,7 +22,7 @@ NASTY = '=HYPERLINK("http://x.example","<script>alert(1)</script>")'
 
 
 class PagesClient(TestClient):
-    """A test client of a service that is ready, whose texts have plain spaces."""
+    """A test client of a service that is ready, whose texts have plain spaces and whose forms hold their token."""
 
     def __enter__(self) -> PagesClient:
         super().__enter__()
@@ -34,6 +34,11 @@ class PagesClient(TestClient):
         if answer.headers.get("content-type", "").startswith("text/html"):
             answer._text = re.sub("[\u00a0\u202f]", " ", answer.text).replace("’", "'")
         return answer
+
+    def post(self, url: Any, *, data: Any = None, **kwargs: Any) -> httpx.Response:
+        if isinstance(data, dict) and "csrf" not in data:
+            data = {**data, "csrf": token(self.get("/connexion", headers={"accept": "text/html"}).text)}
+        return super().post(url, data=data, **kwargs)
 
 
 def mails(outbox: Path) -> list[Any]:
@@ -53,12 +58,11 @@ def holding(client: TestClient, *scopes: str) -> dict[str, str]:
         return {"X-API-Key": keys.create(store, scopes)}
 
 
-def signed_in(page: TestClient, *scopes: str) -> str:
-    """Sign in with a key of these scopes: the token of the forms."""
+def signed_in(page: TestClient, *scopes: str) -> None:
+    """Sign in with a key of these scopes."""
     secret = holding(page, *scopes)["X-API-Key"]
     page.cookies.clear()
-    page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
-    return token(page.get("/connexion").text)
+    page.post("/connexion", data={"key": secret})
 
 
 def reference(page: TestClient, **asked: Any) -> str:
@@ -68,12 +72,11 @@ def reference(page: TestClient, **asked: Any) -> str:
     return str(made.headers["location"]).removeprefix("/acheteur/r/")
 
 
-def kept(page: TestClient, csrf: str = "", **asked: Any) -> str:
+def kept(page: TestClient, **asked: Any) -> str:
     """A sourcing record made through the pages: its address."""
     asked = asked or {"need": "taille de haies à Pantin"}
     found = reference(page, **asked)
-    csrf = csrf or token(page.get("/connexion").text)
-    made = page.post("/acheteur/fiches", data={"de": found, "csrf": csrf}, follow_redirects=False)
+    made = page.post("/acheteur/fiches", data={"de": found}, follow_redirects=False)
     assert made.status_code == 303, made.text[:2000]
     return str(made.headers["location"])
 

@@ -25,7 +25,7 @@ from matcher.domain import __version__
 from matcher.reference.identifiers import IDENTITY
 from service import access
 from service.assistant import results
-from service.faults import why
+from service.handlers import why
 from service.schemas import CPV, DEPARTMENT
 
 if TYPE_CHECKING:

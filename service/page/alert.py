@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from sqlalchemy import delete, func, select, update
 
 from matcher.domain import BadInput, Match, MatcherError
-from matcher.outreach import letters, links, post
+from matcher.outreach import delivery, letters, links
 from matcher.outreach.digest_formats import Entry, feed
 from matcher.records.store import now
 from matcher.records.tables import Alert, Search
@@ -140,4 +140,4 @@ def look(app: FastAPI) -> None:
                 to, facts = row["address"], {"names": names, "link": told["url"], "end": end}
                 transport, once = mail_transport(app.state.settings), f"{row['id']}|{data}"
                 letter = letters.letter("joined", title, to, transport, once, **facts)
-                post.queue(store, connection, letter, kind="alert", siret="")
+                delivery.queue(store, connection, letter, kind="alert", siret="")

@@ -21,7 +21,7 @@ from matcher.reference import places, toponyms, trades
 from matcher.reference.text import fold
 from service.access import store_of
 from service.asked import Taken, from_need
-from service.page import chart, facets, fields, lots, render, search
+from service.page import facets, fields, lots, render, search
 from service.page.fields import Asked, From, Short, Word, problems_of
 from service.page.render import Facts
 from service.page.search import NOTICE, Search
@@ -315,7 +315,7 @@ def _lot(request: Request, wanted: facets.Chosen, number: str, everything: bool,
     listed |= {"rest": lots.examined(answer), "hours": answer.by_clause}
     listed |= {"potential": lots.potential(answer.matches) if not chosen.reservation else ()}
     mapped: Facts = {"numbers": {each.match.structure.siret: n for n, each in enumerate(drawn, 1)}}
-    mapped |= {"chart": chart.chart(chosen, drawn)}
+    mapped |= {"chart": lots.chart(chosen, drawn)}
     choices: Facts = {"facets": facets.counted(lines, wanted), "chosen": wanted}
     choices |= {"sorts": [(name, at(choice), here) for name, choice, here in wanted.sorts()]}
     choices |= {"removals": [(label, at(choice)) for label, choice in wanted.removals()]}

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 
 from matcher import spreadsheet
 from matcher.domain import Answer, Match, MatcherError, NotFound, Structure
@@ -17,7 +17,7 @@ from service import wire
 from service.access import store_of
 from service.page import facets, fields, lots, records, render, search
 from service.page.buyer import Facets, answer_of, places_in_words
-from service.page.fields import From, Short
+from service.page.fields import From, Short, Ticked
 from service.page.lots import line
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, RecordOwner, Searcher, record_owner
@@ -28,7 +28,6 @@ router = APIRouter()
 COMPARED = 4  # structures of a comparison
 ARROWS: Mapping[str, Any] = {"frozen": "D2", "filtered": True}
 WRITTEN = 60  # recipients of one message
-Ticked = Annotated[list[str] | None, Query()]
 
 
 @router.post("/acheteur/cochees")

@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from matcher.domain import BadInput, NotFound, Structure
 from matcher.partners import partners
@@ -15,12 +15,13 @@ from matcher.records import exchange, worked
 from matcher.records.keys import Bearer
 from matcher.records.store import Store
 from service import access, schemas, wire
-from service import announced as declarations
 from service.access import store_of
-from service.announced import buyer_of, known, name_of, write
 from service.page import fields, render
 from service.page.lots import task_label
+from service.page.render import Facts
 from service.page.visitor import Mine, Reader, SeesStructures
+from service.routes import exchange as routes
+from service.routes.exchange import buyer_of, known, name_of
 from service.snapshot import Snapshot, snapshot_of
 
 router = APIRouter()
@@ -125,39 +126,31 @@ def _page(
     return render.page(request, "exchange.html", structure=structure, done=done, address=address, **listed)
 
 
-@dataclass(frozen=True)
-class Act:
-    """What a member does with a declaration, as it is typed."""
-
-    faire: fields.Word = ""
-    autre: fields.Word = ""
-    role: fields.Word = ""
-    part: fields.Sentences = ""
-    texte: Annotated[str, Form(max_length=4000)] = ""
-    heures: fields.Word = ""
+#: What a member does with a declaration, as it is typed.
+ACT = fields.form(faire=40, autre=40, role=40, part=2000, texte=4000, heures=40)
 
 
 @router.post("/structure/{siret}/bourse/{identifier}")
-def act(mine: Mine, identifier: str, act: Annotated[Act, Depends()]) -> Response:
+def act(mine: Mine, identifier: str, act: Annotated[fields.Texts, ACT]) -> Response:
     """Withdraw, delete one's address, see another's (which is recorded), write to its author, or agree."""
     store, siret, who = mine.store, mine.siret, mine.who
     here = partial(_page, mine.request, siret, who)
-    if act.faire == "retirer":
-        declarations.withdraw(mine.request, who, identifier)
+    if act["faire"] == "retirer":
+        routes.withdraw(mine.request, who, identifier)
         return here("Votre annonce est retirée, et son adresse effacée.")
-    if act.faire == "oublier":
+    if act["faire"] == "oublier":
         exchange.forget_contact(store, who, identifier)
         return here("L'adresse de votre annonce est effacée.")
-    if act.faire == "contact":
+    if act["faire"] == "contact":
         return here(address=(identifier, exchange.contact(store, who, identifier)))
-    if act.faire == "ecrire":
-        write(mine.request, who, identifier, act.autre or siret, act.texte)
+    if act["faire"] == "ecrire":
+        routes.send(mine.request, who, identifier, act["autre"] or siret, act["texte"])
         return here(MESSAGE)
-    if act.faire == "accord":
-        both = declarations.agree(mine.request, who, identifier, act.autre, act.role, act.part)
+    if act["faire"] == "accord":
+        both = routes.accept(mine.request, who, identifier, act["autre"], act["role"], act["part"])
         return here(TOGETHER if both else AGREED)
-    if act.faire == "gagne":
-        hours = fields.number(act.heures, "Heures promises : écrivez un nombre, 400 par exemple, ou rien.")
+    if act["faire"] == "gagne":
+        hours = fields.number(act["heures"], "Heures promises : écrivez un nombre, 400 par exemple, ou rien.")
         worked.won(store, who, identifier, hours)
         return render.go("/heures")
     raise BadInput("Choisissez de retirer l'annonce, d'effacer son adresse ou de voir un contact.")
@@ -210,38 +203,29 @@ def _partners(request: Request, siret: str, notice_id: str, who: Bearer, **form:
     return render.page(request, "partners.html", **shown, **form)
 
 
-@dataclass(frozen=True)
-class DeclarationForm:
-    """What a structure offers and looks for, as it is typed."""
-
-    notice_id: fields.Name
-    lot_id: fields.Name = ""
-    brings: fields.Sentences = ""
-    seeks: fields.Sentences = ""
-    contact: fields.Line = ""
-    visible: fields.Sentences = ""
-    buyer: fields.Word = ""
+#: What a structure offers and looks for, as it is typed.
+OFFERED = fields.form(lot_id=200, brings=2000, seeks=2000, contact=300, visible=2000, buyer=40)
 
 
 @router.post("/structure/{siret}/bourse")
-def declare(mine: Mine, typed: Annotated[DeclarationForm, Depends()]) -> Response:
+def declare(mine: Mine, notice_id: fields.Name, typed: Annotated[fields.Texts, OFFERED]) -> Response:
     """Declare what one offers and looks for; a new declaration replaces the former."""
     request, siret, who = mine.request, mine.siret, mine.who
-    snapshot_of(request).notice(typed.notice_id)
+    snapshot_of(request).notice(notice_id)
     empty = "Dites ce que vous apportez ou ce que vous cherchez : les deux sont vides."
     try:
         read = fields.checked(
-            contact=lambda: fields.address(typed.contact) or None,
-            visible=lambda: _sirets(typed.visible),
-            brings=lambda: fields.words(typed.brings + typed.seeks, empty, 1),
+            contact=lambda: fields.address(typed["contact"]) or None,
+            visible=lambda: _sirets(typed["visible"]),
+            brings=lambda: fields.words(typed["brings"] + typed["seeks"], empty, 1),
         )
-        facts = {name: getattr(typed, name) for name in ("notice_id", "lot_id", "brings", "seeks")}
+        facts: Facts = {name: typed[name] for name in ("lot_id", "brings", "seeks")}
         facts |= {"visibility": "named" if read["visible"] else "members", "named": read["visible"]}
-        facts |= {"contact": read["contact"], "buyer_may_see": bool(typed.buyer)}
-        declarations.declare(request, who, siret=siret, **facts)
+        facts |= {"contact": read["contact"], "buyer_may_see": bool(typed["buyer"])}
+        routes.announce(request, who, siret=siret, notice_id=notice_id, **facts)
     except BadInput as error:
         problems = fields.problems_of(error, "brings")
-        return _partners(request, siret, typed.notice_id, who, problems=problems, typed=asdict(typed))
+        return _partners(request, siret, notice_id, who, problems=problems, typed=typed)
     return render.go(f"/structure/{quote(siret)}/bourse#annonces")
 
 

@@ -3,10 +3,11 @@
 import math
 import re
 from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature
 from typing import Annotated, Any
 
 import fastapi
-from fastapi import Form, Query, UploadFile
+from fastapi import Depends, Form, Query, UploadFile
 
 from matcher.domain import BadInput
 from matcher.reference.identifiers import clean_amount, is_address
@@ -20,11 +21,30 @@ Line = Annotated[str, Form(max_length=300)]
 Sentences = Annotated[str, Form(max_length=2000)]
 Lines = Annotated[str, Form(max_length=5000)]
 Lists = Annotated[list[str] | None, Form()]
+Texts = dict[str, str]  # of a form, by field
 File = Annotated[UploadFile | None, fastapi.File()]
 #: Of an address: a code, an identifier or some words, the reference of a search.
 Short = Annotated[str, Query(max_length=40)]
 Asked = Annotated[str, Query(max_length=200)]
 From = Annotated[str, Query(max_length=210)]
+Ticked = Annotated[list[str] | None, Query()]
+
+
+def form(blank: Texts | None = None, /, **longest: int) -> Any:
+    """A dependency: the texts of a form, each of so many characters at most; one that is not sent is as in `blank`, or ""."""
+
+    def sent(**texts: str) -> Texts:
+        return texts
+
+    asked = [
+        Parameter(
+            name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[str, Form(max_length=most)]
+        )
+        for name, most in longest.items()
+        for default in [(blank or {}).get(name, "")]
+    ]
+    sent.__signature__ = Signature(asked)  # type: ignore[attr-defined]  # FastAPI reads it
+    return Depends(sent)
 
 
 class FieldErrors(BadInput):

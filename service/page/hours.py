@@ -1,10 +1,9 @@
 """Hours of insertion after the award: entered or imported, beside what was promised."""
 
-from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from matcher.console import csv_text
 from matcher.domain import MatcherError
@@ -13,30 +12,19 @@ from matcher.records.keys import Bearer
 from matcher.territory import ledger
 from service import wire
 from service.access import store_of
-from service.announced import buyer_of, name_of
 from service.page import fields, render
 from service.page.render import Facts
 from service.page.visitor import CheckedForm, Reader
+from service.routes.exchange import buyer_of, name_of
 
 router = APIRouter()
 FILE = 2_000_000  # bytes of a table
 CATEGORIES = {code: label for code, (label, _) in worked.CATEGORIES.items()}
 
 
-@dataclass(frozen=True)
-class HoursForm:
-    """A line of hours as it is typed."""
-
-    contract: fields.Line = ""
-    siret: fields.Word = ""
-    month: fields.Word = ""
-    category: fields.Word = ""
-    hours: fields.Word = ""
-    promised: fields.Word = ""
-    people: fields.Word = ""
-
-
-Typed = Annotated[HoursForm, Depends()]
+#: A line of hours as it is typed.
+LINE = fields.form(contract=300, siret=40, month=40, category=40, hours=40, promised=40, people=40)
+Typed = Annotated[fields.Texts, LINE]
 
 
 @router.get("/heures")
@@ -50,15 +38,14 @@ def show(request: Request, who: Reader, forme: str = "") -> Response:
 
 @router.post("/heures")
 def enter(
-    request: Request, who: Reader, form: CheckedForm, typed: Typed, file: fields.File = None
+    request: Request, who: Reader, form: CheckedForm, given: Typed, file: fields.File = None
 ) -> Response:
     """Enter a line, or the lines of a table."""
-    given = asdict(typed)
     if len(who.sirets) == 1:
         given["siret"] = who.sirets[0]
     try:
         if file and file.filename:
-            table, contract = file.file.read(FILE), typed.contract.strip()
+            table, contract = file.file.read(FILE), given["contract"].strip()
             lines, rejected = ledger.read_hours(table, file.filename, given["siret"], contract)
         else:
             amounts = {field: partial(ledger.amount_of, given, field) for field in ledger.AMOUNTS}

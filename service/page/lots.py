@@ -1,13 +1,14 @@
-"""View models of a lot's answer and of a group: lines by level, what was understood, who takes what."""
+"""View models of a lot's answer and of a group: lines by level, their map, what was understood, who takes what."""
 
+import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from matcher.domain import Answer, BadInput, Carried, Consortium, Lot, LotAnswer, Match, Reason
+from matcher.domain import Answer, BadInput, Carried, Consortium, Lot, LotAnswer, Match, Place, Reason
 from matcher.learned import cpv
 from matcher.matching import reasons
 from matcher.matching.groups.table import lot_label
@@ -15,6 +16,7 @@ from matcher.reference import law
 from matcher.reference.codes import cpv_label
 from matcher.reference.text import shorten
 from matcher.reference.trades import trades
+from matcher.territory import outlines
 from service.page import render, search
 
 ROWS = 40  # rows of a group's table
@@ -158,3 +160,63 @@ def task_label(task: str, lots: Mapping[str, Lot]) -> str:
 def examined(answer: LotAnswer) -> int:
     """How many were examined and are neither to call nor to check."""
     return max(0, answer.considered - answer.likely - answer.plausible)
+
+
+DAY_TRIP_KM = 120  # structures farther from the site are left out of the frame
+SHOWN = 352  # pixels of the map on a wide page, for which sizes are chosen
+POINTS = 40
+LEAST = 24.0  # units of the drawing, of 1.85 km each
+APART = 17  # pixels between two points
+Spot = tuple[float, float]
+
+
+def chart(lot: Lot, lines: Sequence[Line]) -> dict[str, Any]:
+    """The map data of these lines; without points where no place is known."""
+    at = [(p, line) for line in lines[:POINTS] if (p := _point(line.match.structure.place))]
+    site = [p for place in lot.places if (p := _point(place))]
+    # points within a day trip of the site; all points if there are none, or the site is unknown
+    away = ((p, line.match.distance_km) for p, line in at)
+    near = [p for p, km in away if km is not None and km <= DAY_TRIP_KM]
+    window = _window([*(near if site and near else [p for p, _ in at]), *site])
+    scale = float(window.split()[2]) / SHOWN
+    spots = _spread([p for p, _ in at], APART * scale, site)
+    points = [(spot, line) for spot, (_, line) in zip(spots, at, strict=True)]
+    towns = [town for town in outlines.towns(window) if not _covered(town, spots, scale)]
+    return {"points": points, "site": site, "window": window, "scale": scale, "towns": towns}
+
+
+def _covered(town: tuple[float, float, str], points: Iterable[Spot], scale: float) -> bool:
+    """Whether a point stands on a town's name, which is written to its right."""
+    x, y, name = town
+    wide, high = (10 + 6 * len(name)) * scale, 12 * scale
+    return any(-10 * scale < px - x < wide and abs(py - y) < high for px, py in points)
+
+
+def _window(points: Sequence[Spot]) -> str:
+    """The square viewBox around these points, some forty kilometres at least; or the country."""
+    if not points:
+        return outlines.WHOLE
+    xs, ys = [p[0] for p in points], [p[1] for p in points]
+    side = max(max(xs) - min(xs), max(ys) - min(ys), LEAST) * 1.25
+    if side > 0.8 * outlines.HEIGHT:
+        return outlines.WHOLE
+    return f"{(min(xs) + max(xs) - side) / 2:.1f} {(min(ys) + max(ys) - side) / 2:.1f} {side:.1f} {side:.1f}"
+
+
+def _point(place: Place) -> Spot | None:
+    return outlines.point(place.latitude, place.longitude)
+
+
+def _spread(points: Iterable[Spot], apart: float, taken: Sequence[Spot] = ()) -> list[Spot]:
+    """The points moved along a spiral until none overlaps an earlier one, nor a pin."""
+    placed = [spot for x, y in taken for spot in ((x, y), (x, y - apart))]  # a pin stands above its place
+    pins = len(placed)
+    for x, y in points:
+        turn = 0
+        spot = (x, y)
+        while any(math.dist(spot, other) < apart for other in placed) and turn < 200:
+            turn += 1
+            radius, angle = apart * 0.35 * math.sqrt(turn), turn * 2.4
+            spot = (x + radius * math.cos(angle), y + radius * math.sin(angle))
+        placed.append((round(spot[0], 2), round(spot[1], 2)))
+    return placed[pins:]

@@ -9,20 +9,18 @@ from matcher.catalogue import denials
 from matcher.domain import BadInput
 from matcher.outreach import alerts, links
 from matcher.outreach.sourcing import questions
-from matcher.records.feedback import NOT_OUR_TRADE, REASONS
+from matcher.records import feedback
 from service.access import store_of
 from service.page import fields, render
 from service.page.fields import Lines, Word
 
 router = APIRouter(tags=["mail"])
-#: Reasons of a refusal; a trade is denied by what the refusal bears on.
-OFFERED = {code: label for code, label in REASONS.items() if code != NOT_OUR_TRADE}
 
 
 def _shown(request: Request, id: str, proof: str, done: str = "") -> Response:
     store = store_of(request)
     content = links.opened(store, id, proof)
-    offered: dict[str, Any] = {"reasons": OFFERED, "scopes": links.scopes(store, content)}
+    offered: dict[str, Any] = {"reasons": feedback.OFFERED, "scopes": links.scopes(store, content)}
     return render.page(request, "digest.html", d=content, proof=proof, done=done, **offered)
 
 

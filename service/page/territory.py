@@ -3,12 +3,11 @@
 import base64
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from starlette.background import BackgroundTask
 
 from matcher.domain import KINDS, BadInput, MatcherError
@@ -20,7 +19,7 @@ from matcher.territory.potential import Weight, effect
 from service import schemas, wire
 from service.access import identify, store_of
 from service.page import fields, render, search
-from service.page.fields import FieldErrors, problems_of
+from service.page.fields import FieldErrors, Texts, problems_of
 from service.page.render import Facts
 from service.page.visitor import Buyer, CheckedForm, Operator, Reader, record_owner
 from service.routes import territory as desk
@@ -68,51 +67,19 @@ MAP |= {"shapes": [shape for shape in choropleth.SHAPES if shape != "html"], "sh
 AMOUNTS = {"amount": "Montant estimé", "like": "Besoins semblables", "contribution": "Contribution"}
 
 
-@dataclass(frozen=True)
-class NeedForm:
-    """A need as it is typed, with what its buyer knows."""
-
-    need: Annotated[str, Form(max_length=20_000)] = ""
-    place: fields.Line = ""
-    amount: fields.Word = ""
-    like: fields.Word = ""
-    works: fields.Word = ""
-    rate: fields.Word = ""
-    contribution: fields.Word = ""
-
-
-@dataclass(frozen=True)
-class DayForm:
-    """A meeting day as it is typed."""
-
-    theme: Annotated[str, Form(max_length=2000)] = ""
-    place: fields.Line = ""
-    on: fields.Word = ""
-    buyers: Annotated[str, Form(max_length=200_000)] = ""
-    slots: fields.Word = "12"
-    minutes: fields.Word = "20"
-    first: fields.Word = "10:00"
-    invite: fields.Word = ""
-    come: Annotated[str, Form(max_length=20_000)] = ""
-    appointments: Annotated[str, Form(max_length=200_000)] = ""
-
-
-@dataclass(frozen=True)
-class FacilitatorForm:
-    """A facilitator as the operator types it."""
-
-    id: fields.Line = ""
-    name: fields.Line = ""
-    kind: fields.Line = ""
-    territory: fields.Lines = ""
-    trades: fields.Line = ""
-    email: fields.Line = ""
-    phone: fields.Line = ""
-    website: fields.Line = ""
-
-
-Typed = Annotated[DayForm, Depends()]
-NO_NEED, BLANK = asdict(NeedForm()), asdict(DayForm())
+#: Fields of a need, a meeting day and a facilitator as they are typed -> their longest texts.
+NEED = {
+    "need": 20_000,
+    "place": 300,
+    **dict.fromkeys(("amount", "like", "works", "rate", "contribution"), 40),
+}
+MEETING = {"theme": 2000, "place": 300, "on": 40, "buyers": 200_000, "slots": 40, "minutes": 40, "first": 40}
+MEETING |= {"invite": 40, "come": 20_000, "appointments": 200_000}
+FACILITATOR = dict.fromkeys(("id", "name", "kind", "trades", "email", "phone", "website"), 300)
+FACILITATOR |= {"territory": 5000}
+NO_NEED = dict.fromkeys(NEED, "")
+BLANK = dict.fromkeys(MEETING, "") | {"slots": "12", "minutes": "20", "first": "10:00"}
+Typed = Annotated[Texts, fields.form(BLANK, **MEETING)]
 EXAMPLE = NO_NEED | {"need": "Entretien des espaces verts de trois écoles", "place": "93100"}
 EXAMPLE |= {"amount": "30 000", "like": "0"}
 DAY = BLANK | {"theme": "Espaces verts et nettoyage", "place": "93100", "on": "2027-03-16"}
@@ -139,9 +106,8 @@ def ask(request: Request, who: Reader, exemple: Flag = "") -> Response:
 
 
 @router.post("/territoire/potentiel")
-def study(request: Request, who: Reader, form: Annotated[NeedForm, Depends()]) -> Response:
+def study(request: Request, who: Reader, values: Annotated[Texts, fields.form(**NEED)]) -> Response:
     """Study the need, and store its result at an unguessable address."""
-    values = asdict(form)
     try:
         _studied(request, values)
     except (MatcherError, ValueError) as error:
@@ -296,16 +262,16 @@ def facilitator(
 
 @router.post("/territoire/facilitateurs")
 def put_facilitator(
-    request: Request, who: Operator, form: CheckedForm, typed: Annotated[FacilitatorForm, Depends()]
+    request: Request, who: Operator, form: CheckedForm, given: Annotated[Texts, fields.form(**FACILITATOR)]
 ) -> Response:
     """Add or change a facilitator; the operator's alone."""
-    given = asdict(typed) | {"name": typed.name.strip()}
+    given["name"] = given["name"].strip()
     where = "Donnez son territoire : des communes ou des départements, séparés par des virgules."
     try:
         fields.checked(
             name=lambda: fields.words(given["name"], "Donnez le nom de la personne ou de l'organisme."),
-            territory=lambda: fields.words(typed.territory, where),
-            email=lambda: fields.address(typed.email),
+            territory=lambda: fields.words(given["territory"], where),
+            email=lambda: fields.address(given["email"]),
         )
         facilitators.put(given)
     except BadInput as error:
@@ -322,7 +288,7 @@ def remove_facilitator(request: Request, who: Operator, form: CheckedForm, id: f
 def _facilitators(request: Request, *, edited: str = "", **form: Any) -> Response:
     known = facilitators.read()[0]
     chosen = next((one for one in known if one.id == edited), None)
-    given = {name: getattr(chosen, name, "") for name in asdict(FacilitatorForm())}
+    given = {name: getattr(chosen, name, "") for name in FACILITATOR}
     given["territory"] = facilitators.territory(chosen) if chosen else ""
     shown = {"where": "", "named": "", "given": given, **form}
     may_edit = identify(request).may("operator")
@@ -353,10 +319,9 @@ def books(request: Request, who: Reader) -> Response:
 
 @router.post("/territoire/rencontre")
 def meet(
-    request: Request, who: Buyer, form: Typed, shape: fields.Word = "html", file: fields.File = None
+    request: Request, who: Buyer, given: Typed, shape: fields.Word = "html", file: fields.File = None
 ) -> Response:
     """The day as printable pages, at an address of its own, or as a workbook or a calendar."""
-    given = asdict(form)
     try:
         if file and file.filename:
             given["come"] = "\n".join(meeting.sirets(file.file.read(FILE), file.filename))

@@ -1,22 +1,147 @@
-"""The exchange, feedback on lots, and profiles that structures write themselves."""
+"""The exchange, feedback on lots, and profiles that structures write themselves.
 
+Declarations are on a known notice alone, and told to whom they complete and to its buyer; the pages make them here too.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from matcher import codec
-from matcher.domain import Forbidden
+from matcher.domain import Forbidden, Structure, Tender
+from matcher.outreach import alerts, delivery, letters
+from matcher.outreach.sourcing import questions
+from matcher.reading.procedure import closing
 from matcher.records import exchange, feedback, self_declared, worked
+from matcher.records.keys import Bearer
 from matcher.reference.identifiers import IDENTITY
-from service import access, announced, schemas
+from matcher.reference.text import clean, shorten
+from service import access, schemas
 from service.access import Member, StructureKey, store_of
 from service.idempotency import once
+from service.page import render
 from service.routes.structures import SiretPath
 from service.schemas import AgreementIn, MessageIn
+from service.settings import mail_transport
+from service.snapshot import Snapshot
 
 router = APIRouter(tags=["exchange"])
 Listed = list[dict[str, Any]]
 DeclarationId = Annotated[str, Path(max_length=64)]
+AGREES = "Accord pour répondre ensemble. Rôle : {role}. Part : {part}. {then}"
+ANSWER = "Dites les vôtres par « S'accorder », sous cette annonce."
+SHEET = "Votre groupement et son récapitulatif sont sous votre annonce."
+WITHDRAWN = "L'annonce est retirée : le groupement convenu avec vous n'existe plus."
+TOLD = 5  # members told of one declaration, those it completes most
+MOST = 3  # mails of declarations to one of them in a day
+MESSAGES = 12  # mails of the exchange to one of them in a day, those that members write included
+
+
+def known(snapshot: Snapshot | None, siret: str) -> Structure | None:
+    return snapshot.catalogue.known(siret) if snapshot else None
+
+
+def name_of(snapshot: Snapshot | None, siret: str) -> str:
+    structure = known(snapshot, siret)
+    return render.called(structure) if structure else render.siret(siret)
+
+
+def notice(request: Request, notice_id: str) -> Tender | None:
+    snapshot = request.app.state.serving.current
+    found: Tender | None = snapshot.by_id.get(notice_id) if snapshot else None
+    return found
+
+
+def is_buyer_of(request: Request, who: Bearer, notice_id: str) -> bool:
+    """Does this key speak for the buyer of a notice: its author here, or one whose SIREN the notice names?"""
+    if "operator" in who.scopes:
+        return True
+    if "buyer" not in who.scopes:
+        return False
+    tender = notice(request, notice_id)
+    siren = tender.buyer.id[:9] if tender else ""
+    named = len(siren) == 9 and any(siret.startswith(siren) for siret in who.sirets)
+    return named or feedback.of_buyer(store_of(request), notice_id, who.actor)
+
+
+def buyer_of(request: Request, who: Bearer) -> exchange.BuyerOf:
+    return lambda notice_id: is_buyer_of(request, who, notice_id)
+
+
+def announce(request: Request, who: Bearer, **facts: Any) -> exchange.Offer:
+    """Declare, and mail those whom it completes, once each, and the buyer where its author allows it."""
+    tender = notice(request, facts["notice_id"])
+    facts["deadline"] = facts.get("deadline") or (closing(tender) if tender else None)
+    offer = exchange.declare(store_of(request), who, tender=tender, **facts)
+    store, snapshot = store_of(request), request.app.state.serving.current
+    between = exchange.distances(snapshot.catalogue) if snapshot else None
+    found = exchange.suggest(
+        store, who, offer.siret, notice_id=offer.notice_id, kilometres=between, n=TOLD, record=False
+    )
+    members = {
+        one.offer.siret
+        for one in found
+        if offer.visibility == "members" or one.offer.siret in (facts.get("named") or ())
+    }
+    texts = {"Apporte": offer.brings, "Cherche": offer.seeks}
+    said = "\n".join(f"{name} : {text}" for name, text in texts.items() if text)
+    buyers = {tender.buyer.id[:14]: tender.contact.email} if offer.buyer_may_see and tender else {}
+    about = (offer.siret, offer.id, offer.notice_id)
+    _tell(request, about, members, said, buyers=buyers, name=offer.id, most=MOST)
+    return offer
+
+
+def send(request: Request, who: Bearer, identifier: str, other: str, text: str) -> None:
+    """Write about a declaration, and mail what is written to whom it is for."""
+    to, about = exchange.write(store_of(request), who, identifier, other, text)
+    _tell(request, (who.sirets[0], identifier, about), [to], clean(text))
+
+
+def accept(request: Request, who: Bearer, identifier: str, other: str, role: str, part: str) -> bool:
+    """Agree with the author of another declaration, and mail it what one said; did it agree too?"""
+    store = store_of(request)
+    to, about = exchange.agree(store, who, identifier, other, role, part)
+    both = to in {member.siret for member in exchange.group(store, who, identifier)}
+    told = AGREES.format(role=role, part=clean(part), then=SHEET if both else ANSWER)
+    _tell(request, (who.sirets[0], identifier, about), [to], told)
+    return both
+
+
+def _tell(
+    request: Request,
+    about: tuple[str, str, str],
+    members: Collection[str],
+    said: str,
+    *,
+    buyers: Mapping[str, str] | None = None,
+    name: str = "",
+    most: int = MESSAGES,
+) -> None:
+    """Queue what an author says `about` itself, a declaration and a notice to members, who get a link, and to buyers.
+
+    `most` of them leave a day to each; `name` is that of letters which leave once.
+    """
+    author, declaration, notice_id = about
+    state, store, tender = request.app.state, store_of(request), notice(request, notice_id)
+    snapshot, base = state.serving.current, state.settings.public_url.rstrip("/")
+    to = {siret: alerts.address_of(store, snapshot.catalogue, siret) for siret in members} if snapshot else {}
+    to |= buyers or {}
+    by, title = name_of(snapshot, author), " ".join((tender.title if tender else notice_id).split())
+    name = name or f"{declaration}|{secrets.token_hex(8)}"
+    reached = questions.outcomes(store, to)
+    with store.writing() as connection:
+        for siret in (siret for siret, outcome in reached.items() if outcome == "queued"):
+            if delivery.count_today(connection, "exchange", siret) >= most:
+                continue
+            link = f"{base}/structure/{siret}/bourse" if siret in members else ""
+            transport = mail_transport(state.settings)
+            facts = {"author": by, "title": title, "said": said, "link": link}
+            subject = shorten(title, 120)
+            letter = letters.letter("announcement", subject, to[siret], transport, f"{name}|{siret}", **facts)
+            delivery.queue(store, connection, letter, kind="exchange", siret=siret, record_id=declaration)
+    state.mailer.wake()
 
 
 @router.get("/exchange")
@@ -26,21 +151,19 @@ def listing(
     notice_id: Annotated[str | None, Query(max_length=200)] = None,
     mine: bool = False,
 ) -> Listed:
-    buys = announced.buyer_of(request, who)
+    buys = buyer_of(request, who)
     found = exchange.listing(store_of(request), who, notice_id=notice_id, mine=mine, buyer_of=buys)
     return [codec.to_json(one) for one in found]
 
 
 @router.post("/exchange", status_code=201)
 def declare(request: Request, who: StructureKey, asked: schemas.DeclarationIn) -> Response:
-    return once(
-        request, who, lambda: codec.to_json(announced.declare(request, who, **asked.model_dump())), 201
-    )
+    return once(request, who, lambda: codec.to_json(announce(request, who, **asked.model_dump())), 201)
 
 
 @router.post("/exchange/{declaration_id}/agreement")
 def agree(request: Request, who: StructureKey, declaration_id: DeclarationId, asked: AgreementIn) -> Listed:
-    announced.agree(request, who, declaration_id, asked.other, asked.role, asked.part)
+    accept(request, who, declaration_id, asked.other, asked.role, asked.part)
     return group(request, who, declaration_id)
 
 
@@ -51,7 +174,7 @@ def group(request: Request, who: StructureKey, declaration_id: DeclarationId) ->
 
 @router.post("/exchange/{declaration_id}/messages")
 def write(request: Request, who: StructureKey, declaration_id: DeclarationId, asked: MessageIn) -> Listed:
-    announced.write(request, who, declaration_id, asked.siret, asked.text)
+    send(request, who, declaration_id, asked.siret, asked.text)
     return messages(request, who, declaration_id)
 
 
@@ -72,12 +195,14 @@ def won(
 
 @router.delete("/exchange/{declaration_id}", status_code=204)
 def withdraw(request: Request, who: StructureKey, declaration_id: DeclarationId) -> None:
-    announced.withdraw(request, who, declaration_id)
+    # those who were in its group are mailed
+    members, notice_id = exchange.withdraw(store_of(request), who, declaration_id)
+    _tell(request, (who.sirets[0], declaration_id, notice_id), members, WITHDRAWN)
 
 
 @router.get("/exchange/{declaration_id}/contact")
 def contact(request: Request, who: Member, declaration_id: DeclarationId) -> dict[str, str]:
-    buys = announced.buyer_of(request, who)
+    buys = buyer_of(request, who)
     return {"contact": exchange.contact(store_of(request), who, declaration_id, buys)}
 
 
@@ -114,7 +239,7 @@ def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> R
         access.own(who, asked.siret)
     snapshot = request.app.state.serving.current
     tender = snapshot.by_id.get(asked.notice_id) if snapshot else None
-    if asked.verb == "won" and not announced.is_buyer_of(request, who, asked.notice_id):
+    if asked.verb == "won" and not is_buyer_of(request, who, asked.notice_id):
         raise Forbidden("only the buyer of this notice may say who won it: ask with a key of its SIRET")
     lot = next((each for each in tender.lots if each.id == asked.lot_id), None) if tender else None
 

@@ -23,8 +23,8 @@ from matcher.territory.counts import Count, Desk, need_of, no_counts, trades_of
 from matcher.territory.potential import Given
 from service import access, wire
 from service.access import BuyerKey, Operator, Reader, store_of
-from service.announced import buyer_of
 from service.asked import uploaded
+from service.routes.exchange import buyer_of
 from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate
 from service.snapshot import Snapshot, snapshot_of
 

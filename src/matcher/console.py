@@ -114,10 +114,10 @@ def printable() -> None:
             stream.reconfigure(errors="replace")
 
 
-def say(sentence: str) -> None:
-    """One line for the user, on stderr."""
+def say(*sentences: str) -> None:
+    """Lines for the user, on stderr."""
     if not _SILENT:
-        sys.stderr.write(sentence + "\n")
+        sys.stderr.writelines(f"{sentence}\n" for sentence in sentences)
 
 
 def counted(number: int, noun: str) -> str:

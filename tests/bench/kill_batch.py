@@ -34,7 +34,7 @@ from sqlalchemy import select
 
 import databases
 import night as n
-from matcher.outreach import batch, delivery, post
+from matcher.outreach import batch, delivery
 from matcher.outreach.letters import letter
 from matcher.outreach.rules import Rules
 from matcher.outreach.transport import MailTransport
@@ -79,8 +79,8 @@ def night(url: str, folder: Path, port: int) -> None:
             told = {"message": "Réalisez-vous la tonte ?", "reply_to": "achats@ville.example"}
             told |= {"link": "https://maillage.example/q"}
             mail = letter("question", "Tonte", to, transport, siret, **told)
-            post.queue(store, connection, mail, kind="question", siret=siret)
-    post.drain(store, transport)
+            delivery.queue(store, connection, mail, kind="question", siret=siret)
+    delivery.drain(store, transport)
     for number in range(SAID):  # a word that is sent twice, as by a browser that tries again, is one
         siret, verb = n.siret(100 + number % 8), ("declined", "interested", "submitted")[number % 3]
         reason = feedback.NOT_OUR_TRADE if number == 3 else ""

@@ -2,7 +2,7 @@
 
     python tests/bench/mutate.py                                      200 mutations of the rooms named below
     python tests/bench/mutate.py --count 30 --seed 3 outreach records
-    python tests/bench/mutate.py --only src/matcher/outreach/post.py:61     every mutation of one line
+    python tests/bench/mutate.py --only src/matcher/outreach/delivery.py:61     every mutation of one line
 
 Each mutation is made in a copy of the tree, where the mirror tests of the file run, and those that import it; a test that fails,
 or does not end, has caught it.  Prints what survived and the share caught for each room.

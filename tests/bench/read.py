@@ -263,13 +263,14 @@ def counts(catalogue: Path, draw: int = 300, seed: int = 1) -> None:
     with tempfile.TemporaryDirectory() as home:
         service = create_app(settings_of(catalogue, Path(home), processes=0))
         with PagesClient(service) as page:
-            csrf, desk = signed_in(page, "buyer"), Desk(service.state.serving.get().matcher)
+            signed_in(page, "buyer")
+            desk = Desk(service.state.serving.get().matcher)
             for _ in range(draw):
                 zone = chance.choice(WIDE) if chance.random() < 0.3 else chance.choice(communes).code
                 trade = chance.choice(list(labels)) if chance.random() < 0.4 else ""
                 need = labels.get(trade, chance.choice((*TYPED, *chance.sample(titles, len(TYPED)))))
                 amount = chance.choice(("", "", "18 000", "250 k€", "4 M€")) if not trade else ""
-                told = _counted(page, csrf, need, zone, amount)
+                told = _counted(page, need, zone, amount)
                 if trade:
                     where = Area(code=zone, label=zone, words=zone, place=somewhere(zone))
                     (cell,) = coverage.cover(desk, [], [where], trade=trade).cells
@@ -281,7 +282,7 @@ def counts(catalogue: Path, draw: int = 300, seed: int = 1) -> None:
     print(f"{draw} needs at places, {some} with some structure: {differ} differ")
 
 
-def _counted(page: Any, csrf: str, need: str, zone: str, amount: str) -> dict[str, tuple[int, ...]]:
+def _counted(page: Any, need: str, zone: str, amount: str) -> dict[str, tuple[int, ...]]:
     """Who is to be called, checked first and asked about a need, by who says so; with a reservation that differs."""
     asked = {"need": need, "place": zone, "amount": amount}
     studied = html.unescape(page.post("/territoire/potentiel", data=asked).text)
@@ -290,7 +291,7 @@ def _counted(page: Any, csrf: str, need: str, zone: str, amount: str) -> dict[st
         return {}
     (own, words), *reserved = addresses
     reference = own.removeprefix("/acheteur/r/")
-    kept = page.post("/acheteur/fiches", data={"de": reference, "csrf": csrf}, follow_redirects=False)
+    kept = page.post("/acheteur/fiches", data={"de": reference}, follow_redirects=False)
     lines = page.get(f"{kept.headers['location']}/export.json").json()["events"]
     bands = Counter(line["payload"]["band"] for line in lines if line["kind"] == "listed")
     told = {"potentiel": _in_words(words), "liste": _listed(page, own)}

@@ -85,8 +85,7 @@ def test_a_change_after_an_upgrade_is_told(store: Store, folder: Path, monkeypat
     n.night(store, folder, read_otherwise(first), day=1)
     deadline = n.MOMENT + timedelta(days=30)
     later = replace(read_otherwise(first), source_hash="published anew", deadline=deadline)
-    n.night(store, folder, later, day=2)
-    (item,) = n.mails(store, 2)[n.siret(100)]["items"]
+    (item,) = n.told(store, folder, later, day=2)[n.siret(100)]["items"]
     assert item["kind"] == "correction"
     assert item["changes"] == ["date limite : 24 décembre 2026 à 9 h 00 (avant : 15 décembre 2026 à 9 h 00)"]
     assert n.night(store, folder, later, day=3).digests == 0

@@ -25,7 +25,7 @@ import night as n
 from mail_server import MailServer
 from matcher.domain import BadInput, Condition, NotFound, Place
 from matcher.matching.engine import Matcher
-from matcher.outreach import buyers, delivery, digests, letters, review, transport
+from matcher.outreach import delivery, digests, letters, review, transport
 from matcher.outreach import links as links_
 from matcher.outreach.changes import WAVES
 from matcher.outreach.digest_formats import FORMS
@@ -50,8 +50,7 @@ def lots(content: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def test_those_of_the_trade_come_first_with_reasons_and_the_documents(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("a", "tonte"), wave=1)
-    told = mails(store)
+    told = n.told(store, folder, n.tender("a", "tonte"), wave=1)
     assert {n.siret(100 + i) for i in range(8)} <= set(told), (
         "all in reach at once: a public notice has no waves"
     )
@@ -68,8 +67,7 @@ def test_those_of_the_trade_come_first_with_reasons_and_the_documents(store: Sto
 
 
 def test_lots_of_one_notice_that_differ_in_little_are_one_card(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("a", "tonte"))
-    content = mails(store)[n.siret(100)]
+    content = n.told(store, folder, n.tender("a", "tonte"))[n.siret(100)]
     (item,) = content["items"]
     named = {k: {"lot_id": f"a-{k}", "lot": f"Lot {k}", "title": f"Secteur {k}"} for k in (2, 3)}
     more = [item | facts | {"place": f"Ville {k}"} for k, facts in named.items()]
@@ -99,8 +97,7 @@ def test_a_notice_of_many_like_lots_takes_one_place_of_the_cap(store: Store, fol
     many, apart = n.tender("a", *["tonte"] * 9), n.tender("b", "tonte", "tonte")
     visit = Condition(code="visit", label="Visite obligatoire")
     apart = replace(apart, lots=(apart.lots[0], replace(apart.lots[1], conditions=(visit,))))
-    n.night(store, folder, many, apart, n.tender("c"), cap=3)
-    told = mails(store)[n.siret(100)]
+    told = n.told(store, folder, many, apart, n.tender("c"), cap=3)[n.siret(100)]
     held = Counter(item["notice_id"] for item in told["items"])
     assert held == {"a": 9, "b": 2, "c": 1} and told["left"] == 0
 
@@ -117,8 +114,7 @@ def test_a_correction_is_announced_only_if_it_changes_something(store: Store, fo
     n.night(store, folder, n.tender("a"))
     assert n.night(store, folder, n.correction("a-c1", "a"), day=1).digests == 0
     later = n.MOMENT + timedelta(days=30)
-    n.night(store, folder, n.correction("a-c2", "a", deadline=later), day=2)
-    content = mails(store, 2)[n.siret(100)]
+    content = n.told(store, folder, n.correction("a-c2", "a", deadline=later), day=2)[n.siret(100)]
     assert lots(content) == [("a", "correction")]
     assert "24 décembre 2026" in content["items"][0]["changes"][0]
     assert "15 décembre 2026" in content["items"][0]["changes"][0]
@@ -132,8 +128,7 @@ def test_each_correction_says_what_is_new_and_that_once(store: Store, folder: Pa
     assert mails(store, 1)[n.siret(100)]["items"][0]["changes"] == [visit]
     # published elsewhere too, and followed by another
     again, then = n.correction("a-c2", "a", change=visit), n.correction("a-c3", "a", change=both)
-    n.night(store, folder, again, then, day=2)
-    assert mails(store, 2)[n.siret(100)]["items"][0]["changes"] == [both]
+    assert n.told(store, folder, again, then, day=2)[n.siret(100)]["items"][0]["changes"] == [both]
     assert n.night(store, folder, n.correction("a-c4", "a", change=both), day=3).digests == 0
 
 
@@ -145,8 +140,7 @@ def test_what_can_be_answered_stands_before_what_is_to_be_prepared(store: Store,
 
 def test_a_call_that_follows_a_prior_notice_is_told_as_new(store: Store, folder: Path) -> None:
     prior = n.tender("p", nature="prior", folder="one procedure", deadline=None)
-    n.night(store, folder, prior)
-    (item,) = mails(store)[n.siret(100)]["items"]
+    (item,) = n.told(store, folder, prior)[n.siret(100)]["items"]
     text = digests.rendered(mails(store)[n.siret(100)], "text").decode()
     assert item["prior"] and "Rien à remettre encore" in text and "répondre seule" not in text
     assert mails(store)[n.siret(100)]["subject"].startswith("1 lot à préparer")
@@ -156,10 +150,8 @@ def test_a_call_that_follows_a_prior_notice_is_told_as_new(store: Store, folder:
 
 def test_a_cancelled_lot_is_told_by_itself_and_the_others_stay_open(store: Store, folder: Path) -> None:
     call = n.tender("a", "tonte", "tonte")
-    n.night(store, folder, call)
-    assert {item["lot_id"] for item in mails(store)[n.siret(100)]["items"]} == {"a-1", "a-2"}
-    n.night(store, folder, call, n.correction("a-x", "a", cancels=("2",)), day=1)
-    content = mails(store, 1)[n.siret(100)]
+    assert {item["lot_id"] for item in n.told(store, folder, call)[n.siret(100)]["items"]} == {"a-1", "a-2"}
+    content = n.told(store, folder, call, n.correction("a-x", "a", cancels=("2",)), day=1)[n.siret(100)]
     assert [(item["lot_id"], item["kind"]) for item in content["items"]] == [("a-2", "cancellation")]
     assert content["subject"].startswith("1 lot annulé :") and "Première date limite" not in content["intro"]
     shown = digests.current(store, _held(folder), n.siret(100), at=n.MOMENT + timedelta(days=1))
@@ -171,8 +163,7 @@ def test_every_form_says_what_a_reader_needs(store: Store, folder: Path) -> None
     one = n.tender("a", procedure="Procédure adaptée", deadline=midnight, url="https://acheteur.example/")
     place = Place(label="Voir II.1.3)", department="93")
     one = replace(one, lots=(replace(one.lots[0], places=(place,)),))
-    n.night(store, folder, one)
-    content = mails(store)[n.siret(100)]
+    content = n.told(store, folder, one)[n.siret(100)]
     for form in ("text", "html", "atom", "icalendar"):
         written = digests.rendered(content, form).decode().replace("\r\n ", "").replace("\\,", ",")
         for words in ("Procédure adaptée", "heure non précisée", "Commune de Montreuil", "Seine-Saint-Denis"):
@@ -181,8 +172,7 @@ def test_every_form_says_what_a_reader_needs(store: Store, folder: Path) -> None
 
 
 def test_a_cancellation_is_announced_once_to_those_who_had_the_notice(store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("a"))
-    told = set(mails(store, 0))
+    told = set(n.told(store, folder, n.tender("a")))
     n.night(store, folder, n.correction("a-x", "a", nature="cancellation"), day=1)
     assert {s: lots(c) for s, c in mails(store, 1).items()} == {s: [("a", "cancellation")] for s in told}
     assert n.night(store, folder, day=2).digests == 0
@@ -213,8 +203,7 @@ def test_the_last_word_counts_and_not_our_trade_keeps_the_trade_away(store: Stor
 
 def test_nothing_after_the_deadline(store: Store, folder: Path, tmp_path: Path) -> None:
     soon = n.tender("a", deadline=n.MOMENT + timedelta(hours=5))
-    n.night(store, folder, soon)
-    assert mails(store)
+    assert n.told(store, folder, soon)
     late = Store.open(f"sqlite:///{tmp_path / 'late.sqlite'}")
     n.night(late, folder, soon, day=1)
     assert not mails(late)
@@ -274,31 +263,26 @@ def test_a_new_catalogue_or_model_never_mails_the_old(store: Store, folder: Path
     assert summary.matched == 1 and summary.digests == 0
     content = digests.current(store, _held(more), n.siret(111), at=n.MOMENT + timedelta(days=1))
     assert lots(content) == [("a", "notice")]  # who asks sees it
-    n.night(store, more, n.tender("b"), day=2)
-    assert n.siret(111) in mails(store, 2)  # and the next new notice reaches it
+    assert n.siret(111) in n.told(store, more, n.tender("b"), day=2)  # and the next new notice reaches it
 
 
 def test_an_unpublished_need_goes_out_in_waves_until_enough_show_interest(store: Store, folder: Path) -> None:
     need = n.tender("need", "tonte", confidential=True, flags=(WAVES,))
-    n.night(store, folder, need)
-    assert not mails(store)  # nobody owns it yet: a confidential need is told to nobody
+    assert not n.told(store, folder, need)  # nobody owns it yet: a confidential need is told to nobody
     with store.writing() as connection:
         connection.execute(update(Notice).values(owner="buyer-7"))
-    n.night(store, folder, day=1, wave=3, enough=2)
-    first = mails(store, 1)
+    first = n.told(store, folder, day=1, wave=3, enough=2)
     assert len(first) == 3 and all(lots(c) == [("need", "wave")] for c in first.values())
     ranks = sorted(c["items"][0]["rank"] for c in first.values())
     for s in list(first)[:1]:
         feedback.record(store, s, "need", "need-1", "interested")
-    n.night(store, folder, day=2, wave=3, enough=2)
-    second = mails(store, 2)
+    second = n.told(store, folder, day=2, wave=3, enough=2)
     assert len(second) == 3 and not set(second) & set(first)
     assert max(ranks) < min(c["items"][0]["rank"] for c in second.values())
     feedback.record(store, next(iter(second)), "need", "need-1", "interested")
-    n.night(store, folder, day=3, wave=3, enough=2)
-    assert not mails(store, 3)
+    assert not n.told(store, folder, day=3, wave=3, enough=2)
     assert not digests.current(store, _held(folder), n.siret(100), at=n.MOMENT)["items"]
-    told = buyers.of_buyer(store, "buyer-7", _held(folder), at=n.MOMENT)
+    told = digests.of_buyer(store, "buyer-7", _held(folder), at=n.MOMENT)
     (lot,) = told["items"][0]["lots"]
     assert (lot["told"], lot["interested"]) == (6, 2) and len(told["items"][0]["names"]) == 2
 
@@ -313,8 +297,7 @@ HOSTILE = '=HYPERLINK("http://x")<script>alert(1)</script>\r\nBcc: all@example.o
 def hostile(store: Store, folder: Path) -> dict[str, Any]:
     one = n.tender("a", title=HOSTILE, documents_url="javascript:alert(1)")
     one = replace(one, lots=(replace(one.lots[0], title=HOSTILE + one.lots[0].title),))
-    n.night(store, folder, one)
-    return mails(store)[n.siret(100)] | {"subject": HOSTILE}
+    return n.told(store, folder, one)[n.siret(100)] | {"subject": HOSTILE}
 
 
 def test_every_form_is_read_back_and_inert(hostile: dict[str, Any]) -> None:
@@ -486,7 +469,7 @@ def test_a_buyer_learns_numbers_of_a_public_notice_and_no_names(store: Store, fo
     n.night(store, folder, n.tender("a", "tonte", "menage"))
     feedback.record(store, n.siret(100), "a", "a-1", "interested")
     feedback.record(store, n.siret(101), "a", "a-1", "declined", reason="too-big")
-    told = buyers.of_buyer(store, n.BUYER.id, _held(folder), at=n.MOMENT)
+    told = digests.of_buyer(store, n.BUYER.id, _held(folder), at=n.MOMENT)
     first = told["items"][0]
     assert (first["lots"][0]["interested"], first["lots"][0]["declined"]) == (1, 1)
     assert first["lots"][0]["told"] >= 8
@@ -494,7 +477,7 @@ def test_a_buyer_learns_numbers_of_a_public_notice_and_no_names(store: Store, fo
     for form in ("text", "html"):
         assert b"Atelier" not in digests.rendered(told, form)
     with pytest.raises(NotFound):
-        buyers.of_buyer(store, "999999999", at=n.MOMENT)
+        digests.of_buyer(store, "999999999", at=n.MOMENT)
 
 
 def test_the_operators_report_has_plots_and_leaves_unpublished_needs_out(store: Store, folder: Path) -> None:
@@ -513,8 +496,7 @@ def test_a_link_that_is_opened_changes_nothing_and_its_buttons_act(
     store: Store, folder: Path, tmp_path: Path
 ) -> None:
     """A client that fetches every link of a mail, like a scanner, changes nothing; a POST unsubscribes at once."""
-    n.night(store, folder, n.tender("a"))
-    content = mails(store)[n.siret(100)]
+    content = n.told(store, folder, n.tender("a"))[n.siret(100)]
     message = letters.message(content, "x@example.org", Rules(base_url=BASE))
     page = message.get_body(("html",)).get_content()  # type: ignore[union-attr]
     links = set(re.findall(rf"{BASE}(/[^\s\">#]*)", f"{message['List-Unsubscribe']} {page}"))

@@ -33,7 +33,7 @@ from matcher.domain import (
 from matcher.matching import by_clause, parts, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
-from matcher.outreach import alerts, buyers, digests, items, review, work
+from matcher.outreach import alerts, digests, items, review, work
 from matcher.outreach.digest_formats import apart
 from matcher.partners.opportunities import opportunities
 from matcher.records import feedback
@@ -80,12 +80,10 @@ def cleaning(id: str, title: str = "Nettoyage des bureaux de la mairie", **facts
 
 
 def test_who_lends_staff_is_never_advised_to_answer_alone(store: Store, folder: Path) -> None:
-    n.night(store, folder, cleaning("a"))
-    assert CLEANER in n.mails(store)
+    assert CLEANER in n.told(store, folder, cleaning("a"))
     items = n.mails(store).get(LENDER, {"items": ()})["items"]
     assert all("mise à disposition" in item["alone"] for item in items)
-    n.night(store, folder, cleaning("b", clauses=(Clause(hours=500.0),)), day=1)
-    (item,) = n.mails(store, 1)[LENDER]["items"]
+    (item,) = n.told(store, folder, cleaning("b", clauses=(Clause(hours=500.0),)), day=1)[LENDER]["items"]
     assert item["level"] == "clause" and item["alone"].startswith("Par la clause") and item["partners"] == []
     (item,) = n.mails(store, 1)[CLEANER]["items"]
     assert item["level"] == "likely" and item["alone"].startswith("Seule ou en groupement")  # size not known
@@ -97,26 +95,22 @@ def test_who_lends_staff_hears_of_lots_that_ask_staff_or_hours_alone(store: Stor
     n.night(store, folder, cleaning("a"))
     assert LENDER not in n.mails(store)  # nothing in the notice makes the contractor owe hours
     staff = cleaning("b", title="Mise à disposition d'agents de nettoyage", cpv=("79620000",))
-    n.night(store, folder, staff, day=1)
-    (item,) = n.mails(store, 1)[LENDER]["items"]
+    (item,) = n.told(store, folder, staff, day=1)[LENDER]["items"]
     assert item["level"] == "likely" and not item["alone"].startswith("Par")
 
 
 def test_a_concession_is_nobodys_to_answer_unless_it_is_reserved(store: Store, folder: Path) -> None:
     title = "Délégation de service public : nettoyage et exploitation des halles"
     conceded = replace(cleaning("a", title=title), title=title)
-    n.night(store, folder, conceded)
-    assert CLEANER not in n.mails(store)
-    n.night(store, folder, replace(conceded, id="b", title="Nettoyage des halles"), day=1)
-    assert CLEANER in n.mails(store, 1)
+    assert CLEANER not in n.told(store, folder, conceded)
+    assert CLEANER in n.told(store, folder, replace(conceded, id="b", title="Nettoyage des halles"), day=1)
 
 
 def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_told(
     store: Store, folder: Path, monkeypatch: MonkeyPatch
 ) -> None:
     title = "Tonte des pelouses et nettoyage des bureaux"
-    n.night(store, folder, cleaning("a", title=title))
-    (item,) = n.mails(store)[CLEANER]["items"]
+    (item,) = n.told(store, folder, cleaning("a", title=title))[CLEANER]["items"]
     assert item["alone"].startswith("Il manque : espaces verts"), "named in the lot: to be answered together"
     vague = parts.named_first
     monkeypatch.setattr(parts, "named_first", lambda asked: vague(replace(asked, context=title)))
@@ -127,11 +121,9 @@ def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_
 def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
     store: Store, folder: Path, monkeypatch: MonkeyPatch
 ) -> None:
-    n.night(store, folder, cleaning("a"))
-    assert CLEANER in n.mails(store)
+    assert CLEANER in n.told(store, folder, cleaning("a"))
     monkeypatch.setattr(suitability, "_calls_for", lambda query: "beyond")
-    n.night(store, folder, cleaning("b"), day=1)
-    assert CLEANER not in n.mails(store, 1)
+    assert CLEANER not in n.told(store, folder, cleaning("b"), day=1)
     n.night(store, folder, cleaning("c", reservation=Reservation(articles=("L2113-13",))), day=2)
     assert CLEANER in n.mails(store, 2)
 
@@ -140,14 +132,11 @@ def test_a_large_lot_that_firms_take_and_that_owes_no_hours_is_told_to_nobody_as
     store: Store, folder: Path, monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setattr(suitability, "_calls_for", lambda query: "clause")
-    n.night(store, folder, cleaning("a"))
-    assert CLEANER in n.mails(store), "one structure carries it"
+    assert CLEANER in n.told(store, folder, cleaning("a")), "one structure carries it"
     monkeypatch.setattr(Asked, "carried", property(lambda asked: "group"))
-    n.night(store, folder, cleaning("b"), day=1)
-    assert CLEANER not in n.mails(store, 1)
+    assert CLEANER not in n.told(store, folder, cleaning("b"), day=1)
     owed = (Clause(nature="execution", hours=500, origin="field"),)
-    n.night(store, folder, cleaning("c", clauses=owed), day=2)
-    assert CLEANER in n.mails(store, 2)
+    assert CLEANER in n.told(store, folder, cleaning("c", clauses=owed), day=2)
 
 
 @pytest.mark.parametrize(
@@ -318,11 +307,9 @@ def test_after_a_month_of_silence_one_message_says_so_and_no_second(store: Store
     n.night(store, folder, cleaning("a"))
     n.night(store, folder, day=29)
     assert n.mails(store, 29) == {}
-    n.night(store, folder, day=30)
-    assert n.mails(store, 30)[CLEANER]["subject"].startswith("Peu ou rien dans votre métier")
+    assert n.told(store, folder, day=30)[CLEANER]["subject"].startswith("Peu ou rien dans votre métier")
     assert "un mois" in digests.rendered(n.mails(store, 30)[CLEANER], "text").decode()
-    n.night(store, folder, day=31)
-    assert n.mails(store, 31) == {}
+    assert n.told(store, folder, day=31) == {}
 
 
 def test_contracts_that_end_are_announced_once_and_to_their_buyer(store: Store, folder: Path) -> None:
@@ -330,13 +317,11 @@ def test_contracts_that_end_are_announced_once_and_to_their_buyer(store: Store, 
     held |= {"cpv": "90919200", "notified": date(2025, 6, 1), "duration_months": 24.0}
     award = Award(uid="w-1", title="Nettoyage des écoles", buyer=n.BUYER, **held)
     won = n.tender("w", nature="award", awards=(award,), lots=(), deadline=None)
-    n.night(store, folder, cleaning("a"), won)
-    (line,) = n.mails(store)[CLEANER]["ending"]
+    (line,) = n.told(store, folder, cleaning("a"), won)[CLEANER]["ending"]
     assert "Nettoyage des écoles" in line and "Ancien Titulaire" in line and "1er juin 2027" in line
     assert line in digests.rendered(n.mails(store)[CLEANER], "text").decode()
-    n.night(store, folder, cleaning("b"), day=1)
-    assert n.mails(store, 1)[CLEANER]["ending"] == []
-    assert buyers.of_buyer(store, n.BUYER.id, at=n.MOMENT)["ending"] == [line]
+    assert n.told(store, folder, cleaning("b"), day=1)[CLEANER]["ending"] == []
+    assert digests.of_buyer(store, n.BUYER.id, at=n.MOMENT)["ending"] == [line]
 
 
 def test_the_list_of_a_structure_tells_what_its_digest_tells(store: Store, folder: Path) -> None:
@@ -354,8 +339,7 @@ def test_the_list_of_a_structure_tells_what_its_digest_tells(store: Store, folde
 
 
 def test_a_spreadsheet_has_dates_and_links_and_a_feed_names_the_notice(store: Store, folder: Path) -> None:
-    n.night(store, folder, cleaning("a"))
-    content = n.mails(store)[CLEANER]
+    content = n.told(store, folder, cleaning("a"))[CLEANER]
     sheet = openpyxl.load_workbook(io.BytesIO(digests.rendered(content, "xlsx"))).active
     row = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
     assert row["Date limite"].value == datetime(2026, 12, 15, 9)

@@ -10,11 +10,12 @@ from pytest import MonkeyPatch
 import night as n
 from mail_server import MailServer
 from matcher.domain import BadInput, NotFound
-from matcher.outreach import alerts, delivery, links, review, transport
+from matcher.outreach import alerts, delivery, letters, links, review, transport
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import _opened
 from matcher.records import feedback
 from matcher.records.store import Store
+from matcher.records.tables import Letter
 
 
 @pytest.fixture
@@ -96,8 +97,7 @@ def test_a_suppressed_address_is_listed_and_lifted(store: Store, folder: Path, s
     ("scope", "denied"), [("lot", set()), ("like", {"cpv:77310"}), ("trade", {"cpv:773"})]
 )
 def test_a_refusal_bears_on_what_was_chosen(scope: str, denied: set[str], store: Store, folder: Path) -> None:
-    n.night(store, folder, n.tender("a", "tonte"))
-    one = n.mails(store)[n.siret(100)]
+    one = n.told(store, folder, n.tender("a", "tonte"))[n.siret(100)]
     offered = dict(links.scopes(store, one)[0])
     assert list(offered) == ["lot", "like", "trade"] and "(1 lot en 6 mois)" in offered["like"]
     links.act(store, one["id"], links.token(one["id"]), 1, "declined", "not-our-trade", scope)
@@ -129,5 +129,27 @@ def test_a_pause_ends_by_itself_and_what_is_open_is_told_then(store: Store, fold
     n.night(store, folder, n.tender("a"))
     n.night(store, folder, day=1)
     assert n.siret(100) not in n.mails(store) and n.siret(101) in n.mails(store)
-    n.night(store, folder, day=2)
-    assert [item["notice_id"] for item in n.mails(store, 2)[n.siret(100)]["items"]] == ["a"]
+    assert [item["notice_id"] for item in n.told(store, folder, day=2)[n.siret(100)]["items"]] == ["a"]
+
+
+def test_a_letter_queued_twice_under_one_name_is_one_letter(store: Store, tmp_path: Path) -> None:
+    sender = {"base_url": "https://maillage.example", "sender": "Maillage <m@maillage.example>"}
+    post = transport.MailTransport(**sender, outbox=tmp_path / "out")
+
+    def question(name: str) -> bool:
+        told = {"message": "Bonjour", "link": "https://maillage.example/q", "reply_to": "b@ville.example"}
+        mail = letters.letter("question", "Tonte", "a@structure.example", post, name, **told)
+        with store.writing() as connection:
+            return delivery.queue(store, connection, mail, kind="question", siret=n.siret(1), record_id="r")
+
+    assert question("r|1") and not question("r|1")
+    assert question("r|2")
+    assert delivery.drain(store, post) == {"outbox": 2}
+    assert not question("r|1"), "nor again once it has left"
+    assert not delivery.drain(store, post)
+    assert len(list((tmp_path / "out").glob("*.eml"))) == 2
+    assert question("r|3")
+    (claimed,) = delivery.waiting(store, Letter)
+    delivery.claim(store, Letter, claimed, "a@structure.example", "")
+    with pytest.raises(transport.LostConnection):  # who claims it second must not send it
+        delivery.claim(store, Letter, claimed, "a@structure.example", "")

@@ -100,7 +100,7 @@ class Night(RuleBasedStateMachine):
             return state, said
 
         with MonkeyPatch.context() as patch:
-            patch.setattr(delivery, "leaving", lambda *_: _Given(way))
+            patch.setattr(transport, "leaving", lambda *_: _Given(way))
             with contextlib.suppress(KeyboardInterrupt):
                 rules, at = Rules(smtp="smtp://x", weekend=True), n.MOMENT + timedelta(days=self.day)
                 delivery.deliver(self.store, self.catalogue, rules, at=at)

@@ -10,22 +10,22 @@ from service.page import alert
 from service.settings import mail_transport
 from sqlalchemy import select, update
 
-from matcher.outreach import letters, post
+from matcher.outreach import delivery, letters
 from matcher.records.store import now
 from matcher.records.tables import Alert, Delivery, Letter, Webhook
-from pages_client import PagesClient, reference, signed_in, token
+from pages_client import PagesClient, reference, signed_in
 from serving import as_documented, until
 
 TO = "achats@ville.example"
 
 
 def test_a_buyer_is_mailed_of_those_that_join_a_kept_search_until_its_link(page: PagesClient) -> None:
-    csrf = signed_in(page, "buyer", "read")
+    signed_in(page, "buyer", "read")
     kept = reference(page, need="tonte et taille de haies", place="Pantin")
     where = f"/acheteur/alerte/{kept}"
     assert where in page.get(f"/acheteur/r/{kept}").text
-    assert page.post(where, data={"csrf": csrf, "address": "personne"}).status_code == 422
-    assert "recevra un courriel" in page.post(where, data={"csrf": csrf, "address": TO}).text
+    assert page.post(where, data={"address": "personne"}).status_code == 422
+    assert "recevra un courriel" in page.post(where, data={"address": TO}).text
     app, store = page.app, page.app.state.store  # type: ignore[attr-defined]
     alert.look(app)  # the same catalogue: nobody joined
     (row,) = store.ask(select(Alert.__table__)).mappings().all()
@@ -52,18 +52,18 @@ def test_a_buyer_is_mailed_of_those_that_join_a_kept_search_until_its_link(page:
     assert set(store.ask(select(Alert.told)).scalar_one()) == {joined, *others}
     end = urlsplit(str(mail["List-Unsubscribe"]).strip("<>")).path
     page.cookies.clear()
-    csrf = token(page.get(end).text)
     assert store.ask(select(Alert.id)).all()  # reading changes nothing
-    assert "plus aucun message" in page.post(end, data={"csrf": csrf}).text
+    assert "plus aucun message" in page.post(end, data={}).text
     assert not store.ask(select(Alert.id)).all()
 
 
 @pytest.mark.parametrize("scopes", [(), ("read",)])
 def test_only_a_buyer_has_mails_sent(page: PagesClient, scopes: tuple[str, ...]) -> None:
     kept = reference(page, need="tonte et taille de haies", place="Pantin")
-    csrf = signed_in(page, *scopes) if scopes else token(page.get("/connexion").text)
+    if scopes:
+        signed_in(page, *scopes)
     assert "connectez-vous comme acheteur" in page.get(f"/acheteur/alerte/{kept}").text
-    asked = page.post(f"/acheteur/alerte/{kept}", data={"csrf": csrf, "address": TO})
+    asked = page.post(f"/acheteur/alerte/{kept}", data={"address": TO})
     assert asked.status_code in (401, 403)
 
 
@@ -77,7 +77,7 @@ def test_a_search_that_fails_holds_no_mail(page: PagesClient, monkeypatch: pytes
     transport, link = mail_transport(app.state.settings), "http://localhost/lien"
     mail = letters.letter("signin", "", TO, transport, link, link=link)
     with store.writing() as connection:
-        post.queue(store, connection, mail, kind="account", siret="")
+        delivery.queue(store, connection, mail, kind="account", siret="")
     app.state.mailer.wake()
     until(lambda: store.ask(select(Letter.status)).scalar_one() not in ("ready", "sending"))
     assert store.ask(select(Letter.status)).scalar_one() == "sent"

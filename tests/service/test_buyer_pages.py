@@ -11,7 +11,7 @@ from service.page import facets
 
 from matcher.outreach.sourcing import record as record_
 from matcher.records.store import Store
-from pages_client import NAMELESS, PagesClient, exported, kept, reference, token
+from pages_client import NAMELESS, PagesClient, exported, kept, reference
 
 FIVE = (
     "Nettoyage des bureaux. Entretien des espaces verts. Blanchisserie du linge de la crèche. "
@@ -124,9 +124,8 @@ def test_errors_stand_next_to_their_field_and_in_a_summary(page: PagesClient) ->
 def test_ticked_structures_are_compared_set_aside_and_written_to(page: PagesClient) -> None:
     found = reference(page, need="taille de haies", place="Pantin")
     at = "/acheteur/r/" + found
-    shown = page.get(at).text
-    sirets, csrf = ticks(shown)[:2], token(shown)
-    act = {"csrf": csrf, "de": found, "lot": "", "retour": at}
+    sirets = ticks(page.get(at).text)[:2]
+    act = {"de": found, "lot": "", "retour": at}
     none = page.post("/acheteur/cochees", data={**act, "faire": "ecrire"})
     assert none.url.path == at and "Rien n'est coché" in none.text
     compared = page.post("/acheteur/cochees", data={**act, "faire": "comparer", "s": sirets})
@@ -134,7 +133,7 @@ def test_ticked_structures_are_compared_set_aside_and_written_to(page: PagesClie
     assert page.get(str(compared.url)).status_code == 200  # it can be sent to a colleague
     aside = page.post("/acheteur/cochees", data={**act, "faire": "favoris", "s": sirets})
     assert aside.text.count(">Retirer</button>") == 2
-    less = page.post("/acheteur/favoris", data={"csrf": csrf, "siret": sirets[0], "verdict": "non"})
+    less = page.post("/acheteur/favoris", data={"siret": sirets[0], "verdict": "non"})
     assert less.text.count(">Retirer</button>") == 1
     written = page.post("/acheteur/cochees", data={**act, "faire": "ecrire", "s": sirets})
     assert "Écrire à 2 structures" in written.text and written.url.path.endswith("/ecrire")
@@ -164,9 +163,8 @@ def test_a_call_is_noted_with_its_text_for_the_buyer_alone(page: PagesClient) ->
     from matcher.outreach import links
 
     address = kept(page, need="taille de haies", place="Pantin")
-    text = page.get(address).text
-    siret, csrf = listed(text)[0], token(text)
-    given = {"csrf": csrf, "siret": siret, "fait": "called", "qui": "Mme Ba", "text": "Elle rappelle jeudi."}
+    siret = listed(page.get(address).text)[0]
+    given = {"siret": siret, "fait": "called", "qui": "Mme Ba", "text": "Elle rappelle jeudi."}
     told = page.post(address + "/noter", data={**given, "suite": "Relancer", "le": "2026-12-03"}).text
     for one in ("appelée au téléphone, Mme Ba", "Elle rappelle jeudi.", "À suivre : Relancer, le 03/12/2026"):
         assert one in told
@@ -176,7 +174,7 @@ def test_a_call_is_noted_with_its_text_for_the_buyer_alone(page: PagesClient) ->
     assert "1 suivie" in page.get("/acheteur/fiches").text
     row = next(row for row in exported(page, address) if row["SIRET"] == siret)
     assert "Mme Ba" in row["Notes"] and row["Réponse"] == "Partante, dit-elle."
-    page.post(address + "/contacter", data={**LETTER, "csrf": csrf, "sirets": [siret], "confirme": "oui"})
+    page.post(address + "/contacter", data={**LETTER, "sirets": [siret], "confirme": "oui"})
     hers = page.get(links.question_link("", address.rsplit("/", 1)[1], siret)).text
     assert "Ville de Pantin" in hers and "Partante" not in hers and "jeudi" not in hers
     for wrong in ({"text": ""}, {"fait": "unheard of"}, {"siret": "1"}):
@@ -188,18 +186,16 @@ def test_a_call_is_noted_with_its_text_for_the_buyer_alone(page: PagesClient) ->
 
 def test_a_structure_is_set_aside_with_a_reason_taken_back_and_promoted(page: PagesClient) -> None:
     address = kept(page, need="mise sous pli", place="Paris")
-    text = page.get(address).text
-    siret, csrf = listed(text)[0], token(text)
-    move = {"csrf": csrf, "siret": siret}
-    assert page.post(address + "/noter", data={**move, "fait": "aside"}).status_code == 422
-    page.post(address + "/noter", data={**move, "fait": "aside", "text": "Déjà titulaire"})
+    siret = listed(page.get(address).text)[0]
+    assert page.post(address + "/noter", data={"siret": siret, "fait": "aside"}).status_code == 422
+    page.post(address + "/noter", data={"siret": siret, "fait": "aside", "text": "Déjà titulaire"})
     assert siret not in listed(page.get(address + "?vue=appeler").text)
     assert "Déjà titulaire" in page.get(address + "?vue=ecartees").text
-    page.post(address + "/noter", data={**move, "fait": "restored"})
+    page.post(address + "/noter", data={"siret": siret, "fait": "restored"})
     assert siret in listed(page.get(address + "?vue=appeler").text)
     whole = listed(page.get(address + "?vue=toutes").text)
     other = next(s for s in whole if s not in listed(page.get(address + "?vue=appeler").text))
-    page.post(address + "/noter", data={**move, "siret": other, "fait": "promoted"})
+    page.post(address + "/noter", data={"siret": other, "fait": "promoted"})
     assert other in listed(page.get(address).text)
 
 
@@ -208,8 +204,7 @@ def test_a_list_is_kept_as_it_is_narrowed_and_says_so(page: PagesClient) -> None
     at = f"/acheteur/r/{found}"
     kind = re.findall(r'name="type" value="(\w+)"', page.get(at).text)[0]
     narrowed = page.get(f"{at}?type={kind}").text
-    csrf = token(narrowed)
-    made = page.post("/acheteur/fiches", data={"csrf": csrf, "de": found, "retour": f"{at}?type={kind}"})
+    made = page.post("/acheteur/fiches", data={"de": found, "retour": f"{at}?type={kind}"})
     assert set(listed(page.get(f"{made.url}?vue=toutes").text)) == set(ticks(narrowed))
     assert f"limitée à : {kind}" in made.text and f"{kind} – " in page.get(f"{made.url}/note").text
     again = page.get(f"{made.url}?rejouer=oui").text
@@ -218,11 +213,10 @@ def test_a_list_is_kept_as_it_is_narrowed_and_says_so(page: PagesClient) -> None
 
 def test_lists_have_names_and_dates_are_archived_and_shared(page: PagesClient) -> None:
     addresses = [kept(page, need="taille de haies", place="Pantin") for _ in range(3)]
-    csrf = token(page.get(addresses[0]).text)
-    page.post(addresses[0] + "/ranger", data={"csrf": csrf, "faire": "nommer", "nom": "Haies du printemps"})
+    page.post(addresses[0] + "/ranger", data={"faire": "nommer", "nom": "Haies du printemps"})
     mine = page.get("/acheteur/fiches").text
     assert "Haies du printemps" in mine and mine.count("Pantin · le ") == 3
-    page.post(addresses[1] + "/ranger", data={"csrf": csrf, "faire": "archiver"})
+    page.post(addresses[1] + "/ranger", data={"faire": "archiver"})
     assert addresses[1] not in page.get("/acheteur/fiches").text
     assert addresses[1] in page.get("/acheteur/fiches?archives=oui").text
     shown = page.get(addresses[0]).text
@@ -234,9 +228,9 @@ def test_lists_have_names_and_dates_are_archived_and_shared(page: PagesClient) -
         assert page.get(own).status_code == 404
     assert "Haies du printemps" in colleague
     assert page.get(invitation[:-1] + "z").status_code == 404
-    joined = page.post(invitation, data={"csrf": token(colleague)})
+    joined = page.post(invitation, data={})
     siret = listed(joined.text)[0]
-    note = {"csrf": token(joined.text), "siret": siret, "fait": "answered", "text": "Vue au salon"}
+    note = {"siret": siret, "fait": "answered", "text": "Vue au salon"}
     assert "Vue au salon" in page.post(addresses[0] + "/noter", data=note).text
     refused = page.post(addresses[0] + "/ranger", data={**note, "faire": "separer"})
     assert refused.status_code == 404 and "partagée avec vous" in page.get("/acheteur/fiches").text
@@ -245,7 +239,7 @@ def test_lists_have_names_and_dates_are_archived_and_shared(page: PagesClient) -
     page.cookies.update(owner)
     shown = page.get(addresses[0] + "?vue=suivies").text
     assert "Vue au salon" in shown and "noté par un collègue" in shown and "avec 1 collègue" in shown
-    page.post(addresses[0] + "/ranger", data={"csrf": csrf, "faire": "separer"})
+    page.post(addresses[0] + "/ranger", data={"faire": "separer"})
     page.cookies.clear()
     page.cookies.update(theirs)
     assert page.get(addresses[0]).status_code == page.get(invitation).status_code == 404
@@ -254,7 +248,7 @@ def test_lists_have_names_and_dates_are_archived_and_shared(page: PagesClient) -
 def test_a_letter_is_shown_whole_before_it_is_sent(page: PagesClient, tmp_path: Path) -> None:
     address = kept(page, need="taille de haies", place="Pantin")
     text = page.get(address + "?vue=toutes").text
-    asked = {**LETTER, "csrf": token(text), "sirets": listed(text), "before": "15 janvier"}
+    asked = {**LETTER, "sirets": listed(text), "before": "15 janvier"}
     asked |= {"volume": "800 m", "place": "Pantin (93)"}
     for missing in ("message", "buyer", "reply_to"):
         short = page.post(address + "/contacter", data={**asked, missing: "x"})
@@ -288,11 +282,11 @@ def test_who_cannot_be_reached_by_mail_is_said_before(page: PagesClient) -> None
 
 def test_what_is_sealed_is_corrected_by_a_further_entry(page: PagesClient) -> None:
     address = kept(page, need="taille de haies", place="Pantin")
-    csrf, siret = token(page.get(address).text), listed(page.get(address).text)[0]
-    sent = page.post(address + "/noter", data={"csrf": csrf, "siret": siret, "fait": "sent"}).text
+    siret = listed(page.get(address).text)[0]
+    sent = page.post(address + "/noter", data={"siret": siret, "fait": "sent"}).text
     assert "message envoyé" in sent
     number = re.findall(r'name="number" value="(\d+)"', sent)[-1]
-    correct = {"csrf": csrf, "number": number, "text": "Envoyé la veille."}
+    correct = {"number": number, "text": "Envoyé la veille."}
     fixed = page.post(address + "/corriger", data=correct)
     assert "Correction : Envoyé la veille." in page.get(address + "?vue=suivies").text
     assert "Chaîne intacte" in fixed.text
@@ -349,9 +343,9 @@ def test_a_message_is_opened_by_a_button_only(page: PagesClient, tmp_path: Path)
     from matcher.outreach import links
 
     address = kept(page, need="taille de haies", place="Pantin")
-    identifier, csrf = address.rsplit("/", 1)[1], token(page.get(address).text)
+    identifier = address.rsplit("/", 1)[1]
     siret = listed(page.get(address).text)[0]
-    page.post(address + "/contacter", data={**LETTER, "csrf": csrf, "sirets": [siret], "confirme": "oui"})
+    page.post(address + "/contacter", data={**LETTER, "sirets": [siret], "confirme": "oui"})
     link = links.question_link("", identifier, siret)
     page.get(link)
     assert "message ouvert" not in page.get(address).text

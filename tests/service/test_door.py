@@ -2,6 +2,7 @@
 
 import itertools
 import socket
+import stat
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
-from service.page import account, fields, signin
-from sqlalchemy import func, select, update
+from service.page import account, fields
+from service.settings import Settings
+from sqlalchemy import event, func, select, update
 
 from matcher.commands import mcp
 from matcher.domain import Answer, BadInput, Buyer, Lot, Tender
@@ -23,7 +25,7 @@ from matcher.outreach.sourcing import exports, questions, record
 from matcher.outreach.transport import erase_mails
 from matcher.records import facilitators, feedback, keys, self_declared
 from matcher.records.store import Store, now
-from matcher.records.tables import Alert, Audit, Feedback, Letter, Sourcing, WorkedHours
+from matcher.records.tables import Alert, Audit, Feedback, Letter, Notice, Sourcing, WorkedHours
 from matcher.reference.deadline import TooLong
 from matcher.reference.forking import ForkServer
 from pages_client import SIRET, PagesClient, kept, reference, signed_in, token
@@ -34,6 +36,7 @@ NUL = "\0"
 JSON = {"content-type": "application/json"}
 NEED = Tender(id="n", format="need", title="Tonte", buyer=Buyer(), lots=(Lot(id="n-1", title="Tonte"),))
 ANSWER = Answer(tender=NEED, lots=(), consortia=(), versions={"data": "1"})
+WORD = {"siret": SIRET, "notice_id": "after", "verb": "interested"}
 
 
 @pytest.fixture
@@ -41,18 +44,20 @@ def memory(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'store.sqlite'}"
 
 
-Door = Callable[..., AbstractContextManager[tuple[PagesClient, str]]]
+Door = Callable[..., AbstractContextManager[PagesClient]]
 
 
 @pytest.fixture
 def door(hedges: Path, memory: str, tmp_path: Path) -> Door:
-    """Opens the service with these settings, its pages signed in with a key of these scopes; and the token of its forms."""
+    """Opens the service with these settings, its pages signed in with a key of these scopes."""
 
     @contextmanager
-    def opened(*scopes: str, store: str = memory, **more: Any) -> Iterator[tuple[PagesClient, str]]:
+    def opened(*scopes: str, store: str = memory, **more: Any) -> Iterator[PagesClient]:
         given = settings_of(hedges, tmp_path, store=store, **more)
         with PagesClient(create_app(given), raise_server_exceptions=False) as page:
-            yield page, signed_in(page, *scopes) if scopes else token(page.get("/connexion").text)
+            if scopes:
+                signed_in(page, *scopes)
+            yield page
 
     return opened
 
@@ -65,11 +70,12 @@ def test_odd_characters_in_forms_are_no_fault_of_either_store(door: Door, store_
         f"/structure/{SIRET}/metier": ("skill",), f"/structure/{SIRET}/alertes": ("address",), "/acheteur": ("need", "place"),
         "/acheteur/favoris": ("siret",), f"/structure/{SIRET}/ecarter": ("reason", "avis"), "/acheteur/fiches/x/contacter": ("message",),
     }  # fmt: skip
-    with door(*scopes, store=store_url) as (page, csrf):
+    with door(*scopes, store=store_url) as page:
         claimed = {"name": "Aline", "role": "gérante", "address": "a@b.example", "need": "haies"}
+        claimed["csrf"] = token(page.get("/connexion").text)
         sent = [(path, name) for path, names in forms.items() for name in names]
         for (path, name), odd in itertools.product(sent, (f"a{NUL}b", "x" * 250, "=1+1", "é" * 4000)):
-            parts = {k: (None, v) for k, v in {**claimed, "csrf": csrf, name: odd}.items()}
+            parts = {k: (None, v) for k, v in {**claimed, name: odd}.items()}
             answer = page.post(path, files=parts, follow_redirects=False)
             assert answer.status_code < 500, (path, name, odd[:9], answer.text[:300])
         head = {"content-type": "multipart/form-data; boundary=x; charset=unicode_escape"}
@@ -78,8 +84,8 @@ def test_odd_characters_in_forms_are_no_fault_of_either_store(door: Door, store_
 
 
 def test_a_name_longer_than_its_column_is_refused_in_french(door: Door) -> None:
-    with door() as (page, csrf):
-        asked = {"name": "x" * 201, "role": "gérante", "address": "a@b.example", "csrf": csrf}
+    with door() as page:
+        asked = {"name": "x" * 201, "role": "gérante", "address": "a@b.example"}
         answer = page.post(f"/structure/{SIRET}/revendiquer", data=asked, headers={"accept": "text/html"})
         assert answer.status_code == 422 and "200 caractères au plus" in answer.text
         whole = page.post(f"/structure/{SIRET}/revendiquer", data=asked | {"name": "x" * 200})
@@ -87,7 +93,7 @@ def test_a_name_longer_than_its_column_is_refused_in_french(door: Door) -> None:
 
 
 def test_half_a_character_is_refused_and_a_whole_one_is_not(door: Door) -> None:
-    with door() as (page, _):
+    with door() as page:
         for need, status in (
             ('"tonte \\ud800"', 400), ('"\\udc00 tonte"', 400), ('"\\ud83d\\ude00\\ud83d tonte"', 400),
             ('"tonte \\ud83d\\ude00"', 200), ('"tonte \\\\ud800"', 200), ('"tonte \\\\\\ud800"', 400),
@@ -97,7 +103,7 @@ def test_half_a_character_is_refused_and_a_whole_one_is_not(door: Door) -> None:
 
 
 def test_a_notice_nested_deep_has_an_idempotency_key_like_any_other(door: Door, memory: str) -> None:
-    with door() as (page, _):
+    with door() as page:
         with Store.open(memory) as store:
             head = {"X-API-Key": keys.create(store, ["buyer"]), "Idempotency-Key": "k", **JSON}
         body = '{"notice": ' + '{"a": ' * 253 + "1" + "}" * 254
@@ -113,7 +119,7 @@ def test_a_number_in_a_form_is_a_finite_one(text: str) -> None:
 
 def test_a_link_to_an_address_with_a_bar_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
-    assert signin._proved(signin._token("a|b@ville.example"))[0] == "a|b@ville.example"
+    assert account._proved(account._token("a|b@ville.example"))[0] == "a|b@ville.example"
 
 
 def test_what_is_answered_503_is_not_done_and_the_cause_is_told(
@@ -125,7 +131,7 @@ def test_what_is_answered_503_is_not_done_and_the_cause_is_told(
         time.sleep(1.3)
         plain(*given, **more)
 
-    with door(deadline=1) as (page, _), Store.open(memory) as store:
+    with door(deadline=1) as page, Store.open(memory) as store:
         head = {"X-API-Key": keys.create(store, [f"structure:{SIRET}"])}
         said = {"siret": SIRET, "notice_id": "n", "verb": "interested"}
         monkeypatch.setattr(Store, "audit", slow)
@@ -145,8 +151,8 @@ def test_an_export_that_is_given_up_is_not_sealed_as_made(
     def late(_: Any) -> bytes:
         raise TooLong("too late")
 
-    with door("buyer") as (page, csrf), Store.open(memory) as store:
-        address = kept(page, csrf, need="taille de haies")
+    with door("buyer") as page, Store.open(memory) as store:
+        address = kept(page, need="taille de haies")
         monkeypatch.setitem(exports.FORMATS, "xlsx", (late, "x"))
         assert page.get(f"{address}/export.xlsx").status_code == 503
         assert page.get(f"{address}/export.csv").status_code == 200
@@ -156,12 +162,12 @@ def test_an_export_that_is_given_up_is_not_sealed_as_made(
 
 
 def test_of_offers_added_at_once_none_is_lost(door: Door, store_url: str) -> None:
-    with door(f"structure:{SIRET}", store=store_url) as (page, csrf):
+    with door(f"structure:{SIRET}", store=store_url) as page:
         forms = {"offres": "title", "fiche": "description", "alertes": "frequency"}
 
         def send(number: int, form: str) -> int:
-            data = {forms[form]: f"Texte {number}", "csrf": csrf}
-            return page.post(f"/structure/{SIRET}/{form}", data=data, follow_redirects=False).status_code
+            at, data = f"/structure/{SIRET}/{form}", {forms[form]: f"Texte {number}"}
+            return page.post(at, data=data, follow_redirects=False).status_code
 
         with ThreadPoolExecutor(10) as pool:
             answers = [pool.submit(send, n, form) for n in range(10) for form in forms]
@@ -171,8 +177,8 @@ def test_of_offers_added_at_once_none_is_lost(door: Door, store_url: str) -> Non
 
 
 def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(door: Door, store_url: str) -> None:
-    with door("buyer", f"structure:{SIRET}", store=store_url) as (page, csrf):
-        at = kept(page, csrf)
+    with door("buyer", f"structure:{SIRET}", store=store_url) as page:
+        at = kept(page)
         searches = [reference(page, need=f"taille de {n} haies à Pantin") for n in range(10)]
         own = {"contract": "M1", "month": "2026-05", "category": "RSA", "siret": SIRET}
         forms: dict[str, Any] = {
@@ -184,8 +190,7 @@ def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(door: Door, st
         }
 
         def send(number: int, path: str) -> int:
-            data = {**forms[path](number), "csrf": csrf}
-            return page.post(path, data=data, follow_redirects=False).status_code
+            return page.post(path, data=forms[path](number), follow_redirects=False).status_code
 
         with ThreadPoolExecutor(10) as pool:
             sent = [pool.submit(send, n, path) for n in range(10) for path in forms]
@@ -258,13 +263,12 @@ def test_the_latest_word_counts_where_clocks_go_back(store: Store, monkeypatch: 
 
 
 def test_letters_to_one_address_are_few_whoever_it_is(door: Door, memory: str) -> None:
-    with door(buyer_domains=("ville.example",)) as (page, csrf), Store.open(memory) as store:
+    with door(buyer_domains=("ville.example",)) as page, Store.open(memory) as store:
         for domain in ("ville.example", "ailleurs.example"):
-            data = {"address": f"a@{domain}", "csrf": csrf}
-            answers = [page.post("/connexion/lien", data=data) for _ in range(7)]
+            answers = [page.post("/connexion/lien", data={"address": f"a@{domain}"}) for _ in range(7)]
             assert [a.status_code for a in answers] == [200] * 5 + [429] * 2
             assert answers[5].headers["retry-after"]
-        others = ({"address": f"x{n}@a.example", "csrf": csrf} for n in range(30))
+        others = ({"address": f"x{n}@a.example"} for n in range(30))
         more = [page.post("/connexion/lien", data=other).status_code for other in others]
         assert more.count(200) == 10  # of this network twenty in all
         assert set(store.ask(select(Letter.address)).scalars()) == {"a@ville.example"}
@@ -279,27 +283,28 @@ def test_of_letters_asked_at_once_none_passes_the_last(door: Door, monkeypatch: 
         return found
 
     monkeypatch.setattr(limits.Rate, "wait", slow)
-    with door() as (page, csrf), ThreadPoolExecutor(10) as pool:
-        data = {"address": "a@ville.example", "csrf": csrf}
+    with door() as page, ThreadPoolExecutor(10) as pool:
+        page.get("/connexion")  # the session that all ten are of
+        data = {"address": "a@ville.example"}
         sent = [pool.submit(page.post, "/connexion/lien", data=data) for _ in range(10)]
         assert sorted(one.result().status_code for one in sent) == [200] * 5 + [429] * 5
 
 
 def test_claims_of_a_visitor_are_few_and_refused_together(door: Door, memory: str) -> None:
-    with door("operator") as (page, csrf), Store.open(memory) as store:
-        asked = {"name": "Aline", "role": "gérante", "csrf": csrf}
+    with door("operator") as page, Store.open(memory) as store:
+        asked = {"name": "Aline", "role": "gérante"}
         path = f"/structure/{SIRET}/revendiquer"
         many = [page.post(path, data=asked | {"address": f"a{n}@b.example"}).status_code for n in range(8)]
         assert many == [200] * 5 + [429] * 3
         for n in range(4):
             account.ask(store, SIRET, "", name="x", role="y", address=f"z{n}@b.example")
         assert "Refuser les 9 demandes" in page.get("/exploitant").text
-        page.post("/exploitant/demandes", data={"csrf": csrf})
+        page.post("/exploitant/demandes", data={})
         assert account.waiting(store) == []
 
 
 def test_a_page_without_a_key_shows_no_phone_and_no_address(door: Door) -> None:
-    with door(read="key") as (page, _):
+    with door(read="key") as page:
         shown = page.get(f"/structure/{SIRET}/revendiquer").text
         assert "01 99 00 10" not in shown and "a@allees.example" not in shown and "… 47" in shown
 
@@ -316,7 +321,7 @@ def test_records_are_bounded_by_owner_and_those_of_nobody_go_after_a_month(store
 
 
 def test_bad_keys_from_an_address_do_not_lock_its_good_one(door: Door, memory: str) -> None:
-    with door(read="key") as (page, _), Store.open(memory) as store:
+    with door(read="key") as page, Store.open(memory) as store:
         good = {"X-API-Key": keys.create(store, ["buyer"])}
         made_up = ({"X-API-Key": f"mlg_{n:012d}_x"} for n in range(33))
         bad = [page.get("/v1/sourcing", headers=head).status_code for head in made_up]
@@ -326,7 +331,7 @@ def test_bad_keys_from_an_address_do_not_lock_its_good_one(door: Door, memory: s
 
 
 def test_metrics_are_the_operators_whoever_may_read(door: Door, memory: str) -> None:
-    with door(read="open", public_url="https://maillage.example") as (page, _), Store.open(memory) as store:
+    with door(read="open", public_url="https://maillage.example") as page, Store.open(memory) as store:
         away = {"x-forwarded-for": "203.0.113.9", "host": "maillage.example"}
         assert page.get("/v1/metrics", headers=away).status_code == 403
         operator = {"X-API-Key": keys.create(store, ["operator"])}
@@ -384,7 +389,7 @@ def test_tools_over_http_have_the_same_limits(monkeypatch: pytest.MonkeyPatch, t
 
 def test_small_bodies_come_in_while_others_hold_the_room(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "HELD", 0)
-    with door() as (page, _):
+    with door() as page:
         assert page.post("/v1/match", json={"need": "tonte"}).status_code == 200
         assert page.post("/v1/match", json={"need": "tonte " * 12_000}).status_code == 503
 
@@ -426,7 +431,7 @@ def test_mails_dropped_as_files_go_with_the_person(tmp_path: Path) -> None:
 def test_a_signed_in_page_asks_for_its_own_key_alone(
     door: Door, memory: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with door("buyer") as (page, _):
+    with door("buyer") as page:
         rows = []
         plain = keys.listed
         monkeypatch.setattr(keys, "listed", lambda *given: rows.append(plain(*given)) or rows[-1])
@@ -435,3 +440,88 @@ def test_a_signed_in_page_asks_for_its_own_key_alone(
                 keys.create(store, ["read"])
         assert page.get("/acheteur/fiches").status_code == 200
         assert rows and max(map(len, rows)) == 1
+
+
+def test_a_buyer_says_who_won_of_a_notice_of_its_own_alone(door: Door, memory: str) -> None:
+    def say(key: str, verb: str) -> int:
+        body = {"siret": SIRET, "notice_id": "need-1", "lot_id": "", "verb": verb}
+        return client.post("/v1/feedback", json=body, headers={"X-API-Key": key}).status_code
+
+    def told() -> tuple[list[str], frozenset[str]]:
+        with store.reading() as connection:
+            refused = feedback.refusals(connection).of(["need-1"], "")
+        return list(store.ask(select(Feedback.verb)).scalars()), refused
+
+    with door() as client, Store.open(memory) as store:
+        structure = keys.create(store, [f"structure:{SIRET}"])
+        own, other = keys.create(store, ["buyer"]), keys.create(store, ["buyer", "structure:21750001600019"])
+        row = {"id": "need-1", "owner": keys.prove(store, own).actor, "fingerprint": "", "tender": {}}
+        with store.writing() as connection:
+            store.put(connection, Notice, [{**row, "seen_at": now()}])
+        assert say(structure, "declined") == 200
+        before = told()
+        assert before[1] == {SIRET} and say(other, "won") == say(structure, "won") == 403
+        for verb in ("interested", "submitted", "declined"):  # words of the structure alone
+            assert say(other, verb) == say(own, verb) == 403
+        assert told() == before and say(own, "won") == 200
+        assert told()[1] == {SIRET}, "a buyer's word lifts no refusal"
+
+
+@pytest.mark.parametrize(
+    ("pragma", "mended", "why"),
+    [("query_only=1", "query_only=0", "read-only"), ("max_page_count=1", "max_page_count=1000000", "full")],
+)
+def test_what_cannot_be_recorded_is_reported_and_nothing_is_lost(
+    tmp_path: Path, pragma: str, mended: str, why: str
+) -> None:
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    given = Settings(catalogue=tmp_path / "none", store=url, log_level="ERROR")
+    with Store.open(url) as store:
+        head = {"X-API-Key": keys.create(store, [f"structure:{SIRET}"]), "Idempotency-Key": "k"}
+    with TestClient(create_app(given)) as service:
+        store = service.app.state.store
+        state = [pragma]
+
+        @event.listens_for(store.engine, "checkout")
+        def _limited(raw: object, *_: object) -> None:
+            raw.execute(f"PRAGMA {state[0]}")  # type: ignore[attr-defined]
+
+        big = {**WORD, "reason": "x" * 900}
+        words = [({**big, "notice_id": f"n{i}"}, {**head, "Idempotency-Key": f"k{i}"}) for i in range(40)]
+        many = [service.post("/v1/feedback", json=word, headers=key) for word, key in words]
+        assert {a.status_code for a in many} <= {200, 503}, many[0].text
+        refused = [answer for answer in many if answer.status_code == 503]
+        assert refused, "all were recorded"
+        assert "try again" in refused[-1].json()["detail"] and why not in refused[-1].text
+        assert str(tmp_path) not in refused[-1].text
+        assert refused[-1].headers["Retry-After"]
+        state[0] = mended
+        assert store.counts()["feedback"] == store.counts()["once"] == 40 - len(refused)
+        assert service.post("/v1/feedback", json=WORD, headers=head).status_code == 200
+        assert store.counts()["feedback"] == 41 - len(refused)
+
+
+def test_the_files_of_a_store_are_of_their_owner_alone(tmp_path: Path) -> None:
+    with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
+        keys.create(store, ["buyer"])
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert set(modes.values()) == {0o600} and "store.sqlite-wal" in modes
+
+
+@pytest.mark.parametrize(
+    "where",
+    [f"sqlite:////{path}/store.sqlite" for path in ("proc/nowhere", "etc/hostname")]
+    + ["postgresql://someone:hunter2@127.0.0.1:9/none"],
+)
+def test_who_asks_is_not_told_where_a_store_is_that_does_not_open(where: str, tmp_path: Path) -> None:
+    if where.startswith("postgresql"):
+        pytest.importorskip("psycopg")
+    given = Settings(catalogue=tmp_path / "none", store=where, log_level="ERROR")
+    with TestClient(create_app(given), raise_server_exceptions=False) as service:
+        head, page = {"X-API-Key": "mlg_a_b"}, {"Accept": "text/html"}
+        answers = [service.get("/v1/exchange", headers=head), service.get("/acheteur/fiches", headers=page)]
+        answers.append(service.post("/v1/feedback", json=WORD, headers=head))
+    for answer in answers:
+        assert answer.status_code == 503, answer.text
+        inner = "/proc /etc hunter2 someone 127.0.0.1:9 MATCHER_STORE"
+        assert not any(word in answer.text for word in inner.split())

@@ -22,7 +22,7 @@ from matcher.reading import files
 from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
-from pages_client import SIRET, holding, signed_in, token
+from pages_client import SIRET, PagesClient, holding, signed_in
 from service import access, connections, limits, observability, wire
 from serving import listening, settings_of
 
@@ -41,7 +41,7 @@ def make(plain_sample: Path, tmp_path: Path) -> Make:
 
 @pytest.fixture
 def client(make: Make) -> Iterator[TestClient]:
-    with TestClient(make(max_lots=3), raise_server_exceptions=False) as found:
+    with PagesClient(make(max_lots=3), raise_server_exceptions=False) as found:
         yield found
 
 
@@ -260,14 +260,13 @@ def test_made_up_tokens_count_by_their_address(make: Make) -> None:
 
 def test_sign_out_ends_the_session_everywhere(make: Make) -> None:
     shared = {"public_url": PUBLIC, "read": "key", "secret": "of both services" * 3}
-    page, other = (TestClient(make(**shared), PUBLIC, headers={"accept": "text/html"}) for _ in range(2))
+    page, other = (PagesClient(make(**shared), PUBLIC, headers={"accept": "text/html"}) for _ in range(2))
     with page, other:
         signed_in(page, "buyer")
         set_cookie = next(c for c in page.cookies.jar if c.name.startswith("__Host-"))
         stolen = {"cookie": f"__Host-maillage={set_cookie.value}"}
         assert set_cookie.secure and other.get("/acheteur/fiches", headers=stolen).status_code == 200
-        csrf = token(page.get("/connexion").text)
-        left = page.post("/deconnexion", data={"csrf": csrf}, follow_redirects=False)
+        left = page.post("/deconnexion", data={}, follow_redirects=False)
         assert left.headers["clear-site-data"] == '"cache", "storage"'
         page.cookies.clear()
         assert page.get("/acheteur/fiches", headers=stolen).status_code == 401
@@ -280,9 +279,9 @@ def test_sign_out_ends_the_session_everywhere(make: Make) -> None:
 def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
     make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with TestClient(make(read="key"), headers={"accept": "text/html"}) as page:
+    with PagesClient(make(read="key"), headers={"accept": "text/html"}) as page:
         secret = holding(page, "buyer")["X-API-Key"]
-        page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
+        page.post("/connexion", data={"key": secret})
         now = time.time()
         monkeypatch.setattr(access, "time", SimpleNamespace(time=lambda: now))
         for _ in range(3):
@@ -290,7 +289,7 @@ def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
             assert page.get("/acheteur/fiches").status_code == 200
         now += access.IDLE_SECONDS + 1
         assert page.get("/acheteur/fiches").status_code == 401
-        page.post("/connexion", data={"key": secret, "csrf": token(page.get("/connexion").text)})
+        page.post("/connexion", data={"key": secret})
         for _ in range(7):  # used, but not beyond its twelve hours
             now += access.IDLE_SECONDS - 60
             last = page.get("/acheteur/fiches").status_code
@@ -423,9 +422,7 @@ def test_a_refusal_is_logged_with_who_asked_but_without_the_address(
 
 def test_a_refused_key_is_in_the_audit_trail_without_the_key(client: TestClient) -> None:
     client.get("/v1/structures", headers={"X-API-Key": "mlg_made_up"})
-    page = {"accept": "text/html"}
-    csrf = token(client.get("/connexion", headers=page).text)
-    client.post("/connexion", data={"key": "mlg_made_up", "csrf": csrf}, headers=page)
+    client.post("/connexion", data={"key": "mlg_made_up"}, headers={"accept": "text/html"})
     rows = audited(client)
     refused = [row for row in rows if row.action == "auth.refuse"]
     assert len(refused) == 2 and all(row.actor.startswith("address:") for row in refused)

@@ -15,7 +15,6 @@ import jwt
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.page import account as account_page
-from service.page import signin
 from service.settings import Settings, read
 
 from mail_server import free_port
@@ -133,10 +132,14 @@ def test_the_account_is_the_subject_and_neither_its_address_nor_its_siret(issuer
     issuer.codes["c"] = {"nonce": "n", "redirect_uri": oidc.back(given)}
     account, address, _ = oidc.identified(given, "c", "n")
     with Store.open("sqlite://") as store:
-        mine = signin.key_of(store, account, address)
-        assert signin.key_of(store, account, "autre@ville.example") == mine  # renamed, and the same person
-        assert signin.key_of(store, f"{account[:-1]}x", address) != mine  # of the same address, another
-        assert signin.key_of(store, account_page.LABEL + address) != mine  # of a link sent to that address
+        mine = account_page.key_of(store, account, address)
+        assert (
+            account_page.key_of(store, account, "autre@ville.example") == mine
+        )  # renamed, and the same person
+        assert account_page.key_of(store, f"{account[:-1]}x", address) != mine  # of the same address, another
+        assert (
+            account_page.key_of(store, account_page.LABEL + address) != mine
+        )  # of a link sent to that address
     said = {"aud": "maillage", "scope": "buyer", "siret": "00010001600013"}
     both = [oidc.prove(issuer.signed(**said, sub=sub), given) for sub in "ab"]
     assert both[0].actor != both[1].actor and both[0].sirets == both[1].sirets == ("00010001600013",)

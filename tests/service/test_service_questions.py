@@ -28,7 +28,7 @@ from matcher.reading import gather
 from matcher.records import keys, personal, searches, self_declared
 from matcher.records.store import Store
 from matcher.records.tables import Letter, Unsubscription
-from pages_client import PagesClient, holding, kept, mails, signed_in, token
+from pages_client import PagesClient, holding, kept, mails, signed_in
 from serving import settings_of, until
 from sheets import siret
 
@@ -93,9 +93,9 @@ def left(store: Store) -> dict[str, str]:
 
 def test_the_same_message_leaves_and_the_answer_comes_back(settings: Settings, store: Store) -> None:
     with client(settings) as page:
-        csrf = signed_in(page, "buyer")
-        address = kept(page, csrf, need=f"taille de haies à Pantin {NASTY}")
-        asked = {"sirets": [SIRET, OTHER, MUTE], "message": TEXT, "reply_to": BUYER, "csrf": csrf}
+        signed_in(page, "buyer")
+        address = kept(page, need=f"taille de haies à Pantin {NASTY}")
+        asked = {"sirets": [SIRET, OTHER, MUTE], "message": TEXT, "reply_to": BUYER}
         asked |= {"buyer": "Ville de Pantin", "confirme": "oui"}
         told = page.post(address + "/contacter", data=asked).text
         assert "2 structures : message en cours d'envoi" in told.replace("’", "'").replace("&#39;", "'")
@@ -147,17 +147,17 @@ def test_those_whose_trade_is_unknown_are_asked_at_once_and_their_word_is_kept(
     settings: Settings, store: Store
 ) -> None:
     with client(settings) as page:
-        csrf = signed_in(page, "buyer")
-        painting = {"need": "peinture de bureaux", "place": "Pantin", "csrf": csrf}
+        signed_in(page, "buyer")
+        painting = {"need": "peinture de bureaux", "place": "Pantin"}
         shown = page.post("/acheteur", data=painting)
         de = shown.url.path.removeprefix("/acheteur/r/")
         assert "Les Tilleuls" in shown.text and "Lui demander si elle le fait" in shown.text
-        act = {"csrf": csrf, "de": de, "lot": "", "retour": shown.url.path, "faire": "demander"}
+        act = {"de": de, "lot": "", "retour": shown.url.path, "faire": "demander"}
         form = page.post("/acheteur/cochees", data=act)
         assert form.url.path.endswith("/ecrire") and "Les Tilleuls" in form.text
         record = form.url.path.removesuffix("/ecrire")
         assert "À interroger" in page.get(record).text
-        asked = {"sirets": [SILENT], "message": TEXT, "reply_to": BUYER, "csrf": csrf, "buyer": "Ville"}
+        asked = {"sirets": [SILENT], "message": TEXT, "reply_to": BUYER, "buyer": "Ville"}
         page.post(record + "/contacter", data={**asked, "confirme": "oui"})
         left(store)
         (mail,) = mails(settings.outbox)
@@ -179,9 +179,8 @@ def owner(store: Store) -> str:
 def test_a_visitor_without_a_key_sends_no_mail_by_a_server(settings: Settings) -> None:
     given = Settings(**{**settings.model_dump(), "smtp": "smtp://127.0.0.1:1"})
     with client(given) as page:
-        csrf = token(page.get("/connexion").text)
-        address = kept(page, csrf)
-        asked = {"sirets": [SIRET], "message": TEXT, "buyer": "Ville", "confirme": "oui", "csrf": csrf}
+        address = kept(page)
+        asked = {"sirets": [SIRET], "message": TEXT, "buyer": "Ville", "confirme": "oui"}
         told = page.post(address + "/contacter", data=asked).text
         assert "Message préparé pour 1 structure" in told and "mailto:?bcc=contact%40allees.example" in told
         assert not list(settings.outbox.glob("*"))
@@ -222,8 +221,8 @@ def test_a_whole_list_is_kept_in_pages(settings: Settings, store: Store, tmp_pat
         assert len(told) == 321
         assert "raisons" in told[0].lower() and all(line.count(";") >= 18 for line in told[1:])
     with client(given) as page:
-        csrf = signed_in(page, "buyer")
-        address = kept(page, csrf, need="taille de haies")
+        signed_in(page, "buyer")
+        address = kept(page, need="taille de haies")
         first, second = page.get(address).text, page.get(address + "?debut=51").text
         ticks = [set(re.findall(r'name="sirets" value="(\d+)"', text)) for text in (first, second)]
         assert len(ticks[0]) == len(ticks[1]) == 50 and not ticks[0] & ticks[1]
@@ -268,13 +267,13 @@ def test_feeds_tell_what_is_new(settings: Settings) -> None:
 
 def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, store: Store) -> None:
     with client(settings) as page:
-        csrf = signed_in(page, f"structure:{OTHER}", "read")
+        signed_in(page, f"structure:{OTHER}", "read")
         at = f"/structure/{OTHER}"
         assert "Blanchisserie" in page.get(at).text
         # what it denies is gone at once, everywhere
         ask = {"need": "blanchisserie à Pantin"}
         assert "Au Vert" in page.post("/acheteur", data=ask).text
-        page.post(at + "/metier", data={"skill": "trade:blanchisserie", "csrf": csrf})
+        page.post(at + "/metier", data={"skill": "trade:blanchisserie"})
         assert "Au Vert" not in page.post("/acheteur", data=ask).text.partition("<footer")[0]
         shown = page.get(at).text
         assert "Ce n'est pas votre métier" in shown and "C'est bien notre métier" in shown
@@ -282,43 +281,42 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
         assert parts and {item["lot"]["number"] for item in parts} == {"1"}
         why = page.get("/v1/explain", params={"siret": OTHER, "notice_id": "n1", "lot": "2"}).json()
         assert [w["state"] for w in why] == ["denied"]
-        page.post(at + "/metier", data={"skill": "trade:blanchisserie", "verdict": "oui", "csrf": csrf})
+        page.post(at + "/metier", data={"skill": "trade:blanchisserie", "verdict": "oui"})
         assert "Au Vert" in page.post("/acheteur", data=ask).text
         # its own words
         words = {"phone": "01 99 00 00 02", "radius": "45 km", "turnover": "1 200 000 €"}
-        words |= {"departments": "93, 2a", "csrf": csrf}
+        words |= {"departments": "93, 2a"}
         assert "01 99 00 00 02" not in page.post("/acheteur", data=ask).text
         assert "Votre fiche est gardée" in page.post(at + "/fiche", data=words).text
         # who searches calls the new number at once
         assert "01 99 00 00 02" in page.post("/acheteur", data=ask).text
         assert "01 99 00 00 02" in page.get(f"/acheteur/structure/{OTHER}").text
         wrong = {"email": "x", "departments": "93, 99", "turnover": "beaucoup", "phone": "01 99"}
-        wrong |= {"csrf": csrf}
         again = page.post(at + "/fiche", data=wrong)
         assert again.status_code == 422 and 'value="beaucoup"' in again.text
         # each beside its field, and in the summary with a link
         for name in ("email", "departments", "turnover"):
             assert f'href="#{name}"' in again.text and f'id="{name}-fault"' in again.text
         assert 'id="phone-fault"' not in again.text
-        brochure = {"text": "Nous assurons la mise sous pli et le gardiennage.", "csrf": csrf}
+        brochure = {"text": "Nous assurons la mise sous pli et le gardiennage."}
         found = page.post(at + "/brochure", data=brochure).text
         value = html.unescape(re.findall(r'name="offer" value="([^"]+)"', found)[0])
-        kept_ = page.post(at + "/offres", data={"offer": value, "csrf": csrf}).text
+        kept_ = page.post(at + "/offres", data={"offer": value}).text
         assert "bientôt dans le classement" in kept_
         said = self_declared.read(store, OTHER)
         assert said.facts["zone"] == {"radius_km": 45.0, "departments": ["93", "2A"], "country": False}
         assert said.facts["turnover"] == 1_200_000 and len(said.facts["offers"]) == 1
-        assert page.post(at + "/offres", data={"offer": "{", "csrf": csrf}).status_code == 422
+        assert page.post(at + "/offres", data={"offer": "{"}).status_code == 422
         # alerts
-        page.post(at + "/alertes", data={"frequency": "weekly", "address": "a@asso.example", "csrf": csrf})
+        page.post(at + "/alertes", data={"frequency": "weekly", "address": "a@asso.example"})
         assert alerts.chosen(store, OTHER) == alerts.Alerts("weekly", "a@asso.example")
-        stopped = page.post(at + "/alertes", data={"frequency": "off", "csrf": csrf})
+        stopped = page.post(at + "/alertes", data={"frequency": "off"})
         assert "Vous ne recevez pas" in stopped.text
         assert alerts.chosen(store, OTHER).frequency == "off"
-        page.post(at + "/alertes", data={"frequency": "daily", "csrf": csrf})
+        page.post(at + "/alertes", data={"frequency": "daily"})
         assert alerts.chosen(store, OTHER).frequency == "daily"
         # a rival may none of it
-        theirs = {"skill": "trade:nettoyage", "frequency": "off", "csrf": csrf}
+        theirs = {"skill": "trade:nettoyage", "frequency": "off"}
         for way in ("metier", "fiche", "offres", "alertes"):
             assert page.post(f"/structure/{SIRET}/{way}", data=theirs).status_code == 403
         head = holding(page, f"structure:{OTHER}")
@@ -344,12 +342,11 @@ def test_no_path_of_the_machine_in_what_a_visitor_reads(settings: Settings, tmp_
 def test_an_approved_claim_is_mailed(settings: Settings, store: Store, smtp: MailServer) -> None:
     with client(Settings(**{**settings.model_dump(), "smtp": smtp.url})) as page:
         asking = {"name": "Aline Petit", "role": "directrice", "address": "aline@allees.example"}
-        csrf = token(page.get(f"/structure/{SIRET}").text)
-        page.post(f"/structure/{SIRET}/revendiquer", data={**asking, "csrf": csrf})
+        page.post(f"/structure/{SIRET}/revendiquer", data=asking)
         signed_in(page, "operator")
         desk = page.get("/exploitant").text
         wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', desk)[0]
-        told = page.post(wanted, data={"verdict": "oui", "csrf": token(desk)}).text
+        told = page.post(wanted, data={"verdict": "oui"}).text
         left(store)
         ((to, mail),) = smtp.received
         assert "contact@allees.example" in told and to == ["contact@allees.example"]
@@ -358,9 +355,9 @@ def test_an_approved_claim_is_mailed(settings: Settings, store: Store, smtp: Mai
         for _ in range(3):  # scanners follow links: only the button opens the account
             shown = page.get(link)
             assert shown.status_code == 200
-        opening = {"csrf": token(shown.text), "address": "aline@allees.example"}
+        opening = {"address": "aline@allees.example"}
         # where would they sign in again?
-        assert page.post(link, data={"csrf": token(shown.text)}).status_code == 422
+        assert page.post(link, data={}).status_code == 422
         assert "Compte ouvert" in page.post(link, data=opening).text
 
 
@@ -377,7 +374,7 @@ def test_lots_typed_in_a_need_are_recognised(settings: Settings) -> None:
 
 def test_a_record_says_its_filters(settings: Settings, store: Store) -> None:
     with client(settings) as page:
-        csrf = signed_in(page, "buyer")
+        signed_in(page, "buyer")
         asked = {"need": "haies à Pantin", "radius": "30", "kinds": "insertion", "active": "oui"}
-        text = page.get(kept(page, csrf, **asked)).text
+        text = page.get(kept(page, **asked)).text
         assert "à 30 km au plus" in text and "établissements fermés écartés" in text and "types ACI" in text

@@ -11,7 +11,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.records import keys
 from matcher.records.store import Store
-from pages_client import PagesClient, mails, token
+from pages_client import PagesClient, mails
 from serving import settings_of, until
 
 ADDRESS = "achats@ville.example"
@@ -32,13 +32,10 @@ def sent(settings: Settings, count: int) -> list[str]:
 def test_a_link_opens_once_and_the_same_account_each_time(page: PagesClient, settings: Settings) -> None:
     page.get("/connexion")
     for turn in (1, 2):
-        csrf = token(page.get("/connexion").text)
-        asked = {"address": ADDRESS, "csrf": csrf}
-        assert "un lien vient" in page.post("/connexion/lien", data=asked).text
+        assert "un lien vient" in page.post("/connexion/lien", data={"address": ADDRESS}).text
         known = set(re.findall(r"/connexion/lien/[\da-f]+-[\da-f]+", " ".join(sent(settings, turn))))
         fresh = [link for link in known if "Me connecter" in page.get(link).text]
-        given = {"csrf": token(page.get("/connexion").text)}
-        opened = [page.post(link, data=given, follow_redirects=False).status_code for link in fresh]
+        opened = [page.post(link, data={}, follow_redirects=False).status_code for link in fresh]
         assert opened.count(303) == 1
         page.cookies.clear()
     with Store.open(settings.store) as store:
@@ -46,10 +43,9 @@ def test_a_link_opens_once_and_the_same_account_each_time(page: PagesClient, set
 
 
 def test_another_domain_gets_the_same_answer_and_no_mail(page: PagesClient, settings: Settings) -> None:
-    csrf = token(page.get("/connexion").text)
-    asked = {"address": "moi@ailleurs.example", "csrf": csrf}
+    asked = {"address": "moi@ailleurs.example"}
     assert "un lien vient" in page.post("/connexion/lien", data=asked).text
-    wrong = page.post("/connexion/lien", data={"address": "personne", "csrf": csrf})
+    wrong = page.post("/connexion/lien", data={"address": "personne"})
     assert wrong.status_code == 422 and 'id="address-fault"' in wrong.text
     for forged in ("/connexion/lien/00-00", "/connexion/lien/zz", "/connexion/lien/" + "0" * 80):
         assert page.get(forged).status_code == 404
@@ -62,12 +58,11 @@ def test_a_structure_signs_in_by_the_address_of_its_directory_or_of_its_claim(
     save_catalogue(catalogue, settings.catalogue)
     structure = next(s for s in map(catalogue.structure, range(len(catalogue))) if s.email)
     with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:
-        csrf = token(page.get("/connexion").text)
         for address in (structure.email.upper(), "personne@ailleurs.example"):
-            page.post("/connexion/lien", data={"address": address, "csrf": csrf})
+            page.post("/connexion/lien", data={"address": address})
         (mail,) = sent(settings, 1)
         (link,) = set(re.findall(r"/connexion/lien/[0-9a-f]+-[0-9a-f]+", mail))
-        opened = page.post(link, data={"csrf": csrf})
+        opened = page.post(link, data={})
         assert opened.url.path == f"/structure/{structure.siret}" and "Votre fiche" in opened.text
         assert page.get("/acheteur/fiches").status_code == 200  # who is signed in may keep lists
 
@@ -99,9 +94,8 @@ def test_signing_in_leads_back_to_this_site_alone(page: PagesClient, settings: S
         "https://x.example": "/acheteur",
     }
     for asked, led in ways.items():
-        csrf = token(page.get("/connexion").text)
-        sent_in = {"key": secret, "csrf": csrf, "retour": asked}
-        assert page.post("/connexion", data=sent_in, follow_redirects=False).headers["location"] == led
+        shown = page.post("/connexion", data={"key": secret, "retour": asked}, follow_redirects=False)
+        assert shown.headers["location"] == led
 
 
 def test_head_answers_as_get_and_a_sent_form_reopens_as_its_page(page: PagesClient) -> None:

@@ -21,12 +21,12 @@ from matcher.domain import READ_ON_SITE, Lot, Offer, Place, Recipe, Structure, Z
 from matcher.outreach import links
 from matcher.records import self_declared
 from matcher.records.store import Store
-from pages_client import OTHER, SIRET, PagesClient, signed_in, token
+from pages_client import OTHER, SIRET, PagesClient, signed_in
 
 
 def test_what_was_saved_is_shown_and_no_longer_asked_for(page: TestClient, settings: Settings) -> None:
-    form = {"csrf": signed_in(page, f"structure:{SIRET}", "read"), "phone": "01 99 00 77 77"}
-    form |= {"radius": "25", "turnover": "250000"}
+    signed_in(page, f"structure:{SIRET}", "read")
+    form = {"phone": "01 99 00 77 77", "radius": "25", "turnover": "250000"}
     saved = page.post(f"/structure/{SIRET}/fiche", data=form).text
     asked = saved[saved.index('id="ameliorer"') : saved.index('id="fiche"')]
     fiche = saved[saved.index('id="fiche"') : saved.index('id="alertes"')]
@@ -49,10 +49,10 @@ def test_supposed_trades_are_reported_as_such_and_answered_by_one_click(
     monkeypatch.setattr(gaps, "inferred_trades", lambda catalogue, row: guess)
     assert supposed(page.get(f"/structure/{SIRET}").text) == ["cycles", "blanchisserie"]
     assert "cycles" not in page.get(f"/v1/structures/{SIRET}").text.lower()  # no offer holds what is supposed
-    csrf = signed_in(page, f"structure:{SIRET}", "read")
-    yes = page.post(f"/structure/{SIRET}/offres", data={"title": "Cycles", "csrf": csrf})
+    signed_in(page, f"structure:{SIRET}", "read")
+    yes = page.post(f"/structure/{SIRET}/offres", data={"title": "Cycles"})
     assert supposed(yes.text) == ["blanchisserie"]
-    no = page.post(f"/structure/{SIRET}/metier", data={"skill": "trade:blanchisserie", "csrf": csrf})
+    no = page.post(f"/structure/{SIRET}/metier", data={"skill": "trade:blanchisserie"})
     assert supposed(no.text) == []
     assert "Ce n'est pas votre métier" in no.text
 
@@ -129,8 +129,8 @@ def test_a_structure_forbids_its_site_to_be_read(
     page: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MATCHER_STORE", str(settings.store))
-    csrf = signed_in(page, f"structure:{SIRET}", "read")
-    saved = page.post(f"/structure/{SIRET}/fiche", data={"csrf": csrf, "unread": "oui"}).text
+    signed_in(page, f"structure:{SIRET}", "read")
+    saved = page.post(f"/structure/{SIRET}/fiche", data={"unread": "oui"}).text
     assert re.search(r'name="unread" value="oui" checked', saved)
     assert self_declared.unread_sites() == {SIRET}
     read = Offer(id="r", title="Lavage de vitres", inferred=True, source=f"{READ_ON_SITE}01/11/2026")
@@ -138,7 +138,7 @@ def test_a_structure_forbids_its_site_to_be_read(
     with Store.open(settings.store) as store, store.reading() as connection:
         words = self_declared.declared_by(connection)
     assert self_declared.overlay([listed], words)[0][0].offers == ()
-    page.post(f"/structure/{SIRET}/fiche", data={"csrf": token(saved)})
+    page.post(f"/structure/{SIRET}/fiche", data={})
     assert self_declared.unread_sites() == frozenset()
 
 
@@ -158,7 +158,7 @@ def offered(text: str) -> list[tuple[str, str]]:
 
 
 def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(member: PagesClient) -> None:
-    csrf = signed_in(member, *SEEN)
+    signed_in(member, *SEEN)
     before = offered(member.get(f"/structure/{SIRET}").text)
     notice, lot = before[0]
     asked = member.get(f"/structure/{SIRET}/ecarter?avis={notice}&lot={lot}").text
@@ -166,17 +166,19 @@ def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(member: P
     scope, count = re.findall(offers, asked)[0]
     assert int(count) > 0
     notice, lot = unquote(notice), unquote(lot)
-    word = {"notice_id": notice, "lot_id": lot, "motif": scope, "csrf": csrf}
+    word = {"notice_id": notice, "lot_id": lot, "motif": scope}
     told = member.post(f"/structure/{SIRET}/ecarter", data=word)
     assert "Sont cachés aussi" in told.text
     hidden = set(before) - set(offered(told.text))
     assert 0 < len(hidden) <= int(count) + 1
     skill = re.findall(r'name="skill" value="([^"]*)"', told.text)[0]
     assert skill.startswith("trade:")
-    undone = {"notice_id": notice, "lot_id": lot, "skill": skill, "csrf": csrf}
+    undone = {"notice_id": notice, "lot_id": lot, "skill": skill}
     back = member.post(f"/structure/{SIRET}/reprendre", data=undone)
     assert offered(back.text) == before
-    assert member.post(f"/structure/{SIRET}/ecarter", data={**word, "motif": "nothing"}).status_code == 422
+    assert "not-our-trade" not in asked  # a trade is denied by what the refusal bears on
+    for motif in ("nothing", "not-our-trade"):
+        assert member.post(f"/structure/{SIRET}/ecarter", data={**word, "motif": motif}).status_code == 422
 
 
 def test_lots_of_one_notice_are_shown_together() -> None:
@@ -200,18 +202,17 @@ def test_reasons_of_a_partner_are_few_and_tell_something(member: PagesClient) ->
 
 def test_the_exchange_names_who_announces_and_can_be_left(member: PagesClient) -> None:
     for siret, brings, seeks in ((SIRET, "tonte", "nettoyage"), (OTHER, "nettoyage", "tonte")):
-        csrf = signed_in(member, f"structure:{siret}", "read")
+        signed_in(member, f"structure:{siret}", "read")
         asked = {"notice_id": "26-130101", "brings": brings, "seeks": seeks, "contact": "nous@ex.example"}
-        asked |= {"csrf": csrf}
         assert member.post(f"/structure/{siret}/bourse", data=asked).status_code == 200
     text = member.get(f"/structure/{OTHER}/bourse").text
     theirs = text.partition('id="autres"')[2]
     assert "Les Sentiers de l'Ourcq" in theirs and "<strong>Apporte :</strong> tonte" in theirs
     assert "nous@ex.example" not in theirs
     act = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', theirs)[0]
-    assert "nous@ex.example" in member.post(act, data={"faire": "contact", "csrf": csrf}).text
+    assert "nous@ex.example" in member.post(act, data={"faire": "contact"}).text
     mine = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', text.partition('id="autres"')[0])[0]
-    gone = member.post(mine, data={"faire": "retirer", "csrf": csrf}).text
+    gone = member.post(mine, data={"faire": "retirer"}).text
     assert "Votre annonce est retirée" in gone and "Retirée" in gone
     signed_in(member, *SEEN)
     assert member.get(f"/structure/{OTHER}/bourse").status_code == 403
@@ -230,12 +231,13 @@ def test_a_feed_reader_fetches_by_the_token_alone(member: PagesClient) -> None:
 def test_a_trade_that_is_stated_brings_its_lots_at_once_and_takes_them_away_with_it(
     page: PagesClient,
 ) -> None:
-    csrf, at = signed_in(page, *SEEN), f"/structure/{SIRET}"
+    signed_in(page, *SEEN)
+    at = f"/structure/{SIRET}"
 
     def lots(text: str) -> set[str]:
         return set(re.findall(r'<h4><a href="[^"]+">([^<]+)<', text))
 
     before, title = lots(page.get(at).text), "Nettoyage de bureaux, d'écoles et de gymnases"
-    stated = page.post(at + "/offres", data={"title": title, "csrf": csrf}).text
+    stated = page.post(at + "/offres", data={"title": title}).text
     assert lots(stated) > before and "dès maintenant" in stated
-    assert lots(page.post(at + "/offres", data={"retirer": title, "csrf": csrf}).text) == before
+    assert lots(page.post(at + "/offres", data={"retirer": title}).text) == before

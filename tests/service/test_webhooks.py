@@ -28,7 +28,7 @@ from matcher.records import keys
 from matcher.records.store import Store
 from matcher.records.tables import Audit, Delivery, Digest, Webhook
 from pages_client import OTHER, SIRET
-from service import mailer
+from service import app as application
 from serving import as_documented, at_work, serving, until
 
 
@@ -113,7 +113,7 @@ def signature(secret: str, headers: dict[str, str], body: bytes) -> str:
 def test_a_key_is_told_of_its_jobs_by_signed_requests_that_are_tried_again(
     settings: Settings, store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mailer, "AGAIN", 0.05)
+    monkeypatch.setattr(application, "AGAIN", 0.05)
     monkeypatch.setattr(webhooks, "WAITS", (0, 0))
     secret, _ = holder(store, "read")
     receiver.replies = [503]

@@ -95,15 +95,13 @@ def gathered(files: Sequence[Path]) -> Gathered:
     from matcher.reading import gather
 
     read = gather.gather(files)
-    for sentence in read.summary():
-        say(sentence)
+    say(*read.summary())
     return read
 
 
 def rejects(bad: Iterable[Rejected]) -> None:
     """Say which records of a user's table were set aside, and why."""
-    for one in bad:
-        say(f"écarté, {one.record} : {one.reason}")
+    say(*(f"écarté, {one.record} : {one.reason}" for one in bad))
 
 
 def loaded(catalogue: Path, recipe: str | None = None) -> Matcher:

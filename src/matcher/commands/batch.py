@@ -84,8 +84,7 @@ def run(
     opened = open_store(store)
     sources = [*(files or ()), *(folder for folder in synced if folder.exists())]
     found = intake.read(opened, sources, moment)  # what was not read before
-    for sentence in list(Gathered(rejected=found.rejected).summary())[1:]:
-        say(sentence)
+    say(*list(Gathered(rejected=found.rejected).summary())[1:])
     rejected = len(found.rejected) + found.known_rejected
     rest = {"rejected": rejected, "known": found.known, "moment": moment, "progress": progress}
     try:
@@ -98,8 +97,7 @@ def run(
     except batch.Busy as error:
         say(f"matcher: {error}")
         raise typer.Exit(batch.BUSY) from None
-    for sentence in summary.sentences():
-        say(sentence)
+    say(*summary.sentences())
     row = {key: value for key, value in asdict(summary).items() if key not in ("versions", "waves")}
     if dry_run:
         say("dry run: nothing was written, nothing sent")
@@ -133,8 +131,7 @@ def _fetch(folder: Path) -> bool:
         # notices fetched earlier are matched anyway; the exit status says that some may be missing
         say(f"source down: {error}")
         return False
-    for note in fetched.notes:
-        say(note)
+    say(*fetched.notes)
     say(f"{fetched.records} records fetched from {folder.name.upper()}, {fetched.unchanged} held before")
     return True
 

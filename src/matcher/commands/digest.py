@@ -12,7 +12,7 @@ from matcher import codec
 from matcher.commands._options import CATALOGUE, Folder, Output, day, loaded, open_store
 from matcher.console import emit
 from matcher.domain import BadInput
-from matcher.outreach import buyers, digests, review
+from matcher.outreach import digests, review
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
@@ -72,7 +72,7 @@ def buyer(
     if form not in ("text", "html", "json"):
         raise BadInput(f"a buyer's digest has no format {form!r}: choose text, html or json")
     held = loaded(catalogue).catalogue if (catalogue / "manifest.json").is_file() else None
-    _write(digests.rendered(buyers.of_buyer(open_store(), identifier, held), form), out)
+    _write(digests.rendered(digests.of_buyer(open_store(), identifier, held), form), out)
 
 
 def _write(data: bytes, out: Path | None) -> None:

@@ -47,10 +47,8 @@ def run(
     unread = site.opted_out(opt_out) | self_declared.unread_sites()
     found = enrich.enrich(before, to, chosen, not offline, unread, say)
     for report in found.reports:
-        for note in report.notes:
-            say(f"{report.what}: {note}")
-    for name, sentence in found.failed.items():
-        say(f"{name} failed: {sentence}")
+        say(*(f"{report.what}: {note}" for note in report.notes))
+    say(*(f"{name} failed: {sentence}" for name, sentence in found.failed.items()))
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.open("w", encoding="utf-8") as sink:
         for structure in found.structures:

@@ -116,8 +116,7 @@ DEDUCTION = (
 
 def _explain(made: Any, more: Iterable[str]) -> None:
     assumed, rules = (f"hypothèse : {a}" for a in made.assumed), (f"règle : {r}" for r in made.rules)
-    for line in (*made.notes, *assumed, *rules, *more):
-        say(line)
+    say(*made.notes, *assumed, *rules, *more)
 
 
 @app.command()

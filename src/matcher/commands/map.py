@@ -62,5 +62,4 @@ def run(
     pairs = zip(made.rows(), made.cells, strict=True)
     rows = [row for row, cell in pairs if not blank or cell.state in coverage.LACKING]
     emit([{k: row[k] for k in list(row)[1:7]} for row in rows] if format == "table" else rows, format)
-    for sentence in (made.facilitator, *(f"source : {source}" for source in made.sources), made.left_out):
-        say(sentence)
+    say(made.facilitator, *(f"source : {source}" for source in made.sources), made.left_out)

@@ -57,5 +57,4 @@ def run(
     emit(planning.rows(day), format)
     if format == "table":
         say("à entendre : " + ", ".join(one.structure.known_as for one in day.pitches))
-    for line in (*day.notes, day.facilitator, *(f"source : {s}" for s in day.sources)):
-        say(line)
+    say(*day.notes, day.facilitator, *(f"source : {s}" for s in day.sources))

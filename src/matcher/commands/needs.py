@@ -36,8 +36,7 @@ def run(
         typed = placed_need(need, place, whole=True)
     tenders = iter([("", typed)]) if need else _of_files(files or [], rejected)
     rows = [_row(name or read.lot, read) for name, tender in tenders for read in asks.read(tender)]
-    for bad in rejected[:20]:
-        say(f"set aside {bad.record}: {bad.reason}")
+    say(*(f"set aside {bad.record}: {bad.reason}" for bad in rejected[:20]))
     if not rows:
         raise NoValidRecords("no lot was read: give notices, a file of queries, or --need")
     if format != "jsonl":

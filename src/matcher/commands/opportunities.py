@@ -61,8 +61,7 @@ def run(
     told = ", ".join(f"{parts[part]} {words}" for part, words in WORDS.items() if parts[part])
     say(f"{structure.name} : {told or 'rien à répondre'}, parmi {len(tenders)} avis")
     if not found:
-        for why in opportunities.why_nothing(matcher, structure, tenders, now=moment):
-            say(f"  {why}")
+        say(*(f"  {why}" for why in opportunities.why_nothing(matcher, structure, tenders, now=moment)))
     options.emit_values(found, format, _row, lambda: _lines(notices_))
 
 

@@ -13,7 +13,7 @@ from matcher import codec
 from matcher.commands._options import CATALOGUE, Folder, Output, Words, day, loaded, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput, NoValidRecords
-from matcher.outreach import delivery, digests, post, review, transport
+from matcher.outreach import delivery, digests, review, transport
 from matcher.outreach.sourcing.questions import SETTLE
 from matcher.outreach.transport import MailTransport
 from matcher.records.tables import Digest
@@ -90,8 +90,8 @@ def send(
     store = open_store()
     sent = delivery.deliver(store, loaded(catalogue).catalogue, chosen, outbox=folder)
     server = "" if to else chosen.smtp
-    transport = MailTransport(base_url=chosen.base_url, sender=chosen.sender, smtp=server, outbox=folder)
-    letters = post.drain(store, transport, SETTLE)
+    sender = MailTransport(base_url=chosen.base_url, sender=chosen.sender, smtp=server, outbox=folder)
+    letters = delivery.drain(store, sender, SETTLE)
     if sent.stopped:
         say(f"mail stopped early: {sent.stopped}")
     mails = [("digest", *pair) for pair in sorted(sent.items())]
@@ -138,10 +138,8 @@ def bounce(reports: Annotated[list[Path], Argument(help="Delivery reports (.eml)
         found = transport.returned(store, path.read_bytes())
         count += len(found.stopped) + len(found.failed)
         say(f"{path.name}: {len(found.stopped)} address(es) stopped")
-        for address in found.failed:
-            say(f"{path.name}: {address} did not arrive; the address is not stopped")
-        for address in found.unknown:
-            say(f"{path.name}: {address} refused: no mail was ever sent to it")
+        say(*(f"{path.name}: {one} did not arrive; the address is not stopped" for one in found.failed))
+        say(*(f"{path.name}: {one} refused: no mail was ever sent to it" for one in found.unknown))
     if not count:
         raise NoValidRecords("no address stopped: give delivery reports (RFC 3464) of mails that were sent")
 

@@ -36,8 +36,7 @@ def run(
     rejected: list[Rejected] = []
     asked = list(evaluation.questions(queries, rejected))
     if not asked:
-        for bad in rejected[:5]:
-            say(f"set aside {bad.record}: {bad.reason}")
+        say(*(f"set aside {bad.record}: {bad.reason}" for bad in rejected[:5]))
         raise NoValidRecords(f"no query was read in {queries}: give query_id and notice, one object a line")
     catalogue = evaluation.catalogue_of(history, structures, chosen, rejected)
     matcher = Matcher(catalogue, chosen, exhaustive=True)
@@ -45,8 +44,7 @@ def run(
     with out.open("w", encoding="utf-8") as sink:
         for question in progress(asked, "ranking"):
             sink.write(json.dumps(evaluation.ranked(matcher, question, top, incumbents)) + "\n")
-    for bad in rejected[:20]:
-        say(f"set aside {bad.record}: {bad.reason}")
+    say(*(f"set aside {bad.record}: {bad.reason}" for bad in rejected[:20]))
     if len(rejected) > 20:
         say(f"... and {len(rejected) - 20} more")
     done = f"{len(asked)} queries ranked among {len(catalogue)} candidates"

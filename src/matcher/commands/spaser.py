@@ -55,12 +55,10 @@ def run(
         if path_:
             write(path_, content(made))
     emit(desk.rows(made), format)
-    for share in (share for share in made.shares if not share.year):
-        say(f"{share.shown()} [{share.source}]")
+    say(*(f"{share.shown()} [{share.source}]" for share in made.shares if not share.year))
     unseen = f"{made.small} achats à des structures de l'ESS ({euros(made.small_amount)} HT)"
     say(f"{unseen} dont DECP ne dit rien")
-    for line in (*made.notes, made.facilitator, *(f"source : {s}" for s in made.sources)):
-        say(line)
+    say(*made.notes, made.facilitator, *(f"source : {s}" for s in made.sources))
     rejects(made.rejected[:10])
     if len(made.rejected) > 10:
         say(f"... et {len(made.rejected) - 10} autres lignes écartées")

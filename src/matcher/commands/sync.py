@@ -98,8 +98,7 @@ def run(
     if what in ("boamp", "ted") and keep_days:
         gone = source().prune(folder, date.today() - timedelta(days=keep_days))
         report.notes.append(f"{gone} raw files older than {keep_days} days deleted")
-    for note in report.notes:
-        say(note)
+    say(*report.notes)
     names = ("what", "requests", "pages", "records", "unchanged", "folder")
     emit([{name: getattr(report, name) for name in names}], format)
 

@@ -1,31 +1,37 @@
-"""Delivery of digests: into an outbox folder or by SMTP, never twice.
+"""Delivery of mails, of digests and of the letters of pages: into an outbox folder or by SMTP, never twice.
 
 One process sends at a time.  A mail is claimed ("sending", in a committed row) just before the dot that ends it: a
 server that never saw the dot must not deliver (RFC 5321, 4.1.1.4), so a crash before the claim is sent again and a
 crash after it is left to the operator.  An error of one letter does not stop the others.
+
+A letter is a row under the id of its Message-ID, queued in the transaction of its cause: queued twice it is one, whatever
+races.  No request waits for a mail server: a thread of the service (`service.app`) or `matcher outbox send` empties the queue.
 """
 
+import email
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
+from email.message import EmailMessage
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, RowMapping, func, select, update
 
 from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
-from matcher.outreach import alerts
+from matcher.outreach import alerts, transport
 from matcher.outreach.alerts import address_of, earlier_names
 from matcher.outreach.letters import message
 from matcher.outreach.rules import Rules
 from matcher.outreach.states import move
-from matcher.outreach.transport import LostConnection, bounce, is_address, leaving, named
 from matcher.records import feedback
 from matcher.records.store import Store, address_subject, alone, now
 from matcher.records.tables import Digest, Letter
 from matcher.reference.french import PARIS, in_paris
+from matcher.reference.identifiers import is_address
 
 log = logging.getLogger("matcher")
 REFUSED = 5  # exit status where the mail server refuses us, or refused more than it took
@@ -72,13 +78,13 @@ def deliver(
         ready = waiting(store)
         if not ready:
             return counts
-        with leaving(rules.smtp, outbox) as send:
+        with transport.leaving(rules.smtp, outbox) as send:
             for done, id in enumerate(ready):
                 try:
-                    outcome = _one(store, catalogue, rules, id, at, send)
+                    outcome = _digest(store, catalogue, rules, id, at, send)
                     counts[outcome] += 1
                     counts.refused += outcome == "waiting"
-                except LostConnection as error:
+                except transport.LostConnection as error:
                     # those not claimed stay ready, one claimed is listed as doubtful
                     counts["waiting"] += len(ready) - done
                     counts.stopped = str(error)
@@ -86,13 +92,13 @@ def deliver(
     return counts
 
 
-def waiting(store: Store) -> list[str]:
-    """The ids of the digests to send."""
-    query = select(Digest.id).where(Digest.status == "ready").order_by(Digest.id)
+def waiting(store: Store, table: type[Digest] | type[Letter] = Digest) -> list[str]:
+    """The ids of the digests, or of the letters, to send, oldest first."""
+    query = select(table.id).where(table.status == "ready").order_by(table.created_at, table.id)
     return list(store.ask(query).scalars())
 
 
-def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime, send: Any) -> str:
+def _digest(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime, send: Any) -> str:
     """Send one digest; returns the state it reached."""
     with store.reading() as connection:
         content = dict(connection.execute(select(Digest.content).where(Digest.id == id)).scalar_one())
@@ -124,7 +130,7 @@ def _one(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datetime
         return _state(store, id, "failed", address=address, said=why)
     outcome, reply = send(mail, lambda text: claim(store, Digest, id, address, text))
     if outcome == "bounced":
-        bounce(store, address)
+        transport.bounce(store, address)
     if outcome == "waiting":  # what was claimed is ready again, and what the server said is kept
         with store.writing() as connection:
             move(connection, "ready", Digest.id == id)
@@ -145,7 +151,7 @@ def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: st
             ready = update(Letter).where(Letter.id == id, Letter.status == "ready")
             mine = connection.execute(ready.values(status="sending", **values)).rowcount
         if not mine:
-            raise LostConnection("another process is sending the same letter")
+            raise transport.LostConnection("another process is sending the same letter")
 
 
 def _state(store: Store, id: str, to: str, **values: Any) -> str:
@@ -203,7 +209,7 @@ def settle(store: Store, which: Iterable[str], sent: bool) -> int:
     Raises NotFound where one names no doubtful mail, and settles none then.
     """
     missing = "no doubtful mail of {!r}: `matcher outbox doubtful` lists them"
-    ids = {row["id"] for row in named(doubtful(store), which, missing)}
+    ids = {row["id"] for row in transport.named(doubtful(store), which, missing)}
     to = "sent" if sent else "ready"
     values = {"sent_at": now()} if sent else {}
     with store.writing("operator", "outbox:settle", detail={"ids": sorted(ids), "sent": sent}) as connection:
@@ -211,3 +217,87 @@ def settle(store: Store, which: Iterable[str], sent: bool) -> int:
         count = move(connection, to, Digest.id.in_(ids), Digest.status == "sending", **values)
         count += connection.execute(letters.values(status=to, **values)).rowcount
     return count
+
+
+# --------------------------------------------------------------------------------- letters of the pages
+
+
+#: Called with the outcome of a letter, in the transaction that records it.
+Settle = Callable[[Connection, RowMapping, str], None]
+
+
+def queue(
+    store: Store, connection: Connection, mail: EmailMessage, *, kind: str, siret: str, record_id: str = ""
+) -> bool:
+    """Queue a letter; False where it is queued already."""
+    row: dict[str, Any] = {"id": id_of(mail), "kind": kind, "record_id": record_id, "siret": siret}
+    row |= {"address": parseaddr(str(mail["To"]))[1], "subject": str(mail["Subject"]), "status": "ready"}
+    row |= {"mail": mail.as_string(), "said": "", "created_at": now()}
+    return bool(store.put(connection, Letter, [row], keep=tuple(k for k in row if k != "id")))
+
+
+def count_today(connection: Connection, kind: str, siret: str) -> int:
+    """Letters of a kind queued for somebody since midnight, UTC."""
+    since = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    mine = (Letter.kind == kind, Letter.siret == siret, Letter.created_at >= since)
+    return int(connection.execute(select(func.count()).select_from(Letter).where(*mine)).scalar_one())
+
+
+def id_of(mail: EmailMessage) -> str:
+    """The id of a letter: the first part of its Message-ID."""
+    return str(mail["Message-ID"]).strip("<>").partition("@")[0]
+
+
+def drain(
+    store: Store, sender: transport.MailTransport, settle: Mapping[str, Settle] | None = None
+) -> Counter[str]:
+    """Send what is queued; returns how many reached which outcome.  `settle` acts by the kind of letter.
+
+    Raises Busy where another process is sending, BadInput where the server does not answer: all stay queued.
+    """
+    counts: Counter[str] = Counter()
+    if not waiting(store, Letter) or not (sender.smtp or sender.outbox):
+        return counts
+    with alone(store, "mail", "mails are being sent by another process"):
+        folder = None if sender.smtp else sender.outbox
+        with transport.leaving(sender.smtp, folder) as send:
+            if folder is not None:
+                written, send = send, lambda mail, claim: ("outbox", written(mail, claim)[1])
+            for id in waiting(store, Letter):
+                try:
+                    counts[_letter(store, id, send, settle or {})] += 1
+                except transport.LostConnection as error:
+                    log.warning("mail stopped: those left stay queued", extra={"why": str(error)})
+                    counts["waiting"] += 1
+                    break
+    return counts
+
+
+def _letter(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> str:
+    row = store.ask(select(Letter.__table__).where(Letter.id == id)).mappings().one()
+    address = row["address"] or ""
+    if row["siret"] in transport.unreachable(store, {row["siret"]: address}):
+        return _settled(store, row, settle, "unsubscribed", "")
+    try:
+        mail = email.message_from_string(row["mail"] or "", policy=transport.POLICY)
+        assert isinstance(mail, EmailMessage)
+        outcome, reply = send(mail, lambda text: claim(store, Letter, id, address, text))
+    except (ValueError, LookupError, AssertionError) as error:  # of this letter: the others go
+        return _settled(store, row, settle, "failed", f"not sent: {type(error).__name__}: {error}"[:300])
+    if outcome == "bounced":
+        transport.bounce(store, address)
+    return _settled(store, row, settle, outcome, reply)
+
+
+STATES = {"unsubscribed": "cancelled", "bounced": "failed", "waiting": "ready", "outbox": "sent"}
+
+
+def _settled(store: Store, row: RowMapping, settle: Mapping[str, Settle], outcome: str, reply: str) -> str:
+    state = STATES.get(outcome, outcome)
+    values: dict[str, Any] = {"status": state, "said": reply} | ({"mail": None} if state != "ready" else {})
+    values |= {"sent_at": now()} if state == "sent" else {}
+    with store.together() as connection:
+        connection.execute(update(Letter).where(Letter.id == row["id"]).values(values))
+        if state != "ready" and row["kind"] in settle:
+            settle[row["kind"]](connection, row, outcome)
+    return outcome

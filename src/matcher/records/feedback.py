@@ -41,6 +41,8 @@ REASONS: dict[str, str] = {
     "full": "pas de disponibilité",
     "other": "autre raison",
 }
+#: Those that are asked: a trade is denied by what the refusal bears on.
+OFFERED = {code: words for code, words in REASONS.items() if code != NOT_OUR_TRADE}
 REFUSALS = frozenset({"declined"})
 #: What only the structure may say of itself: a buyer's word neither lifts a refusal nor is one.
 OWN = ("", "mail")  # who speaks for the structure, besides its SIRET

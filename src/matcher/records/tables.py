@@ -208,7 +208,7 @@ class Digest(Base):
 
 
 class Letter(Base):
-    """A mail of the pages, queued in the transaction of its cause and sent by `matcher.outreach.post`.
+    """A mail of the pages, queued in the transaction of its cause and sent by `matcher.outreach.delivery`.
 
     `status`: ready, sending, sent, failed, cancelled; its text is deleted once it is sent.
     """

@@ -11,7 +11,7 @@ from matcher import codec
 from matcher.catalogue import denials
 from matcher.domain import BadInput, NotFound, Tender
 from matcher.learned import asks
-from matcher.outreach import links, post, transport
+from matcher.outreach import delivery, links, transport
 from matcher.outreach.letters import letter
 from matcher.outreach.sourcing.record import PREPARED, contact, read
 from matcher.records import chain, feedback, self_declared
@@ -103,7 +103,7 @@ def ask(
                 link=link,
                 end=link,
             )
-            post.queue(store, connection, mail, kind="question", siret=siret, record_id=identifier)
+            delivery.queue(store, connection, mail, kind="question", siret=siret, record_id=identifier)
         past = {e.siret: (e.payload or {}).get("outcome") for e in record.events if e.kind in SENDINGS}
         fresh = [(s, o) for s, o in reached.items() if o != past.get(s)]
         sealed = [(_kind(o), s, {"outcome": o, "reply_to": reply_to}) for s, o in fresh]
@@ -126,7 +126,7 @@ def settled(connection: Connection, row: RowMapping, outcome: str) -> None:
 
 
 #: What is recorded of each kind of letter that left the queue.
-SETTLE: dict[str, post.Settle] = {"question": settled}
+SETTLE: dict[str, delivery.Settle] = {"question": settled}
 
 
 SENDINGS = ("sent", "queued", "unsent")
