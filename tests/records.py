@@ -44,3 +44,12 @@ def cases(name: str) -> list[list[Any]]:
         [cell for cell in row if not isinstance(cell, dict) or "note" not in cell]
         for row in _file("cases.json")[name]
     ]
+
+
+def tupled(name: str) -> list[list[Any]]:
+    """The rows of a table of cases whose cells may be tuples."""
+    return [[_tuples(cell) for cell in row] for row in cases(name)]
+
+
+def _tuples(cell: Any) -> Any:
+    return tuple(map(_tuples, cell)) if isinstance(cell, list) else cell

@@ -18,6 +18,7 @@ from matcher.reading import clauses, terms
 from matcher.reference import paths
 from matcher.reference.paths import shared_dir
 from matcher.reference.prose import LOST, folded
+from records import cases, tupled
 
 DATA = Path(__file__).parents[1] / "data"
 SHARED = shared_dir()
@@ -137,17 +138,7 @@ def test_only_conditions_that_bind_are_social_clauses(block: str, social: bool, 
     assert wrong == []
 
 
-@pytest.mark.parametrize(
-    ("text", "stated"),
-    [
-        ("réservé aux EA (article L. 2113-12)", ("L2113-12",)),
-        ("articles L.2113-12 et L.2113-13 du CCP", ("L2113-12", "L2113-13")),
-        ("des articles L 2113-12, 13 et 14", ("L2113-12", "L2113-13", "L2113-14")),
-        ("article L. 2113-13-1", ("L2113-13-1",)),
-        ("article 36-I de l'ordonnance 2015-899", ()),  # an older law is quoted, not translated
-        ("article R. 2113-7 ; article L. 2113-10", ()),
-    ],
-)
+@pytest.mark.parametrize(("text", "stated"), tupled("articles that stand there"))
 def test_articles_are_those_that_stand_there(text: str, stated: tuple[str, ...]) -> None:
     assert clauses.articles(text) == stated
 
@@ -165,38 +156,7 @@ def test_the_passage_is_quoted_as_published() -> None:
     assert found is not None and found.passage == "Le LOT 2 est Réservé aux ESAT." and found.origin == "text"
 
 
-@pytest.mark.parametrize(
-    ("text", "hours"),
-    [
-        ("Le titulaire réalisera 1.500 heures d'insertion.", 1500.0),
-        ("Lot 1 : 350 heures d'insertion ; lot 2 : 120 heures d'insertion", 470.0),
-        ("Le lot 1 comporte 350 heures d'insertion et le lot 2 120 heures d'insertion.", 470.0),
-        ("Clause sociale. Volume à réaliser : 300 heures.", 300.0),
-        ("600 heures d'insertion au total, dont 200 heures la première année.", 600.0),
-        ("350h d'insertion minimum", 350.0),
-        ("Insertion : 400 heures par an, soit 1 200 sur les trois ans.", 1200.0),
-        ("Le titulaire réalise 1 200 heures d'insertion, soit 400 heures par an.", 1200.0),
-        ("Lots 1-2 : 90 h d'insertion chacun.", 180.0),
-        ("Lots 2 et 3 : 70 h et 55 h d'insertion.", 125.0),
-        ("Sur les lots 1 et 4, une clause d'insertion de 70 et 140 heures respectivement s'applique.", 210.0),
-        ("Heures d'insertion : lot 1 : 610 ; lot 2 : 240 ; lot 3 (réservé L. 2113-13) : 1 150.", 2000.0),
-        ("Lot | Intitulé | Heures insertion\n1 | Voirie | 310\n2 | Bordures | 1 020\n3 | Bancs | /", 1330.0),
-        ("Clause d'insertion : plomberie 90 h – chauffage 160 h – ascenseur : néant.", 250.0),
-        ("Clausés insertion : 1 (210 h), 3 (140 h).", 350.0),
-        ("Heures d'insertion : année 1 : 130 ; année 2 : 150 ; total 280.", 280.0),
-        ("Heures d'insertion : 510 (tranche ferme) + 240 (tranche optionnelle)", 750.0),
-        ("Avenant : le volume d'heures d'insertion, initialement fixé à 400, est porté à 560.", 560.0),
-        ("Le volume d'insertion du lot 2 est ramené de 900 à 700 heures.", 700.0),
-        ("Le cahier des charges fixe à 4 160 le nombre d'heures d'insertion.", 4160.0),
-        ("Lot 1 : 800 h. Lot 2 : 350 h. Ces volumes sont l'effort d'insertion minimal du titulaire.", 1150.0),
-        ("Le titulaire du gros œuvre consacre 260 heures à des personnes éloignées de l'emploi.", 260.0),
-        ("Clause d'insertion : 60 heures par tranche de 100 000 € HT.", None),
-        ("Sur les 7 000 heures de travail prévisionnelles, 8 % reviennent à l'insertion.", None),
-        ("Clause d'insertion obligatoire. La visite dure 3 heures, de 9 h à 12 h.", None),
-        ("Clause sociale d'insertion : 5 % des heures travaillées.", None),
-        ("Le titulaire suit une formation de 14 heures et applique la clause d'insertion.", None),
-    ],
-)
+@pytest.mark.parametrize(("text", "hours"), cases("hours of insertion"))
 def test_hours_of_insertion_are_read_where_stated(text: str, hours: float | None) -> None:
     assert hours_stated(clauses.read(text)) == hours
 
@@ -212,40 +172,12 @@ def test_a_share_of_the_hours_is_a_share() -> None:
     assert clause.share == pytest.approx(0.075)
 
 
-@pytest.mark.parametrize(
-    ("text", "labels"),
-    [
-        ("Une visite du site est obligatoire.", {"Visite obligatoire"}),
-        ("La visite n'est pas obligatoire.", set()),
-        ("Visite médicale obligatoire des agents.", set()),
-        ("Une visite des ateliers, du préau, de la loge, des réserves et de l'ensemble des cours est obligatoire.", {"Visite obligatoire"}),
-        ("Les variantes facultatives peuvent être proposées.", {"Variantes admises"}),
-        ("Variantes facultatives : non autorisées.", set()),
-        ("Le Certiphyto et la méthode RABC sont exigés.", {"Certiphyto", "RABC"}),
-        ("Qualification Qualibat 2111 ou équivalent.", {"Qualibat"}),
-        ("Le groupement devra prendre la forme d'un groupement conjoint avec mandataire solidaire.", {"Groupement conjoint avec mandataire solidaire"}),
-        ("Aucune forme de groupement n'est imposée.", set()),
-        ("Il est interdit de présenter plusieurs offres en agissant à la fois en candidat individuel et en membre d'un groupement.", {"Interdit de répondre seul et en groupement"}),
-    ],
-)  # fmt: skip
-def test_what_one_must_know_to_act(text: str, labels: set[str]) -> None:
-    assert {one.what.label for one in clauses.read(text).conditions} == labels  # type: ignore[union-attr]
+@pytest.mark.parametrize(("text", "labels"), cases("conditions to know"))
+def test_what_one_must_know_to_act(text: str, labels: list[str]) -> None:
+    assert sorted({one.what.label for one in clauses.read(text).conditions}) == labels  # type: ignore[union-attr]
 
 
-@pytest.mark.parametrize(
-    ("text", "trade"),
-    [
-        (
-            "Prestations d'insertion sociale ayant comme activité support l'accompagnement d'élèves",
-            "accompagnement d'élèves",
-        ),
-        ("PRESTATION D'INSERTION AYANT POUR SUPPORT LE NETTOYAGE", "NETTOYAGE"),
-        ("Chantier d'insertion. Support : collecte de déchets", "collecte de déchets"),
-        ("Prestations d'insertion par l'entretien des espaces verts", "entretien des espaces verts"),
-        ("Impression de supports de communication", None),
-        ("Insertion par l'activité économique", None),
-    ],
-)
+@pytest.mark.parametrize(("text", "trade"), cases("supports of insertion"))
 def test_the_trade_of_an_insertion_contract_is_its_support(text: str, trade: str | None) -> None:
     assert clauses.support_trade(text) == trade
 
@@ -467,27 +399,7 @@ def test_lots_may_have_letters() -> None:
     assert [{one.hours for one in read.of_lot(lot, read).social} for lot in "abc"] == [set(), {60.0}, {60.0}]
 
 
-@pytest.mark.parametrize(
-    ("text", "weight"),
-    [
-        (
-            "Prix : 90 points\nDélai : 80 points\nInsertion professionnelle : 30 points\nTotal : 200 points",
-            15.0,
-        ),
-        ("Prix : coefficient 6. Performance sociale : coefficient 2. (total des coefficients : 10)", 20.0),
-        ("Prix : 60 points. Performance sociale : 40 points.", 40.0),
-        (
-            "Critères : prix, coefficient 5 ; technique, coefficient 4 ; insertion sociale, coefficient 1.",
-            10.0,
-        ),
-        # coefficients of something else
-        (
-            "Prix : 60 %, technique : 30 % (méthode : coefficient 5, moyens : coefficient 8), insertion sociale : 10 %.",
-            10.0,
-        ),
-        ("Méthode (8/20), prix (7/20), équipe (4/20), insertion sociale (1/20).", 5.0),
-    ],
-)
+@pytest.mark.parametrize(("text", "weight"), cases("weights of criteria"))
 def test_a_weight_is_a_share_of_the_total_that_is_stated(text: str, weight: float) -> None:
     assert {one.weight for one in clauses.read(text).social} == {weight}
 
@@ -652,28 +564,14 @@ def test_a_criterion_of_a_form_is_social_by_its_name(block: str, social: bool) -
     assert [name for name in lines(block) if read(name) is not social] == []
 
 
-@pytest.mark.parametrize(
-    ("name", "weight"),
-    [
-        ("Insertion professionnelle (10 %)", 10), ("Insertion sociale pondération : 20", 20), ("Politique sociale : 10", 10),
-        ("Prix 60 %, insertion sociale 10 %, technique 30%", 10), ("Clause sociale (coef. 2)", 2), ("Insertion (5/100)", 5),
-        ("Performances en matière d'insertion : pondérée à 15%", 15),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("name", "weight"), cases("weights in names"))
 def test_the_weight_that_stands_in_a_name_is_read(name: str, weight: float) -> None:
     lot = Lot(id="t/1", title="Entretien", criteria=(Criterion(name=name, kind="quality"),))
     (clause,) = clauses.complete(Tender(id="t", format="x", title="Entretien", lots=(lot,))).lots[0].clauses
     assert clause.weight == weight
 
 
-@pytest.mark.parametrize(
-    ("text", "share"),
-    [
-        ("La clause sociale d'insertion porte sur 10 pour cent des heures du marché.", 0.10),
-        ("Clause sociale : taux d'insertion de 6 %.", 0.06),
-        ("Clause sociale d'insertion : 7,5 % de la masse salariale.", 0.075),
-    ],
-)
+@pytest.mark.parametrize(("text", "share"), cases("shares of the work"))
 def test_the_share_of_the_work_is_read(text: str, share: float) -> None:
     assert share in {clause.share for clause in clauses.read(text).social}
 

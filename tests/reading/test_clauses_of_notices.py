@@ -19,6 +19,7 @@ from matcher.reading.clauses import conditions, sentences
 from matcher.reference import law
 from matcher.reference.paths import shared_dir
 from matcher.reference.prose import folded
+from records import cases, tupled
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = shared_dir()
@@ -74,42 +75,18 @@ def test_award_criteria_of_ted_are_kept_with_their_weights_and_the_social_one_is
     assert social(lot) == [("criterion", 15.0, "%")]
 
 
-@pytest.mark.parametrize(
-    ("name", "weight"),
-    [
-        ("Emploi et formation:5 %", (5.0, "%")),
-        ("Performance sociale (15 points)", (15.0, "points")),
-        ("Critère sociétal et environnemental, 10/100", (10.0, "%")),
-        ("Insertion dans le site = 30 %", None),
-        ("Qualité de l'accompagnement social des ménages : 50 points", None),
-        ("Qualité des traductions en sciences humaines et sociales : 40 %", None),
-        ("Performance environnementale (15 points)", None),
-        ("Niveau des responsabilités acceptées : 20 %", None),
-    ],
-)
+@pytest.mark.parametrize(("name", "weight"), tupled("criteria with a weight"))
 def test_a_criterion_that_holds_its_weight_in_its_name(name: str, weight: tuple[float, str] | None) -> None:
     (lot,) = ted(described(1, f"<AC><AC_CRITERION>{name}</AC_CRITERION></AC>")).lots
     assert social(lot) == ([("criterion", *weight)] if weight else [])
 
 
-@pytest.mark.parametrize(
-    ("text", "weights"),
-    [
-        ("Critères : prix 55 %, valeur technique 35 %, insertion sociale 10 %.", [(10.0, "%")]),
-        ("Jugement : prix (60 points), délai (30 points), performances sociales (10 points).", [(10.0, "%")]),
-        ("Valeur technique (60 points), dont qualité du parcours d'insertion des salariés (12 points).", [(12.0, "points")]),
-        ("Pondération : prix : 45 ; technique : 40 ; social et environnemental : 15", [(15.0, "%")]),
-        ("Insertion professionnelle, notée sur 20.", [(20.0, "")]),
-        ("Critère 4 – Responsabilité sociétale – 8 %", [(8.0, "%")]),
-        ("- Mesures en faveur de l'insertion (pondération 10)", [(10.0, "")]),
-        ("Heures d'insertion proposées au-delà du minimum exigé : 10 points", [(10.0, "points")]),
-        ("Heures d'insertion : lot 1 : 90", []),
-        ("Qualité en matière d'insertion des ouvrages dans le paysage : 20 %", []),
-    ],
-)  # fmt: skip
-def test_the_weight_is_that_of_the_social_criterion(text: str, weights: list[tuple[float, str]]) -> None:
+@pytest.mark.parametrize(("text", "weights"), tupled("weights of social criteria"))
+def test_the_weight_is_that_of_the_social_criterion(
+    text: str, weights: tuple[tuple[float, str], ...]
+) -> None:
     read = clauses.read(text).social
-    assert [(one.weight, one.weight_unit) for one in read if one.nature == "criterion"] == weights
+    assert tuple((one.weight, one.weight_unit) for one in read if one.nature == "criterion") == weights
 
 
 def test_weights_in_a_list_belong_to_the_lots_of_its_heading() -> None:
@@ -227,14 +204,7 @@ def test_criteria_of_the_national_schemas_are_kept(stated: Any) -> None:
 # ------------------------------------------------------------------------------------------------- whom
 
 
-@pytest.mark.parametrize(
-    ("text", "who", "admitted", "refused"),
-    [
-        ("Le marché est réservé aux ESAT.", ("ESAT/EA",), "ESAT", "ACI"),
-        ("Marché réservé aux structures d'insertion par l'activité économique.", ("SIAE",), "EI", "EA"),
-        ("Lot réservé aux SIAE et aux entreprises adaptées.", ("ESAT/EA", "SIAE"), "EA", "SCOP"),
-    ],
-)
+@pytest.mark.parametrize(("text", "who", "admitted", "refused"), tupled("whom lots are reserved to"))
 def test_whom_it_is_reserved_to_is_kept_and_eligibility_asks_it(
     text: str, who: tuple[str, ...], admitted: str, refused: str
 ) -> None:
@@ -327,16 +297,7 @@ def test_each_item_of_a_list_reserves_its_own_lot() -> None:
     assert [lot.reservation and lot.reservation.who for lot in lots] == [("SIAE",), ("ESAT/EA",), None]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Les lots 6 et 7 sont réservés aux nouveaux entrants.",
-        "Marché réservé à des éditeurs de chèques-cadeaux.",
-        "La prestation est réservée à la profession d'avocat.",
-        "L'ensemble des lots est réservé au secteur traditionnel, conformément à l'article L. 2113-12.",
-        "La surveillance est réservée aux seuls agents qui détiennent une carte en cours de validité.",
-    ],
-)
+@pytest.mark.parametrize(("text",), cases("reserved to a profession"))
 def test_what_is_reserved_to_a_profession_is_no_reserved_contract(text: str) -> None:
     assert clauses.read(text).reservation is None
 
@@ -368,35 +329,7 @@ def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, wo
 # ------------------------------------------------------------------------------------------- conditions
 
 
-@pytest.mark.parametrize(
-    ("text", "labels"),
-    [
-        ("En cas de groupement conjoint, le mandataire est solidaire.", []),
-        ("Le groupement peut être conjoint ou solidaire.", []),
-        ("Une même personne ne peut représenter plus d'un candidat pour un même marché (article R. 2142-23) : nul ne peut être mandataire de plusieurs groupements.", []),
-        ("Il est interdit d'agir à la fois en candidat individuel et en membre d'un ou plusieurs groupements.", ["Interdit de répondre seul et en groupement"]),
-        ("Les candidats ne peuvent être membres de plusieurs groupements.", ["Interdit d'être dans plusieurs groupements"]),
-        ("Les visites périodiques sont obligatoires tous les six mois.", []),
-        ("Des échantillons sont à remettre avec l'offre.", ["Échantillons demandés"]),
-        ("Après attribution, le groupement devra être solidaire.", ["Groupement solidaire"]),
-        ("En cas de groupement d'entreprises, ce dernier devra prendre la forme d'un groupement solidaire.", ["Groupement solidaire"]),
-        ("Chaque membre du groupement doit remettre les pièces, sauf la lettre de candidature conjointe.", []),
-        ("Le mandataire du groupement devra être solidaire de ses cotraitants.", []),
-        ("La transformation du groupement conjoint en groupement solidaire sera exigée de l'attributaire.", ["Groupement solidaire"]),
-        ("L'acheteur se réserve la possibilité d'exiger la transformation en groupement solidaire.", []),
-        ("Un même mandataire ne pourra représenter plus d'un groupement.", []),
-        ("Formations à la conduite : CACES 1, 3 et 5.", []),
-        ("Tout certificat de qualification (exemple : Qualibat).", []),
-        ("Le cas échéant, certification ISO 14001 ou équivalente.", []),
-        ("Accompagnement de la régie vers la certification ISO 9001.", []),
-        ("Sessions de formation au certificat SSIAP, ou équivalent.", []),
-        ("Les candidats doivent remettre, avec leur offre, les échantillons demandés.", ["Échantillons demandés"]),
-        ("En cas de groupement, celui-ci sera obligatoirement conjoint.", ["Groupement conjoint"]),
-        ("Un candidat en groupement ne pourra pas répondre au titre d'un autre groupement.", ["Interdit d'être dans plusieurs groupements"]),
-        ("Un bureau d'études n'a pas la possibilité d'être membre de plusieurs groupements.", ["Interdit d'être dans plusieurs groupements"]),
-        ("Une même entreprise ne pourra pas candidater :\n- en tant que membre de plusieurs groupements.", ["Interdit d'être dans plusieurs groupements"]),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "labels"), cases("conditions imposed"))
 def test_a_condition_is_reported_only_where_the_sentence_imposes_it(text: str, labels: list[str]) -> None:
     assert [one.what.label for one in conditions.stated(sentences.cut(*sentences.pages([text])))] == labels
 
@@ -404,20 +337,7 @@ def test_a_condition_is_reported_only_where_the_sentence_imposes_it(text: str, l
 # ---------------------------------------------------------------------------------------------- amounts
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Concours de maîtrise d'œuvre. Estimation des travaux : 4 275 000 EUR HT.",
-        "Une prime d'un montant maximum de 25 000 € est versée aux candidats.",
-        "Chiffre d'affaires minimum : montant de 500 000 € par an.",
-        "Références de contrats d'une valeur de 300 000 euros.",
-        "Le système vaut pour les achats d'un montant supérieur à 428 000 euros.",
-        "Bons de commande d'un montant de 15 000 € par opération.",
-        "Montant minimum de 20 000 € par période.",
-        "Le montant des loyers est estimé à 70 000 €.",
-        "Le lot est estimé à plus de 1 000 000 €.",
-    ],
-)
+@pytest.mark.parametrize(("text",), cases("amounts of other things"))
 def test_amounts_of_other_things_are_not_the_lots(text: str) -> None:
     assert terms.amount(folded(text)) is None
 
@@ -435,16 +355,7 @@ def test_the_maximum_of_a_minimum_and_a_maximum_is_the_amount() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("text", "months"),
-    [
-        ("Le marché est conclu pour une durée de 3 ans.", 36.0),
-        ("Deux prolongations d'une durée de 1 an chacune.", None),
-        ("Les équipements ont une durée de vie totale de 8 ans.", None),
-        ("Rénovation de rames pour permettre une exploitation pour une durée de 12 ans.", None),
-        ("Marché d'exploitation du chauffage d'une durée de 5 ans.", 60.0),
-    ],
-)
+@pytest.mark.parametrize(("text", "months"), cases("durations"))
 def test_the_duration_is_the_contracts(text: str, months: float | None) -> None:
     assert terms.duration(folded(text)) == months
 

@@ -15,6 +15,7 @@ from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of
 from matcher.reading.need import free_text_tender, reservation_unread, spot, typed_need
 from matcher.reference import toponyms
+from records import cases, tupled
 
 SEVERAL = Path(__file__).parents[1] / "data" / "several_needs.csv"
 GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
@@ -96,42 +97,12 @@ def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:
             command.run(need=need, place=place, catalogue=tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("text", "titles"),
-    [
-        (
-            "tonte des pelouses d'une école, collecte de papier et mise sous pli",
-            {"tonte des pelouses d'une école", "collecte de papier", "mise sous pli"},
-        ),
-        ("tonte et nettoyage de bureaux", {"tonte", "nettoyage de bureaux"}),
-        (
-            "nettoyage des bureaux, des vitres et des sanitaires",
-            {"nettoyage des bureaux, des vitres et des sanitaires"},
-        ),
-        (
-            "construction d'une école, gros œuvre, 5 000 heures d'insertion",
-            {"construction d'une école, gros œuvre, 5 000 heures d'insertion"},
-        ),
-        (
-            "blanchisserie de linge plat et de vêtements de travail",
-            {"blanchisserie de linge plat et de vêtements de travail"},
-        ),
-    ],
-)
-def test_a_list_of_works_loses_no_word_and_takes_no_object_for_a_need(text: str, titles: set[str]) -> None:
-    assert {lot.title for lot in typed_need(text).lots} == titles
+@pytest.mark.parametrize(("text", "titles"), cases("lists of works"))
+def test_a_list_of_works_loses_no_word_and_takes_no_object_for_a_need(text: str, titles: list[str]) -> None:
+    assert sorted({lot.title for lot in typed_need(text).lots}) == titles
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "fabrication et pose de grilles et rampes en fer forgé, Agen",
-        "réfection de banquettes de cinéma, tapisserie, Sens",
-        "Impression et pliage de livrets de musique",
-        "rejointoiement d'un mur de pierre et réparation d'un lavoir",
-        "ménage et courses chez une personne malade, Tours",
-    ],
-)
+@pytest.mark.parametrize(("text",), cases("one need in many words"))
 def test_one_thing_said_with_a_list_of_words_or_a_place_is_one_need(text: str) -> None:
     assert len(typed_need(text).lots) == 1
 
@@ -147,17 +118,7 @@ def test_nine_typed_needs_in_ten_are_cut_as_their_author_would() -> None:
     assert sum(one + several) >= 0.9 * len(rows), [text for text, fits in right.items() if not fits]
 
 
-@pytest.mark.parametrize(
-    "stated",
-    [
-        "réservé aux SIAE",
-        "marché réservé aux SIAE (article L2113-13)",
-        "réservé aux ESAT et EA",
-        "prestation d'entretien réservée ESAT",
-        "lot 3 réservé EA/ESAT",
-        "réservé à l'insertion",
-    ],
-)
+@pytest.mark.parametrize(("stated",), cases("needs that are reserved"))
 def test_what_a_need_is_reserved_to_is_no_need_of_its_own(stated: str) -> None:
     tender = typed_need(f"entretien des espaces verts, {stated}")
     (lot,) = tender.lots
@@ -165,44 +126,16 @@ def test_what_a_need_is_reserved_to_is_no_need_of_its_own(stated: str) -> None:
     assert not reservation_unread(tender)
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        ("réservé à nos amis", "« réservé »"),
-        ("non réservé", ""),
-        ("d'une réserve d'eau", ""),
-        ("et marquage des places réservées aux personnes handicapées", ""),
-    ],
-)
+@pytest.mark.parametrize(("words", "told"), cases("reservations not understood"))
 def test_a_reservation_that_is_not_understood_is_told(words: str, told: str) -> None:
     assert (
         reservation_unread(typed_need(f"entretien des espaces verts, {words}"))[: len("« réservé »")] == told
     )
 
 
-@pytest.mark.parametrize(
-    ("need", "trades"),
-    [
-        (
-            "Nettoyage des bureaux, entretien des espaces verts et blanchisserie",
-            [("nettoyage",), ("espaces-verts",), ("blanchisserie",)],
-        ),
-        (
-            "nettoyage des bureaux, blanchisserie, entretien des espaces verts",
-            [("nettoyage",), ("blanchisserie",), ("espaces-verts",)],
-        ),
-        (
-            "peinture des bureaux, jardinage, collecte des papiers",
-            [("peinture",), ("papier", "espaces-verts")],
-        ),
-        (
-            "tonte du parc et nettoyage des locaux d'un lycée, avec 300 heures d'insertion",
-            [("espaces-verts", "nettoyage")],
-        ),
-    ],
-)
-def test_no_trade_of_a_need_is_lost(need: str, trades: list[tuple[str, ...]]) -> None:
-    assert [lot.trades for lot in typed_need(need).lots] == trades
+@pytest.mark.parametrize(("need", "trades"), tupled("trades of needs"))
+def test_no_trade_of_a_need_is_lost(need: str, trades: tuple[tuple[str, ...], ...]) -> None:
+    assert tuple(lot.trades for lot in typed_need(need).lots) == trades
 
 
 def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:
@@ -215,13 +148,7 @@ def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:
     assert [lot.trades for lot in lots] == [("cycles",), ("nettoyage",), ("espaces-verts",)]
 
 
-@pytest.mark.parametrize(
-    ("text", "titles", "hours"),
-    [
-        ("peinture du préau et tonte des pelouses, 200 heures d'insertion", 1, [200.0]),
-        ("nettoyage des bureaux et tonte des pelouses, clause sociale d'insertion", 2, [None, None]),
-    ],
-)
+@pytest.mark.parametrize(("text", "titles", "hours"), cases("clauses of needs"))
 def test_the_clause_of_a_need_is_of_the_whole_and_no_need_of_its_own(
     text: str, titles: int, hours: list[float | None]
 ) -> None:

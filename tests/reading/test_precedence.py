@@ -89,7 +89,7 @@ def records(draw: st.DrawFn) -> Structure:
 @settings(max_examples=80, deadline=None)
 @given(st.lists(records(), min_size=1, max_size=5), st.randoms(use_true_random=False))
 def test_a_merge_loses_no_fact(listed: list[Structure], rng: Any) -> None:
-    (found,) = merge(listed).structures
+    (found,), _ = merge(listed)
     said = {fold(o.title) for record in listed for o in record.offers}
     assert said == {fold(o.title) for o in found.offers}
     for offer in found.offers:  # said once is said, whoever read it too
@@ -105,9 +105,9 @@ def test_a_merge_loses_no_fact(listed: list[Structure], rng: Any) -> None:
         assert not getattr(found, name) or name == "networks" or found.provenance[name]
     shuffled = list(listed)
     rng.shuffle(shuffled)
-    (again,) = merge(shuffled).structures
+    (again,), _ = merge(shuffled)
     assert {fold(t) for t in titles(again)} == said
-    (twice,) = merge([found, *listed]).structures  # fetched again: nothing is lost, nothing grows
+    (twice,) = merge([found, *listed])[0]  # fetched again: nothing is lost, nothing grows
     assert {fold(t) for t in titles(twice)} == said and len(twice.offers) <= len(found.offers)
 
 
@@ -115,9 +115,7 @@ def test_a_merge_loses_no_fact(listed: list[Structure], rng: Any) -> None:
 @given(st.lists(st.lists(records(), min_size=1, max_size=3), min_size=1, max_size=4))
 def test_what_it_says_and_what_it_removed_outlast_every_fetch(fetches: list[list[Structure]]) -> None:
     for listed in fetches:
-        (found,) = overlay(
-            merge([*listed, read("Blanchisserie", "Peinture de volets")]).structures, {ONE: SAID}
-        )[0]
+        (found,) = overlay(merge([*listed, read("Blanchisserie", "Peinture de volets")])[0], {ONE: SAID})[0]
         assert (found.phone, found.description) == ("01 99 00 00 01", "Nous taillons des haies.")
         own = [offer for offer in found.offers if offer.source == SELF and offer.title == "Taille de haies"]
         assert own and own[-1].since == date(2026, 1, 2)
@@ -131,7 +129,7 @@ def test_what_it_says_and_what_it_removed_outlast_every_fetch(fetches: list[list
 
 def test_facts_read_never_replace_declared_ones() -> None:
     listed = structure(offers=(Offer(id="a", title="Nettoyage", text="de bureaux", source="liste"),))
-    (found,) = merge([listed, read("nettoyage", "Jardinage")]).structures
+    (found,), _ = merge([listed, read("nettoyage", "Jardinage")])
     assert [(o.title, o.inferred) for o in found.offers] == [("Nettoyage", False), ("Jardinage", True)]
     assert (found.name, found.place, found.flags) == ("Les Ateliers du Lac", METZ, ())
 
@@ -150,17 +148,17 @@ def test_an_offer_removed_stays_away_whatever_number_the_next_list_gives_it() ->
 
 def test_a_moved_siret_keeps_what_was_read_and_declared() -> None:
     now = structure(siret=MOVED, predecessors=(ONE,))
-    (found,) = overlay(merge([now, read("Jardinage")]).structures, {ONE: SAID})[0]
+    (found,) = overlay(merge([now, read("Jardinage")])[0], {ONE: SAID})[0]
     assert (found.siret, found.phone) == (MOVED, "01 99 00 00 01")
     assert {"Jardinage", "Taille de haies"} <= set(titles(found))
     # its list does not say that it moved
-    (unstated,) = merge([replace(now, predecessors=()), read("Jardinage")]).structures
+    (unstated,), _ = merge([replace(now, predecessors=()), read("Jardinage")])
     assert titles(unstated) == ["Jardinage"]
 
 
 def test_the_object_of_an_association_goes_to_all_its_places() -> None:
     places = [structure(), structure(siret=MOVED, name="Le Chantier", kind="AI"), structure(siret=OTHER)]
-    found = merge([*places, replace(read("Couture"), siret=ONE[:9])]).structures
+    found = merge([*places, replace(read("Couture"), siret=ONE[:9])])[0]
     assert [titles(one) for one in found] == [["Couture"], ["Couture"], []]
 
 
@@ -174,12 +172,12 @@ def test_a_legal_unit_that_ceased_closes_its_places() -> None:
         checked=date(2026, 5, 1),
         flags=("unit-ceased",),
     )
-    found = {s.siret: s for s in merge([structure(active=True, checked=date(2024, 1, 1)), head]).structures}
+    found = {s.siret: s for s in merge([structure(active=True, checked=date(2024, 1, 1)), head])[0]}
     assert (found[ONE].active, found[ONE].checked) == (False, date(2026, 5, 1))
 
 
 def test_two_kinds_under_one_siret_both_hear_of_the_site() -> None:
-    found = merge([structure(), structure(kind="AI"), read("Couture")]).structures
+    found = merge([structure(), structure(kind="AI"), read("Couture")])[0]
     assert {s.kind: titles(s) for s in found} == {"ACI": ["Couture"], "AI": ["Couture"]}
 
 

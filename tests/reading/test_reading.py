@@ -19,7 +19,7 @@ from matcher.partners.subcontracting import leads
 from matcher.reading import files
 from matcher.reading.procedure import answerable, procedures
 from matcher.reference.accents import LOST, repair
-from records import facts, parted
+from records import cases, facts, parted
 from terminal import command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,17 +35,7 @@ def matcher(*words: str) -> subprocess.CompletedProcess[str]:
 # ----------------------------------------------------------------------------------------- recognition
 
 
-@pytest.mark.parametrize(
-    ("path", "source"),
-    [
-        ("eforms/2026-region-routage.xml", "eforms"),
-        ("boamp_page_1.json", "boamp"),
-        ("decp_2019.json", "decp"),
-        ("decp_2024.json", "decp"),
-        ("structures.csv", "directory"),
-        ("structures_lemarche.json", "lemarche"),
-    ],
-)
+@pytest.mark.parametrize(("path", "source"), cases("formats by their content"))
 def test_a_format_is_recognised_by_its_content_whatever_its_name(path: str, source: str) -> None:
     head = (SAMPLE / path).read_bytes()[: files.HEAD]
     assert [m.__name__.rsplit(".", 1)[-1] for m in files.recognise("unnamed", head)][:1] == [source]

@@ -15,7 +15,7 @@ from matcher.reading import files as files_
 from matcher.reading.need import typed_need
 from matcher.reading.sources import directory, documents, table
 from papers import pdf, word, workbook
-from records import facts, parted
+from records import cases, facts, parted, tupled
 
 #: Invented; it belongs to nobody: its SIREN begins with 000.
 BUYER = "00000011700010"
@@ -115,34 +115,13 @@ def test_purchases_announced_ahead_are_projects() -> None:
     assert (copies.lots[0].amount, copies.published, copies.deadline) == (None, None, None)
 
 
-@pytest.mark.parametrize(
-    ("stated", "nature"),
-    [
-        ("Appel d'offres", "call"),
-        ("Programmation 2027", "project"),
-        ("Rectificatif", "correction"),
-        ("Annulation", "cancellation"),
-        ("Attribution", "award"),
-        ("Préinformation", "prior"),
-        ("", "call"),
-    ],
-)
+@pytest.mark.parametrize(("stated", "nature"), cases("natures in a table"))
 def test_what_a_notice_is(stated: str, nature: str) -> None:
     (tender,), _ = read(f"objet;acheteur;nature\nX;Y;{stated}\n")
     assert tender.nature == nature
 
 
-@pytest.mark.parametrize(
-    ("cell", "reserved", "articles"),
-    [
-        ("oui", True, ()),
-        ("non", False, ()),
-        ("", False, ()),
-        ("Réservé aux EA et ESAT (L2113-12)", True, ("L2113-12",)),
-        ("Non réservé", False, ()),
-        ("pas de réservation", False, ()),
-    ],
-)
+@pytest.mark.parametrize(("cell", "reserved", "articles"), tupled("reservations in a column"))
 def test_a_reservation_column(cell: str, reserved: bool, articles: tuple[str, ...]) -> None:
     (tender,), _ = read(f"objet;acheteur;marché réservé\nTonte;Y;{cell}\n")
     found = tender.lots[0].reservation
@@ -323,19 +302,7 @@ def test_a_word_file_with_entities_or_a_bomb_is_refused(monkeypatch: pytest.Monk
         list(documents.read(io.BytesIO(big), "x.zip"))
 
 
-@pytest.mark.parametrize(
-    ("text", "lots"),
-    [
-        ("Lot 1 - Tonte\nLot 2 - Taille", (("1", "Tonte"), ("2", "Taille"))),
-        (
-            "LOT N°01 : TONTE\nLOT N°02 : TAILLE\nLOT N°01 : TONTE DES PELOUSES",
-            (("1", "TONTE"), ("2", "TAILLE")),
-        ),
-        ("Le lot 1 comprend la tonte\nLot 2 est réservé", ()),
-        ("Lot 1 - Tonte", ()),
-        ("Le marché comporte 3 lots", ()),
-    ],
-)
+@pytest.mark.parametrize(("text", "lots"), tupled("lots of a text"))
 def test_lots_of_a_text(text: str, lots: tuple[tuple[str, str], ...]) -> None:
     assert tuple((one.number, one.title) for one in consultation.lots_in(text)[0]) == lots
 

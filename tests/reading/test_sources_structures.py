@@ -17,7 +17,7 @@ from matcher.reading.sources import _columns, _tabular, directory, entreprises, 
 from matcher.reference.identifiers import UNSTATED, luhn, siret_valid
 from matcher.reference.paths import shared_dir
 from papers import workbook
-from records import cases, facts, parted, published
+from records import cases, facts, parted, published, tupled
 from sheets import siret
 
 A, B = siret(11), siret(22)
@@ -173,16 +173,7 @@ def test_a_town_that_nobody_knows_is_told_and_keeps_what_else_is_known(tmp_path:
     )
 
 
-@pytest.mark.parametrize(
-    ("cell", "words"),
-    [
-        ("123456789", "SIREN (9 digits)"),
-        ("8.07E+13", "format the column as text"),
-        ("8,07467E+13", "format the column as text"),
-        ("807467317000", "12 digits"),
-        ("AB746731700018", "other signs than digits"),
-    ],
-)
+@pytest.mark.parametrize(("cell", "words"), cases("numbers that are no SIRET"))
 def test_a_siret_that_cannot_be_read_is_told_with_its_remedy(cell: str, words: str) -> None:
     """Who has a name and a place is kept by these; who has none is set aside."""
     structures, rejected = read(f"siret;nom;type;ville\n{cell};X;EI;Metz\n{A};Y;EI;Metz\n{cell};Z;EI;\n")
@@ -271,16 +262,7 @@ def test_zones_are_understood(cell: str, zone: dict[str, Any] | None) -> None:
     assert told == zone
 
 
-@pytest.mark.parametrize(
-    ("town", "area"),
-    [
-        ("Quimper", "Quimper Bretagne Occidentale"),  # called after its region
-        ("Lorient", "Lorient Agglo"),
-        ("Quiberon", "Presqu'île de Quiberon"),
-        ("Vannes", "Vannes agglo"),
-        ("Muzillac", "Arc Sud Bretagne"),  # no south of Brittany
-    ],
-)
+@pytest.mark.parametrize(("town", "area"), cases("areas called after a town"))
 def test_an_area_is_reached_from_the_town_that_it_is_called_after(town: str, area: str) -> None:
     (structure,), _ = read(f"siret;nom;type;ville;zone\n{A};X;EI;{town};{area}\n")
     assert structure.zone and structure.zone.radius_km and structure.zone.radius_km < 25
@@ -288,16 +270,7 @@ def test_an_area_is_reached_from_the_town_that_it_is_called_after(town: str, are
     assert not any("zone" in flag for flag in structure.flags)
 
 
-@pytest.mark.parametrize(
-    ("people", "turnover", "expected"),
-    [
-        ("env. 20", "env. 300 k€", (20, 300_000)),
-        ("10 à 19 ETP", "300-400 k€", (14.5, 350_000)),
-        ("12,5 dont 4 en CDI", "~1,2 M€ (2024)", (12.5, 1_200_000)),
-        ("+ de 50", "0", (50, None)),
-        ("une vingtaine", "2 + 14", (None, None)),
-    ],
-)
+@pytest.mark.parametrize(("people", "turnover", "expected"), tupled("hedged figures"))
 def test_a_figure_is_read_as_people_hedge_it_or_told(
     people: str, turnover: str, expected: tuple[float | None, float | None]
 ) -> None:
@@ -520,17 +493,7 @@ def test_the_kind_falls_back_on_the_legal_form() -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize(
-    ("file", "count"),
-    [
-        ("siae_2021.jsonl", 3852),
-        ("liste_siae_2019-07.csv", 3823),
-        ("geiq_2019-11-21.csv", 171),
-        ("ess_numerique.csv", 3667),
-        ("siaes.csv", 20),
-        ("postes.csv", 16),
-    ],
-)
+@pytest.mark.parametrize(("file", "count"), cases("real lists"))
 def test_real_lists_are_read_whole(file: str, count: int) -> None:
     path: Path = shared_dir() / "data" / "structures" / file
     if not path.exists():

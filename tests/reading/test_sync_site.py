@@ -13,6 +13,7 @@ from hostile_sites import Web, bomb, endless, fetcher, moved, page, serving, slo
 from matcher.domain import Structure
 from matcher.reading.sync import _guard, site
 from matcher.reading.sync._guard import Refused
+from records import cases
 
 SIRET = "00010001600013"
 DAY = date(2026, 11, 28)
@@ -75,17 +76,7 @@ def test_at_most_five_pages_after_the_home_page(web: Web, tmp_path: Path) -> Non
     assert run(web, tmp_path).pages == 6
 
 
-@pytest.mark.parametrize(
-    ("rules", "read"),
-    [
-        ("User-agent: *\nDisallow: /", 0),
-        ("User-agent: maillage\nDisallow: /", 0),
-        ("User-agent: *\nDisallow: /*t*", 1),  # a wildcard that leaves the home page alone
-        ("User-agent: *\nDisallow: /metiers\nAllow: /", 3),
-        ("User-agent: *\nCrawl-delay: 3600", 0),
-        ("User-agent: autre\nDisallow: /", 4),
-    ],
-)
+@pytest.mark.parametrize(("rules", "read"), cases("robots.txt"))
 def test_robots_txt_is_obeyed(web: Web, tmp_path: Path, rules: str, read: int) -> None:
     web.pages["allees.example", "/robots.txt"] = page(rules, kind="text/plain")
     run(web, tmp_path)

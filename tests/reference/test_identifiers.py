@@ -7,20 +7,12 @@ import pytest
 from matcher.domain import KINDS, Structure
 from matcher.matching.reasons import missing, warnings
 from matcher.reference import identifiers
+from records import cases
 
 NONE = ("", (), identifiers.UNSTATED)
 
 
-@pytest.mark.parametrize(
-    ("given", "identity", "words"),
-    [
-        ({"finess": "020004495"}, "F020004495", "FINESS 020004495"),
-        ({"finess": " 2A0 004 495"}, "F2A0004495", "FINESS 2A0004495"),
-        ({"rna": "w751234567"}, "W751234567", "RNA W751234567"),
-        ({"own": "adh-12"}, "ID-adh-12", "identifiant adh-12"),
-        ({"finess": "12", "rna": "W751234567"}, "W751234567", "RNA W751234567"),
-    ],
-)
+@pytest.mark.parametrize(("given", "identity", "words"), cases("numbers that identify"))
 def test_the_first_number_that_is_valid_identifies(given: dict[str, str], identity: str, words: str) -> None:
     found, flags, refused = identifiers.identified(NONE, **given)
     assert (found, flags, refused) == (identity, (identifiers.NO_SIRET,), "")

@@ -12,9 +12,9 @@ from service.settings import Settings
 from matcher.domain import StaleArtefact
 from matcher.learned import asks, cpv
 from matcher.matching.engine import Matcher
-from matcher.reference import manifest, paths
+from matcher.reference import paths
 
-FILES = sorted(json.loads((paths.models_dir() / manifest.NAME).read_text(encoding="utf-8")))
+FILES = sorted(json.loads((paths.models_dir() / paths.MANIFEST).read_text(encoding="utf-8")))
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "missing": Path.unlink,
     "empty": lambda path: path.write_bytes(b""),
@@ -32,8 +32,8 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_the_models_are_those_of_the_manifest(models: Path) -> None:
     assert paths.model("cpv") == models / "cpv"
-    before = (models / manifest.NAME).read_text(encoding="utf-8")
-    assert manifest.write(models).read_text(encoding="utf-8") == before
+    before = (models / paths.MANIFEST).read_text(encoding="utf-8")
+    assert paths.write_manifest(models).read_text(encoding="utf-8") == before
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -41,7 +41,7 @@ def test_every_file_damaged_in_every_way_is_named(models: Path, damage: str) -> 
     for file in FILES:
         whole = (models / file).read_bytes()
         DAMAGES[damage](models / file)
-        manifest._verify.cache_clear()
+        paths._verify.cache_clear()
         with pytest.raises(StaleArtefact, match=f"models/{file} .*matcher train manifest"):
             paths.model()
         with pytest.raises(StaleArtefact):
@@ -51,10 +51,10 @@ def test_every_file_damaged_in_every_way_is_named(models: Path, damage: str) -> 
 
 @pytest.mark.parametrize("content", [None, "", "{}", "[]", "[1]", "nonsense"])
 def test_without_its_manifest_nothing_is_read(models: Path, content: str | None) -> None:
-    (models / manifest.NAME).unlink()
+    (models / paths.MANIFEST).unlink()
     if content is not None:
-        (models / manifest.NAME).write_text(content, encoding="utf-8")
-    manifest._verify.cache_clear()
+        (models / paths.MANIFEST).write_text(content, encoding="utf-8")
+    paths._verify.cache_clear()
     with pytest.raises(StaleArtefact, match="matcher train manifest"):
         paths.model("asks")
 
@@ -63,7 +63,7 @@ def test_a_file_put_beside_a_model_is_used_once_it_is_named(models: Path) -> Non
     shutil.copy(models / "clauses" / "clauses.json", models / "clauses" / "ours.json")
     with pytest.raises(StaleArtefact, match=r"clauses/ours\.json"):
         paths.model("clauses")
-    manifest.write(models)
+    paths.write_manifest(models)
     assert paths.model("clauses").is_dir()
 
 
@@ -71,7 +71,7 @@ def test_neither_the_service_nor_a_command_starts_with_a_damaged_judgement(
     models: Path, matcher: Matcher, tmp_path: Path
 ) -> None:
     (models / "judgement" / "judgement.json").write_text("", encoding="utf-8")
-    manifest._verify.cache_clear()
+    paths._verify.cache_clear()
     with pytest.raises(StaleArtefact, match="judgement"):
         create_app(Settings(catalogue=tmp_path / "none", store=f"sqlite:///{tmp_path / 's.sqlite'}"))
     with pytest.raises(StaleArtefact, match="judgement"):
@@ -82,6 +82,6 @@ def test_neither_the_service_nor_a_command_starts_with_a_damaged_judgement(
 def test_a_model_is_verified_where_it_is_read(models: Path, name: str, load: Callable[[], object]) -> None:
     load()
     next((models / name).glob("*.npz")).write_bytes(b"")
-    manifest._verify.cache_clear()
+    paths._verify.cache_clear()
     with pytest.raises(StaleArtefact, match=name):
         load()

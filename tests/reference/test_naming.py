@@ -11,16 +11,6 @@ def test_capitals_become_a_name_and_initials_stay(registered: str, written: str)
     assert as_written(registered) == written
 
 
-@pytest.mark.parametrize(
-    ("stored", "told"),
-    [
-        ("siae_2021.jsonl", "Les emplois de l’inclusion"),
-        ("dossier/emplois.json", "Les emplois de l’inclusion"),
-        ("ted:123456-2024/1", "Avis d’attribution (TED)"),
-        ("annuaire du réseau.xlsx", "annuaire du réseau"),
-        ("la structure elle-même", "la structure elle-même"),
-        ("", ""),
-    ],
-)
+@pytest.mark.parametrize(("stored", "told"), cases("names of sources"))
 def test_a_source_goes_by_its_name(stored: str, told: str) -> None:
     assert source_name(stored) == told

@@ -153,7 +153,7 @@ def test_official_cpv_labels_are_imported_and_preferred(
     source.write_text("code,code8,label_fr\n45442110-1,45442110,Peinture essai\n30000000-9,30000000,Bureau\n")
     before, other = codes.cpv_label("45442110"), codes.cpv_label("45442120")
     try:
-        assert imports.import_cpv(source) == 2
+        assert imports.import_labels("cpv", source) == 2
         assert codes.cpv_label("45442110") == "Peinture essai" != before
         assert codes.cpv_label("30000000") == "Bureau"
         assert codes.cpv_label("45442120") == other  # not imported: as shipped
@@ -167,7 +167,7 @@ def test_a_file_without_cpv_is_refused_with_its_remedy(content: bytes, tmp_path:
     source = tmp_path / "other.csv"
     source.write_bytes(content)
     with pytest.raises(BadInput, match=r"CSV en UTF-8|colonnes code et label_fr"):
-        imports.import_cpv(source)
+        imports.import_labels("cpv", source)
 
 
 def test_naf_labels() -> None:

@@ -8,7 +8,7 @@ from matcher.commands._options import Output
 from matcher.console import emit, say
 from matcher.domain import BadInput
 from matcher.learned import cpv
-from matcher.reference.imports import import_cpv
+from matcher.reference.imports import import_labels
 
 
 def run(
@@ -31,7 +31,7 @@ def run(
     matcher cpv --import cpv_2008.csv
     """
     if labels is not None:
-        say(f"{import_cpv(labels)} CPV labels imported")
+        say(f"{import_labels('cpv', labels)} CPV labels imported")
         if not text:
             return
     if not text:

@@ -17,13 +17,12 @@ from matcher import plugins
 from matcher.commands._options import day
 from matcher.console import say
 from matcher.learned.encoders import static
-from matcher.reference import manifest as manifest_
 from matcher.reference import paths
 
 
 def _released(made: object) -> None:
     """What was trained into models/ is what is used from now on."""
-    manifest_.write(paths.models_dir())
+    paths.write_manifest(paths.models_dir())
 
 
 def _into(name: str, what: str) -> Any:

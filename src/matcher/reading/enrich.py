@@ -86,7 +86,7 @@ def _with(structures: Sequence[Structure], folder: Path, names: Iterable[str]) -
     sirets = {s.siret for s in structures} | {p for s in structures for p in s.predecessors}
     # another establishment of a SIREN is no structure of the directory; its offers may be of one that moved
     kept = [r for r in more if r.siret in sirets or not r.name or "unit-ceased" in r.flags]
-    merged = merge.merge([*structures, *kept]).structures
+    merged, _ = merge.merge([*structures, *kept])
     return [s for s in merged if s.siret in sirets or sirets & set(s.predecessors)]
 
 

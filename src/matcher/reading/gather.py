@@ -108,9 +108,9 @@ def gather(paths: Iterable[Path], columns: Columns = None, source: str | None = 
     rows, gathered.awards = len(gathered.awards), contracts.consolidate(gathered.awards)
     gathered.repeated = rows - len(gathered.awards)
     gathered.awards += announced
-    merged = merge.merge(gathered.structures)
-    gathered.structures = list(merged.structures)
-    gathered.rejected.extend(merged.set_aside)
+    merged, orphans = merge.merge(gathered.structures)
+    gathered.structures = list(merged)
+    gathered.rejected += orphans
     if not (gathered.structures or gathered.awards or gathered.tenders):
         why = "; ".join(dict.fromkeys(bad.reason for bad in gathered.rejected[:3]))
         raise NoValidRecords(

@@ -16,9 +16,8 @@ class Limits:
     member: int  # bytes that one member of an archive may unpack to
     total: int  # bytes that one archive may unpack to
     members: int  # of one archive
-    pages: (
-        float  # seconds for the pages of the PDF files; what is read until then is kept, and said to be cut
-    )
+    #: Seconds for the pages of the PDF files; what is read until then is kept, and said to be cut.
+    pages: float
     answer: int  # bytes of records that one reading may give
 
 

@@ -6,7 +6,7 @@ structures: an ACI and an AI under one SIRET answer differently, and so do two E
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import date
 
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
@@ -30,20 +30,11 @@ _APART = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
-    """The structures in order of first appearance, and what could not be placed."""
+def merge(structures: Iterable[Structure]) -> tuple[tuple[Structure, ...], tuple[Rejected, ...]]:
+    """Join the records of one establishment, and of those that it followed (`predecessors`), in order of first appearance.
 
-    structures: tuple[Structure, ...]
-    set_aside: tuple[Rejected, ...] = ()
-
-
-def merge(structures: Iterable[Structure]) -> Merged:
-    """Join the records of one establishment, and of those that it followed (`predecessors`).
-
-    Records with offers alone
-    (flag "offers-only") go to the structure of their SIRET, to all of their SIREN where they name no establishment, or
-    are rejected.  A legal unit that the register says has ceased closes its establishments.
+    Records with offers alone (flag "offers-only") go to the structure of their SIRET, to all of their SIREN where they
+    name no establishment, or are rejected: they come second.  A legal unit that the register says has ceased closes its establishments.
     """
     listed = list(structures)
     follows = _successors(listed)
@@ -67,7 +58,7 @@ def merge(structures: Iterable[Structure]) -> Merged:
         for structure in made
         if not structure.name
     )
-    return Merged(structures=tuple(s for s in made if s.name), set_aside=orphans)
+    return tuple(s for s in made if s.name), orphans
 
 
 def _placed(records: Sequence[Structure], follows: Mapping[str, str]) -> list[Structure]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,45 +12,33 @@ from matcher.reference.identifiers import clean_cpv, digits
 from matcher.reference.places import department
 
 
-def import_naf(path: str | Path) -> int:
-    """Keep the labels of a CSV file of the NAF (columns code, libelle or label); returns their number; they take precedence over those shipped.
+def _naf(raw: str) -> str | None:
+    code = raw.replace(".", "").upper()
+    return code if re.fullmatch(r"[0-9]{2}(?:[0-9]{1,2}[A-Z]?)?", code) else None
+
+
+#: Of the CPV and the NAF: columns of codes and of labels, what reads a code.
+LABELS: Mapping[str, tuple[str, str, Callable[[str], str | None]]] = {
+    "cpv": ("code8 code", "label_fr libelle label", clean_cpv),
+    "naf": ("code code_naf naf", "libelle libellé label_fr label intitule", _naf),
+}
+
+
+def import_labels(what: str, path: str | Path) -> int:
+    """Keep code and label of each row of a CSV file of the "cpv" or "naf"; returns their number; they take precedence over those shipped.
 
     Raises BadInput when the file cannot be read or holds no code with a label.
     """
-
-    def code_of(row: Mapping[str, str]) -> str | None:
-        code = _first(row, "code", "code_naf", "naf").replace(".", "").upper()
-        return code if re.fullmatch(r"[0-9]{2}(?:[0-9]{1,2}[A-Z]?)?", code) else None
-
-    names = ("libelle", "libellé", "label_fr", "label", "intitule")
-    return _import_labels(path, tables.OFFICIAL_NAF, ("NAF", "code et libelle"), code_of, names)
-
-
-def import_cpv(path: str | Path) -> int:
-    """Keep the official CPV labels of a CSV file (columns code8 or code, label_fr or label); returns their number.
-
-    Raises BadInput when the file cannot be read or holds no CPV code with a label.
-    """
-    names = ("label_fr", "libelle", "label")
-    codes, wanted = ("code8", "code"), ("CPV", "code et label_fr")
-    return _import_labels(
-        path, tables.OFFICIAL_CPV, wanted, lambda row: clean_cpv(_first(row, *codes)), names
-    )
-
-
-def _import_labels(
-    path: str | Path,
-    target: str,
-    wanted: tuple[str, str],
-    code_of: Callable[[Mapping[str, str]], str | None],
-    names: Sequence[str],
-) -> int:
-    """Keep code and label of each row as a table of the user; `wanted` is the nomenclature and the columns, in French."""
-    listed = ((code_of(row), _first(row, *names)) for row in tables._listed(path, wanted[1]))
+    codes, names, code_of = LABELS[what]
+    columns = f"code et {names.split()[0]}"
+    listed = [
+        (code_of(_first(row, *codes.split())), _first(row, *names.split()))
+        for row in tables._listed(path, columns)
+    ]
     labels = {code: label for code, label in listed if code and label}
     if not labels:
-        raise BadInput(f"{path} ne contient aucun code {wanted[0]} : il faut les colonnes {wanted[1]}.")
-    tables._keep(target, [("code", "label"), *sorted(labels.items())])
+        raise BadInput(f"{path} ne contient aucun code {what.upper()} : il faut les colonnes {columns}.")
+    tables._keep(f"{what}.csv", [("code", "label"), *sorted(labels.items())])
     return len(labels)
 
 
@@ -110,12 +98,8 @@ def import_communes(path: str | Path) -> int:
 
 def beyond_shipped(what: str) -> int:
     """The number of codes of an imported list ("cpv", "naf" or "cog") the shipped table lacks."""
-    name, shipped = {
-        "cpv": (tables.OFFICIAL_CPV, "cpv.csv"),
-        "naf": (tables.OFFICIAL_NAF, "naf.csv"),
-        "cog": (tables.OFFICIAL_COMMUNES, "communes.csv.gz"),
-    }[what]
-    shipped_codes = {row[0] for row in tables._rows(shipped)}
+    name = tables.OFFICIAL_COMMUNES if what == "cog" else f"{what}.csv"
+    shipped_codes = {row[0] for row in tables._rows(f"{name}.gz" if what == "cog" else name)}
     codes = (row[0].rstrip("0").ljust(2, "0") if what == "cpv" else row[0] for row in tables._own_rows(name))
     return sum(code not in shipped_codes for code in codes)
 

@@ -1,18 +1,25 @@
 """Location of the shipped tables and models: next to the sources in a clone, inside the package in a wheel."""
 
 import fcntl
+import hashlib
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
-from matcher.reference import manifest
+from matcher.domain import StaleArtefact
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SHIPPED = _PACKAGE / "_shipped"
 _CLONE = _PACKAGE.parents[1]
+#: Checksums of the shipped models: what answers is what was released, or nothing answers.
+MANIFEST = "manifest.json"
+REMEDY = "install maillage again, restore it (`git checkout models`) or, where you trained it, run `matcher train manifest`"
+WEIGHTS = (".json", ".npz", ".safetensors")  # cards and pictures are not read
 
 
 def reference_dir() -> Path:
@@ -26,8 +33,46 @@ def models_dir() -> Path:
 
 
 def model(name: str = "*") -> Path:
-    """The folder of a shipped model, or of all, verified by their checksums.  Raises StaleArtefact, with the remedy."""
-    return models_dir() / name if _LEARNT_INTO else manifest.verified(models_dir(), name)
+    """The folder of a shipped model, or of all, verified by their checksums.
+
+    Raises StaleArtefact, with the remedy, where a file is missing, damaged or not of the release.
+    """
+    models = models_dir()
+    if not _LEARNT_INTO:
+        path = models / MANIFEST
+        _verify(models, name, path.stat().st_mtime_ns if path.is_file() else 0)
+    return models / name
+
+
+def write_manifest(models: Path) -> Path:
+    """Write the checksums of the models as they are."""
+    text = json.dumps(_found(models, "*"), indent=1, sort_keys=True)
+    (models / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    return models / MANIFEST
+
+
+@cache
+def _verify(models: Path, name: str, written: int) -> None:
+    """Once in a process for each manifest."""
+    try:
+        named = dict(json.loads((models / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        raise StaleArtefact(f"models/{MANIFEST} is missing or damaged: {REMEDY}") from None
+    wanted = {file: digest for file, digest in named.items() if name in ("*", file.partition("/")[0])}
+    sums = _found(models, name)
+    wrong = {file for file in wanted.keys() | sums.keys() if wanted.get(file) != sums.get(file)}
+    if wrong or not wanted:
+        raise StaleArtefact(
+            f"models/{min(wrong, default=name)} is missing, damaged or not of this release: {REMEDY}"
+        )
+
+
+def _found(models: Path, name: str) -> dict[str, str]:
+    """File -> SHA-256."""
+    files = (path for path in models.glob(f"{name}/**/*") if path.suffix in WEIGHTS)
+    return {
+        path.relative_to(models).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
 
 
 def sample_dir() -> Path:

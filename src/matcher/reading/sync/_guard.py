@@ -157,11 +157,6 @@ class _Checked(httpcore.NetworkBackend):
             raise Refused(f"{host} is not on the public internet")
         return _Timed(self._connect(addresses[0], port, min(timeout or PATIENCE, PATIENCE)), self.end)
 
-    def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.NetworkStream:
-        raise Refused("no local sockets")
-
 
 _NETWORK = httpcore.SyncBackend()
 
@@ -204,7 +199,7 @@ class Fetcher:
         for _ in range(REDIRECTS + 1):
             address = checked(url)
             if address in seen:
-                raise Refused(f"{_host(address)} redirects in a circle")
+                raise Refused(f"{host_of(address)} redirects in a circle")
             if not allowed(address):
                 raise Refused(f"{address} is not to be read")
             seen.add(address)
@@ -222,7 +217,7 @@ class Fetcher:
             if not 300 <= page.status < 400 or not where:
                 return page
             url = joined(address, where)
-        raise Refused(f"{_host(url)} redirects more than {REDIRECTS} times")
+        raise Refused(f"{host_of(url)} redirects more than {REDIRECTS} times")
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """The status that the answer to a POST has; redirects are not followed.  Raises Refused."""
@@ -240,24 +235,24 @@ class Fetcher:
             with asked as answer:
                 yield answer
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
-            raise Refused(f"{_host(url)} did not answer ({type(error).__name__})") from None
+            raise Refused(f"{host_of(url)} did not answer ({type(error).__name__})") from None
 
     def _body(self, answer: httpcore.Response, headers: Mapping[str, str], end: float, url: str) -> bytes:
         packing = headers.get("content-encoding", "identity").strip().lower()
         if packing not in ("identity", "", "gzip", "x-gzip"):
-            raise Refused(f"{_host(url)} packs its pages as {packing[:20]}")
+            raise Refused(f"{host_of(url)} packs its pages as {packing[:20]}")
         unpack = zlib.decompressobj(wbits=31) if "gzip" in packing else None
         body = bytearray()
         for block in answer.iter_stream():
             if time.monotonic() > end:
-                raise Refused(f"{_host(url)} took more than {self._seconds:.0f} s")
+                raise Refused(f"{host_of(url)} took more than {self._seconds:.0f} s")
             room = self._most + 1 - len(body)
             try:
                 body += unpack.decompress(block, room) if unpack else block[:room]
             except zlib.error:
-                raise Refused(f"{_host(url)} sent a damaged page") from None
+                raise Refused(f"{host_of(url)} sent a damaged page") from None
             if len(body) > self._most:
-                raise Refused(f"{_host(url)} sent a page of more than {self._most >> 10} KB")
+                raise Refused(f"{host_of(url)} sent a page of more than {self._most >> 10} KB")
         return bytes(body)
 
 
@@ -280,11 +275,7 @@ def joined(base: str, where: str) -> str:
     try:
         return urljoin(base, where.strip())
     except ValueError:
-        raise Refused(f"{_host(base)} leads to no address") from None
-
-
-def _host(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0][:100] or url[:100]
+        raise Refused(f"{host_of(base)} leads to no address") from None
 
 
 def _text_codec(name: str) -> str:

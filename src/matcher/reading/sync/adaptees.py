@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from matcher.reading.sources import _tabular, directory
-from matcher.reading.sync._client import Report, address, run
-from matcher.reading.sync._files import file, resource
+from matcher.reading.sync._client import Report, address, file, resource, run
 from matcher.reference.paths import write_whole
 from matcher.reference.text import clean
 

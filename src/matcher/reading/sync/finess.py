@@ -5,8 +5,7 @@ import io
 from pathlib import Path
 
 from matcher.reading.sources import finess as source
-from matcher.reading.sync._client import Report, address, run
-from matcher.reading.sync._files import file, resource
+from matcher.reading.sync._client import Report, address, file, resource, run
 from matcher.reference.paths import write_whole
 
 #: The extracts as published, hidden: what is read is the table made of both.

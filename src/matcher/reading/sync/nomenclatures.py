@@ -9,8 +9,6 @@ from matcher.reading.sync import _client
 from matcher.reading.sync._client import Report
 from matcher.reference import imports
 
-IMPORTS = {"cpv": imports.import_cpv, "naf": imports.import_naf, "cog": imports.import_communes}
-
 
 def nomenclatures(folder: Path) -> Report:
     """The full CPV, NAF and communes, from their addresses or files, into the user's own tables, which take precedence over those shipped.
@@ -19,7 +17,7 @@ def nomenclatures(folder: Path) -> Report:
     """
     with _client.run("reference", folder, publisher="") as run:
         state, report = run.state, run.report
-        for what, importing in IMPORTS.items():
+        for what in (*imports.LABELS, "cog"):
             target = folder / (f"{what}.json" if what == "cog" else f"{what}.csv")
             source = _client.address_of(what)
             if source and urlsplit(source).scheme not in ("http", "https", "ftp"):  # a file
@@ -49,7 +47,9 @@ def nomenclatures(folder: Path) -> Report:
                 validators = fetched
             report.pages += 1
             try:
-                count = importing(target)
+                count = (
+                    imports.import_communes(target) if what == "cog" else imports.import_labels(what, target)
+                )
             except BadInput as error:
                 raise _client.Unreachable(
                     f"{what}: {error} Set {_client.variable_of(what)}; the tables in use stay."

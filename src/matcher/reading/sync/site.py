@@ -7,16 +7,19 @@ paragraphs are kept, without what concerns a person.
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urljoin
 
+from lxml import etree
+
 from matcher import plugins
 from matcher.domain import Structure
 from matcher.reading.impersonal import impersonal
-from matcher.reading.sync import _html
 from matcher.reading.sync._client import Report, _read_json, _state, _write_json
 from matcher.reading.sync._guard import Fetcher, Page, Refused, checked, host_of, joined
 from matcher.reference import trades
@@ -38,6 +41,28 @@ AROUND = re.compile(
     r"actu|agenda|blog|contact|mention|legal|rgpd|confidential|cookie|recrut|emploi|carriere|candidat|don(?:s|ner)?$|login"
     r"|connexion|compte|panier|plan|presse|partenaire|equipe|histoire|newsletter|galerie|adher"
 )
+
+
+LINES, LINE, LINKS = 400, 1_000, 1_000  # lines kept of a page, characters of one, links looked at
+#: Characters of a page that are read, and of a tag: libxml2 compares each attribute of a tag with all before it.
+LONGEST, TAG = 1 << 20, 3_000
+#: Elements whose text says nothing of what a structure does, and those whose content is no text at all.
+ASIDE = frozenset("aside button footer form iframe nav noscript select svg template".split())
+RAW = frozenset("script style textarea title xmp".split())
+MARKED = {**dict.fromkeys(("h1", "h2", "h3", "h4", "h5"), "# "), **dict.fromkeys(("li", "dt", "dd"), "• ")}
+INLINE = frozenset("a abbr b cite em font i mark q small span strong sub sup time u wbr".split())
+_PARSER = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
+_LONG_TAG = re.compile(rf"(<[^<>]{{{TAG}}})[^<>]+")
+
+
+@dataclass
+class Document:
+    """What a page holds: title, lines (headings marked "# ", items "• "), links as (address, words), robots directives."""
+
+    title: str = ""
+    lines: list[str] = field(default_factory=list)
+    links: list[tuple[str, str]] = field(default_factory=list)
+    directives: list[tuple[str, str]] = field(default_factory=list)
 
 
 def site(
@@ -105,7 +130,7 @@ def _pages(fetch: Fetcher, website: str) -> Iterator[dict[str, Any]]:
     """The home page, then the linked pages most relevant to activities.  Raises Refused for the home page."""
     rules = Rules(fetch)
 
-    def fetched(url: str, base: str) -> tuple[Page, _html.Document]:
+    def fetched(url: str, base: str) -> tuple[Page, Document]:
         page = fetch.get(url, lambda to: _same_site(base, to) and rules.allow(to), rules.delay(url))
         return page, _document(page)
 
@@ -159,26 +184,64 @@ def _same_site(one: str, other: str) -> bool:
     return len(halves[0]) == len(halves[1]) == 2 and halves[0][0] == halves[1][0]
 
 
-def _document(page: Page) -> _html.Document:
+def _document(page: Page) -> Document:
     """What a page holds.  Raises Refused for what is no page of text."""
     if page.status != 200 or page.kind not in ("text/html", "application/xhtml+xml", "text/plain", ""):
         raise Refused(f"{page.url[:200]} is no page ({page.status}, {page.kind[:40]})")
     if page.kind == "text/plain":
-        lines = page.text.split("\n")[: _html.LINES]
-        return _html.Document(lines=[clean(line)[: 2 * _html.LINE] for line in lines])
-    return _html.read(page.text.replace("\0", " "))
+        lines = page.text.split("\n")[:LINES]
+        return Document(lines=[clean(line)[: 2 * LINE] for line in lines])
+    return _parsed(page.text.replace("\0", " "))
 
 
-def _directives(page: Page, document: _html.Document) -> str:
+def _parsed(text: str) -> Document:
+    """A page; what is not well formed is read as far as it goes."""
+    try:
+        root = etree.fromstring(_LONG_TAG.sub(r"\1", text[:LONGEST]).encode("utf-8", "replace"), _PARSER)
+    except etree.XMLSyntaxError:  # nothing that a page is made of
+        root = None
+    if root is None:
+        return Document()
+    title = shorten(clean(root.findtext(".//title") or "", LINE), 200)
+    metas = ((meta.get("name", ""), meta.get("content", "")) for meta in root.iter("meta"))
+    directives = [(name.lower(), content.lower()) for name, content in metas]
+    links = [
+        (a.get("href", ""), clean(" ".join(a.itertext()))[:200])
+        for a in islice(root.iterfind(".//a[@href]"), LINKS)
+    ]
+    lines = list(islice(dict.fromkeys(_lines(root)), LINES))
+    return Document(title, lines, links, directives)
+
+
+def _lines(root: etree._Element) -> Iterator[str]:
+    pieces: list[str] = []
+    mark = ""
+    walk = etree.iterwalk(root, events=("start", "end"))
+    for event, element in walk:
+        start, name = event == "start", element.tag
+        if name not in INLINE:
+            line = clean(" ".join(pieces), 4 * LINE)[: 2 * LINE]  # cut again once impersonal
+            if len(line) > 2:
+                yield mark + line
+            pieces.clear()
+            mark = MARKED.get(name, mark) if start else "" if name in MARKED else mark
+        # a menu that was never closed, or a form around the whole page, holds its main part
+        if start and (name in RAW or (name in ASIDE and next(element.iter("h1", "main"), None) is None)):
+            walk.skip_subtree()
+        else:
+            pieces.append((element.text if start else element.tail) or "")
+
+
+def _directives(page: Page, document: Document) -> str:
     stated = [content for name, content in document.directives if name in ("robots", AGENT)]
     return " ".join([page.headers.get("x-robots-tag", ""), *stated]).lower()
 
 
-def _noindex(page: Page, document: _html.Document) -> bool:
+def _noindex(page: Page, document: Document) -> bool:
     return bool(re.search(r"\b(?:noindex|none)\b", _directives(page, document)))
 
 
-def _links(base: str, document: _html.Document) -> list[str]:
+def _links(base: str, document: Document) -> list[str]:
     """Pages of the same site about activities, most relevant first."""
     scored: dict[str, tuple[int, int]] = {}
     for place, (address, anchor) in enumerate(document.links):
@@ -194,10 +257,10 @@ def _links(base: str, document: _html.Document) -> list[str]:
     return sorted(scored, key=lambda url: scored[url])
 
 
-def _kept(page: Page, document: _html.Document) -> dict[str, Any] | None:
+def _kept(page: Page, document: Document) -> dict[str, Any] | None:
     """Title and lines of a page without personal data; None where nothing is left."""
     # cut only after: half a telephone number is not recognised as one
-    lines = [shorten(impersonal(line), _html.LINE) for line in document.lines if line]
+    lines = [shorten(impersonal(line), LINE) for line in document.lines if line]
     if not lines:
         return None
     return {"url": page.url[:500], "title": impersonal(document.title), "lines": lines}
