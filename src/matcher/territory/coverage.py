@@ -19,7 +19,7 @@ from matcher.matching.reasons import sentences
 from matcher.records import facilitators as facilitators_
 from matcher.reference import places, toponyms
 from matcher.reference.codes import cpv_label
-from matcher.reference.french import grouped
+from matcher.reference.french import counted, grouped
 from matcher.reference.naming import source_name
 from matcher.territory import assumptions
 from matcher.territory.areas import Area, holding, largest
@@ -309,7 +309,7 @@ def _source_of(needs: Sequence[Need]) -> str:
     span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ", sans date"
     formats = Counter(f"{need.origin.rstrip('s')}s ({_named(need.source)})" for need in needs)
     listed = ", ".join(f"{grouped(v)} {k}" for k, v in formats.most_common(4))
-    return f"besoins : {grouped(len(needs))} lots, {listed}{span}"
+    return f"besoins : {counted(grouped(len(needs)), 'lot')}, {listed}{span}"
 
 
 def _named(source: str) -> str:
