@@ -19,7 +19,7 @@ from fastapi.testclient import TestClient
 from pytest import MonkeyPatch
 from service.app import create_app
 from service.settings import Settings
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 import night as n
 from mail_server import MailServer
@@ -32,7 +32,7 @@ from matcher.outreach.digest_formats import FORMS
 from matcher.outreach.rules import Rules
 from matcher.records import feedback
 from matcher.records.store import Busy, Store
-from matcher.records.tables import Digest, Notice, Run
+from matcher.records.tables import Digest, Letter, Notice, Run
 from matcher.reference.french import PARIS
 from night import mails
 
@@ -392,6 +392,17 @@ def test_a_delivery_report_stops_the_address(store: Store, folder: Path, tmp_pat
     n.night(store, folder, n.tender("z", "tonte"), day=-1)
     delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT - timedelta(days=1))
     assert transport.returned(store, raw) == transport.Returned(stopped=["tonte0@example.org"])
+    with store.writing() as connection:  # a letter counts as a mail does
+        letter = {
+            "id": "l",
+            "kind": "account",
+            "siret": "",
+            "address": "Lettre@example.org",
+            "created_at": n.MOMENT,
+        }
+        connection.execute(insert(Letter).values(letter))
+    reported = transport.returned(store, raw.replace(b"tonte0", b"lettre"))
+    assert reported == transport.Returned(stopped=["lettre@example.org"])
     n.night(store, folder, n.tender("a"))
     sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)
     assert sent["no-address"] == 1 and not (tmp_path / f"{mails(store)[n.siret(100)]['id']}.eml").exists()

@@ -1,5 +1,6 @@
 """Who is shown beside the chance of being a lead, and the turns of near-equals."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +40,8 @@ def test_near_equals_get_their_turn_over_the_days() -> None:
     assert (still.lots, still.credible) == (20, 1.0)
     assert still.never_shown == still.passed_over == pytest.approx(10 / 15)
     assert still.neglected == pytest.approx(10 / 15)
+    attention = [1 / math.log2(rank + 1) for rank in range(1, 6)] + 10 * [0.0]
+    assert still.gini == pytest.approx(exposure.gini(attention))
     assert still.distance == pytest.approx(10 / 15)  # what five have beyond their fifteenth each
     assert turning.never_shown == 0.0 and turning.gini < still.gini / 2
     assert turning.distance < still.distance / 2  # as likely each, so as much attention each

@@ -49,6 +49,7 @@ Aucun des lots n'est réservé à des structures d'insertion.
 Aucun lot de la présente consultation n'est réservé à des entreprises adaptées, ESAT ou SIAE (L2113-12 et L2113-13).
 Marché réservé (art. L.2113-12) : NON
 ☐ Marché réservé aux entreprises adaptées ☐ Marché réservé aux SIAE
+Le contrat est-il réservé ? ☐ oui ☒ non
 [ ] Marché réservé aux EA [ ] Marché réservé aux SIAE [X] Marché ouvert à tous
 III.1.5) Informations sur les marchés réservés : néant
 Les articles L. 2113-12 à L. 2113-14 permettent de réserver certains marchés aux EA, ESAT et SIAE.
@@ -79,6 +80,8 @@ Clause(s) sociale(s) : oui
 NOT_SOCIAL = """
 Clause sociale : non
 Clause d'insertion : ☐ oui ☒ non
+Clause sociale d'insertion obligatoire ? ☐ Oui ☒ Non
+Clause d'insertion obligatoire : non
 Clause sociale ☐ Clause environnementale ☒
 Le marché ne comporte ni clause sociale ni clause environnementale.
 L'article L. 2112-2 prévoit que les conditions d'exécution peuvent prendre en compte des considérations sociales.

@@ -83,6 +83,19 @@ def test_a_text_of_five_trades_is_five_lots_with_groups(page: PagesClient) -> No
     assert '<section class="lot"' not in one and "Un besoin par métier" in one
 
 
+def test_several_lots_say_who_is_to_be_asked_and_what_one_may_take_alone(page: PagesClient) -> None:
+    asked = {"need": "Lot 1 : traiteur\nLot 2 : réparation de vélos", "place": "Rouen"}
+    assert "le fait peut-être : à interroger" in page.post("/acheteur", data=asked).text
+    lots = "Lot 1 : nettoyage des bureaux\nLot 2 : espaces verts\nLot 3 : fourniture d'un scanner IRM"
+    alone = {
+        town: re.findall(
+            r"peut prendre (.+?) seule", page.post("/acheteur", data={"need": lots, "place": town}).text
+        )
+        for town in ("Nanterre", "Bobigny")
+    }
+    assert alone == {"Nanterre": ["2 sur 3"], "Bobigny": []}  # at Bobigny a group takes more than one does
+
+
 def test_what_was_misunderstood_is_corrected_at_an_address_of_its_own(page: PagesClient) -> None:
     found = reference(page, need="entretien du parc", place="Pantin")
     before = page.get("/acheteur/r/" + found).text

@@ -540,6 +540,8 @@ def test_a_facilitator_sees_a_need_early_only_if_its_buyer_says_so(known: Path, 
     facilitators.refer(store, "operator", "mission-93", "26-1", "heures à valider")
     (referred,) = facilitators.referrals(store)
     assert (referred["facilitator"], referred["subject"]) == ("mission-93", "26-1")
+    with pytest.raises(BadInput):
+        facilitators.refer(store, "operator", "mission-93", " ")
     store.close()
 
 

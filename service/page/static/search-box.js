@@ -92,7 +92,7 @@
 
     count(lot) {
       if (lot.calls_for === "unclear") return "Aucun besoin n'est reconnu : écrivez ce qui est à faire, et où.";
-      if (lot.nobody) return "Aucune structure adaptée, sur " + lot.considered + " examinées.";
+      if (lot.nobody) return "Aucune structure adaptée, sur " + lot.considered + " examinées" + (lot.to_ask ? " ; " + lot.to_ask + " à interroger." : ".");
       return lot.likely + " à appeler, " + lot.plausible + " à vérifier, sur " + lot.considered + " structures examinées.";
     }
 

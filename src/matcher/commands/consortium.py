@@ -11,6 +11,7 @@ from matcher.commands import _options as options
 from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which, Words
 from matcher.domain import BadInput, Consortium, LotAnswer, Member, NoValidRecords, Structure, Tender
 from matcher.matching.groups import consortium
+from matcher.reference.french import counted
 from matcher.reference.text import shorten
 
 APART = "offres séparées, lot par lot"
@@ -141,7 +142,7 @@ def lines(
                 since = f", depuis le {warning.since:%d/%m/%Y}" if warning.since else ""
                 yield f"  ! {warning.text} ({warning.article}{since})"
         elif articles := list(dict.fromkeys(w.article for w in team.warnings if w.article)):
-            yield f"  à vérifier ({len(team.warnings)} points, --detail) : {', '.join(articles)}"
+            yield f"  à vérifier ({counted(len(team.warnings), 'point')}, --detail) : {', '.join(articles)}"
 
 
 def _taken(tender: Tender, member: Member) -> str:

@@ -10,6 +10,7 @@ from matcher import codec
 from matcher.commands._options import Output, open_store, proved, rejects
 from matcher.console import emit, say
 from matcher.records import facilitators
+from matcher.reference.french import counted
 from matcher.territory.areas import place_of
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -30,7 +31,7 @@ def import_(
     """
     good, bad = facilitators.keep(file)
     rejects(bad)
-    say(f"{len(good)} facilitateurs gardés, {len(bad)} lignes écartées")
+    say(f"{counted(len(good), 'facilitateur gardé')}, {counted(len(bad), 'ligne écartée')}")
 
 
 @app.command("list")

@@ -13,7 +13,7 @@ from matcher.commands._options import CATALOGUE, KEY, Files, Folder, Output, Ref
 from matcher.console import emit, say
 from matcher.domain import BadInput
 from matcher.records import facilitators, worked
-from matcher.reference.french import euros
+from matcher.reference.french import counted, euros
 from matcher.territory import hours as desk
 from matcher.territory import ledger
 from matcher.territory.areas import place_of
@@ -138,7 +138,7 @@ def done(
         for path in files or ():
             good, bad = ledger.read_hours(path.read_bytes(), path.name, siret, contract)
             worked.enter(store, bearer, good)
-            say(f"{path.name} : {len(good)} lignes notées")
+            say(f"{path.name} : {counted(len(good), 'ligne notée')}")
             options.rejects(bad)
         seen = worked.listing(store, bearer)
     if lines:

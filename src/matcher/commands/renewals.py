@@ -12,6 +12,7 @@ from matcher.console import say
 from matcher.domain import NoValidRecords
 from matcher.matching import renewals
 from matcher.reading import gather
+from matcher.reference.french import counted
 
 
 def run(
@@ -51,7 +52,7 @@ def run(
             f"no contract ends in {after:g} to {before:g} months, of {len(awards)} awards: give DECP or award notices "
             "that publish a duration and a notification date"
         )
-    say(f"{len(ending)} contrats, parmi {len(awards)} attributions. {renewals.NOTE}")
+    say(f"{counted(len(ending), 'contrat')}, parmi {counted(len(awards), 'attribution')}. {renewals.NOTE}")
     options.emit_values(ending, format, _row)
 
 

@@ -19,7 +19,7 @@ from matcher.matching.reasons import sentences
 from matcher.records import facilitators as facilitators_
 from matcher.reference import places, toponyms
 from matcher.reference.codes import cpv_label
-from matcher.reference.french import grouped
+from matcher.reference.french import counted, grouped
 from matcher.reference.naming import source_name
 from matcher.territory import assumptions
 from matcher.territory.areas import Area, holding, largest
@@ -282,7 +282,7 @@ def cover(
         **left_out,
         n=n,
         on=desk.on,
-        sources=(desk.source, f"besoins : {grouped(len(needs))} lots, {listed}{span}"),
+        sources=(desk.source, f"besoins : {counted(grouped(len(needs)), 'lot')}, {listed}{span}"),
         facilitators={area.code: facilitators_.named(area.place, known) for area in areas},
     )
 

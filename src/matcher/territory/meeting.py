@@ -487,7 +487,7 @@ def _notes(made: Timetable, invited: Sequence[Invited]) -> tuple[str, ...]:
     notes = (
         "l'ordre des invitations est un ordre de présentation et ne préjuge d'aucun choix",
         f"emploi du temps {best}",
-        f"{new} structures sur {len(invited)} n'ont jamais été présentées",
+        f"structures jamais présentées : {new} sur {len(invited)}",
     )
     discovery = f"{bare} rendez-vous de découverte, sans besoin proche : chaque structure en a au moins un"
     return (*notes, discovery) if bare else notes
