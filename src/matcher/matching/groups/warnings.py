@@ -11,6 +11,7 @@ from matcher.matching.groups.table import WHOLE, _Constraints, _Table
 from matcher.reference import law
 from matcher.reference.amounts import total
 from matcher.reference.french import euros
+from matcher.reference.naming import as_written
 from matcher.reference.text import shorten
 
 
@@ -23,7 +24,7 @@ def _warn(table: _Table, code: str, text: str, rule: str, article: str = "") -> 
 
 
 def _names(table: _Table, bidders: Sequence[int] | frozenset[int]) -> str:
-    return ", ".join(table.structures[table.bidders[j]].name for j in sorted(bidders))
+    return ", ".join(as_written(table.structures[table.bidders[j]].name) for j in sorted(bidders))
 
 
 def _law_of_reservation(
@@ -127,7 +128,7 @@ def _law_of_groups(
     if form == "conjoint":
         total = float(np.nansum([cover.amount[t] for t in team.lead]))
         turnover = float(cover.turnover[lead_bidder])
-        name = table.structures[table.bidders[lead_bidder]].name
+        name = _names(table, [lead_bidder])
         if math.isnan(turnover) or turnover < total or not total:
             text = (
                 f"{name}, mandataire proposé dont rien ne dit qu'il soit à la taille du marché, pourrait être rendu solidaire de "
@@ -135,7 +136,7 @@ def _law_of_groups(
             )
             found.append(_warn(table, "mandataire-solidaire", text, "group.mandataire-solidaire"))
     if times > 1 and len(team.members) > 1:
-        name = table.structures[table.bidders[lead_bidder]].name
+        name = _names(table, [lead_bidder])
         once = "il ne peut l'être que d'une pour ce marché."
         text = f"{name} est proposé mandataire de {times} équipes : {once}"
         found.append(_warn(table, "one-mandataire", text, "group.one-mandataire"))
@@ -158,7 +159,7 @@ def _several_groups(table: _Table, team: Team, seen: Mapping[tuple[str, str], in
         passage = shorten(condition.passage or condition.label, 160) if condition else ""
         rule = f"la consultation le règle ainsi : « {passage} »" if condition else forbids
         numbers = ", ".join(dict.fromkeys(lot.number for lot in lots.values()))
-        name = table.structures[siren].name
+        name = as_written(table.structures[siren].name)
         which = "le lot" if len(lots) == 1 else "les lots"
         text = f"{name} figure dans {max(seen[lot, siren] for lot in lots)} équipes proposées pour {which} {numbers} : {rule}."
         found.append(_warn(table, "several-groups", text, "group.several"))
