@@ -7,7 +7,7 @@ from typing import Self
 
 from matcher.domain import LENDING_KINDS, BadInput
 from matcher.reference import law
-from matcher.reference.french import counted, euros
+from matcher.reference.french import counted, euros, grouped
 from matcher.territory import assumptions
 from matcher.territory import hours as insertion
 from matcher.territory.counts import Count
@@ -34,10 +34,11 @@ class Weight:
     def shown(self) -> str:
         """In French, with what is not known."""
         if not self.known:
-            return f"chiffre d'affaires inconnu pour {counted(self.unknown, 'structure')} : à demander"
+            few = f"chiffre d'affaires inconnu pour {counted(self.unknown, 'soumissionnaire')} : à demander"
+            return few if self.unknown else "aucun soumissionnaire à appeler"
         share = "" if self.median is None else f", part médiane {100 * self.median:.0f} %"
         return (
-            f"chiffre d'affaires connu pour {self.known} structures{share} ; {self.comfortable} à l'aise, "
+            f"chiffre d'affaires connu pour {counted(self.known, 'soumissionnaire')}{share} ; {self.comfortable} à l'aise, "
             f"{self.small} trop petites seules ; inconnu pour {self.unknown}"
         )
 
@@ -266,7 +267,7 @@ def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
     if law.rule("reservation.combined", f.on) is None:
         others.pop(law.COMBINED, None)
     if others:
-        named = ", ".join(f"{a} ({counted(n, 'structure')})" for a, n in others.items())
+        named = ", ".join(f"{a} ({counted(n, 'soumissionnaire')})" for a, n in others.items())
         reasons.append(f"possible aussi au titre de {named}")
     conditions = [
         "l'avis doit dire que le marché ou le lot est réservé, et l'article",
@@ -338,7 +339,7 @@ def _clause(f: Facts) -> Advice | Refused:
     if f.clause_hours is None:
         return Refused(code, title, "heures non calculables : montant du lot inconnu")
     share = f"{100 * f.clause_share:g} % des heures travaillées"
-    hours = f"environ {f.clause_hours:.0f} heures d'insertion à {share}"
+    hours = f"environ {grouped(f.clause_hours)} heures d'insertion à {share}"
     few = f"{hours} : moins que les {f.least_hours:g} heures qui permettent un recrutement"
     least = f"trop court pour recruter et accompagner ({f.least_months:g} mois au moins)"
     check = f" ({f.everyone.plausible} à vérifier d'abord)" if f.everyone.plausible else ""

@@ -22,6 +22,7 @@ from matcher.matching.standing import way_in
 from matcher.reading.need import sized_need
 from matcher.records import facilitators
 from matcher.reference import amounts, law, toponyms
+from matcher.reference.naming import as_written
 from matcher.territory import exports
 from matcher.territory import hours as insertion
 from matcher.territory.advice import Advised, Facts, Given, Weight, advise, effect
@@ -107,7 +108,7 @@ def _of_lot(
     if amount:
         hours = insertion.plan(desk, ranking, amount=amount, labour=labour, months=months, shares=shares)
         named = [] if answer.calls_for == "beyond" else hours.carriers[:NAMED]
-        carriers = tuple(f"{c.name} ({c.kind or 'entreprise'})" for c in named)
+        carriers = tuple(f"{as_written(c.name)} ({c.kind or 'entreprise'})" for c in named)
         facts = replace(facts, clause_hours=hours.targets[0].hours, carriers=carriers)
     located = place.department is not None or place.latitude is not None
     notes = () if located else ("lieu inconnu : toute la France est comptée tant qu'il n'est pas donné",)
