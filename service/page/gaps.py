@@ -71,7 +71,7 @@ def _facts(
     found = _notices(near, plausible)
     brings = _brings(found, "à votre portée et d'un métier plausible pour vous", " ; ")
     if not any(o.nature == "offer" and not o.inferred for o in structure.offers):
-        gain = f"{brings}sans offre décrite, vous n'y êtes trouvé que par votre nom ou votre code NAF."
+        gain = f"{brings}sans offre décrite, vous n'y êtes trouvé que par votre nom, votre type ou votre code NAF."
         yield Gap("Décrivez au moins une offre", gain, found, field="title")
     if not structure.phone and not structure.email:
         gain = f"{brings}un acheteur qui ne peut pas vous joindre passe à la suivante."

@@ -125,7 +125,8 @@ def understood(answer: LotAnswer, corrected: bool = False) -> dict[str, Any]:
     read: dict[str, Any] = {"trades": named, "names": list(asked.trades), "code": code}
     read |= {"by": "vous" if corrected else "ses mots et son code CPV" if code else "ses mots"}
     read |= {"label": cpv_label(code) if code else "", "others": suggested(answer.lot.title[:400])}
-    return read | {"nature": asked.nature, "natures": search.NATURES, "size": CARRIED[asked.carried]}
+    size = CARRIED[asked.carried] if named else ""  # of what is not read no size is known
+    return read | {"nature": asked.nature, "natures": search.NATURES, "size": size}
 
 
 @lru_cache(512)

@@ -154,6 +154,13 @@ def initial(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def short(text: str, width: int = 160) -> str:
+    """The beginning of a text; a quotation cut in the middle is closed."""
+    beginning = shorten(text, width)
+    cut = beginning != text and beginning.rfind("«") > beginning.rfind("»")
+    return f"{beginning} »" if cut else beginning
+
+
 _environment = Environment(
     loader=FileSystemLoader(TEMPLATES),
     autoescape=True,
@@ -175,9 +182,10 @@ def cited(code: str) -> str:
 
 
 _FILTERS: list[Any] = [address, alive, as_written, called, capacity, day, due, euros, family]
-_FILTERS += [grouped, initial, moment, origin, points, reasons.clause_in_words, sourced, town, typographic]
+_FILTERS += [grouped, initial, moment, origin, points, reasons.clause_in_words, short, sourced, town]
+_FILTERS += [typographic]
 _environment.filters |= {each.__name__: each for each in _FILTERS}
-_environment.filters |= {"km": kilometres, "kind": schemas.kind_label, "short": shorten, "siret": siret}
+_environment.filters |= {"km": kilometres, "kind": schemas.kind_label, "siret": siret}
 _environment.filters |= {"source": source_name, "url": schemas.safe_url, "zone": zone_of}
 #: Article -> whom it reserves a lot to, as a buyer may correct it; the prisons' article is no choice of a search.
 RESERVED_TO = {article: label for who, (label, article) in domain.AUDIENCES.items() if who != "prison"}

@@ -201,13 +201,18 @@ def studied_programme(request: Request, who: Reader, reference: str, forme: Flag
 def drawn(
     request: Request,
     who: Reader,
-    region: Annotated[str, Query(max_length=60)] = desk.FIRST,
+    region: Annotated[str, Query(max_length=60)] = "",
     departement: Annotated[str, Query(max_length=3)] = "",
     par: Annotated[str, Query(max_length=12)] = "departement",
     metier: Annotated[str, Query(max_length=50)] = "",
     type: Annotated[list[str] | None, Query(max_length=30)] = None,
     mesure: Annotated[str, Query(max_length=20)] = "gap",
 ) -> Response:
+    one = places.department(departement)
+    # the region was changed before one of its departments could be chosen
+    if one and region not in ("", one.region):
+        one, departement = None, ""
+    region = one.region if one else region or desk.FIRST
     if departement and par == "departement":
         par = "commune"
     allowed = (*coverage.MEASURES, "state") if metier else set(coverage.MEASURES) - set(coverage.SUPPLY)

@@ -488,6 +488,7 @@ def test_teams_differ_in_half_of_their_members_and_repeats_are_marked() -> None:
         assert len(first & second) <= len(first) // 2 + len(first) % 2
     repeated = [w for team in found for w in team.warnings if w.code == "several-groups"]
     assert len(repeated) >= 2 and all(w.article == "R2142-21" for w in repeated)
+    assert not any(w.text.partition(" figure dans ")[0].isupper() for w in repeated)
 
 
 def test_a_consultation_that_forbids_several_groups_is_quoted() -> None:

@@ -228,7 +228,10 @@ def test_who_stands_nowhere_known_is_no_partner_and_is_told_to_give_its_place() 
 def test_a_reserved_lot_without_an_offer_is_asked_for_again_otherwise(plain: Matcher) -> None:
     kept = replace(BOTH, reservation=Reservation(articles=("L2113-12",)))
     (one,) = relaunch(plain, tender(kept, GREEN))
-    assert [m.structure.siret for m in one.call] + [s.siret for s in one.ask] == [SHELTERED.siret]
+    told = [(m.structure.siret, m.level) for m in (*one.call, *one.check)]
+    assert [siret for siret, _ in told] + [s.siret for s in one.ask] == [SHELTERED.siret]
+    (listed,) = plain.match(tender(kept), groups=0).lots  # each at the level of the list
+    assert set(told) <= {(m.structure.siret, m.level) for m in listed.matches}
     assert any(change.startswith("réservé aussi aux SIAE (L2113-14)") for change in one.changes)
     assert any("nettoyage" in change and "à part" in change for change in one.changes)
     (open_,) = relaunch(plain, tender(BOTH), "3")

@@ -85,7 +85,9 @@ def test_a_text_of_five_trades_is_five_lots_with_groups(page: PagesClient) -> No
 
 def test_several_lots_say_who_is_to_be_asked_and_what_one_may_take_alone(page: PagesClient) -> None:
     asked = {"need": "Lot 1 : traiteur\nLot 2 : réparation de vélos", "place": "Rouen"}
-    assert "le fait peut-être : à interroger" in page.post("/acheteur", data=asked).text
+    nobody = page.post("/acheteur", data=asked).text
+    assert "le fait peut-être : à interroger" in nobody
+    assert ('type="checkbox"' in nobody) == ("Écrire aux cochées" in nobody)
     lots = "Lot 1 : nettoyage des bureaux\nLot 2 : espaces verts\nLot 3 : fourniture d'un scanner IRM"
     alone = {
         town: re.findall(
@@ -121,6 +123,7 @@ def test_words_that_name_no_trade_are_not_said_to_be_read_from_a_code(page: Page
     text = page.get("/acheteur/r/" + reference(page, need="fourniture de zorglub", place="Pantin")).text
     assert "Métier non reconnu" in text and "CPV" not in text.partition('<select id="metier')[0]
     assert "code CPV" not in text
+    assert "la taille d'une" not in text and "Au-delà de leur taille" not in text
 
 
 def test_errors_stand_next_to_their_field_and_in_a_summary(page: PagesClient) -> None:

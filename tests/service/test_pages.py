@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
+from service.page import render
 from service.settings import Settings
 from sqlalchemy import select, update
 
@@ -45,6 +46,11 @@ def test_hostile_texts_come_out_inert(page: TestClient) -> None:
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert any(str(cell.value).startswith(NASTY) for cell in cells)
     assert not any(cell.data_type == "f" for cell in cells)
+
+
+def test_a_quotation_that_is_cut_is_closed() -> None:
+    assert render.short("selon sa fiche, « tonte et taille de haies »", 30) == "selon sa fiche, « tonte et… »"
+    assert render.short("selon sa fiche, « tonte » et taille de haies", 32) == "selon sa fiche, « tonte » et…"
 
 
 def test_a_homonym_is_asked_back_and_a_place_shown_with_its_department(page: TestClient) -> None:

@@ -105,6 +105,9 @@ def test_the_page_shows_the_map_and_advises(client: TestClient) -> None:
     page = client.get("/territoire/carte", headers={"accept": "text/html"})
     assert page.status_code == 200 and "<svg" in page.text and "Sources, et ce qui" in page.text
     assert "structures.csv" not in page.text
+    for asked, shown in (("departement=35", "Bretagne"), ("region=53&departement=93", "Bretagne")):
+        chosen = client.get(f"/territoire/carte?{asked}").text
+        assert f"selected>{shown}<" in chosen and "selected>Seine-Saint-Denis<" not in chosen
     need = {"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "like": "0"}
     studied = client.post("/territoire/potentiel", data=need)
     assert studied.status_code == 200 and "en demandant des devis" in studied.text

@@ -88,7 +88,9 @@ def _missing(
         nobody = (
             "personne d'admissible n'est connu pour" if lots[lot_id].reservation else "entreprise à trouver :"
         )
-        told = ("personne de sûr pour", f", à interroger : {asking}") if asking else (nobody, "")
+        told = (
+            ("personne de sûr pour", f", à vérifier ou à interroger : {asking}") if asking else (nobody, "")
+        )
         alike.setdefault((trade, *told), []).append(task)
     # whom one can ask is told before what no structure does
     for (_, what, asked), tasks in sorted(alike.items(), key=lambda each: not each[0][2]):

@@ -37,6 +37,7 @@ def run(
                 f"{called(match.structure, match.distance_km)}, {match.structure.phone or 'téléphone à chercher'}"
                 for match in one.call
             ],
+            "à vérifier": [called(match.structure, match.distance_km) for match in one.check],
             "à interroger": [called(structure) for structure in one.ask],
             f"groupements de {MEMBERS} au plus": [
                 f"{' + '.join(called(m.structure) for m in team.members)} ({team.score:.0%} du lot)"

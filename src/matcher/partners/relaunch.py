@@ -18,7 +18,8 @@ class Relaunch:
 
     lot: Lot
     call: tuple[Match, ...]  # likely and admissible, best first
-    ask: tuple[Structure, ...]  # of which the trade is to be checked or is not known
+    check: tuple[Match, ...]  # plausible and admissible, best first
+    ask: tuple[Structure, ...]  # of which no trade is known, as the list names them
     teams: tuple[Consortium, ...]
     changes: tuple[str, ...]  # French: what to change in the lot, and what it brings
 
@@ -37,7 +38,6 @@ def _of_lot(matcher: Matcher, tender: Tender, n: int) -> Relaunch:
     parts = matcher.parts(tender, answers, POOL)
     teams = consortium.recommend(answers, tender=tender, max_members=MEMBERS, parts=parts)
     admissible = [match for match in answer.matches if match.eligible is not False]
-    ask = [s for task in parts or [answer.lot.id] for s in consortium.to_ask(answers, parts, task, n)]
     able = {
         task: sum(m.level == "likely" and m.eligible is not False for m in parts[task].matches)
         for task in parts
@@ -47,12 +47,11 @@ def _of_lot(matcher: Matcher, tender: Tender, n: int) -> Relaunch:
         for task, count in able.items()
         if count
     )
-    call = tuple(match for match in admissible if match.level == "likely")[:n]
-    called = {match.structure.siren for match in call}
     return Relaunch(
         lot=answer.lot,
-        call=call,
-        ask=tuple({one.siren: one for one in ask if one.siren not in called}.values())[:n],
+        call=tuple(match for match in admissible if match.level == "likely")[:n],
+        check=tuple(match for match in admissible if match.level == "plausible")[:n],
+        ask=answer.asking[:n],
         teams=tuple(team for team in teams if len(team.members) > 1),
         changes=(*_changes(matcher, tender, answer), *split),
     )

@@ -85,9 +85,14 @@ def _withdrawn(notice: Tender, lots: Sequence[Lot]) -> set[str]:
     return {lot.id for lot in lots} if notice.nature == "cancellation" else set()
 
 
+def bare_number(text: str) -> str:
+    """A lot's number without the word before it, which pages say, and the dash behind: "Lot n° 03 -" is "03"."""
+    return re.sub(r"^lots?(?![^\W\d_])\W*(?:n[o\W]*(?=\d))?", "", text, flags=re.I).strip(" -–:.°")
+
+
 def lot_number(text: str) -> str:
     """A lot's number as it is compared: "Lot n° 03" is "3"."""
-    return re.sub(r"^lot\W*(?:n\W*)?", "", fold(text)).strip(" .:°").lstrip("0") or "0"
+    return fold(bare_number(text)).lstrip("0") or "0"
 
 
 def in_force(tenders: Iterable[Tender]) -> list[Tender]:

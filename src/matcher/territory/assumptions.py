@@ -41,7 +41,9 @@ class Assumption(_Stated):
 
     def shown(self) -> str:
         """The assumption as a user reads it: figure, reasoning, source, date."""
-        return self._with_reason(f"{self.value:g}".replace(".", ",") + f" {self.unit}")
+        figure = f"{self.value:,g}".replace(",", "\u202f").replace(".", ",")
+        unit = self.unit.removesuffix("s") if self.value < 2 else self.unit
+        return self._with_reason(f"{figure} {unit}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

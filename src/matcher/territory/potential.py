@@ -22,7 +22,8 @@ from matcher.matching.standing import way_in
 from matcher.reading.need import sized_need
 from matcher.records import facilitators
 from matcher.reference import amounts, law, toponyms
-from matcher.reference.french import counted, euros
+from matcher.reference.french import counted, euros, grouped
+from matcher.reference.naming import as_written
 from matcher.territory import assumptions, exports
 from matcher.territory import hours as insertion
 from matcher.territory.counts import Count, Desk, Rows
@@ -49,10 +50,11 @@ class Weight:
     def shown(self) -> str:
         """In French, with what is not known."""
         if not self.known:
-            return f"chiffre d'affaires inconnu pour {counted(self.unknown, 'structure')} : à demander"
+            few = f"chiffre d'affaires inconnu pour {counted(self.unknown, 'soumissionnaire')} : à demander"
+            return few if self.unknown else "aucun soumissionnaire à appeler"
         share = "" if self.median is None else f", part médiane {100 * self.median:.0f} %"
         return (
-            f"chiffre d'affaires connu pour {self.known} structures{share} ; {self.comfortable} à l'aise, "
+            f"chiffre d'affaires connu pour {counted(self.known, 'soumissionnaire')}{share} ; {self.comfortable} à l'aise, "
             f"{self.small} trop petites seules ; inconnu pour {self.unknown}"
         )
 
@@ -276,7 +278,7 @@ def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
     if law.rule("reservation.combined", f.on) is None:
         others.pop(law.COMBINED, None)
     if others:
-        named = ", ".join(f"{a} ({counted(n, 'structure')})" for a, n in others.items())
+        named = ", ".join(f"{a} ({counted(n, 'soumissionnaire')})" for a, n in others.items())
         reasons.append(f"possible aussi au titre de {named}")
     conditions = [
         "l'avis doit dire que le marché ou le lot est réservé, et l'article",
@@ -348,7 +350,7 @@ def _clause(f: Facts) -> Advice | Refused:
     if f.clause_hours is None:
         return Refused(code, title, "heures non calculables : montant du lot inconnu")
     share = f"{100 * f.clause_share:g} % des heures travaillées"
-    hours = f"environ {f.clause_hours:.0f} heures d'insertion à {share}"
+    hours = f"environ {grouped(f.clause_hours)} heures d'insertion à {share}"
     few = f"{hours} : moins que les {f.least_hours:g} heures qui permettent un recrutement"
     least = f"trop court pour recruter et accompagner ({f.least_months:g} mois au moins)"
     check = f" ({f.everyone.plausible} à vérifier d'abord)" if f.everyone.plausible else ""
@@ -536,7 +538,7 @@ def _of_lot(
     if amount:
         hours = insertion.plan(desk, ranking, amount=amount, labour=labour, months=months, shares=shares)
         named = [] if answer.calls_for == "beyond" else hours.carriers[:NAMED]
-        carriers = tuple(f"{c.name} ({c.kind or 'entreprise'})" for c in named)
+        carriers = tuple(f"{as_written(c.name)} ({c.kind or 'entreprise'})" for c in named)
         facts = replace(facts, clause_hours=hours.targets[0].hours, carriers=carriers)
     located = place.department is not None or place.latitude is not None
     notes = () if located else ("lieu inconnu : toute la France est comptée tant qu'il n'est pas donné",)

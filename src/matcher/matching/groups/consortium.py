@@ -48,6 +48,7 @@ from matcher.matching.ranking import CONFIRM
 from matcher.reference import law, trades
 from matcher.reference.amounts import covers, total, yearly
 from matcher.reference.french import euros
+from matcher.reference.naming import as_written
 from matcher.reference.text import shorten
 
 UNSIZED = " ; capacité à vérifier (montant ou chiffre d'affaires inconnu)"
@@ -473,7 +474,7 @@ def _warn(table: _Table, code: str, text: str, rule: str, article: str = "") -> 
 
 
 def _names(table: _Table, bidders: Sequence[int] | frozenset[int]) -> str:
-    return ", ".join(table.structures[table.bidders[j]].name for j in sorted(bidders))
+    return ", ".join(as_written(table.structures[table.bidders[j]].name) for j in sorted(bidders))
 
 
 def _law_of_reservation(
@@ -572,7 +573,7 @@ def _law_of_groups(
     if form == "conjoint":
         total = float(np.nansum([cover.amount[t] for t in team.lead]))
         turnover = float(cover.turnover[lead_bidder])
-        name = table.structures[table.bidders[lead_bidder]].name
+        name = _names(table, [lead_bidder])
         if math.isnan(turnover) or turnover < total or not total:
             text = (
                 f"{name}, mandataire proposé dont rien ne dit qu'il soit à la taille du marché, pourrait être rendu solidaire de "
@@ -580,7 +581,7 @@ def _law_of_groups(
             )
             yield _warn(table, "mandataire-solidaire", text, "group.mandataire-solidaire")
     if times > 1 and len(team.members) > 1:
-        name = table.structures[table.bidders[lead_bidder]].name
+        name = _names(table, [lead_bidder])
         once = "il ne peut l'être que d'une pour ce marché."
         text = f"{name} est proposé mandataire de {times} équipes : {once}"
         yield _warn(table, "one-mandataire", text, "group.one-mandataire")
@@ -597,7 +598,7 @@ def _law_of_groups(
         passage = shorten(condition.passage or condition.label, 160) if condition else ""
         rule = f"la consultation le règle ainsi : « {passage} »" if condition else forbids
         numbers = ", ".join(dict.fromkeys(lot.number for lot in lots.values()))
-        name = table.structures[siren].name
+        name = as_written(table.structures[siren].name)
         which = "le lot" if len(lots) == 1 else "les lots"
         text = f"{name} figure dans {max(seen[lot, siren] for lot in lots)} équipes proposées pour {which} {numbers} : {rule}."
         yield _warn(table, "several-groups", text, "group.several")

@@ -8,6 +8,7 @@ from typing import Any
 
 from matcher import domain
 from matcher.reading import clauses, criteria, terms
+from matcher.reading.procedure import bare_number, lot_number
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._json import Json, codes, dig, first, found, listed, named, sentences, text, walk
 from matcher.reference.identifiers import clean_amount
@@ -185,7 +186,7 @@ class National:
         return tuple(self.lot(one, i, whole, len(raw) == 1) for i, one in enumerate(raw, 1)) or (whole,)
 
     def lot(self, raw: Json, place: int, whole: domain.Lot, alone: bool) -> domain.Lot:
-        number = named(raw, "numLot", "numero", "num", "NUM", "NUM_LOT", "numeroLot")
+        number = bare_number(named(raw, "numLot", "numero", "num", "NUM", "NUM_LOT", "numeroLot"))
         title = clean(named(raw, "intitule", "INTITULE", "titre", "TITRE", "objet", "OBJET"))
         description = clean(named(raw, "description", "DESCRIPTION", "principales"))
         amount = self.amount(raw) or (whole.amount if alone else None)
@@ -274,7 +275,8 @@ class National:
             holders = tuple(dict.fromkeys(_holders(block)))
             stated = (next(found(block, key), None) for key in ("NUM_LOT", "numLot", "numero"))
             number = text(first(*stated))
-            lot = next((x for x in lots if number and x.number == number), facts.only(lots))
+            named_lots = (x for x in lots if number and lot_number(x.number) == lot_number(number))
+            lot = next(named_lots, facts.only(lots))
             amount = next(filter(None, map(clean_amount, _texts(block, *AMOUNTS))), None)
             received = next(filter(str.isdigit, _texts(self.body, "nbOffresRecues", "NB_OFFRE_RECU")), "")
             award = facts.award(

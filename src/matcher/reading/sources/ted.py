@@ -2,7 +2,7 @@
 
 The text is taken in French where the notice has it, else in its original language.  In R2.0.9 the lots
 are the `OBJECT_DESCR` of that language: there is no other count.  Lot numbers repeat or are missing in
-real notices, so the lot's id is its place; its number is as published.
+real notices, so the lot's id is its place; its number is as published, without the word "lot".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal
 
 from matcher import domain
 from matcher.reading import clauses, terms
-from matcher.reading.procedure import lot_number
+from matcher.reading.procedure import bare_number, lot_number
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_defence import modern
@@ -316,7 +316,7 @@ class _Form:
         own = _cpvs(code for one in stated.get("CPV_ADDITIONAL", ()) for code in kids(one, "CPV_CODE"))
         codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
         worth = first.get("VAL_OBJECT")
-        number = clean(tree.words(first.get("LOT_NO")), 60)
+        number = bare_number(clean(tree.words(first.get("LOT_NO")), 60))
         amounts = [*filter(None, (clean_amount(tree.words(worth)), self.total if alone else None))]
         amount = (
             (max(amounts) if "RENEWAL" in first else amounts[0]) if amounts else None
@@ -394,7 +394,9 @@ class _Form:
         if kid(self.object, "NO_LOT_DIVISION") is not None:
             return None
         numbered = [one for one in kids(self.form, "AWARD_CONTRACT") if value(one, "LOT_NO")]
-        lots = {(clean(value(one, "LOT_NO"), 60), clean(value(one, "TITLE"))) for one in numbered}
+        lots = {
+            (bare_number(clean(value(one, "LOT_NO"), 60)), clean(value(one, "TITLE"))) for one in numbered
+        }
         return lots.pop() if len(lots) == 1 else None
 
     @cached_property
