@@ -67,6 +67,7 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Le contrat prend effet le 1.3.2027. Il est conclu pour cette mission jusqu'au 28.2.2029.", {}, (24, None, None)),
         ("Le délai est de 30 mois. Il est reconductible deux fois pour une période de douze mois.", {"duration_months": 54.0}, (30, 2, 12)),
         ("Durée du contrat : 36 mois (3 ans) du 1.1.2027 au 31.12.2029.", {"duration_months": 24.0}, (36, None, None)),
+        ("Durée initiale de trois ans ; en cas d'option elle sera prolongée de six (6) ans, pour une durée totale de neuf ans.", {"duration_months": 108.0}, (36, 1, 72)),
         ("Valeur sur 4 ans (3 ans + éventuelle prolongation d'1 an).", {"duration_months": 48.0}, (36, 1, 12)),
         ("Le délai global prévisionnel du marché est de 50 mois.", {}, (50, None, None)),
         ("Reconduction : deux périodes d'une durée d'un an.", {}, (None, 2, 12)),
@@ -194,6 +195,7 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
         ("Le groupement présentera impérativement un chiffre d'affaires moyen\ndes 3 dernières années (2024, 2025, 2026)"
          " supérieur ou égal à 700 000,00 euros HT (840 000,00 euros TTC). Une caution de 50 000 € est due.", 700_000.0),
         ("Sous un seuil de 160 000 EUR TTC (moyenne des chiffres d'affaires), le niveau est jugé insuffisant.", 160_000.0),
+        ("Chiffre d'affaires : niveau minimum de capacité financière : 90000 EUR.", 90_000.0),
         ("Le chiffre d'affaires du service s'est élevé à 160 000 EUR.", None),
     ):  # fmt: skip
         assert terms.turnover(terms.requiring_turnover(text)) == euros
@@ -348,6 +350,7 @@ def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
         ("", "Le pouvoir adjudicateur agit pour le compte d'autre(s) pouvoir(s) adjudicateur(s): crous de Lorient.", ["Crous de Lorient"]),
         ("", "Groupement de commandes constitué entre les communes de Ruffigné, Nozay et Vay pour leurs repas.", ["Commune de Ruffigné", "Commune de Nozay", "Commune de Vay"]),
         ("", "Un groupement de commandes entre Redon Agglomération (coordonnateur) et la ville de Redon.", ["Redon Agglomération", "Ville de Redon"]),
+        ("", "Nous agissons pour le compte de Rail Infra dans le cadre de ces marchés.", ["Rail Infra"]),
         ("", "Expérience de mandats au nom et pour le compte de pouvoirs adjudicateurs.", []),
     ],
 )  # fmt: skip

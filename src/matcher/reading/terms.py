@@ -68,8 +68,10 @@ _TURNOVER_OF_LOT = re.compile(
     r"\blots? (?:n ?[o°]? ?)?(\d{1,3})(?!\d)(?:(?:(?!\blots? )\D){0,400}?chiffres? d'affaires?)?[^.;\d]{0,60}(?<!\d)"
     r"(\d{1,3}(?:[ .\u202f]\d{3}){1,3})(?:,\d\d)? ?(?:€|d'eur|eur|ht)|(\d{1,3}(?:[ .]\d{3}){1,3}) ?\(lot (\d{1,3})\)"
 )
-#: "un CA annuel minimum"
-_SHORT_TURNOVER = re.compile(r"\bCA(?= (?:minimum|annuel|global|moyen))")
+#: "un CA annuel minimum"; "niveau minimum de capacité financière : 90 000 €", where it is told to be a turnover
+_SHORT_TURNOVER = re.compile(
+    r"\bCA(?= (?:minimum|annuel|global|moyen))|(?<=\bminimum de )capacité financière"
+)
 _REQUIRED = re.compile(
     r"(?=.*\bchiffres? d['’]affaires?\b).*\b(?:minim|exig|imp[ée]rativement|au moins|insuffisant|inférieure? à)",
     re.I | re.S,
@@ -106,7 +108,7 @@ _TIMES = re.compile(
 _PERIODS = re.compile(rf"\b{_COUNT} (?:\w+ )?periodes?\b")
 #: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune", "chacune ayant une durée d'un an"
 _EACH = re.compile(
-    r"\b(?:fois|periodes?|options?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
+    r"\b(?:fois|periodes?|options?|prolongee|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
     rf"(?: (?:de(?: duree d[e'])?|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
 #: "24 mois fermes + 12 mois en option", "5 ans + prolongation d'un an"; "5 ans, dont les 2 dernières années en option", "4 ans ferme et une option d'un an"

@@ -68,11 +68,11 @@ def identifier(raw: str) -> tuple[str, tuple[str, ...]]:
 
 
 _FOR = r"(?:de la |de l['’]|du |des |de |d['’](?:autre\(s\) pouvoir\(s\) adjudicateur\(s\) ?: ?)?)"
-_NAMED = r"((?:[^,;.(:—–\n]|(?<=[a-zà-ÿ])-){3,90}?)(?= représent|[,;.(:—–\n]| - |$)"
+_NAMED = r"((?:[^,;.(:—–\n]|(?<=[a-zà-ÿ])-){3,90}?)(?= représent| dans le cadre|[,;.(:—–\n]| - |$)"
 #: "SPL d'une ville, agissant au nom et pour le compte de la commune d'un autre nom"
 _AGENT = re.compile(rf"pour le compte {_FOR}{_NAMED}")
 _AGENT_IN_TEXT = re.compile(
-    rf"(?:au nom et |adjudicateur (?:agit )?)pour le compte {_FOR}(?=[A-ZÀ-Ý]|(?<=: ))(?!pouvoirs? ){_NAMED}"
+    rf"(?:au nom et |adjudicateur (?:agit )?|\b[Nn]ous agissons )pour le compte {_FOR}(?=[A-ZÀ-Ý]|(?<=: ))(?!pouvoirs? ){_NAMED}"
 )
 
 

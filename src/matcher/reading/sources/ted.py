@@ -22,7 +22,7 @@ from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_defence import modern
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values
 from matcher.reference.identifiers import clean_amount, clean_date
-from matcher.reference.prose import folded, lots_named
+from matcher.reference.prose import folded, in_figures, lots_named
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
@@ -527,7 +527,7 @@ def _lasting(described: Element) -> float | None:
 def _criterion(one: Element, kind: Kind) -> domain.Criterion:
     name = value(one, "AC_CRITERION") or value(one, "CRITERIA") if len(one) else tree.words(one)
     weight, unit = facts.weight(value(one, "AC_WEIGHTING") or value(one, "WEIGHTING"))
-    name = clean(name, 1000) or ("Prix" if kind == "price" else "")
+    name = in_figures(clean(name, 1000)) or ("Prix" if kind == "price" else "")
     return domain.Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)
 
 
