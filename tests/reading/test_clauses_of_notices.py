@@ -33,12 +33,18 @@ def one(source: str, data: bytes) -> Tender:
 
 
 def ted(
-    lot: str = "", left: str = "", more: str = "", text: str = "", buyers: str = "", form: str = "F02_2014"
+    lot: str = "",
+    left: str = "",
+    more: str = "",
+    text: str = "",
+    buyers: str = "",
+    form: str = "F02_2014",
+    coded: str = "",
 ) -> Tender:
     return one(
         "ted",
         f"""<TED_EXPORT xmlns="http://publications.europa.eu/resource/schema/ted/R2.0.9/publication" DOC_ID="000123-2021">
- <CODED_DATA_SECTION/><FORM_SECTION><{form} CATEGORY="ORIGINAL" LG="FR">
+ <CODED_DATA_SECTION><CODIF_DATA>{coded}</CODIF_DATA></CODED_DATA_SECTION><FORM_SECTION><{form} CATEGORY="ORIGINAL" LG="FR">
   <CONTRACTING_BODY><ADDRESS_CONTRACTING_BODY><OFFICIALNAME>Ville</OFFICIALNAME><TOWN>Nantes</TOWN>
    <POSTAL_CODE>44036 cédex 01</POSTAL_CODE><COUNTRY VALUE="FR"/></ADDRESS_CONTRACTING_BODY>{buyers}
    <URL_DOCUMENT>www.achats.example.org/dce</URL_DOCUMENT></CONTRACTING_BODY>
@@ -234,7 +240,7 @@ def with_text(lots: int, text: str, box: str = "") -> tuple[Lot, ...]:
     ("box", "text", "article", "who", "unclear"),
     [
         (WORKSHOP, "Le marché est réservé aux entreprises adaptées.", (), ("ESAT/EA",), False),
-        (WORKSHOP, "Le marché n'est pas réservé.", (), (), True),
+        (WORKSHOP, "Le marché n'est pas réservé.", (), ("ESAT/EA", "SIAE"), True),
         (MISSION, "Le marché est réservé à des structures d'insertion (article L. 2113-13).", ("L2113-13",), ("SIAE",), True),
     ],
 )  # fmt: skip

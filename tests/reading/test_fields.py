@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.reading.test_clauses_of_notices import described, ted
 
-from matcher.domain import Buyer, Lot, Place, Tender
+from matcher.domain import Buyer, Criterion, Lot, Place, Tender
 from matcher.reading import clauses, criteria, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reference import toponyms
@@ -66,6 +66,8 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Une année ferme : durée de 1 an ferme et trois années optionnelles d'un an chacune.", {}, (12, 3, 12)),
         ("Le contrat prend effet le 1.3.2027. Il est conclu pour cette mission jusqu'au 28.2.2029.", {}, (24, None, None)),
         ("Le délai est de 30 mois. Il est reconductible deux fois pour une période de douze mois.", {"duration_months": 54.0}, (30, 2, 12)),
+        ("Durée du contrat : 36 mois (3 ans) du 1.1.2027 au 31.12.2029.", {"duration_months": 24.0}, (36, None, None)),
+        ("Durée initiale de trois ans ; en cas d'option elle sera prolongée de six (6) ans, pour une durée totale de neuf ans.", {"duration_months": 108.0}, (36, 1, 72)),
         ("Valeur sur 4 ans (3 ans + éventuelle prolongation d'1 an).", {"duration_months": 48.0}, (36, 1, 12)),
         ("Le délai global prévisionnel du marché est de 50 mois.", {}, (50, None, None)),
         ("Reconduction : deux périodes d'une durée d'un an.", {}, (None, 2, 12)),
@@ -193,6 +195,7 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
         ("Le groupement présentera impérativement un chiffre d'affaires moyen\ndes 3 dernières années (2024, 2025, 2026)"
          " supérieur ou égal à 700 000,00 euros HT (840 000,00 euros TTC). Une caution de 50 000 € est due.", 700_000.0),
         ("Sous un seuil de 160 000 EUR TTC (moyenne des chiffres d'affaires), le niveau est jugé insuffisant.", 160_000.0),
+        ("Chiffre d'affaires : niveau minimum de capacité financière : 90000 EUR.", 90_000.0),
         ("Le chiffre d'affaires du service s'est élevé à 160 000 EUR.", None),
     ):  # fmt: skip
         assert terms.turnover(terms.requiring_turnover(text)) == euros
@@ -214,6 +217,7 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
         ("Appel d'offres ouvert.", False, "ouverte"),
         ("La procédure retenue est la procédure restreinte.", False, "restreinte"),
         ("Procédure ouverte, et non procédure restreinte.", False, ""),
+        ("Procédures simplifiées de concession.", False, "simplifiée"),
         ("Recours à la procédure négociée, sans publication préalable.", False, terms.NEGOTIATED[1]),
         ("Ce contrat a été passé sous la forme d'un marché sans publicité.", False, terms.NEGOTIATED[1]),
     ],
@@ -298,6 +302,11 @@ def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
      <AC_QUALITY><AC_CRITERION>Le prix n'est pas le seul critère d'attribution.</AC_CRITERION></AC_QUALITY></AC>"""
     (lot,) = ted(described(1, award)).lots
     assert [(one.weight, one.weight_unit) for one in lot.criteria] == [(60.0, "points")]
+    coded = '<AC_AWARD_CRIT CODE="1">Lowest price</AC_AWARD_CRIT>'
+    (price,) = ted(described(1), coded=coded).lots[0].criteria
+    assert (price.name, price.kind) == ("Prix", "price")
+    (quality, cost) = facts.told((Criterion(name="60 % la méthode — 40 % le prix"),))
+    assert (quality.name, cost.name) == ("60 % la méthode", "40 % le prix")
     features = "<MAIN_FEATURES_AWARD><P>Méthode 70 %</P><P>Coût 30 %</P></MAIN_FEATURES_AWARD>"
     made = ted(described(1), more=f"<PROCEDURE>{features}</PROCEDURE>")
     assert [one.weight for one in made.lots[0].criteria] == [70.0, 30.0]
@@ -339,6 +348,9 @@ def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
         ("", "Avis émis au nom et pour le compte de Rail Infra et de Rail Mobilité.", ["Rail Infra", "Rail Mobilité"]),
         ("", "L'acheteur agit pour le compte d'autre(s) pouvoir(s) adjudicateur(s): crous de Lorient.", []),
         ("", "Le pouvoir adjudicateur agit pour le compte d'autre(s) pouvoir(s) adjudicateur(s): crous de Lorient.", ["Crous de Lorient"]),
+        ("", "Groupement de commandes constitué entre les communes de Ruffigné, Nozay et Vay pour leurs repas.", ["Commune de Ruffigné", "Commune de Nozay", "Commune de Vay"]),
+        ("", "Un groupement de commandes entre Redon Agglomération (coordonnateur) et la ville de Redon.", ["Redon Agglomération", "Ville de Redon"]),
+        ("", "Nous agissons pour le compte de Rail Infra dans le cadre de ces marchés.", ["Rail Infra"]),
         ("", "Expérience de mandats au nom et pour le compte de pouvoirs adjudicateurs.", []),
     ],
 )  # fmt: skip
@@ -361,6 +373,8 @@ def test_the_hour_of_a_deadline_is_that_of_its_buyer() -> None:
         ("Accord-cadre multi-attributaire.", terms.SEVERAL_HOLDERS),
         ("Mise en place d'accords-cadres multi-attributaires.", terms.SEVERAL_HOLDERS),
         ("L'accord-cadre est reconduit deux fois.", terms.ONE_HOLDER),
+        ("Accord-cadre : chaque lot est attribué à un seul prestataire.", terms.ONE_HOLDER),
+        ("Marché complémentaire mono-attributaire, dans le cadre d'une extension.", None),
         ("Selon le CCAG des accords-cadres.", None),
         ("La présente consultation n'est pas un accord-cadre.", None),
     ],
@@ -452,6 +466,11 @@ def test_a_commune_that_the_title_names_is_the_place(
 def test_a_description_tells_the_place_where_no_field_does() -> None:
     text = "Réhabilitation de la halle du port, à Saint-Malo."
     assert [one.label for one in placed("Halle", description=text).places] == ["Saint-Malo"]
+    site = "Gardiennage des bureaux situés 3 rue du Port, 35400 Saint-Malo."
+    assert [
+        one.commune for one in placed("Gardes", description=site, label="Bureaux", region="53").places
+    ] == ["35288"]
+    assert [one.label for one in placed("cancale", department="35").places] == ["Cancale"]
     passing = "Rénovation du dépôt de Cancale, puis des quais de Saint-Malo."
     assert "places" in placed("Dépôts", description=passing).inferred
     elsewhere = "Concours de maîtrise d'œuvre pour la halle de Saint-Brieuc."
@@ -497,6 +516,17 @@ def test_a_prior_notice_tells_in_words_until_when_it_is_answered() -> None:
     due = ted(described(1), more=text, form="F01_2014").deadline
     assert due is not None and due.replace(tzinfo=None) == datetime(2027, 4, 16, 12)
     assert ted(described(1), more=text).deadline is None
+    interest = text.replace("Les réponses sont à adresser", "Les candidats déclarent leur intérêt")
+    notice = f'<NOTICE TYPE="PER_CALL_COMPETITION"/>{interest}'
+    when = "<PROCEDURE><DATE_RECEIPT_TENDERS>2027-09-30</DATE_RECEIPT_TENDERS></PROCEDURE>"
+    earlier = ted(described(1), more=notice + when, form="F04_2014").deadline
+    assert earlier is not None and earlier.replace(tzinfo=None) == datetime(2027, 4, 16, 12)
+
+
+def test_the_number_of_a_contract_is_told_by_a_text_where_no_field_does() -> None:
+    text = "<P>La référence du dossier est 27-T-04.</P>"
+    assert ted(described(1), text=text).reference == "27-T-04"
+    assert ted("<REFERENCE_NUMBER>27S1</REFERENCE_NUMBER>" + described(1), text=text).reference == "27S1"
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, Literal
 
-from matcher.domain import Condition, Lot, Tender
+from matcher.domain import Condition, Lot, Place, Tender
 from matcher.reading.sources import _facts as facts
 from matcher.reference import amounts
 from matcher.reference.french import MONTHS
 from matcher.reference.identifiers import clean_date
 from matcher.reference.prose import SPELT, figure, folded, lots_named
-from matcher.reference.text import clean
+from matcher.reference.text import clean, fold
 
 #: "61 500 € HT", "80 000,00 euros"
 _MONEY = re.compile(
@@ -68,8 +68,10 @@ _TURNOVER_OF_LOT = re.compile(
     r"\blots? (?:n ?[o°]? ?)?(\d{1,3})(?!\d)(?:(?:(?!\blots? )\D){0,400}?chiffres? d'affaires?)?[^.;\d]{0,60}(?<!\d)"
     r"(\d{1,3}(?:[ .\u202f]\d{3}){1,3})(?:,\d\d)? ?(?:€|d'eur|eur|ht)|(\d{1,3}(?:[ .]\d{3}){1,3}) ?\(lot (\d{1,3})\)"
 )
-#: "un CA annuel minimum"
-_SHORT_TURNOVER = re.compile(r"\bCA(?= (?:minimum|annuel|global|moyen))")
+#: "un CA annuel minimum"; "niveau minimum de capacité financière : 90 000 €", where it is told to be a turnover
+_SHORT_TURNOVER = re.compile(
+    r"\bCA(?= (?:minimum|annuel|global|moyen))|(?<=\bminimum de )capacité financière"
+)
 _REQUIRED = re.compile(
     r"(?=.*\bchiffres? d['’]affaires?\b).*\b(?:minim|exig|imp[ée]rativement|au moins|insuffisant|inférieure? à)",
     re.I | re.S,
@@ -106,7 +108,7 @@ _TIMES = re.compile(
 _PERIODS = re.compile(rf"\b{_COUNT} (?:\w+ )?periodes?\b")
 #: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune", "chacune ayant une durée d'un an"
 _EACH = re.compile(
-    r"\b(?:fois|periodes?|options?|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
+    r"\b(?:fois|periodes?|options?|prolongee|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
     rf"(?: (?:de(?: duree d[e'])?|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
 #: "24 mois fermes + 12 mois en option", "5 ans + prolongation d'un an"; "5 ans, dont les 2 dernières années en option", "4 ans ferme et une option d'un an"
@@ -148,7 +150,8 @@ _RUN_FROM = re.compile(
 )
 #: "en option", "une tranche optionnelle", "des prestations supplémentaires éventuelles (PSE)"
 _OPTION = re.compile(
-    r"\ben option\b|tranches? (?:optionnelle|conditionnelle)|supplémentaires? éventuelle", re.I
+    r"\ben option\b|tranches? (?:optionnelle|conditionnelle)|supplémentaires? éventuelle|\d options? (?:obligatoire|facultative)",
+    re.I,
 )
 _NO_OPTION = re.compile(r"\b(?:aucune?|pas de|sans|ni|garantie)\b", re.I)
 #: "1re reconduction : du 1.1.2025 au 31.12.2025", "du 1.1.2025 (ou de sa notification) jusqu'au 31.12.2025"
@@ -156,9 +159,11 @@ _FROM_TO = re.compile(rf"\bdu {_DAY}(?: \([^()]{{0,90}}\)| ou [^.;\d]{{0,60}})? 
 _FIRST_DAYS = re.compile(
     rf"\b(?:dur.{{1,2}}e|(?:premiere|initiale) periode|periode initiale|conclue?s?)\b(?:[^.;\d]|\(\d+\)){{0,60}} {_FROM_TO.pattern}"
 )
+#: "Durée : 24 mois (2 ans) du 1.1.2027 au 31.12.2028"
+_TWICE = re.compile(rf"{_DURATION.pattern}(?: \([^()]*\))? {_FROM_TO.pattern}")
 #: "les réponses devront parvenir avant le 16.4.2027 (12h00)", to a notice without a field for it
 _DUE = re.compile(
-    rf"\b(?:manifestations? d'interet|reponses?)\b[^.;\n]{{0,200}}? avant (?:le|la date du) {_DAY}(?:[ (a]{{1,4}}(\d\d? ?h ?\d?\d?))?"
+    rf"\b(?:manifestations? d'interet|leur interet|reponses?)\b[^.;\n]{{0,200}}? avant (?:le|la date du) {_DAY}(?:[ (a-]{{1,4}}(\d\d? ?[h:] ?\d?\d?))?"
 )
 #: "conclu à compter de sa notification jusqu'au 31.12.2027", "le marché se terminera le 31 mars 2028"
 _UNTIL = re.compile(
@@ -186,14 +191,21 @@ _ADAPTED = re.compile(
 )
 #: "Choix de la procédure ouverte", "La procédure est ouverte", "une procédure négociée, sans publication préalable"
 _PROCEDURE = re.compile(
-    r"\b(?:procedure|appel d'offres)(?: de delegation de service public)?(?: \(dsp\))? (?:est )?(?:(ouvert|restreint)e?\b|(negociee,? sans publi|avec negociation))"
+    r"\b(?:procedures?|appel d'offres)(?: de delegation de service public)?(?: \(dsp\))? (?:est )?(?:(ouvert|restreint|simplifie)e?s?\b|(negociee,? sans publi|avec negociation))"
     r"|\bpassee?s? (?:sous la forme d'un marche )?(sans publicite)"
+)
+#: "Numéro de référence : 27-S-04", "la référence du dossier est 27s04"
+_REFERENCE = re.compile(
+    r"(?:[Nn]uméro de référence ?:|[Rr]éférence (?:du dossier|de la consultation|du marché) ?(?::|est|suivante)) ?([^.;,()\n]{3,60})"
 )
 #: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement", "Conclusion d'accords-cadres"
 _FRAMEWORK = re.compile(
     r"(?:^|[.:;(\n] ?|\b(?:le present|cet|(?<!pas )(?<!fondes sur )un) |l'|d'un |d'(?=accords))accords?[- ]cadres?\b"
 )
-_ONE_HOLDER = re.compile(r"\bmono-? ?attributaire|\bun seul (?:titulaire|operateur|attributaire)\b")
+_NAMES_FRAMEWORK = re.compile(r"\b(?:accord|marche)s?[- ]cadre")
+_ONE_HOLDER = re.compile(
+    r"\bmono-? ?attributaire|\bun (?:\(1\) )?seul (?:titulaire|operateur|attributaire|prestataire)\b"
+)
 _HOLDERS = re.compile(
     r"(?<!\()\bmulti-? ?attributaire|\b(?:avec|a) plusieurs (?:titulaires|attributaires|operateurs economiques)\b"
 )
@@ -458,7 +470,8 @@ def procedure(plain: str) -> str:
     """The procedure that a folded text says was chosen: open, restricted or negotiated without a call; "" for none, or several."""
     ways = {"".join(one) for one in _PROCEDURE.findall(plain)}
     way = ways.pop() if len(ways) == 1 else ""
-    return NEGOTIATED["sans" in way] if " " in way else way and f"{way}e"
+    feminine = {"ouvert": "ouverte", "restreint": "restreinte", "simplifie": "simplifiée"}
+    return NEGOTIATED["sans" in way] if " " in way else feminine.get(way, "")
 
 
 def framework(field: Condition | None, *texts: str) -> Condition | None:
@@ -476,12 +489,23 @@ def framework(field: Condition | None, *texts: str) -> Condition | None:
 @lru_cache(256)  # the text of the whole is asked for each lot
 def _holders(plain: str) -> tuple[bool, bool, bool]:
     """Whether a folded text names a framework agreement, with one holder, with several."""
-    spoken = "attributaire" in plain or "titulaire" in plain or "operateur" in plain
+    spoken = any(word in plain for word in ("attributaire", "titulaire", "operateur", "prestataire"))
     one, several = (
         spoken and any(not _OF_A_LOT.search(plain, 0, at.start()) for at in pattern.finditer(plain))
         for pattern in (_ONE_HOLDER, _HOLDERS)
     )
-    return "cadre" in plain and (one or several or _FRAMEWORK.search(plain) is not None), one, several
+    named = _NAMES_FRAMEWORK.search(plain) if one or several else _FRAMEWORK.search(plain)
+    return named is not None, one, several
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"\w+", fold(name)))
+
+
+def reference(text: str) -> str:
+    """The buyer's own number of the contract where a text tells it and no field does."""
+    stated = _REFERENCE.search(text)
+    return clean(stated[1], 200) if stated else ""
 
 
 def _euros(figures: str) -> float:
@@ -494,10 +518,10 @@ def _yearly(euros: float, *texts: str) -> bool:
     return told == {"year"} or any(map(_OF_A_YEAR.search, texts))
 
 
-def told(tender: Tender, general: str, by_lot: Mapping[str, str]) -> Tender:
-    """A notice with what its texts alone tell: options of its lots, a telephone number, the notices before it.
+def told(tender: Tender, general: str, by_lot: Mapping[str, str], address: str = "") -> Tender:
+    """A notice with what its texts alone tell: options of its lots, a telephone number, those who buy together, the notices before it.
 
-    `general` is the text of the whole notice, `by_lot` that of each lot by its id.
+    `general` is the text of the whole notice, `by_lot` that of each lot by its id, `address` the buyer's own.
     """
     shared = general if len(tender.lots) == 1 else ""
     lots = tuple(
@@ -506,8 +530,23 @@ def told(tender: Tender, general: str, by_lot: Mapping[str, str]) -> Tender:
     )
     whole = "\n".join((tender.contact.name, general, *by_lot.values()))
     related = (one for one in (*tender.related, *facts.earlier(whole)) if one != tender.id)
-    contact = replace(tender.contact, phone=tender.contact.phone or facts.phone(whole))
-    return facts.awarded(replace(tender, lots=lots, contact=contact, related=tuple(dict.fromkeys(related))))
+    buyers = (tender.buyer, *tender.joint_buyers)
+    known = [_words(one.name.partition("pour le compte")[0]) for one in buyers]
+    joint = (
+        facts.buyer("", name, Place())
+        for name in facts.principals(f"{tender.buyer.name} ; {address}", whole)
+        if not any(words <= _words(name) or _words(name) <= words for words in known)
+    )
+    return facts.awarded(
+        replace(
+            tender,
+            lots=lots,
+            joint_buyers=(*tender.joint_buyers, *joint),
+            contact=replace(tender.contact, phone=tender.contact.phone or facts.phone(whole)),
+            related=tuple(dict.fromkeys(related)),
+            reference=tender.reference or reference(whole),
+        )
+    )
 
 
 def completed(
@@ -530,7 +569,16 @@ def completed(
         read |= {"amount": None, "amount_period": ""}
     elif stated and _yearly(stated, own, general):
         read["amount_period"] = "year"
-    if lot.duration_months is None and (months := duration(*texts)) is not None:
+    twice = (one for text in texts for one in _TWICE.finditer(text))  # against the days of a field
+    sure = next(
+        (
+            _months(*one.groups()[:2])
+            for one in twice
+            if _months(*one.groups()[:2]) == _between(one.groups()[2:])
+        ),
+        None,
+    )
+    if (lot.duration_months is None or sure) and (months := sure or duration(*texts)) is not None:
         read["duration_months"] = months
         inferred.append("duration_months")
     if not lot.renewals or lot.renewal_months is None:

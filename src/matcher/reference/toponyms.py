@@ -392,6 +392,8 @@ _DISTRICTS = re.compile(
 )
 #: A department, or a postcode, in brackets.
 _NUMBERED = re.compile(r"\((2[AB]|\d{2,3}|\d{5})\)", re.I)
+#: "situés 3 rue du Port, 35000 Rennes"
+_SITED = re.compile(r"\b(?:situ[ée]e?|sise?)s?\b[^.;\n]{0,100}\b\d{5} [A-ZÀ-Ý][^.;,\n]*")
 _INTO = frozenset(("en", "dans", "departement", "region"))
 
 
@@ -679,9 +681,13 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     if listed and len(within) == 1:  # else one of many names is known
         return listed
     # capitals tell nothing in a title that is all in capitals
-    titles = [lot.title, f"{lot.title}\n{tender.title}" if lot.title.isupper() else tender.title]
+    title = lot.title[:1].upper() + lot.title[1:]
+    titles = [title, f"{title}\n{tender.title}" if title.isupper() else tender.title]
     # where a label says more of where than a name in passing, the descriptions tell nothing
     told = [lot.description, tender.description] if not label or "places" in lot.inferred else []
+    sites = (
+        [] if len(within) == 1 else filter(None, map(_SITED.search, (lot.description, tender.description)))
+    )
     # a name in passing does not tell which, of several departments, nor of several towns of a description
     of_title, of_rest = (0, 0) if len(around) > 1 else (None, 1)
     texts = dict.fromkeys(titles, of_title)
@@ -692,6 +698,7 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         (_named_in(bare[text], around, 0) for text in texts),
         # a town that is plainly named comes before one that is named in passing where the buyer is
         () if within or label else map(_elsewhere, ("\n".join(texts),)),
+        (_named_in(one.group(), within, 0) if within else _elsewhere(one.group()) for one in sites),
         (_named_in(bare[text], around, most) for text, most in texts.items()),
     )
     if place := next(filter(None, named), ()):

@@ -19,6 +19,7 @@ from matcher.domain import (
     Holder,
     Lot,
     Place,
+    Reservation,
 )
 from matcher.reading import criteria
 from matcher.reading.sources._objet import lots_named
@@ -67,25 +68,45 @@ def identifier(raw: str) -> tuple[str, tuple[str, ...]]:
 
 
 _FOR = r"(?:de la |de l['’]|du |des |de |d['’](?:autre\(s\) pouvoir\(s\) adjudicateur\(s\) ?: ?)?)"
-_NAMED = r"((?:[^,;.(:—–\n]|(?<=[a-zà-ÿ])-){3,90}?)(?= représent|[,;.(:—–\n]| - |$)"
+_NAMED = r"((?:[^,;.(:—–\n]|(?<=[a-zà-ÿ])-){3,90}?)(?= représent| dans le cadre|[,;.(:—–\n]| - |$)"
 #: "SPL d'une ville, agissant au nom et pour le compte de la commune d'un autre nom"
 _AGENT = re.compile(rf"pour le compte {_FOR}{_NAMED}")
 _AGENT_IN_TEXT = re.compile(
-    rf"(?:au nom et |adjudicateur (?:agit )?)pour le compte {_FOR}(?=[A-ZÀ-Ý]|(?<=: ))(?!pouvoirs? ){_NAMED}"
+    rf"(?:au nom et |adjudicateur (?:agit )?|\b[Nn]ous agissons )pour le compte {_FOR}(?=[A-ZÀ-Ý]|(?<=: ))(?!pouvoirs? ){_NAMED}"
+)
+
+
+#: "un groupement de commandes constitué entre les communes d'un nom, d'un autre et d'un troisième pour ..."
+_TOGETHER = re.compile(
+    r"[Gg]roupements? de commandes?(?: publiques?)? (?:\w+ )?entre (?:l[ae] |l['’])?([^.;\n]{3,200}?)"
+    r"(?= conform| pour | en vue | afin |[.;\n]|$)"
 )
 
 
 def principals(address: str, text: str = "") -> list[str]:
-    """The names of those for whom a buyer says that it acts, in its own name and address, or in the notice."""
-    if "pour le compte" not in address and "pour le compte" not in text:
-        return []
-    named = [*_AGENT.findall(address), *_AGENT_IN_TEXT.findall(text)]
-    parts = (part.strip() for one in named for part in re.split(r" et (?:de la |du |des |de |d['’])", one))
-    return list(dict.fromkeys(part[:1].upper() + part[1:] for part in parts if part))
+    """The names of those for whom a buyer says that it acts, in its own name and address, or that buy with it."""
+    named = [*_AGENT.findall(address), *_AGENT_IN_TEXT.findall(text)] if "compte" in address + text else []
+    parts = [part.strip() for one in named for part in re.split(r" et (?:de la |du |des |de |d['’])", one)]
+    for members in _TOGETHER.findall(text) if "roupement" in text else ():
+        each, shared = re.sub(r" \([^()]*\)", "", members), ""
+        if each.startswith("les communes de "):
+            each, shared = each.removeprefix("les communes de "), "Commune de "
+        parts += [
+            shared + one for one in re.split(r", (?:et )?(?:l[ae] |l['’])?| et (?:l[ae] |l['’])?", each)
+        ]
+    return list(dict.fromkeys(part[:1].upper() + part[1:] for part in parts if re.search("[A-ZÀ-Ý]", part)))
 
 
 #: "Jugement des prestations : les critères suivants :", after the criteria by which those who take part are chosen.
 _PROJECTS = re.compile(r"[Jj]ugement des (?:prestations|projets|offres)\s*:(?:[^:]*critères suivants\s*:)?")
+
+
+def told(fields: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
+    """The criteria of a form's fields; those that one text lists, where it is all that is said of each."""
+    if len(fields) == 1 and re.match(r"\d\d? ?%", fields[0].name):  # "60 % le prix — 40 % la méthode"
+        return tuple(replace(fields[0], name=part) for part in re.split(r" [—–-] (?=\d)", fields[0].name))
+    alike = len({(one.name, one.weight) for one in fields}) == 1 and fields[0].weight is None
+    return (judged(fields[0].name) if alike else ()) or fields
 
 
 def judged(text: str, only: bool = False) -> tuple[Criterion, ...]:
@@ -99,6 +120,14 @@ def holder(raw_id: str, name: str, place: Place | None = None) -> Holder:
     """A winner as published; an identifier that fails its check sum is kept and flagged."""
     id_, flags = identifier(raw_id)
     return Holder(id=id_, name=clean(name, 500), flags=flags, place=place or Place())
+
+
+def reserved(workshop: bool, mission: bool, passage: str = "") -> Reservation | None:
+    """The reservation of the boxes ticked: to sheltered workshops and insertion, or by article L2113-15 to a mission."""
+    who = ("ESAT/EA", "SIAE") if workshop else ()
+    articles = ("L2113-15",) if mission and not workshop else ()
+    every = (*who, "ESS") if mission else who
+    return Reservation(articles=articles, who=every, passage=passage) if every else None
 
 
 #: Legal bases as notices cite them -> flags of the tender.
@@ -339,7 +368,7 @@ def phone(text: str) -> str:
 
 def contact(*blocks: Iterable[str]) -> Contact:
     """Whom to ask: (name, e-mail, telephone) of the buyer, else of those who inform for it."""
-    stated = [[clean(text, 200) for text in block] for block in blocks]
+    stated = [["" if "://" in text else clean(text, 200) for text in block] for block in blocks]
     for other in stated[1:]:
         other[0] = "" if re.search(r"[@\d]", other[0]) else other[0]  # how to ask, and nobody's name
     name, email, phone = (next(filter(None, each), "") for each in zip(*stated, strict=True))

@@ -397,10 +397,7 @@ class _Notice:
         for one in self.coded(lot, f"{path}/TendererRequirementTypeCode", "reserved-procurement"):
             code = words(one)
             if code in RESERVED:
-                # res-ws covers both L2113-12 and -13: the article is not stated, and not guessed
-                return domain.Reservation(
-                    articles=("L2113-15",) if code == "res-pub-ser" else (), passage=RESERVED[code]
-                )
+                return facts.reserved(code != "res-pub-ser", code == "res-pub-ser", RESERVED[code])
         return None
 
     def clauses(self, lot: Element) -> tuple[domain.Clause, ...]:
@@ -417,10 +414,7 @@ class _Notice:
         return tuple(dict.fromkeys(clauses))
 
     def criteria(self, lot: Element) -> tuple[domain.Criterion, ...]:
-        """The award criteria; those that one text lists, where it is all that is said of each."""
-        fields = tuple(self.criteria_of_fields(lot))
-        alike = len({(one.name, one.weight) for one in fields}) == 1 and fields[0].weight is None
-        return (facts.judged(fields[0].name) if alike else ()) or fields
+        return facts.told(tuple(self.criteria_of_fields(lot)))
 
     def criteria_of_fields(self, lot: Element) -> Iterator[domain.Criterion]:
         """The award criteria (BT-539, -734, -540) with the weights that are numbers (BT-541, -5421)."""

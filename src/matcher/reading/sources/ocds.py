@@ -11,18 +11,7 @@ from datetime import datetime
 from typing import Any, BinaryIO, TypeVar
 
 from matcher import codec
-from matcher.domain import (
-    Award,
-    BadInput,
-    Buyer,
-    Criterion,
-    Lot,
-    Nature,
-    Place,
-    Rejected,
-    Reservation,
-    Tender,
-)
+from matcher.domain import Award, BadInput, Buyer, Criterion, Lot, Nature, Place, Rejected, Tender
 from matcher.reading import clauses, ocds
 from matcher.reading.sources import _facts, _tabular
 from matcher.reading.sources._json import Json, dig, first, listed, text
@@ -146,6 +135,7 @@ def _tender(release: Json, raw: Json) -> Tender:
 
 def _lot(raw: Json, notice: str, tender: Json, items: list[Json], deadline: datetime | None) -> Lot:
     own, number = _own(raw), text(raw.get("id")) or "1"
+    reserved = listed(dig(raw, "otherRequirements", "reservedParticipation"))
     mine = [item for item in items if text(item.get("relatedLot")) in ("", number)]
     lot = Lot(
         id=number if number.startswith(f"{notice}/") else f"{notice}/{number}",
@@ -162,17 +152,12 @@ def _lot(raw: Json, notice: str, tender: Json, items: list[Json], deadline: date
         duration_months=_months(raw.get("contractPeriod")),
         start=_facts.day(_at(raw, "contractPeriod", "startDate")),
         deadline=_facts.moment(_at(raw, "tenderPeriod", "endDate")) or deadline,
-        reservation=_reservation(listed(dig(raw, "otherRequirements", "reservedParticipation"))),
+        reservation=_facts.reserved(
+            "shelteredWorkshop" in reserved, "publicServiceMissionOrganization" in reserved
+        ),
         criteria=tuple(map(_criterion, listed(dig(raw, "awardCriteria", "criteria")))),
     )
     return _with(lot, own, (*ocds.OWN_OF_LOT, *(("places",) if own and "places" in own else ())))
-
-
-def _reservation(codes: list[Any]) -> Reservation | None:
-    """The reservation of these codes; a sheltered workshop may be of either article, so that none is stated."""
-    if "publicServiceMissionOrganization" in codes:
-        return Reservation(articles=("L2113-15",), who=("ESS",))
-    return Reservation(who=("ESAT/EA", "SIAE")) if "shelteredWorkshop" in codes else None
 
 
 def _criterion(raw: Any) -> Criterion:

@@ -22,9 +22,9 @@ from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_defence import modern
 from matcher.reading.sources._tree import Element, attribute, kid, kids, value, values
 from matcher.reference.identifiers import clean_amount, clean_date
-from matcher.reference.prose import folded, lots_named
+from matcher.reference.prose import folded, in_figures, lots_named
 from matcher.reference.tables import code_list
-from matcher.reference.text import clean, fold
+from matcher.reference.text import clean
 
 YIELDS = "tender"
 #: Nature by form; forms that hold several kinds of notice are told apart by `NOTICE/@TYPE`.
@@ -121,16 +121,14 @@ class _Form:
         lots = facts.placed(self.lots(title), self.main_buyer.place)
         nature = self.kind
         others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
+        address = value(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY/ADDRESS")
         tender = domain.Tender(
             id=self.document,
             format="ted",
             title=title,
             description=clean(value(self.object, "SHORT_DESCR")),
             buyer=self.main_buyer,
-            joint_buyers=(
-                *(one for one in map(_buyer, others) if one.name != self.main_buyer.name),
-                *self.principals,
-            ),
+            joint_buyers=tuple(one for one in map(_buyer, others) if one.name != self.main_buyer.name),
             lots=lots,
             nature=nature,
             reference=clean(value(self.object, "REFERENCE_NUMBER"), 200),
@@ -156,7 +154,7 @@ class _Form:
             flags=self.flags,
         )
         by_lot = dict(zip((lot.id for lot in lots), self.lot_texts(), strict=False))
-        return clauses.complete(terms.told(tender, self.general, by_lot), self.general, by_lot)
+        return clauses.complete(terms.told(tender, self.general, by_lot, address), self.general, by_lot)
 
     # -- the notice
 
@@ -166,20 +164,6 @@ class _Form:
     @cached_property
     def main_buyer(self) -> domain.Buyer:
         return _buyer(kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"), self.buyer_type)
-
-    @property
-    def principals(self) -> tuple[domain.Buyer, ...]:
-        """For whom the buyer acts as an agent, as its address or the text says."""
-        at = kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY")
-        address = " ; ".join(value(at, field) for field in ("OFFICIALNAME", "ADDRESS"))
-        if not (named := facts.principals(address, self.general)):
-            return ()
-        return tuple(facts.buyer("", name, domain.Place()) for name in named if not self.known(name))
-
-    def known(self, name: str) -> bool:
-        """Whether a name is that of a buyer which the form names, in whatever order of its words."""
-        names = map(fold, values(self.form, "CONTRACTING_BODY/*/OFFICIALNAME"))
-        return any(fold(name) in one or set(one.split()) <= set(fold(name).split()) for one in names)
 
     def addresses(self) -> Iterator[str]:
         """Where the documents are, else where one takes part."""
@@ -274,9 +258,14 @@ class _Form:
             if value(one, "WHERE/SECTION").startswith("IV.2.2"):
                 day, hour = (value(one, f"NEW_VALUE/{part}") for part in ("DATE", "TIME"))
                 break
-        if not day and self.kind == "prior":
-            day, hour = terms.answers_due(folded(self.general)) or ("", "")
-        return facts.moment(day, hour, self.main_buyer.place.department)
+        stated = facts.moment(day, hour, self.main_buyer.place.department)
+        if attribute(self.form, "NOTICE", "TYPE").endswith("CALL_COMPETITION") or (
+            not stated and self.kind == "prior"
+        ):
+            told = terms.answers_due(folded(self.general)) or ("", "")
+            due = facts.moment(*told, self.main_buyer.place.department)
+            return min(filter(None, (stated, due)), default=None)  # interest is shown before one tenders
+        return stated
 
     def change(self) -> str:
         parts = []
@@ -337,7 +326,6 @@ class _Form:
             places=_places(stated, said.get("INFO_ADD", "")),
             amount=amount,
             amount_period="total" if amount else "",
-            amount_max=self.range_end if alone and not amount else None,
             currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
             contract_type=self.contract_type,
             turnover_min=terms.turnover(terms.requiring_turnover(said.get("INFO_ADD", "")))
@@ -359,7 +347,9 @@ class _Form:
         holder = holder if holder is not None else directive if directive is not None else lot
         fields = tuple(_criterion(one, CRITERIA[one.tag]) for one in holder if one.tag in CRITERIA)
         fields = tuple(one for one in fields if not NO_NAME.match(one.name))
-        return fields or self.contest_criteria
+        cheapest = attribute(self.coded, "CODIF_DATA/AC_AWARD_CRIT", "CODE") == "1"
+        price = (domain.Criterion(name="Prix", kind="price"),) if cheapest else ()
+        return facts.told(fields or self.contest_criteria or price)
 
     @cached_property
     def contest_criteria(self) -> tuple[domain.Criterion, ...]:
@@ -381,14 +371,6 @@ class _Form:
         return clean_amount(value(self.object, "VAL_TOTAL"))
 
     @property
-    def range_end(self) -> float | None:
-        """The upper end of what a result states as a range alone."""
-        if any(one.tag == "VAL_TOTAL" for one in self.alive):
-            return None
-        highest = clean_amount(value(self.object, "VAL_RANGE_TOTAL/HIGH"))
-        return highest if highest and highest > terms.SYMBOLIC else None
-
-    @property
     def sole_lot(self) -> tuple[str, str] | None:
         """Number and title of the only lot that is awarded, where the object is described as a whole."""
         if kid(self.object, "NO_LOT_DIVISION") is not None:
@@ -406,16 +388,10 @@ class _Form:
 
     @cached_property
     def reservation(self) -> domain.Reservation | None:
-        left = kid(self.form, "LEFTI")
-        if left is None:
-            return None
-        passages = {field: text for field, text in RESERVED.items() if kid(left, field) is not None}
-        if not passages:
-            return None
-        return domain.Reservation(
-            articles=("L2113-15",) if SERVICE_MISSION in passages else (),
-            passage=" ; ".join(passages.values()),
-        )
+        left = tree.grouped(kid(self.form, "LEFTI"))
+        passages = {field: text for field, text in RESERVED.items() if field in left}
+        workshop = not passages.keys() <= {SERVICE_MISSION}
+        return facts.reserved(workshop, SERVICE_MISSION in passages, " ; ".join(passages.values()))
 
     @staticmethod
     def concerns(condition: domain.Condition, number: str) -> bool:
@@ -553,7 +529,7 @@ def _lasting(described: Element) -> float | None:
 def _criterion(one: Element, kind: Kind) -> domain.Criterion:
     name = value(one, "AC_CRITERION") or value(one, "CRITERIA") if len(one) else tree.words(one)
     weight, unit = facts.weight(value(one, "AC_WEIGHTING") or value(one, "WEIGHTING"))
-    name = clean(name, 1000) or ("Prix" if kind == "price" else "")
+    name = in_figures(clean(name, 1000)) or ("Prix" if kind == "price" else "")
     return domain.Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)
 
 
