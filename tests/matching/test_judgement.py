@@ -120,6 +120,7 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     first = answer(matcher, "tonte des pelouses et taille des haies").lots[0].matches[0]
     passages = [reason.offer_passage for reason in first.reasons if reason.code == "likely_trade"]
     assert passages[0] and passages[0] in first.structure.offers[0].text
+    assert first.offer == first.structure.offers[0]  # the one quoted is the one shown
 
 
 def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:

@@ -246,7 +246,9 @@ def _quoted(
     level, text = _told(shortlist, trade, held, clear, (piece.text, piece.sentence), lead)
     if weak and share[trade] > 0:
         level = min(level, PERHAPS)
-    return level, Why(f"{text} {who} « {quote} »", *passages, tells=level >= CLOSE and share[trade] > 0)
+    return level, Why(
+        f"{text} {who} « {quote} »", *passages, level >= CLOSE and share[trade] > 0, piece.offer
+    )
 
 
 def _told(
