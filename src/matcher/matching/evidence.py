@@ -146,7 +146,7 @@ def supported(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Those of whom a source tells the trade, whose kind often has it, or who lend where staff or hours are asked for; (n,).
 
     For works of which no hours are asked, a lender's kind is to place in what is done; what is near to the trade tells
-    nothing of it, nor does its kind where it is out of its territory.
+    nothing of it, nor does its kind far from home where it is an AI, or of a kind that is not known to place in it.
     """
     query, columns = shortlist.query, shortlist.query.demand.columns
     free = trades.CARDS.keys().isdisjoint(query.asked.trades)
@@ -158,8 +158,16 @@ def supported(shortlist: Shortlist) -> NDArray[np.bool_]:
             return free and (lent or (columns["works"] > demand.SHARE and share > 0))
         return kind in trades.PUBLISHED and share >= OFTEN
 
+    def rooted(kind: str) -> bool:
+        """Works a kind near its home alone, as far as this trade is concerned?"""
+        return kind == "AI" or (kind in LENDING_KINDS and not trades.usual(shortlist, kind)[1])
+
     plain, beside = told(shortlist)
-    by_kind = shortlist.catalogue.among("kind", may, shortlist.candidates) & ~abroad(shortlist)
+    far = reach_.of(shortlist).shown_km > AWAY_KM
+    by_kind, at_home = (
+        shortlist.catalogue.among("kind", which, shortlist.candidates) for which in (may, rooted)
+    )
+    by_kind = by_kind & ~(at_home & far)
     return np.asarray(plain | (beside & (of(shortlist, "kind") > LENDS)) | by_kind)
 
 
@@ -270,11 +278,6 @@ def out_of_quarter(shortlist: Shortlist) -> NDArray[np.bool_]:
         return np.asarray(regies & (at.zone <= 0) & away & shortlist.query.located)
 
     return shortlist.once("out of quarter", make, each=True)
-
-
-def abroad(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """AIs out of the territory that they are agreed for; (n,)."""
-    return np.asarray((of(shortlist, "kind") == KINDS["AI"]) & (reach_.of(shortlist).shown_km > AWAY_KM))
 
 
 def refused(shortlist: Shortlist) -> NDArray[np.bool_]:

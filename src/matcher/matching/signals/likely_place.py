@@ -28,7 +28,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     homely = {
         "portée par une collectivité, qui": evidence.of(shortlist, "public_body")[i],
         "une régie": evidence.out_of_quarter(shortlist)[i],
-        "une AI": evidence.abroad(shortlist)[i],
+        "une AI": evidence.of(shortlist, "kind")[i] == evidence.KINDS["AI"]
+        and found.shown_km[i] > evidence.AWAY_KM,
     }
     if whose := next((words for words, holds in homely.items() if holds), ""):
         parts.append(f"{whose} travaille d'ordinaire sur son seul territoire")
