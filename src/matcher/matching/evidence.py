@@ -132,7 +132,7 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         plain = (said >= INDICATED) | ((by_code >= INDICATED) & coded) | named
         words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first][at])
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
-        return plain, beside | words | (of(shortlist, "said_trade") >= STATED)
+        return plain, beside | words | (of(shortlist, "said_trade") >= demand.SHARE)
 
     return shortlist.once("told", make)
 
