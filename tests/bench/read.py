@@ -57,7 +57,7 @@ from matcher.matching.trades import inferred_trades, place
 from matcher.outreach.batch import Options
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, matches_of
-from matcher.reading import brochure, files, gather
+from matcher.reading import brochure, clauses, files, gather
 from matcher.reading.need import typed_need
 from matcher.reference import paths, places, toponyms, trades, typed_places
 from matcher.territory import coverage
@@ -227,7 +227,8 @@ def reasons(catalogue: Path, queries: Path, draw: int = 100, seed: int = 1, whol
     asked = random.sample(list(questions(queries, [])), 40)
     lines = []
     for question in asked:
-        for answer in matcher.match(question.tender, 5, groups=0, as_of=question.day).lots:
+        tender = clauses.complete(question.tender)  # as what is typed is read: "réservé aux ESAT"
+        for answer in matcher.match(tender, 5, groups=0, as_of=question.day).lots:
             for match in answer.matches:
                 told = sentences(match.reasons, 3)
                 kind = match.structure.kind + " (à vérifier)" * ("kind-unsure" in match.structure.flags)

@@ -118,6 +118,7 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     first = answer(matcher, "tonte des pelouses et taille des haies").lots[0].matches[0]
     passages = [reason.offer_passage for reason in first.reasons if reason.code == "likely_trade"]
     assert passages[0] and passages[0] in first.structure.offers[0].text
+    assert first.offer == first.structure.offers[0]  # the one quoted is the one shown
 
 
 def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
@@ -153,6 +154,7 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("ACI", {"offers": (offer("Nettoyage de locaux", ("K2204",)),), "name": "Emmaüs"}, "ménage de bureaux", "", "« Nettoyage"),
         ("ACI", {"offers": (offer("Accueil téléphonique des usagers", ("M1601",)),)}, "accueil du musée", "ne dit pas", "usagers"),
         ("ACI", {"offers": (offer("Suivi de formations : espaces verts"),)}, "tonte des pelouses", "", "espaces verts :"),
+        ("ESAT", {"offers": (offer("Fabrication de confitures"),)}, "fabrication de confitures", "denrées : selon", "ne dit pas"),
         ("EI", {"offers": (offer("Ressourcerie"),)}, "débarras de caves", "un métier voisin (réemploi", "à vérifier"),
         ("EI", {"offers": (offer("Bûches et granulés"),)}, "réparation de palettes", "ne dit pas ce métier", "voisin"),
         ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "ne dit pas ce métier", "son nom évoque"),
@@ -162,7 +164,7 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         # a source tells of the one trade that it is of; of plants to be grown no rate of their upkeep is "this trade"
         ("EI", {"naf": "8122Z"}, "débarras de caves et nettoyage", "nettoyage et propreté) : activité", "encombrants"),
         ("EI", {"naf": "8532Z"}, "préparation au permis de conduire", "peut-être formation : activité", "|  formation"),
-        ("EI", {"naf": "3811Z", "name": "Envie 2E"}, "ressourcerie", "son nom évoque « appareils électriques »", "à vérifier"),
+        ("EI", {"naf": "3811Z", "name": "Envie 2E"}, "ressourcerie", "son nom évoque peut-être ce métier", "à vérifier"),
         ("ESAT", {}, "tonte des pelouses et balayage des rues", "font une part du besoin (espaces verts), à demander", "évoque"),
         ("ESAT", {"name": "ESAT Jardin des Plantes"}, "800 godets de vivaces", "son nom évoque peut-être « espaces verts »", "ce métier"),
         ("EITI", {}, "remplacement d'un agent d'accueil", "des travailleurs indépendants", "met du personnel"),

@@ -79,7 +79,7 @@ def test_what_no_structure_does_is_stated_with_the_way_that_is_left(matcher: Mat
     assert "clause sociale" in reasons.why_nobody(answer)
 
 
-def test_who_says_in_these_words_what_no_structure_does_is_quoted() -> None:
+def test_of_a_need_of_no_trade_what_is_nearest_to_it_is_quoted() -> None:
     texts = ["location solidaire de véhicules, garage", "location de salles", "entretien de véhicules"]
     matcher = made.matcher_over(
         made.structure(f"0000000000{number:04d}", f"Maison {number}", text, place=NANTES)
@@ -94,7 +94,7 @@ def test_who_says_in_these_words_what_no_structure_does_is_quoted() -> None:
         if "Maison 0" in matcher.explain(ranking, i, 1).structure.name
     )
     trade = next(one.text for one in matcher.explain(ranking, at, 1).reasons if one.code == "likely_trade")
-    assert trade.startswith("les mots du besoin : selon sa fiche, « location solidaire")
+    assert trade.startswith("le plus proche du besoin : selon sa fiche, « location solidaire")
 
 
 def test_a_lot_of_works_whose_notice_asks_for_hours_is_answered_by_the_clause(matcher: Matcher) -> None:

@@ -53,6 +53,17 @@ def respelt(catalogue: Catalogue, words: str) -> str:
     )
 
 
+def near_names(catalogue: Catalogue, words: str, limit: int = 5) -> list[int]:
+    """Rows of the structures whose names are nearest to the words, however they are spelt; none where none is near."""
+    from rapidfuzz import fuzz, process
+
+    names = map(str, catalogue.of_structure("name"))
+    near = process.extract(
+        words, names, scorer=fuzz.token_set_ratio, processor=fold, limit=limit, score_cutoff=75
+    )
+    return [row for _, _, row in near]
+
+
 class Names:
     """Names and towns of structures, folded, a line each in one text, in which they are searched."""
 

@@ -114,17 +114,18 @@ def loaded(catalogue: Path, recipe: str | None = None) -> Matcher:
 def named_structure(matcher: Matcher, words: str) -> Structure:
     """The structure of a SIRET or SIREN, or the one whose name holds these words.
 
-    Raises UnknownStructure, listing those that the words may mean.
+    Raises UnknownStructure, listing those that the words may mean, or whose names are near.
     """
-    from matcher.catalogue.filters import search_names
+    from matcher.catalogue.filters import near_names, search_names
 
-    catalogue = matcher.catalogue
-    rows = [] if words[:9].isdigit() else search_names(catalogue, words, 6)
-    if not rows:
+    catalogue, named = matcher.catalogue, not words[:9].isdigit()
+    rows = search_names(catalogue, words, 6) if named else []
+    near = near_names(catalogue, words) if named and not rows else []
+    if not rows and not near:
         return catalogue.structure(catalogue.row(words))
-    alike = [catalogue.structure(row) for row in rows]
+    alike = [catalogue.structure(row) for row in rows or near]
     same = [one for one in alike if fold(words) in (fold(one.name), fold(one.brand))] or alike
-    if len({one.siren for one in same}) > 1:
+    if near or len({one.siren for one in same}) > 1:
         listed = "; ".join(f"{one.siret} {one.name} ({one.place.label})" for one in alike)
         raise UnknownStructure(f"{words!r} may be several structures: give the SIRET of one of {listed}")
     say(f"{same[0].name} ({same[0].place.label}) : {identity_in_words(same[0].siret)}")

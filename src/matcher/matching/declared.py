@@ -27,14 +27,12 @@ from matcher.learned import cpv, offers
 from matcher.learned.encoders import Encoder, in_context
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.reference.paths import judgement_file
-from matcher.reference.text import tokens
 
 LETTERS = 4  # shorter pieces are dropped
 MAX_PIECES = 400  # per text: beyond, it is no longer an offer
 PIECES = "declared pieces"  # under which a catalogue keeps its own
 AT_ONCE = 2_000  # structures of which the trades are read together
 CONTEXT = 0.8  # weight of the sentence around a piece: "peinture" of a body shop paints no stairwell
-FEW = 6  # words of a title, beyond which no piece holds them all
 Floats = NDArray[np.float32]
 
 _SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\s{1,9}[-–*]\s+|\s{0,9}[•\n\r|]+\s*|…\.?\s*")
@@ -294,20 +292,6 @@ def slots_of(shortlist: Shortlist) -> Spans:
         return spans_by(table.starts, texts, shortlist.owner[inside], len(shortlist))
 
     return shortlist.once("declared pieces", make)
-
-
-#: Where a need goes on to say for whom, or where: "location de véhicules pour les agents".
-_FOR_WHOM = re.compile(r"\b(?:pour|dans|chez|aupr[eè]s|au profit|afin|destin\w+)\b.*", re.S | re.I)
-
-
-def in_its_words(shortlist: Shortlist, text: str) -> bool:
-    """Does a text hold every word of what the lot's title asks, so that no reading of trades is needed?"""
-    title = shortlist.query.lot.title
-    asked = shortlist.query.memo.once("words", lambda: {*tokens(_FOR_WHOM.sub(" ", title) or title)})
-    if len(asked) > FEW:
-        return False
-    stated = {*tokens(text)}
-    return asked <= stated if len(asked) > 1 else bool(asked) and asked == stated
 
 
 def _best_two(shortlist: Shortlist) -> tuple[Column, Column]:

@@ -317,22 +317,27 @@ class Matcher:
 
     def explained(self, ranking: Ranking, chosen: Sequence[int], first: int = 1) -> tuple[Match, ...]:
         """These candidates as matches, see `explain`, of ranks from `first`."""
-        offers = self._best_offers(ranking.shortlist, chosen)
-        each = enumerate(zip(chosen, offers, strict=True), first)
-        return tuple(self._match(ranking, i, rank, offer) for rank, (i, offer) in each)
+        told = {i: self._reasons(ranking, i) for i in chosen}
+        silent = [i for i in chosen if told[i][1] is None]
+        offers = dict(zip(silent, self._best_offers(ranking.shortlist, silent), strict=True))
+        each = enumerate(chosen, first)
+        return tuple(self._match(ranking, i, rank, told[i][0], told[i][1] or offers[i]) for rank, i in each)
 
-    def _reasons(self, ranking: Ranking, i: int) -> tuple[Reason, ...]:
-        """Contribution and explanation of each signal for candidate i, largest first."""
-        shortlist, reasons = ranking.shortlist, list[Reason]()
+    def _reasons(self, ranking: Ranking, i: int) -> tuple[tuple[Reason, ...], Offer | None]:
+        """Contribution and explanation of each signal for candidate i, largest first, and the offer that one quotes, if any."""
+        shortlist, reasons, quoted = ranking.shortlist, list[Reason](), None
         for name, signal in self._signals.items():
             value, add = float(shortlist.columns[name][i]), float(ranking.contributions[name][i])
             why = signal.explain(shortlist, i, value)
+            quoted = quoted or why.offer
             passages = {"notice_passage": why.notice_passage, "offer_passage": why.offer_passage}
             tells = why.tells and value == value
             reasons.append(Reason(code=name, text=why.text, contribution=add, tells=tells, **passages))
-        return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution)))
+        return tuple(sorted(reasons, key=lambda reason: -abs(reason.contribution))), quoted
 
-    def _match(self, ranking: Ranking, i: int, rank: int, offer: Offer | None) -> Match:
+    def _match(
+        self, ranking: Ranking, i: int, rank: int, reasons: tuple[Reason, ...], offer: Offer | None
+    ) -> Match:
         shortlist = ranking.shortlist
         row = int(shortlist.candidates[i])
         structure = self.catalogue.structure(row)
@@ -344,7 +349,7 @@ class Matcher:
             score=float(ranking.scores[i]),
             probability=float(ranking.chances[i]),
             rank=rank,
-            reasons=self._reasons(ranking, i),
+            reasons=reasons,
             missing=missing(structure),
             warnings=warnings(structure, may, shortlist.query.lot.reservation is not None),
             reach=reach.of(shortlist).pair(i, shortlist.query.demand.usual_km),
@@ -409,7 +414,7 @@ class Matcher:
         return "ranked", f"{label}{position}, car : {because}"
 
     def _best_offers(self, shortlist: Shortlist, chosen: Sequence[int]) -> list[Offer | None]:
-        """What each of these candidates declares nearest to the lot, else its nearest contract, else its name or code."""
+        """Of these candidates, whom no reason quotes, what is nearest to the lot: declared, else a contract, else its name or code."""
         index, query = next(iter(self.catalogue.indexes.values()), None), shortlist.query
         if index is None:
             return [None] * len(chosen)

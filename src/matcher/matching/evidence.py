@@ -108,30 +108,45 @@ def silent(shortlist: Shortlist) -> Column:
 def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Those of whom a source tells a trade asked for, and of whom words or a code one near to it; (n,) each.
 
-    Words tell a neighbour, or most of what is asked in all, a code the trade of which that asked for is a part.  Who is surely of another trade by its name,
-    as members of a network are, tells it by words alone.
+    Words tell a neighbour, or most of what is asked in all, a code the trade of which that asked for is a part; a code of
+    other things tells nothing.  A name counts of who says nothing, that of a régie in its quarter; who is surely of
+    another trade by its name, as members of a network are, tells what is asked by words alone.
     """
 
     def make() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        asked = (trades.shares(shortlist) > 0).astype(np.float32)
+        catalogue, rows = shortlist.catalogue, shortlist.candidates
+        asked = (trades.shares(shortlist) > 0) & ~trades.lent_beside(shortlist)
         near, wider = trades.near(shortlist)
-        by_name = np.nan_to_num(name_trade(shortlist, asked))
-        names, at = trades.by_name(shortlist.catalogue, shortlist.candidates)
-        sure = names[:, :-1].max(axis=1, where=~trades.of_house(), initial=0.0)[at]
-        other = (sure >= trades.KNOWN) & (by_name < trades.FIRST * sure)
-        code = np.fmax(by_name, code_trade(shortlist, asked))
-        plain = ((code >= INDICATED) & ~other) | (said_trade(shortlist, asked) >= NAMES_IT)
-        beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & ~other
-        words = said_trade(shortlist, near.astype(np.float32)) >= STATED
+        by_name = np.nan_to_num(name_trade(shortlist, asked.astype(np.float32)))
+        names, at = trades.by_name(catalogue, rows)
+        own = np.where(trades.of_house(), 0.0, names[:, :-1])
+        sure, first = own.max(axis=1)[at], own.argmax(axis=1)
+        of_others = [_of_others(shortlist, asked, trades.label(trade)) for trade in first.tolist()]
+        other = (sure >= trades.KNOWN) & ((by_name < trades.FIRST * sure) | np.array(of_others)[at])
+        coded = ~(other | trades.coded_for_others(shortlist))
+        away = out_of_quarter(shortlist) & ~reach_.of(shortlist).comes(NEXT_DOOR)
+        named = np.isnan(of(shortlist, "said_trade")) & ~(other | away) & (by_name >= INDICATED)
+        words = catalogue.of_structure("name")[rows[named]]
+        named[named] = [not _of_others(shortlist, asked, str(name)) for name in words]
+        said, by_code = (source(shortlist, asked.astype(np.float32)) for source in (said_trade, code_trade))
+        plain = (said >= INDICATED) | ((by_code >= INDICATED) & coded) | named
+        words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first][at])
+        beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
         return plain, beside | words | (of(shortlist, "said_trade") >= demand.SHARE)
 
     return shortlist.once("told", make)
 
 
+def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], text: str) -> bool:
+    """Does a text tell, of each trade asked, other things than the lot is about?"""
+    return all(trades.other_things(shortlist, trade, text) for trade in np.flatnonzero(asked).tolist())
+
+
 def supported(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Those of whom a source tells the trade, whose kind often has it, or who lend where staff or hours are asked for; (n,).
 
-    For works of which no hours are asked, a lender's kind is to place in what is done.
+    For works of which no hours are asked, a lender's kind is to place in what is done; what is near to the trade tells
+    nothing of it, nor does its kind far from home where it is an AI, or of a kind that is not known to place in it.
     """
     query, columns = shortlist.query, shortlist.query.demand.columns
     free = trades.CARDS.keys().isdisjoint(query.asked.trades)
@@ -143,8 +158,17 @@ def supported(shortlist: Shortlist) -> NDArray[np.bool_]:
             return free and (lent or (columns["works"] > demand.SHARE and share > 0))
         return kind in trades.PUBLISHED and share >= OFTEN
 
-    by_source = np.logical_or(*told(shortlist))
-    return np.asarray(by_source | shortlist.catalogue.among("kind", may, shortlist.candidates))
+    def rooted(kind: str) -> bool:
+        """Works a kind near its home alone, as far as this trade is concerned?"""
+        return kind == "AI" or (kind in LENDING_KINDS and not trades.usual(shortlist, kind)[1])
+
+    plain, beside = told(shortlist)
+    far = reach_.of(shortlist).shown_km > AWAY_KM
+    by_kind, at_home = (
+        shortlist.catalogue.among("kind", which, shortlist.candidates) for which in (may, rooted)
+    )
+    by_kind = by_kind & ~(at_home & far)
+    return np.asarray(plain | (beside & (of(shortlist, "kind") > LENDS)) | by_kind)
 
 
 def kind_rate(shortlist: Shortlist) -> Column:
@@ -219,6 +243,7 @@ SAID_BY_NAME = {
 }
 #: Of 39 judged régies likely for a lot, those farther were a lead in 7 of 19, nearer in 13 of 20
 QUARTER_KM = 6.0
+AWAY_KM = 40.0  # from which an AI, which is agreed for a territory, is out of its own
 
 
 def _named(catalogue: Catalogue, what: str, rows: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -23,7 +23,7 @@ from matcher.learned.activities import VAGUE
 from matcher.learned.asks import names
 from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Shortlist
-from matcher.reference import paths, tables, trades
+from matcher.reference import codes, paths, tables, trades
 from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns
 
@@ -170,6 +170,12 @@ def shares(shortlist: Shortlist) -> Floats:
     return shortlist.query.memo.once("shares of trades", make)
 
 
+def lent_beside(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """The trade of lending staff, which the kind tells, where another is asked for; (trades,)."""
+    several = any(name != LENT for name in shortlist.query.asked.trades)
+    return np.array([several and name == LENT for name in names()])
+
+
 def near(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which trades are neighbours of those asked for, and which of them the wider ones that those are parts of; (trades,) each.
 
@@ -206,12 +212,24 @@ def plainly(shortlist: Shortlist, trade: int) -> bool:
     return shortlist.query.memo.once(("plainly", trade), make)
 
 
-def other_things(shortlist: Shortlist, trade: int, text: str) -> bool:
-    """Does a text tell of a trade for other things than the lot is about?"""
+def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
+    """Does the first of these texts that tells of things tell of a trade for others than the lot is about?"""
     if (name := names()[trade]) not in _THINGS:
         return False
-    ours, theirs = (_told_of(name, one) for one in (shortlist.query.text, text))
-    return any(ours) and any(theirs) and not any(map(and_, ours, theirs))
+    ours = _told_of(name, shortlist.query.text)
+    theirs = next(filter(any, (_told_of(name, text) for text in texts)), ours)
+    return any(ours) and not any(map(and_, ours, theirs))
+
+
+def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """Candidates whose activity code is of a trade for other things than the lot is about; (n,)."""
+    held, at = by_code(shortlist.catalogue, shortlist.candidates)
+    firsts = zip(held[:, :-1].argmax(axis=1).tolist(), shortlist.catalogue.coded("naf")[1], strict=False)
+    elsewhere = np.zeros(len(held), dtype=bool)
+    for row, (trade, code) in enumerate(firsts):
+        if names()[trade] in _THINGS:
+            elsewhere[row] = other_things(shortlist, trade, codes.naf_label(code or ""))
+    return elsewhere[at]
 
 
 @lru_cache(4_000)  # a structure is explained for many lots

@@ -5,6 +5,7 @@ To add one, write a file with the two functions of `Signal`, and give it a weigh
 
 from typing import NamedTuple, Protocol
 
+from matcher.domain import Offer
 from matcher.matching.shortlist import Column, Shortlist
 
 
@@ -15,6 +16,7 @@ class Why(NamedTuple):
     notice_passage: str = ""
     offer_passage: str = ""
     tells: bool = True  # False where the sentence only says what is unknown, absent or usual
+    offer: Offer | None = None  # that is quoted
 
 
 class Signal(Protocol):

@@ -4,7 +4,6 @@ from matcher.matching import evidence, reach
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why, _pieces
 
-AWAY_KM = 40.0  # from which an AI, which is agreed for a territory, is told to be out of its own
 FAR = 0.5  # log2 of distance over usual distance beyond which a structure is described as far
 
 WIDE = ("hexagone", "nationale")  # zones that are told of who is far
@@ -29,7 +28,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     homely = {
         "portée par une collectivité, qui": evidence.of(shortlist, "public_body")[i],
         "une régie": evidence.out_of_quarter(shortlist)[i],
-        "une AI": evidence.of(shortlist, "kind")[i] == evidence.KINDS["AI"] and found.shown_km[i] > AWAY_KM,
+        "une AI": evidence.of(shortlist, "kind")[i] == evidence.KINDS["AI"]
+        and found.shown_km[i] > evidence.AWAY_KM,
     }
     if whose := next((words for words, holds in homely.items() if holds), ""):
         parts.append(f"{whose} travaille d'ordinaire sur son seul territoire")

@@ -26,7 +26,6 @@ from matcher.reference.text import fold, shorten, tokens
 QUOTED = 120  # characters of a quotation
 #: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
 OWN = frozenset({"accueil", "formation", "insertion"})
-DRIVEN = "transport"
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
 #: What is no offer: how to reach it, whom it hires, and what it does in its own rooms.
 _NO_OFFER = re.compile(
@@ -40,7 +39,7 @@ SHORT = 5  # letters of a word that is too common to name a trade: "bois"
 THIS = "ce métier"
 IRONING = "repassage"  # alone, of laundry
 #: How much a fact tells of the trade asked for: of several the one that tells most is the reason.
-OTHER, HINTED, PERHAPS, BESIDE, CLOSE, CLEAR = range(6)
+OTHER, ASIDE, HINTED, PERHAPS, BESIDE, CLOSE, CLEAR = range(7)
 Fact = tuple[float, Why]
 Slots = NDArray[np.integer]
 
@@ -100,15 +99,18 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     asked = np.maximum(otherwise, jobs) * (trades.shares(shortlist) > 0)
     other = "dit d'abord un autre métier :"
     lead = other if asked.max() >= STATED else f"ne dit pas {trades.asked_in_words(shortlist)} ;"
+    lead = lead if trades.shares(shortlist).any() else "le plus proche du besoin :"  # no trade is read of it
     own = _said(shortlist, i, slots, held, otherwise, jobs, lead) if len(slots) else None
     coded: Iterable[Fact] = _coded(shortlist, by_code, code.upper(), (said, by_name), lead)
     if kind in LENDING_KINDS:  # its code is of its members, or of lending
         coded = [fact for fact in coded if kind != "GEIQ" and code[:2] != "78" and fact[0] > OTHER]
+    if own and own[0][0] == ASIDE:  # its words tell for what it has the trade of its code
+        coded = [fact for fact in coded if fact[0] > CLOSE]
     # whoever lends does more than what it says
     told = [own[0]] if own and (own[0][0] > OTHER or kind not in LENDING_KINDS) else []
     yield from chain(coded, told) if own and own[1].post else chain(told, coded)
     if not own:
-        least = CLOSE if kind in LENDING_KINDS else HINTED  # no neighbour of whoever lends
+        least = CLOSE if kind in LENDING_KINDS else ASIDE  # no neighbour of whoever lends
         yield from (fact for fact in _named(shortlist, by_name, name) if fact[0] >= least)
 
 
@@ -154,8 +156,7 @@ def _said(
             near = pieces.compare(declared.view_of(shortlist), slots[kept])
             at = kept[(near + told[kept] + spelt).argmax()]
             piece = piece_of(int(slots[at]))
-            driver = piece.by_job[trades.place(DRIVEN)] >= STATED
-            if not _unfit(piece, worth, np.maximum(otherwise, texts()) if driver else otherwise, structure):
+            if not _unfit(piece, worth, otherwise, structure):
                 return piece
             among = among & (slots != slots[at])
         return None
@@ -179,7 +180,15 @@ def _said(
         if piece := first(named, worth):
             return quoted(piece, trade)
     stated = (held * ~_own()).max(axis=1) >= STATED
-    return own if own[0][0] >= BESIDE else quoted(first(stated, ~_own()))
+    if own[0][0] >= BESIDE:
+        return own
+    plain = quoted(first(stated, ~_own()))
+    level = OTHER if plain is None else plain[0][0]
+    # of those that tell no trade asked for the nearest, where it is of some trade
+    of = int(own[1].held.argmax())
+    known = own[1].held[of] >= NAMED and not own[1].offer.rome
+    nearest = known and not (_own()[of] or trades.shares(shortlist)[of] > 0)
+    return own if own[0][0] > level or (nearest and own[0][0] == level) else plain
 
 
 def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
@@ -219,34 +228,39 @@ def _quoted(
     """What a piece says of its trade, or of the one that it is known to name, if any; perhaps, where that is `doubtful`."""
     sure = named >= 0
     trade = named if sure else int((piece.held * worth).argmax())
-    if not sure and piece.held[trade] < STATED:  # what it tells itself
-        trade = int(piece.held.argmax())
+    share = trades.shares(shortlist)
+    plain = not _TRAINED.search(fold(piece.text)) and (share[trade] > 0 or _spells(piece.text, trade))
+    least = NAMED if plain else STATED
+    if not sure and piece.held[trade] < least:
+        trade = int(piece.held.argmax())  # what it tells itself
     who = "parmi ses postes," if piece.post else "selon sa fiche,"
     who = f"selon {piece.offer.source}," if piece.read else who
     title = piece.offer.title if piece.offer.nature == "job" else ""
     quote = _quote(piece.text, piece.sentence, title, trade)
     passages = shorten(shortlist.query.text, 160), quote
     spelt = sure or (_spells(piece.text, trade) and not _aside(piece, trade)) or piece.by_job[trade] >= KNOWN
-    share = trades.shares(shortlist)[trade]
-    known = spelt or share > 0  # a neighbour is not guessed
-    held = 1.0 if sure else float(piece.held[trade]) * bool(known)
-    clear = bool(spelt) and not doubtful[trade]
-    level, text = _told(shortlist, trade, held, clear, piece.sentence, lead)
-    if level == OTHER and declared.in_its_words(shortlist, piece.sentence):
-        level, text = HINTED, "les mots du besoin :"
-    return level, Why(f"{text} {who} « {quote} »", *passages, tells=level >= CLOSE and share > 0)
+    known = spelt or share[trade] > 0  # a neighbour is not guessed
+    held = float(known and (sure or piece.held[trade] >= least))
+    weak = not sure and piece.held[trade] < STATED
+    clear = bool(spelt) and not (doubtful[trade] or (weak and share[trade] > 0))
+    level, text = _told(shortlist, trade, held, clear, (piece.text, piece.sentence), lead)
+    if weak and share[trade] > 0:
+        level = min(level, PERHAPS)
+    return level, Why(
+        f"{text} {who} « {quote} »", *passages, level >= CLOSE and share[trade] > 0, piece.offer
+    )
 
 
 def _told(
-    shortlist: Shortlist, trade: int, held: float, sure: bool, text: str, lead: str
+    shortlist: Shortlist, trade: int, held: float, sure: bool, texts: tuple[str, ...], lead: str
 ) -> tuple[float, str]:
     """How much a source tells that indicates a trade as its own, and the words that lead to it.
 
     It is asked for, surely or perhaps, or is a neighbour of what is, or another; a source is never of more trades than
-    it states.  `text` tells the things that it works on.
+    it states.  The first of `texts` that does tells the things that it works on.
     """
     share = trades.shares(shortlist)[trade]
-    things = trades.other_things(shortlist, trade, text)
+    things = trades.other_things(shortlist, trade, *texts)
     if held >= STATED and share > 0 and not things:
         level, perhaps = (CLEAR, "") if sure else (CLOSE, "peut-être ")
         return level, f"{perhaps}{trades.in_words(shortlist, trade)} :"
@@ -256,7 +270,7 @@ def _told(
             if things
             else f"un métier voisin ({trades.label(trade)})"
         )
-        return BESIDE if sure and not things else HINTED, f"{what} :"
+        return ASIDE if things else BESIDE if sure else HINTED, f"{what} :"
     return OTHER, lead
 
 
@@ -347,47 +361,54 @@ def _coded(
     if not label or code in VAGUE:
         return
     trade, alike = _first(shortlist, held)
-    other = any(row.max() >= STATED and row[trade] < FIRST * row.max() for row in told)
-    enough = held[trade] >= (NEAR if shares[trade] > MAIN else STATED)
+    said, named = told
+    other = (said.max() >= STATED and said[trade] < NAMED) or (
+        named.max() >= STATED and named[trade] < FIRST * named.max()
+    )
+    enough = held[trade] >= NAMED
     sure = held[trade] >= KNOWN and (not alike or _spells(label, trade)) and not other
     if shares[trade] > 0:
         sure = sure and trades.plainly(shortlist, trade)
     elif not (sure and held[trade] >= 1.0):  # of a neighbour by a code that is of it in part
         enough = False
-    level, text = _told(shortlist, trade, 1.0 if enough else 0.0, sure, label, lead)
-    evoked = int((by_name := told[1] * ~trades.of_house()).argmax())  # much is called clean
-    if by_name[evoked] >= KNOWN and by_name[trade] < FIRST * by_name[evoked]:
-        fact += f" ; son nom évoque « {trades.label(evoked)} »"
+    level, text = _told(shortlist, trade, 1.0 if enough else 0.0, sure, (label,), lead)
+    if held[trade] < STATED:
+        level = min(level, PERHAPS)
     yield level, Why(f"{text} {fact}", "", label, tells=level >= CLOSE and shares[trade] > 0)
 
 
 def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[Fact]:
-    """The trade asked for that its name indicates: perhaps, where it tells several alike."""
-    trade, alike = _first(shortlist, held)
-    things = trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}")
+    """The trade asked for that its name indicates: perhaps, where its words are of several, or of none."""
+    held = held * (trades.shares(shortlist) > 0)
+    trade, _ = _first(shortlist, held)
     last = fold(name).rpartition(" ")[2]  # registers cut a long name
     cut = len(last) > SHORT and any(word.startswith(last) for word in fold(trades.label(trade)).split())
-    unclear = (alike and not cut and not _spells(name, trade)) or held[trade] < STATED
+    sure = held[trade] >= KNOWN or _spells(name, trade) or cut
     if held[trade] < NAMED:
         return
-    if things:
-        yield HINTED, Why(f"son nom évoque {trades.label(trade)}, pour autre chose", "", name, tells=False)
-    elif trades.shares(shortlist)[trade] > 0:
-        what = trades.in_words(shortlist, trade, THIS)
-        if evidence.SAID_BY_NAME["régie"].search(fold(name)):
-            yield CLOSE, Why(f"une régie fait d'ordinaire {what}", "", name)
-        else:
-            perhaps = unclear or not trades.plainly(shortlist, trade)
-            text = f"son nom évoque {'peut-être ' if perhaps else ''}{what}"
-            yield CLOSE if perhaps else CLEAR, Why(text, "", name)
-    elif trades.near(shortlist)[0][trade]:
-        yield HINTED, Why(f"son nom évoque un métier voisin ({trades.label(trade)})", "", name, tells=False)
+    if trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}"):
+        text = f"son nom évoque {trades.label(trade)}, pour autre chose"
+        yield ASIDE, Why(text, "", name, tells=False)
+        return
+    what = trades.in_words(shortlist, trade, THIS)
+    if evidence.SAID_BY_NAME["régie"].search(fold(name)):
+        yield CLOSE, Why(f"une régie fait d'ordinaire {what}", "", name)
+        return
+    sure = sure and trades.plainly(shortlist, trade)
+    text = f"son nom évoque {'' if sure else 'peut-être '}{what}"
+    yield CLEAR if sure else CLOSE, Why(text, "", name)
 
 
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
-    """The first trade of a source, of those alike that which the lot asks for, and whether there are others alike."""
-    alike = held >= ALIKE * held.max()
-    return int((held * (1 + 9 * _worth(shortlist)) * alike).argmax()), int(alike.sum()) > 1
+    """The first trade of a source, of those alike that which the lot asks for, and whether there are others alike.
+
+    Where the first is not even near to what is asked, a lesser one that is asked.
+    """
+    alike, shares = held >= ALIKE * held.max(), trades.shares(shortlist)
+    first = int((held * (1 + 9 * _worth(shortlist)) * alike).argmax())
+    lesser = int((held * (shares > 0)).argmax())
+    beside = not (shares[first] or trades.near(shortlist)[0][first])
+    return lesser if beside and held[lesser] >= NAMED else first, int(alike.sum()) > 1
 
 
 def _inferred(shortlist: Shortlist, i: int, silent: bool) -> Fact:
@@ -409,8 +430,6 @@ def _worth(shortlist: Shortlist) -> trades.Floats:
         demand = shortlist.query.demand
         worth = np.zeros(len(demand.weights), dtype=np.float32)
         worth[demand.trades] = demand.worth[:, 0]
-        if any(name != LENT for name in shortlist.query.asked.trades):
-            worth[trades.place(LENT)] = 0.0
-        return worth
+        return worth * ~trades.lent_beside(shortlist)
 
     return shortlist.query.memo.once("worth of trades", make)
