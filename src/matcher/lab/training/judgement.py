@@ -483,7 +483,10 @@ def collected(folder: Path, sets: Sequence[str], structures: Paths, history: Pat
     if not any(value[0] >= 2 for need in wanted for value in need.row["j"].values()):
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
     learnt = [*wanted, *own_asked(), *invented(matcher, asks_.needs_of_staff()[::STEP])]
-    say(f"learning from {len(learnt)} needs, {FOLDS} times for the figures and once for all: some minutes")
+    ours = len(learnt) - len(wanted)
+    say(
+        f"learning from {len(wanted)} needs judged and {ours} shipped ones, {FOLDS} times for the figures and once for all: some minutes"
+    )
     return [gathered(need) for need in progress(learnt, "reading")]
 
 
