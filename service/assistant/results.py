@@ -119,7 +119,7 @@ def _read_as(place: str) -> Iterator[str]:
             meant = ", ".join(f"{one.label} ({one.department})" for one in toponyms.asked(place))
         except BadInput:  # one of a name, which the need tells
             return
-        yield f"Aucun lieu ne s'appelle « {place} » : {meant} a été compris. Dites-le à qui demande."
+        yield f"« {place} » : {meant} a été compris. Dites-le à qui demande."
 
 
 def _nobody(answer: Mapping[str, Any]) -> Iterator[str]:

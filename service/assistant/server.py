@@ -100,8 +100,7 @@ class Api:
         with plugins.optional("mcp", "serving tools to assistants"):
             from mcp.server.mcpserver.exceptions import ToolError
         request = _caller.get()
-        if self._loads is not None:  # what still loads takes nothing of the time of the first question
-            await to_thread.run_sync(self._loads.wait, LOADING)
+        await self.ready()  # what still loads takes nothing of the time of the first question
         async with httpx.AsyncClient(
             transport=self._transport(request), base_url=self.url, timeout=120
         ) as client:
@@ -118,6 +117,11 @@ class Api:
         raise ToolError(
             problem.get("detail") or f"{self.url} answered {answer.status_code}: is it a service of Maillage?"
         )
+
+    async def ready(self) -> None:
+        """Wait until the catalogue of this process is loaded, if it is here."""
+        if self._loads is not None:
+            await to_thread.run_sync(self._loads.wait, LOADING)
 
     def _transport(self, request: Request | None) -> httpx.AsyncBaseTransport | None:
         if self.app is None:

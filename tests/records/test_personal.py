@@ -7,7 +7,10 @@ import pytest
 from sqlalchemy import JSON, ForeignKeyConstraint, Table, insert, select
 from sqlalchemy.types import Boolean, Date, Float, Integer, String
 
-from matcher.domain import BadInput, Forbidden
+from matcher.catalogue.build import build_catalogue
+from matcher.commands import personal as personal_command
+from matcher.domain import BadInput, Forbidden, Structure
+from matcher.matching import recipes
 from matcher.records import keys, personal
 from matcher.records.store import Store, address_subject
 from matcher.records.tables import Base, UtcTime
@@ -102,3 +105,13 @@ def test_the_keys_of_an_erased_siret_no_longer_open_anything(store: Store) -> No
 def test_who_is_neither_an_address_nor_a_siret_is_asked_back(store: Store, name: str) -> None:
     with pytest.raises(BadInput):
         personal.export(store, name)
+
+
+def test_an_address_of_the_catalogue_is_answered_with_the_siret_to_ask_by(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listed = Structure(siret=SIRET, name="Les Sentiers", email="contact@sentiers.example")
+    catalogue = build_catalogue([listed], (), recipes.named("lexical"))
+    monkeypatch.setattr(personal_command, "load_catalogue", lambda folder: catalogue)
+    assert personal_command._listed_with("Contact@sentiers.example ") == [SIRET]
+    assert personal_command._listed_with("tact@sentiers.example") == []

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
+from matcher.reading.need import spot
 from matcher.reading.sources import decp
 from matcher.reference import places, toponyms
 from records import cases
@@ -183,9 +184,26 @@ def test_what_is_no_place_is_taken_for_none() -> None:
             toponyms.asked(typed)
 
 
-def test_a_village_and_the_town_that_people_call_so_are_both_proposed() -> None:
-    with pytest.raises(toponyms.Homonyms, match="Évry-Courcouronnes"):
-        toponyms.asked("Evry")
+@pytest.mark.parametrize(
+    ("name", "town"),
+    [("Evry", "Évry-Courcouronnes"), ("Noyal", "Noyal-Châtillon-sur-Seiche"), ("Viré", "Viré")],
+)
+def test_the_town_that_people_call_so_is_meant_before_a_far_smaller_village(name: str, town: str) -> None:
+    for places_read in (toponyms.asked(name), spot(f"ménage à {name}")):
+        assert [place.label for place in places_read] == [town]
+    assert toponyms.spelt(name) == (name == town)  # what is taken for another is told
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("Cesson", "Cesson-Sévigné"), ("Aix", "Aix-les-Bains"), ("Boulogne", "Boulogne-sur-Mer")],
+)
+def test_a_name_that_several_towns_go_by_is_asked_back_in_the_field_and_in_the_need(
+    name: str, other: str
+) -> None:
+    for read in (toponyms.asked, spot):
+        with pytest.raises(toponyms.Homonyms, match=other):
+            read(name if read is toponyms.asked else f"ménage à {name}")
 
 
 @pytest.mark.parametrize(("label", "department", "commune"), cases("towns written oddly"))

@@ -87,5 +87,6 @@ async def _over_http(api: Any, server: Any, host: str, port: int) -> None:
     app = _guarded(server.streamable_http_app(**asked, transport_security=_security()))
     running = uvicorn.Server(uvicorn.Config(app, host=host, port=port, **SERVER))
     async with api.open():
+        await api.ready()  # the first question does not wait for the catalogue
         say(f"tools at http://{host}:{port}/mcp (Ctrl-C ends it)")
         await running.serve()

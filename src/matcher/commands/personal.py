@@ -7,16 +7,20 @@ matcher personal erase contact@example.org --yes
 
 import json
 from collections.abc import Collection
+from contextlib import suppress
 
 import typer
 from service.settings import read
 from typer import Argument, Option
 
+from matcher.catalogue.files import load_catalogue
 from matcher.commands._options import open_store
 from matcher.console import emit, say
+from matcher.domain import NotFound, StaleArtefact
 from matcher.outreach.transport import erase_mails
 from matcher.records import personal
 
+LISTED = "{} est dans le catalogue l'adresse de {} : demandez aussi par ce SIRET, ce qui attend pour lui y serait envoyé"
 BEYOND = (
     "hors d'atteinte, à chercher et à effacer vous-même : les dossiers donnés à --outbox (autres que {}), les sauvegardes, et l'annuaire : "
     "retirez-y la personne, puis relancez `matcher index`"
@@ -38,7 +42,24 @@ def _say_the_rest(person: str, held: Collection[str], outbox: object) -> None:
     """Say that nothing is held where nothing is, and always what lies outside the store."""
     if not held:
         say(f"la base ne contient rien sur {person}")
+    if sirets := _listed_with(person):
+        say(LISTED.format(person, ", ".join(sirets)))
     say(BEYOND.format(outbox))
+
+
+def _listed_with(person: str) -> list[str]:
+    """The SIRETs of the structures that the catalogue lists with this address; none where there is no catalogue."""
+    if "@" not in person:
+        return []
+    with suppress(NotFound, StaleArtefact):
+        catalogue = load_catalogue(read().catalogue)
+        address = person.strip().lower()
+        payloads = catalogue.structures.column("payload").to_pylist()
+        known = (
+            catalogue.structure(row) for row, text in enumerate(payloads) if address in str(text).lower()
+        )
+        return [one.siret for one in known if one.email.lower() == address]
+    return []
 
 
 @app.command()

@@ -300,14 +300,15 @@ def on_judged(
     note: str = "",
 ) -> Iterator[published.Result]:
     """A result for each judged set and method, over a directory in any known format; simple methods first."""
+    sets = {path: leads.load(path, most) for path in queries}  # a file that cannot be read is told at once
     given, recipe = gather.gather(structures), recipes.named("default")
     candidates = build_catalogue(
         given.structures, given.awards, recipe, undated=evaluation.UNDATED, suppliers=False
     )
     compared = simple(candidates, SIMPLE if baselines else (REFERENCE,))
     directory = [each for path in structures for each in (path, *path.rglob("*")) if each.is_file()]
-    for path in queries:
-        one = leads.known(leads.load(path, most), candidates)
+    for path, judged in sets.items():
+        one = leads.known(judged, candidates)
         listed = [path, path.with_name(one.name + leads.JUDGED), *directory]
         about = _about("Who could do it.", one.questions, candidates, listed)
         methods: dict[str, Any] = {name: leads.by_order(method) for name, method in compared.items()}

@@ -24,6 +24,8 @@ TOWN = 10_000
 HAMLET = 300
 MOST_CHOICES = 10
 SHORTEST = 3  # letters of a name that is completed
+SHORTENED = 8_000  # population from which a town is called by the beginning of its name
+DOMINANT = 5  # times the people of the village of that very name, from which the town alone is meant
 
 
 class Homonyms(BadInput):
@@ -76,7 +78,7 @@ def _asked(text: str, near: frozenset[str], context: str) -> Places:
         return (settled(text, town, near),)
     if not options and len(parts) > 1:
         return _several(parts, near, context)
-    return (settled(text, _also(text, options) or _resembling(text), near),)
+    return (settled(text, called(text, options) or _resembling(text), near),)
 
 
 def _of_institution(text: str) -> Places:
@@ -87,24 +89,45 @@ def _of_institution(text: str) -> Places:
     return next(filter(None, towns), ())
 
 
-def _also(text: str, found: Places) -> Places:
-    """The places of a name, with the town whose name begins so where it names a village: Évry, Évry-Courcouronnes."""
-    towns = [places.commune(place.commune or "") for place in found]
-    if not found or any(town is None or town.population >= TOWN for town in towns):
-        return found
-    key = f"{places.name_key(text)} "
-    return (*found, *(of_commune(one.code) for one in _towns() if places.name_key(one.name).startswith(key)))
+def called(name: str, exact: Places) -> Places:
+    """What is meant by a name that these places bear exactly: they, and the larger towns whose name begins with it.
+
+    "Cesson" may be Cesson-Sévigné; "Vire" is Vire Normandie, "Viré" the village.
+    """
+    key, most = places.name_key(name), max(map(people, exact), default=0)
+    towns = () if any(not place.commune for place in exact) else _towns_begun().get(key, ())
+    larger = tuple(of_commune(code) for code, count in towns if count > most)
+    if len(exact) != 1 or len(larger) != 1:
+        return exact + larger if exact or len(larger) == 1 else ()
+    plain, typed = exact[0].label.lower(), name.lower()
+    if plain == typed and not larger[0].label.lower().startswith(typed):
+        return exact
+    return exact + larger if people(larger[0]) < DOMINANT * most else larger
+
+
+def people(place: Place) -> int:
+    """How many people live in a commune; 0 for an area."""
+    town = places.commune(place.commune or "")
+    return town.population if town else 0
 
 
 @remembered()
-def _towns() -> tuple[Commune, ...]:
-    return tuple(places.communes(TOWN))
+def _towns_begun() -> Mapping[str, list[tuple[str, int]]]:
+    """Towns of a compound name by the words with which it begins, each with its people: Brive, Cherbourg, Saint-Jacques."""
+    table: dict[str, list[tuple[str, int]]] = {}
+    for town in places.communes(SHORTENED):
+        words = places.name_key(town.name).split()
+        for end in range(1, len(words)):
+            if len(begun := " ".join(words[:end])) >= SHORTEST and begun not in ("saint", "sainte"):
+                table.setdefault(begun, []).append((town.code, town.population))
+    return table
 
 
 def spelt(words: str) -> bool:
-    """Are the places typed spelt exactly, so that none is a guess?"""
+    """Are the places typed called exactly so, so that none is a guess?"""
     text = clean(words)
-    return bool(named(text)) or all(map(named, _parts(text)))
+    exact = named(text)
+    return called(text, exact)[:1] == exact[:1] if exact else all(map(named, _parts(text)))
 
 
 def _parts(text: str) -> list[str]:

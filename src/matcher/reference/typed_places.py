@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import dropwhile, islice, takewhile
 
-from matcher.domain import Place
 from matcher.reference import places, toponyms
 from matcher.reference.tables import assumptions, remembered
 from matcher.reference.text import fold
@@ -19,8 +18,6 @@ from matcher.reference.toponyms import Places
 LONGEST = 400  # characters of a line or two
 WORDS = 7  # of the longest name
 SIZABLE = 5_000  # population from which a commune is recognised in lower case
-DOMINANT = 5  # times the people of the village of that very name, from which a town called by its first word is meant
-SHORTENED = 8_000  # and from which by the first word of its name
 _TOKEN = re.compile(r"[^\W_]+")
 _JOINED = re.compile(r" |-|['’]|/| \(|, ")  # between words of one name: "Saint-Denis, 93"
 _PHRASE = re.compile(r"\s*['’]?\s*|-")  # between words of one phrase
@@ -166,7 +163,7 @@ class _Line:
         if word:
             return 3 * bool(before & _IN if town is None else "a" in before or self._confirmed(stop, options))
         whole = town is None or key == places.name_key(town.name)
-        return 0 if town and town.population < (SIZABLE if whole else SHORTENED) else 1 + 2 * sign
+        return 0 if town and town.population < (SIZABLE if whole else toponyms.SHORTENED) else 1 + 2 * sign
 
     def _confirmed(self, start: int, options: Places) -> bool:
         """Is a name followed by that of an area that holds it: "Die, Drôme"?"""
@@ -200,33 +197,10 @@ def _options(words: str) -> Places:
     if any(map(str.isdigit, key)):
         beside = _POSTCODE.sub("", words).strip(" ,()")
         return options if beside in ("", words) or _options(beside) else ()
-    exact = tuple(place for place in options if not (place.commune and _people(place) <= toponyms.HAMLET))
-    begun = _short_names().get(key, ()) if exact or key not in _also_words() else ()
-    short = tuple(toponyms.of_commune(code) for code in begun)
-    if not (short and len(exact) == 1 and _people(short[0]) > _people(exact[0]) > 0):
-        return exact or short
-    # "Vire" is Vire Normandie, "Viré" the village; "Lons" may be either of two towns
-    plain = words.lower()
-    if plain == exact[0].label.lower() and not short[0].label.lower().startswith(plain):
-        return exact
-    return exact + short if _people(short[0]) < DOMINANT * _people(exact[0]) else short
-
-
-def _people(place: Place) -> int:
-    """How many people live in a commune; 0 for an area."""
-    town = places.commune(place.commune or "")
-    return town.population if town else 0
-
-
-@remembered()
-def _short_names() -> dict[str, list[str]]:
-    """Towns of a compound name by its first word: Brive, Cherbourg; those of two towns left out."""
-    table: dict[str, list[str]] = {}
-    for town in places.communes(SHORTENED):
-        first, _, rest = places.name_key(town.name).partition(" ")
-        if rest:
-            table.setdefault(first, []).append(town.code)
-    return {first: codes for first, codes in table.items() if len(codes) == 1 and len(first) >= 4}
+    exact = tuple(
+        place for place in options if not (place.commune and toponyms.people(place) <= toponyms.HAMLET)
+    )
+    return exact if not exact and key in _also_words() else toponyms.called(words, exact)
 
 
 @remembered()

@@ -479,7 +479,11 @@ def collected(folder: Path, sets: Sequence[str], structures: Paths, history: Pat
         raise BadInput(f"no lead is judged in {folder}: grades of 2 or 3 are wanted in NAME.judged.jsonl")
     staff = [row["text"] for row in read_table(OURS / "staff_texts.csv.gz") if row["staff"] == "1"]
     learnt = [*wanted, *own_asked(), *invented(matcher, staff[::STEP])]
-    say(f"learning from {len(learnt)} needs, {FOLDS} times for the figures and once for all: some minutes")
+    given = sum(need.set in sets for need in wanted)
+    say(
+        f"learning from {given} needs judged and {len(learnt) - given} shipped ones, "
+        f"{FOLDS} times for the figures and once for all: some minutes"
+    )
     return [gathered(need) for need in progress(learnt, "reading")]
 
 
