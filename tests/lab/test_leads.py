@@ -154,3 +154,9 @@ def test_the_table_of_the_readme_is_that_of_the_results() -> None:
     for method in ("badge-and-sector", "dense", "lexical"):
         kept = json.loads((folder / "notices_dev" / f"{method}.json").read_text(encoding="utf-8"))
         assert f"{kept['figures']['nDCG@5'][0]:.3f}" in text, method
+
+
+def test_the_judged_files_are_looked_at_before_anything_is_loaded(tmp_path: Path) -> None:
+    (needs := tmp_path / "ours.queries.jsonl").write_text("{}\n", encoding="utf-8")
+    with pytest.raises(NotFound, match=r"no ours\.judged\.jsonl next to"):
+        next(benchmark.on_judged([needs], [tmp_path / "no directory is here"], ["default"]))
