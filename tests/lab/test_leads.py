@@ -179,3 +179,9 @@ def test_fewer_cases_than_bins_and_none() -> None:
     assert sum(each["count"] for each in bins([0.1, 0.9], [False, True])) == 2
     with pytest.raises(BadInput, match="at least one"):
         brier([], [])
+
+
+def test_the_judged_files_are_looked_at_before_anything_is_loaded(tmp_path: Path) -> None:
+    (needs := tmp_path / "ours.queries.jsonl").write_text("{}\n", encoding="utf-8")
+    with pytest.raises(NotFound, match=r"no ours\.judged\.jsonl next to"):
+        next(benchmark.on_judged([needs], [tmp_path / "no directory is here"], ["default"]))
