@@ -111,7 +111,7 @@ def test_what_is_learnt_goes_where_the_program_reads_it(
     written: list[object] = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(train, "_trained", lambda *given, **options: written.extend(given[2:]))
-    monkeypatch.setattr(train.manifest_, "write", lambda folder: None)
+    monkeypatch.setattr(train.paths, "write_manifest", lambda folder: None)
     for name in ("asks", "said"):
         done = CliRunner().invoke(build(), ["train", name, "--data", str(tmp_path)])
         assert done.exit_code == 0, done.output

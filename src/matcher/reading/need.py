@@ -14,7 +14,7 @@ from matcher.reference.text import clean
 
 #: Chance that a trade has in a phrase and in the whole text, together, from which the phrase asks for it.
 AGREED = 0.8
-PLAIN = 0.9  # the same in a single word and in the whole text, each, from which the word is a need of its own
+PLAIN, TOO = 0.9, 0.7  # in a single word, and in the whole text, from which the word is a need of its own
 CLEAR = 0.8  # of the chance of its likeliest: a further trade of a phrase has that share of it at least
 _COMPLEMENT = re.compile(r"(?:d[eu]|aux?|à|pour|par|en|avec|sans|sur|dans|chez|y compris)\s|d['’]|\d", re.I)
 
@@ -135,8 +135,8 @@ def _read(tender: Tender, words: str, spans: Sequence[tuple[int, int]]) -> tuple
 
 
 def _asks_alone(piece: Asked, whole: Asked) -> bool:
-    """Does a piece by itself plainly ask for a trade that the whole text plainly asks for too?"""
-    return any(min(p, whole.chances.get(trade, 0.0)) >= PLAIN for trade, p in piece.chances.items())
+    """Does a piece by itself plainly ask for a trade that the whole text asks for too?"""
+    return any(p >= PLAIN and whole.chances.get(trade, 0.0) >= TOO for trade, p in piece.chances.items())
 
 
 def _phrases(words: str, pieces: Sequence[tuple[int, int]], asking: Sequence[bool]) -> list[tuple[int, int]]:
