@@ -124,7 +124,9 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         of_others = [_of_others(shortlist, asked, trades.label(trade)) for trade in first.tolist()]
         other = (sure >= trades.KNOWN) & ((by_name < trades.FIRST * sure) | np.array(of_others)[at])
         coded = ~(other | trades.coded_for_others(shortlist))
-        away = out_of_quarter(shortlist) & ~reach_.of(shortlist).comes(NEXT_DOOR)
+        area = all(map(reach_.vague, shortlist.query.places))  # somewhere in it, so perhaps in that quarter
+        home = reach_.of(shortlist).comes(NEXT_DOOR) | (area & (of(shortlist, "same_department") > 0))
+        away = out_of_quarter(shortlist) & ~home
         named = np.isnan(of(shortlist, "said_trade")) & ~(other | away) & (by_name >= INDICATED)
         words = catalogue.of_structure("name")[rows[named]]
         named[named] = [not _of_others(shortlist, asked, str(name)) for name in words]
