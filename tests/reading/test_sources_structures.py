@@ -315,6 +315,21 @@ def test_a_correction_changes_no_other_column() -> None:
         assert [one.kind for one in structures] == ["EI", "AI", "ETTI"]
 
 
+def test_a_means_of_contact_that_is_named_is_the_one_and_one_refused_is_read_nowhere() -> None:
+    content = (
+        "Nom;SIRET;Type;Ville;Activité;Tél fixe;Tél portable;Courriel\n"
+        f"X;{A};EI;Metz;espaces verts / blanchisserie;03 87 11 22 33;06 11 22 33 44;x@example.org\n"
+    )
+    for columns, phone, email in (
+        ({}, "03 87 11 22 33", "x@example.org"),
+        ({"phone": "Tél portable"}, "06 11 22 33 44", "x@example.org"),
+        ({"email": ""}, "03 87 11 22 33", ""),
+    ):
+        (one,), _ = read(content, columns=columns)
+        assert (one.phone, one.email) == (phone, email)
+        assert [offer.title for offer in one.offers] == ["espaces verts", "blanchisserie"]
+
+
 def test_counts_and_dates_are_not_taken_for_the_thing_itself() -> None:
     assert directory.mapping(["siret", "nom", "nb_postes", "date offre", "tranche_effectifs"]) == {
         "siret": "siret",

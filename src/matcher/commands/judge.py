@@ -19,7 +19,7 @@ def run(
     out: Annotated[Path, Option(help="The file of grades, NAME.judged.jsonl.")],
     catalogue: Folder = CATALOGUE,
 ) -> None:
-    """Grade structures for needs, blind to their rank, by the guide of docs/leads.md; "q" stops, the same command goes on from there.
+    """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops, the same command goes on from there.
 
     \b
     matcher judge ours.queries.jsonl --out ours.judged.jsonl

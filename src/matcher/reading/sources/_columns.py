@@ -404,6 +404,7 @@ def settled(
     first = guess(headings, cells, {}).items() if named else ()
     kept = {key: name for key, name in first if key not in named and name not in named.values()}
     guesses = guess(headings, cells, kept | named).items()
+    dropped |= {"phone", "email", "website"} & named.keys()  # a means of contact that is named is the one
     return {key: name for key, name in guesses if key.partition(".")[0] not in dropped} | named
 
 

@@ -146,14 +146,16 @@ def yes_no(raw: object) -> bool | None:
 
 
 def several(raw: object) -> tuple[str, ...]:
-    """A list, or a cell that holds several values parted by ; | newline or, failing these, commas."""
+    """A list, or a cell that holds several values parted by ; | newline or, failing these, " / ", or commas."""
     if raw is None:
         return ()
     if isinstance(raw, list | tuple | set):
         items: Iterable[object] = raw
     else:
         text = str(raw)
-        items = re.split(r"[;|\n•]", text) if re.search(r"[;|\n•]", text) else text.split(",")
+        items = next(
+            (re.split(sign, text) for sign in (r"[;|\n•]", " / ") if re.search(sign, text)), text.split(",")
+        )
     names = [_named(item) for item in items]
     return tuple(dict.fromkeys(name for name in names if name))
 

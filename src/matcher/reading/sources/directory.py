@@ -370,6 +370,8 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
 
     def reached(name: str) -> list[str]:
         """What may hold a means of contact: its own columns first, the clearest before all, then those of any."""
+        if "" in (sheet.columns.get(name), sheet.columns.get(_columns.SAVED + name)):
+            return []  # --map FIELD=none: nowhere else either
         texts = [text(name), *(each for key in (name, "phone", "email", "website") for each in all_of(key))]
         texts += [
             clean(str(each), 300)
@@ -551,7 +553,7 @@ def _offers(row: Row, columns: Mapping[str, str], source: str, cell: Any, text: 
         nested = _nested_name(heading) and isinstance(raw, list)  # read below
         titles: Sequence[str] = ("" if nested else text(f"offer{suffix}", 2_000),)
         body = text(f"offer_text{suffix}", 20_000)
-        parted = isinstance(raw, list) or any(sign in str(raw or "") for sign in ";|\n•")
+        parted = isinstance(raw, list) or any(sign in str(raw or "") for sign in (*";|\n•", " / "))
         if parted and not nested and not body:
             titles = _structure.several(raw)
         label = text("rome_label") if not number else ""
