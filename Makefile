@@ -40,6 +40,7 @@ check: $(VENV)/.ready-dev ## Lint and type-check
 
 docs: $(VENV)/.ready-dev ## Build the site of documentation into build/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "documentation: build/site/index.html"
 
 pictures: $(VENV)/.ready-dev ## Take the pictures of the tutorials into docs/pictures, for the site
 	@MATCHER_PICTURES=docs/pictures $(BIN)/python -m pytest tests/test_tutorials.py

@@ -535,6 +535,7 @@ class StructurePage(Page):
 
 
 class NoticePage(Page):
+    read_as: str = ""
     items: list[NoticeOut]
 
 

@@ -31,6 +31,8 @@ def _run(name: str) -> None:
     book = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     where = {"metadata": {"path": str(NOTEBOOKS)}}
     nbclient.NotebookClient(book, timeout=300, kernel_name="python3", resources=where).execute()
+    outputs = (output for cell in book.cells for output in cell.get("outputs", ()))
+    assert not [output.text for output in outputs if output.get("name") == "stderr"], "a reader sees it"
 
 
 @pytest.mark.slow

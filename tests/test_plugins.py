@@ -80,7 +80,7 @@ def test_a_field_of_another_type_is_told_and_the_other_structures_go_on() -> Non
 
 
 def test_without_the_package_the_names_that_there_are_are_listed() -> None:
-    with pytest.raises(NotFound, match=r"choose one of .*static"):
+    with pytest.raises(NotFound, match=r"choose one of .*static.*, or name .* PACKAGE\.ours"):
         plugins.find("learned.encoders", "ours")
 
 

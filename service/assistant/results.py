@@ -45,7 +45,8 @@ NO_HOURS = (
     "fait pas d'heures. Qui peut répondre se demande à find_structures_for_need."
 )
 NOT_LACKING = "Rien ne lui manque pour les lots de `alone` : elle peut y répondre seule."
-HOW_LONG = "Durée non donnée : la donner par months, même dite dans le besoin ; qui est proposé et ce qui est conseillé en dépendent."
+READ_MONTHS = "Durée lue dans le besoin : {:g} mois."
+HOW_LONG = "Durée ni donnée ni lue dans le besoin : la donner par months ; qui est proposé et ce qui est conseillé en dépendent."
 NOWHERE = "Aucun lieu n'est donné ni lu : toute la France est comparée. Demandez où, et redites-le par place."
 #: Lists of which whole items are left out where an answer is too long; first those that stand aside.
 ASIDE = frozenset("asking assumed by_clause others".split())
@@ -94,7 +95,7 @@ def of(
 ) -> Result:
     """The result of a tool from an answer of `/v1`, with the sources of what was asked `about`.
 
-    A place `asked` that is misspelt was taken for another, which is told; so is a notice that is part of another.
+    A place `asked` that is misspelt, or a word, was taken for another, which is told; so is a notice that is part of another.
     A `whole` record has all its fields.
     """
     told = value.get("result", value)
@@ -103,7 +104,8 @@ def of(
     standing = notice.get("standing", "")
     if notice_id and notice["id"] != notice_id:
         standing = f"{notice_id} fait partie de l'avis {notice['id']}, dont voici la réponse. {standing}"
-    hints = " ".join(filter(None, (standing, *_read_as(place), hint, *_nobody(told))))
+    read_as = READ_AS.format(told["read_as"]) if told.get("read_as") else ""
+    hints = " ".join(filter(None, (standing, *_read_as(place), read_as, hint, *_nobody(told))))
     return {
         "answer": ({"hint": hints} if hints else {}) | pruned(told, labels_of(notice), whole),
         "sources": list(value.get("sources") or sources_of([*about])),

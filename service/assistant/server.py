@@ -226,8 +226,7 @@ class Tools:
     ) -> results.Result:
         """Search structures by name, town or SIRET (by trade: use `find_structures_for_need`)."""
         found = await self._api.ask("GET", "/structures", params={"q": q, "limit": n, "offset": offset})
-        hint = results.READ_AS.format(found["read_as"]) if found["read_as"] else ""
-        return results.of(found, hint=hint if found["total"] else results.NO_STRUCTURE)
+        return results.of(found, hint="" if found["total"] else results.NO_STRUCTURE)
 
     async def get_structure(self, siret: Siret) -> results.Result:
         """What is known of one structure: its offers with their sources and days, and what is missing."""
@@ -326,8 +325,13 @@ class Tools:
         known = {"amount": amount, "months": months, "buyer": buyer, "n": n + offset}
         body = _asked({"need": need, "place": place}, **known)
         found = await self._api.ask("POST", "/territory/potential", json=body)
-        unknown = ("" if place else results.NOWHERE, "" if months else results.HOW_LONG)
-        return results.of(found, hint=" ".join(filter(None, unknown)), asked=body)
+        for each in found["result"]["lots"]:
+            if each["advised"]["first"]["code"] == "none":
+                del each["advised"]["refused"]  # its reasons are the refusals
+        read = found["result"]["lots"][0]["lot"].get("duration_months")
+        how_long = results.READ_MONTHS.format(read) if read else results.HOW_LONG
+        hints = ("" if place else results.NOWHERE, "" if months else how_long)
+        return results.of(found, hint=" ".join(filter(None, hints)), asked=body)
 
 
 async def _remember(ctx: Any, call_next: Any) -> Any:
@@ -342,8 +346,10 @@ async def _remember(ctx: Any, call_next: Any) -> Any:
 def build(api: Api) -> MCPServer[Any]:
     """The server of every tool, all of them read-only.  Raises MissingExtra without the package `mcp`."""
     with plugins.optional("mcp", "serving tools to assistants"):
+        from mcp import MCPError
         from mcp.server import MCPServer
         from mcp.server.mcpserver.exceptions import ToolError
+        from mcp.types import INVALID_PARAMS
 
     class Server(MCPServer[Any]):
         """A server whose refusals name the argument and the remedy."""
@@ -357,6 +363,12 @@ def build(api: Api) -> MCPServer[Any]:
                 if isinstance(error.__cause__, ValidationError):
                     raise ToolError(_remedy(error.__cause__, offered[name])) from None
                 raise
+
+        async def get_prompt(self, name: str, arguments: Any = None, context: Any = None) -> Any:
+            try:
+                return await super().get_prompt(name, arguments, context)
+            except ValueError as error:  # of which the SDK would log the traceback
+                raise MCPError(INVALID_PARAMS, str(error)) from None
 
     offered = {tool.name: tool for tool in _tools(api)}
     # the log of the SDK may quote a caller: warnings alone, and never an argument

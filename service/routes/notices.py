@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import AliasPath, Field
 
+from matcher.catalogue.filters import Names
 from matcher.domain import ANSWERABLE, Tender
 from matcher.matching import renewals as renewals_
 from matcher.reading import ocds
+from matcher.reading.need import refuse_english
 from matcher.reading.procedure import closing, newest_first, unrepeated
 from matcher.reference.text import fold
 from service import schemas, wire
@@ -28,6 +30,13 @@ Department = Annotated[str, Query(pattern=r"^([0-9]{2,3}|2[AB])?$", description=
 Buyer = Annotated[str, Query(max_length=200, description="Words of the buyer's name, or its SIREN or SIRET.")]
 
 
+class Selection(NamedTuple):
+    """Notices, and the words that were read in place of those typed, "" where those were."""
+
+    tenders: list[Tender]
+    read_as: str = ""
+
+
 def chosen(
     request: Request,
     who: Reader,
@@ -38,11 +47,14 @@ def chosen(
     department: Department = "",
     buyer: Buyer = "",
     open_on: Annotated[date | None, Query(description="Answers are still taken on that day.")] = None,
-) -> list[Tender]:
-    """The notices that pass the filters given, the newest first; one without a deadline is not known to be open."""
-    snapshot, words = snapshot_of(request), fold(q).split()
+) -> Selection:
+    """The notices that pass the filters given, the newest first; one without a deadline is not known to be open.
 
-    def fits(tender: Tender) -> bool:
+    Where there is none, words that no notice has are read as the nearest that one has.  Raises BadInput for English.
+    """
+    snapshot = snapshot_of(request)
+
+    def fits(tender: Tender, words: Sequence[str], buyer: str) -> bool:
         last, lots = closing(tender), tender.lots
         return (
             (not cpv or any(code.startswith(cpv) for lot in lots for code in lot.cpv))
@@ -54,10 +66,22 @@ def chosen(
             and (not words or told(tender, words))
         )
 
-    return list(filter(fits, snapshot.answerable() if answerable else newest_first(snapshot.notices)))
+    def passing(q: str, buyer: str) -> list[Tender]:
+        words = fold(q).split()
+        among = snapshot.answerable() if answerable else newest_first(snapshot.notices)
+        return [tender for tender in among if fits(tender, words, buyer)]
+
+    if tenders := passing(q, buyer):
+        return Selection(tenders)
+    refuse_english(q)
+    titles = snapshot.once("words of notices", lambda: Names.of(map(named, snapshot.notices)))
+    buyers = (renewals_.name_and_town(tender.buyer) for tender in snapshot.notices)
+    near = titles.respelt(q), snapshot.once("words of buyers", lambda: Names.of(buyers)).respelt(buyer)
+    tenders = passing(near[0] or q, near[1] or buyer) if any(near) else []
+    return Selection(tenders, ", ".join(filter(None, near)) if tenders else "")
 
 
-Chosen = Annotated[list[Tender], Depends(chosen)]
+Chosen = Annotated[Selection, Depends(chosen)]
 
 
 def published_since(tender: Tender, day: date | None) -> bool:
@@ -67,15 +91,19 @@ def published_since(tender: Tender, day: date | None) -> bool:
 
 def told(tender: Tender, words: Sequence[str]) -> bool:
     """Are all of these words in what names a notice?"""
-    named = (tender.id, tender.title, tender.buyer.name, *(lot.title for lot in tender.lots))
-    text = fold(" ".join(named))
+    text = fold(named(tender))
     return all(word in text for word in words)
+
+
+def named(tender: Tender) -> str:
+    """What a notice is searched by in words."""
+    return " ".join((tender.id, tender.title, tender.buyer.name, *(lot.title for lot in tender.lots)))
 
 
 @router.get("/notices", response_model=schemas.NoticePage)
 def search(
     request: Request,
-    tenders: Chosen,
+    selection: Chosen,
     offset: Offset = 0,
     limit: Limit = 20,
     once: Annotated[
@@ -83,20 +111,21 @@ def search(
     ] = False,
 ) -> Response:
     snapshot = snapshot_of(request)
-    repeats = unrepeated(tenders) if once else {}
-    tenders = [tender for tender in tenders if not once or tender.id in repeats]
+    repeats = unrepeated(selection.tenders) if once else {}
+    tenders = [tender for tender in selection.tenders if not once or tender.id in repeats]
     items = [
         _shown(tender, snapshot).model_copy(update={"repeats": repeats.get(tender.id, [])})
         for tender in tenders[offset : offset + limit]
     ]
-    page = schemas.NoticePage(total=len(tenders), offset=offset, limit=limit, items=items)
+    counts = {"total": len(tenders), "offset": offset, "limit": limit}
+    page = schemas.NoticePage(**counts, items=items, read_as=selection.read_as)
     return wire.send(request, page, tagged=True)
 
 
 @router.get("/notices.ocds", response_class=Response)
-def releases(request: Request, tenders: Chosen, offset: Offset = 0, limit: Limit = 20) -> Response:
+def releases(request: Request, selection: Chosen, offset: Offset = 0, limit: Limit = 20) -> Response:
     uri = request.app.state.settings.public_url + request.url.path
-    package = "".join(ocds.text(tenders[offset : offset + limit], uri))
+    package = "".join(ocds.text(selection.tenders[offset : offset + limit], uri))
     return Response(package, media_type="application/json")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.openapi.models import Example
 
-from matcher.catalogue.filters import respelt, search_names
+from matcher.catalogue.filters import names_of, search_names
 from matcher.reference.identifiers import IDENTITY
 from service import schemas, wire
 from service.access import Reader
@@ -24,7 +24,7 @@ Limit = Annotated[int, Query(ge=1, le=200)]
 def search(request: Request, who: Reader, offset: Offset = 0, limit: Limit = 20, q: Words = "") -> Response:
     catalogue = snapshot_of(request).catalogue
     rows = search_names(catalogue, q, limit=len(catalogue)) if q.strip() else list(range(len(catalogue)))
-    read_as = "" if rows else respelt(catalogue, q)
+    read_as = "" if rows else names_of(catalogue).respelt(q)
     rows = search_names(catalogue, read_as, limit=len(catalogue)) if read_as else rows
     items = [schemas.StructureBrief.of(catalogue.structure(row)) for row in rows[offset : offset + limit]]
     page = schemas.StructurePage(

@@ -57,9 +57,10 @@ def find(room: str, name: str) -> ModuleType:
         if error.name and (path == error.name or path.startswith(error.name + ".")):
             if name in installed(room):
                 return _imported(installed(room)[name])
-            where = ", or put the folder of its package on PYTHONPATH" if "." in name else ""
+            dotted = "put the folder of its package on PYTHONPATH"
+            where = dotted if "." in name else f"name a module of your own by its dotted path: PACKAGE.{name}"
             raise NotFound(
-                f"no {name!r} in {room.rpartition('.')[2]}: choose one of {', '.join(names(room))}{where}"
+                f"no {name!r} in {room.rpartition('.')[2]}: choose one of {', '.join(names(room))}, or {where}"
             ) from None
         if path != name or os.environ.get("MATCHER_DEBUG"):
             raise

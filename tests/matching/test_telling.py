@@ -127,6 +127,17 @@ def test_the_terminal_shows_what_matters_in_120_columns(matcher: Matcher, sample
     assert text.index("selon sa fiche, «") < text.index("sur place (Pantin)")  # the trade before the place
 
 
+def test_the_terminal_says_how_those_that_it_counts_and_does_not_list_are_shown(matcher: Matcher) -> None:
+    need, printed = free_text_tender("entretien des espaces verts", near("93055")), dict[int, str]()
+    (lot,) = matcher.match(need, 1, groups=0).lots
+    every = lot.likely + lot.plausible
+    for n in (1, every):
+        with redirect_stdout(io.StringIO()) as out:
+            show(matcher.match(need, n, groups=0))
+        printed[n] = out.getvalue()
+    assert f"-n {every} montre la suite" in printed[1] and "montre la suite" not in printed[every]
+
+
 def test_where_nobody_fits_the_terminal_prints_no_empty_table(matcher: Matcher) -> None:
     need = free_text_tender("fourniture d'un appareil d'IRM", near("59000"))
     answer = matcher.match(need, 5, groups=0)

@@ -65,6 +65,7 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
 #: What is refused, and words of the remedy.
 REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("search_notices", {"department": "Finistère"}, "department by its number"),
+    ("search_notices", {"q": "cleaning"}, "write it in French"),
     ("find_structures_for_need", {"need": "cleaning of offices in Lille"}, "write it in French"),
     (
         "find_structures_for_need",
@@ -149,9 +150,10 @@ def served(folder: Path, *options: str, **more: str) -> Iterator[str]:
     """The address of a server over HTTP."""
     port = free_port()
     command = [sys.executable, "-m", "matcher.cli", "mcp", "--http", "--port", str(port), *options]
-    with subprocess.Popen(
-        command, env=environment(folder, **more), cwd=ROOT, stderr=subprocess.DEVNULL
-    ) as running:
+    with (
+        (folder / "log").open("w", encoding="utf-8") as log,
+        subprocess.Popen(command, env=environment(folder, **more), cwd=ROOT, stderr=log) as running,
+    ):
         try:
             until(lambda: running.poll() is not None or listens(port))
             yield f"http://127.0.0.1:{port}/mcp"
@@ -235,7 +237,9 @@ def test_every_tool_answers_over_stdio_and_a_need_leaves_no_trace(folder: Path, 
     assert "find_structures_for_need" in answered[10]["hint"] and "hint" not in answered[8]
     assert "« Nanttes » : Nantes (44) a été compris" in beyond["hint"]
     assert answered[12]["hint"] == results.HOW_LONG  # who is proposed depends on the months
-    oeth = beyond["lots"][0]["advised"]["oeth"]
+    advised = beyond["lots"][0]["advised"]
+    assert advised["first"]["title"].startswith("Ni achat direct") and "refused" not in advised
+    oeth = advised["oeth"]
     assert oeth["title"].startswith("Acheter à une EA ou à un ESAT") and oeth["reason"]
     assert len(file["others"]) > 1 and unclear["lots"][0]["calls_for"] == "unclear"
     for (_, _, remedy), answer in zip(REFUSED, refused, strict=True):
@@ -267,7 +271,9 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
     assert gone.is_error and "does not answer: check its address" in gone.content[0].text
 
 
-def test_what_is_at_hand_is_a_resource_and_each_user_has_a_prompt(folder: Path) -> None:
+def test_what_is_at_hand_is_a_resource_and_each_user_has_a_prompt(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     app = create_app(given(folder))
 
     async def ask() -> tuple[Any, ...]:
@@ -276,12 +282,15 @@ def test_what_is_at_hand_is_a_resource_and_each_user_has_a_prompt(folder: Path) 
             prompts = (await client.list_prompts()).prompts
             need = {"besoin": "tonte", "lieu": "Pantin"}
             said = await client.get_prompt("acheteur", need)
+            with pytest.raises(mcp.MCPError, match="besoin"):
+                await client.get_prompt("acheteur", {"need": "tonte"})
             for unknown, remedy in (("notice/nope", "search the notices"), ("structure/123", "give a SIRET")):
                 with pytest.raises(mcp.MCPError, match=remedy):
                     await client.read_resource(f"maillage://{unknown}")
             return prompts, said, await client.read_resource(f"maillage://structure/{SIRET}")
 
     prompts, said, shown = asyncio.run(ask())
+    assert "Traceback" not in caplog.text
     assert {each.name for each in prompts} == {"acheteur", "structure", "facilitateur"}
     assert "Besoin : tonte. Lieu : Pantin." in said.messages[0].content.text
     assert json.loads(shown.contents[0].text)["answer"]["siret"] == SIRET
@@ -295,6 +304,7 @@ def test_keys_are_those_of_the_callers_over_http(folder: Path, good: str) -> Non
     with served(folder, MATCHER_READ="key", MATCHER_KEY=good, MATCHER_PUBLIC_URL=public) as url:
         names = ("maillage.example.org", "elsewhere.example.org")
         assert [knocked(url, host) for host in names] == [200, 400]  # refused by the limits of the service
+        assert "answered with status 400" in (folder / "log").read_text(encoding="utf-8")
         unknown, revoked, answer = (over_http(url, call_first, key) for key in ("", ended, good))
     assert unknown.is_error and "a key with the scope read is needed" in unknown.content[0].text
     assert revoked.is_error and "révoquée" in revoked.content[0].text
@@ -368,7 +378,7 @@ def test_of_a_notice_one_lot_is_asked_and_nothing_is_dropped_in_silence(folder: 
 
 def test_whom_an_answer_names_is_told_with_source_and_place(folder: Path) -> None:
     both = {"need": "espaces verts et nettoyage de bureaux", "place": "Pantin"}
-    groups, why, lots, ending, none, misspelt, town, listed, study, rest = told_by(
+    groups, why, lots, ending, none, misspelt, town, title, buyer, listed, study, rest = told_by(
         folder,
         ("propose_groups", NEED),
         ("explain_structure", {"siret": SIRET, **NEED}),
@@ -377,11 +387,19 @@ def test_whom_an_answer_names_is_told_with_source_and_place(folder: Path) -> Non
         ("find_ending_contracts", {"buyer": "Wyvern"}),
         ("search_structures", {"q": "Sentiers Ourq"}),
         ("search_structures", {"q": "Pantain"}),
+        ("search_notices", {"q": "netoyage"}),
+        ("search_notices", {"buyer": "commune de pantain"}),
         ("search_notices", {"q": "routage"}),
         *(
             (
                 "study_purchase",
-                {"need": "espaces verts", "place": "Pantin", "amount": 60_000, "n": 2, "offset": n},
+                {
+                    "need": "espaces verts pendant un an",
+                    "place": "Pantin",
+                    "amount": 60_000,
+                    "n": 2,
+                    "offset": n,
+                },
             )
             for n in (0, 2)
         ),
@@ -394,8 +412,11 @@ def test_whom_an_answer_names_is_told_with_source_and_place(folder: Path) -> Non
     assert none["hint"] == results.NO_CONTRACT[True]
     for near, read_as in ((misspelt, "sentiers ourcq"), (town, "pantin")):
         assert near["items"][0]["siret"] == SIRET and f"« {read_as} »" in near["hint"]
+    for near, read_as in ((title, "nettoyage"), (buyer, "commune de pantin")):
+        assert near["total"] and f"« {read_as} »" in near["hint"]
     assert [item["repeats"] for item in listed["items"] if "repeats" in item] == [["26-130610"]]
-    assert [len(page["lots"][0]["first"]) for page in (study, rest)] == [2, 2]
+    assert [len(page["lots"][0]["first"]) for page in (study, rest)] == [2, 1]
+    assert study["hint"] == "Durée lue dans le besoin : 12 mois."
 
 
 def test_a_list_is_read_on_by_offset_and_a_siret_is_taken_as_papers_print_it(folder: Path) -> None:

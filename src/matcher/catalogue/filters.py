@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from functools import reduce
+from functools import cached_property, reduce
 from heapq import nsmallest
 from itertools import islice
 from typing import TypeVar
@@ -36,23 +36,6 @@ def search_names(catalogue: Catalogue, words: str, limit: int = 20) -> list[int]
     return names_of(catalogue).holding(wanted, limit)
 
 
-def respelt(catalogue: Catalogue, words: str) -> str:
-    """The words with each that no name or town holds replaced by the nearest one that some does; "" where none is near."""
-    from rapidfuzz import fuzz, process
-
-    names = names_of(catalogue)
-    text = names.text.tobytes().decode()  # "l'ourcq" is known with its article, and without
-    known = catalogue.once("words of names", lambda: sorted({*re.findall(r"(?=\b([a-z0-9]\S*))", text)}))
-    typed = fold(words).split()
-    missing = [word for word in typed if not names.holding([word], 1)]
-    near = {word: process.extractOne(word, known, scorer=fuzz.ratio, score_cutoff=80) for word in missing}
-    return (
-        " ".join(found[0] if (found := near.get(word)) else word for word in typed)
-        if any(near.values())
-        else ""
-    )
-
-
 def near_names(catalogue: Catalogue, words: str, limit: int = 5) -> list[int]:
     """Rows of the structures whose names are nearest to the words, however they are spelt; none where none is near."""
     from rapidfuzz import fuzz, process
@@ -65,12 +48,18 @@ def near_names(catalogue: Catalogue, words: str, limit: int = 5) -> list[int]:
 
 
 class Names:
-    """Names and towns of structures, folded, a line each in one text, in which they are searched."""
+    """What names structures, notices or buyers, folded, a line each in one text, in which they are searched."""
 
     def __init__(self, text: NDArray[np.uint8]) -> None:
         self.text = text
         self._text = text.tobytes()
         self._ends = np.flatnonzero(text == ord("\n"))
+
+    @classmethod
+    def of(cls, lines: Iterable[str]) -> "Names":
+        """Those of lines as they are written."""
+        text = "".join(f"{' '.join(fold(line).split())}\n" for line in lines).encode(errors="replace")
+        return cls(np.frombuffer(text, dtype=np.uint8))
 
     def holding(self, words: Sequence[str], limit: int) -> list[int]:
         """The lines that hold all the words, the shortest first."""
@@ -81,6 +70,22 @@ class Names:
         found = [(len(line), row) for row, line in lines if all(word in line for word in others)]
         return [row for _, row in nsmallest(limit, found)]
 
+    def respelt(self, words: str) -> str:
+        """The words with each that no line holds replaced by the nearest one that some does; "" where none is near."""
+        from rapidfuzz import fuzz, process
+
+        typed, near = fold(words).split(), dict[str, str]()
+        for word in typed:
+            if not re.search(r"\d", word) and not self.holding([word], 1):  # no number is taken for another
+                nearest = process.extractOne(word, self._known, scorer=fuzz.ratio, score_cutoff=80)
+                near |= {word: nearest[0]} if nearest else {}
+        return " ".join(near.get(word, word) for word in typed) if near else ""
+
+    @cached_property
+    def _known(self) -> list[str]:
+        """Every word: "l'ourcq" with its article, and without."""
+        return sorted({*re.findall(r"(?=\b([a-z0-9][\w'-]*))", self._text.decode())})
+
     def _line(self, row: int) -> bytes:
         return self._text[self._ends[row - 1] + 1 if row else 0 : self._ends[row]]
 
@@ -90,9 +95,7 @@ def names_of(catalogue: Catalogue) -> Names:
 
     def read() -> Names:
         columns = (catalogue.structures.column(name).to_pylist() for name in ("siret", "name", "town"))
-        lines = (" ".join(fold(" ".join(parts)).split()) for parts in zip(*columns, strict=True))
-        text = "".join(f"{line}\n" for line in lines).encode(errors="replace")
-        return Names(np.frombuffer(text, dtype=np.uint8))
+        return Names.of(map(" ".join, zip(*columns, strict=True)))
 
     return catalogue.once("names", read)
 

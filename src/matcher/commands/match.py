@@ -27,6 +27,7 @@ from matcher.reference import toponyms
 from matcher.reference.french import due
 from matcher.reference.text import shorten
 
+MOST = 500  # structures shown for a lot
 #: Columns of a match, before and after those that are computed.
 PLACED = (
     "lot=lot.number, intitulé=lot.title, rang=rank, siret=structure.siret, nom=structure.known_as, "
@@ -45,7 +46,7 @@ def run(
     amount: Annotated[float | None, Option(min=0, help="Of that need, euros before tax.")] = None,
     months: Annotated[float | None, Option(min=0, help="Its duration.")] = None,
     catalogue: Folder = CATALOGUE,
-    n: Annotated[int, Option("-n", min=1, max=500, help="Structures shown for each lot.")] = 5,
+    n: Annotated[int, Option("-n", min=1, max=MOST, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
     kind: Annotated[Words, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
     trade: Annotated[Words, Option(help="The trade asked for, in place of that read.")] = None,
@@ -184,6 +185,8 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
             who, why = Text(f"{one.known_as}\n{contact}"), Text("\n".join(filter(None, told)))
             table.add_row(str(match.rank), who, one.kind_label, Text(one.place.label), away, why)
         console.print(table)
+    if 0 < len(answer.matches) < (every := answer.likely + answer.plausible):
+        _indented(console, f"-n {min(every, MOST)} montre la suite")
     if answer.matches and answer.to_ask:
         _indented(console, unknown_in_words(answer))
     if answer.relaxations:

@@ -82,9 +82,23 @@ def _guarded(app: Any) -> Any:
     return limits.Guard(app, settings=read(), proved=proved, shown=handlers.unheard)
 
 
+def _logged(app: Any) -> Any:
+    """The tools with a line of log for each answer of 400 or above: its status, never who asked what."""
+
+    async def logged(scope: Any, receive: Any, send: Any) -> None:
+        async def answer(message: Any) -> None:
+            if message.get("status", 0) >= 400:
+                logging.getLogger("service.tools").warning("answered with status %d", message["status"])
+            await send(message)
+
+        await app(scope, receive, answer)
+
+    return logged
+
+
 async def _over_http(api: Any, server: Any, host: str, port: int) -> None:
     asked = {"host": host, "stateless_http": True, "json_response": True}
-    app = _guarded(server.streamable_http_app(**asked, transport_security=_security()))
+    app = _logged(_guarded(server.streamable_http_app(**asked, transport_security=_security())))
     running = uvicorn.Server(uvicorn.Config(app, host=host, port=port, **SERVER))
     async with api.open():
         await api.ready()  # the first question does not wait for the catalogue

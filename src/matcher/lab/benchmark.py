@@ -87,6 +87,9 @@ class ReferenceBM25:
     """
 
     def __init__(self, held: Catalogue) -> None:
+        os.environ.setdefault(
+            "DISABLE_TQDM", "1"
+        )  # in a notebook bm25s would warn that its bar lacks a package
         with plugins.optional("benchmark", "the reference BM25"):
             import bm25s
 

@@ -106,8 +106,13 @@ def _of(award: Award) -> Renewal | None:
 
 def is_buyer(buyer: Buyer, named: str) -> bool:
     """Is this buyer meant by a SIREN, a SIRET, or words of its name?"""
-    name = fold(f"{buyer.name} {buyer.place.label}")
+    name = fold(name_and_town(buyer))
     return buyer.id.startswith(named[:9]) or all(word in name for word in fold(named).split())
+
+
+def name_and_town(buyer: Buyer) -> str:
+    """What a buyer is searched by in words."""
+    return f"{buyer.name} {buyer.place.label}"
 
 
 def _asked(matcher: Matcher, one: Renewal, filters: Filters | None = None) -> Ranking:

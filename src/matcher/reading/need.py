@@ -209,11 +209,18 @@ def placed_need(need: str, place: str = "", *, whole: bool = False) -> Tender:
 
 
 def sized_need(tender: Tender, amount: float | None = None, months: float | None = None) -> Tender:
-    """The need with the amount (euros) and the duration that its user gives: those of its only lot, where it states none."""
+    """The need with the amount (euros) and the duration that its user gives: those of its only lot, where it states none.
+
+    A duration that is not given is read in the words of a typed need.
+    """
+    from matcher.reading.terms import typed_duration
+
     if len(tender.lots) != 1:
         return tender
     (lot,) = tender.lots
     months = lot.duration_months or months
+    if months is None and tender.format == "need":
+        months = typed_duration(f"{lot.title}\n{lot.description}")
     lot = replace(lot, amount=amount or None if lot.amount is None else lot.amount, duration_months=months)
     return replace(tender, lots=(lot,))
 
@@ -238,11 +245,12 @@ _ENGLISH = _ENGLISH_TRADE.union(
 _FRENCH = frozenset("de du des d le la les l et à au aux pour en un une sur dans par nos notre".split())
 
 
-def _in_english(words: str) -> bool:
-    """Has the text words of English and none of the small ones of French?"""
+def refuse_english(words: str) -> None:
+    """Raises BadInput for a text that has words of English and none of the small ones of French."""
     tokens = re.findall(r"[^\W\d_]+", words.lower())
     few = bool(_ENGLISH_TRADE.intersection(tokens)) and len(tokens) <= 3
-    return not _FRENCH.intersection(tokens) and (few or len(_ENGLISH.intersection(tokens)) > 1)
+    if not _FRENCH.intersection(tokens) and (few or len(_ENGLISH.intersection(tokens)) > 1):
+        raise BadInput("this is in English: write it in French, in which notices and structures are written")
 
 
 def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) -> Tender:
@@ -250,10 +258,7 @@ def free_text_tender(text: str, place: Place | Sequence[Place] | None = None) ->
     words = clean(text)
     if not any(char.isalpha() for char in words):
         raise BadInput("the need is empty: say in a few words what is to be done, and where")
-    if _in_english(words[:500]):
-        raise BadInput(
-            "the need is in English: write it in French, in which notices and structures are written"
-        )
+    refuse_english(words[:500])
     if len(text) > 1_000_000:
         raise BadInput(
             "the need is over a million characters: give the description of the lots, not the whole file"

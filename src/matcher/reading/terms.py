@@ -90,6 +90,8 @@ _DURATION = re.compile(
     r"|periode (?:ferme|initiale) d[e']|\b(?:conclue?s?|passee?s?|contrat|marche|accord-cadre)"
     rf" (?:d[e']|pour(?: une (?:premiere )?periode d[e'])?)|\bpour une periode d[e'](?= .{{1,20}} a compter)) ?:? ?{_LENGTH}"
 )
+#: "pendant un an", "sur 24 mois", "nettoyage, 12 mois": as a need is typed
+_TYPED_LENGTH = re.compile(rf"(?:\b(?:pendant|durant|sur|pour)|[,;(]) ?(?={_LENGTH})")
 #: "une durée de vie de 8 ans", "deux prolongations d'une durée de 1 an", "conception et exploitation pour une durée de 15 ans"
 _LASTS_OTHERWISE = re.compile(
     r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|(?<!montant )maxim\w+|total\w*|option\w*|annuel\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
@@ -304,6 +306,11 @@ def duration(*texts: str) -> float | None:
         )
         durations = set(filter(None, ends))
     return durations.pop() if len(durations) == 1 else None
+
+
+def typed_duration(text: str) -> float | None:
+    """The months that a typed need states: as `duration`, or as one writes them without that word."""
+    return duration(_TYPED_LENGTH.sub(" duree : ", folded(text)))
 
 
 def _between(days: Sequence[str]) -> float | None:
