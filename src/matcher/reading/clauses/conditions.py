@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from matcher.domain import Condition
 from matcher.reading.clauses.grammar import NEGATED, any_of
 from matcher.reading.clauses.sentences import Finding, Sentence, speaking
+from matcher.reference.prose import SPELT
 
 #: The qualifications that notices ask for by their names ...
 _NAMES = "Certiphyto Certibiocide RABC Qualibat Qualifelec Qualipaysage Qualiopi APSAD CACES RGE MASE HACCP CNAPS AIPR OPQIBI SSIAP"
@@ -55,19 +56,20 @@ _IMPOSED = (
             r"\b(?:doivent|fournir(?:a|ont))\b[^.;]{0,80}\bechantillons?\b",
         ),
     ),
-    (  # "Les variantes sont autorisées", "Variantes facultatives : oui", "peuvent proposer des variantes"
+    (  # "Les variantes sont autorisées", "Variantes facultatives : oui", "peuvent proposer des variantes", "deux variantes libres"
         *("variante", "variants", "Variantes admises"),
         any_of(
             r"\bvariantes?\b[^.;]{0,40}(?:\b(?:autorise|admise|accepte|possible|sont facultativ)e?s?\b|\bpeuvent etre |[:?] ?oui\b)",
             r"\bpeuvent (?:pro|pre)\w+ [^.;]{0,20}\bvariantes?\b",
+            rf"\b(?:\d|{SPELT}) variantes? (?:facultativ|libr)es?\b",
         ),
     ),
 )
-_FORBIDDEN = re.compile(r"\binterdi|\bne (?:peu|pour|ser)|\bpas (?:autoris|la possib)")
+_FORBIDDEN = re.compile(r"\binterdi|\bimpossible|\bne (?:peu|pour|ser)|\bpas (?:autoris|la possib)")
 _GROUPS = (
     (  # "Les candidats ne peuvent être membres de plusieurs groupements", "présentée que dans un seul groupement"
         *("several-groups", "Interdit d'être dans plusieurs groupements"),
-        re.compile(r"(?:(?<!ou )\b(?:plusieurs|un autre)(?: autres)?|dans un seul) groupements?"),
+        re.compile(r"(?:(?<!ou )\b(?:plusieurs|un autre)(?: autres)?|dans un seul) (?:groupements?|gme)\b"),
     ),
     (  # "Il est interdit d'agir à la fois en candidat individuel et en membre d'un groupement"
         *("alone-and-group", "Interdit de répondre seul et en groupement"),
@@ -85,7 +87,10 @@ _FORM = re.compile(
 )
 #: "Le groupement devra être conjoint ou solidaire", "l'acheteur se réserve la possibilité d'exiger la transformation"
 _FORM_FREE = any_of(NEGATED.pattern, r"\b(?:conjoint|solidaire)s?\b.{0,25}\bou\b", r"\bpossibilite\b")
-_LEADER_BOUND = re.compile(r"\bmandataires?[^.;]{0,30}\bsolidaires?\b")
+#: "En cas de groupement conjoint, le mandataire devra être solidaire" binds the leader, whatever the form
+_LEADER_BOUND = re.compile(
+    r"\bmandataires?\b(?P<must>[^.;,]{0,60}?\b(?:est|soit|sera|devra|doit)\b)?(?:(?!groupement)[^.;]){0,45}?\bsolidaires?\b"
+)
 
 #: What a sentence holds that states a condition.
 STEMS = (*(stem for stem, *_ in _IMPOSED), "groupement", *_QUALIFICATION_STEMS)
@@ -115,9 +120,11 @@ def _labels(plain: str) -> Iterator[tuple[str, str]]:
     if "groupement" in plain and _FORBIDDEN.search(plain) and not _OF_LEADER.search(plain):
         yield from ((code, label) for code, label, pattern in _GROUPS if pattern.search(plain))
     form = _FORM.search(plain) if "conjoint" in plain or "solidaire" in plain else None
+    leader = _LEADER_BOUND.search(plain) if "solidaire" in plain else None
     if form and not _FORM_FREE.search(plain):
-        leader = " avec mandataire solidaire" if _LEADER_BOUND.search(plain) else ""
-        yield "group-form", f"Groupement {form.group(1)}{leader}"
+        yield "group-form", f"Groupement {form.group(1)}{' avec mandataire solidaire' if leader else ''}"
+    elif leader and leader["must"] and not any_of(NEGATED.pattern, "souhait").search(leader.group()):
+        yield "leader-bound", "Mandataire solidaire"
     spoken = any(stem in plain for stem in _QUALIFICATION_STEMS)
     if spoken and _ASKED.search(plain) and not _NOT_ASKED.search(plain):
         found = (label for label, pattern in _QUALIFICATIONS.items() if pattern.search(plain))
