@@ -294,6 +294,9 @@ def compare(
             yield row
 
 
+FEW = 8  # graded a need: with fewer any order of them is nearly right
+
+
 def on_judged(
     queries: Sequence[Path],
     structures: Sequence[Path],
@@ -314,6 +317,11 @@ def on_judged(
         one = leads.known(judged, candidates)
         listed = [path, path.with_name(one.name + leads.JUDGED), *directory]
         about = _about("Who could do it.", one.questions, candidates, listed)
+        few = np.mean([len(row["j"]) for row in one.rows.values()])
+        if few < FEW:
+            say(
+                f"{one.name}: {few:.0f} graded a need, and only they are ranked; grade some fifteen to tell methods apart"
+            )
         methods: dict[str, Any] = {name: leads.by_order(method) for name, method in compared.items()}
         for name in names:
             matcher = Matcher(candidates, recipes.named(name), exhaustive=True)
