@@ -87,6 +87,9 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
         leads.load(tmp_path / "own.queries.jsonl")
     with pytest.raises(BadInput, match=r"NAME\.queries\.jsonl"):
         leads.load(tmp_path / "own.jsonl")
+    graded = {"query_id": "a", "s": "yes", "j": {"12345678900012": [2, ""], "987654321": [0, ""]}}
+    (judged := tmp_path / "own.judged.jsonl").write_text(json.dumps(graded), encoding="utf-8")
+    assert [*leads.judged(judged)["a"]["j"]] == ["123456789", "987654321"]  # a SIRET names its bidder too
 
 
 def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,11 @@ def judged(path: Path) -> dict[str, Any]:
             except (ValueError, LookupError, TypeError, AttributeError):
                 form = '{"query_id", "s": "yes", "clause" or "no", "j": {SIREN: [0 to 3, ""]}}'
                 raise BadInput(f"{path.name} line {number}: {form} is wanted") from None
-            rows[row["query_id"]] = row
+            # a SIRET is of the same bidder as its SIREN
+            by_siren = {
+                key[:9] if len(key) == 14 and key.isdigit() else key: grade for key, grade in row["j"].items()
+            }
+            rows[row["query_id"]] = {**row, "j": by_siren}
     return rows
 
 
