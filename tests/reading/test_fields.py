@@ -110,6 +110,11 @@ def test_two_days_are_so_many_months_apart(start: str, end: str, months: float) 
             {"duration_months": 24.0, "renewals": 1, "renewal_months": 24.0},
             40_000,
         ),
+        (
+            "Maximum de 40 000 € HT pour la première période et de 10 000 € HT pour les périodes suivantes.",
+            {"duration_months": 12.0, "renewals": 2, "renewal_months": 12.0},
+            60_000,
+        ),
         ("La valeur des commandes ne pourra excéder 40 000 d'EUR HT.", {}, 40_000),
         (
             "Maximum HT : 50 000 €. Ville : maximum 30 000 € HT / an. École : maximum 20 000 € HT / an.",

@@ -49,6 +49,11 @@ _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
 _YEARLY = re.compile(
     r"\bannuel|\bpar an\b|/ ?an\b|\blimites?\b.{0,30}\bchaque annee|\bchaque annee\b.{0,60}\blimites?\b"
 )
+#: "maximum 30 000 € pour la première période et 20 000 € pour les périodes suivantes": parts of the total
+_FIRST_THEN_EACH = re.compile(
+    rf"\bmax(?=[^;]{{0,150}}\b(?:premiere periode|periode initiale))[^;\d]{{0,90}}{_MONEY.pattern}"
+    rf"(?=[^;]{{0,110}}\b(?:periodes? suivante|reconduction))[^;\d]{{0,90}}{_MONEY.pattern}"
+)
 _EACH_PERIOD = re.compile(r"\b(?:par|chaque) periode")
 #: "Ces montants seront identiques à chaque reconduction", after the amounts of the first
 _SAME_AGAIN = re.compile(r"[^;\d]{0,20}\.\s(?:ces montants|ils) (?:sont|seront) identiques")
@@ -272,6 +277,9 @@ def maximum(lot: Lot, *texts: str, of: float | None = None) -> float | None:
 
     A yearly one is for as many months as the lot lasts, one of a period for each of its periods.
     """
+    parts = (part for text in texts if "periode" in text for part in _FIRST_THEN_EACH.finditer(text))
+    if of is None and lot.renewals and (part := next(parts, None)):
+        return _euros(part[1]) + lot.renewals * _euros(part[2])
     every = (one for text in texts for one in sums(text))
     most = {one for one in every if one.called == "maximum" and of in (None, one.euros)}
     yearly = sum(one.euros for one in most if one.per == "year")
