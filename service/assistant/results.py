@@ -1,7 +1,7 @@
 """What a tool answers: that of `/v1` made brief, with sources and day, in whole items that fit `MOST` bytes."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -37,8 +37,8 @@ NO_NOTICES = (
     "AVIS. Un besoin décrit ou un avis collé se demande à find_structures_for_need."
 )
 NOBODY_KNOWN = (
-    "Personne dans cet annuaire n'est connu pour le faire à portée : un radius_km plus grand, d'autres kinds ou une ville plus "
-    "grande peuvent donner quelqu'un ; sinon, aucune structure indexée ne le fait."
+    "Personne dans cet annuaire n'est connu pour le faire à portée : {}une ville plus grande peut donner quelqu'un ; sinon, aucune "
+    "structure indexée ne le fait."
 )
 NO_HOURS = (
     "Aucune heure d'insertion n'est due ici : ni clause d'exécution lue, ni seuil qui l'impose ; un critère social est noté, il ne "
@@ -48,6 +48,7 @@ NOT_LACKING = "Rien ne lui manque pour les lots de `alone` : elle peut y répond
 READ_MONTHS = "Durée lue dans le besoin : {:g} mois."
 HOW_LONG = "Durée ni donnée ni lue dans le besoin : la donner par months ; qui est proposé et ce qui est conseillé en dépendent."
 NOWHERE = "Aucun lieu n'est donné ni lu : toute la France est comparée. Demandez où, et redites-le par place."
+WHICH = "Le lieu lu dans le besoin peut être {} : toute la France est comparée. Demandez lequel, et redites-le par place."
 #: Lists of which whole items are left out where an answer is too long; first those that stand aside.
 ASIDE = frozenset("asking assumed by_clause others".split())
 ITEMS = ASIDE | frozenset(
@@ -105,7 +106,8 @@ def of(
     if notice_id and notice["id"] != notice_id:
         standing = f"{notice_id} fait partie de l'avis {notice['id']}, dont voici la réponse. {standing}"
     read_as = READ_AS.format(told["read_as"]) if told.get("read_as") else ""
-    hints = " ".join(filter(None, (standing, *_read_as(place), read_as, hint, *_nobody(told))))
+    nobody = _nobody(told, [name for name in ("radius_km", "kinds") if (asked or {}).get(name)])
+    hints = " ".join(filter(None, (standing, *_read_as(place), read_as, hint, *nobody)))
     return {
         "answer": ({"hint": hints} if hints else {}) | pruned(told, labels_of(notice), whole),
         "sources": list(value.get("sources") or sources_of([*about])),
@@ -124,10 +126,19 @@ def _read_as(place: str) -> Iterator[str]:
         yield f"« {place} » : {meant} a été compris. Dites-le à qui demande."
 
 
-def _nobody(answer: Mapping[str, Any]) -> Iterator[str]:
-    """Why a lot has nobody, and what to do."""
+def nowhere(answer: Mapping[str, Any]) -> str:
+    """That no place was read of a need, or which ones its name may be."""
+    choices = answer.get("place_choices")
+    return WHICH.format(", ".join(choices)) if choices else NOWHERE
+
+
+def _nobody(answer: Mapping[str, Any], narrowed: Sequence[str]) -> Iterator[str]:
+    """Why a lot has nobody, and what to do: of the filters that `narrowed` it, to ask without them."""
+    without = f"redemander sans {' ni '.join(narrowed)}, ou " if narrowed else ""
     lots = (lot for lot in answer.get("lots", ()) if isinstance(lot, Mapping) and lot.get("nobody"))
-    yield from dict.fromkeys(NOBODY.get(lot.get("calls_for", "")) or NOBODY_KNOWN for lot in lots)
+    yield from dict.fromkeys(
+        NOBODY.get(lot.get("calls_for", "")) or NOBODY_KNOWN.format(without) for lot in lots
+    )
 
 
 def text_of(result: Result, arguments: Collection[str] = (), offset: int = 0) -> str:

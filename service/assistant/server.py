@@ -181,7 +181,8 @@ class Tools:
             each["by_clause"] = [{"structure": match["structure"]} for match in each["by_clause"]]
             each["asking"] = [await self._structure(siret) for siret in each["asking"][:ASKED]]
         nowhere = asked.get("need") and not any(each["lot"]["places"] for each in answer["lots"])
-        return results.of(answer, hint=results.NOWHERE if nowhere else "", asked=asked)
+        hint = results.nowhere(answer) if nowhere else ""
+        return results.of(answer, hint=hint, asked={**asked, **wishes})
 
     async def explain_structure(self, siret: Siret, **asked: Unpack[Asked]) -> results.Result:
         """Why a structure is in the list of a need or notice, or why it is not."""

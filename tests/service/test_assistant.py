@@ -357,13 +357,15 @@ def test_a_correction_and_a_cancellation_are_part_of_the_notice_that_they_concer
 
 def test_of_a_notice_one_lot_is_asked_and_nothing_is_dropped_in_silence(folder: Path) -> None:
     of_lots = {"notice_id": "26-130377"}
-    third, far, *pages, owed, nowhere, groups, others = told_by(
+    third, far, *pages, owed, nowhere, several, few, groups, others = told_by(
         folder,
         ("find_structures_for_need", {**of_lots, "lot": "3", "n": 2}),
         ("find_structures_for_need", {**NOTICE, "place": "Lyon"}),
         *(("find_opportunities", {"siret": "00010032100017", "n": 4, "offset": start}) for start in (0, 4)),
         ("find_insertion_hours", NOTICE),
         ("find_structures_for_need", {"need": "nettoyage de locaux"}),
+        ("find_structures_for_need", {"need": "nettoyage de locaux à Montreuil"}),
+        ("find_structures_for_need", {"need": "tonte", "place": "Guéret", "kinds": ["EA"]}),
         ("propose_groups", {**of_lots, "n": 10}),
         ("propose_groups", {**of_lots, "offset": 1}),
     )
@@ -372,6 +374,8 @@ def test_of_a_notice_one_lot_is_asked_and_nothing_is_dropped_in_silence(folder: 
     lots = {(item["notice"]["id"], item["lot"]["number"]) for page in pages for item in page["items"]}
     assert len(lots) == pages[0]["total"] and "offset=4" in pages[0]["cut"]
     assert owed["hint"].endswith(results.NO_HOURS) and nowhere["hint"] == results.NOWHERE
+    assert several["hint"].startswith("Le lieu lu dans le besoin peut être Montreuil (93), Montreuil (85)")
+    assert "sans kinds, ou" in few["hint"] and "radius_km" not in few["hint"]
     assert "consortia (" in groups["cut"] and "offset=1" in groups["cut"]
     assert others["consortia"][0] != groups["consortia"][0]
 
