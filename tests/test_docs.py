@@ -60,6 +60,7 @@ def test_the_levels_are_those_of_the_shipped_judgement() -> None:
     told = [float(number.replace(",", ".")) for number in re.findall(r"\((0,\d+)\) : \*à ", page)]
     judge = judgement.shipped()
     assert told == [judge.likely, judge.plausible]
+    assert str(judge.plausible) in page  # as an engineer searches for it
 
 
 @pytest.mark.parametrize("command", plugins.names("commands"))
