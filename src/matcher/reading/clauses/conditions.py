@@ -123,7 +123,7 @@ def _labels(plain: str) -> Iterator[tuple[str, str]]:
     leader = _LEADER_BOUND.search(plain) if "solidaire" in plain else None
     if form and not _FORM_FREE.search(plain):
         yield "group-form", f"Groupement {form.group(1)}{' avec mandataire solidaire' if leader else ''}"
-    elif leader and leader["must"] and not any_of(NEGATED.pattern, "souhait").search(leader.group()):
+    elif leader and leader["must"] and "souhait" not in plain and not NEGATED.search(leader.group()):
         yield "leader-bound", "Mandataire solidaire"
     spoken = any(stem in plain for stem in _QUALIFICATION_STEMS)
     if spoken and _ASKED.search(plain) and not _NOT_ASKED.search(plain):
