@@ -121,8 +121,11 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         names, at = trades.by_name(catalogue, rows)
         own = np.where(trades.of_house(), 0.0, names[:, :-1])
         sure, first = own.max(axis=1)[at], own.argmax(axis=1)
-        of_others = [_of_others(shortlist, asked, trades.label(trade)) for trade in first.tolist()]
-        other = (sure >= trades.KNOWN) & ((by_name < trades.FIRST * sure) | np.array(of_others)[at])
+        called, which = np.unique(first, return_inverse=True)
+        of_others = np.array([_of_others(shortlist, asked, trades.label(each)) for each in called.tolist()])[
+            which
+        ]
+        other = (sure >= trades.KNOWN) & ((by_name < trades.FIRST * sure) | of_others[at])
         coded = ~(other | trades.coded_for_others(shortlist))
         area = all(map(reach_.vague, shortlist.query.places))  # somewhere in it, so perhaps in that quarter
         home = reach_.of(shortlist).comes(NEXT_DOOR) | (area & (of(shortlist, "same_department") > 0))
