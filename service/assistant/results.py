@@ -127,7 +127,9 @@ def _read_as(place: str) -> Iterator[str]:
 
 
 def nowhere(answer: Mapping[str, Any]) -> str:
-    """That no place was read of a need, or which ones its name may be."""
+    """That no place was read of a need, or which ones its name may be; "" where one was."""
+    if any(each["lot"]["places"] for each in answer["lots"]):
+        return ""
     choices = answer.get("place_choices")
     return WHICH.format(", ".join(choices)) if choices else NOWHERE
 

@@ -180,8 +180,7 @@ class Tools:
         for each in answer["lots"]:
             each["by_clause"] = [{"structure": match["structure"]} for match in each["by_clause"]]
             each["asking"] = [await self._structure(siret) for siret in each["asking"][:ASKED]]
-        nowhere = asked.get("need") and not any(each["lot"]["places"] for each in answer["lots"])
-        hint = results.nowhere(answer) if nowhere else ""
+        hint = results.nowhere(answer) if asked.get("need") else ""
         return results.of(answer, hint=hint, asked={**asked, **wishes})
 
     async def explain_structure(self, siret: Siret, **asked: Unpack[Asked]) -> results.Result:
@@ -331,7 +330,7 @@ class Tools:
                 del each["advised"]["refused"]  # its reasons are the refusals
         read = found["result"]["lots"][0]["lot"].get("duration_months")
         how_long = results.READ_MONTHS.format(read) if read else results.HOW_LONG
-        hints = ("" if place else results.NOWHERE, "" if months else how_long)
+        hints = (results.nowhere(found["result"]), "" if months else how_long)
         return results.of(found, hint=" ".join(filter(None, hints)), asked=body)
 
 

@@ -397,13 +397,7 @@ def test_whom_an_answer_names_is_told_with_source_and_place(folder: Path) -> Non
         *(
             (
                 "study_purchase",
-                {
-                    "need": "espaces verts pendant un an",
-                    "place": "Pantin",
-                    "amount": 60_000,
-                    "n": 2,
-                    "offset": n,
-                },
+                {"need": "espaces verts pendant un an à Pantin", "amount": 60_000, "n": 2, "offset": n},
             )
             for n in (0, 2)
         ),
