@@ -10,7 +10,6 @@ from typer import Option
 from matcher.commands._options import Output
 from matcher.console import emit, progress, say
 from matcher.lab import benchmark
-from matcher.lab import benchmark as judged
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 
@@ -27,17 +26,17 @@ def run(
     matcher reliability --data ../shared/data
     matcher reliability --data ../shared/data --most 300
     """
-    asked = judged.later_awards(data / "awards" / "development.json.gz", most)
+    asked = benchmark.later_awards(data / "awards" / "development.json.gz", most)
     matcher = Matcher(benchmark.catalogue(data, "suppliers", recipe), recipes.named(recipe), exhaustive=True)
-    predicted, observed = judged.answered(matcher, progress(asked, "asking later awards"))
+    predicted, observed = benchmark.answered(matcher, progress(asked, "asking later awards"))
 
     def rows() -> Iterator[dict[str, Any]]:
         for name, top in (("first", 1), ("first ten", 10)):
             p, y = predicted[:, :top].ravel(), observed[:, :top].ravel()
             known = ~np.isnan(p)
             answers = p[known].tolist(), y[known].tolist()
-            result = judged.brier(*answers)
-            for number, each in enumerate(judged.bins(*answers), 1):
+            result = benchmark.brier(*answers)
+            for number, each in enumerate(benchmark.bins(*answers), 1):
                 more = max(0, round(40 * (each["mean_predicted"] - each["observed_rate"])))
                 picture = "█" * round(40 * each["observed_rate"]) + "·" * more
                 figures = {key: round(float(value), 4) for key, value in each.items()}

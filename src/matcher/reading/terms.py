@@ -584,15 +584,9 @@ def completed(
         read |= {"amount": None, "amount_period": ""}
     elif stated and _yearly(stated, own, general):
         read["amount_period"] = "year"
-    twice = (one for text in texts for one in _TWICE.finditer(text))  # against the days of a field
-    sure = next(
-        (
-            _months(*one.groups()[:2])
-            for one in twice
-            if _months(*one.groups()[:2]) == _between(one.groups()[2:])
-        ),
-        None,
-    )
+    twice = (one.groups() for text in texts for one in _TWICE.finditer(text))  # against the days of a field
+    lengths = ((_months(number, unit), _between(days)) for number, unit, *days in twice)
+    sure = next((months for months, between in lengths if months == between), None)
     if (lot.duration_months is None or sure) and (months := sure or duration(*texts)) is not None:
         read["duration_months"] = months
         inferred.append("duration_months")

@@ -145,6 +145,9 @@ def yes_no(raw: object) -> bool | None:
     return True if text in _YES else False if text in _NO else None
 
 
+PARTS = (r"[;|\n•]", " / ")  # what parts the values of a cell, the clearest first
+
+
 def several(raw: object) -> tuple[str, ...]:
     """A list, or a cell that holds several values parted by ; | newline or, failing these, " / ", or commas."""
     if raw is None:
@@ -153,9 +156,7 @@ def several(raw: object) -> tuple[str, ...]:
         items: Iterable[object] = raw
     else:
         text = str(raw)
-        items = next(
-            (re.split(sign, text) for sign in (r"[;|\n•]", " / ") if re.search(sign, text)), text.split(",")
-        )
+        items = next((re.split(sign, text) for sign in PARTS if re.search(sign, text)), text.split(","))
     names = [_named(item) for item in items]
     return tuple(dict.fromkeys(name for name in names if name))
 

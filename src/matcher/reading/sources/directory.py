@@ -553,7 +553,7 @@ def _offers(row: Row, columns: Mapping[str, str], source: str, cell: Any, text: 
         nested = _nested_name(heading) and isinstance(raw, list)  # read below
         titles: Sequence[str] = ("" if nested else text(f"offer{suffix}", 2_000),)
         body = text(f"offer_text{suffix}", 20_000)
-        parted = isinstance(raw, list) or any(sign in str(raw or "") for sign in (*";|\n•", " / "))
+        parted = isinstance(raw, list) or any(re.search(sign, str(raw or "")) for sign in _structure.PARTS)
         if parted and not nested and not body:
             titles = _structure.several(raw)
         label = text("rome_label") if not number else ""
