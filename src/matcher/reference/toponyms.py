@@ -597,8 +597,8 @@ def _strength(
 
 def seat(buyer: Buyer, within: Collection[str] = ()) -> Commune | None:
     """The commune of a buyer's seat, by its identifier, address or name; among the departments `within`, if any."""
-    if buyer.id.startswith(("22", "23")) or _WIDE.match(places.name_key(buyer.name)):
-        return None  # a department or region works all over its territory
+    if buyer.id.startswith(("22", "23")) or _serves_area(places.name_key(buyer.name)):
+        return None  # a department or region works all over its territory, as does who is called after it
     town = places.commune_of_siren(buyer.id) if buyer.id else None
     if town is None and buyer.place.commune:
         town = places.commune(buyer.place.commune)
@@ -609,13 +609,22 @@ def seat(buyer: Buyer, within: Collection[str] = ()) -> Commune | None:
     return town if town and (not within or town.department in within) else None
 
 
-#: A place that is stated to be wide is not narrowed to the buyer's town.
+#: A place that is stated to be wide is not narrowed to the buyer's town: "Territoire du syndicat", "Sites de X et de Y".
 _AREA = re.compile(
-    r"^(?:toute la |la )?regions? |\b(?:toute la france|france (?:entiere|metropolitaine)|territoire national)"
+    r"\b(?:regions?|france|departements?|territoires?|perimetres?|secteurs?|communes|sites|unites|emprises)\b"
 )
 _MUNICIPAL = re.compile(r"(?:ville|commune|mairie|municipalite) (?:de|du|des|d) ")
 _TERRITORIAL = re.compile(rf"{_MUNICIPAL.pattern}|\b(?:communaute|metropole|agglo)")
 _WIDE = re.compile(r"(?:departement|conseil departemental|conseil general|region|conseil regional)\b")
+
+
+def _serves_area(name: str) -> bool:
+    """Is a department or region what a buyer is, or is called after: "Syndicat d'énergie de l'Oise", not its one hospital?"""
+    words = name.split() or [""]
+    if _WIDE.match(name) or words[0] in places.INSTITUTIONS or _TERRITORIAL.search(name):
+        return _WIDE.match(name) is not None
+    ends = {" ".join(words[i:]) for i in range(1, len(words)) if words[i] not in LINKS} - {"paris"}
+    return any(places.area_named(end) != (None, None) for end in ends)
 
 
 @lru_cache(20_000)
@@ -649,7 +658,7 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     within = frozenset(code for place in stated for code in departments_within(place))
     if any(map(precise, stated)):
         return stated, False
-    if _AREA.search(fold(label)) or any(place.nuts == "00" for place in stated):
+    if _wide(label, stated, buyer):
         return stated, False
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
@@ -662,6 +671,15 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
             label = supposed[0].label or town.name
             return (replace(of_commune(town.code), label=label, inferred=True),), True
     return supposed, not stated
+
+
+def _wide(label: str, stated: Places, buyer: Buyer) -> bool:
+    """Is a whole area or country stated, in words or by its code, where the buyer is no commune, which works at home?"""
+    codes = {place.nuts for place in stated}  # 00 is outside every country of the list
+    if "00" in codes or _MUNICIPAL.match(places.name_key(buyer.name)):
+        return "00" in codes
+    area = places.area_named(re.sub(r"[\d()]+", " ", label)) != (None, None)
+    return "FR" in codes or area or _AREA.search(fold(label)) is not None
 
 
 def named_places(lot: Lot, tender: Tender) -> Places:
