@@ -240,7 +240,7 @@ def test_towns_written_oddly_are_found_or_fall_back_to_the_department(
     [
         ("78 Yvelines - 95 Val d'Oise", {("78", None), ("95", None)}),
         ("92-Hauts de Seine", {("92", None)}),
-        ("Ivry. Villejuif.", {("94", "94076")}),
+        ("Ivry. Villejuif.", {("94", "94041"), ("94", "94076")}),
     ],
 )
 def test_what_a_label_names_stands_before_the_seat_of_the_buyer(

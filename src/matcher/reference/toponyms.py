@@ -400,6 +400,8 @@ LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
 LISTED = re.compile(
     r"(?: \([^()]{1,40}\))?(?: ?[,;/] ?| [—–] | et |, et |\. )(?:de |d['’]|du |des |à |sur )?"
 )
+#: The same, with one name that is not known between them.
+_LISTED_ON = re.compile(rf"(?:{LISTED.pattern}[A-ZÀ-Ý][\w'’-]+)?{LISTED.pattern}")
 #: "toutes les communes du département à l'exception de X"
 _LEFT_OUT = re.compile(r"\b(?:exception|exclusion|exclues?|excepté|sauf|hors)\b[^.;]{0,160}$", re.I)
 #: "le 7e arrondissement de Paris", "3ème arrondissement de Lyon"
@@ -490,7 +492,7 @@ def _mentions(text: str) -> Iterator[_Mention]:
             i += 1
             continue
         gap = text[end : tokens[i].start()]  # the lines of a list are joined by spaces
-        goes_on = strength > 0 and ((goes_on and gap == " ") or LISTED.fullmatch(gap) is not None)
+        goes_on = strength > 0 and ((goes_on and gap == " ") or _LISTED_ON.fullmatch(gap) is not None)
         # "à Culoz", "commune de Palneca": a hamlet, or a commune that has joined another, is meant
         plainly = i > 0 and (
             plain[i - 1] == "a" or (plain[i - 1] in LINKS and plain[max(i - 2, 0)] in _TERRITORIES)
@@ -528,10 +530,11 @@ def _longest(
     while end < last and re.fullmatch(r" |-|['’]|/", text[tokens[end - 1].end() : tokens[end].start()]):
         end += 1
     for stop in range(end, i, -1):
-        if (stop - i > 1 or len(plain[i]) >= 3) and (options := _known(" ".join(plain[i:stop]), listed)):
+        hamlets = listed or (not i and LISTED.match(text, tokens[stop - 1].end()) is not None)
+        if (stop - i > 1 or len(plain[i]) >= 3) and (options := _known(" ".join(plain[i:stop]), hamlets)):
             # "Lyon-Saint-Exupéry" is an airport, "Sedan-Givet" a line
             after, before = text[tokens[stop - 1].end() :], text[: tokens[i].start()]
-            compound = re.match(r"-[A-ZÀ-Ý]", after) or re.search(r"\w-$", before)
+            compound = re.match(r"-[^\W\d]", after) or re.search(r"\w-$", before)
             return (i, ()) if compound else (stop, options)
     return i, ()
 
@@ -545,8 +548,10 @@ def _known(words: str, hamlets: bool = False) -> Places:
     if _ARRONDISSEMENT.fullmatch(key) and re.search(r"\de", key):
         return named(key)
     options = _named(key, None)
-    if hamlets and not options:  # on a list, a commune that has joined another too
-        return tuple(of_commune(town.code) for town in places.communes_once_named(words))
+    if (
+        hamlets and not options
+    ):  # on a list, a commune that has joined another too, or a town by the start of its name
+        return tuple(of_commune(town.code) for town in places.communes_once_named(words)) or called(words, ())
     known = ((place, places.commune(place.commune)) for place in options if place.commune)
     small = {place for place, commune in known if commune and commune.population <= HAMLET and not hamlets}
     single = " " not in key and not places.communes_named(key)  # one word that names a grouping only
@@ -710,7 +715,7 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     names = 1 + label.count(",")
     if 0 < len(listed) < names:  # "Cergy, Pontoise, Achères": some lie in a neighbouring department
         every = _named_in(label, within.union(*map(places.neighbours, within)))
-        listed = every if len(every) == names else listed
+        listed = every if len(every) > len(listed) else listed
     # "communes de Bonnelles, Bullion et Rambouillet", "Arcueil et Nanterre" in just their departments
     if len(listed) > 1 and (len(stated) == 1 or {place.department for place in listed} >= within):
         return listed
