@@ -286,6 +286,10 @@ def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple
             "Jugement des offres :\n— qualité de l'accueil à 65 %,\n— prix à 35 %.\nLe dossier est complet.",
             [65, 35],
         ),
+        (
+            "Critères d'attribution :\n1) accueil, noté sur 35 points ;\n2) délais ; noté sur 15 points ;\n3) prix, noté sur 50 points.",
+            [35, 15, 50],
+        ),
         ("Critères : au moins 50 % de produits locaux et 20 % de bio.", []),
         ("Critère 1 : Prix - 30 points\nCritère 2 : Technique - 50 points", [30, 50]),
         (

@@ -39,9 +39,9 @@ _MARK = re.compile(
     r"|(?P<letter>(?:\d\.)?[a-z]\)))\s*",
     re.I,
 )
-#: Where one line holds several items: before "Critère 2 :" and "2)", after a semicolon or the weight of the item before.
+#: Where one line holds several items: before "Critère 2 :" and "2)", after a semicolon (not in "délais ; noté sur 20") or the weight of the item before.
 _WITHIN = re.compile(
-    r"(?<!sous) (?=crit[eè]res?(?: n ?[°º])? ?\d{1,2}\b)|(?<=[;,.:%]) ?(?=\d{1,2}[.)/] ?[^\W\d]|\d\.[a-z]\))| ?; ?"
+    r"(?<!sous) (?=crit[eè]res?(?: n ?[°º])? ?\d{1,2}\b)|(?<=[;,.:%]) ?(?=\d{1,2}[.)/] ?[^\W\d]|\d\.[a-z]\))| ?;(?! ?not[eé]e?s? sur) ?"
     r"|(?<= /\d\d) (?=[^\W\d])|(?<=[\d ]%)(?: ?\)?,? et|\)?[,/]|[.]? [–—-]) ?|(?<=[;,:]) [—–] |(?<=%)\.? (?-i:(?=[A-ZÀ-Ý]))",
     re.I,
 )
