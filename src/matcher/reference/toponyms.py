@@ -626,10 +626,9 @@ _WIDE = re.compile(r"(?:departement|conseil departemental|conseil general|region
 def _serves_area(name: str) -> bool:
     """Is a department or region what a buyer is, or is called after: "Syndicat d'énergie de l'Oise", not its one hospital?"""
     words = name.split() or [""]
-    if _WIDE.match(name) or words[0] in places.INSTITUTIONS or _TERRITORIAL.search(name):
-        return _WIDE.match(name) is not None
-    ends = {" ".join(words[i:]) for i in range(1, len(words)) if words[i] not in LINKS} - {"paris"}
-    return any(places.area_named(end) != (None, None) for end in ends)
+    ends = {" ".join(words[i:]) for i in range(1, len(words))} - {"paris"}
+    local = words[0] in places.INSTITUTIONS or _TERRITORIAL.search(name)
+    return _WIDE.match(name) is not None or (not local and any(map(_areas, ends)))
 
 
 @lru_cache(20_000)
@@ -683,8 +682,8 @@ def _wide(label: str, stated: Places, buyer: Buyer) -> bool:
     codes = {place.nuts for place in stated}  # 00 is outside every country of the list
     if "00" in codes or _MUNICIPAL.match(places.name_key(buyer.name)):
         return "00" in codes
-    area = places.area_named(re.sub(r"[\d()]+", " ", label)) != (None, None)
-    return "FR" in codes or area or _AREA.search(fold(label)) is not None
+    area = _areas(places.name_key(re.sub(r"[\d()]+", " ", label))) or _AREA.search(fold(label))
+    return "FR" in codes or bool(area)
 
 
 def named_places(lot: Lot, tender: Tender) -> Places:
@@ -703,8 +702,6 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         return own
     if any(place.nuts == "00" for place in stated):  # outside every country of the list
         return ()
-    if known and len({place.label for place in stated}) > 1:
-        return ()
     if len(within) != 1 and not known and (departments := _departments_in(label, words=not within)):
         return tuple(map(_of_department, departments))  # "78 Yvelines - 95 Val d'Oise"
     # "Eau de Paris" works where it does
@@ -715,7 +712,7 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     names = 1 + label.count(",")
     if 0 < len(listed) < names:  # "Cergy, Pontoise, Achères": some lie in a neighbouring department
         every = _named_in(label, within.union(*map(places.neighbours, within)))
-        listed = every if len(every) > len(listed) else listed
+        listed = max(listed, every, key=len)
     # "communes de Bonnelles, Bullion et Rambouillet", "Arcueil et Nanterre" in just their departments
     if len(listed) > 1 and (len(stated) == 1 or {place.department for place in listed} >= within):
         return listed
