@@ -45,6 +45,8 @@ def completed(text: str, **fields: Any) -> Lot:
         ("Passé pour une période d'une saison de pêche, reconductible deux fois.", {"duration_months": 7.0}, (7, 2, 7)),
         ("Renouvelable 3 fois pour la même durée.", {"duration_months": 18.0}, (18, 3, 18)),
         ("Sans reconduction.", {"duration_months": 12.0, "renewals": 0}, (12, 0, None)),
+        ("Le contrat, d'une durée de 12 mois, n'est pas reconductible.", {}, (12, 0, None)),
+        ("En cas de non reconduction, une lettre est envoyée.", {}, (None, None, None)),
         ("Durée ferme de 24 mois prorogeable trois fois six mois.", {"duration_months": 42.0, "renewals": 0}, (24, 3, 6)),
         ("Deux reconductions : du 1.1.2028 au 30.6.2028, puis du 1.7.2028 au 31.12.2028.", {}, (None, 2, 6)),
         ("La durée est de 18 mois fermes, plus 6 mois en option.", {"duration_months": 24.0}, (18, 1, 6)),
@@ -280,6 +282,14 @@ def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple
             [70, 30],
         ),
         ("Les candidatures sont classées selon les critères suivants : moyens 80 %, références 20 %.", []),
+        (
+            "Jugement des offres :\n— qualité de l'accueil à 65 %,\n— prix à 35 %.\nLe dossier est complet.",
+            [65, 35],
+        ),
+        (
+            "Critères d'attribution :\n1) accueil, noté sur 35 points ;\n2) délais ; noté sur 15 points ;\n3) prix, noté sur 50 points.",
+            [35, 15, 50],
+        ),
         ("Critères : au moins 50 % de produits locaux et 20 % de bio.", []),
         ("Critère 1 : Prix - 30 points\nCritère 2 : Technique - 50 points", [30, 50]),
         (

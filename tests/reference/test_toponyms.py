@@ -142,6 +142,26 @@ def test_a_place_that_is_stated_to_be_wide_or_abroad_is_not_the_buyers_town() ->
     assert codes(found) == ["93066"]
 
 
+@pytest.mark.parametrize(
+    ("label", "nuts", "name", "expected"),
+    [
+        ("Périmètre du syndicat", "FRH03", "Eaux de Cancale", "35"),
+        ("Finistère (29).", "FRH02", "Syndicat du Cap", "29"),
+        ("Saint-Denis", "FR", "Compagnie du rail", None),  # which of them is not told
+        ("", "FR", "Compagnie du rail", None),
+        ("", "FRH03", "Syndicat d'énergie d'Ille-et-Vilaine", "35"),
+        ("", "FRH03", "Centre hospitalier d'Ille-et-Vilaine", "35288"),
+        ("Périmètre de la ville", "FR", "Ville de Saint-Malo", "35288"),
+    ],
+)
+def test_what_is_wider_than_a_town_is_not_narrowed_to_the_seat_of_who_is_no_town(
+    label: str, nuts: str, name: str, expected: str | None
+) -> None:
+    buyer = Buyer(name=name, place=Place(commune="29232" if nuts == "FRH02" else "35288"))
+    found, deduced = lot_at(Place(label=label, nuts=nuts), buyer=buyer)
+    assert codes(found) == [expected] and deduced == (expected == "35288")
+
+
 def test_a_long_name_in_the_title_is_a_place_without_a_word_before_it() -> None:
     title = "Concours, collège les Amandeirets Châteauneuf les Martigues référence 12"
     found, _ = lot_at(title=title, buyer=Buyer(id="22130001500247", name="Département des Bouches-du-Rhône"))
@@ -220,7 +240,7 @@ def test_towns_written_oddly_are_found_or_fall_back_to_the_department(
     [
         ("78 Yvelines - 95 Val d'Oise", {("78", None), ("95", None)}),
         ("92-Hauts de Seine", {("92", None)}),
-        ("Ivry. Villejuif.", {("94", "94076")}),
+        ("Ivry. Villejuif.", {("94", "94041"), ("94", "94076")}),
     ],
 )
 def test_what_a_label_names_stands_before_the_seat_of_the_buyer(

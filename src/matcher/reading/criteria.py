@@ -39,9 +39,9 @@ _MARK = re.compile(
     r"|(?P<letter>(?:\d\.)?[a-z]\)))\s*",
     re.I,
 )
-#: Where one line holds several items: before "Critère 2 :" and "2)", after a semicolon or the weight of the item before.
+#: Where one line holds several items: before "Critère 2 :" and "2)", after a semicolon (not in "délais ; noté sur 20") or the weight of the item before.
 _WITHIN = re.compile(
-    r"(?<!sous) (?=crit[eè]res?(?: n ?[°º])? ?\d{1,2}\b)|(?<=[;,.:%]) ?(?=\d{1,2}[.)/] ?[^\W\d]|\d\.[a-z]\))| ?; ?"
+    r"(?<!sous) (?=crit[eè]res?(?: n ?[°º])? ?\d{1,2}\b)|(?<=[;,.:%]) ?(?=\d{1,2}[.)/] ?[^\W\d]|\d\.[a-z]\))| ?;(?! ?not[eé]e?s? sur) ?"
     r"|(?<= /\d\d) (?=[^\W\d])|(?<=[\d ]%)(?: ?\)?,? et|\)?[,/]|[.]? [–—-]) ?|(?<=[;,:]) [—–] |(?<=%)\.? (?-i:(?=[A-ZÀ-Ý]))",
     re.I,
 )
@@ -58,7 +58,7 @@ _HEADING = re.compile(
 )
 #: "Critères de jugement des offres :", "les critères d'attribution suivants, pondérés :"; those of candidates are others.
 _OF_AWARD = re.compile(
-    r"(?<![\w-])(?<!sous )(?:(?=criteres? ?(?:n ?[°º])? ?1\b)|criteres?\b[^.:;\n]{0,100}(?:: ?|(?<![)\d])\n))"
+    r"(?<![\w-])(?<!sous )(?:(?=criteres? ?(?:n ?[°º])? ?1\b)|(?:criteres?|jugement)\b[^.:;\n]{0,100}(?:: ?|(?<![)\d])\n))"
 )
 _OF_CANDIDATES = re.compile(r"candida|selection(?! des offres)|participa|capacit")
 #: "par ordre décroissant d'importance", "critère de 1er rang": criteria that have an order for weights
@@ -100,8 +100,6 @@ def _between_commas(sentence: str) -> list[str]:
 @lru_cache(64)  # the text of the whole is asked for each lot
 def stated(text: str, plain: str) -> tuple[Criterion, ...]:
     """The criteria of the award that a text lists, with weights that make a whole or in points; `plain` is it folded."""
-    if "critere" not in plain:
-        return ()
     for heading in _OF_AWARD.finditer(plain):
         start, end = heading.span()
         sentence = re.split(r"[.;\n]", plain[max(0, start - _BEFORE) : start])[-1] + heading.group()

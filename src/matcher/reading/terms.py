@@ -105,6 +105,10 @@ _LASTS_OTHERWISE = re.compile(
 _RENEWED = re.compile(
     r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+|options? de duree (?:sont )?inclus|comprend \w+ periodes? optionnel)"
 )
+#: "Le présent accord-cadre n'est pas reconductible", "Il ne sera pas reconduit"; not "en cas de non reconduction"
+_NOT_RENEWED = re.compile(
+    r"\b(?:n'est|ne sera|ne sont) pas recondu|\bnon reconductible|\b(?:sans|aucune) recondu"
+)
 #: "la durée indiquée comprend cette option de durée", "durée, options incluses"
 _INCLUDED = re.compile(r"\bcompren(?:d|nent)\b[^.;]{0,12} option|\boptions? de duree (?:sont )?inclus")
 _TIMES = re.compile(
@@ -596,6 +600,8 @@ def completed(
         first, count, each = told.values() or (0, 0, 0)
         summed = first and each and first + count * each == lot.duration_months
         read |= told if summed or lot.renewals in (None, told.get("renewals")) else {}
+        if lot.renewals is None and not told and any(map(_NOT_RENEWED.search, texts)):
+            read["renewals"] = 0
     if lot.amount_max is None and not any(map(_NO_MAXIMUM.search, texts)):
         made = replace(lot, **read)
         most = maximum(made, *texts)

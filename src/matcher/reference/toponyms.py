@@ -400,6 +400,8 @@ LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
 LISTED = re.compile(
     r"(?: \([^()]{1,40}\))?(?: ?[,;/] ?| [—–] | et |, et |\. )(?:de |d['’]|du |des |à |sur )?"
 )
+#: The same, with one name that is not known between them.
+_LISTED_ON = re.compile(rf"(?:{LISTED.pattern}[A-ZÀ-Ý][\w'’-]+)?{LISTED.pattern}")
 #: "toutes les communes du département à l'exception de X"
 _LEFT_OUT = re.compile(r"\b(?:exception|exclusion|exclues?|excepté|sauf|hors)\b[^.;]{0,160}$", re.I)
 #: "le 7e arrondissement de Paris", "3ème arrondissement de Lyon"
@@ -490,7 +492,7 @@ def _mentions(text: str) -> Iterator[_Mention]:
             i += 1
             continue
         gap = text[end : tokens[i].start()]  # the lines of a list are joined by spaces
-        goes_on = strength > 0 and ((goes_on and gap == " ") or LISTED.fullmatch(gap) is not None)
+        goes_on = strength > 0 and ((goes_on and gap == " ") or _LISTED_ON.fullmatch(gap) is not None)
         # "à Culoz", "commune de Palneca": a hamlet, or a commune that has joined another, is meant
         plainly = i > 0 and (
             plain[i - 1] == "a" or (plain[i - 1] in LINKS and plain[max(i - 2, 0)] in _TERRITORIES)
@@ -528,10 +530,11 @@ def _longest(
     while end < last and re.fullmatch(r" |-|['’]|/", text[tokens[end - 1].end() : tokens[end].start()]):
         end += 1
     for stop in range(end, i, -1):
-        if (stop - i > 1 or len(plain[i]) >= 3) and (options := _known(" ".join(plain[i:stop]), listed)):
+        hamlets = listed or (not i and LISTED.match(text, tokens[stop - 1].end()) is not None)
+        if (stop - i > 1 or len(plain[i]) >= 3) and (options := _known(" ".join(plain[i:stop]), hamlets)):
             # "Lyon-Saint-Exupéry" is an airport, "Sedan-Givet" a line
             after, before = text[tokens[stop - 1].end() :], text[: tokens[i].start()]
-            compound = re.match(r"-[A-ZÀ-Ý]", after) or re.search(r"\w-$", before)
+            compound = re.match(r"-[^\W\d]", after) or re.search(r"\w-$", before)
             return (i, ()) if compound else (stop, options)
     return i, ()
 
@@ -545,8 +548,10 @@ def _known(words: str, hamlets: bool = False) -> Places:
     if _ARRONDISSEMENT.fullmatch(key) and re.search(r"\de", key):
         return named(key)
     options = _named(key, None)
-    if hamlets and not options:  # on a list, a commune that has joined another too
-        return tuple(of_commune(town.code) for town in places.communes_once_named(words))
+    if (
+        hamlets and not options
+    ):  # on a list, a commune that has joined another too, or a town by the start of its name
+        return tuple(of_commune(town.code) for town in places.communes_once_named(words)) or called(words, ())
     known = ((place, places.commune(place.commune)) for place in options if place.commune)
     small = {place for place, commune in known if commune and commune.population <= HAMLET and not hamlets}
     single = " " not in key and not places.communes_named(key)  # one word that names a grouping only
@@ -597,8 +602,8 @@ def _strength(
 
 def seat(buyer: Buyer, within: Collection[str] = ()) -> Commune | None:
     """The commune of a buyer's seat, by its identifier, address or name; among the departments `within`, if any."""
-    if buyer.id.startswith(("22", "23")) or _WIDE.match(places.name_key(buyer.name)):
-        return None  # a department or region works all over its territory
+    if buyer.id.startswith(("22", "23")) or _serves_area(places.name_key(buyer.name)):
+        return None  # a department or region works all over its territory, as does who is called after it
     town = places.commune_of_siren(buyer.id) if buyer.id else None
     if town is None and buyer.place.commune:
         town = places.commune(buyer.place.commune)
@@ -609,13 +614,21 @@ def seat(buyer: Buyer, within: Collection[str] = ()) -> Commune | None:
     return town if town and (not within or town.department in within) else None
 
 
-#: A place that is stated to be wide is not narrowed to the buyer's town.
+#: A place that is stated to be wide is not narrowed to the buyer's town: "Territoire du syndicat", "Sites de X et de Y".
 _AREA = re.compile(
-    r"^(?:toute la |la )?regions? |\b(?:toute la france|france (?:entiere|metropolitaine)|territoire national)"
+    r"\b(?:regions?|france|departements?|territoires?|perimetres?|secteurs?|communes|sites|unites|emprises)\b"
 )
 _MUNICIPAL = re.compile(r"(?:ville|commune|mairie|municipalite) (?:de|du|des|d) ")
 _TERRITORIAL = re.compile(rf"{_MUNICIPAL.pattern}|\b(?:communaute|metropole|agglo)")
 _WIDE = re.compile(r"(?:departement|conseil departemental|conseil general|region|conseil regional)\b")
+
+
+def _serves_area(name: str) -> bool:
+    """Is a department or region what a buyer is, or is called after: "Syndicat d'énergie de l'Oise", not its one hospital?"""
+    words = name.split() or [""]
+    ends = {" ".join(words[i:]) for i in range(1, len(words))} - {"paris"}
+    local = words[0] in places.INSTITUTIONS or _TERRITORIAL.search(name)
+    return _WIDE.match(name) is not None or (not local and any(map(_areas, ends)))
 
 
 @lru_cache(20_000)
@@ -649,7 +662,7 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     within = frozenset(code for place in stated for code in departments_within(place))
     if any(map(precise, stated)):
         return stated, False
-    if _AREA.search(fold(label)) or any(place.nuts == "00" for place in stated):
+    if _wide(label, stated, buyer):
         return stated, False
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
@@ -662,6 +675,15 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
             label = supposed[0].label or town.name
             return (replace(of_commune(town.code), label=label, inferred=True),), True
     return supposed, not stated
+
+
+def _wide(label: str, stated: Places, buyer: Buyer) -> bool:
+    """Is a whole area or country stated, in words or by its code, where the buyer is no commune, which works at home?"""
+    codes = {place.nuts for place in stated}  # 00 is outside every country of the list
+    if "00" in codes or _MUNICIPAL.match(places.name_key(buyer.name)):
+        return "00" in codes
+    area = _areas(places.name_key(re.sub(r"[\d()]+", " ", label))) or _AREA.search(fold(label))
+    return "FR" in codes or bool(area)
 
 
 def named_places(lot: Lot, tender: Tender) -> Places:
@@ -680,8 +702,6 @@ def named_places(lot: Lot, tender: Tender) -> Places:
         return own
     if any(place.nuts == "00" for place in stated):  # outside every country of the list
         return ()
-    if known and len({place.label for place in stated}) > 1:
-        return ()
     if len(within) != 1 and not known and (departments := _departments_in(label, words=not within)):
         return tuple(map(_of_department, departments))  # "78 Yvelines - 95 Val d'Oise"
     # "Eau de Paris" works where it does
@@ -692,7 +712,7 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     names = 1 + label.count(",")
     if 0 < len(listed) < names:  # "Cergy, Pontoise, Achères": some lie in a neighbouring department
         every = _named_in(label, within.union(*map(places.neighbours, within)))
-        listed = every if len(every) == names else listed
+        listed = max(listed, every, key=len)
     # "communes de Bonnelles, Bullion et Rambouillet", "Arcueil et Nanterre" in just their departments
     if len(listed) > 1 and (len(stated) == 1 or {place.department for place in listed} >= within):
         return listed

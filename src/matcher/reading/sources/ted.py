@@ -120,7 +120,8 @@ class _Form:
             raise domain.BadInput("no title: OBJECT_CONTRACT/TITLE is missing or empty")
         lots = facts.placed(self.lots(title), self.main_buyer.place)
         nature = self.kind
-        others = kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL")
+        others = map(_buyer, kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL"))
+        own = f"{self.main_buyer.name}:"  # an office: "Ville de Paris: direction des achats"
         address = value(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY/ADDRESS")
         tender = domain.Tender(
             id=self.document,
@@ -128,7 +129,7 @@ class _Form:
             title=title,
             description=clean(value(self.object, "SHORT_DESCR")),
             buyer=self.main_buyer,
-            joint_buyers=tuple(one for one in map(_buyer, others) if one.name != self.main_buyer.name),
+            joint_buyers=tuple(one for one in others if not f"{one.name}:".startswith(own)),
             lots=lots,
             nature=nature,
             reference=clean(value(self.object, "REFERENCE_NUMBER"), 200),
