@@ -242,7 +242,8 @@ def in_words(shortlist: Shortlist, trade: int, main: str = "") -> str:
     share, part = shares(shortlist)[trade], "" if names()[trade] in BY_OBJECT else "une part du besoin"
     if share and not plainly(shortlist, trade):
         return f"« {label(trade)} »" if main else label(trade)
-    what = main if share > MAIN else part if share else "un métier voisin"
+    wider = "un métier plus large" if near(shortlist)[1][trade] else "un métier voisin"
+    what = main if share > MAIN else part if share else wider
     return f"{what} ({label(trade)})" if what else label(trade)
 
 
@@ -455,13 +456,16 @@ def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
 
 
 def usual_in_words(shortlist: Shortlist, kind: str) -> str:
-    """The share of a kind that does what is asked, in French; of a trade that it may be, the trade alone."""
+    """The share of a kind that does what is asked, in French; of a trade that it may be, the trade alone; "" if unknown."""
     trade, share = usual(shortlist, kind)
+    if not share and not 0 < rates_of(kind)[trade] * (shares(shortlist)[trade] > 0) < RARELY:
+        return ""
+    rate = f"environ {100 * share:.0f}" if share else f"moins de {100 * RARELY:.0f}"
     many = " et ".join(PUBLISHED) if kind in PUBLISHED else kind
     do = "placent dans" if kind in LENDING_KINDS else "font"
     what = in_words(shortlist, trade, "ce métier")
     what = WIDE.get(names()[trade], what) if kind in PUBLISHED else what
-    return f"environ {100 * share:.0f} % des {many} {do} {what}"
+    return f"{rate} % des {many} {do} {what}"
 
 
 def kind_rate(shortlist: Shortlist) -> float:
