@@ -24,7 +24,7 @@ from matcher.reference import codes
 from matcher.reference import trades as trades_
 from matcher.reference.text import fold, shorten, tokens
 
-QUOTED = 120  # characters of a quotation
+QUOTED = 160  # characters of a quotation
 #: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
 OWN = frozenset({"accueil", "formation", "insertion"})
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
@@ -454,7 +454,7 @@ def _elsewhere(shortlist: Shortlist, i: int) -> str:
     if not told or (best := max(told, key=lambda each: each[0].level))[0].level < CLOSE:
         return ""
     place = catalogue.structure(int(there.candidates[best[1]])).place.label
-    return f"son établissement de {place} le dit, {best[0].source}"
+    return f"un autre de ses établissements ({place}) le dit, {best[0].source}"
 
 
 def _worth(shortlist: Shortlist) -> trades.Floats:
