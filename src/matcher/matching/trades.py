@@ -458,6 +458,8 @@ def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
 def usual_in_words(shortlist: Shortlist, kind: str) -> str:
     """The share of a kind that does what is asked, in French; of a trade that it may be, the trade alone; "" if unknown."""
     trade, share = usual(shortlist, kind)
+    if kind not in (*PUBLISHED, *LENDING_KINDS):
+        return ""
     if not share and not 0 < rates_of(kind)[trade] * (shares(shortlist)[trade] > 0) < RARELY:
         return ""
     rate = f"environ {100 * share:.0f}" if share else f"moins de {100 * RARELY:.0f}"

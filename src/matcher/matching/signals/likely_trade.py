@@ -19,7 +19,7 @@ from matcher.learned.activities import VAGUE
 from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.matching.signals import Why
-from matcher.matching.trades import BY_OBJECT, FIRST, HOUSE, KNOWN, LENT, MAIN, PUBLISHED
+from matcher.matching.trades import BY_OBJECT, FIRST, HOUSE, KNOWN, LENT, MAIN
 from matcher.reference import codes
 from matcher.reference import trades as trades_
 from matcher.reference.text import fold, shorten, tokens
@@ -56,16 +56,20 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     Where none tells the trade surely, what another establishment of its bidder says of it, or what its kind makes likely.
     """
     facts = sorted(_facts(shortlist, i), key=lambda fact: -fact.level)  # the first of equals
-    best = facts[0] if facts else _Fact(OTHER, "", "", tells=False)
-    told = [best.text]
+    silent = not len(declared.slots_of(shortlist).of(i))
+    unsaid = "rien de ses métiers" if silent else f"pas {trades.asked_in_words(shortlist)}"
+    best = facts[0] if facts else _Fact(OTHER, f"ne dit {unsaid}", "", tells=False)
+    told, tells = [best.text], best.tells
     if not (best.level == CLEAR and best.offer):
         others = (fact for fact in facts[1:] if fact.level > OTHER or fact.offer or not best.source)
         told.append(next(filter(None, (fact.source for fact in others)), ""))
-    if best.level < CLOSE:
-        likely = _elsewhere(shortlist, i) or _usual(shortlist, i)
-        told += [likely] if facts else [_unsaid(shortlist, i, bool(likely)), likely]
-        best = best._replace(tells=best.tells or bool(likely))
-    return Why(" ; ".join(filter(None, told)), *best.passages, best.tells, best.offer)
+    if best.level < (CLOSE if best.source else CLEAR):  # of a name alone what is perhaps
+        kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]])
+        likely = _elsewhere(shortlist, i) or trades.usual_in_words(shortlist, kind)
+        if likely or not best.source:
+            told.append(", ".join(filter(None, (likely, _to_ask(shortlist, i)))))
+        tells = tells or bool(likely)
+    return Why(" ; ".join(filter(None, told)), *best.passages, tells, best.offer)
 
 
 class _Fact(NamedTuple):
@@ -204,11 +208,7 @@ def _said(
         return own
     plain = quoted(first(stated, ~_own()))
     level = OTHER if plain is None else plain[0].level
-    # of those that tell no trade asked for the nearest, where it is of some trade
-    of = int(own[1].held.argmax())
-    known = own[1].held[of] >= NAMED and not own[1].offer.rome
-    nearest = known and not (_own()[of] or trades.shares(shortlist)[of] > 0)
-    return own if own[0].level > level or (nearest and own[0].level == level) else plain
+    return own if own[0].level > level else plain
 
 
 def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
@@ -429,18 +429,10 @@ def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
     return lesser if not shares[first] and held[lesser] >= NAMED else first, int(alike.sum()) > 1
 
 
-def _unsaid(shortlist: Shortlist, i: int, likely: bool) -> str:
-    """That nothing tells the trade asked for; to be asked, where nothing makes it `likely` either."""
-    if not likely:
-        return f"ne dit pas {trades.asked_in_words(shortlist)}, à demander"
-    return f"ne dit {f'pas {THIS}' if len(declared.slots_of(shortlist).of(i)) else 'rien de ses métiers'}"
-
-
-def _usual(shortlist: Shortlist, i: int) -> str:
-    """How many of its kind do what is asked, or place in it; "" where that is not known."""
-    kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]])
-    told = trades.usual_in_words(shortlist, kind) if kind in (*PUBLISHED, *LENDING_KINDS) else ""
-    return f"{told}, à demander" if told else ""
+def _to_ask(shortlist: Shortlist, i: int) -> str:
+    """That it is to be asked, and the site on which it may tell it."""
+    site = shortlist.catalogue.structure(int(shortlist.candidates[i])).website.rpartition("://")[2].strip("/")
+    return f"à demander ou à lire sur {shorten(site, 60)}" if site else "à demander"
 
 
 def _elsewhere(shortlist: Shortlist, i: int) -> str:
