@@ -242,8 +242,7 @@ def in_words(shortlist: Shortlist, trade: int, main: str = "") -> str:
     share, part = shares(shortlist)[trade], "" if names()[trade] in BY_OBJECT else "une part du besoin"
     if share and not plainly(shortlist, trade):
         return f"« {label(trade)} »" if main else label(trade)
-    wider = "un métier plus large" if near(shortlist)[1][trade] else "un métier voisin"
-    what = main if share > MAIN else part if share else wider
+    what = main if share > MAIN else part if share else "un métier voisin"
     return f"{what} ({label(trade)})" if what else label(trade)
 
 
@@ -458,9 +457,8 @@ def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
 def usual_in_words(shortlist: Shortlist, kind: str) -> str:
     """The share of a kind that does what is asked, in French; of a trade that it may be, the trade alone; "" if unknown."""
     trade, share = usual(shortlist, kind)
-    if kind not in (*PUBLISHED, *LENDING_KINDS):
-        return ""
-    if not share and not 0 < rates_of(kind)[trade] * (shares(shortlist)[trade] > 0) < RARELY:
+    rare = 0 < rates_of(kind)[trade] * (shares(shortlist)[trade] > 0) < RARELY
+    if kind not in (*PUBLISHED, *LENDING_KINDS) or not (share or rare):
         return ""
     rate = f"environ {100 * share:.0f}" if share else f"moins de {100 * RARELY:.0f}"
     many = " et ".join(PUBLISHED) if kind in PUBLISHED else kind

@@ -39,20 +39,17 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     cards = (card for name, card in trades.CARDS.items() if name in shortlist.query.asked.trades)
     said = barred + (f", selon sa fiche « {whom} »" if whom else "")
     said += "".join(f", métier réglementé ({card})" for card in cards)
-    who = f"{kind}{_size(shortlist, i, kind)}"
     if kind == "EITI":
-        return Why(f"{who} : confie des missions à des travailleurs indépendants{said}")
-    if kind == "GEIQ":
-        return Why(
-            f"{who} : met des salariés en alternance à disposition de ses seules entreprises adhérentes{said}"
-        )
-    if asked["staff"] > demand.SHARE:
-        return Why(f"{who} : met du personnel à disposition{said}")
-    if max(asked["clause"], asked["works"]) >= demand.SHARE:
-        return Why(f"{who} : peut porter des heures d'insertion par mise à disposition{said}")
-    lends = f"{who} : met du personnel à disposition, sous votre encadrement"
-    not_done = ", n'exécute pas la prestation" if kind == "ETTI" else ""
-    return Why(f"{lends}{not_done}{said}")
+        does = "confie des missions à des travailleurs indépendants"
+    elif kind == "GEIQ":
+        does = "met des salariés en alternance à disposition de ses seules entreprises adhérentes"
+    elif asked["staff"] <= demand.SHARE <= max(asked["clause"], asked["works"]):
+        does = "peut porter des heures d'insertion par mise à disposition"
+    else:
+        does = "met du personnel à disposition"
+        does += ", sous votre encadrement" if asked["staff"] <= demand.SHARE else ""
+        does += ", n'exécute pas la prestation" if asked["staff"] <= demand.SHARE and kind == "ETTI" else ""
+    return Why(f"{kind}{_size(shortlist, i, kind)} : {does}{said}")
 
 
 def _of_asbestos(query: Query) -> bool:
