@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from cachetools import LRUCache, cachedmethod
 from sqlalchemy import RowMapping, select
 
-from matcher import codec, domain
+from matcher import codec
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, Lot, LotAnswer, Match, Place, Reached, Reason, Structure, Tender
 from matcher.learned import asks
@@ -77,12 +77,12 @@ class ItemWriter:
         found = self._found.get((structure.siret, news.notice_id, news.lot_id))
         nothing = {"reasons": [], "shown": 0, "distance_km": None}
         detail: dict[str, Any] = dict(found["detail"]) if found else nothing
-        # what it is it knows, and how it comes in by the clause is said once, in its own line
-        lends = structure.kind in domain.LENDING_KINDS and news.level != "clause"
+        # how it comes in by the clause is said once, in its own line
+        lent = ("likely_role",) if news.level == "clause" else ()
         reasons = (
             codec.from_json(Reason, r)
             for r in detail["reasons"]
-            if r["contribution"] > 0 and r.get("tells", True) and (lends or r["code"] != "likely_role")
+            if r["contribution"] > 0 and r.get("tells", True) and r["code"] not in lent
         )
         alone, partners = "", list[dict[str, Any]]()
         if news.level == "clause":
