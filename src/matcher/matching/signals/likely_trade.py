@@ -56,9 +56,9 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     Where none tells the trade surely, what another establishment of its bidder says of it, or what its kind makes likely.
     """
     facts = sorted(_facts(shortlist, i), key=lambda fact: -fact.level)  # the first of equals
-    silent = not len(declared.slots_of(shortlist).of(i))
-    unsaid = "rien de ses métiers" if silent else f"pas {trades.asked_in_words(shortlist)}"
-    best = facts[0] if facts else _Fact(OTHER, f"ne dit {unsaid}", "", tells=False)
+    asked = f"ne dit pas {trades.asked_in_words(shortlist)}"
+    silent = asked if len(declared.slots_of(shortlist).of(i)) else "ne dit rien de ses métiers"
+    best = facts[0] if facts else _Fact(OTHER, silent, "", tells=False)
     told, tells = [best.text], best.tells
     if not (best.level == CLEAR and best.offer):
         others = (fact for fact in facts[1:] if fact.level > OTHER or fact.offer or not best.source)
@@ -66,6 +66,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if best.level < (CLOSE if best.source else CLEAR):  # of a name alone what is perhaps
         kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]])
         likely = _elsewhere(shortlist, i) or trades.usual_in_words(shortlist, kind)
+        told = told if facts or likely else [asked]
         if likely or not best.source:
             told.append(", ".join(filter(None, (likely, _to_ask(shortlist, i)))))
         tells = tells or bool(likely)
