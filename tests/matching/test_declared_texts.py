@@ -55,6 +55,7 @@ def test_a_description_of_several_trades_is_cut_into_them() -> None:
     [
         ("Préparateur(trice) de commandes", "Préparateur de commandes"),
         ("Ouvrier / Ouvrière d'entretien des espaces verts", "Ouvrier d'entretien des espaces verts"),
+        ("Entretien des esp. verts", "Entretien des esp. verts"),
         ("Nous lavons le linge…. Nous lavons le linge des EHPAD", "Nous lavons le linge des EHPAD"),
     ],
 )

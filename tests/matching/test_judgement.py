@@ -128,18 +128,18 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
 @pytest.mark.parametrize(
     ("kind", "facts", "need", "told", "untold"),
     [
-        ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "n'exécute pas la prestation ; environ 36 % des ETTI", "rien"),
-        ("ETTI", {"naf": "7820Z"}, "gardiennage de nuit", "rien ne dit ce métier (gardiennage et sécurité), réglementé", "%"),
-        ("AI", {"naf": "7830Z"}, "travaux de charpente et de couverture", "dans des métiers divers ; rien ne dit ce métier (charpente", "%"),
+        ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "environ 36 % des ETTI placent dans ce métier (espaces verts), à demander | ETTI : met", "fiche"),
+        ("ETTI", {"naf": "7820Z"}, "gardiennage de nuit", "moins de 10 % des ETTI placent dans ce métier (gardiennage et sécurité), à demander", "fiche"),
+        ("AI", {"naf": "7830Z"}, "travaux de charpente et de couverture", "moins de 10 % des AI placent dans ce métier (charpente", "environ"),
         ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "disposition de ses seules entreprises adhérentes", "rien ne dit"),
         ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "n'exécute pas la prestation", "vigne"),
-        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "voisin (collecte et tri des déchets) : activité", "à vérifier"),
+        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "peut-être réemploi et ressourcerie : activité", "à vérifier"),
         ("EI", {"naf": "9104Z"}, "bûcheronnage en forêt", "peut-être travaux forestiers", "voisin"),
         ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "peut-être réemploi et ressourcerie : activité", "mobilier"),
         ("EI", {"naf": "0113Z"}, "peinture de façades", "ne dit pas ce métier (peinture", "à vérifier"),
-        ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "(84 places) ; environ 63 % des ESAT", "voisin"),
-        ("ESAT", {}, "ripisylve de la rivière", "ne dit pas ce métier (travaux forestiers et rivières) : à demander", "%"),
-        ("ACI", {}, "tonte des pelouses", "ne dit pas ce métier (espaces verts) : à demander", "%"),
+        ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "environ 63 % des ESAT et EA font ce métier (espaces verts), à demander | ESAT de 84 places", "voisin"),
+        ("ESAT", {}, "ripisylve de la rivière", "ne dit pas ce métier (travaux forestiers et rivières) ; à demander", "%"),
+        ("ACI", {}, "tonte des pelouses", "ne dit pas ce métier (espaces verts) ; à demander", "%"),
         ("ACI", {"naf": "8559A"}, "formation au français", "peut-être formation : activité au registre", "ne dit"),
         ("ACI", {"name": "Emmaüs Alpha"}, "site internet", "ne dit pas ce métier", "évoque"),
         ("EI", {"naf": "9522Z"}, "reprise d'ordinateurs et d'écrans usagés", "appareils électriques, pour autre chose : activité au registre", "à vérifier"),
@@ -160,12 +160,13 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "ne dit pas ce métier", "son nom évoque"),
         # a rate of logistics tells nothing of a lot of which it is a part; a code goes before a mere post
         ("ESAT", {}, "garde-meubles et stockage de mobilier, déménagement", "ne dit pas ces métiers", "%"),
-        ("EI", {"naf": "8130Z", "offers": (Offer(id="1", title="Paysagiste", nature="job", rome=("A1203",)),)}, "tonte", "activité", "postes"),
+        ("EI", {"naf": "8130Z", "offers": (Offer(id="1", title="Paysagiste", nature="job", rome=("A1203",)),)}, "tonte", "(NAF 8130Z) ; parmi ses postes, « Paysagiste »", "demander"),
         # a source tells of the one trade that it is of; of plants to be grown no rate of their upkeep is "this trade"
         ("EI", {"naf": "8122Z"}, "débarras de caves et nettoyage", "nettoyage et propreté) : activité", "encombrants"),
         ("EI", {"naf": "8532Z"}, "préparation au permis de conduire", "peut-être formation : activité", "|  formation"),
         ("EI", {"naf": "3811Z", "name": "Envie 2E"}, "ressourcerie", "son nom évoque peut-être ce métier", "à vérifier"),
         ("ESAT", {}, "tonte des pelouses et balayage des rues", "font une part du besoin (espaces verts), à demander", "évoque"),
+        ("EI", {"naf": "9522Z", "name": "Envie"}, "réparation d'électroménager", "appareils électriques) ; activité au registre « Rép", "voisin"),
         ("ESAT", {"name": "ESAT Jardin des Plantes"}, "800 godets de vivaces", "son nom évoque peut-être « espaces verts »", "ce métier"),
         ("EITI", {}, "remplacement d'un agent d'accueil", "des travailleurs indépendants", "met du personnel"),
         ("ETTI", {"offers": (offer("Intérim de personnes en situation de handicap"),)}, "deux agents en renfort", "de handicap »", "rien d"),
@@ -184,6 +185,18 @@ def test_a_reason_tells_what_its_source_does_and_no_more(
     (query,) = alone.queries(free_text_tender(need, ANGERS))
     text = " | ".join(sentences(alone.explain(alone.rank(query), 0, 1).reasons, 9))
     assert told in text and untold not in text
+
+
+def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
+    silent = structure(1, "ESAT", "Alpha")
+    speaks = replace(structure(1, "ESAT", "Alpha", GARDEN, place=LAVAL), siret="90000000100002")
+    other = replace(structure(1, "ESAT", "Alpha", "Blanchisserie", place=LILLE), siret="90000000100003")
+    said = f"ne dit rien de ses métiers ; un autre de ses établissements ({LAVAL.label}) le dit, selon sa fiche, « {GARDEN} »"
+    for others, told in (((speaks, other), said), ((other,), "ne dit rien de ses métiers ; environ 63 %")):
+        matcher = made.matcher_over([silent, *others])
+        ranking = matcher.rank(matcher.queries(free_text_tender("tonte des pelouses", ANGERS))[0])
+        i = ranking.shortlist.candidates.tolist().index(matcher.catalogue.row(silent.siret))
+        assert sentences(matcher.explain(ranking, i, 1).reasons)[0].startswith(told)
 
 
 @pytest.mark.parametrize(

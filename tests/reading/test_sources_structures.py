@@ -195,13 +195,16 @@ def test_a_list_without_numbers_tells_structures_apart_by_name_and_place() -> No
     (pantry,), _ = read(titled)
     assert (pantry.siret, pantry.name) == ("ID-3ab", "Le Panier d'à côté")
     assert [(offer.nature, offer.text[:7]) for offer in pantry.offers] == [("description", "Paniers")]
-    placed = '{"name": "Les Jardins", "kind": "ACI", "place": "Metz, 57", "title": "LES JARDINS", "says": "Nous tondons pour les communes et les bailleurs."}'
-    (garden,), _ = read(placed, "pages.jsonl")
-    assert (garden.place.commune, [o.nature for o in garden.offers], garden.headcount) == (
-        "57463",
-        ["description"],
-        None,
+    placed = (
+        '{"name": "Les Jardins", "kind": "ACI", "place": "Metz, 57", "title": "Tondre solidaire", "page": "https://%s", '
+        '"own_page": false, "says": "Nous tondons pour les communes et les bailleurs.", "activite": "tonte"}'
     )
+    (garden,), _ = read(placed % "www.ville.example/tonte", "pages.jsonl")
+    assert (garden.place.commune, garden.website, garden.headcount) == ("57463", "", None)
+    told = [(offer.title, offer.source, offer.inferred) for offer in garden.offers if offer.nature == "offer"]
+    assert told == [("tonte", "ville.example", True)]
+    (garden,), _ = read(placed % "jardins.example", "pages.jsonl")  # at its root a site is of whom it tells
+    assert (garden.website, garden.offers[-1].inferred) == ("https://jardins.example", False)
     (nowhere, unnamed), rest = read("SIRET;Nom;Ville;Activité\n;Les Jardins;;tonte\n;;Metz;tonte\n")[::-1]
     assert (nowhere.reason, unnamed.reason) == (UNSTATED, UNSTATED) and not rest
     with pytest.raises(BadInput, match="names with two of these: a place"):

@@ -35,7 +35,9 @@ AT_ONCE = 2_000  # structures of which the trades are read together
 CONTEXT = 0.8  # weight of the sentence around a piece: "peinture" of a body shop paints no stairwell
 Floats = NDArray[np.float32]
 
-_SENTENCE = re.compile(r"(?<=[.!?;…])\s+|\s{1,9}[-–*]\s+|\s{0,9}[•\n\r|]+\s*|…\.?\s*")
+_SENTENCE = re.compile(  # "esp. verts" is one
+    r"(?<=[!?;…])\s+|(?<=\w{5}\.)\s+|(?<=\.)\s+(?![a-zà-ÿ\d])|\s{1,9}[-–*]\s+|\s{0,9}[•\n\r|]+\s*|…\.?\s*"
+)
 _PHRASE = re.compile(r"\s{0,9}[,:;]\s*|\s\(|\)\s|\s{1,9}(?:et|ou|ainsi que)\s+")
 _ENDING = re.compile(r"(?<=\w)\(\w{1,5}\)")  # préparateur(trice)
 _BOTH = re.compile(r"\b(\w{3})(\w*)\s*/\s*\1\w*")  # ouvrier / ouvrière

@@ -82,13 +82,12 @@ def subjects(reasons: Iterable[Reason]) -> tuple[Subject, ...]:
     for reason in reasons:
         subject = next((name for name, codes in SUBJECTS.items() if reason.code in codes), OTHER)
         by_subject[subject].append(reason)
-    role = bool(_sentences([r for r in by_subject["Statut"] if r.code == "likely_role"]))  # why it is called
     listed = []
     for name, each in by_subject.items():
         heaviest = max(each, key=lambda r: abs(r.contribution)).text if each else ""
         told = _sentences(each)
         if name == "Métier" and not told:  # that its trade is another, or is not known, is to be verified
-            told = tuple(r.text for r in each if r.code == "likely_trade" and (r.offer_passage or not role))
+            told = tuple(r.text for r in each if r.code == "likely_trade")
         listed.append(Subject(name, told, sum(r.contribution for r in each), heaviest))
     return tuple(s for s in listed if s.sentences or abs(s.points) >= 0.005)
 

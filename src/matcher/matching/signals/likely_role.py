@@ -2,6 +2,7 @@
 
 import re
 
+from matcher.domain import LENDING_KINDS
 from matcher.matching import demand, evidence, trades
 from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.matching.signals import Why, _pieces
@@ -30,38 +31,35 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
         return Why(f"{lends}, statut {kind} à vérifier")
     if value > evidence.LENDS:  # what nearly all do, but where staff is asked
         staff = asked["staff"] > demand.SHARE
-        return Why(f"{kind} : réalise {'plutôt ' if staff else ''}des prestations", tells=staff)
+        size = _size(shortlist, i, kind)
+        done = f" : réalise {'plutôt ' if staff else ''}des prestations" if staff or not size else ""
+        return Why(f"{kind}{size}{done}", tells=staff or bool(size))
     barred = ", hors désamiantage (interdit aux intérimaires)" if _of_asbestos(shortlist.query) else ""
     whom = _pieces.says(shortlist, i, _WHOM).strip()
-    trade = barred + (f", selon sa fiche « {whom} »" if whom else "") + _of_trade(shortlist, i, kind)
+    cards = (card for name, card in trades.CARDS.items() if name in shortlist.query.asked.trades)
+    said = barred + (f", selon sa fiche « {whom} »" if whom else "")
+    said += "".join(f", métier réglementé ({card})" for card in cards)
     if kind == "EITI":
-        return Why(f"EITI : confie des missions à des travailleurs indépendants{trade}")
-    if kind == "GEIQ":
-        return Why(
-            f"GEIQ : met des salariés en alternance à disposition de ses seules entreprises adhérentes{trade}"
-        )
-    if asked["staff"] > demand.SHARE:
-        return Why(f"{kind} : met du personnel à disposition{trade}")
-    if max(asked["clause"], asked["works"]) >= demand.SHARE:
-        return Why(f"{kind} : peut porter des heures d'insertion par mise à disposition{trade}")
-    lends = f"{kind} : met du personnel à disposition, sous votre encadrement"
-    not_done = ", n'exécute pas la prestation" if kind == "ETTI" else ""
-    return Why(f"{lends}{not_done}{trade}")
+        does = "confie des missions à des travailleurs indépendants"
+    elif kind == "GEIQ":
+        does = "met des salariés en alternance à disposition de ses seules entreprises adhérentes"
+    elif asked["staff"] <= demand.SHARE <= max(asked["clause"], asked["works"]):
+        does = "peut porter des heures d'insertion par mise à disposition"
+    else:
+        does = "met du personnel à disposition"
+        does += ", sous votre encadrement" if asked["staff"] <= demand.SHARE else ""
+        does += ", n'exécute pas la prestation" if asked["staff"] <= demand.SHARE and kind == "ETTI" else ""
+    return Why(f"{kind}{_size(shortlist, i, kind)} : {does}{said}")
 
 
 def _of_asbestos(query: Query) -> bool:
     return query.memo.once(_ASBESTOS, lambda: _ASBESTOS.search(fold(query.text)) is not None)
 
 
-def _of_trade(shortlist: Shortlist, i: int, kind: str) -> str:
-    """How many of its kind place in what is asked, where it says nothing of it itself."""
-    query = shortlist.query
-    if evidence.told(shortlist)[0][i] or not query.asked.trades:
-        return ""
-    card = "".join(
-        f", réglementé ({card})" for name, card in trades.CARDS.items() if name in query.asked.trades
-    )
-    if trades.usual(shortlist, kind)[1] > 0:
-        return f" ; {trades.usual_in_words(shortlist, kind)}{card}"
-    several = "" if kind == "GEIQ" else ", dans des métiers divers"
-    return f"{several} ; rien ne dit {trades.asked_in_words(shortlist)}{card}, à demander"
+def _size(shortlist: Shortlist, i: int, kind: str) -> str:
+    """Its places or staff, as known; of who lends, of how many establishments it is one."""
+    of, row = shortlist.catalogue.of_structure, shortlist.candidates[i]
+    if (count := of("headcount")[row]) > 0:
+        return f" de {count:.0f} {'places' if kind == 'ESAT' else 'personnes'}"
+    several = int((of("bidder") == of("bidder")[row]).sum()) if kind in LENDING_KINDS else 1
+    return f", un de ses {several} établissements connus" if several > 1 else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
@@ -16,14 +17,14 @@ from matcher.domain import LENDING_KINDS, Offer, Structure
 from matcher.learned import asks
 from matcher.learned.activities import VAGUE
 from matcher.matching import declared, evidence, trades
-from matcher.matching.shortlist import Column, Shortlist
+from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.matching.signals import Why
-from matcher.matching.trades import BY_OBJECT, FIRST, HOUSE, KNOWN, LENT, MAIN, PUBLISHED
+from matcher.matching.trades import BY_OBJECT, FIRST, HOUSE, KNOWN, LENT, MAIN
 from matcher.reference import codes
 from matcher.reference import trades as trades_
 from matcher.reference.text import fold, shorten, tokens
 
-QUOTED = 120  # characters of a quotation
+QUOTED = 160  # characters of a quotation
 #: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
 OWN = frozenset({"accueil", "formation", "insertion"})
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
@@ -40,7 +41,6 @@ THIS = "ce métier"
 IRONING = "repassage"  # alone, of laundry
 #: How much a fact tells of the trade asked for: of several the one that tells most is the reason.
 OTHER, ASIDE, HINTED, PERHAPS, BESIDE, CLOSE, CLEAR = range(7)
-Fact = tuple[float, Why]
 Slots = NDArray[np.integer]
 
 
@@ -51,17 +51,41 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    level, why = OTHER - 1.0, Why("")
-    for more, fact in _facts(shortlist, i):
-        if more > level:  # the first of equals
-            level, why = more, fact
-        if level == CLEAR:
-            return why
-    # what its kind makes likely tells no more than CLOSE
-    if level < CLOSE:
-        more, inferred = _inferred(shortlist, i, not why.text)
-        why = inferred if more > level else why
-    return why
+    """The fact that tells most, and what a second source says where it is not a plain word of its own.
+
+    Where none tells the trade surely, what another establishment of its bidder says of it, or what its kind makes likely.
+    """
+    facts = sorted(_facts(shortlist, i), key=lambda fact: -fact.level)  # the first of equals
+    asked = f"ne dit pas {trades.asked_in_words(shortlist)}"
+    silent = asked if len(declared.slots_of(shortlist).of(i)) else "ne dit rien de ses métiers"
+    best = facts[0] if facts else _Fact(OTHER, silent, "", tells=False)
+    told, tells = [best.text], best.tells
+    if not (best.level == CLEAR and best.offer):
+        others = (fact for fact in facts[1:] if fact.level > OTHER or fact.offer or not best.source)
+        told.append(next(filter(None, (fact.source for fact in others)), ""))
+    if best.level < (CLOSE if best.source else CLEAR):  # of a name alone what is perhaps
+        kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]])
+        likely = _elsewhere(shortlist, i) or trades.usual_in_words(shortlist, kind)
+        told = told if facts or likely else [asked]
+        if likely or not best.source:
+            told.append(", ".join(filter(None, (likely, _to_ask(shortlist, i)))))
+        tells = tells or bool(likely)
+    return Why(" ; ".join(filter(None, told)), *best.passages, tells, best.offer)
+
+
+class _Fact(NamedTuple):
+    """What a source tells of the trade asked for: how much, the words that lead to the source, and those of the source."""
+
+    level: float
+    lead: str
+    source: str
+    passages: tuple[str, str] = ("", "")
+    tells: bool = True
+    offer: Offer | None = None
+
+    @property
+    def text(self) -> str:
+        return f"{self.lead} {self.source}".strip()
 
 
 class _Piece(NamedTuple):
@@ -84,7 +108,7 @@ class _Piece(NamedTuple):
         return self.offer.nature == "job" and not self.read
 
 
-def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
+def _facts(shortlist: Shortlist, i: int) -> Iterator[_Fact]:
     """What tells something of the trade of candidate i: its own words, its activity code before mere posts, its name."""
     slots, row = declared.slots_of(shortlist).of(i), shortlist.candidates[i]
     code, name, kind = (str(shortlist.catalogue.of_structure(key)[row]) for key in ("naf", "name", "kind"))
@@ -101,17 +125,18 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[Fact]:
     lead = other if asked.max() >= STATED else f"ne dit pas {trades.asked_in_words(shortlist)} ;"
     lead = lead if trades.shares(shortlist).any() else "le plus proche du besoin :"  # no trade is read of it
     own = _said(shortlist, i, slots, held, otherwise, jobs, lead) if len(slots) else None
-    coded: Iterable[Fact] = _coded(shortlist, by_code, code.upper(), (said, by_name), lead)
+    coded: Iterable[_Fact] = _coded(shortlist, by_code, code.upper(), (said, by_name), lead)
     if kind in LENDING_KINDS:  # its code is of its members, or of lending
-        coded = [fact for fact in coded if kind != "GEIQ" and code[:2] != "78" and fact[0] > OTHER]
-    if own and own[0][0] == ASIDE:  # its words tell for what it has the trade of its code
-        coded = [fact for fact in coded if fact[0] > CLOSE]
-    # whoever lends does more than what it says
-    told = [own[0]] if own and (own[0][0] > OTHER or kind not in LENDING_KINDS) else []
-    yield from chain(coded, told) if own and own[1].post else chain(told, coded)
+        coded = [fact for fact in coded if kind != "GEIQ" and code[:2] != "78" and fact.level > OTHER]
+    if own and own[0].level == ASIDE:  # its words tell for what it has the trade of its code
+        coded = [fact for fact in coded if fact.level > CLOSE]
+    # of whoever lends words of no trade tell nothing
+    spoken = own and (kind not in LENDING_KINDS or (own[1].held * ~_own()).max() >= STATED)
+    told = [own[0]] if own and (own[0].level > OTHER or spoken) else []
     if not own:
         least = CLOSE if kind in LENDING_KINDS else ASIDE  # no neighbour of whoever lends
-        yield from (fact for fact in _named(shortlist, by_name, name) if fact[0] >= least)
+        yield from (fact for fact in _named(shortlist, by_name, name) if fact.level >= least)
+    yield from chain(coded, told) if own and own[1].post else chain(told, coded)
 
 
 def _said(
@@ -122,7 +147,7 @@ def _said(
     otherwise: trades.Floats,
     jobs: NDArray[np.floating],
     lead: str,
-) -> tuple[Fact, _Piece] | None:
+) -> tuple[_Fact, _Piece] | None:
     """What it declares of its services nearest to the lot, as published: of pieces of the same trade one with its words.
 
     Where none is of what is asked, one that names it, else one that tells what it does; None where it declares no
@@ -161,7 +186,7 @@ def _said(
             among = among & (slots != slots[at])
         return None
 
-    def quoted(piece: _Piece | None, trade: int = -1) -> tuple[Fact, _Piece] | None:
+    def quoted(piece: _Piece | None, trade: int = -1) -> tuple[_Fact, _Piece] | None:
         if piece is None:
             return None
         doubtful = np.zeros(len(worth), dtype=bool)
@@ -170,7 +195,7 @@ def _said(
         return _quoted(shortlist, piece, worth, lead, trade, doubtful), piece
 
     own = quoted(first(np.ones(len(slots), dtype=bool), worth))
-    if own is None or own[0][0] == CLEAR:
+    if own is None or own[0].level == CLEAR:
         return own
     lent = (jobs >= KNOWN) & (trades.shares(shortlist) > 0) & (structure.kind in LENDING_KINDS)
     for trade in np.flatnonzero(_asked(shortlist) | lent).tolist():
@@ -180,15 +205,11 @@ def _said(
         if piece := first(named, worth):
             return quoted(piece, trade)
     stated = (held * ~_own()).max(axis=1) >= STATED
-    if own[0][0] >= BESIDE:
+    if own[0].level >= BESIDE:
         return own
     plain = quoted(first(stated, ~_own()))
-    level = OTHER if plain is None else plain[0][0]
-    # of those that tell no trade asked for the nearest, where it is of some trade
-    of = int(own[1].held.argmax())
-    known = own[1].held[of] >= NAMED and not own[1].offer.rome
-    nearest = known and not (_own()[of] or trades.shares(shortlist)[of] > 0)
-    return own if own[0][0] > level or (nearest and own[0][0] == level) else plain
+    level = OTHER if plain is None else plain[0].level
+    return own if own[0].level > level else plain
 
 
 def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
@@ -224,7 +245,7 @@ def _quoted(
     lead: str,
     named: int,
     doubtful: NDArray[np.bool_],
-) -> Fact:
+) -> _Fact:
     """What a piece says of its trade, or of the one that it is known to name, if any; perhaps, where that is `doubtful`."""
     sure = named >= 0
     trade = named if sure else int((piece.held * worth).argmax())
@@ -243,12 +264,11 @@ def _quoted(
     held = float(known and (sure or piece.held[trade] >= least))
     weak = not sure and piece.held[trade] < STATED
     clear = bool(spelt) and not (doubtful[trade] or (weak and share[trade] > 0))
-    level, text = _told(shortlist, trade, held, clear, (piece.text, piece.sentence), lead)
+    level, lead = _told(shortlist, trade, held, clear, (piece.text, piece.sentence), lead)
     if weak and share[trade] > 0:
         level = min(level, PERHAPS)
-    return level, Why(
-        f"{text} {who} « {quote} »", *passages, level >= CLOSE and share[trade] > 0, piece.offer
-    )
+    tells = bool(level >= CLOSE and share[trade] > 0)
+    return _Fact(level, lead, f"{who} « {quote} »", passages, tells, piece.offer)
 
 
 def _told(
@@ -347,7 +367,7 @@ def _bare(text: str) -> str:
 
 def _coded(
     shortlist: Shortlist, held: trades.Floats, code: str, told: tuple[trades.Floats, trades.Floats], lead: str
-) -> Iterator[Fact]:
+) -> Iterator[_Fact]:
     """What its activity code indicates first: perhaps, where it tells several trades alike.
 
     It is not sure where `told`, by its words and its name, is another trade first.  A vague code counts where its label
@@ -357,7 +377,7 @@ def _coded(
     label = shorten(codes.naf_label(code).removesuffix(" n.c.a."), 80)
     fact = f"activité au registre « {label} » (NAF {code})"
     if code in VAGUE and shares.max() > MAIN and _spells(label, main := int(shares.argmax())):
-        yield CLOSE, Why(f"peut-être {trades.in_words(shortlist, main)} : {fact}", "", label)
+        yield _Fact(CLOSE, f"peut-être {trades.in_words(shortlist, main)} :", fact, ("", label))
     if not label or code in VAGUE:
         return
     trade, alike = _first(shortlist, held)
@@ -371,13 +391,13 @@ def _coded(
         sure = sure and trades.plainly(shortlist, trade)
     elif not (sure and held[trade] >= 1.0):  # of a neighbour by a code that is of it in part
         enough = False
-    level, text = _told(shortlist, trade, 1.0 if enough else 0.0, sure, (label,), lead)
+    level, lead = _told(shortlist, trade, 1.0 if enough else 0.0, sure, (label,), lead)
     if held[trade] < STATED:
         level = min(level, PERHAPS)
-    yield level, Why(f"{text} {fact}", "", label, tells=level >= CLOSE and shares[trade] > 0)
+    yield _Fact(level, lead, fact, ("", label), bool(level >= CLOSE and shares[trade] > 0))
 
 
-def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[Fact]:
+def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fact]:
     """The trade asked for that its name indicates: perhaps, where its words are of several, or of none."""
     held = held * (trades.shares(shortlist) > 0)
     trade, _ = _first(shortlist, held)
@@ -388,15 +408,15 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[Fac
         return
     if trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}"):
         text = f"son nom évoque {trades.label(trade)}, pour autre chose"
-        yield ASIDE, Why(text, "", name, tells=False)
+        yield _Fact(ASIDE, text, "", ("", name), tells=False)
         return
     what = trades.in_words(shortlist, trade, THIS)
     if evidence.SAID_BY_NAME["régie"].search(fold(name)):
-        yield CLOSE, Why(f"une régie fait d'ordinaire {what}", "", name)
+        yield _Fact(CLOSE, f"une régie fait d'ordinaire {what}", "", ("", name))
         return
     sure = sure and trades.plainly(shortlist, trade)
     text = f"son nom évoque {'' if sure else 'peut-être '}{what}"
-    yield CLEAR if sure else CLOSE, Why(text, "", name)
+    yield _Fact(CLEAR if sure else CLOSE, text, "", ("", name))
 
 
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
@@ -407,20 +427,27 @@ def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
     alike, shares = held >= ALIKE * held.max(), trades.shares(shortlist)
     first = int((held * (1 + 9 * _worth(shortlist)) * alike).argmax())
     lesser = int((held * (shares > 0)).argmax())
-    beside = not (shares[first] or trades.near(shortlist)[0][first])
-    return lesser if beside and held[lesser] >= NAMED else first, int(alike.sum()) > 1
+    return lesser if not shares[first] and held[lesser] >= NAMED else first, int(alike.sum()) > 1
 
 
-def _inferred(shortlist: Shortlist, i: int, silent: bool) -> Fact:
-    """What its kind makes likely, by the share of those that do what is asked; `silent` where nothing else is known."""
-    structure = shortlist.catalogue.structure(int(shortlist.candidates[i]))
-    kind, what = structure.kind, "places" if structure.kind == "ESAT" else "en effectif"
-    size = f"{structure.headcount:.0f} {what}" if structure.headcount else ""
-    if trades.usual(shortlist, kind)[1] >= evidence.OFTEN and kind in PUBLISHED:
-        told = f"ne dit {'rien de ses métiers' if silent else f'pas {THIS}'}{f' ({size})' if size else ''}"
-        return PERHAPS, Why(f"{told} ; {trades.usual_in_words(shortlist, kind)}, à demander")
-    told = f"ne dit pas {trades.asked_in_words(shortlist)}{f', {size}' if size else ''} : à demander"
-    return OTHER, Why(told, tells=False)
+def _to_ask(shortlist: Shortlist, i: int) -> str:
+    """That it is to be asked, and the site on which it may tell it."""
+    site = shortlist.catalogue.structure(int(shortlist.candidates[i])).website.rpartition("://")[2].strip("/")
+    return f"à demander ou à lire sur {shorten(site, 60)}" if site else "à demander"
+
+
+def _elsewhere(shortlist: Shortlist, i: int) -> str:
+    """What another establishment of its bidder says of the trade asked for; "" where none speaks of it."""
+    catalogue, row = shortlist.catalogue, int(shortlist.candidates[i])
+    bidder, asked = catalogue.of_structure("bidder"), (trades.shares(shortlist) > 0) & ~_own()
+    others = np.flatnonzero(bidder == bidder[row])
+    held = declared.pieces(shortlist).of_structures[others][:, asked].max(axis=1, initial=0.0)
+    there = replace(shortlist, candidates=others[(held >= STATED) & (others != row)], memo=Memo())
+    told = [(fact, at) for at in range(len(there)) for fact in _facts(there, at) if fact.offer]
+    if not told or (best := max(told, key=lambda each: each[0].level))[0].level < CLOSE:
+        return ""
+    place = catalogue.structure(int(there.candidates[best[1]])).place.label
+    return f"un autre de ses établissements ({place}) le dit, {best[0].source}"
 
 
 def _worth(shortlist: Shortlist) -> trades.Floats:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any, BinaryIO
 
-from rapidfuzz import fuzz
-
 from matcher.domain import KINDS, BadInput, Offer, OfferNature, Place, Rejected, Structure, Zone
 from matcher.reading.sources import Columns, _columns, _structure, _tabular
 from matcher.reading.sources._columns import Cells
@@ -20,7 +18,6 @@ from matcher.reference import identifiers, places, trades
 from matcher.reference.text import clean, fold, shorten
 
 YIELDS = "structure"
-SAME = 88  # likeness in a hundred from which two names are one
 Row = dict[str, Any]
 
 #: Field -> the headings it is known by (accents, case, underscores and plurals do not matter).
@@ -438,12 +435,13 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
             else refused
         )
     flags = (*of_siret, *flags)
-    # the title of a structure's own page is its name, no offer
-    offers = [
-        one
-        for one in _offers(row, columns, source, cell, text)
-        if fuzz.ratio(fold(one.title), fold(name)) < SAME
-    ]
+    # the title of a page is no offer, and what a page of others tells is no word of its own
+    titles = ("title", "titre") if "page" in fold(columns.get("website", "")) else ()
+    listed = {key: heading for key, heading in columns.items() if fold(heading) not in titles}
+    offers = [*_offers(row, listed, source, cell, text)]
+    foreign = _PAGE.match(text("website")) if _structure.yes_no(cell("own_page")) is False else None
+    if foreign:
+        offers = [replace(one, source=foreign[1], inferred=True) for one in offers]
     if not name and not brand and not offers:
         return "no name: fill in the name of the structure, or point to its column with --map name=COLUMN"
     ticked = [(heading, _tells(heading)) for heading in _ticks(row, columns)]
@@ -480,7 +478,7 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
         address=address or " ".join(filter(None, (text("street_number"), text("street")))),
         place=place,
         zone=zone,
-        website=_found(_DOTTED, all_of("website")) or _found(_SITE, reached("website")),
+        website="" if foreign else _found(_DOTTED, all_of("website")) or _found(_SITE, reached("website")),
         phone=_structure.phone_of(*all_of("phone"))
         or _structure.phone_of(_found(_NUMBER, reached("phone")))
         or _found(_OTHER_NUMBER, all_of("phone")),
@@ -511,6 +509,7 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
 
 
 _FOOTNOTE = re.compile(r"\s{0,3}\(?\*{1,9}\)?$")
+_PAGE = re.compile(r"https?://(?:www\.)?([^/\s]+)/[^/\s]", re.I)  # at the root of a site stands whose it is
 
 
 def _found(pattern: re.Pattern[str], texts: Iterable[str]) -> str:
