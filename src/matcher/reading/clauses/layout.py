@@ -93,7 +93,7 @@ def unwrapped(text: str) -> str:
         open_end = _OPEN_END.search(before) and line[0].isalnum()
         if re.search(r"[a-zà-ÿ]-$", before) and line[0].islower():
             made[-1] = (made[-1] if _COMPOUND.search(before) else made[-1][:-1]) + line
-        elif (full or len(before) >= _WRAPPED) and not _in_columns(before + line) and (goes_on or open_end):
+        elif made and (full or len(before) >= _WRAPPED) and not _in_columns(before + line) and (goes_on or open_end):
             made[-1] += f" {line}"
         else:
             made.append(line)
