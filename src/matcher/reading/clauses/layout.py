@@ -86,14 +86,14 @@ def unwrapped(text: str) -> str:
     made: list[str] = []
     brackets, cased = 0, not text.islower()
     for before, line in zip(("", *lines), lines, strict=False):
-        full = _WRAPPED <= width <= _WIDTH and len(before) + 1 + len(line.split()[0]) > width
+        full = 0 < len(before) > width - 1 - len(line.split()[0]) and _WRAPPED <= width <= _WIDTH
         ends = before[-1:] in tuple(".!?|:;"[: 4 if full else 6])
         small = _GOES_ON.match(line) and not ends and (full or (cased and line[0] not in "(0123456789"))
         goes_on = (small and not _NEW_ITEM.match(line)) or (full and brackets > 0)
         open_end = _OPEN_END.search(before) and line[0].isalnum()
         if re.search(r"[a-zà-ÿ]-$", before) and line[0].islower():
             made[-1] = (made[-1] if _COMPOUND.search(before) else made[-1][:-1]) + line
-        elif made and (full or len(before) >= _WRAPPED) and not _in_columns(before + line) and (goes_on or open_end):
+        elif (full or len(before) >= _WRAPPED) and not _in_columns(before + line) and (goes_on or open_end):
             made[-1] += f" {line}"
         else:
             made.append(line)
