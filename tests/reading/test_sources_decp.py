@@ -442,18 +442,7 @@ def test_a_vat_number_gives_its_siren_and_what_is_no_siret_is_kept_and_flagged(
     assert (holder.id, holder.flags) == (id, flags)
 
 
-@pytest.mark.parametrize(
-    ("title", "own", "kept"),
-    [
-        ("TSI_20240101_Objet - Lot 1", True, False),
-        ("DEMO_20200101", True, False),
-        ("Test_envoi_simple - lot 1", True, False),
-        ("TEST", False, False),
-        ("TEST_ENVOI", False, False),
-        ("Tests de sol", False, True),
-        ("HALLE_250719-Serrurerie", False, True),
-    ],
-)
+@pytest.mark.parametrize(("title", "own", "kept"), cases("tests of platforms"))
 def test_a_platforms_test_of_itself_is_set_aside_by_its_title_and_its_winner(
     title: str, own: bool, kept: bool
 ) -> None:
