@@ -16,8 +16,8 @@ from matcher.reading import clauses
 from matcher.reading.sources import Columns, _columns, _facts, _tabular
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import departments_of, number_of, several, yes_no
-from matcher.reference.identifiers import clean_amount, clean_date
+from matcher.reading.sources._structure import departments_of, several, yes_no
+from matcher.reference.identifiers import clean_amount, clean_date, number_of
 from matcher.reference.text import clean, fold
 
 YIELDS = "tender"
