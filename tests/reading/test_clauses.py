@@ -174,7 +174,7 @@ AUDIENCE_OF = {
 
 def test_what_notices_of_several_lots_state_of_each() -> None:
     """Passages written before they were read: reserved to whom, hours, shares and weights, lot by lot."""
-    rows = [json.loads(line) for line in (DATA / "clause_lots.jsonl").read_text("utf-8").splitlines()]
+    rows = jsonl("clause_lots")
     wrong = []
     for row in rows:
         lots = (Lot(id=f"t/{n}", title="Lot", number=str(n)) for n in range(1, row["lots"] + 1))
@@ -213,6 +213,20 @@ def plain(text: str) -> str:
     return re.sub(r"\W+", " ", folded(text)).strip()
 
 
+def jsonl(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines() if line]
+
+
+def rates(rows: list[dict[str, Any]], read: list[clauses.Reading]) -> dict[str, tuple[float, float]]:
+    """Precision and recall of what is read of these passages, by label."""
+    told = [(bool(one.reservations), bool(one.social)) for one in read]
+    rates = {}
+    for field, said in zip(("reserved", "social_clause"), zip(*told, strict=True), strict=True):
+        right = sum(a and row[field] for a, row in zip(said, rows, strict=True))
+        rates[field] = right / sum(said), right / sum(row[field] for row in rows)
+    return rates
+
+
 #: What is reached on each, rounded down, by a model that learns from real notices first.
 HELD_OUT = [
     ("clause_passages_4", {"reserved": (0.95, 0.93), "social_clause": (0.95, 0.95)}),
@@ -229,19 +243,11 @@ def test_passages_held_out(name: str, reached: dict[str, tuple[float, float]]) -
     Formulas of the trade that other authors happen to have written, but for capitals and points, are not judged.
     """
     learnt = {plain(one.text) for one in training.passages(OURS, DATA)}
-    every = [json.loads(line) for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines()]
+    every = jsonl(name)
     rows = [row for row in every if plain(row["text"]) not in learnt]
     assert len(every) - len(rows) <= 2
     assert len(rows) >= 150
-    read = [clauses.read(row["text"]) for row in rows]
-    figures = {}
-    for field, said in (
-        ("reserved", [one.reservation is not None for one in read]),
-        ("social_clause", [bool(one.social) for one in read]),
-    ):
-        right = sum(a and row[field] for a, row in zip(said, rows, strict=True))
-        figures[field] = right / sum(said), right / sum(row[field] for row in rows)
-    print(name, len(rows), figures)
+    figures = rates(rows, [clauses.read(row["text"]) for row in rows])
     for field, (precision, recall) in reached.items():
         assert figures[field][0] >= precision, figures
         assert figures[field][1] >= recall, figures
@@ -333,18 +339,10 @@ def test_an_empty_text_states_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["clause_passages", "clause_passages_2"])
 def test_passages_written_without_sight_of_the_code(name: str) -> None:
-    rows = [
-        json.loads(line) for line in (DATA / f"{name}.jsonl").read_text("utf-8").splitlines() if line.strip()
-    ]
+    rows = jsonl(name)
     assert len(rows) >= 150
     read = [clauses.read(row["text"]) for row in rows]
-    for field, said in (
-        ("reserved", [one.reservation is not None for one in read]),
-        ("social_clause", [bool(one.social) for one in read]),
-    ):
-        right = sum(a and row[field] for a, row in zip(said, rows, strict=True))
-        assert right / sum(said) >= 0.95, field
-        assert right / sum(row[field] for row in rows) >= 0.90, field
+    assert all(precision >= 0.95 and recall >= 0.90 for precision, recall in rates(rows, read).values())
     hours = [(hours_stated(one), row["hours"]) for one, row in zip(read, rows, strict=True)]
     assert sum(a == b for a, b in hours if b is not None) / sum(b is not None for _, b in hours) >= 0.9
     assert sum(a is not None and b is None for a, b in hours) <= 1
@@ -371,11 +369,7 @@ def test_sentences_of_our_own_of_many_turns() -> None:
 # -------------------------------------------------------------------------- rules of a consultation, read lot by lot
 
 
-def rules() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (DATA / "clause_rules.jsonl").read_text("utf-8").splitlines()]
-
-
-@pytest.mark.parametrize("row", rules(), ids=lambda row: row["text"][:40])
+@pytest.mark.parametrize("row", jsonl("clause_rules"), ids=lambda row: row["text"][:40])
 def test_a_sentence_of_the_rules_holds_for_the_lots_that_it_names(row: dict[str, Any]) -> None:
     lots = tuple(Lot(id=f"t/{n}", title=f"Prestation {n}", number=str(n)) for n in range(1, 5))
     made = clauses.complete(Tender(id="t", format="x", title="Consultation", lots=lots), row["text"]).lots
