@@ -49,28 +49,9 @@ def test_a_maximum_is_over_the_whole_duration(
     assert completed(text, **fields).amount_max == maximum
 
 
-@pytest.mark.parametrize(
-    ("text", "day"),
-    [
-        ("Date prévisionnelle de début des prestations : 1.9.2027.", date(2027, 9, 1)),
-        ("La date de prise d'effet du marché est fixée au 15/02/2027.", date(2027, 2, 15)),
-        ("Le contrat prendra effet le 1er mars 2027.", date(2027, 3, 1)),
-        ("Contrat débutant le 01/03/2027 pour 60 mois.", date(2027, 3, 1)),
-        ("Le démarrage du service est prévu au 1.3.2027.", date(2027, 3, 1)),
-        ("L'exploitation débutera le 1.3.2027 pour la piscine et le 1.5.2027 pour le gymnase.", None),
-        ("Concession d'une durée de 6 ans à compter du 1.1.2027 (ou de sa notification).", date(2027, 1, 1)),
-        ("Le dossier peut être retiré à compter du 3.5.2027.", None),
-        ("Exploitation du camping à compter du 1.4.2027 pour une durée de 5 ans.", date(2027, 4, 1)),
-        ("Les prestations débuteront à compter du 2.11.2027.", date(2027, 11, 2)),
-        (
-            "Il est reconduit pour une durée d'un an à compter du 1.1.2028, puis du 1.1.2029.",
-            date(2028, 1, 1),
-        ),
-        ("Date de début du lot 1 : 1.9.2027. Date de début du lot 2 : 1.10.2027.", None),
-    ],
-)
-def test_the_day_on_which_a_contract_begins_is_read(text: str, day: date | None) -> None:
-    assert completed(text).start == day
+@pytest.mark.parametrize(("text", "day"), cases("first days"))
+def test_the_day_on_which_a_contract_begins_is_read(text: str, day: str | None) -> None:
+    assert completed(text).start == (day and date.fromisoformat(day))
 
 
 @pytest.mark.parametrize(
