@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable
 from copy import deepcopy
 from functools import cache
+from io import BytesIO
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from matcher.domain import Rejected
+from matcher import plugins
+from matcher.domain import Rejected, Tender
 
 DATA = Path(__file__).parent / "data"
 
@@ -31,6 +33,13 @@ def parted(found: Iterable[Any]) -> tuple[list[Any], list[Rejected]]:
     for each in found:
         (aside if isinstance(each, Rejected) else read).append(each)
     return read, aside
+
+
+def notice_of(source: str, data: bytes) -> Tender:
+    """The only notice that a source reads."""
+    (tender,) = plugins.find("reading.sources", source).read(BytesIO(data), "notice")
+    assert isinstance(tender, Tender), tender
+    return tender
 
 
 def facts(record: Any, fields: str) -> Any:

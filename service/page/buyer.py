@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from matcher.domain import Answer, Match, MatcherError, NotFound, Place, Tender
 from matcher.partners import relaunch
-from matcher.reading import need
 from matcher.reading.procedure import closing, open_at
 from matcher.records import facilitators, self_declared
 from matcher.reference import places, toponyms, trades
@@ -135,8 +134,8 @@ def notice(
 @router.get("/acheteur/lieux")
 def towns(who: Searcher, q: Annotated[str, Query(max_length=100)] = "") -> list[str]:
     """Communes whose name begins like this, to complete a place, with their departments."""
-    found = places.communes_of_postcode(q) if q.isdecimal() else need.communes(q.strip(), None, 8)
-    return [f"{commune.name} ({commune.department})" for commune in found[:8]]
+    found = places.search_commune(q.strip(), limit=8)
+    return [f"{commune.name} ({commune.department})" for commune in found]
 
 
 @router.get("/acheteur/r/{reference}")

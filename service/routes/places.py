@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from matcher.reading import need
-from matcher.reference.places import communes_of_postcode
+from matcher.reference.places import search_commune
 from service import schemas, wire
 from service.access import Reader
 
@@ -24,6 +23,6 @@ def places(
     q: Annotated[str, Query(max_length=100)],
     limit: Annotated[int, Query(ge=1, le=20)] = 8,
 ) -> Response:
-    found = communes_of_postcode(q) if q.isdecimal() else need.communes(q.strip(), None, limit)
-    items = [schemas.Place.of(c, postcodes=c.postcodes[:5]) for c in found[:limit]]
+    found = search_commune(q.strip(), limit=limit)
+    items = [schemas.Place.of(c, postcodes=c.postcodes[:5]) for c in found]
     return wire.send(request, Places(items=items), tagged=True)

@@ -1,8 +1,5 @@
-"""Measure the readers of notices on the real data, and their resistance to damaged files.
-
-Usage: python tests/bench/bench_sources.py notices
-
-The real data lie in MATCHER_SHARED (by default `../shared`); `tests/reading/test_robustness.py` reads the damaged files.
+"""An oracle of the real notices, which shares no code with their readers (`tests/reading/test_sources_notices.py`), and damaged files
+of every kind (`tests/reading/test_robustness.py`).
 """
 
 import gzip
@@ -10,16 +7,12 @@ import io
 import json
 import random
 import resource
-import sys
 import tarfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lxml import etree
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import bombs
 from matcher.domain import Rejected, Tender
@@ -145,30 +138,6 @@ def differences(tender: Tender, oracle: Oracle) -> list[str]:
 def read_one(path: Path) -> list[Tender | Rejected]:
     with path.open("rb") as stream:
         return list((ted if "ted" in path.parts else eforms).read(stream, path.name))
-
-
-def notices() -> None:
-    """Every real notice read; lots and French titles of TED against the XML; 50 notices field by field."""
-    paths = ted_files()
-    tenders = {path: read_one(path)[0] for path in paths}
-    good = {path: t for path, t in tenders.items() if isinstance(t, Tender)}
-    modern = {path: Oracle(path) for path in good}
-    r209 = {p: o for p, o in modern.items() if o.form.tag.rsplit("}", 1)[-1].endswith("_2014")}
-    equal = sum(len(good[p].lots) == max(o.lots, 1) for p, o in r209.items())
-    french = [p for p, o in r209.items() if o.french]
-    titled = sum(
-        same(good[p].title, modern[p].text("OBJECT_CONTRACT", "TITLE")) and good[p].language == "fr"
-        for p in french
-    )
-    print(f"TED: {len(good)} of {len(paths)} read, {sum(len(t.lots) for t in good.values())} lots")
-    print(
-        f"TED R2.0.9: lots equal to OBJECT_DESCR in {equal} of {len(r209)}; French title in {titled} of {len(french)} that have one"
-    )
-    chosen = random.Random(50).sample(sorted(r209), 50)
-    wrong: Counter[str] = Counter(field for p in chosen for field in differences(good[p], r209[p]))
-    print(f"XPath comparison, 50 notices drawn (seed 50): {sum(wrong.values())} differences {dict(wrong)}")
-    everywhere: Counter[str] = Counter(field for p in r209 for field in differences(good[p], r209[p]))
-    print(f"XPath comparison, all {len(r209)}: {sum(everywhere.values())} differences {dict(everywhere)}")
 
 
 def seeds() -> list[tuple[str, bytes]]:
@@ -307,9 +276,3 @@ def attack(files: int, seed: int = 0, archives: int = 12) -> dict[str, float]:
         f"fuzz: {files} files, {records} records read, {asides} set aside; slowest {slowest:.2f} s ({worst}); memory +{grown:.0f} MB"
     )
     return {"files": files, "records": records, "slowest": slowest, "grown": grown}
-
-
-if __name__ == "__main__":
-    if not notices_dir().is_dir():
-        sys.exit(f"{notices_dir()} is not there: set MATCHER_SHARED")
-    notices()

@@ -35,17 +35,7 @@ def test_the_trades_of_a_list_are_all_asked_for(title: str, expected: set[str]) 
     assert asked(title) == expected
 
 
-@pytest.mark.parametrize(
-    ("title", "description", "absent"),
-    [
-        ("Plomberie et sanitaires, peinture de l'école", "", "transport-personnes"),
-        ("Surveillance du midi à l'école Jules Ferry", "", "gardiennage"),
-        ("Sondages géotechniques pour la future piscine", "", "communication"),
-        ("Nettoyage des locaux", "Le titulaire prendra à sa charge les frais de transport.", "transport"),
-        ("Peinture", "Hors électricité et plomberie.", "electricite"),
-        ("Maîtrise d'œuvre pour la réfection de la toiture et la peinture", "", "peinture"),
-    ],
-)
+@pytest.mark.parametrize(("title", "description", "absent"), cases("mentions that ask for nothing"))
 def test_context_and_mere_mentions_are_no_trade(title: str, description: str, absent: str) -> None:
     assert absent not in asked(title, description)
 

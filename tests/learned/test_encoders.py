@@ -11,6 +11,7 @@ from importing import imported
 from matcher import plugins
 from matcher.domain import BadInput
 from matcher.reference.paths import models_dir
+from records import cases
 
 TEXTS = (
     "Entretien des espaces verts de la commune",
@@ -37,17 +38,7 @@ def test_sentence_transformers_reads_the_shipped_model_with_the_same_vectors() -
     assert np.abs(asked - offered).max() > 0.05  # what is asked is turned
 
 
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Création d'espaces verts", "CREATION D'ESPACES VERTS"),
-        ("Maîtrise d’œuvre", "maitrise d'oeuvre"),
-        ("Collecte   des\ndéchets", "collecte des dechets"),
-        ("R\ufffdfection de l'\ufffdcole", "Réfection de l'école"),
-        ("Ma\ufffdtrise d'\ufffduvre", "Maîtrise d'œuvre"),
-        ("Nettoyage&nbsp;des <b>locaux</b>", "nettoyage des locaux"),
-    ],
-)
+@pytest.mark.parametrize(("one", "other"), cases("spellings of one text"))
 def test_spelling_of_the_same_words_does_not_change_the_vector(one: str, other: str) -> None:
     vectors = plugins.find("learned.encoders", "static").load().encode([one, other])
     np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
@@ -123,18 +114,7 @@ def test_hashing_refuses_a_dimension_that_holds_nothing() -> None:
         plugins.find("learned.encoders", "hashing").load(dimension=0)
 
 
-@pytest.mark.parametrize(
-    ("probe", "floor"),
-    [
-        ("probe_needs", 0.83),
-        ("probe_needs_2", 0.93),
-        ("probe_needs_3", 0.88),
-        ("probe_needs_4", 0.88),
-        ("probe_needs_5", 0.83),
-        ("probe_needs_6", 0.92),
-        ("probe_needs_7", 0.78),
-    ],
-)
+@pytest.mark.parametrize(("probe", "floor"), cases("short needs and tempting offers"))
 def test_short_needs_find_the_offer_that_serves_them_before_tempting_ones(probe: str, floor: float) -> None:
     """Probes of authors who had not seen the texts that are learnt from (tests/data/README.md); what was reached is kept."""
     path = Path(__file__).parents[1] / "data" / f"{probe}.jsonl"

@@ -20,16 +20,11 @@ from matcher.reference import law
 from matcher.reference.paths import shared_dir
 from matcher.reference.prose import folded
 from records import cases, tupled
+from records import notice_of as one
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = shared_dir()
 LABELS = SHARED / "data" / "judged" / "clauses_dev.jsonl"
-
-
-def one(source: str, data: bytes) -> Tender:
-    (tender,) = plugins.find("reading.sources", source).read(io.BytesIO(data), "notice")
-    assert isinstance(tender, Tender), tender
-    return tender
 
 
 def ted(

@@ -11,6 +11,7 @@ from matcher.reading import clauses, criteria, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reference import toponyms
 from matcher.reference.prose import folded
+from records import cases, tupled
 
 
 def completed(text: str, **fields: Any) -> Lot:
@@ -19,62 +20,7 @@ def completed(text: str, **fields: Any) -> Lot:
     return clauses.complete(Tender(id="t", format="x", title="Tonte", lots=(lot,))).lots[0]
 
 
-@pytest.mark.parametrize(
-    ("text", "fields", "renewed"),
-    [
-        ("Contrat d'un an, renouvelable 2 fois une année.", {"duration_months": 12.0}, (12, 2, 12)),
-        ("Renouvelable 2 fois une année.", {"duration_months": 12.0, "renewals": 2}, (12, 2, 12)),
-        ("Il pourra être prolongé trois fois, chaque prolongation ayant une durée de six mois.", {}, (None, 3, 6)),
-        ("Trois options de prolongation de 6 mois chacune.", {"duration_months": 24.0}, (24, 3, 6)),
-        ("Deux options de prolongation de durée de 6 mois chacune.", {"duration_months": 24.0}, (24, 2, 6)),
-        ("Une prolongation d'une fois six mois (le délai indiqué comprend cette option).", {"duration_months": 24.0, "renewals": 0}, (18, 1, 6)),
-        ("Les options de durée sont incluses. Trois périodes de six mois suivent.", {"duration_months": 42.0, "renewals": 0}, (24, 3, 6)),
-        ("Au plus cinq ans : quatre ans fermes, et une durée optionnelle d'un an.", {"duration_months": 60.0}, (48, 1, 12)),
-        (
-            "Il est reconduit tacitement à chaque date anniversaire sans que sa durée puisse excéder trois ans.",
-            {"duration_months": 12.0},
-            (12, 2, 12),
-        ),
-        (
-            "Conclu pour une période initiale d'un an. Il est reconductible par périodes d'un an pour une durée maximale de"
-            " reconduction de deux ans, sans que sa durée totale ne puisse excéder trois ans.",
-            {"duration_months": 36.0},
-            (12, 2, 12),
-        ),
-        ("Reconduction au 1er mai de chaque année, trois reconductions au plus.", {}, (None, 3, 12)),
-        ("Passé pour une période d'une saison de pêche, reconductible deux fois.", {"duration_months": 7.0}, (7, 2, 7)),
-        ("Renouvelable 3 fois pour la même durée.", {"duration_months": 18.0}, (18, 3, 18)),
-        ("Sans reconduction.", {"duration_months": 12.0, "renewals": 0}, (12, 0, None)),
-        ("Le contrat, d'une durée de 12 mois, n'est pas reconductible.", {}, (12, 0, None)),
-        ("En cas de non reconduction, une lettre est envoyée.", {}, (None, None, None)),
-        ("Durée ferme de 24 mois prorogeable trois fois six mois.", {"duration_months": 42.0, "renewals": 0}, (24, 3, 6)),
-        ("Deux reconductions : du 1.1.2028 au 30.6.2028, puis du 1.7.2028 au 31.12.2028.", {}, (None, 2, 6)),
-        ("La durée est de 18 mois fermes, plus 6 mois en option.", {"duration_months": 24.0}, (18, 1, 6)),
-        ("Deux périodes de reconduction d'un an ; durée maximale, toutes périodes confondues, de trois ans.", {"duration_months": 36.0}, (12, 2, 12)),
-        ("La durée globale prévisionnelle d'exécution du marché de travaux est de : 18 mois.", {}, (18, None, None)),
-        ("Une reconduction annuelle est prévue, au plus 3 reconductions.", {"duration_months": 48.0}, (12, 3, 12)),
-        ("Conclu pour une durée d'une année, renouvelable deux fois.", {}, (12, 2, 12)),
-        ("Contrat d'une année reconductible 2 fois. Durée totale : 3 ans.", {"duration_months": 36.0}, (12, 2, 12)),
-        (
-            "Conclu pour une première période du 1.4.2027 (ou de sa notification) jusqu'au 31.3.2028, puis reconduit"
-            " par périodes d'une année ; la durée maximale de reconduction est de deux ans.",
-            {"duration_months": 36.0},
-            (12, 2, 12),
-        ),
-        ("Durée de 60 mois, dont les 2 dernières années en option.", {"duration_months": 60.0}, (36, 1, 24)),
-        ("Passé pour une période d'une année scolaire, reconductible deux fois.", {"duration_months": 10.0}, (10, 2, 10)),
-        ("La durée de la mission est estimée à 3 ans. Une prestation annuelle a une durée de 2 mois.", {}, (36, None, None)),
-        ("Contrat d'un an. Reconduction expresse possible en 2028, 2029 et 2030.", {"duration_months": 12.0}, (12, 3, 12)),
-        ("Une année ferme : durée de 1 an ferme et trois années optionnelles d'un an chacune.", {}, (12, 3, 12)),
-        ("Le contrat prend effet le 1.3.2027. Il est conclu pour cette mission jusqu'au 28.2.2029.", {}, (24, None, None)),
-        ("Le délai est de 30 mois. Il est reconductible deux fois pour une période de douze mois.", {"duration_months": 54.0}, (30, 2, 12)),
-        ("Durée du contrat : 36 mois (3 ans) du 1.1.2027 au 31.12.2029.", {"duration_months": 24.0}, (36, None, None)),
-        ("Durée initiale de trois ans ; en cas d'option elle sera prolongée de six (6) ans, pour une durée totale de neuf ans.", {"duration_months": 108.0}, (36, 1, 72)),
-        ("Valeur sur 4 ans (3 ans + éventuelle prolongation d'1 an).", {"duration_months": 48.0}, (36, 1, 12)),
-        ("Le délai global prévisionnel du marché est de 50 mois.", {}, (50, None, None)),
-        ("Reconduction : deux périodes d'une durée d'un an.", {}, (None, 2, 12)),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "fields", "renewed"), tupled("renewals"))
 def test_renewals_have_a_number_and_a_length(
     text: str, fields: dict[str, Any], renewed: tuple[Any, ...]
 ) -> None:
@@ -96,64 +42,16 @@ def test_two_days_are_so_many_months_apart(start: str, end: str, months: float) 
     assert facts.months("730", "DAY") == 24.0 and facts.months("45", "DAY") == 1.48
 
 
-@pytest.mark.parametrize(
-    ("text", "fields", "maximum"),
-    [
-        ("Maximum annuel de 20 000 € HT.", {"duration_months": 12.0, "renewals": 3, "renewal_months": 12.0}, 80_000),
-        ("Montants annuels : mini 5 000 € et maxi 30 000 € HT.", {"duration_months": 24.0}, 60_000),
-        ("Maximum sur 2 ans : 50 000 € HT.", {"duration_months": 24.0, "renewals": 1, "renewal_months": 24.0}, 100_000),
-        ("Le montant indiqué correspond au montant maximal pour quatre ans.", {"amount": 40_000.0}, 40_000),
-        ("Maximum annuel de 20 000 € HT.", {}, None),
-        ("L'enveloppe du marché est de 30 000 € HT maximum.", {}, 30_000),
-        ("Maximum de 20 000 € HT pour la période initiale.", {"duration_months": 12.0}, None),
-        ("Maximum de 20 000 € HT par période.", {"duration_months": 12.0, "renewals": 2, "renewal_months": 12.0}, 60_000),
-        (
-            "Montant maximum de 20 000 € HT. Ces montants sont identiques pour la reconduction.",
-            {"duration_months": 24.0, "renewals": 1, "renewal_months": 24.0},
-            40_000,
-        ),
-        (
-            "Maximum de 40 000 € HT pour la première période et de 10 000 € HT pour les périodes suivantes.",
-            {"duration_months": 12.0, "renewals": 2, "renewal_months": 12.0},
-            60_000,
-        ),
-        ("La valeur des commandes ne pourra excéder 40 000 d'EUR HT.", {}, 40_000),
-        (
-            "Maximum HT : 50 000 €. Ville : maximum 30 000 € HT / an. École : maximum 20 000 € HT / an.",
-            {"duration_months": 12.0, "renewals": 1, "renewal_months": 12.0},
-            100_000,
-        ),
-        ("Les besoins peuvent varier chaque année dans les limites : maximum 9 000 € HT.", {"duration_months": 36.0}, 27_000),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "fields", "maximum"), cases("maxima"))
 def test_a_maximum_is_over_the_whole_duration(
     text: str, fields: dict[str, Any], maximum: float | None
 ) -> None:
     assert completed(text, **fields).amount_max == maximum
 
 
-@pytest.mark.parametrize(
-    ("text", "day"),
-    [
-        ("Date prévisionnelle de début des prestations : 1.9.2027.", date(2027, 9, 1)),
-        ("La date de prise d'effet du marché est fixée au 15/02/2027.", date(2027, 2, 15)),
-        ("Le contrat prendra effet le 1er mars 2027.", date(2027, 3, 1)),
-        ("Contrat débutant le 01/03/2027 pour 60 mois.", date(2027, 3, 1)),
-        ("Le démarrage du service est prévu au 1.3.2027.", date(2027, 3, 1)),
-        ("L'exploitation débutera le 1.3.2027 pour la piscine et le 1.5.2027 pour le gymnase.", None),
-        ("Concession d'une durée de 6 ans à compter du 1.1.2027 (ou de sa notification).", date(2027, 1, 1)),
-        ("Le dossier peut être retiré à compter du 3.5.2027.", None),
-        ("Exploitation du camping à compter du 1.4.2027 pour une durée de 5 ans.", date(2027, 4, 1)),
-        ("Les prestations débuteront à compter du 2.11.2027.", date(2027, 11, 2)),
-        (
-            "Il est reconduit pour une durée d'un an à compter du 1.1.2028, puis du 1.1.2029.",
-            date(2028, 1, 1),
-        ),
-        ("Date de début du lot 1 : 1.9.2027. Date de début du lot 2 : 1.10.2027.", None),
-    ],
-)
-def test_the_day_on_which_a_contract_begins_is_read(text: str, day: date | None) -> None:
-    assert completed(text).start == day
+@pytest.mark.parametrize(("text", "day"), cases("first days"))
+def test_the_day_on_which_a_contract_begins_is_read(text: str, day: str | None) -> None:
+    assert completed(text).start == (day and date.fromisoformat(day))
 
 
 @pytest.mark.parametrize(
@@ -213,22 +111,7 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
     assert terms.turnovers(by_lot) == {"1": 90_000.0, "2": 150_000.0} and terms.turnover(by_lot) is None
 
 
-@pytest.mark.parametrize(
-    ("text", "adapted", "way"),
-    [
-        ("Procédure adaptée ouverte (article R. 2123-1).", True, ""),
-        ("La consultation est passée selon une procédure adaptée.", True, ""),
-        ("La procédure est adaptée, sans négociation.", True, ""),
-        ("Le présent marché est un marché à procédure adaptée.", True, ""),
-        ("Des prestations pourront être confiées ultérieurement, sans la procédure adaptée.", False, ""),
-        ("Appel d'offres ouvert.", False, "ouverte"),
-        ("La procédure retenue est la procédure restreinte.", False, "restreinte"),
-        ("Procédure ouverte, et non procédure restreinte.", False, ""),
-        ("Procédures simplifiées de concession.", False, "simplifiée"),
-        ("Recours à la procédure négociée, sans publication préalable.", False, terms.NEGOTIATED[1]),
-        ("Ce contrat a été passé sous la forme d'un marché sans publicité.", False, terms.NEGOTIATED[1]),
-    ],
-)
+@pytest.mark.parametrize(("text", "adapted", "way"), cases("procedures in sentences"))
 def test_a_procedure_is_told_by_its_sentence(text: str, adapted: bool, way: str) -> None:
     assert (terms.adapted(folded(text)), terms.procedure(folded(text))) == (adapted, way)
 
@@ -247,67 +130,16 @@ def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
 # ------------------------------------------------------------------------------------------------- criteria
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("1. Qualité du projet = 60 %.\n2. Coût des travaux = 40 %.", [("Qualité du projet = 60 %", 60), ("Coût des travaux = 40 %", 40)]),
-        ("Critères suivants par ordre décroissant :\n— insertion dans le site,\n— respect du budget.", [("insertion dans le site", None), ("respect du budget", None)]),
-        ("critère 1 : Façade du bâtiment Critère 2 : Coût global", [("Façade du bâtiment", None), ("Coût global", None)]),
-        ("1) Fonctionnalité :\n— accès,\n— surfaces.\n2) Coût global", [("Fonctionnalité", None), ("Coût global", None)]),
-        ("Usage des lieux, respect du programme, budget des travaux.", [("Usage des lieux", None), ("respect du programme", None), ("budget des travaux", None)]),
-        ("Les critères sont précisés dans le règlement du concours.", []),
-        ("Voir le règlement.", []),
-        ("Critère coût : 65% Critères techniques : 35%", [("Critère coût : 65%", 65), ("Critères techniques : 35%", 35)]),
-        ("Coût : quinze points\nMéthode : vingt points", [("Coût : 15 points", 15), ("Méthode : 20 points", 20)]),
-        ("1. Insertion dans le site et\nle quartier : 60 %\n2. Coût : 40 %", [("Insertion dans le site et le quartier : 60 %", 60), ("Coût : 40 %", 40)]),
-        ("• Adéquation au thème (les autres comptent pour 20 % au plus)\n• Innovation", [("Adéquation au thème (les autres comptent pour 20 % au plus)", None), ("Innovation", None)]),
-        ("Les candidatures sont retenues ainsi :\n- références\n- moyens", []),
-        ("Ampleur des chantiers réalisés /60 moyens de l'équipe /40.", [("Ampleur des chantiers réalisés /60", 60), ("moyens de l'équipe /40", 40)]),
-        ("1) coût pondération 60 ;\n2) méthode pondération 30 ;\n3) délais 10.", [("coût pondération 60", 60), ("méthode pondération 30", 30), ("délais 10", 10)]),
-    ],
-)  # fmt: skip
-def test_the_criteria_of_a_contest_are_its_items(text: str, expected: list[tuple[str, float | None]]) -> None:
-    found = [(one.name, one.weight) for one in criteria.listed(text)]
-    assert [(name.rstrip(" :"), weight) for name, weight in found] == expected
+@pytest.mark.parametrize(("text", "expected"), tupled("criteria of contests"))
+def test_the_criteria_of_a_contest_are_its_items(
+    text: str, expected: tuple[tuple[str, float | None], ...]
+) -> None:
+    assert tuple((one.name.rstrip(" :"), one.weight) for one in criteria.listed(text)) == expected
     contest = ted(described(1), form="F12_2014").lots[0]
     assert contest.criteria == ()
 
 
-@pytest.mark.parametrize(
-    ("text", "weights"),
-    [
-        ("Critères : technique (40 %), coût (45 %) et délai (15 %). Voir le dossier.", [40, 45, 15]),
-        (
-            "Critères de jugement des offres : technique : 70 %/prix : 30 %. Sous-critères au dossier.",
-            [70, 30],
-        ),
-        ("Les candidatures sont classées selon les critères suivants : moyens 80 %, références 20 %.", []),
-        (
-            "Jugement des offres :\n— qualité de l'accueil à 65 %,\n— prix à 35 %.\nLe dossier est complet.",
-            [65, 35],
-        ),
-        (
-            "Critères d'attribution :\n1) accueil, noté sur 35 points ;\n2) délais ; noté sur 15 points ;\n3) prix, noté sur 50 points.",
-            [35, 15, 50],
-        ),
-        ("Critères : au moins 50 % de produits locaux et 20 % de bio.", []),
-        ("Critère 1 : Prix - 30 points\nCritère 2 : Technique - 50 points", [30, 50]),
-        (
-            "Critères 1 : Équipe (40 %).\nSous critère 1 : (60 %).\nSous critère 2 : (40 %).\nCritère 2 : Prix (60 %).",
-            [40, 60],
-        ),
-        (
-            "Offres jugées par ordre décroissant d'importance. Critères : accueil, coût, délais. Début le 1.3.",
-            [None] * 3,
-        ),
-        ("Critères d'attribution :\n1) Premier rang : accueil\n2) Deuxième rang : coût", [None] * 2),
-        ("Critères de sélection des offres\nPrix | 60 %\nTechnique\n40 %", [60, 40]),
-        (
-            "Critère n°1 - Technique (50 points)\nSous-critère 1 : moyens (50 points)\nCritère n°2 - Prix (50 points)",
-            [50, 50],
-        ),
-    ],
-)
+@pytest.mark.parametrize(("text", "weights"), cases("criteria in running text"))
 def test_criteria_in_running_text_have_weights_that_make_a_whole(text: str, weights: list[float]) -> None:
     assert [one.weight for one in completed(text).criteria] == weights
 
@@ -356,19 +188,7 @@ def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
     assert (ended.nature, ended.cancels, ended.awards) == ("cancellation", ("7",), ())
 
 
-@pytest.mark.parametrize(
-    ("address", "text", "names"),
-    [
-        ("SPL Bâtir, agissant pour le compte de la région Bretagne, 3 rue du Port", "", ["Région Bretagne"]),
-        ("", "Avis émis au nom et pour le compte de Rail Infra et de Rail Mobilité.", ["Rail Infra", "Rail Mobilité"]),
-        ("", "L'acheteur agit pour le compte d'autre(s) pouvoir(s) adjudicateur(s): crous de Lorient.", []),
-        ("", "Le pouvoir adjudicateur agit pour le compte d'autre(s) pouvoir(s) adjudicateur(s): crous de Lorient.", ["Crous de Lorient"]),
-        ("", "Groupement de commandes constitué entre les communes de Ruffigné, Nozay et Vay pour leurs repas.", ["Commune de Ruffigné", "Commune de Nozay", "Commune de Vay"]),
-        ("", "Un groupement de commandes entre Redon Agglomération (coordonnateur) et la ville de Redon.", ["Redon Agglomération", "Ville de Redon"]),
-        ("", "Nous agissons pour le compte de Rail Infra dans le cadre de ces marchés.", ["Rail Infra"]),
-        ("", "Expérience de mandats au nom et pour le compte de pouvoirs adjudicateurs.", []),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("address", "text", "names"), cases("agents and whom they buy for"))
 def test_those_for_whom_an_agent_buys_are_joint_buyers(address: str, text: str, names: list[str]) -> None:
     assert facts.principals(address, text) == names
 
@@ -381,19 +201,7 @@ def test_the_hour_of_a_deadline_is_that_of_its_buyer() -> None:
     assert isinstance(day, datetime) and day.utcoffset() == timedelta(hours=2)  # the day alone
 
 
-@pytest.mark.parametrize(
-    ("text", "label"),
-    [
-        ("Il s'agit d'un accord-cadre mono-attributaire à bons de commande.", terms.ONE_HOLDER),
-        ("Accord-cadre multi-attributaire.", terms.SEVERAL_HOLDERS),
-        ("Mise en place d'accords-cadres multi-attributaires.", terms.SEVERAL_HOLDERS),
-        ("L'accord-cadre est reconduit deux fois.", terms.ONE_HOLDER),
-        ("Accord-cadre : chaque lot est attribué à un seul prestataire.", terms.ONE_HOLDER),
-        ("Marché complémentaire mono-attributaire, dans le cadre d'une extension.", None),
-        ("Selon le CCAG des accords-cadres.", None),
-        ("La présente consultation n'est pas un accord-cadre.", None),
-    ],
-)
+@pytest.mark.parametrize(("text", "label"), cases("frameworks and their holders"))
 def test_a_framework_is_told_with_its_holders(text: str, label: str | None) -> None:
     labels = [one.label for one in completed(text).conditions if one.code == "framework"]
     assert labels == ([label] if label else [])
@@ -447,27 +255,7 @@ def placed(
     return clauses.complete(tender).lots[0]
 
 
-@pytest.mark.parametrize(
-    ("title", "fields", "communes"),
-    [
-        ("Construction d'une crèche à Cancale", {"department": "35"}, ["Cancale"]),
-        ("Construction d'une crèche à Cancale", {}, ["Cancale"]),  # where only the buyer's address is known
-        ("Eau potable des communes suivantes : Bréal, Comblessac, Guignen", {"department": "35"}, ["Comblessac", "Guignen"]),
-        ("Repas à l'hôpital de Vitré (35) et à celui de Laval (53)", {"region": "53"}, ["Vitré"]),
-        ("Navette entre Vitré et Fougères", {"region": "53"}, ["Vitré", "Fougères"]),
-        ("Défense devant le tribunal de Rennes et la CA de Rennes", {"department": "35"}, ["Rennes"]),
-        ("Tri postal du centre de Brest", {"region": "53"}, []),  # in passing, and of a whole region
-        ("Rénovation du gymnase rue de Cancale", {"department": "35"}, []),
-        ("Toutes les communes du département à l'exception de Cancale", {"department": "35"}, []),
-        ("Desserte de la ligne Cancale-Dinard", {"department": "35"}, []),
-        ("Travaux à Marseille", {"department": "35"}, []),
-        ("Collecte des déchets de la communauté d'agglomération Redon Agglomération", {"department": "35"}, []),
-        ("Gymnase des Tilleuls Saint-Malo", {"department": "35"}, ["Saint-Malo"]),
-        ("Musée d'art de Rennes, aux États-Unis", {"label": "États-Unis", "nuts": "00"}, []),
-        ("Entretien des voiries aux Portes-du-Coglais", {"department": "35"}, ["Les Portes du Coglais"]),
-        ("Nettoyage des squares des 3e et 7e arrondissements", {"label": "Lyon", "department": "69", "commune": "69123"}, ["Lyon 3e Arrondissement", "Lyon 7e Arrondissement"]),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("title", "fields", "communes"), cases("communes in titles"))
 def test_a_commune_that_the_title_names_is_the_place(
     title: str, fields: dict[str, Any], communes: list[str]
 ) -> None:

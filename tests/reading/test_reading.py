@@ -118,18 +118,7 @@ def test_destroyed_accents_are_repaired_and_the_title_as_published_kept() -> Non
     assert "accents-repaired" in tender.flags and any("march\ufffd" in flag for flag in tender.flags)
 
 
-@pytest.mark.parametrize(
-    ("hurt", "mended"),
-    [
-        (f"am{LOST}nagement de la for{LOST}t", "aménagement de la forêt"),
-        (f"TRAVAUX D'{LOST}TANCH{LOST}IT{LOST}", "TRAVAUX D'ÉTANCHÉITÉ"),
-        (f"lot n{LOST} 3", "lot n° 3"),
-        (f"mise {LOST} disposition", "mise à disposition"),
-        (f"travaux d{LOST}entretien", "travaux d'entretien"),
-        (f"p{LOST}che", f"p{LOST}che"),  # pêche or pèche: not certain, left as it is
-        ("sans dommage", "sans dommage"),
-    ],
-)
+@pytest.mark.parametrize(("hurt", "mended"), cases("destroyed accents"))
 def test_an_accent_is_repaired_only_where_one_word_fits(hurt: str, mended: str) -> None:
     assert repair(hurt) == mended
 

@@ -16,6 +16,7 @@ from matcher.reading import files
 from matcher.reference.french import hour_stated
 from matcher.reference.paths import shared_dir
 from records import cases, facts
+from records import notice_of as one
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "sample"
@@ -25,12 +26,6 @@ real = pytest.mark.skipif(not REAL.is_dir(), reason="the real notices of MATCHER
 
 def read(source: str, data: bytes, name: str = "notice") -> list[Tender | Rejected]:
     return list(plugins.find("reading.sources", source).read(io.BytesIO(data), name))
-
-
-def one(source: str, data: bytes) -> Tender:
-    (tender,) = read(source, data)
-    assert isinstance(tender, Tender), tender
-    return tender
 
 
 # ------------------------------------------------------------------------------------------------- TED

@@ -141,21 +141,9 @@ def test_social_services_and_entities_have_their_own_thresholds_and_defence_is_f
     assert [due(a, NOW, buyer=None) for a in (100_000, 200_000, 500_000)] == [False, None, True]
 
 
-@pytest.mark.parametrize(
-    ("buyer", "expected"),
-    [
-        (Buyer(id="21750001600019"), "local"),
-        (Buyer(id="26750045200011"), "local"),
-        (Buyer(id="11000201100044"), "state"),
-        (Buyer(id="18004312700018"), "state"),
-        (Buyer(id="19931827000014"), None),
-        (Buyer(id="55204944776279"), None),
-        (Buyer(id="55204944776279", type="entity"), "entity"),
-        (Buyer(), None),
-    ],
-)
-def test_the_buyer_is_known_by_its_notice_else_by_its_number(buyer: Buyer, expected: str | None) -> None:
-    assert law.buyer_type(buyer) == expected
+@pytest.mark.parametrize(("buyer", "expected"), cases("types of buyers"))
+def test_the_buyer_is_known_by_its_notice_else_by_its_number(buyer: Any, expected: str | None) -> None:
+    assert law.buyer_type(Buyer(**buyer)) == expected
 
 
 CLEANING = Lot(id="l", title="Nettoyage des locaux", cpv=("90910000",), amount=300_000)

@@ -187,34 +187,11 @@ def test_distance_is_that_of_the_great_circle() -> None:
     assert math.isnan(row[2])
 
 
-@pytest.mark.parametrize(
-    ("stated", "commune", "department"),
-    [
-        (Place(commune="93048"), "93048", "93"),
-        (Place(postcode="93100"), "93048", "93"),
-        (Place(label="93100 Montreuil"), "93048", "93"),
-        (Place(label="Montreuil (93)"), "93048", "93"),
-        (Place(label="Montreuil", department="93"), "93048", "93"),
-        (Place(label="Ville de Pantin"), "93055", "93"),
-        (Place(label="BORDEAUX CEDEX"), "33063", "33"),
-        (Place(label="Saint-Denis"), None, None),  # Réunion or Seine-Saint-Denis: not guessed
-        (Place(label="Saint-Denis (974)"), "97411", "974"),
-        (Place(label="Ville de Saint-Denis.", nuts="FRY40"), "97411", "974"),
-        (Place(label="Ploemeur (Morbihan)."), "56162", "56"),
-        (Place(label="Le territoire du département de la Corrèze", nuts="FRI21"), None, "19"),
-        (Place(label="Département de la Seine-Saint-Denis"), None, "93"),
-        (Place(label="Territoire de la communauté de communes (Ariège)"), None, "09"),
-        (Place(label="Divers sites, Val-de-Marne"), None, "94"),
-        (Place(nuts="FR106"), None, "93"),
-        (Place(postcode="75253"), None, "75"),
-        (Place(label="partout où il faudra"), None, None),
-        (Place(), None, None),
-    ],
-)
+@pytest.mark.parametrize(("stated", "commune", "department"), cases("places completed"))
 def test_a_place_is_completed_by_what_it_states(
-    stated: Place, commune: str | None, department: str | None
+    stated: dict[str, str], commune: str | None, department: str | None
 ) -> None:
-    found = places.locate(stated)
+    found = places.locate(Place(**stated))
     assert (found.commune, found.department) == (commune, department)
     assert found.region == (places.region_of(department) if department else None)
     assert (found.latitude is not None) == (commune is not None)

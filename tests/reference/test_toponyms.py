@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from matcher import codec
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reading.need import spot
 from matcher.reading.sources import decp
@@ -69,30 +71,11 @@ def test_a_homonym_in_a_text_is_not_chosen() -> None:
         toponyms.mentioned("Nettoyage des locaux à Saint-Denis")
 
 
-@pytest.mark.parametrize(
-    ("buyer", "commune"),
-    [
-        (Buyer(id="21930066700019"), "93066"),
-        (Buyer(id="200057867"), "93066"),  # Saint-Denis, Plaine Commune
-        (Buyer(name="Commune de Saint-Malo"), "35288"),
-        (Buyer(name="MAIRIE DE GRANVILLE"), "50218"),
-        (Buyer(name="Ville du Havre"), "76351"),
-        (Buyer(name="Ville d'Ajaccio"), "2A004"),
-        (Buyer(name="CCAS de l'Haÿ-les-Roses"), "94038"),
-        (Buyer(name="Métropole de Lyon"), "69123"),
-        (Buyer(name="Commune de Saint Denis", place=Place(department="93")), "93066"),
-        (Buyer(name="Ville de Saint-Denis"), None),  # which?
-        (Buyer(name="Bailleur", place=Place(commune="76540")), "76540"),
-        (Buyer(name="Département de la Manche", place=Place(commune="50502")), None),  # works all over it
-        (Buyer(name="Région Bretagne"), None),
-        (Buyer(name="Ministère des Armées"), None),
-        (Buyer(), None),
-    ],
-)
+@pytest.mark.parametrize(("buyer", "commune"), cases("seats of buyers"))
 def test_a_buyer_sits_where_its_number_its_address_or_its_name_says(
-    buyer: Buyer, commune: str | None
+    buyer: dict[str, Any], commune: str | None
 ) -> None:
-    town = toponyms.seat(buyer)
+    town = toponyms.seat(codec.from_json(Buyer, buyer))
     assert (town.code if town else None) == commune
 
 

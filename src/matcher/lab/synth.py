@@ -22,7 +22,7 @@ from matcher.domain import Place, Structure, Tender
 from matcher.reading import gather
 from matcher.reference import codes, law, paths
 from matcher.reference.identifiers import luhn
-from matcher.reference.places import communes
+from matcher.reference.places import communes, locate
 from matcher.reference.text import clean
 
 
@@ -78,18 +78,7 @@ def _drawn() -> tuple[dict[str, list[_Piece]], list[str], Any]:
 def _towns() -> tuple[list[Place], Any]:
     """Communes with the chance of each: the square root of its population, since trades spread more than people."""
     towns = [one for one in communes(200) if one.latitude == one.latitude]
-    places = [
-        Place(
-            label=one.name,
-            commune=one.code,
-            postcode=(one.postcodes or (None,))[0],
-            department=one.department,
-            region=one.region,
-            latitude=one.latitude,
-            longitude=one.longitude,
-        )
-        for one in towns
-    ]
+    places = [locate(Place(commune=one.code, postcode=(one.postcodes or (None,))[0])) for one in towns]
     chances = np.array([one.population**0.5 for one in towns])
     return places, chances / chances.sum()
 

@@ -26,7 +26,7 @@ from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv, offers
 from matcher.learned.encoders import Encoder, in_context
 from matcher.matching.shortlist import Column, Shortlist
-from matcher.reference.paths import judgement_file
+from matcher.reference.paths import learnt_file
 
 LETTERS = 4  # shorter pieces are dropped
 MAX_PIECES = 400  # per text: beyond, it is no longer an offer
@@ -102,7 +102,7 @@ class Groups:
 @cache
 def groups(folder: Path | None = None) -> Groups:
     """The trained network.  Raises BadInput where it is missing."""
-    path = judgement_file("said.npz", folder)
+    path = learnt_file("judgement", "said.npz", folder)
     try:
         with np.load(path, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}

@@ -302,7 +302,7 @@ def read(path: Path) -> Judgement:
 @cache
 def shipped() -> Judgement:
     """The judgement of models/judgement, loaded once."""
-    return read(paths.judgement_file("judgement.json"))
+    return read(paths.learnt_file("judgement", "judgement.json"))
 
 
 def reads(catalogue: Catalogue) -> bool:

@@ -67,7 +67,10 @@ def fingerprint(catalogue: Catalogue) -> str:
 
 def _fingerprint(catalogue: Catalogue) -> str:
     package, data = Path(__file__).parents[1], paths.reference_dir()
-    files = [paths.judgement_file(file.name) for file in (paths.models_dir() / "judgement").glob("*.*[nz]")]
+    files = [
+        paths.learnt_file("judgement", file.name)
+        for file in (paths.models_dir() / "judgement").glob("*.*[nz]")
+    ]
     files += chain.from_iterable((paths.models_dir() / room).glob("*.npz") for room in ("offers", "asks"))
     own = (tables.user_dir(), tables.user_dir() / "assumptions")
     folders = (data, data.parent / "assumptions", *own)

@@ -392,7 +392,7 @@ LIKELY_TRADE = 0.3  # threshold to name an inferred trade: nearly half of those 
 @cache
 def priors(folder: Path | None = None) -> Priors:
     """The learnt priors of models/judgement."""
-    with np.load(paths.judgement_file("priors.npz", folder), allow_pickle=False) as held:
+    with np.load(paths.learnt_file("judgement", "priors.npz", folder), allow_pickle=False) as held:
         return priors_of(held)
 
 

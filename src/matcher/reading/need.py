@@ -3,13 +3,12 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 from matcher.domain import Asked, BadInput, Lot, Place, Tender
 from matcher.learned import asks
 from matcher.reading import consultation
-from matcher.reference import places, toponyms, typed_places
+from matcher.reference import toponyms, typed_places
 from matcher.reference.text import clean
 
 #: Chance that a trade has in a phrase and in the whole text, together, from which the phrase asks for it.
@@ -17,12 +16,6 @@ AGREED = 0.8
 PLAIN, TOO = 0.9, 0.7  # in a single word, and in the whole text, from which the word is a need of its own
 CLEAR = 0.8  # of the chance of its likeliest: a further trade of a phrase has that share of it at least
 _COMPLEMENT = re.compile(r"(?:d[eu]|aux?|à|pour|par|en|avec|sans|sur|dans|chez|y compris)\s|d['’]|\d", re.I)
-
-
-@lru_cache(8192)
-def communes(name: str, department: str | None = None, limit: int = 8) -> tuple[places.Commune, ...]:
-    """`reference.search_commune`, cached: it scans every commune of the country."""
-    return places.search_commune(name, department, limit)
 
 
 def spot(need: str) -> tuple[Place, ...]:

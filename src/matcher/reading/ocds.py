@@ -15,6 +15,7 @@ from typing import Any
 
 from matcher import codec
 from matcher.domain import Award, Buyer, Holder, Lot, Place, Tender, __version__
+from matcher.reading.sources._facts import MONTH_DAYS
 from matcher.reference import law
 
 Json = dict[str, Any]
@@ -49,7 +50,6 @@ RESERVED = {
 LIMITS = "maximumLotsBidPerSupplier=lots_per_tender, maximumLotsAwardedPerSupplier=lots_per_winner"
 SIRENE = "FR-INSEE"  # of org-id.guide: SIRET and SIREN
 COMMUNES = "FR-COG"  # communes and departments by their number
-MONTH_DAYS = 30.436875
 
 
 def text(records: Iterable[Tender | Award], uri: str = "") -> Iterator[str]:

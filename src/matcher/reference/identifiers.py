@@ -177,6 +177,16 @@ def clean_date(raw: object) -> date | None:
     return day if EARLIEST <= day <= LATEST else None
 
 
+def number_of(raw: object) -> float | None:
+    """A finite number in French or English notation, else None."""
+    text = re.sub(r"[\s\u00a0\u202f€]", "", str(raw)).replace(",", ".")
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) < 1e15 else None
+
+
 def clean_amount(raw: object) -> float | None:
     """Euros from a number or French notation ("12 500,50 €", "1.250.000"), or None; 0 and below are None."""
     if isinstance(raw, bool) or raw is None or raw == "":
@@ -191,10 +201,7 @@ def clean_amount(raw: object) -> float | None:
         if re.fullmatch(r"\d{1,3}(\.\d{3})+(,\d+)?", text):
             text = text.replace(".", "")
         text = text.replace(",", ".") if text.count(",") == 1 and "." not in text else text.replace(",", "")
-        try:
-            value = float(text)
-        except ValueError:
-            return None
+        value = number_of(text) or 0.0
     return value if 0 < value < 1e12 else None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from matcher.domain import BadInput
 from matcher.reference import tables
-from matcher.reference.identifiers import clean_cpv, digits
+from matcher.reference.identifiers import clean_cpv, digits, number_of
 from matcher.reference.places import department
 
 
@@ -105,8 +105,5 @@ def beyond_shipped(what: str) -> int:
 
 
 def _degrees(value: Any) -> str:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return ""
-    return f"{number:.4f}" if -180 <= number <= 180 else ""
+    number = number_of(value)
+    return "" if number is None or abs(number) > 180 else f"{number:.4f}"

@@ -7,7 +7,6 @@ informs and gives no legal advice: every rule is shown with its article, its dat
 Amounts are euros before tax, shares run from 0 to 1, dates are the first and the last day in force.
 """
 
-import csv
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -62,9 +61,8 @@ def all_rules() -> tuple[Rule, ...]:
 
 @lru_cache(maxsize=8)
 def _by_code(path: Path) -> dict[str, tuple[Rule, ...]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        listed = [_rule(row, path, reader.line_num) for row in reader]
+    reader = tables.csv_rows(path)
+    listed = [_rule(row, path, reader.line_num) for row in reader]
     listed.sort(key=lambda r: (r.code, r.since))
     return {code: tuple(rules) for code, rules in groupby(listed, key=lambda rule: rule.code)}
 

@@ -93,11 +93,6 @@ def reach_service() -> None:
 _LEARNT_INTO: list[Path] = []
 
 
-def judgement_file(name: str, folder: Path | None = None) -> Path:
-    """A file of the judgement, see `learnt_file`."""
-    return learnt_file("judgement", name, folder)
-
-
 def learnt_file(of: str, name: str, folder: Path | None = None) -> Path:
     """A file of a model: in `folder`, else in the folder that is being learnt into, else the shipped one."""
     if folder is not None:

@@ -295,14 +295,15 @@ def commune_or_postcode(code: str, words: str = "", insee: bool = False) -> Plac
     return locate(Place(commune=best.code, postcode=code))
 
 
+@remembered(8192)  # every commune of the country is looked at
 def search_commune(name: str, department: str | None = None, limit: int = 10) -> tuple[Commune, ...]:
-    """Communes whose name is, begins with, or resembles `name`, best first, then most populous first.
+    """Communes whose name is, begins with, or resembles `name`, best first, then most populous first; those of a postcode.
 
     Accents, case, hyphens, "St" for "Saint" and a leading article do not count.
     """
     wanted = name_key(name)
-    if not wanted or limit < 1:
-        return ()
+    if not wanted or limit < 1 or name.isdecimal():
+        return communes_of_postcode(name)[:limit]
     keys, rows = _keys(), _communes()
     within = [n for n in range(len(rows)) if department is None or rows[n][3] == department]
 

@@ -33,8 +33,7 @@ def assumptions_file(name: str) -> Path:
 
 def assumptions(name: str) -> list[dict[str, str]]:
     """The rows of a table of `data/assumptions`."""
-    with assumptions_file(name).open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+    return list(csv_rows(assumptions_file(name)))
 
 
 @lru_cache(maxsize=256)  # asked for every lot, and joining paths takes longer than looking
@@ -127,9 +126,10 @@ def _listed(path: str | Path, columns: str) -> Iterator[dict[str, str]]:
 
 
 def csv_rows(path: Path) -> csv.DictReader[str]:
-    """The rows of a CSV file in UTF-8, whichever of comma, semicolon and tab separates.  Raises BadInput."""
+    """The rows of a CSV file in UTF-8, compressed where its name ends in .gz, whichever of comma, semicolon and tab separates.  Raises BadInput."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        raw = path.read_bytes()
+        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} ne peut être lu ({error}) : donnez un fichier CSV en UTF-8.") from None
     first = text.split("\n", 1)[0]

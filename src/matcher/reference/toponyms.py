@@ -160,7 +160,6 @@ def settled(words: str, found: Places, near: frozenset[str]) -> Place:
     return left[0]
 
 
-@lru_cache(4096)  # every commune is compared
 def _towns_like(words: str) -> Places:
     """The towns whose name is or begins with these words; those that resemble them where none does."""
     found, key = places.search_commune(words, limit=20), places.name_key(words)

@@ -1,6 +1,5 @@
 """Trades named in a text or implied by a code."""
 
-import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from types import MappingProxyType
 
 from matcher.domain import LENDING_KINDS, Structure
 from matcher.reference.paths import reference_dir
-from matcher.reference.tables import assumptions
+from matcher.reference.tables import assumptions, csv_rows
 from matcher.reference.text import fold
 from matcher.reference.word_patterns import WordPatterns, beginning
 
@@ -35,18 +34,17 @@ class Trade:
 @cache
 def trades() -> tuple[Trade, ...]:
     """The table of trades; words are matched at the beginning of a word, without accents or case."""
-    with (reference_dir() / "trades.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(
-            Trade(
-                name=row["trade"],
-                label=row["label"],
-                written=row["words"],
-                cpv=tuple(filter(None, row["cpv"].split("|"))),
-                naf=tuple(filter(None, row["naf"].split("|"))),
-                within=tuple(row["within"].split("|")) if row["within"] else (),
-            )
-            for row in csv.DictReader(file)
+    return tuple(
+        Trade(
+            name=row["trade"],
+            label=row["label"],
+            written=row["words"],
+            cpv=tuple(filter(None, row["cpv"].split("|"))),
+            naf=tuple(filter(None, row["naf"].split("|"))),
+            within=tuple(row["within"].split("|")) if row["within"] else (),
         )
+        for row in csv_rows(reference_dir() / "trades.csv")
+    )
 
 
 @cache

@@ -4,7 +4,6 @@ Of awards only those notified before a day are read; nomenclatures, notices (the
 winners) and glossaries may be of any date.
 """
 
-import csv
 import gzip
 import json
 import re
@@ -22,6 +21,7 @@ from matcher.domain import Award, BadInput, Tender
 from matcher.lab.evaluation import HISTORY, UNDATED
 from matcher.reading import files
 from matcher.reference.paths import reference_dir
+from matcher.reference.tables import csv_rows
 from matcher.reference.text import clean, fold, shorten
 
 OURS = reference_dir().parent / "training"  # texts written for this project; in a clone only
@@ -71,10 +71,7 @@ def past_awards(path: Path, before: date | None = None) -> Sequence[Award]:
 
 def read_table(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV nomenclature, or none when there is no such file."""
-    if not path.is_file():
-        return []
-    with opened(path) as stream:
-        return list(csv.DictReader(stream))
+    return list(csv_rows(path)) if path.is_file() else []
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

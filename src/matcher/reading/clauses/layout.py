@@ -86,7 +86,7 @@ def unwrapped(text: str) -> str:
     made: list[str] = []
     brackets, cased = 0, not text.islower()
     for before, line in zip(("", *lines), lines, strict=False):
-        full = _WRAPPED <= width <= _WIDTH and len(before) + 1 + len(line.split()[0]) > width
+        full = 0 < len(before) > width - 1 - len(line.split()[0]) and _WRAPPED <= width <= _WIDTH
         ends = before[-1:] in tuple(".!?|:;"[: 4 if full else 6])
         small = _GOES_ON.match(line) and not ends and (full or (cased and line[0] not in "(0123456789"))
         goes_on = (small and not _NEW_ITEM.match(line)) or (full and brackets > 0)

@@ -22,7 +22,7 @@ from matcher.reading.sources import Columns, _structure
 from matcher.reading.sources._places import department_names, loosely, postcode_of
 from matcher.reading.sources._tabular import Placed
 from matcher.reference import places, tables, toponyms, trades
-from matcher.reference.identifiers import clean_naf, siren_valid
+from matcher.reference.identifiers import clean_naf, number_of, siren_valid
 from matcher.reference.text import clean, fold, shorten
 
 Aliases = Mapping[str, Sequence[str]]
@@ -126,7 +126,7 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "offer": lambda c: bool(trades.named(c[:300])),
     "areas": _areas,
     "goes": _goes,
-    "number": lambda c: _structure.number_of(c) is not None,
+    "number": lambda c: number_of(c) is not None,
     "mark": is_mark,
     "code": lambda c: bool(re.fullmatch(r"[\w/.-]*\d[\w/.-]*", c)),
     "full name": lambda c: bool(_FULL_NAME.fullmatch(c)),

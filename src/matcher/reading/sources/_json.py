@@ -32,6 +32,11 @@ def listed(raw: Any) -> list[Any]:
     return raw if isinstance(raw, list) else [] if raw is None else [raw]
 
 
+def objects(raw: Any) -> list[Json]:
+    """The objects of what may be a list of them, or one alone."""
+    return [one for one in listed(raw) if isinstance(one, dict)]
+
+
 def first(*values: Any) -> Any:
     """The first value that is not empty, or None."""
     return next((value for value in values if value not in (None, "", [], {})), None)

@@ -10,7 +10,19 @@ from matcher import domain
 from matcher.reading import clauses, criteria, terms
 from matcher.reading.procedure import bare_number, lot_number
 from matcher.reading.sources import _facts as facts
-from matcher.reading.sources._json import Json, codes, dig, first, found, listed, named, sentences, text, walk
+from matcher.reading.sources._json import (
+    Json,
+    codes,
+    dig,
+    first,
+    found,
+    listed,
+    named,
+    objects,
+    sentences,
+    text,
+    walk,
+)
 from matcher.reference.identifiers import clean_amount
 from matcher.reference.text import clean
 
@@ -158,9 +170,7 @@ class National:
     def raw_lots(self) -> list[Any]:
         paths = (("lots", "lot"), ("lots",), ("lotsMarche", "lot"), ("lotsMarche",), ("LOTS", "LOT"))
         for holder, path in product((self.body, self.market, self.data), paths):
-            blocks = (one for one in listed(dig(holder, *path)) if isinstance(one, dict))
-            raw = [one for one in blocks if one.get("lot") is None]
-            if raw:
+            if raw := [one for one in objects(dig(holder, *path)) if one.get("lot") is None]:
                 return raw
         return []
 
@@ -269,7 +279,7 @@ class National:
     def awards(self, lots: tuple[domain.Lot, ...], buyer: domain.Buyer) -> tuple[domain.Award, ...]:
         body = first(dig(self.data, "ATTRIBUTION"), dig(self.body, "attribution"), self.body)
         keys = ("resultat", "DECISION", "attribue", "lot")
-        blocks = [b for key in keys for b in listed(dig(body, key)) if isinstance(b, dict)]
+        blocks = [block for key in keys for block in objects(dig(body, key))]
         made = []
         for place, block in enumerate(blocks or [body] if isinstance(body, dict) else [], 1):
             holders = tuple(dict.fromkeys(_holders(block)))

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 
 from matcher.domain import Place
 from matcher.reference import places, typed_places
-from matcher.reference.identifiers import digits
+from matcher.reference.identifiers import digits, number_of
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold
 from matcher.reference.toponyms import Homonyms
@@ -26,13 +26,8 @@ def postcode_of(raw: object) -> str | None:
 
 def coordinate(raw: object, limit: float) -> float | None:
     """Degrees within +-limit, a decimal comma accepted; 0 and anything else is unknown."""
-    if raw is None or isinstance(raw, bool):
-        return None
-    try:
-        value = float(str(raw).strip().replace(",", "."))
-    except ValueError:
-        return None
-    return value if 0 < abs(value) <= limit else None
+    value = number_of(raw)
+    return value if value and abs(value) <= limit else None
 
 
 def place_of(

@@ -10,7 +10,7 @@ from math import ceil, isnan
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Offer, Place, Structure, Zone
 from matcher.reading.sources._places import department_names
 from matcher.reference import places, toponyms
-from matcher.reference.identifiers import UNSTATED, siren_valid, siret_valid
+from matcher.reference.identifiers import UNSTATED, number_of, siren_valid, siret_valid
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold, shorten
 
@@ -347,16 +347,6 @@ def _number(raw: object) -> float | None:
     match = re.search(r"\d+(?:[.,]\d+)?", str(raw))
     value = float(match.group().replace(",", ".")) if match else 0.0
     return value if 0 < value <= 20_000 else None
-
-
-def number_of(raw: object) -> float | None:
-    """A finite number in French or English notation, else None."""
-    text = re.sub(r"[\s\u00a0\u202f€]", "", str(raw)).replace(",", ".")
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if abs(value) < 1e15 else None
 
 
 #: What hedges or remarks on a figure: "env. 20", "~ 1,2 M€ (2024)", "12 dont 4 en CDI"; and the two ends of "10 à 19".

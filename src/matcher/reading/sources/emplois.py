@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from matcher.domain import Offer, Rejected, Structure
 from matcher.reading.impersonal import impersonal
 from matcher.reading.sources import _tabular
+from matcher.reading.sources._json import objects
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import departments_of, kind_stated, numbered_offers, plain, siret_of
 from matcher.reference.identifiers import clean_date
@@ -60,14 +61,11 @@ def structure_of(row: Mapping[str, Any], source: str = "emplois") -> Structure |
         updated=clean_date(str(row.get("mis_a_jour_le") or row.get("cree_le") or "")[:10]),
         flags=(*flags, *told),
     )
-    listed = row.get("postes")
-    jobs = [job for one in (listed if isinstance(listed, list) else ()) if (job := _job(one, source))]
+    jobs = [job for one in objects(row.get("postes")) if (job := _job(one, source))]
     return replace(structure, offers=numbered_offers(structure, [structure.description], jobs))
 
 
-def _job(row: Any, source: str) -> Offer | None:
-    if not isinstance(row, Mapping):
-        return None
+def _job(row: Mapping[str, Any], source: str) -> Offer | None:
     stated = plain(row.get("rome"))
     match = _ROME.match(stated)
     label, code = (match.group(1).strip(), match.group(2)) if match else (stated, "")

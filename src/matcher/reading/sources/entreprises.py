@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from matcher.domain import Rejected, Structure
 from matcher.reading.sources import _tabular
+from matcher.reading.sources._json import listed, objects
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import headcount_of_band, kind_of, siret_of, yes_no
 from matcher.reference.identifiers import clean_amount, clean_date, clean_naf, rna_identity
@@ -35,14 +36,9 @@ def read(stream: BinaryIO, name: str, checked: date | None = None) -> Iterator[S
         if isinstance(row, str):
             yield _tabular.rejected(name, place, row)
             continue
-        places = [
-            row.get("siege"),
-            *_list(row.get("matching_etablissements")),
-            *_list(row.get("etablissements")),
-        ]
-        offices = {
-            str(p.get("siret")): p for p in reversed(places) if isinstance(p, Mapping) and p.get("siret")
-        }
+        keys = ("siege", "matching_etablissements", "etablissements")
+        places = [place for key in keys for place in objects(row.get(key))]
+        offices = {str(p.get("siret")): p for p in reversed(places) if p.get("siret")}
         by_siret: dict[str, Structure] = {}
         reason = "no establishment: ask the API for `siege`"
         for office in reversed(offices.values()):
@@ -74,7 +70,7 @@ def _structure(
         longitude=None if hidden else office.get("longitude"),
     )
     name = _shown(row.get("nom_raison_sociale")) or _shown(row.get("nom_complet"))
-    brands = map(_shown, [*_list(office.get("liste_enseignes")), office.get("nom_commercial")])
+    brands = map(_shown, [*listed(office.get("liste_enseignes")), office.get("nom_commercial")])
     named = {"est_ess": "ESS", "est_siae": "SIAE", "est_societe_mission": "Société à mission"}
     labels = [label for key, label in named.items() if yes_no(complements.get(key))]
     if hidden:
@@ -128,7 +124,7 @@ def _open(row: Row, office: Row) -> bool | None:
 def _kind(complements: Row, legal: str) -> str:
     form = _FORMS.get(legal) or _FORMS.get(legal[:2], "")
     form = form or ("ESS" if yes_no(complements.get("est_ess")) else "")
-    return next(filter(None, map(kind_of, _list(complements.get("type_siae")))), form)
+    return next(filter(None, map(kind_of, listed(complements.get("type_siae")))), form)
 
 
 def _turnover(finances: Any) -> tuple[float | None, str]:
@@ -137,7 +133,3 @@ def _turnover(finances: Any) -> tuple[float | None, str]:
     known = {str(year): figures.get("ca") for year, figures in years.items() if isinstance(figures, Mapping)}
     amounts = ((clean_amount(known[year]), year) for year in sorted(known, reverse=True))
     return next((one for one in amounts if one[0]), (None, ""))
-
-
-def _list(raw: Any) -> list[Any]:
-    return raw if isinstance(raw, list) else [raw] if raw else []

@@ -14,7 +14,7 @@ from matcher.domain import Rejected, Structure
 from matcher.reading.sources import Columns, _columns, _structure, _tabular
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._places import place_of
-from matcher.reference.identifiers import clean_date, clean_naf, finess_identity, identified
+from matcher.reference.identifiers import clean_date, clean_naf, finess_identity, identified, number_of
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
@@ -98,7 +98,7 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str:
         description="\n".join(descriptions),
         offers=_structure.numbered_offers(structure, descriptions, said),
     )
-    places = _structure.number_of(row.get("places"))
+    places = number_of(row.get("places"))
     if not places:
         return structure
     return replace(structure, headcount=places, provenance={"headcount": f"{SOURCE}, places autorisées"})
@@ -122,7 +122,7 @@ def places_of(stream: BinaryIO) -> dict[str, float]:
     places: dict[str, float] = {}
     for line in _lines(stream):
         if line and line[0] == "equipementsocial" and len(line) > _DELETED and line[_DELETED] != "O":
-            places[line[1]] = places.get(line[1], 0.0) + (_structure.number_of(line[_INSTALLED]) or 0.0)
+            places[line[1]] = places.get(line[1], 0.0) + (number_of(line[_INSTALLED]) or 0.0)
     return places
 
 

@@ -7,6 +7,7 @@ from typing import Any, BinaryIO
 from matcher.domain import Offer, Rejected, Structure, Zone
 from matcher.reading.impersonal import impersonal
 from matcher.reading.sources import _structure, _tabular
+from matcher.reading.sources._json import objects
 from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import plain, several
 from matcher.reference import places
@@ -69,9 +70,7 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
         updated=clean_date(row.get("date_maj")),
         flags=flags if kind else (*flags, "kind-missing"),
     )
-    listed = row.get("services")
-    rows = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
-    services = [_service(one, source) for one in rows if plain(one.get("nom"))]
+    services = [_service(one, source) for one in objects(row.get("services")) if plain(one.get("nom"))]
     return replace(structure, offers=_structure.numbered_offers(structure, [structure.description], services))
 
 

@@ -7,8 +7,9 @@ from typing import Any, BinaryIO
 
 from matcher.domain import Offer, Rejected, Structure, Zone
 from matcher.reading.sources import _structure, _tabular
+from matcher.reading.sources._json import objects
 from matcher.reading.sources._places import place_of
-from matcher.reference.identifiers import clean_amount, clean_date, clean_naf
+from matcher.reference.identifiers import clean_amount, clean_date, clean_naf, number_of
 from matcher.reference.text import clean, shorten
 
 YIELDS = "structure"
@@ -68,7 +69,7 @@ def structure_of(row: Mapping[str, Any], source: str = "lemarche") -> Structure 
         networks=_structure.several(row.get("networks") or []),
         labels=_structure.several(row.get("labels") or row.get("labels_old") or []),
         turnover=clean_amount(row.get("ca")),
-        headcount=_structure.number_of(row.get("employees_insertion_count")),
+        headcount=number_of(row.get("employees_insertion_count")),
         # The market says the convention is in force, not that the register knows the establishment open.
         convention={True: "active", False: "inactive"}.get(_structure.yes_no(row.get("is_active")), ""),  # type: ignore[arg-type]
         source=source,
@@ -91,10 +92,10 @@ def _with_offers(
             sectors=sectors,
             service_types=services,
         )
-        for item in _dicts(row.get("offers"))
+        for item in objects(row.get("offers"))
         if item.get("name") or item.get("description")
     ]
-    activities = _dicts(row.get("activities"))
+    activities = objects(row.get("activities"))
     for activity in activities:
         types = _structure.service_types_of(activity.get("presta_types")) or services
         reach = _zone(activity) or zone
@@ -137,7 +138,3 @@ def _department_of_town(item: Any, kind: str) -> tuple[str, ...]:
     codes = item.get("post_codes") or [item.get("post_code")]
     place = place_of(town=item.get("name"), postcode=codes[0] if isinstance(codes, list) and codes else None)
     return (place.department,) if place.department else ()
-
-
-def _dicts(raw: Any) -> list[Mapping[str, Any]]:
-    return [item for item in raw if isinstance(item, Mapping)] if isinstance(raw, list) else []

@@ -14,7 +14,7 @@ from matcher import codec
 from matcher.domain import Award, BadInput, Buyer, Criterion, Lot, Nature, Place, Rejected, Tender
 from matcher.reading import clauses, ocds
 from matcher.reading.sources import _facts, _tabular
-from matcher.reading.sources._json import Json, dig, first, listed, text
+from matcher.reading.sources._json import Json, dig, first, listed, objects, text
 from matcher.reading.sources._places import located
 from matcher.reference.identifiers import clean_amount
 from matcher.reference.text import clean
@@ -63,7 +63,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[Tender | Award | Rejected]:
 def _release(record: Json) -> Json:
     """The release of a record, itself where it is none.  Raises BadInput where a record only links to its releases."""
     if "compiledRelease" in record or "releases" in record:
-        embedded = [one for one in listed(record.get("releases")) if isinstance(one, dict) and "tag" in one]
+        embedded = [one for one in objects(record.get("releases")) if "tag" in one]
         newest = max(embedded, key=lambda one: text(one.get("date")), default=None)
         whole = first(record.get("compiledRelease"), newest)
         if not isinstance(whole, dict):
@@ -95,10 +95,8 @@ def _tender(release: Json, raw: Json) -> Tender:
     buyer, buyers = _buyer(release), [_party(release, party) for party in parties]
     point = first(*(dig(party, "contactPoint") for party in parties))
     deadline = _facts.moment(_at(raw, "tenderPeriod", "endDate"))
-    items = [item for item in listed(raw.get("items")) if isinstance(item, dict)]
-    lots = tuple(
-        _lot(lot, id, raw, items, deadline) for lot in listed(raw.get("lots")) if isinstance(lot, dict)
-    )
+    items = objects(raw.get("items"))
+    lots = tuple(_lot(lot, id, raw, items, deadline) for lot in objects(raw.get("lots")))
     if not lots:
         lots = _facts.divided(_lot({**raw, "id": "1", ocds.OWN: None}, id, raw, items, deadline))
     documents = {
@@ -173,15 +171,15 @@ def _awards(release: Json, lots: tuple[Lot, ...], buyer: Buyer, procedure: str) 
         _at(one, "id"): _facts.count(_at(one, "value")) for one in listed(dig(release, "bids", "statistics"))
     }
     process = text(release["ocid"])
-    for raw in listed(release.get("awards")):
-        if not isinstance(raw, dict) or text(raw.get("status")) in ENDED:
+    for raw in objects(release.get("awards")):
+        if text(raw.get("status")) in ENDED:
             continue
         own, id = _own(raw), text(raw.get("id"))
         named = [text(one) for one in listed(raw.get("relatedLots"))]
         lot = next((lot for lot in lots if lot.id in named or lot.id.rpartition("/")[2] in named), None)
         known = (_organisation(release, one) for one in listed(raw.get("suppliers")))
         suppliers = [_facts.holder(number, name, _placed(party)) for number, name, party in known]
-        items = [one for one in listed(raw.get("items")) if isinstance(one, dict)]
+        items = objects(raw.get("items"))
         award = Award(
             uid=f"{process}/award-{id}" if own is None else id,
             title=clean(

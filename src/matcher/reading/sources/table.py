@@ -7,7 +7,6 @@ Several lots a notice: repeat its reference, one row a lot, or nest `lots`.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time
 from functools import partial
 from hashlib import blake2b
 from typing import Any, BinaryIO, Literal
@@ -17,9 +16,8 @@ from matcher.reading import clauses
 from matcher.reading.sources import Columns, _columns, _facts, _tabular
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import departments_of, number_of, several, yes_no
-from matcher.reference.french import PARIS
-from matcher.reference.identifiers import clean_amount, clean_date
+from matcher.reading.sources._structure import departments_of, several, yes_no
+from matcher.reference.identifiers import clean_amount, clean_date, number_of
 from matcher.reference.text import clean, fold
 
 YIELDS = "tender"
@@ -137,7 +135,8 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> Draft | str:
     natures = (nature for nature, words in _NATURES.items() if re.search(words, stated))
     # a project when all it has is a day of publication to come
     nature = next(natures, "project" if planned and not raw("deadline") else "call")
-    deadline = _moment(raw("deadline"))
+    # a spreadsheet's day is one at midnight
+    deadline = _facts.moment(str(raw("deadline") or "").removesuffix(" 00:00:00"))
     yearly = clean_amount(raw("amount_year"))
     amount = clean_amount(raw("amount"))
     day = clean_date(planned)
@@ -170,8 +169,8 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> Draft | str:
         procedure=text("procedure", 200),
         published=clean_date(raw("published")),
         deadline=deadline,
-        url=_link(text("url", 1_000)),
-        documents_url=_link(text("documents", 1_000)),
+        url=_facts.link(text("url", 1_000)),
+        documents_url=_facts.link(text("documents", 1_000)),
     )
     return tender, _lots(row, whole, text, raw)
 
@@ -249,24 +248,10 @@ _NATURES: dict[domain.Nature, str] = {
 }
 
 
-def _moment(raw: Any) -> datetime | None:
-    if isinstance(raw, datetime) and raw.time() == time(0, 0):
-        return _facts.moment(raw.date().isoformat())
-    if isinstance(raw, datetime):
-        return raw if raw.tzinfo else raw.replace(tzinfo=PARIS)
-    text = str(raw or "").strip()
-    match = re.match(r"^(\d{4}-\d{2}-\d{2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4})\s*(?:à|a|T)?\s*(.*)$", text)
-    return _facts.moment(match.group(1), match.group(2)) if match else None
-
-
 def _months(raw: Any) -> float | None:
-    text = fold(str(raw if raw is not None else ""))
-    number = number_of(re.sub(r"[^0-9.,]", "", text) or None)
-    if number is None or not 0 < number <= 1_200:
-        return None
-    if re.search(r"\ban(s|nee|nees)?\b|year", text):
-        return number * 12
-    return round(number / 30.4, 2) if re.search(r"jour|day", text) else number
+    """Months of a cell, whose number is of months where it names no other unit."""
+    stated = re.search(r"([\d.,]+)\s*(an|year|jour|day|sem|week)?", fold(str(raw)))
+    return _facts.months(stated[1], stated[2] or "mois") if stated else None
 
 
 def _reservation(stated: str) -> domain.Reservation | None:
@@ -296,7 +281,3 @@ def _clauses(stated: str, hours: Any) -> tuple[domain.Clause, ...]:
             nature=nature, hours=number, origin="field", passage=stated or f"{number:g} heures d'insertion"
         ),
     )
-
-
-def _link(text: str) -> str:
-    return text if re.match(r"https?://\S+$", text) else ""
