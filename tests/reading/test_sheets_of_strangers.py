@@ -229,3 +229,15 @@ def test_numbers_of_a_network_are_no_postcodes(tmp_path: Path, number: str) -> N
         tmp_path, rows.replace("43000 ", "").join(["Code etab.;Raison sociale;SIRET;Ville\n", ""])
     )
     assert [one.place.department for one in gather.gather([alone]).structures] == ["43"] * 3
+
+
+@pytest.mark.parametrize(("silence", "told"), [([], True), (["--quiet"], False)])
+def test_quiet_holds_for_the_process_that_reads(tmp_path: Path, silence: list[str], told: bool) -> None:
+    book = Workbook()
+    for page in (book.active, book.create_sheet("EA")):
+        page.append(["Nom", "Ville", "Activité"])
+        page.append([f"Atelier {page.title}", "Brioude", "nettoyage"])
+    book.save(tmp_path / "members.xlsx")
+    line = [sys.executable, "-m", "matcher", *silence, "read", str(tmp_path / "members.xlsx")]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert ("rows of 2 sheets" in done.stderr) is told and bool(done.stderr) is told
