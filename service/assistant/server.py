@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 INSTRUCTIONS = """Maillage finds structures of the social and solidarity economy for French public needs, with reasons.
 Tell the user the reasons, the source and day of each fact, and repeat `note`: an order of presentation prejudges nothing.
 Where `nobody` is true say so; never fill the list. `asking` are those near by of whom nothing tells the trade: to be asked.
+Offer what comes next: `propose_groups` where no one covers all lots, `find_partners` for a structure that lacks a part.
 What is unknown is listed in `missing`: do not guess it. Legal rules are information to be verified, not advice.
 Needs are read in French alone: translate them. A need typed here is neither stored nor published."""
 #: Headers that authenticate the caller: passed to the API unchanged.

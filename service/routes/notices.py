@@ -161,6 +161,7 @@ class RenewalOut(schemas.Out):
 
 class RenewalPage(schemas.Page):
     note: str = renewals_.NOTE
+    read_as: str = ""
     items: list[RenewalOut]
 
 
@@ -178,6 +179,13 @@ def listing(
     before: Annotated[float, Query(ge=0, le=120)] = renewals_.LATEST,
 ) -> Response:
     snapshot = snapshot_of(request)
-    found = snapshot.renewals(siret, buyer, department, cpv, after, before)
+    found, read_as = snapshot.renewals(siret, buyer, department, cpv, after, before), ""
+    if buyer and not found:
+        ending = snapshot.renewals("", "", "", "", after, before)
+        read_as = Names.of(renewals_.name_and_town(one.buyer) for one in ending).respelt(buyer)
+        found = snapshot.renewals(siret, read_as, department, cpv, after, before) if read_as else []
     items = [RenewalOut.of(snapshot.named(one)) for one in found[offset : offset + limit]]
-    return wire.send(request, RenewalPage(total=len(found), offset=offset, limit=limit, items=items))
+    page = RenewalPage(
+        total=len(found), offset=offset, limit=limit, items=items, read_as=read_as if found else ""
+    )
+    return wire.send(request, page)

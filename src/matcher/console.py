@@ -101,10 +101,11 @@ def _cell(value: Any) -> str:
 _SILENT = False
 
 
-def quiet(silent: bool) -> None:
-    """Whether `say` and `progress` are silent from here on."""
+def quiet(silent: bool | None = None) -> bool:
+    """Are `say` and `progress` silent?  From here on as given."""
     global _SILENT
-    _SILENT = silent
+    _SILENT = _SILENT if silent is None else silent
+    return _SILENT
 
 
 def printable() -> None:

@@ -188,3 +188,31 @@ def test_the_judged_files_are_looked_at_before_anything_is_loaded(tmp_path: Path
     (needs := tmp_path / "ours.queries.jsonl").write_text("{}\n", encoding="utf-8")
     with pytest.raises(NotFound, match=r"no ours\.judged\.jsonl next to"):
         next(benchmark.on_judged([needs], [tmp_path / "no directory is here"], ["default"]))
+
+
+def test_grades_of_a_spreadsheet_are_read_as_the_guide_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = ("besoin;lieu;siret;note", "tonte;Brioude;000 000 001 00010;3", "tonte;Brioude;00000000200010;")
+    Path("notes.csv").write_text("\n".join([*rows, "audit;;00000000100010;0"]), encoding="utf-8-sig")
+    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "judging.md").read_text("utf-8"), re.S)
+    exec(block)
+    read = leads.load(Path("ours/judged/ours.queries.jsonl"))
+    assert [one.tender.lots[0].places[0].label for one in read.questions[:1]] == ["Brioude"]
+    assert [(row["s"], row["j"]) for row in read.rows.values()] == [
+        ("yes", {"000000001": [3]}),
+        ("no", {"000000001": [0]}),
+    ]
+
+
+def test_what_a_grade_leaves_out_is_taken_as_said(tmp_path: Path) -> None:
+    path = tmp_path / "ours.judged.jsonl"
+    path.write_text(
+        '{"query_id": "1", "j": {"00000000100010": 3, "000000002": [1, "said"], "000000003": null}}'
+    )
+    assert leads.judged(path)["1"] == {
+        "query_id": "1",
+        "s": "yes",
+        "j": {"000000001": [3], "000000002": [1, "said"]},
+    }

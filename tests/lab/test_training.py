@@ -80,6 +80,13 @@ def test_our_own_grades_are_those_of_the_bidders_that_a_directory_holds(
     assert (need.id, need.row["j"]) == ("a", {"000000001": [2, ""]})
 
 
+def test_a_small_directory_without_who_lends_has_no_needs_of_staff() -> None:
+    for kind, needs in (("ESAT", 0), ("AI", 1)):
+        listed = [Structure(siret=f"00000000{n}00010", name=f"Les Prés {n}", kind=kind) for n in range(2)]
+        held = Matcher(build_catalogue(listed, [], recipes.named("lexical")), recipes.named("lexical"))
+        assert len([*judgement.invented(held, ["deux agents de service"])]) == needs
+
+
 def test_a_need_judged_over_two_directories_lies_in_one_fold() -> None:
     texts = [f"besoin {number}" for number in range(40)]
     fold = judgement.folds([*texts, *texts], seed=3)

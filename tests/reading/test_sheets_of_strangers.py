@@ -215,3 +215,29 @@ def test_several_columns_are_ticked(tmp_path: Path, head: str, asked: dict[str, 
     rows = f"Les Prés;{siret(1)};Metz;;x;\nLe Lavoir;{siret(2)};Nancy;x;X;\n"
     found = gather.gather([written(tmp_path, head + rows)], asked).structures
     assert [len(one.offers) for one in found] == [1, 2] and found[0].offers[0].title == "Paysage"
+
+
+@pytest.mark.parametrize("number", ["100{}", "1000{}"])
+def test_numbers_of_a_network_are_no_postcodes(tmp_path: Path, number: str) -> None:
+    towns = ("LE PUY EN VELAY", "BRIOUDE", "YSSINGEAUX")
+    rows = "".join(
+        f"{number.format(n)};Atelier {n};{siret(n)};43000 {town}\n" for n, town in enumerate(towns, 1)
+    )
+    path = written(tmp_path, f"Code etab.;Raison sociale;SIRET;CP - Ville\n{rows}")
+    assert [one.place.department for one in gather.gather([path]).structures] == ["43"] * 3
+    alone = written(
+        tmp_path, rows.replace("43000 ", "").join(["Code etab.;Raison sociale;SIRET;Ville\n", ""])
+    )
+    assert [one.place.department for one in gather.gather([alone]).structures] == ["43"] * 3
+
+
+@pytest.mark.parametrize(("silence", "told"), [([], True), (["--quiet"], False)])
+def test_quiet_holds_for_the_process_that_reads(tmp_path: Path, silence: list[str], told: bool) -> None:
+    book = Workbook()
+    for page in (book.active, book.create_sheet("EA")):
+        page.append(["Nom", "Ville", "Activité"])
+        page.append([f"Atelier {page.title}", "Brioude", "nettoyage"])
+    book.save(tmp_path / "members.xlsx")
+    line = [sys.executable, "-m", "matcher", *silence, "read", str(tmp_path / "members.xlsx")]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert ("rows of 2 sheets" in done.stderr) is told and bool(done.stderr) is told

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from matcher import plugins
 from matcher.domain import BadInput, Rejected, Structure, Zone
 from matcher.matching.reasons import warnings
 from matcher.reading import gather
-from matcher.reading.sources import _columns, _tabular, directory, entreprises, lemarche
+from matcher.reading.sources import _tabular, directory, entreprises, lemarche
 from matcher.reference.identifiers import UNSTATED, luhn, siret_valid
 from matcher.reference.paths import shared_dir
 from papers import workbook
@@ -357,8 +358,9 @@ def test_an_empty_file_says_so(content: bytes) -> None:
 
 @pytest.mark.parametrize("source", ["directory", "table", "finess"])
 def test_each_field_of_a_table_is_explained(source: str) -> None:
+    guide = Path("docs/how-to/spreadsheet.md").read_text(encoding="utf-8").partition("## The fields")[2]
     fields = set(plugins.find("reading.sources", source).FIELDS)
-    assert fields <= set(_columns.HEADINGS["meanings"])
+    assert fields <= set(re.findall("`([a-z_]+)`", guide))
 
 
 def test_files_of_other_shapes_say_what_to_give() -> None:

@@ -175,11 +175,12 @@ def test_most_judged_needs_have_a_precise_place(shared: Path) -> None:
 
 
 def test_what_is_no_place_is_taken_for_none() -> None:
-    # "Trifouilly" is three letters from "Rouilly"
+    # "Trifouilly" is three letters from "Rouilly", "Nulleville" two from "Boulleville", the first among them
     for typed in (
         "Zorglubville",
         "Zorglubville-sur-Mer",
         "Trifouilly",
+        "Nulleville",
         "A",
         "Centre hospitalier de Zorglubville",
     ):
@@ -240,3 +241,8 @@ def test_a_lot_placed_by_its_label_alone_may_lie_there_for_who_asks_first() -> N
     tender = Tender(id="t", format="ted", title="Marché", buyer=buyer, lots=(lot,))
     assert {place.department for place in toponyms.of_lot(lot, tender)[0]} == {"78", "95"}
     assert toponyms.may_lie_in(lot, tender, {"95"}) and not toponyms.may_lie_in(lot, tender, {"13"})
+
+
+def test_a_place_is_no_guess_among_several_that_resemble_it() -> None:
+    with pytest.raises(toponyms.Homonyms, match=r"Boulogne-Billancourt \(92\), Boulogne-sur-Mer \(62\)"):
+        toponyms.asked("Boulogn")

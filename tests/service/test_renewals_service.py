@@ -53,6 +53,8 @@ def test_by_buyer_and_by_the_trade_of_a_structure(folder: Path, tmp_path: Path) 
         assert mine["title"] == "Nettoyage des écoles"
         (named,) = service.get("/v1/renewals", params={"buyer": "pantin"}).json()["items"]
         assert named == one and not service.get("/v1/renewals", params={"buyer": "x"}).json()["total"]
+        misspelt = service.get("/v1/renewals", params={"buyer": "pantain"}).json()
+        assert (misspelt["items"], misspelt["read_as"]) == ([one], "pantin")
         shown = service.get("/renouvellements?acheteur=219300559", headers=page).text
         assert "Jardins" in shown and "&lt;b&gt;" in shown and "Nettoyage des écoles" not in shown
         assert "Aucun contrat connu" in service.get("/renouvellements?departement=13", headers=page).text

@@ -70,10 +70,9 @@ def run(
     emit(lines, format)
     if lacking := _columns.absent(corrections, tuple(every), taken, module.FIELDS):
         say(f"{path.name}: {lacking}")
-    meanings = _columns.HEADINGS["meanings"]
-    about = ((field, meanings.get(field, "")) for field in sorted(module.FIELDS))
-    fields = "; ".join(f"{field} ({meaning})" if meaning else field for field, meaning in about)
-    told = f"read as {module.__name__.rsplit('.', 1)[-1]}; the fields are {fields}"
+    free = sorted({*module.FIELDS} - {key.partition(".")[0] for key in taken})
+    told = f"read as {module.__name__.rsplit('.', 1)[-1]}; --map FIELD=COLUMN corrects (docs/how-to/spreadsheet.md has the "
+    told += f"fields); no column is taken for {', '.join(free)}"
     say(textwrap.fill(told, 110, subsequent_indent="  ", break_on_hyphens=False))
     if save is not None:
         named = {key: column for key, column in taken.items() if key.partition(".")[0] in module.FIELDS}

@@ -18,7 +18,7 @@ import numpy as np
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import DECLARED
-from matcher.console import say
+from matcher.console import counted, say
 from matcher.domain import BadInput, NotFound, Rejected, Structure, Tender
 from matcher.lab import evaluation
 from matcher.lab.evaluation import Question
@@ -58,18 +58,21 @@ def judged(path: Path) -> dict[str, Any]:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
-                graded = all(int(grade) in range(4) for grade, *_ in row["j"].values())
+                row = {"s": "yes", **json.loads(line)}
+                given = ((who, told if isinstance(told, list) else [told]) for who, told in row["j"].items())
+                # a SIRET is of the same bidder as its SIREN; who has no grade was not judged
+                row["j"] = {
+                    who[:9] if len(who) == 14 and who.isdigit() else who: [int(grade), *source]
+                    for who, (grade, *source) in given
+                    if grade is not None
+                }
+                graded = all(grade in range(4) for grade, *_ in row["j"].values())
                 if not graded or row["s"] not in ("yes", "clause", "no") or not row["query_id"]:
                     raise ValueError
             except (ValueError, LookupError, TypeError, AttributeError):
                 form = '{"query_id", "s": "yes", "clause" or "no", "j": {SIREN: [0 to 3, ""]}}'
                 raise BadInput(f"{path.name} line {number}: {form} is wanted") from None
-            # a SIRET is of the same bidder as its SIREN
-            by_siren = {
-                key[:9] if len(key) == 14 and key.isdigit() else key: grade for key, grade in row["j"].items()
-            }
-            rows[row["query_id"]] = {**row, "j": by_siren}
+            rows[row["query_id"]] = row
     return rows
 
 
@@ -101,7 +104,7 @@ def known(given: Judgements, held: Catalogue) -> Judgements:
         if grades or row["s"] == "no":
             rows[name] = {**row, "j": grades}
     if there:
-        say(f"{there} grades of {given.name} are of structures that this directory does not hold: left out")
+        say(f"{counted(there, 'grade')} of {given.name} of no structure of this directory: left out")
     questions = [question for question in given.questions if question.id in rows]
     if not questions:
         some = "a grade of a structure of this directory: `matcher judge` makes some"

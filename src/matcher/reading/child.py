@@ -11,6 +11,7 @@ import signal
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from matcher import console
 from matcher.reading import confined, files, limits
 from matcher.reading.limits import Limits
 from matcher.reference import forking
@@ -43,6 +44,7 @@ def _work(_: bytes, given: list[int]) -> None:
     with Connection(given[0]) as connection:
         connection.send_bytes(confined.PID + str(os.getpid()).encode())
         task = json.loads(connection.recv_bytes())
+        console.quiet(task["quiet"])
         _confine(Limits(**task["limits"]))
         kind = confined.END
         try:

@@ -19,7 +19,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, BinaryIO
 
-from matcher import codec
+from matcher import codec, console
 from matcher.domain import Award, Rejected, Structure, Tender
 from matcher.reading.limits import UPLOAD, Limits
 from matcher.reading.sources import Columns, Record
@@ -80,7 +80,7 @@ def read(
 
     Raises TimeoutError where no reader is free in time.
     """
-    task = {"name": name, "source": source, "columns": columns, "walked": walked}
+    task = {"name": name, "source": source, "columns": columns, "walked": walked, "quiet": console.quiet()}
     try:
         for kind, body in _answers(stream, task, limits):
             yield from codec.from_text(tuple[KINDS[kind], ...], body)  # type: ignore[valid-type]

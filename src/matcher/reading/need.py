@@ -14,6 +14,7 @@ from matcher.reference.text import clean
 #: Chance that a trade has in a phrase and in the whole text, together, from which the phrase asks for it.
 AGREED = 0.8
 PLAIN, TOO = 0.9, 0.7  # in a single word, and in the whole text, from which the word is a need of its own
+BESIDE = 0.1  # in the whole text, where the phrases beside the word plainly ask for something themselves
 CLEAR = 0.8  # of the chance of its likeliest: a further trade of a phrase has that share of it at least
 _COMPLEMENT = re.compile(r"(?:d[eu]|aux?|à|pour|par|en|avec|sans|sur|dans|chez|y compris)\s|d['’]|\d", re.I)
 
@@ -53,7 +54,9 @@ def several_needs(tender: Tender) -> tuple[Lot, ...]:
     if len(pieces) < 2:
         return ()
     whole, *each = _read(tender, words, [(0, len(words)), *pieces])
-    spans = _phrases(words, pieces, [_asks_alone(piece, whole) for piece in each])
+    phrases = (one for one, span in zip(each, pieces, strict=True) if " " in words[slice(*span)])
+    enough = BESIDE if all(max(one.chances.values(), default=0.0) >= PLAIN for one in phrases) else TOO
+    spans = _phrases(words, pieces, [_asks_alone(piece, whole, enough) for piece in each])
     if len(spans) < 2:
         return ()
     known = dict(zip(pieces, each, strict=True))
@@ -127,9 +130,9 @@ def _read(tender: Tender, words: str, spans: Sequence[tuple[int, int]]) -> tuple
     return asks.read(replace(tender, title="", lots=lots))
 
 
-def _asks_alone(piece: Asked, whole: Asked) -> bool:
-    """Does a piece by itself plainly ask for a trade that the whole text asks for too?"""
-    return any(p >= PLAIN and whole.chances.get(trade, 0.0) >= TOO for trade, p in piece.chances.items())
+def _asks_alone(piece: Asked, whole: Asked, enough: float) -> bool:
+    """Does a piece by itself plainly ask for a trade that the whole text has `enough` of?"""
+    return any(p >= PLAIN and whole.chances.get(trade, 0.0) >= enough for trade, p in piece.chances.items())
 
 
 def _phrases(words: str, pieces: Sequence[tuple[int, int]], asking: Sequence[bool]) -> list[tuple[int, int]]:

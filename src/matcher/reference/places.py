@@ -322,7 +322,10 @@ def search_commune(name: str, department: str | None = None, limit: int = 10) ->
         choices = {n: keys[n] for n in within if n not in set(numbers)}
         near = process.extract(wanted, choices, scorer=fuzz.ratio, score_cutoff=82, limit=limit)
         alike = [
-            n for key, _, n in near if OSA.distance(*_differing(wanted, key)) <= max(1, len(wanted) // 5)
+            n
+            for key, _, n in near
+            # few misspell the first letter and another ("Nulleville" is no Boulleville)
+            if OSA.distance(*_differing(wanted, key)) <= max(1, len(wanted) // 5 * (key[0] == wanted[0]))
         ]
         numbers += alike[: limit - len(numbers)]
     return tuple(_commune_at(n) for n in numbers)

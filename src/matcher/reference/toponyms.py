@@ -23,9 +23,10 @@ TOWN = 10_000
 #: Population below which a name in a text is more often a word than a place.
 HAMLET = 300
 MOST_CHOICES = 10
+MOST_LIKE = 20  # communes that a name is compared with
 SHORTEST = 3  # letters of a name that is completed
 SHORTENED = 8_000  # population from which a town is called by the beginning of its name
-DOMINANT = 5  # times the people of the village of that very name, from which the town alone is meant
+DOMINANT = 5  # times the people of the village of that very name, or one more like it, from which the town alone is meant
 
 
 class Homonyms(BadInput):
@@ -162,7 +163,7 @@ def settled(words: str, found: Places, near: frozenset[str]) -> Place:
 
 def _towns_like(words: str) -> Places:
     """The towns whose name is or begins with these words; those that resemble them where none does."""
-    found, key = places.search_commune(words, limit=20), places.name_key(words)
+    found, key = places.search_commune(words, limit=MOST_LIKE), places.name_key(words)
     begun = [commune for commune in found if places.name_key(commune.name).startswith(key)] or found
     return tuple(of_commune(commune.code) for commune in begun if commune.population >= TOWN)
 
@@ -253,10 +254,22 @@ def _areas(key: str) -> Places:
 
 
 def _resembling(text: str) -> Places:
-    """The communes that a misspelt or unfinished name most resembles, with those of that very name."""
+    """The communes that a misspelt or unfinished name may be: a wrong letter counts as DOMINANT times fewer people."""
     name, code = _department_at_end(text) or (text, None)
-    best = places.search_commune(re.sub(r"[\d(),]+", " ", name), code, 1) if len(name) >= SHORTEST else ()
-    return tuple(of_commune(c.code) for c in places.communes_named(best[0].name, code)) if best else ()
+    key = places.name_key(re.sub(r"[\d(),]+", " ", name))
+    found = places.search_commune(key, code, MOST_LIKE) if len(name) >= SHORTEST else ()
+    likely = {c.code: c.population / DOMINANT ** _unlike(key, places.name_key(c.name)) for c in found}
+    least = max(likely.values(), default=0.0) / DOMINANT
+    return tuple(of_commune(code) for code, people in likely.items() if people > least)
+
+
+def _unlike(typed: str, name: str) -> int:
+    """In how many letters a name is not what is typed: words not typed count as one, letters at most as two."""
+    from rapidfuzz.distance import OSA
+
+    begun = " ".join(name.split()[: typed.count(" ") + 1])
+    wrong = OSA.distance(typed, begun)
+    return (min(wrong, 2) if begun.startswith(typed) else wrong) + (begun != name)
 
 
 def _coded(text: str, code: str, context: str) -> Places:

@@ -188,19 +188,19 @@ def reread(needs: Sequence[Asked], readings: Mapping[str, Any]) -> list[Asked]:
 def invented(matcher: Matcher, texts: Sequence[str]) -> Iterator[Asked]:
     """Needs of our own that ask staff, at places of the directory, graded by the guide: who lends, nearest first.
 
-    A lender within NEAR_KM is 3, within FAR_KM 2, one beyond 0; who does not lend is 0, whatever its trade.
+    A lender within NEAR_KM is 3, within FAR_KM 2, one beyond 0; who does not lend is 0, whatever its trade. None where nobody lends.
     """
     rng = np.random.default_rng(1)
     catalogue = matcher.catalogue
     kinds = catalogue.among("kind", lambda word: evidence.KINDS.get(word, 9))
     lending = np.flatnonzero(np.isin(kinds, (0, 1)))
-    for number, text in enumerate(texts):
+    for number, text in enumerate(texts if lending.size else ()):
         home = catalogue.structure(int(rng.choice(lending))).place
         query = matcher.queries(free_text_tender(text, home))[0]
         kilometres = distances_km(catalogue, [home])
         near = np.argsort(np.nan_to_num(kilometres, nan=np.inf))
         lenders = near[np.isin(kinds[near], (0, 1))][:8]
-        chosen = np.union1d(lenders, rng.choice(near[:200], 12, replace=False))
+        chosen = np.union1d(lenders, rng.choice(near[:200], min(12, near.size), replace=False))
         close = 1 + (kilometres < FAR_KM) + (kilometres < NEAR_KM)
         grades = np.where(np.isin(kinds, (0, 1)) & (close > 1), close, 0)
         sirens = catalogue.of_structure("siren")

@@ -118,7 +118,7 @@ LOOKS: dict[str, Callable[[str], bool]] = {
     "phone": lambda c: len(c) < 60 and bool(_structure.phone_of(c)) and not siren_valid(c),
     "siren": lambda c: siren_valid(re.sub(r"\s", "", c)),
     "naf": lambda c: len(c) <= 8 and clean_naf(c) is not None,
-    "postcode": lambda c: len(c) < 8 and bool(places.department_of_postcode(postcode_of(c) or "")),
+    "postcode": lambda c: len(c) < 8 and bool(places.communes_of_postcode(postcode_of(c) or "")),
     "kind": lambda c: len(c) < 80 and _structure.is_kind(c),
     "town": _town,
     "department": lambda c: c.strip().upper().zfill(2) in department_names() or _area_named(c),
@@ -151,7 +151,7 @@ _AGENT = re.compile(
     r"\b(?!secteur|valeur|commentaire|inventaire)\w{3,}(?:taire|naire|eur|rent|ant|trice)\b|\bqui\b"
 )
 #: What cells of another form contradict, and what no other field looks like.
-_STRICT = ("siret", "email", "website", "phone", "siren", "naf", "postcode")
+_STRICT = ("siret", "email", "website", "phone", "siren", "naf")
 _NO_TEXT = (*_STRICT[:4], "number", "areas", "mark", "kind")
 #: Fields that hold the form of another.
 _LIKE = {
@@ -353,7 +353,7 @@ def _merit(field: str, share: float, forms: Mapping[str, float]) -> float:
     form = _LIKE.get(field, field)
     if form in LOOKS:
         has = forms[form]
-        against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town", "goes") else 0.0
+        against = 0.7 if form in _STRICT else 0.3 if form in ("kind", "town", "goes", "postcode") else 0.0
         return share + 0.5 * has if has >= 0.4 else share - against * (has < 0.2)
     names = field in ("name", "brand")
     unlike = (*_STRICT[:4], "code", "person", "kind") if names else _STRICT[:4]

@@ -400,7 +400,7 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
         code, named = with_code.groups()
     place = sheet.place(
         town=named,
-        postcode=cell("postcode") or code,
+        postcode=code or cell("postcode"),
         commune=cell("commune"),
         department=department,
         region=region,
