@@ -36,8 +36,7 @@ from matcher.reference.tables import user_dir
 
 Row = TypeVarTuple("Row")
 HEAD = "0013"  # the newest migration: a store at this version is opened without loading alembic
-#: PostgreSQL advisory locks of the migration and of who writes; `ROLES` are the two between and those after.
-LOCK, WRITER = 0x6D61696C, 0x6D61696F
+WRITER = 0x6D61696F  # the PostgreSQL advisory lock of who writes; `ROLES` are beside it
 BUSY_SECONDS = 30
 
 #: The transaction that every `reading` and `writing` of this engine joins (`Store.together`).
@@ -177,8 +176,6 @@ class Store:
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
             with self.together() as connection:
-                if self.engine.dialect.name == "postgresql":
-                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
                 config.attributes["connection"] = connection
                 if self.version() is None:
                     Base.metadata.create_all(connection)
@@ -453,7 +450,7 @@ def _on_begin(connection: Connection) -> None:
 
 
 #: Roles, each with its PostgreSQL advisory lock.
-ROLES = {"batch": LOCK + 1, "mail": LOCK + 2, "webhooks": WRITER + 1}
+ROLES = {"batch": WRITER - 2, "mail": WRITER - 1, "webhooks": WRITER + 1}
 
 
 class Busy(MatcherError):

@@ -80,7 +80,6 @@ def ask(
     """
     reply_to = transport.checked(reply_to)
     with store.together() as connection:
-        connection.execute(select(Sourcing.id).where(Sourcing.id == identifier).with_for_update())
         contact(store, owner, identifier, sirets, message)
         record = read(store, owner, identifier)
         queued = select(Letter.siret).where(Letter.record_id == identifier)
@@ -115,8 +114,9 @@ def ask(
 def settled(connection: Connection, row: RowMapping, outcome: str) -> None:
     """Record in its record what became of a letter: an event, sealed."""
     identifier = row["record_id"]
-    held = select(Sourcing.id).where(Sourcing.id == identifier).with_for_update()
-    if connection.execute(held).first() is None:  # the record was erased meanwhile
+    if (
+        connection.execute(select(Sourcing.id).where(Sourcing.id == identifier)).first() is None
+    ):  # erased meanwhile
         return
     events = chain.events(connection, identifier)
     mine = (e for e in events if e.kind in SENDINGS and e.siret == row["siret"])
