@@ -301,7 +301,7 @@ def trade(mine: Mine, skill: fields.Line = "", verdict: fields.Word = "non") -> 
     store, by, allowed = mine.store, mine.who.actor, verdict == "oui"
     with store.writing(by, "skill.allow" if allowed else "skill.deny", mine.siret) as connection:
         if allowed:
-            feedback.allow(store, connection, mine.siret, skill)
+            feedback.allow(connection, mine.siret, skill)
         else:
             feedback.deny(store, connection, mine.siret, skill, by)
     mine.apply_denials()
@@ -412,6 +412,6 @@ def undo(mine: Mine, notice_id: fields.Name, lot_id: fields.Name, skill: fields.
     feedback.take_back(store, mine.siret, notice_id, lot_id, mine.who.actor)
     if skill:
         with store.writing() as connection:
-            feedback.allow(store, connection, mine.siret, skill)
+            feedback.allow(connection, mine.siret, skill)
         mine.apply_denials()
     return render.go(f"/structure/{quote(mine.siret)}?fait=repris")

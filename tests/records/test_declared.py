@@ -186,7 +186,7 @@ def test_matcher_index_reads_the_store_and_its_update_what_was_declared_since(
     assert sum(o.title == words for o in kept.offers) == 1 and kept.denied == ("trade:blanchisserie",)
     # its own words taken back
     with store.writing() as connection:
-        feedback.allow(store, connection, SIRET, "trade:blanchisserie")
+        feedback.allow(connection, SIRET, "trade:blanchisserie")
     self_declared.write(store, SIRET, {"offers": []}, "t")
     assert run.invoke(build(), ["index", "--update", "--out", out, "--recipe", "lexical"]).exit_code == 0
     last = Matcher.load(tmp_path / "c").catalogue

@@ -95,11 +95,9 @@ def act(
             feedback.deny(store, connection, content["addressee"], f"cpv:{one['cpv'][0][:digits]}", "mail")
 
 
-def unsubscribe(store: Store, digest_id: str, proof: str, kind: str = "alerts") -> str:
-    """Stop the alerts, or every mail (kind ""), to the addressee of a digest; returns the addressee.  Only a POST may call this."""
-    addressee = str(opened(store, digest_id, proof)["addressee"])
-    alerts.stop(store, addressee, kind, "one-click")
-    return addressee
+def unsubscribe(store: Store, digest_id: str, proof: str, kind: str = "alerts") -> None:
+    """Stop the alerts, or every mail (kind ""), to the addressee of a digest.  Only a POST may call this."""
+    alerts.stop(store, str(opened(store, digest_id, proof)["addressee"]), kind, "one-click")
 
 
 def question_link(base_url: str, record: str, siret: str) -> str:

@@ -114,10 +114,9 @@ def deny(store: Store, connection: Connection, siret: str, skill: str, by: str =
     store.put(connection, DeniedSkill, [{"siret": siret, "skill": skill, "by": by, "at": now()}])
 
 
-def allow(store: Store, connection: Connection, siret: str, skill: str) -> bool:
-    """Withdraw a denial, for the structure itself only; returns True if there was one."""
-    gone = delete(DeniedSkill).where(DeniedSkill.siret == siret, DeniedSkill.skill == skill)
-    return bool(connection.execute(gone).rowcount)
+def allow(connection: Connection, siret: str, skill: str) -> None:
+    """Withdraw a denial, for the structure itself only."""
+    connection.execute(delete(DeniedSkill).where(DeniedSkill.siret == siret, DeniedSkill.skill == skill))
 
 
 @dataclass(frozen=True, slots=True)

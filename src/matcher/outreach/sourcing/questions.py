@@ -212,6 +212,6 @@ def reply(
         does = interest == "yes"  # the last word holds
         self_declared.write(store, siret, {**facts, "offers": [*kept, offer] if does else kept}, siret)
         if does:
-            feedback.allow(store, connection, siret, skill)
+            feedback.allow(connection, siret, skill)
         else:
             feedback.deny(store, connection, siret, skill, siret)
