@@ -289,7 +289,7 @@ def _settled(store: Store, row: RowMapping, settle: Mapping[str, Settle], outcom
     state = STATES.get(outcome, outcome)
     values: dict[str, Any] = {"status": state, "said": reply} | ({"mail": None} if state != "ready" else {})
     values |= {"sent_at": now()} if state == "sent" else {}
-    with store.together() as connection:
+    with store.writing() as connection:
         connection.execute(update(Letter).where(Letter.id == row["id"]).values(values))
         if state != "ready" and row["kind"] in settle:
             settle[row["kind"]](connection, row, outcome)

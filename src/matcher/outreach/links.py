@@ -88,11 +88,11 @@ def act(
     if not 1 <= item <= len(content["items"]):
         raise BadInput("ce lot n'est pas dans ce message")
     one = content["items"][item - 1]
-    with store.together() as connection:
+    with store.writing():
         told = {"reason": reason, "position": one["rank"], "shown": one["shown"], "by": "mail"}
         feedback.record(store, content["addressee"], one["notice_id"], one["lot_id"], verb, **told)
         if verb == "declined" and (digits := SCOPES[scope]) and one["cpv"]:
-            feedback.deny(store, connection, content["addressee"], f"cpv:{one['cpv'][0][:digits]}", "mail")
+            feedback.deny(store, content["addressee"], f"cpv:{one['cpv'][0][:digits]}", "mail")
 
 
 def unsubscribe(store: Store, digest_id: str, proof: str, kind: str = "alerts") -> None:
