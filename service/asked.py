@@ -3,8 +3,8 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from matcher import codec
 from matcher.domain import ANSWERABLE, BadInput, Filters, NotFound, Place, Rejected, Tender, kinds_named
 from matcher.reading import files
 from matcher.reading.need import corrected, sized_need, spot, typed_need
@@ -34,8 +34,7 @@ LONG_LOT = 100_000  # characters of a lot's description; published ones hold som
 
 def filters(asked: s.FiltersIn) -> Filters:
     """The filters of a request.  Raises BadInput on an unknown kind."""
-    data: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.model_dump().items()}
-    return Filters(**data | {"kinds": kinds_named(asked.kinds)})
+    return codec.from_json(Filters, asked.model_dump() | {"kinds": kinds_named(asked.kinds)})
 
 
 def take(asked: s.Asked, snapshot: Snapshot, settings: Settings, *, whole: bool = False) -> Taken:

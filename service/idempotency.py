@@ -46,7 +46,7 @@ def once(
                 return kept
     if before is not None:
         before()
-    with store.together() as connection:
+    with store.writing() as connection:
         if key and not store.put(connection, Once, [claim], keep=("request", "response", "at")):
             kept = _answer(connection, claim)
             assert kept is not None

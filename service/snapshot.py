@@ -213,7 +213,7 @@ class Serving:
             return None
         return found.st_mtime_ns, found.st_ino
 
-    def refresh(self) -> bool:
+    def refresh(self) -> None:
         """Load the folder if it changed; an unreadable catalogue keeps the current one."""
         with self._loading:
             stamp = self.stamp()
@@ -221,7 +221,7 @@ class Serving:
                 how = HOW_TO_BUILD.format(folder=self.settings.catalogue.name)
                 self.refusal = f"there is no catalogue yet: {how}"
             if stamp is None or stamp == self._tried:
-                return False
+                return
             try:
                 fresh = self._prepared(stamp)
             except (MatcherError, OSError, ValueError, KeyError) as error:
@@ -229,7 +229,7 @@ class Serving:
                 self._tried = stamp if self.stamp() == stamp else None
                 self.refusal = bare(str(error))
                 log.warning("catalogue not loaded", extra={"why": str(error)})
-                return False
+                return
             self._tried = stamp
             with self._lock:
                 self._loaded = fresh
@@ -239,7 +239,6 @@ class Serving:
         _settle(first=self.swaps == 1)
         facts = {"versions": fresh.matcher.versions, "structures": len(fresh.catalogue)}
         log.info("catalogue loaded", extra=facts)
-        return True
 
     def staff(self) -> None:
         """Start the processes that match the catalogue in force, unless they run."""
@@ -253,18 +252,17 @@ class Serving:
             pool.close()
         self.server.close()
 
-    def apply_denials(self, store: Store) -> bool:
-        """Apply denials to the snapshot; True where it changed."""
+    def apply_denials(self, store: Store) -> None:
+        """Apply denials to the snapshot."""
         with self._lock:  # what was read first does not take the place of what was read later
             with store.reading() as connection:
                 denied = feedback.denied(connection)
             if denied == self._denied:
-                return False
+                return
             self._denied = denied
             if self._loaded is not None:
                 self.current = self._loaded.with_denials(denied)
         _settle()
-        return True
 
     def _prepared(self, stamp: tuple[int, int]) -> Snapshot:
         """The folder, loaded; after the first one warmed up too, while the old one answers."""

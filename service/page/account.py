@@ -142,13 +142,12 @@ def decide(store: Store, identifier: str, approved: bool, by: str, way: str = "m
     return token
 
 
-def refuse_all(store: Store, by: str) -> int:
-    """Refuse every claim that waits; returns how many."""
+def refuse_all(store: Store, by: str) -> None:
+    """Refuse every claim that waits."""
     with store.writing() as connection:
         waiting = update(Claim).where(Claim.status == "asked")
         gone = connection.execute(waiting.values(REFUSED | {"decided_at": now()})).rowcount
         store.audit(connection, by, "claim.refuse-all", detail={"count": gone})
-    return gone
 
 
 @router.get("/revendication")

@@ -195,7 +195,6 @@ _environment.globals |= {
     "why_nobody": reasons.why_nobody,
     "reservation_unread": reservation_unread,
     "silent": reasons.silent,
-    "version": domain.__version__,
     "kinds": KINDS,
     "families": FAMILIES,
     "outlines": outlines,

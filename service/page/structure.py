@@ -202,7 +202,7 @@ def offers(
     """Keep the offers ticked or typed, or take one back; they enter the catalogue when it is next built."""
     store, typed_offer = mine.store, {"title": clean(title), "text": clean(text)[:3000]}
     try:
-        with store.together():  # of offers added at once none is lost
+        with store.writing():  # of offers added at once none is lost
             facts = self_declared.read(store, mine.siret).facts
             merged = _merged(facts.get("offers", []), offer or [], typed_offer, retirer)
             self_declared.write(store, mine.siret, {**facts, "offers": merged}, mine.who.actor)
@@ -270,7 +270,7 @@ def edit(mine: Mine, form: Annotated[fields.Texts, fields.form(**PROFILE)]) -> R
         "site_unread": bool(form["unread"]),
     }
     facts = schemas.ProfileIn.model_validate(given).model_dump(mode="json", exclude={"denied", "offers"})
-    with (store := mine.store).together():
+    with (store := mine.store).writing():
         before = self_declared.read(store, mine.siret).facts
         self_declared.write(store, mine.siret, {**before, **facts}, mine.who.actor)
     return _done(mine.siret, "fiche", "fiche")
@@ -299,11 +299,11 @@ def _departments(text: str) -> list[str]:
 def trade(mine: Mine, skill: fields.Line = "", verdict: fields.Word = "non") -> Response:
     """« Ce n'est pas notre métier »: effective immediately, until the structure itself undoes it."""
     store, by, allowed = mine.store, mine.who.actor, verdict == "oui"
-    with store.writing(by, "skill.allow" if allowed else "skill.deny", mine.siret) as connection:
+    with store.writing(by, "skill.allow" if allowed else "skill.deny", mine.siret):
         if allowed:
-            feedback.allow(store, connection, mine.siret, skill)
+            feedback.allow(store, mine.siret, skill)
         else:
-            feedback.deny(store, connection, mine.siret, skill, by)
+            feedback.deny(store, mine.siret, skill, by)
     mine.apply_denials()
     return _done(mine.siret, "repris" if allowed else "metier", "metiers")
 
@@ -398,8 +398,7 @@ def decline(mine: Mine, notice_id: fields.Name, lot_id: fields.Name, motif: Reas
     feedback.record(store, siret, notice_id, lot_id, "declined", reason=reason, by=by)
     skill = scope.skill if scope else ""
     if skill:
-        with store.writing() as connection:
-            feedback.deny(store, connection, siret, skill, by)
+        feedback.deny(store, siret, skill, by)
         mine.apply_denials()
     done = {"fait": "refus", "avis": notice_id, "lot": lot_id, "skill": skill}
     return render.go(f"/structure/{quote(siret)}?{urlencode(done)}")
@@ -408,10 +407,8 @@ def decline(mine: Mine, notice_id: fields.Name, lot_id: fields.Name, motif: Reas
 @router.post("/structure/{siret}/reprendre")
 def undo(mine: Mine, notice_id: fields.Name, lot_id: fields.Name, skill: fields.Name = "") -> Response:
     """Undo a refusal, with the denial recorded with it."""
-    store = mine.store
-    feedback.take_back(store, mine.siret, notice_id, lot_id, mine.who.actor)
+    feedback.take_back(mine.store, mine.siret, notice_id, lot_id, mine.who.actor)
     if skill:
-        with store.writing() as connection:
-            feedback.allow(store, connection, mine.siret, skill)
+        feedback.allow(mine.store, mine.siret, skill)
         mine.apply_denials()
     return render.go(f"/structure/{quote(mine.siret)}?fait=repris")

@@ -274,8 +274,7 @@ def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Sto
 
 
 def test_a_denied_trade_is_never_announced_even_as_the_second_of_a_lot(store: Store, folder: Path) -> None:
-    with store.writing() as connection:
-        feedback.deny(store, connection, BOTH, "nettoyage")
+    feedback.deny(store, BOTH, "nettoyage")
     both = "Entretien des espaces verts et nettoyage des locaux"
     n.night(store, folder, cleaning("a", title=both), n.tender("b", "tonte"))
     assert [item["notice_id"] for item in n.mails(store)[BOTH]["items"]] == ["b"]

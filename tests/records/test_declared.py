@@ -65,7 +65,7 @@ def say(store: Store, siret: str, *denied: str, **facts: object) -> None:
             row = {"siret": siret, "facts": facts, "by": "t", "at": now()}
             store.put(connection, Profile, [row])
         for skill in denied:
-            feedback.deny(store, connection, siret, skill)
+            feedback.deny(store, siret, skill)
 
 
 def matcher(structures: list[Structure], awards: list[Award] | None = None) -> Matcher:
@@ -185,8 +185,7 @@ def test_matcher_index_reads_the_store_and_its_update_what_was_declared_since(
     kept = after.catalogue.structure(after.catalogue.row(SIRET))
     assert sum(o.title == words for o in kept.offers) == 1 and kept.denied == ("trade:blanchisserie",)
     # its own words taken back
-    with store.writing() as connection:
-        feedback.allow(store, connection, SIRET, "trade:blanchisserie")
+    feedback.allow(store, SIRET, "trade:blanchisserie")
     self_declared.write(store, SIRET, {"offers": []}, "t")
     assert run.invoke(build(), ["index", "--update", "--out", out, "--recipe", "lexical"]).exit_code == 0
     last = Matcher.load(tmp_path / "c").catalogue

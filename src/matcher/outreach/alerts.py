@@ -55,7 +55,7 @@ def choose(
     by: str = "",
     *,
     plausible: bool | None = None,
-) -> Alerts:
+) -> None:
     """Keep a choice: "off" stops alerts alone, any other begins them again.  Raises BadInput on an unknown frequency."""
     if frequency not in FREQUENCIES:
         raise BadInput(f"no frequency {frequency!r}: choose {', '.join(FREQUENCIES)}")
@@ -68,7 +68,6 @@ def choose(
         else:
             subjects = Unsubscription.subject.in_((siret, f"alerts:{siret}"))
             connection.execute(delete(Unsubscription).where(subjects))
-    return chosen(store, siret)
 
 
 def _facts(connection: Connection, siret: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from matcher.outreach import alerts, transport
 from matcher.outreach.alerts import address_of, earlier_names
 from matcher.outreach.letters import message
 from matcher.outreach.rules import Rules
-from matcher.outreach.states import move
+from matcher.outreach.states import Mails, move
 from matcher.records import feedback
 from matcher.records.store import Store, address_subject, alone, now
 from matcher.records.tables import Digest, Letter
@@ -92,9 +92,9 @@ def deliver(
     return counts
 
 
-def waiting(store: Store, table: type[Digest] | type[Letter] = Digest) -> list[str]:
+def waiting(store: Store, of: Mails = Digest) -> list[str]:
     """The ids of the digests, or of the letters, to send, oldest first."""
-    query = select(table.id).where(table.status == "ready").order_by(table.created_at, table.id)
+    query = select(of.id).where(of.status == "ready").order_by(of.created_at, of.id)
     return list(store.ask(query).scalars())
 
 
@@ -141,16 +141,11 @@ def _digest(store: Store, catalogue: Catalogue, rules: Rules, id: str, at: datet
     return _state(store, id, state, address=address, said=reply, **sent)
 
 
-def claim(store: Store, table: type[Digest] | type[Letter], id: str, address: str, reply: str) -> None:
+def claim(store: Store, of: Mails, id: str, address: str, reply: str) -> None:
     """Mark a mail as leaving, in a committed row.  Raises LostConnection where another process claimed it first."""
     values = {"address": address, "said": reply, "claimed_at": now()}
     with store.writing() as connection:
-        if table is Digest:
-            mine = move(connection, "sending", Digest.id == id, **values)
-        else:
-            ready = update(Letter).where(Letter.id == id, Letter.status == "ready")
-            mine = connection.execute(ready.values(status="sending", **values)).rowcount
-        if not mine:
+        if not move(connection, "sending", of.id == id, of=of, **values):
             raise transport.LostConnection("another process is sending the same letter")
 
 
@@ -213,10 +208,8 @@ def settle(store: Store, which: Iterable[str], sent: bool) -> int:
     to = "sent" if sent else "ready"
     values = {"sent_at": now()} if sent else {}
     with store.writing("operator", "outbox:settle", detail={"ids": sorted(ids), "sent": sent}) as connection:
-        letters = update(Letter).where(Letter.id.in_(ids), Letter.status == "sending")
-        count = move(connection, to, Digest.id.in_(ids), Digest.status == "sending", **values)
-        count += connection.execute(letters.values(status=to, **values)).rowcount
-    return count
+        doubts = ((of, of.id.in_(ids) & (of.status == "sending")) for of in (Digest, Letter))
+        return sum(move(connection, to, doubt, of=of, **values) for of, doubt in doubts)
 
 
 # --------------------------------------------------------------------------------- letters of the pages
@@ -296,7 +289,7 @@ def _settled(store: Store, row: RowMapping, settle: Mapping[str, Settle], outcom
     state = STATES.get(outcome, outcome)
     values: dict[str, Any] = {"status": state, "said": reply} | ({"mail": None} if state != "ready" else {})
     values |= {"sent_at": now()} if state == "sent" else {}
-    with store.together() as connection:
+    with store.writing() as connection:
         connection.execute(update(Letter).where(Letter.id == row["id"]).values(values))
         if state != "ready" and row["kind"] in settle:
             settle[row["kind"]](connection, row, outcome)

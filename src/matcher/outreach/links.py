@@ -88,18 +88,16 @@ def act(
     if not 1 <= item <= len(content["items"]):
         raise BadInput("ce lot n'est pas dans ce message")
     one = content["items"][item - 1]
-    with store.together() as connection:
+    with store.writing():
         told = {"reason": reason, "position": one["rank"], "shown": one["shown"], "by": "mail"}
         feedback.record(store, content["addressee"], one["notice_id"], one["lot_id"], verb, **told)
         if verb == "declined" and (digits := SCOPES[scope]) and one["cpv"]:
-            feedback.deny(store, connection, content["addressee"], f"cpv:{one['cpv'][0][:digits]}", "mail")
+            feedback.deny(store, content["addressee"], f"cpv:{one['cpv'][0][:digits]}", "mail")
 
 
-def unsubscribe(store: Store, digest_id: str, proof: str, kind: str = "alerts") -> str:
-    """Stop the alerts, or every mail (kind ""), to the addressee of a digest; returns the addressee.  Only a POST may call this."""
-    addressee = str(opened(store, digest_id, proof)["addressee"])
-    alerts.stop(store, addressee, kind, "one-click")
-    return addressee
+def unsubscribe(store: Store, digest_id: str, proof: str, kind: str = "alerts") -> None:
+    """Stop the alerts, or every mail (kind ""), to the addressee of a digest.  Only a POST may call this."""
+    alerts.stop(store, str(opened(store, digest_id, proof)["addressee"]), kind, "one-click")
 
 
 def question_link(base_url: str, record: str, siret: str) -> str:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
-from matcher.records.tables import Announcement, Digest
+from matcher.records.tables import Announcement, Digest, Letter
+
+Mails = type[Digest] | type[Letter]
 
 #: State -> the states that may follow it.
 MOVES: Mapping[str, tuple[str, ...]] = {
@@ -26,11 +28,13 @@ MOVES: Mapping[str, tuple[str, ...]] = {
 LOST = ("failed", "cancelled", "no-address")
 
 
-def move(connection: Connection, to: str, *which: ColumnElement[bool], **values: object) -> int:
-    """Bring the digests of a condition to a state, those from which it can be reached; returns how many."""
+def move(
+    connection: Connection, to: str, *which: ColumnElement[bool], of: Mails = Digest, **values: object
+) -> int:
+    """Bring the digests, or the letters, of a condition to a state that may follow theirs; returns how many."""
     earlier = [state for state, following in MOVES.items() if to in following]
-    chosen = (*which, Digest.status.in_(earlier))
-    if to in LOST:
+    chosen = (*which, of.status.in_(earlier))
+    if of is Digest and to in LOST:
         lost = select(Digest.id).where(*chosen)
         connection.execute(delete(Announcement).where(Announcement.digest_id.in_(lost)))
-    return connection.execute(update(Digest).where(*chosen).values(status=to, **values)).rowcount
+    return connection.execute(update(of).where(*chosen).values(status=to, **values)).rowcount

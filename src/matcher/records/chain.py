@@ -69,8 +69,7 @@ def _seal(record: str, number: int, before: str, commitment: str, kind: str, at:
 
 
 def append(connection: Connection, record: str, fresh: Sequence[tuple[str, str, dict[str, Any]]]) -> None:
-    """Seal (kind, siret, payload) after the last event of a record."""
-    _hold(connection, record)
+    """Seal (kind, siret, payload) after the last event of a record: of those who write each waits for the one before."""
     ends = select(SourcingEvent.number, SourcingEvent.seal).where(SourcingEvent.record_id == record)
     end = connection.execute(ends.order_by(SourcingEvent.number.desc()).limit(1)).first()
     number, before = end or (0, GENESIS)
@@ -150,14 +149,8 @@ def _holds(event: RowMapping, before: str, record: str, erased: Mapping[int, Map
     return whole and bool(event["commitment"] == _commitment(event["salt"], siret, payload))
 
 
-def _hold(connection: Connection, record: str) -> None:
-    if connection.get_execution_options().get("maillage_writes"):
-        connection.execute(select(Sourcing.id).where(Sourcing.id == record).with_for_update())
-
-
 def rows(connection: Connection, record: str) -> Sequence[RowMapping]:
-    """The events of a record as stored, in order; a writer holds the record from here to the end of its transaction."""
-    _hold(connection, record)
+    """The events of a record as stored, in order."""
     query = select(SourcingEvent.__table__).where(SourcingEvent.record_id == record)
     return connection.execute(query.order_by(SourcingEvent.number)).mappings().all()
 

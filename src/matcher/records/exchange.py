@@ -12,7 +12,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import Connection, and_, delete, or_, select, update
@@ -220,9 +220,9 @@ def listing(
         query = query.where(and_(table.c.withdrawn_at.is_(None), table.c.deadline > moment))
     with store.writing() as connection:
         rows = connection.execute(query.order_by(table.c.updated_at.desc(), table.c.id)).mappings().all()
-        seen = [row for row in rows if mine or _visible(bearer, row, buyer_of)]
+        seen = [_offer(row, moment) for row in rows if mine or _visible(bearer, row, buyer_of)]
         _record(store, connection, bearer, seen, "seen", moment)
-    return tuple(_offer(row, moment) for row in seen)
+    return tuple(seen)
 
 
 def contact(store: Store, bearer: Bearer, identifier: str, buyer_of: BuyerOf = nobody) -> str:
@@ -233,12 +233,13 @@ def contact(store: Store, bearer: Bearer, identifier: str, buyer_of: BuyerOf = n
     moment = now()
     with store.writing() as connection:
         row = _one(connection, identifier)
-        open_ = row["withdrawn_at"] is None and row["deadline"] > moment
-        if row["siret"] not in bearer.sirets and not (open_ and _visible(bearer, row, buyer_of)):
+        offer = _offer(row, moment)
+        seen = offer.state == "open" and _visible(bearer, row, buyer_of)
+        if offer.siret not in bearer.sirets and not seen:
             raise NotFound(HIDDEN.format(identifier))
-        if not row["contact"]:
+        if not offer.has_contact:
             raise NotFound("cette déclaration ne donne pas d'adresse : passez par l'exploitant de la bourse")
-        _record(store, connection, bearer, [row], "contact", moment)
+        _record(store, connection, bearer, [offer], "contact", moment)
     address: str = row["contact"]
     return address
 
@@ -258,7 +259,7 @@ def agree(store: Store, bearer: Bearer, identifier: str, other: str, role: str, 
             raise NotFound(HIDDEN.format(other))
         if not _same_lot(mine, theirs):
             raise BadInput("les deux annonces ne portent pas sur le même avis ou le même lot")
-        if any(row["withdrawn_at"] is not None or row["deadline"] <= moment for row in (mine, theirs)):
+        if any(_offer(row, moment).state != "open" for row in (mine, theirs)):
             raise BadInput("une des deux annonces est retirée ou échue : déclarez-vous de nouveau")
         said = (Agreement.declaration_id == other, Agreement.with_id == identifier)
         answer = connection.execute(select(Agreement.role).where(*said)).scalar_one_or_none()
@@ -286,7 +287,7 @@ def write(store: Store, bearer: Bearer, identifier: str, other: str, text: str) 
         sent = connection.execute(select(Message.sender, Message.at).where(*thread)).all()
         if not (sent if mine else other in bearer.sirets and _visible(bearer, row)):
             raise NotFound(HIDDEN.format(identifier))
-        if row["withdrawn_at"] is not None or row["deadline"] <= moment:
+        if _offer(row, moment).state != "open":
             raise BadInput("cette annonce est retirée ou échue : on n'y écrit plus")
         if sum(by == sender and at.date() == moment.date() for by, at in sent) >= MESSAGES:
             raise BadInput(f"{MESSAGES} messages par jour au plus sur une annonce : appelez-vous")
@@ -373,7 +374,7 @@ def suggest(
         notices = {row["notice_id"] for row in own}
         theirs = (table.c.notice_id.in_(notices), table.c.siret.not_in(bearer.sirets))
         others = connection.execute(query.where(*theirs)).mappings()
-        found: list[tuple[Suggestion, RowMapping]] = []
+        found = []
         for other in others:
             if other["siret"][:9] == siret[:9] or not _visible(bearer, other):
                 continue
@@ -384,12 +385,11 @@ def suggest(
             best = max(pairs, default=None)
             if best is not None and best[0] > 0:
                 (score, reasons), offer = best, _offer(other, moment)
-                one = Suggestion(offer=offer, score=score, reasons=reasons, distance_km=far)
-                found.append((one, other))
-        found.sort(key=lambda pair: (-pair[0].score, math.isnan(pair[0].distance_km), pair[0].offer.id))
+                found.append(Suggestion(offer=offer, score=score, reasons=reasons, distance_km=far))
+        found.sort(key=lambda one: (-one.score, math.isnan(one.distance_km), one.offer.id))
         if record:
-            _record(store, connection, bearer, [row for _, row in found[:n]], "seen", moment)
-    return tuple(one for one, _ in found[:n])
+            _record(store, connection, bearer, [one.offer for one in found[:n]], "seen", moment)
+    return tuple(found[:n])
 
 
 def distances(catalogue: Catalogue) -> Callable[[str, str], float]:
@@ -444,14 +444,10 @@ def _visible(bearer: Bearer, row: RowMapping, buyer_of: BuyerOf = nobody) -> boo
 
 
 def _record(
-    store: Store, connection: Any, bearer: Bearer, rows: Sequence[RowMapping], kind: str, moment: datetime
+    store: Store, connection: Any, bearer: Bearer, seen: Sequence[Offer], kind: str, moment: datetime
 ) -> None:
-    day: date = moment.date()
-    views = [
-        {"declaration_id": row["id"], "viewer": bearer.actor, "kind": kind, "day": day, "at": moment}
-        for row in rows
-        if row["siret"] not in bearer.sirets
-    ]
+    view = {"viewer": bearer.actor, "kind": kind, "day": moment.date(), "at": moment}
+    views = [{"declaration_id": one.id} | view for one in seen if one.siret not in bearer.sirets]
     store.put(connection, View, views, keep=("at",))
 
 

@@ -88,7 +88,7 @@ def record(
         if not of_another or by in (siret, *OWN):  # a buyer does not overwrite what the structure said
             store.put(connection, Feedback, [row])
         if verb in REFUSALS and reason == NOT_OUR_TRADE and len(cpv) >= 3:
-            deny(store, connection, siret, f"cpv:{cpv[:3]}", by)
+            deny(store, siret, f"cpv:{cpv[:3]}", by)
 
 
 def of_buyer(store: Store, notice_id: str, actor: str) -> bool:
@@ -105,19 +105,20 @@ def take_back(store: Store, siret: str, notice_id: str, lot_id: str, by: str = "
     return bool(gone)
 
 
-def deny(store: Store, connection: Connection, siret: str, skill: str, by: str = "") -> None:
+def deny(store: Store, siret: str, skill: str, by: str = "") -> None:
     """ "Ce n'est pas notre métier": a skill of `matcher.catalogue.denials` ("trade:", "cpv:" or "offer:"), or a trade in words.
 
     Raises BadInput on words that name no trade.
     """
-    skill = denials.skill(skill)
-    store.put(connection, DeniedSkill, [{"siret": siret, "skill": skill, "by": by, "at": now()}])
+    row = {"siret": siret, "skill": denials.skill(skill), "by": by, "at": now()}
+    with store.writing() as connection:
+        store.put(connection, DeniedSkill, [row])
 
 
-def allow(store: Store, connection: Connection, siret: str, skill: str) -> bool:
-    """Withdraw a denial, for the structure itself only; returns True if there was one."""
-    gone = delete(DeniedSkill).where(DeniedSkill.siret == siret, DeniedSkill.skill == skill)
-    return bool(connection.execute(gone).rowcount)
+def allow(store: Store, siret: str, skill: str) -> None:
+    """Withdraw a denial, for the structure itself only."""
+    with store.writing() as connection:
+        connection.execute(delete(DeniedSkill).where(DeniedSkill.siret == siret, DeniedSkill.skill == skill))
 
 
 @dataclass(frozen=True, slots=True)

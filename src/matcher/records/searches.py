@@ -47,7 +47,7 @@ def favourites(store: Store, owner: str) -> list[str]:
 
 def set_aside(store: Store, owner: str, sirets: Sequence[str]) -> None:
     """Add favourites; beyond `MOST` the others are left out."""
-    with store.together() as connection:
+    with store.writing() as connection:
         room = max(0, MOST - len(favourites(store, owner)))
         rows = [{"owner": owner, "siret": siret, "at": now()} for siret in dict.fromkeys(sirets)]
         store.put(connection, Favourite, rows[:room], keep=("at",))

@@ -209,5 +209,5 @@ def write(
         kept = {**facts, "offers": offers, **{name: before[name] for name in SETTINGS if name in before}}
         store.put(connection, Profile, [{"siret": siret, "facts": kept, "by": by, "at": moment}])
         for each in skills:
-            feedback.deny(store, connection, siret, each, by)
+            feedback.deny(store, siret, each, by)
     return read(store, siret)

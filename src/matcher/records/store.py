@@ -36,11 +36,10 @@ from matcher.reference.tables import user_dir
 
 Row = TypeVarTuple("Row")
 HEAD = "0013"  # the newest migration: a store at this version is opened without loading alembic
-#: PostgreSQL advisory locks of the migration and of who writes; `ROLES` are the two between and those after.
-LOCK, WRITER = 0x6D61696C, 0x6D61696F
+WRITER = 0x6D61696F  # the PostgreSQL advisory lock of who writes; `ROLES` are beside it
 BUSY_SECONDS = 30
 
-#: The transaction that every `reading` and `writing` of this engine joins (`Store.together`).
+#: The transaction that every `reading` and `writing` of this engine joins (`Store.writing`).
 _joined: ContextVar[tuple[Engine, Connection] | None] = ContextVar("maillage_transaction", default=None)
 
 
@@ -122,8 +121,9 @@ class Store:
     def writing(self, actor: str = "", action: str = "", *of: Any, **said: Any) -> Iterator[Connection]:
         """One atomic transaction, the only one that writes: what it reads is so until it ends.
 
-        Where an action is named it ends with its line of the audit trail, see `audit`.  Inside `together`, a savepoint of
-        its transaction.  Raises TooLong, with nothing written, past the deadline.
+        Every `reading` and `writing` of this thread joins it until it ends, a `writing` as a savepoint: all or nothing.
+        Where an action is named it ends with its line of the audit trail, see `audit`.  Raises TooLong, with nothing
+        written, past the deadline.
         """
         with self._transaction(self._writes, writes=True) as connection:
             yield connection
@@ -140,19 +140,13 @@ class Store:
                 if writes and engine.dialect.name == "postgresql":  # one writer at a time, as on SQLite
                     connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'")
                     connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
-                yield connection
+                token = _joined.set((self.engine, connection) if writes else _joined.get())
+                try:
+                    yield connection
+                finally:
+                    _joined.reset(token)
                 if writes:  # else who asked has been, or will be, told that nothing was
                     deadline.check(deadline.UNWRITTEN)
-
-    @contextmanager
-    def together(self) -> Iterator[Connection]:
-        """One transaction that every `reading` and `writing` of this thread joins until it ends: all or nothing."""
-        with self.writing() as connection:
-            token = _joined.set((self.engine, connection))
-            try:
-                yield connection
-            finally:
-                _joined.reset(token)
 
     def _joined(self) -> Connection | None:
         held = _joined.get()
@@ -176,9 +170,7 @@ class Store:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
-            with self.together() as connection:
-                if self.engine.dialect.name == "postgresql":
-                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
+            with self.writing() as connection:
                 config.attributes["connection"] = connection
                 if self.version() is None:
                     Base.metadata.create_all(connection)
@@ -453,7 +445,7 @@ def _on_begin(connection: Connection) -> None:
 
 
 #: Roles, each with its PostgreSQL advisory lock.
-ROLES = {"batch": LOCK + 1, "mail": LOCK + 2, "webhooks": WRITER + 1}
+ROLES = {"batch": WRITER - 2, "mail": WRITER - 1, "webhooks": WRITER + 1}
 
 
 class Busy(MatcherError):

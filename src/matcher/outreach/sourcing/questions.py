@@ -79,8 +79,7 @@ def ask(
     had no address may be asked again; every other is contacted once.  Raises NotFound, BadInput.
     """
     reply_to = transport.checked(reply_to)
-    with store.together() as connection:
-        connection.execute(select(Sourcing.id).where(Sourcing.id == identifier).with_for_update())
+    with store.writing() as connection:
         contact(store, owner, identifier, sirets, message)
         record = read(store, owner, identifier)
         queued = select(Letter.siret).where(Letter.record_id == identifier)
@@ -115,8 +114,9 @@ def ask(
 def settled(connection: Connection, row: RowMapping, outcome: str) -> None:
     """Record in its record what became of a letter: an event, sealed."""
     identifier = row["record_id"]
-    held = select(Sourcing.id).where(Sourcing.id == identifier).with_for_update()
-    if connection.execute(held).first() is None:  # the record was erased meanwhile
+    if (
+        connection.execute(select(Sourcing.id).where(Sourcing.id == identifier)).first() is None
+    ):  # erased meanwhile
         return
     events = chain.events(connection, identifier)
     mine = (e for e in events if e.kind in SENDINGS and e.siret == row["siret"])
@@ -198,7 +198,7 @@ def reply(
     words = f"{INTERESTS[interest]}. {text.strip()}".strip()
     # a need is read before others are kept from writing
     skill = skill_asked(questioned(store, identifier, siret, proof)) if remembered else ""
-    with store.together() as connection:  # answers that race are counted one after the other
+    with store.writing() as connection:  # answers that race are counted one after the other
         if len(questioned(store, identifier, siret, proof).answers) >= MOST_ANSWERS:
             raise BadInput("Vous avez déjà répondu plusieurs fois : écrivez directement à l'acheteur.")
         opened(store, identifier, siret, proof)
@@ -212,6 +212,6 @@ def reply(
         does = interest == "yes"  # the last word holds
         self_declared.write(store, siret, {**facts, "offers": [*kept, offer] if does else kept}, siret)
         if does:
-            feedback.allow(store, connection, siret, skill)
+            feedback.allow(store, siret, skill)
         else:
-            feedback.deny(store, connection, siret, skill, siret)
+            feedback.deny(store, siret, skill, siret)
