@@ -15,6 +15,7 @@ from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS, Offer, Structure
 from matcher.learned import asks
 from matcher.learned.activities import VAGUE
+from matcher.learned.names import plain
 from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Shortlist
 from matcher.matching.signals import Why
@@ -284,7 +285,7 @@ def _aside(piece: _Piece, trade: int) -> bool:
 
 def _heads(piece: str, sentence: str, name: str) -> bool:
     """Is it the name of the structure, or the heading of a page of a directory?"""
-    return trades.plain(piece).strip() == trades.plain(name).strip() or " autour d" in sentence
+    return plain(piece).strip() == plain(name).strip() or " autour d" in sentence
 
 
 @lru_cache(20_000)  # a structure is explained for many lots
