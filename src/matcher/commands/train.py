@@ -134,9 +134,21 @@ def said(
 
 
 @app.command()
+def names(
+    data: Path = Option(..., help="Folder with structures/."),
+    out: Path = _into("names", "the weights and the card"),
+) -> None:
+    """Learn which trades the name of a structure tells; prints figures of names not learnt from.
+
+    matcher train names --data ../shared/data
+    """
+    for name, figure in _trained("names", data, out).items():
+        say(f"{name}: {figure:.3f}")
+
+
+@app.command()
 def priors(
-    data: Path = Option(..., help="Folder with structures/ and nomenclatures/."),
-    out: Path = _into("judgement", "priors.npz"),
+    data: Path = Option(..., help="Folder with structures/."), out: Path = _into("judgement", "priors.npz")
 ) -> None:
     """Learn which trades kind, activity code and name make likely; prints figures cross-validated by structure.
 

@@ -25,7 +25,7 @@ from matcher.reference.text import fold
 KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4, "EA": 5, "ESAT": 5}
 LENDS = max(KINDS[kind] for kind in LENDING_KINDS)
 #: Weight of each source as evidence of the trade.
-SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
+SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "told_trade": 0.75, "prior_trade": 0.4}
 #: Sources that state a trade; the others only make one likely.
 TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
 SAID = ("said_trade", "said_best", "said_second")  # columns of what is declared alone
@@ -83,12 +83,11 @@ def code_trade(shortlist: Shortlist, worth: Worth = None) -> Column:
 
 
 def other_trade(shortlist: Shortlist) -> Column:
-    """Confidence that name and code indicate another trade than the one required, beyond what supports the latter."""
-    catalogue, rows = shortlist.catalogue, shortlist.candidates
-    tables = trades.by_name(catalogue, rows), trades.by_code(catalogue, rows)
-    best = np.maximum(*(held[:, -1][at] for held, at in tables)).astype(np.float64)
-    met = np.fmax.reduce([of(shortlist, source) for source in TRADE_SOURCES])
-    return np.asarray(np.maximum(best - np.fmax(met, 0.0), 0.0))
+    """Confidence that name, code and kind tell another trade than the one required, beyond what supports the latter."""
+    met = np.fmax(of(shortlist, "told_trade"), of(shortlist, "said_trade"))
+    return np.asarray(
+        np.maximum(trades.surest(shortlist.catalogue)[shortlist.candidates] - met, 0.0), np.float64
+    )
 
 
 def sure(shortlist: Shortlist) -> Column:
@@ -299,6 +298,7 @@ def read_names(catalogue: Catalogue) -> None:
     """Read the names of a catalogue before they are asked for."""
     nobody = np.zeros(0, dtype=np.int64)
     trades.by_name(catalogue, nobody)
+    trades.does_by_name(catalogue, nobody)
     for what in SAID_BY_NAME:
         _named(catalogue, what, nobody)
 
@@ -333,6 +333,7 @@ PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
         name_trade,
         code_trade,
         reach_.code_near,
+        trades.told_trade,
         trades.prior_trade,
         other_trade,
         sure,

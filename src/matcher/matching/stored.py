@@ -20,7 +20,7 @@ from matcher.reference import paths, tables
 from matcher.reference.arrays import Array
 
 CODE = ("reference", "learned", "matching")  # wings that read
-NAMES = ("trades", *evidence.SAID_BY_NAME)  # what names are read for
+NAMES = ("trades", "does", *evidence.SAID_BY_NAME)  # what names are read for
 PLAIN = ("keys", "numbers", "starts", "views", "same", "trades", "of_structures")  # arrays of `Pieces`
 
 
@@ -71,7 +71,8 @@ def _fingerprint(catalogue: Catalogue) -> str:
         paths.learnt_file("judgement", file.name)
         for file in (paths.models_dir() / "judgement").glob("*.*[nz]")
     ]
-    files += chain.from_iterable((paths.models_dir() / room).glob("*.npz") for room in ("offers", "asks"))
+    read = ("offers", "asks", "names")
+    files += chain.from_iterable((paths.models_dir() / room).glob("*.npz") for room in read)
     own = (tables.user_dir(), tables.user_dir() / "assumptions")
     folders = (data, data.parent / "assumptions", *own)
     files += chain.from_iterable(folder.glob("*.*") for folder in folders)

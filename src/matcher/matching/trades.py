@@ -7,7 +7,7 @@ Trades of a need come from its text and CPV code; trades of a structure from dec
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import and_
@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import LENDING_KINDS
+from matcher.learned import names as structure_names
 from matcher.learned.activities import VAGUE
 from matcher.learned.asks import names
 from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Shortlist
 from matcher.reference import codes, paths, tables, trades
 from matcher.reference.text import fold
-from matcher.reference.word_patterns import WordPatterns
 
 Floats = NDArray[np.float32]
 NEGLIGIBLE = 0.05  # trades of less relevance to a need are ignored
@@ -263,49 +263,14 @@ def asked_in_words(shortlist: Shortlist) -> str:
 
 
 @cache
-def _name_table() -> tuple[WordPatterns, Sequence[Floats]]:
-    """The patterns of names, and the trades that each indicates."""
-    rows = tables.assumptions("name_trades.csv")
-    weights = [weights_of(row["trades"], float(row["sure"])) for row in rows]
-    return WordPatterns([row["words"] for row in rows]), weights
-
-
-@cache
 def _code_table(kind: str) -> Mapping[str, Floats]:
     """Trades by code: "naf" of activities, "rome" of jobs."""
     return {row[kind]: weights_of(row["trades"]) for row in tables.assumptions(f"{kind}_trades.csv")}
 
 
-_MARKS = re.compile(r"[-'’./&()]+")
-_FORM = re.compile(
-    r"\b(?:assoc(?:iation)?|sarl|sas|sasu|eurl|scop|scic|sa|snc|ste|societe|com|ville|commune) "
-)
-
-
-@lru_cache(2_000)  # who reads many names asks several things of each
-def plain(name: str) -> str:
-    """A name in lower case, without accents, hyphens, apostrophes and legal form."""
-    return _FORM.sub(" ", _MARKS.sub(" ", fold(name)) + " ")
-
-
 def of_name(name: str) -> Floats:
-    """Trades indicated by a name, by its words and known networks; zeros if none."""
-    return _highest(_rows_of_name(name))
-
-
-@lru_cache(2_000)
-def _rows_of_name(name: str) -> frozenset[int]:
-    return frozenset(row for row, _ in _name_table()[0].found(plain(name)))
-
-
-@cache
-def _highest(rows: frozenset[int]) -> Floats:
-    """Maximum weight of each trade over rows of the table; names that match the same rows share the array."""
-    found = np.zeros(len(names()), dtype=np.float32)
-    for row in rows:
-        np.maximum(found, _name_table()[1][row], out=found)
-    found.flags.writeable = False
-    return found
+    """Trades that a name tells; zeros if none."""
+    return structure_names.shipped().told(name)
 
 
 def of_code(code: str) -> Floats:
@@ -363,29 +328,24 @@ def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]
 class Priors:
     """Prior probability of each trade from kind, activity code and name alone (logistic regression).
 
-    `rates` holds log-odds by kind, "" for all kinds together, `shares` by activity code the roots of the shares of
-    hirings, each (trades,); `weights` those of PRIOR_INPUTS.
+    `rates` holds log-odds by kind, "" for all kinds together, each (trades,); `weights` those of PRIOR_INPUTS.
     """
 
     rates: Mapping[str, Floats]
-    shares: Mapping[str, Floats]
     weights: Floats
     bias: float
-
-    def share(self, code: str) -> Floats:
-        """Roots of the shares of hirings at an activity code, by its longest known prefix; (trades,)."""
-        return _by_prefix(self.shares, code)
 
     def rate(self, kind: str) -> Floats:
         """Log-odds of each trade for a kind, of all kinds together for another; (trades,)."""
         return self.rates.get(kind, self.rates[""])
 
     def chances(self, inputs: Floats) -> Floats:
-        """Probabilities for PRIOR_INPUTS, shape (..., 6)."""
+        """Probabilities for PRIOR_INPUTS, shape (..., 2)."""
         return np.asarray(1 / (1 + np.exp(-(inputs @ self.weights + self.bias))), dtype=np.float32)
 
 
-PRIOR_INPUTS = ("rate", "name", "code", "share", "any name", "any code")
+PRIOR_INPUTS = ("rate", "told")
+BLOCK = 20_000  # structures of which all trades are read at once
 LIKELY_TRADE = 0.3  # threshold to name an inferred trade: nearly half of those above are confirmed by contracts or hirings
 
 
@@ -398,19 +358,15 @@ def priors(folder: Path | None = None) -> Priors:
 
 def priors_of(arrays: Mapping[str, Any]) -> Priors:
     """The priors of the arrays of priors.npz."""
-    return Priors(
-        dict(zip([*arrays["kinds"].tolist(), ""], arrays["rates"].astype(np.float32), strict=True)),
-        dict(zip(arrays["codes"].tolist(), arrays["shares"].astype(np.float32) / 255, strict=True)),
-        arrays["weights"],
-        float(arrays["bias"]),
-    )
+    rates = dict(zip([*arrays["kinds"].tolist(), ""], arrays["rates"].astype(np.float32), strict=True))
+    return Priors(rates, arrays["weights"], float(arrays["bias"]))
 
 
 def prior_inputs(model: Priors, kind: str, code: str, name: str) -> Floats:
-    """PRIOR_INPUTS of a structure for each trade; (trades, 6)."""
-    by_name, by_code = of_name(name), of_code(code)
-    most = [np.full(len(names()), row.max()) for row in (by_name, by_code)]
-    return np.stack([model.rate(kind), by_name, by_code, model.share(code), *most], axis=1)
+    """PRIOR_INPUTS of a structure for each trade; (trades, 2)."""
+    reader = structure_names.shipped()
+    told = structure_names.chance(reader.by_name(name), reader.by_code(code), reader.by_kind(kind))
+    return np.stack([model.rate(kind), told], axis=1)
 
 
 def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
@@ -474,36 +430,74 @@ def kind_rate(shortlist: Shortlist) -> float:
     return float((kind_rates()[asked.trades] * asked.worth[:, 0]).max(initial=0.0))
 
 
+def told_trade(shortlist: Shortlist) -> NDArray[np.float64]:
+    """Match of the lot with the trades that name, code and kind tell together; (n,)."""
+    return np.asarray((shortlist.query.demand.worth * _told(shortlist)).max(axis=0, initial=0.0), np.float64)
+
+
 def prior_trade(shortlist: Shortlist) -> NDArray[np.float64]:
     """Match of the lot with the trades that kind, code and name make likely, whatever is declared; (n,)."""
-    catalogue, rows = shortlist.catalogue, shortlist.candidates
-    asked, worth = shortlist.query.demand.trades, shortlist.query.demand.worth
-    by_kind, coded = catalogue.once("prior parts", lambda: _prior_parts(catalogue, priors()))
-    held, at = by_name(catalogue, rows)
-    weight = dict(zip(PRIOR_INPUTS, priors().weights.tolist(), strict=True))
-    named = weight["name"] * held[:, asked] + (weight["any name"] * held[:, -1:] + priors().bias)
-    parts = [
-        (named, at),
-        (by_kind[:, asked], catalogue.coded("kind")[0][rows]),
-        (coded[:, asked], catalogue.coded("naf")[0][rows]),
-    ]
+    catalogue, asked = shortlist.catalogue, shortlist.query.demand.trades
+    rates = catalogue.once(
+        "rates", lambda: np.array([priors().rate(kind or "") for kind in _words(catalogue, "kind")])
+    )
+    rate = np.ascontiguousarray(rates[:, asked].T).take(
+        catalogue.coded("kind")[0][shortlist.candidates], axis=1
+    )
+    of_rate, of_told = priors().weights
+    chances = 1 / (1 + np.exp(-(of_rate * rate + of_told * _told(shortlist) + priors().bias)))
+    return np.asarray((shortlist.query.demand.worth * chances).max(axis=0, initial=0.0), dtype=np.float64)
+
+
+def _told(shortlist: Shortlist) -> Floats:
+    """The chance of each trade of the lot for each candidate, by name, code and kind; (trades asked, n)."""
+    asked, rows = shortlist.query.demand.trades, shortlist.candidates
     # few kinds, codes and names for many structures: the tables are small; one whole row for each trade is read fastest
-    first, *others = (np.ascontiguousarray(table_.T).take(of_rows, axis=1) for table_, of_rows in parts)
-    chances = sum(others, first)
-    np.exp(np.negative(chances, out=chances), out=chances)
-    chances += 1
-    np.divide(worth, chances, out=chances)
-    return np.asarray(chances.max(axis=0, initial=0.0), dtype=np.float64)
+    parts = [(table[:, asked].T, at[rows]) for table, at in _parts(shortlist.catalogue)]
+    return shortlist.once(
+        "told chances",
+        lambda: structure_names.chance(
+            *(np.ascontiguousarray(table).take(at, axis=1) for table, at in parts)
+        ),
+    )
 
 
-def _prior_parts(catalogue: Catalogue, model: Priors) -> tuple[Floats, Floats]:
-    """What the prior adds for each kind and for each code; (words and none, trades)."""
-    weight = dict(zip(PRIOR_INPUTS, model.weights, strict=True))
-    kinds = [model.rate(kind or "") for kind in [*catalogue.coded("kind")[1], ""]]
-    codes = [
-        weight["code"] * of_code(code or "")
-        + weight["any code"] * of_code(code or "").max()
-        + weight["share"] * model.share(code or "")
-        for code in [*catalogue.coded("naf")[1], ""]
-    ]
-    return np.asarray(weight["rate"] * np.array(kinds), np.float32), np.asarray(codes, np.float32)
+def surest(catalogue: Catalogue) -> Floats:
+    """The chance of the likeliest trade of each structure, by its name, code and kind; (structures,)."""
+
+    def make() -> Floats:
+        parts, most = _parts(catalogue), np.zeros(len(catalogue), dtype=np.float32)
+        for low in range(0, len(most), BLOCK):
+            some = slice(low, low + BLOCK)
+            most[some] = structure_names.chance(*(table[at[some]] for table, at in parts)).max(axis=1)
+        return most
+
+    return catalogue.once("surest trade", make)
+
+
+def _parts(catalogue: Catalogue) -> tuple[tuple[Any, Any], ...]:
+    """What the different names, codes and kinds add to the chance of each trade, and which each structure has."""
+
+    def make() -> tuple[tuple[Any, Any], ...]:
+        reader = structure_names.shipped()
+        codes, kinds = ([word or "" for word in _words(catalogue, column)] for column in ("naf", "kind"))
+        return (
+            does_by_name(catalogue, np.arange(len(catalogue))),
+            (np.array([*map(reader.by_code, codes)]), catalogue.coded("naf")[0]),
+            (np.array([*map(reader.by_kind, kinds)]), catalogue.coded("kind")[0]),
+        )
+
+    return catalogue.once("told parts", make)
+
+
+def _words(catalogue: Catalogue, column: str) -> list[str | None]:
+    """The different words of a column, and none."""
+    return [*catalogue.coded(column)[1], ""]
+
+
+def does_by_name(catalogue: Catalogue, rows: Any) -> tuple[Any, NDArray[np.int32]]:
+    """What the different names add to the chance of each trade, in hundredths, and which of them each of `rows` has."""
+    like = np.zeros(len(names()), dtype=np.int8)
+    return catalogue.words_read(
+        "does", "name", lambda name: structure_names.shipped().by_name(name or ""), rows, like
+    )

@@ -1,7 +1,7 @@
 """Learn which trades a structure does from its kind, activity code and name (see `matcher.matching.trades.Priors`).
 
-Learnt from hours worked by trade, from the jobs of a directory and from hirings by job title and activity code; the
-judged pairs teach the judgement how much such a trade counts.  No name and no text is kept.
+Learnt from hours worked by trade and from the jobs of a directory; the judged pairs teach the judgement how much such a
+trade counts.  No name and no text is kept.
 """
 
 from collections import defaultdict
@@ -23,7 +23,6 @@ DOES = 0.5  # a trade that a job tells at least so surely is done
 PART = 0.05  # of a structure's hours, from which a job counts
 #: Structures that a kind's rates are drawn to all kinds by; the rate of a trade never seen.
 PRIOR, ALL = 4.0, 0.05
-PARENT = 100.0  # hirings that a code's shares are drawn to those of its group by
 FOLDS, C = 5, 1.0
 
 
@@ -45,8 +44,7 @@ def _does(codes: Sequence[str]) -> Mask:
 def known(data: Path) -> bool:
     """Does a folder hold what the priors are learnt from?"""
     structures = ("structures/siae_2021.jsonl", "structures/siae37_hours_2012.csv")
-    wanted = (*structures, "nomenclatures/appellation_naf_embauches.csv")
-    return all((data / name).is_file() for name in wanted)
+    return all((data / name).is_file() for name in structures)
 
 
 def seen(data: Path) -> Iterator[Seen]:
@@ -71,25 +69,6 @@ def seen(data: Path) -> Iterator[Seen]:
             yield Seen(row["kind"], row["naf"], row["name"], does, "jobs")
 
 
-def shares(data: Path) -> tuple[list[str], F64]:
-    """Activity codes and their groups, and the share of each trade in hirings there; (codes, trades)."""
-    appellations = csv_rows(data / "nomenclatures" / "rome_appellations.csv")
-    titles = {row["code_appellation"]: row["rome"] for row in appellations}
-    hired: dict[str, F64] = defaultdict(lambda: np.zeros(len(names()) + 1))
-    for row in csv_rows(data / "nomenclatures" / "appellation_naf_embauches.csv"):
-        mass = trades.of_job(titles.get(row["rome_id"], "")).astype(np.float64)
-        mass = np.append(mass / max(1.0, mass.sum()), max(0.0, 1.0 - mass.sum()))
-        for digits in (2, 3, 4, 5):
-            hired[row["naf_id"][:digits]] += float(row["hirings"]) * mass
-    codes = sorted(hired, key=lambda code: (len(code), code))
-    share_of: dict[str, F64] = {}
-    for code in codes:
-        above = share_of.get(code[:-1])
-        drawn = hired[code] if above is None else hired[code] + PARENT * above
-        share_of[code] = drawn / drawn.sum()
-    return codes, np.array([share_of[code][:-1] for code in codes])
-
-
 def rates(known: Sequence[Seen]) -> F64:
     """Log-odds of each trade by kind, drawn to those of all kinds, which stand last; (kinds and one more, trades)."""
     does = np.array([one.does for one in known], dtype=np.float64)
@@ -101,12 +80,10 @@ def rates(known: Sequence[Seen]) -> F64:
     return np.asarray(np.log(table / (1 - table)))
 
 
-def _model(codes: Sequence[str], shared: F64, known: Sequence[Seen]) -> trades.Priors:
+def _model(known: Sequence[Seen]) -> trades.Priors:
     """Without weights: for its inputs alone."""
     of_kind = dict(zip((*KINDS, ""), rates(known).astype(np.float32), strict=True))
-    of_code = dict(zip(codes, np.sqrt(shared).astype(np.float32), strict=True))
-    none = np.zeros(len(trades.PRIOR_INPUTS), np.float32)
-    return trades.Priors(of_kind, of_code, none, 0.0)
+    return trades.Priors(of_kind, np.zeros(len(trades.PRIOR_INPUTS), np.float32), 0.0)
 
 
 def _inputs(model: trades.Priors, known: Sequence[Seen]) -> list[F32]:
@@ -121,31 +98,29 @@ def _folds(known: Sequence[Seen], folds: int) -> Iterator[tuple[list[Seen], Sequ
         yield [known[i] for i in others], np.flatnonzero(part == fold).tolist()
 
 
-def fit(known: Sequence[Seen], codes: Sequence[str], shared: F64) -> dict[str, Any]:
+def fit(known: Sequence[Seen]) -> dict[str, Any]:
     """The arrays of priors.npz; how much each input counts is learnt on rates that did not see the structure."""
     from sklearn.linear_model import LogisticRegression
 
     inputs, does = [], []
     for others, held in _folds(known, FOLDS):
         tested = [known[i] for i in held]
-        inputs += _inputs(_model(codes, shared, others), tested)
+        inputs += _inputs(_model(others), tested)
         does += [one.does for one in tested]
     line = LogisticRegression(C=C, max_iter=1000).fit(np.vstack(inputs), np.concatenate(does))
     return {
         "kinds": np.array(KINDS),
         "rates": rates(known).astype(np.float16),
-        "codes": np.array(codes),
-        "shares": np.round(255 * np.sqrt(shared)).astype(np.uint8),
         "weights": line.coef_[0].astype(np.float32),
         "bias": np.float32(line.intercept_[0]),
     }
 
 
-def crossed(known: Sequence[Seen], codes: Sequence[str], shared: F64, folds: int = 10) -> F64:
+def crossed(known: Sequence[Seen], folds: int = 10) -> F64:
     """The chances of each structure by priors that did not see it; (structures, trades)."""
     chances = np.zeros((len(known), len(names())))
     for others, held in _folds(known, folds):
-        model = trades.priors_of(fit(others, codes, shared))
+        model = trades.priors_of(fit(others))
         for i in held:
             chances[i] = model.chances(_inputs(model, [known[i]])[0])
     return chances
@@ -167,7 +142,6 @@ def figures(known: Sequence[Seen], chances: F64) -> dict[str, float]:
 def train(data: Path, out: Path) -> dict[str, float]:
     """Write priors.npz into a folder; returns the figures, cross-validated by structure."""
     structures = list(seen(data))
-    codes, shared = shares(data)
     out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "priors.npz", **fit(structures, codes, shared))
-    return figures(structures, crossed(structures, codes, shared))
+    np.savez_compressed(out / "priors.npz", **fit(structures))
+    return figures(structures, crossed(structures))

@@ -7,10 +7,10 @@ from datetime import date
 import numpy as np
 
 from matcher.domain import LENDING_KINDS, BadInput, Lot, LotAnswer, Match, Part, Structure
+from matcher.learned.names import plain
 from matcher.matching.by_clause import SUPPORT
 from matcher.matching.parts import executed
 from matcher.matching.ranking import CONFIRM
-from matcher.matching.trades import plain
 from matcher.reference import law
 from matcher.reference.amounts import covers, yearly
 from matcher.reference.text import shorten

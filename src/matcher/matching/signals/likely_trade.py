@@ -16,6 +16,7 @@ from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS, Offer, Structure
 from matcher.learned import asks
 from matcher.learned.activities import VAGUE
+from matcher.learned.names import plain
 from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.matching.signals import Why
@@ -304,7 +305,7 @@ def _aside(piece: _Piece, trade: int) -> bool:
 
 def _heads(piece: str, sentence: str, name: str) -> bool:
     """Is it the name of the structure, or the heading of a page of a directory?"""
-    return trades.plain(piece).strip() == trades.plain(name).strip() or " autour d" in sentence
+    return plain(piece).strip() == plain(name).strip() or " autour d" in sentence
 
 
 @lru_cache(20_000)  # a structure is explained for many lots
@@ -403,7 +404,7 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fa
     trade, _ = _first(shortlist, held)
     last = fold(name).rpartition(" ")[2]  # registers cut a long name
     cut = len(last) > SHORT and any(word.startswith(last) for word in fold(trades.label(trade)).split())
-    sure = held[trade] >= KNOWN or _spells(name, trade) or cut
+    spelt = _spells(name, trade) or cut
     if held[trade] < NAMED:
         return
     if trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}"):
@@ -414,8 +415,9 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fa
     if evidence.SAID_BY_NAME["régie"].search(fold(name)):
         yield _Fact(CLOSE, f"une régie fait d'ordinaire {what}", "", ("", name))
         return
-    sure = sure and trades.plainly(shortlist, trade)
-    text = f"son nom évoque {'' if sure else 'peut-être '}{what}"
+    sure = (spelt or held[trade] >= KNOWN) and trades.plainly(shortlist, trade)
+    how = "évoque peut-être" if not sure else "évoque" if spelt else "est connu pour"
+    text = f"son nom {how} {what}"
     yield _Fact(CLEAR if sure else CLOSE, text, "", ("", name))
 
 
