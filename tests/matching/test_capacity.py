@@ -3,29 +3,26 @@
 No past notice of the real data states an amount before its award, nor a turnover of a structure.
 """
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 import made
-from matcher.domain import Match, Place, Structure, Tender
+from matcher.domain import Match, Place, Tender
 from matcher.matching.engine import Matcher
-from matcher.reading.need import free_text_tender
 from matcher.reference import law
 
 GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
-
-
-def structure(number: int, **more: object) -> Structure:
-    nanterre = Place(label="Nanterre")
-    return made.structure(f"{number:09d}00014", f"Jardins {number}", GARDEN, place=nanterre, **more)
+NANTERRE = Place(label="Nanterre", postcode="92000")
 
 
 @pytest.fixture(scope="module")
 def gardens() -> Matcher:
-    large, small = (structure(number, turnover=euros) for number, euros in ((1, 1_200_000.0), (2, 60_000.0)))
-    return made.matcher_over([large, small, structure(3), structure(4, headcount=4)])
+    facts = ({"turnover": 1_200_000.0}, {"turnover": 60_000.0}, {}, {"headcount": 4})
+    numbered = enumerate(facts, 1)
+    return made.matcher_over(
+        made.structure(n, f"Jardins {n}", GARDEN, place=NANTERRE, **own) for n, own in numbered
+    )
 
 
 def asked() -> float:
@@ -36,9 +33,7 @@ def asked() -> float:
 
 
 def need(**lot: object) -> Tender:
-    nanterre = Place(label="Nanterre", postcode="92000")
-    tender = free_text_tender("tonte des pelouses et taille des haies", nanterre)
-    return replace(tender, lots=(replace(tender.lots[0], **lot),))  # type: ignore[arg-type]
+    return made.need("tonte des pelouses et taille des haies", NANTERRE, **lot)
 
 
 def found(matcher: Matcher, tender: Tender) -> dict[int, Match]:

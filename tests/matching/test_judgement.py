@@ -206,13 +206,6 @@ def test_whose_trade_nothing_tells_is_not_proposed_where_its_kind_rarely_has_it(
     assert bool(alone.match(free_text_tender(need, ANGERS), 5, groups=0).lots[0].matches) is proposed
 
 
-def test_reasons_are_french_sentences_without_holes(matcher: Matcher) -> None:
-    for text in ("tonte des pelouses", "remplacement d'agents absents", "achat de véhicules"):
-        for match in answer(matcher, text).lots[0].matches:
-            for reason in match.reasons:
-                assert reason.text.strip() and "nan" not in reason.text.split()
-
-
 def columns(n: int = 400, seed: int = 0) -> dict[str, np.ndarray]:
     """Columns of evidence at random, some unknown."""
     rng = np.random.default_rng(seed)

@@ -34,9 +34,9 @@ LOT = Lot(id="1", title="Tonte des pelouses", cpv=("77314000",), places=(PANTIN,
 ASKED = Tender(id="t", format="own", title="Tonte des pelouses", buyer=TOWN, lots=(LOT,))
 
 
-def ranking(tender: Tender = ASKED, incumbents: bool = False) -> Ranking:
+def ranking(tender: Tender = ASKED, incumbents: bool = False, day: date = date(2026, 1, 1)) -> Ranking:
     matcher = Matcher(build_catalogue([], AWARDS, Recipe(encoder="hashing")), exhaustive=True)
-    (query,) = matcher.queries(tender, as_of=date(2026, 1, 1), incumbents=incumbents)
+    (query,) = matcher.queries(tender, as_of=day, incumbents=incumbents)
     return matcher.rank(query)
 
 
@@ -71,9 +71,18 @@ def test_the_best_pieces_count_less_and_less() -> None:
 
 
 def test_who_works_for_the_buyer_counts_only_where_it_is_asked_for() -> None:
-    assert set(column(ranking(), "holder").values()) == {0.0}
-    asked = column(ranking(incumbents=True), "holder")
-    assert asked[GARDENER] == 0.0 and 0.5 <= asked[CLEANER] <= 1.0
+    plain, asked = ranking(), ranking(incumbents=True)
+    assert set(column(plain, "holder").values()) == {0.0}
+    held = column(asked, "holder")
+    assert held[GARDENER] == 0.0 and 0.5 <= held[CLEANER] <= 1.0
+    before, after = (dict(one.sirens(9)) for one in (plain, asked))
+    assert after[CLEANER] > before[CLEANER] and after[GARDENER] == pytest.approx(before[GARDENER])
+
+
+def test_an_award_counts_from_the_day_after() -> None:
+    before, after = (ranking(day=date(2025, 1, day)) for day in (1, 2))
+    assert np.nanmax([*column(before, "cpv").values(), 0.0]) == 0.0 < column(after, "cpv")[GARDENER]
+    assert after.sirens(9)[0][0] == GARDENER
 
 
 def test_the_first_is_told_with_its_contract() -> None:

@@ -31,24 +31,25 @@ def near(postcode: str) -> Place:
     return places.locate(Place(postcode=postcode))
 
 
-def test_points_by_subject_sum_to_the_score(matcher: Matcher, sample: gather.Gathered) -> None:
-    for tender in sample.tenders[:10]:
-        for lot in matcher.match(tender, 5, groups=0).lots:
-            for match in lot.matches:
-                told = subjects(match.reasons)
-                # a subject left out says nothing and adds less than half a hundredth
-                assert sum(s.points for s in told) == pytest.approx(match.score, abs=0.005 * 7)
-                names = [s.name for s in told]
-                assert names == [n for n in (*SUBJECTS, OTHER) if n in names]
-
-
-def test_nothing_unknown_banal_or_double_is_reported(matcher: Matcher, sample: gather.Gathered) -> None:
-    for tender in sample.tenders[:10]:
-        for lot in matcher.match(tender, 8, groups=0).lots:
-            for match in lot.matches:
-                said = sentences(match.reasons, 9)
-                assert len(set(said)) == len(said)
-                assert not [sentence for sentence in said if UNKNOWN.search(sentence)]
+def test_reasons_and_points_by_subject_sum_to_the_score_and_say_nothing_unknown_banal_or_double(
+    matcher: Matcher, sample: gather.Gathered
+) -> None:
+    answers = (matcher.match(tender, 20, groups=0) for tender in sample.tenders[:10])
+    for lot in (lot for answer in answers for lot in answer.lots):
+        bidders = [match.structure.siren for match in lot.matches]
+        assert len(bidders) == len(set(bidders))
+        for match in lot.matches:
+            assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score, abs=1e-9)
+            assert 0 <= match.probability <= 1
+            told = subjects(match.reasons)
+            # a subject left out says nothing and adds less than half a hundredth
+            assert sum(s.points for s in told) == pytest.approx(match.score, abs=0.005 * 7)
+            names = [s.name for s in told]
+            assert names == [n for n in (*SUBJECTS, OTHER) if n in names]
+            said = sentences(match.reasons, 9)
+            assert all(r.code and r.text.strip() and "nan" not in r.text.split() for r in match.reasons)
+            assert len(set(said)) == len(said)
+            assert not [sentence for sentence in said if UNKNOWN.search(sentence)]
 
 
 def test_of_the_signals_that_read_one_contract_one_is_shown() -> None:
