@@ -17,7 +17,7 @@ NANTES = Place(commune="44109", label="Nantes", department="44", latitude=47.22,
 
 
 def structure(number: int, kind: str, name: str, naf: str = "", says: str = "") -> Structure:
-    return made.structure(f"{910000000 + number}00001", name, says, kind=kind, naf=naf or None, place=NANTES)
+    return made.structure(910000000 + number, name, says, kind=kind, naf=naf or None, place=NANTES)
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +82,12 @@ def test_what_no_structure_does_is_stated_with_the_way_that_is_left(matcher: Mat
 def test_of_a_need_of_no_trade_what_is_nearest_to_it_is_quoted() -> None:
     texts = ["location solidaire de véhicules, garage", "location de salles", "entretien de véhicules"]
     matcher = made.matcher_over(
-        made.structure(f"0000000000{number:04d}", f"Maison {number}", text, place=NANTES)
-        for number, text in enumerate(texts)
+        made.structure(n, f"Maison {n}", text, place=NANTES) for n, text in enumerate(texts)
     )
     need = free_text_tender("location de véhicules pour les agents", NANTES)
     assert matcher.match(need).lots[0].calls_for == "beyond"
-    ranking = matcher.rank(matcher.queries(need)[0])
-    at = next(
-        i
-        for i, _ in enumerate(ranking.shortlist.candidates)
-        if "Maison 0" in matcher.explain(ranking, i, 1).structure.name
-    )
-    trade = next(one.text for one in matcher.explain(ranking, at, 1).reasons if one.code == "likely_trade")
+    (why,) = matcher.why(f"{0:09d}00014", need)
+    trade = next(one.text for one in why.match.reasons if one.code == "likely_trade")
     assert trade.startswith("le plus proche du besoin : selon sa fiche, « location solidaire")
 
 
@@ -111,10 +105,12 @@ def test_a_lot_of_works_whose_notice_asks_for_hours_is_answered_by_the_clause(ma
 
 def test_a_typed_need_is_read_with_its_lots_and_clauses() -> None:
     reserved = "Lot 1 : nettoyage des bureaux, marché réservé aux entreprises adaptées et ESAT."
-    tender = typed_need(f"{reserved} Lot 2 : tonte des pelouses", (NANTES,))
-    assert [lot.number for lot in tender.lots] == ["1", "2"]
+    tender = typed_need(f"{reserved} Lot n° 2 - tonte des pelouses", (NANTES,))
+    assert [lot.number for lot in tender.lots] == ["1", "2"] and tender.lots[1].title == "tonte des pelouses"
     assert [lot.reservation is not None for lot in tender.lots] == [True, False]
     assert all(lot.places == (NANTES,) for lot in tender.lots)
+    for one in ("haies du lot 1 : parc", "Lot 1 : haies, lot 1 : haies", "Lot 1 : haies lot 2 : "):
+        assert len(typed_need(one, (NANTES,)).lots) == 1
 
 
 def test_of_equal_chances_lenders_stand_first_where_staff_is_asked_alone(matcher: Matcher) -> None:

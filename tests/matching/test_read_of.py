@@ -1,35 +1,27 @@
 """What was read of a structure is told as read, never as declared by it."""
 
-from datetime import date
+from dataclasses import replace
 
 import made
-from matcher.domain import Offer, Place, Structure
+from matcher.domain import Offer, Place
 from matcher.reading.need import free_text_tender
 
 POINT = {"label": "Pantin", "latitude": 48.89, "longitude": 2.41}
 PANTIN = Place(commune="93055", department="93", region="11", postcode="93500", **POINT)
 
 
-def gardener(siret: str, inferred: bool) -> Structure:
-    source = "son site, lu le 28/11/2026" if inferred else "annuaire"
-    read = {"source": source, "inferred": inferred, "evidence": "Tonte", "since": date(2026, 11, 28)}
-    offer = Offer(id=siret, title="Tonte de pelouses et taille de haies", **read)
-    return made.structure(siret, f"Maison {siret[8]}", kind="ACI", place=PANTIN, offers=(offer,))
-
-
-def test_a_reason_says_where_a_read_offer_comes_from() -> None:
-    found = made.matcher_over([gardener("00010001600013", True), gardener("00010073500018", False)])
-    matches = found.match(free_text_tender("tonte de pelouses", PANTIN), 5, groups=0).lots[0].matches
-    told = {m.structure.siret: " ".join(reason.text for reason in m.reasons) for m in matches}
-    assert "selon son site, lu le 28/11/2026, « Tonte" in told["00010001600013"]
-    assert "selon sa fiche, « Tonte" not in told["00010001600013"]
-    assert "selon sa fiche, « Tonte" in told["00010073500018"]
-
-
 def quoted(offer: Offer, need: str) -> str:
     who = made.structure("00010001600013", "Maison", kind="ACI", place=PANTIN, offers=(offer,))
     matches = made.matcher_over([who]).match(free_text_tender(need, PANTIN), 5, groups=0).lots[0].matches
     return " ".join(reason.text for reason in matches[0].reasons)
+
+
+def test_a_reason_says_where_a_read_offer_comes_from() -> None:
+    read = {"inferred": True, "source": "son site, lu le 28/11/2026", "evidence": "Tonte"}
+    offer, need = Offer(id="1", title="Tonte de pelouses et taille de haies", **read), "tonte de pelouses"
+    told = quoted(offer, need)
+    assert "selon son site, lu le 28/11/2026, « Tonte" in told and "selon sa fiche, « Tonte" not in told
+    assert "selon sa fiche, « Tonte" in quoted(replace(offer, source="annuaire", inferred=False), need)
 
 
 def test_a_quotation_is_a_sentence_or_a_title_and_no_scrap_of_it() -> None:

@@ -1,11 +1,9 @@
 """Silence is not absence: silent structures of kinds that often have a trade are counted and named, to be asked."""
 
-from dataclasses import replace
-
 import pytest
 
 import made
-from matcher.domain import LotAnswer, Place, Reservation, Structure, Tender
+from matcher.domain import LotAnswer, Place, Reservation, Structure
 from matcher.matching import reasons
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import PLAUSIBLE
@@ -16,7 +14,7 @@ LILLE = Place(commune="59350", label="Lille", department="59", latitude=50.63, l
 
 
 def structure(number: int, kind: str, name: str, place: Place = NANTES, says: str = "") -> Structure:
-    return made.structure(f"{920000000 + number}00001", name, says, kind=kind, naf="8810C", place=place)
+    return made.structure(920000000 + number, name, says, kind=kind, naf="8810C", place=place)
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +26,7 @@ def matcher() -> Matcher:
 
 
 def answer(matcher: Matcher, words: str, **facts: object) -> LotAnswer:
-    tender: Tender = free_text_tender(words, NANTES)
-    lots = tuple(replace(lot, **facts) for lot in tender.lots)  # type: ignore[arg-type]
-    return matcher.match(replace(tender, lots=lots), 10).lots[0]
+    return matcher.match(made.need(words, NANTES, **facts), 10).lots[0]
 
 
 def told(found: LotAnswer) -> set[str]:
@@ -46,14 +42,9 @@ def test_silent_esat_in_reach_are_shown_or_counted_and_others_are_not(matcher: M
     silent = {f"ESAT Horizon {n}" for n in range(1, 5)}
     assert silent <= told(found)
     assert {s.name for s in found.asking} <= silent and found.to_ask == len(found.asking)
+    assert ("ESAT" in reasons.unknown_in_words(found)) is bool(found.asking)
+    assert not found.nobody or "à interroger" in reasons.why_nobody(found)
     assert "ESAT du Nord" not in told(found)
-
-
-def test_nobody_is_said_with_those_to_ask(matcher: Matcher) -> None:
-    found = answer(matcher, "blanchisserie de linge plat")
-    if found.nobody:
-        assert "à interroger" in reasons.why_nobody(found)
-    assert reasons.unknown_in_words(found) == "" or "ESAT" in reasons.unknown_in_words(found)
 
 
 def test_what_esat_seldom_do_and_what_is_reserved_to_others_asks_nobody(matcher: Matcher) -> None:

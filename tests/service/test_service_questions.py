@@ -361,17 +361,6 @@ def test_an_approved_claim_is_mailed(settings: Settings, store: Store, smtp: Mai
         assert "Compte ouvert" in page.post(link, data=opening).text
 
 
-def test_lots_typed_in_a_need_are_recognised(settings: Settings) -> None:
-    with TestClient(create_app(settings)) as api:
-        need = "Marché de services à Pantin.\nLot 1 : taille de haies\nLot n° 2 - blanchisserie du linge"
-        lots = api.post("/v1/match", json={"need": need}).json()["lots"]
-        titles = {each["lot"]["number"]: each["lot"]["title"] for each in lots}
-        assert titles == {"1": "taille de haies", "2": "blanchisserie du linge"}
-        assert lots[0]["lot"]["places"] == ["Pantin"] and lots[1]["matches"][0]["structure"]["siret"] == OTHER
-        for one in ("haies du lot 1 : parc", "Lot 1 : haies, lot 1 : haies", "Lot 1 : haies lot 2 : "):
-            assert len(api.post("/v1/match", json={"need": one}).json()["lots"]) == 1
-
-
 def test_a_record_says_its_filters(settings: Settings, store: Store) -> None:
     with client(settings) as page:
         signed_in(page, "buyer")
