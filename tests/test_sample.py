@@ -1,17 +1,16 @@
 """The sample is invented, reads in its true formats without a loss, and holds every hard case it says it holds."""
 
 import csv
-import importlib.util
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from importing import module_at
 from matcher import plugins
 from matcher.domain import KINDS, Award, Rejected, Structure, Tender
 from matcher.reference.identifiers import luhn, siren_valid, siret_valid
@@ -25,14 +24,6 @@ NOTICES = (
     "boamp_page_2.json",
     *sorted(f"eforms/{p.name}" for p in (SAMPLE / "eforms").glob("*.xml")),
 )
-
-
-def _module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("sample_siret", ROOT / "data" / "build" / "sample_siret.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _read(source: str, name: str) -> list[Any]:
@@ -57,7 +48,7 @@ def _sirets(text: str) -> Iterator[str]:
 
 
 def test_made_up_sirets_pass_the_check_sums_and_lie_below_all_attributed_ones() -> None:
-    made = _module()
+    made = module_at(ROOT / "data" / "build" / "sample_siret.py")
     for rank in (0, 1, 900, 19_999):
         siret = made.made_up_siret(rank, 3)
         assert siret_valid(siret)

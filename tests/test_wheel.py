@@ -62,17 +62,13 @@ def matcher(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return command
 
 
-def test_training_texts_stay_at_home(wheel: Path) -> None:
-    names = run(sys.executable, "-m", "zipfile", "-l", str(wheel), cwd=wheel.parent)
-    assert "matcher/_shipped/models/encoder" in names
-    assert "training/" not in names.replace("lab/training/", "")
-
-
-def test_the_wheel_installs_one_package_alone(wheel: Path) -> None:
+def test_the_wheel_installs_one_package_alone_and_training_texts_stay_at_home(wheel: Path) -> None:
     names = run(sys.executable, "-m", "zipfile", "-l", str(wheel), cwd=wheel.parent).splitlines()[1:]
     tops = {line.split()[0].partition("/")[0] for line in names}
     assert tops == {"matcher", next(top for top in tops if top.endswith(".dist-info"))}
-    assert any("matcher/_shipped/web/service/app.py" in line for line in names)
+    for shipped in ("matcher/_shipped/web/service/app.py", "matcher/_shipped/models/encoder"):
+        assert any(shipped in line for line in names)
+    assert not any("training/" in line.replace("lab/training/", "") for line in names)
 
 
 def test_the_sample_and_the_module_are_in_the_wheel(matcher: Path, tmp_path: Path) -> None:
