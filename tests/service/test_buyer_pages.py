@@ -8,10 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from service.page import facets
+from sqlalchemy import select
 
 from matcher.outreach.sourcing import record as record_
 from matcher.records.store import Store
-from pages_client import NAMELESS, PagesClient, exported, kept, reference
+from matcher.records.tables import Sourcing
+from pages_client import PagesClient, exported, kept, reference
 
 FIVE = (
     "Nettoyage des bureaux. Entretien des espaces verts. Blanchisserie du linge de la crèche. "
@@ -157,16 +159,6 @@ def test_ticked_structures_are_compared_set_aside_and_written_to(page: PagesClie
     assert page.post("/acheteur/cochees", data=away).url.host == "testserver"
 
 
-def test_a_structure_shown_to_a_buyer_says_why_and_leads_back(page: PagesClient) -> None:
-    found = reference(page, need="taille de haies", place="Pantin")
-    siret = ticks(page.get("/acheteur/r/" + found).text)[0]
-    text = page.get(f"/acheteur/structure/{siret}?de={found}").text
-    for one in ("Pourquoi pour ce besoin", "Contact", "Références", "Zone", "Capacité", "Revenir à la liste"):
-        assert one in text
-    assert f'href="/acheteur/r/{found}"' in text and "Améliorez votre fiche" not in text
-    assert page.get(f"/acheteur/structure/{NAMELESS}?de={found}").status_code == 200
-
-
 LETTER = {"message": "Bonjour, réalisez-vous cette prestation ?", "buyer": "Ville de Pantin"}
 LETTER |= {"reply_to": "a@v.example"}
 
@@ -191,8 +183,14 @@ def test_a_call_is_noted_with_its_text_for_the_buyer_alone(page: PagesClient) ->
     row = next(row for row in exported(page, address) if row["SIRET"] == siret)
     assert "Mme Ba" in row["Notes"] and row["Réponse"] == "Partante, dit-elle."
     page.post(address + "/contacter", data={**LETTER, "sirets": [siret], "confirme": "oui"})
-    hers = page.get(links.question_link("", address.rsplit("/", 1)[1], siret)).text
+    identifier = address.rsplit("/", 1)[1]
+    hers = page.get(link := links.question_link("", identifier, siret)).text
     assert "Ville de Pantin" in hers and "Partante" not in hers and "jeudi" not in hers
+    assert "message ouvert" not in page.get(address).text  # a message is opened by its button alone
+    page.post(link + "/lu")
+    assert "message ouvert" in page.get(address).text
+    with Store.open(page.app.state.settings.store) as store:  # type: ignore[attr-defined]
+        assert record_.verify(store, store.ask(select(Sourcing.owner)).scalar_one(), identifier).holds
     for wrong in ({"text": ""}, {"fait": "unheard of"}, {"siret": "1"}):
         shown = page.post(address + "/noter", data={**given, "fait": "answered", **wrong})
         assert shown.status_code == 422
@@ -312,14 +310,25 @@ def test_what_is_sealed_is_corrected_by_a_further_entry(page: PagesClient) -> No
     assert wrong.status_code == 422
 
 
-def test_every_page_of_a_record_opens_and_its_note_lists_as_many_as_it_counts(page: PagesClient) -> None:
+def test_every_page_of_a_record_opens_and_its_note_and_exports_list_as_many_as_it_counts(
+    page: PagesClient,
+) -> None:
+    import openpyxl
+
     address = kept(page, need="nettoyage des bureaux", place="Paris")
-    for query in "?vue=toutes ?debut=51 ?debut=999999 ?vue=x /export.csv /export.xlsx".split():
+    for query in "?vue=toutes ?debut=51 ?debut=999999 ?vue=x".split():
         assert page.get(address + query).status_code == 200, query
     note = page.get(address + "/note").text
     counted = int(re.findall(r"(\d+) gardées? :", note)[0])
-    rows = re.findall(r"<td data-label=.À faire.>À (?:appeler|vérifier|interroger)<", note)
-    assert counted == len(rows) == len(exported(page, address))
+    told = re.findall(r"<td data-label=.À faire.>À (?:appeler|vérifier|interroger)<", note)
+    rows = exported(page, address)
+    assert counted == len(told) == len(rows) and all(row["SIRET"].isdecimal() for row in rows)
+    assert all(row["Type"] or row["À faire"] in ("à appeler", "à vérifier") for row in rows)
+    book = openpyxl.load_workbook(io.BytesIO(page.get(address + "/export.xlsx").content))
+    assert book["Structures"].auto_filter.ref
+    cells = [value for sheet in book for row in sheet.iter_rows(values_only=True) for value in row if value]
+    assert any(isinstance(value, date | datetime) for value in cells)
+    assert not any(str(value).startswith(("{", "[")) for value in cells)
 
 
 def test_the_list_is_printed_and_exported_as_it_is_narrowed(page: PagesClient) -> None:
@@ -337,39 +346,6 @@ def test_the_list_is_printed_and_exported_as_it_is_narrowed(page: PagesClient) -
     paper = page.get(links["Imprimer"]).text
     assert paper.count('class="notes"') == len(rows) and "Pantin (93)" in paper
     assert f"limitée à : {kind}" in paper
-
-
-def test_exports_are_tables_of_structures(page: PagesClient) -> None:
-    import openpyxl
-
-    address = kept(page, need="taille de haies", place="Pantin")
-    rows = exported(page, address)
-    assert rows and all(row["SIRET"].isdecimal() for row in rows)
-    proposed = ("à appeler", "à vérifier")
-    assert all(row["Type"] or row["À faire"] in proposed for row in rows)
-    book = openpyxl.load_workbook(io.BytesIO(page.get(address + "/export.xlsx").content))
-    assert book["Structures"].auto_filter.ref
-    listed = [value for row in book["Structures"].iter_rows(min_row=2, values_only=True) for value in row]
-    assert any(isinstance(value, date | datetime) for value in listed)
-    values = (value for sheet in book for row in sheet.iter_rows(values_only=True) for value in row)
-    assert not any(str(value).startswith(("{", "[")) for value in values if value)
-
-
-def test_a_message_is_opened_by_a_button_only(page: PagesClient, tmp_path: Path) -> None:
-    from matcher.outreach import links
-
-    address = kept(page, need="taille de haies", place="Pantin")
-    identifier = address.rsplit("/", 1)[1]
-    siret = listed(page.get(address).text)[0]
-    page.post(address + "/contacter", data={**LETTER, "sirets": [siret], "confirme": "oui"})
-    link = links.question_link("", identifier, siret)
-    page.get(link)
-    assert "message ouvert" not in page.get(address).text
-    page.post(link + "/lu")
-    assert "message ouvert" in page.get(address).text
-    with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
-        owner = str(store.engine.connect().exec_driver_sql("select owner from sourcing").scalar())
-        assert record_.verify(store, owner, identifier).holds
 
 
 def test_a_reserved_lot_leads_to_whom_to_call_and_what_to_change(page: PagesClient) -> None:

@@ -1,7 +1,7 @@
 """Contracts that end, by the API, the page and the terminal."""
 
 import json
-from dataclasses import replace
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,37 +9,27 @@ import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
 
-from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
-from matcher.domain import Award, Buyer, Holder, Offer, Place, Structure
-from matcher.matching import recipes
+from matcher.domain import Award, Buyer, Holder, Place
 from matcher.reading import gather
-from pages_client import OTHER as CLEAN
 from pages_client import SIRET as GARDEN
 from serving import settings_of
 from terminal import command
 
-PANTIN = Place(
-    commune="93055", postcode="93500", department="93", latitude=48.89, longitude=2.41, label="Pantin"
-)
+CLEAN = "00010007300014"  # of the sample, in Montreuil
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(plain_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample with two contracts that end within the year, of two towns and two trades."""
     made = tmp_path_factory.mktemp("renewals") / "catalogue"
-    hedges = Structure(siret=GARDEN, name="Les Allées", kind="EI", place=PANTIN)
-    hedges = replace(hedges, offers=(Offer(id="1", title="Entretien des espaces verts"),))
-    clean = replace(hedges, siret=CLEAN, name="Net", offers=(Offer(id="2", title="Nettoyage de bureaux"),))
-    save_catalogue(build_catalogue([hedges, clean], [], recipes.named("default")), made)
-    ended = date.today() - timedelta(days=3 * 365)
-    gardens = Award(
-        uid="1", title="Entretien des espaces verts <b>", cpv="77310000", place=PANTIN, notified=ended
-    )
-    buyer, holder = Buyer(id="21930055900016", name="Pantin"), Holder(id="00010099900010", name="Jardins")
-    gardens = replace(gardens, duration_months=48.0, buyer=buyer, holders=(holder,))
-    offices = replace(gardens, uid="2", title="Nettoyage des écoles", cpv="90910000", holders=())
-    paris = Buyer(id="21750001600019", name="Paris")
-    gather.save_contracts([gardens, replace(offices, buyer=paris)], made)
+    shutil.copytree(plain_sample, made)
+    ended, place = date.today() - timedelta(days=3 * 365), Place(postcode="93500", department="93")
+    facts = {"place": place, "notified": ended, "duration_months": 48.0}
+    of = {"holders": (Holder(id="00010099900010", name="Jardins"),), "cpv": "77310000"}
+    pantin, paris = (Buyer(id=id, name=name) for id, name in (("21930055900016", "Pantin"), ("2", "Paris")))
+    gardens = Award(uid="1", title="Entretien des espaces verts <b>", buyer=pantin, **of, **facts)
+    offices = Award(uid="2", title="Nettoyage des écoles", cpv="90910000", buyer=paris, **facts)
+    gather.save_contracts([gardens, offices], made)
     return made
 
 

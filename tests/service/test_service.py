@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jsonschema
@@ -108,16 +109,16 @@ def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None
 
 
 def test_filters_are_obeyed(client: TestClient) -> None:
-    body = {"need": "entretien des espaces verts d'une école", "place": "Nanterre (92)", "n": 50}
-    body |= {"filters": {"kinds": ["ESAT"], "sirets": None}}
-    kinds = {m["structure"]["kind"] for m in client.post("/v1/match", json=body).json()["lots"][0]["matches"]}
+    def lot(**filters: object) -> Any:
+        body = {"need": "entretien des espaces verts d'une école", "place": "Nanterre (92)", "n": 50}
+        (one,) = client.post("/v1/match", json={**body, "filters": filters}).json()["lots"]
+        return one
+
+    kinds = {match["structure"]["kind"] for match in lot(kinds=["ESAT"], sirets=None)["matches"]}
     assert kinds == {"ESAT"}
-    body["filters"] = {"sirets": [SIRET]}
-    (lot,) = client.post("/v1/match", json=body).json()["lots"]
-    assert [match["structure"]["siret"] for match in lot["matches"]] == [SIRET]
-    body["filters"] = {"sirets": ["99999999900014"]}
-    (lot,) = client.post("/v1/match", json=body).json()["lots"]
-    assert (lot["matches"], lot["nobody"], lot["considered"]) == ([], True, 0)
+    assert [match["structure"]["siret"] for match in lot(sirets=[SIRET])["matches"]] == [SIRET]
+    none = lot(sirets=["99999999900014"])
+    assert (none["matches"], none["nobody"], none["considered"]) == ([], True, 0)
 
 
 def test_a_notice_is_matched_lot_by_lot_from_text_json_and_file(client: TestClient) -> None:

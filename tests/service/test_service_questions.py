@@ -294,10 +294,7 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
         wrong = {"email": "x", "departments": "93, 99", "turnover": "beaucoup", "phone": "01 99"}
         again = page.post(at + "/fiche", data=wrong)
         assert again.status_code == 422 and 'value="beaucoup"' in again.text
-        # each beside its field, and in the summary with a link
-        for name in ("email", "departments", "turnover"):
-            assert f'href="#{name}"' in again.text and f'id="{name}-fault"' in again.text
-        assert 'id="phone-fault"' not in again.text
+        assert set(re.findall(r'id="(\w+)-fault"', again.text)) == {"email", "departments", "turnover"}
         brochure = {"text": "Nous assurons la mise sous pli et le gardiennage."}
         found = page.post(at + "/brochure", data=brochure).text
         value = html.unescape(re.findall(r'name="offer" value="([^"]+)"', found)[0])
