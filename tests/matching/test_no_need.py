@@ -1,4 +1,4 @@
-"""Texts that are no need, and what structures do not do: nobody is proposed, and why is said."""
+"""Texts that are no need and what structures do not do: nobody is proposed; who is silent of its trade is counted, to be asked."""
 
 from dataclasses import replace
 
@@ -7,10 +7,11 @@ import pytest
 
 import made
 from bench import read
-from matcher.domain import Clause, Lot, Place, Structure, Tender
+from matcher.domain import Clause, Lot, LotAnswer, Place, Reservation, Structure, Tender
 from matcher.learned import asks
 from matcher.matching import demand, reasons, suitability
 from matcher.matching.engine import Matcher
+from matcher.matching.ranking import PLAUSIBLE
 from matcher.reading.need import free_text_tender, typed_need
 
 NANTES = Place(commune="44109", label="Nantes", department="44", latitude=47.22, longitude=-1.55)
@@ -146,3 +147,51 @@ def test_texts_of_another_author_are_told_apart(name: str, column: str, recall: 
     true = np.array([row[column] == "1" for row in rows])
     assert said[true].mean() >= recall
     assert said[~true].mean() <= wrong
+
+
+LILLE = Place(commune="59350", label="Lille", department="59", latitude=50.63, longitude=3.06)
+
+
+@pytest.fixture(scope="module")
+def workshops() -> Matcher:
+    """Silent ESAT, one far away and one that speaks of another trade."""
+    near = [structure(n, "ESAT", f"ESAT Horizon {n}", "8810C") for n in range(1, 5)]
+    far = replace(structure(10, "ESAT", "ESAT du Nord", "8810C"), place=LILLE)
+    speaks = structure(11, "ESAT", "ESAT des Tilleuls", "8810C", "Imprimerie et façonnage de brochures")
+    return made.matcher_over([*near, far, speaks])
+
+
+def answer(matcher: Matcher, words: str, **facts: object) -> LotAnswer:
+    return matcher.match(made.need(words, NANTES, **facts), 10).lots[0]
+
+
+def told(found: LotAnswer) -> set[str]:
+    return {m.structure.name for m in found.matches} | {s.name for s in found.asking}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["tonte des pelouses", "mise sous pli de courriers", "nettoyage de bureaux", "blanchisserie de linge"],
+)
+def test_silent_esat_in_reach_are_shown_or_counted_and_others_are_not(workshops: Matcher, words: str) -> None:
+    found = answer(workshops, words)
+    silent = {f"ESAT Horizon {n}" for n in range(1, 5)}
+    assert silent <= told(found)
+    assert {s.name for s in found.asking} <= silent and found.to_ask == len(found.asking)
+    assert bool(reasons.unknown_in_words(found)) is bool(found.asking)
+    assert not found.nobody or "à interroger" in reasons.why_nobody(found)
+    assert "ESAT du Nord" not in told(found)
+
+
+def test_what_esat_seldom_do_and_what_is_reserved_to_others_asks_nobody(workshops: Matcher) -> None:
+    assert answer(workshops, "formation au permis poids lourd").to_ask == 0
+    siae = Reservation(articles=("L2113-13",))
+    assert answer(workshops, "tonte des pelouses", reservation=siae).to_ask == 0
+
+
+def test_a_silent_one_that_is_shown_says_the_share_of_its_kind(workshops: Matcher) -> None:
+    ranking = workshops.rank(workshops.queries(free_text_tender("tonte des pelouses", NANTES))[0])
+    shown = workshops.explained(ranking, ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist())
+    assert shown
+    for match in shown:
+        assert any("63" in reason.text and "ESAT et EA" in reason.text for reason in match.reasons)
