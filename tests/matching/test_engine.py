@@ -36,6 +36,7 @@ from matcher.outreach.sourcing import record
 from matcher.reading.need import free_text_tender, typed_need
 
 NANTERRE = Place(label="Nanterre", postcode="92000")
+GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 
 def need(text: str, place: Place | None = NANTERRE, **lot: object) -> Tender:
@@ -48,17 +49,16 @@ def structure(number: int, kind: str, town: str, text: str, **more: object) -> S
 
 @pytest.fixture(scope="module")
 def small() -> Matcher:
-    garden, clean = "Entretien d'espaces verts, tonte, taille de haies", "Nettoyage de bureaux et de vitres"
-    zoned = (Offer(id="8#1", title=garden, zone=Zone(departments=("92",))),)
+    zoned = (Offer(id="8#1", title=GARDEN, zone=Zone(departments=("92",))),)
     listed = [
-        structure(1, "ACI", "Nanterre", garden),
-        structure(2, "ESAT", "Nanterre", garden),
-        structure(3, "EI", "Lyon", garden),
-        structure(4, "EI", "Nanterre", clean),
+        structure(1, "ACI", "Nanterre", GARDEN),
+        structure(2, "ESAT", "Nanterre", GARDEN),
+        structure(3, "EI", "Lyon", GARDEN),
+        structure(4, "EI", "Nanterre", "Nettoyage de bureaux et de vitres"),
         structure(5, "EI", "Nanterre", "", naf="8899B"),
-        structure(6, "EI", "Nanterre", garden, active=False),
-        structure(7, "EI", "Marseille", garden, zone=None),
-        replace(structure(8, "EA", "Lille", garden), offers=zoned),
+        structure(6, "EI", "Nanterre", GARDEN, active=False),
+        structure(7, "EI", "Marseille", GARDEN, zone=None),
+        replace(structure(8, "EA", "Lille", GARDEN), offers=zoned),
     ]
     return made.matcher_over(listed)
 
@@ -249,13 +249,9 @@ def test_questions_set_bad_lines_aside(tmp_path: Path) -> None:
     assert all(bad.reason for bad in rejected)
 
 
-GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
-
-
 def alike(*more: Structure) -> Matcher:
     """A matcher over twenty structures that differ by their SIRET alone, and others."""
-    nanterre = Place(postcode="92000", label="Nanterre", department="92")
-    twenty = (made.structure(number, "Structure", GARDEN, place=nanterre) for number in range(11, 31))
+    twenty = (made.structure(number, "Structure", GARDEN, place=NANTERRE) for number in range(11, 31))
     return made.matcher_over([*twenty, *more])
 
 
@@ -263,7 +259,7 @@ def test_near_equals_take_turns_from_lot_to_lot_and_clear_differences_do_not() -
     matcher, day = alike(), date(2026, 11, 30)
 
     def order(need: str, apart: float, day: date = day) -> list[int]:
-        (query,) = matcher.queries(free_text_tender(need, Place(postcode="92000")))
+        (query,) = matcher.queries(free_text_tender(need, NANTERRE))
         ranking = matcher.rank(query)
         scores = apart * np.arange(len(ranking.scores))[::-1]
         given = replace(ranking, scores=scores, order=np.argsort(-scores))
@@ -280,7 +276,7 @@ def test_equals_stand_in_an_order_of_each_lot_and_not_in_that_of_their_siret() -
     matcher = alike()
 
     def order(need: str) -> list[str]:
-        (lot,) = matcher.match(free_text_tender(need, Place(postcode="92000")), 20, groups=0).lots
+        (lot,) = matcher.match(free_text_tender(need, NANTERRE), 20, groups=0).lots
         assert len({round(match.score, 9) for match in lot.matches}) == 1 and len(lot.matches) == 20
         return [match.structure.siret for match in lot.matches]
 
@@ -293,7 +289,7 @@ def test_near_equals_take_turns_from_day_to_day_only_when_asked_and_it_is_record
     far = made.structure(40, "Structure", GARDEN, place=Place(label="Pontoise"))
     still = alike(far)
     turning = Matcher(still.catalogue, recipes.named("rotating"))
-    days, asked = [date(2026, 3, day) for day in range(1, 21)], made.need("tonte", Place(postcode="92000"))
+    days, asked = [date(2026, 3, day) for day in range(1, 21)], made.need("tonte", NANTERRE)
 
     def order(matcher: Matcher, day: date) -> tuple[str, ...]:
         answer = matcher.match(asked, 21, as_of=day, groups=0)

@@ -169,13 +169,11 @@ def test_a_typed_need_is_explained_as_a_notice_is(matcher: Matcher, tmp_path: Pa
     assert isinstance(nothing.exception, BadInput) and '--need "what is to be done"' in str(nothing.exception)
 
 
-POINT = {"label": "Pantin", "latitude": 48.89, "longitude": 2.41}
-PANTIN = Place(commune="93055", department="93", region="11", postcode="93500", **POINT)
-
-
 def quoted(offer: Offer, need: str) -> str:
-    who = made.structure("00010001600013", "Maison", kind="ACI", place=PANTIN, offers=(offer,))
-    matches = made.matcher_over([who]).match(free_text_tender(need, PANTIN), 5, groups=0).lots[0].matches
+    who = made.structure("00010001600013", "Maison", kind="ACI", place=near("93500"), offers=(offer,))
+    matches = (
+        made.matcher_over([who]).match(free_text_tender(need, near("93500")), 5, groups=0).lots[0].matches
+    )
     return " ".join(reason.text for reason in matches[0].reasons)
 
 

@@ -1,11 +1,16 @@
 """A claim says who asks and why; it is proved by mail, by a letter or by a call; a refused one can be made again."""
 
 import re
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from service.app import create_app
+from service.settings import Settings
 
-from pages_client import SIRET, signed_in
+from mail_server import MailServer
+from pages_client import SIRET, PagesClient, signed_in
+from serving import until
 
 ASKING = {"name": "Aline Petit", "role": "directrice", "address": "aline@allees.example"}
 ASKING |= {"reason": "Corriger nos métiers"}
@@ -60,7 +65,28 @@ def test_a_letter_or_a_call_carries_a_code_that_opens_the_account_once(page: Tes
     assert wrong.status_code == 422 and 'value="ABCD-EFGH-JKLM"' in wrong.text and "relisez" in wrong.text
     shown = page.get("/revendication", params={"code": code.lower().replace("-", " ")})
     assert "Aline Petit (aline@allees.example)" in shown.text
-    opened = page.post(f"/revendication/{code}", data={"address": "direction@allees.example"})
+    opens_once(page, f"/revendication/{code}")
+
+
+def opens_once(page: TestClient, link: str) -> None:
+    """Reading opens nothing, as scanners follow links; the button does, with an address to sign in again, and once."""
+    assert [page.get(link).status_code for _ in range(3)] == [200] * 3
+    assert page.post(link, data={}).status_code == 422
+    opened = page.post(link, data={"address": "direction@allees.example"})
     assert "Compte ouvert" in opened.text and "mlg_" not in opened.text
-    assert page.get(f"/revendication/{code}").status_code == 404
+    assert page.get(link).status_code == 404
     assert "Votre fiche" in page.get(f"/structure/{SIRET}").text
+
+
+def test_an_approved_claim_is_mailed_to_the_address_that_is_known(
+    settings: Settings, hedges: Path, smtp: MailServer
+) -> None:
+    given = settings.model_copy(update={"catalogue": hedges, "smtp": smtp.url})
+    with PagesClient(create_app(given), headers={"accept": "text/html"}) as page:
+        ask(page)
+        told = decide(page, desk(page), verdict="oui")
+        until(lambda: bool(smtp.received))
+        ((to, mail),) = smtp.received
+        assert "a@allees.example" in told and to == ["a@allees.example"]
+        page.cookies.clear()
+        opens_once(page, re.findall(r"(/revendication/\S+)", mail.get_content())[0])

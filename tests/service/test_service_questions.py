@@ -336,28 +336,6 @@ def test_no_path_of_the_machine_in_what_a_visitor_reads(settings: Settings, tmp_
             assert "matcher index" in page.get("/v1/health").text
 
 
-def test_an_approved_claim_is_mailed(settings: Settings, store: Store, smtp: MailServer) -> None:
-    with client(Settings(**{**settings.model_dump(), "smtp": smtp.url})) as page:
-        asking = {"name": "Aline Petit", "role": "directrice", "address": "aline@allees.example"}
-        page.post(f"/structure/{SIRET}/revendiquer", data=asking)
-        signed_in(page, "operator")
-        desk = page.get("/exploitant").text
-        wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', desk)[0]
-        told = page.post(wanted, data={"verdict": "oui"}).text
-        left(store)
-        ((to, mail),) = smtp.received
-        assert "contact@allees.example" in told and to == ["contact@allees.example"]
-        link = re.findall(r"https://maillage\.example(/revendication/\S+)", mail.get_content())[0]
-        page.cookies.clear()
-        for _ in range(3):  # scanners follow links: only the button opens the account
-            shown = page.get(link)
-            assert shown.status_code == 200
-        opening = {"address": "aline@allees.example"}
-        # where would they sign in again?
-        assert page.post(link, data={}).status_code == 422
-        assert "Compte ouvert" in page.post(link, data=opening).text
-
-
 def test_a_record_says_its_filters(settings: Settings, store: Store) -> None:
     with client(settings) as page:
         signed_in(page, "buyer")

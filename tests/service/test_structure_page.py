@@ -58,10 +58,7 @@ def test_supposed_trades_are_reported_as_such_and_answered_by_one_click(
 
 
 HERE = Place(department="93", latitude=48.9, longitude=2.4)
-NEAR, FAR = (
-    replace(HERE, latitude=48.95, longitude=2.45),
-    Place(department="57", latitude=49.1, longitude=6.2),
-)
+NEAR, FAR = replace(HERE, latitude=48.95), Place(department="57", latitude=49.1, longitude=6.2)
 GARDENS = Structure(siret=SIRET, name="Les Allées", kind="EI", place=HERE)
 
 
@@ -84,34 +81,21 @@ def test_reach_is_what_it_says_else_what_lies_near(zone: Zone | None, near: bool
 
 def test_each_piece_tells_the_notices_of_the_last_year_that_it_would_bring(page: TestClient) -> None:
     serving = page.app.state.serving.get()  # type: ignore[attr-defined]
-    today = datetime.now(UTC).date()
+    today, base = datetime.now(UTC).date(), serving.answerable()[0]
     lot = Lot(id="l", title="Tonte et entretien des espaces verts", places=(NEAR,))
+    days = (today, today, today.replace(year=today.year - 2))
     tenders = [
-        replace(t, id=f"n{n}", published=today, lots=(replace(lot, id=f"l{n}"),))
-        for n, t in enumerate(serving.answerable()[:2])
+        replace(base, id=f"n{n}", published=day, lots=(replace(lot, id=f"l{n}"),))
+        for n, day in enumerate(days)
     ]
-    old = replace(tenders[0], id="old", published=today.replace(year=today.year - 2))
-
-    class Last:
-        catalogue = serving.catalogue
-
-        def answerable(self) -> list[object]:
-            return [*tenders, old]
-
-        def once(self, name: str, make: object) -> object:
-            return make()  # type: ignore[operator]
-
+    last: Any = SimpleNamespace(catalogue=serving.catalogue, answerable=lambda: tenders)
+    last.once = lambda name, make: make()
     unsaid: dict[str, Any] = {"phone": "", "email": "", "zone": None, "turnover": None, "headcount": None}
     unsaid |= {"offers": (Offer(id="a", title="Tonte"),), "place": HERE}
-    bare, last, contact = (
-        replace(serving.structure(SIRET), **unsaid),
-        Last(),
-        "Donnez un téléphone ou un courriel",
-    )
-    (gap,) = (gap for gap in gaps.gaps(bare, last) if gap.title == contact)  # type: ignore[arg-type]
+    bare, contact = replace(serving.structure(SIRET), **unsaid), "Donnez un téléphone ou un courriel"
+    (gap,) = (gap for gap in gaps.gaps(bare, last) if gap.title == contact)
     assert gap.notices == 2 and "2 avis de l'an dernier étaient à votre portée" in gap.gain
-    known = gaps.gaps(replace(bare, phone="01"), last)  # type: ignore[arg-type]
-    assert contact not in {gap.title for gap in known}
+    assert contact not in {gap.title for gap in gaps.gaps(replace(bare, phone="01"), last)}
 
 
 def test_contacts_and_proof_of_life_stand_wherever_a_structure_is_named() -> None:
@@ -198,24 +182,6 @@ def test_reasons_of_a_partner_are_few_and_tell_something(member: PagesClient) ->
     )
     assert len(lines) > 2 and all(map(told.search, lines))
     assert "aucun marché public connu" not in text
-
-
-def test_the_exchange_names_who_announces_and_can_be_left(member: PagesClient) -> None:
-    for siret, brings, seeks in ((SIRET, "tonte", "nettoyage"), (OTHER, "nettoyage", "tonte")):
-        signed_in(member, f"structure:{siret}", "read")
-        asked = {"notice_id": "26-130101", "brings": brings, "seeks": seeks, "contact": "nous@ex.example"}
-        assert member.post(f"/structure/{siret}/bourse", data=asked).status_code == 200
-    text = member.get(f"/structure/{OTHER}/bourse").text
-    theirs = text.partition('id="autres"')[2]
-    assert "Les Sentiers de l'Ourcq" in theirs and "<strong>Apporte :</strong> tonte" in theirs
-    assert "nous@ex.example" not in theirs
-    act = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', theirs)[0]
-    assert "nous@ex.example" in member.post(act, data={"faire": "contact"}).text
-    mine = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', text.partition('id="autres"')[0])[0]
-    gone = member.post(mine, data={"faire": "retirer"}).text
-    assert "Votre annonce est retirée" in gone and "Retirée" in gone
-    signed_in(member, *SEEN)
-    assert member.get(f"/structure/{OTHER}/bourse").status_code == 403
 
 
 def test_a_feed_reader_fetches_by_the_token_alone(member: PagesClient) -> None:
