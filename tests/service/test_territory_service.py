@@ -77,6 +77,12 @@ def test_potential_hours_and_oeth_answer_with_reasons(client: TestClient) -> Non
     assert worked["result"]["worked"] == 20.0
     refused = client.post("/v1/territory/oeth", json={"purchase": 20000})
     assert refused.status_code == 422 and "taux d'emploi" in refused.json()["detail"]
+    effect = {**need, "place": "78200", "rate": 0.025}  # its effect is told next to the advice
+    (lot,) = client.post("/v1/territory/potential", json=effect).json()["result"]["lots"]
+    assert lot["advised"]["oeth"]["code"] == "oeth"
+    typed = {**need, "rate": "2,5"}
+    assert "OETH" in client.post("/territoire/potentiel", data=typed).text
+    assert client.post("/territoire/potentiel", data={**typed, "rate": "beaucoup"}).status_code == 422
 
 
 def test_a_meeting_is_for_buyers_and_comes_as_a_workbook(client: TestClient, head: dict[str, str]) -> None:
@@ -164,15 +170,6 @@ def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
         assert "style-src 'unsafe-inline'" in policy and "script" not in policy
         assert "matcher facil" not in printed.text
     assert client.post("/territoire/rapport", data={"buyer": ""}, headers=head).status_code == 422
-
-
-def test_the_effect_on_oeth_is_reported_next_to_the_advice(client: TestClient) -> None:
-    asked = {"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "rate": "2,5"}
-    assert "OETH" in client.post("/territoire/potentiel", data=asked).text
-    assert client.post("/territoire/potentiel", data={**asked, "rate": "beaucoup"}).status_code == 422
-    body = {"need": "entretien des espaces verts", "place": "78200", "amount": 30000, "rate": 0.025}
-    effect = client.post("/v1/territory/potential", json=body).json()["result"]["lots"][0]["advised"]["oeth"]
-    assert effect["code"] == "oeth"
 
 
 def test_past_contracts_of_the_trade_there_are_told_with_who_won(client: TestClient) -> None:
