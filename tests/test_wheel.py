@@ -39,10 +39,8 @@ def clean(**more: str) -> dict[str, str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("dist")
     code = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
-    name = run(sys.executable, "-c", code, str(out), cwd=ROOT, PYTHONPATH=os.pathsep.join(sys.path)).split()[
-        -1
-    ]
-    return out / name
+    built = run(sys.executable, "-c", code, str(out), cwd=ROOT, PYTHONPATH=os.pathsep.join(sys.path))
+    return out / built.split()[-1]
 
 
 @pytest.fixture(scope="module")

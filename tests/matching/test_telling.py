@@ -15,7 +15,7 @@ import made
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
 from matcher.commands.match import show
-from matcher.domain import BadInput, Filters, Offer, Place, Reason, Tender, UnknownStructure
+from matcher.domain import Answer, BadInput, Filters, Offer, Place, Reason, Tender, UnknownStructure
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import OTHER, SUBJECTS, mark, sentences, subjects
@@ -118,11 +118,16 @@ def test_a_record_lists_every_bidder_once_even_where_few_are_shown(matcher: Matc
         assert [m.rank for m in kept.matches] == list(range(1, len(sirets) + 1))
 
 
-def test_the_terminal_shows_what_matters_in_120_columns(matcher: Matcher, sample: gather.Gathered) -> None:
+def printed(*answers: Answer) -> str:
+    """What the terminal shows of these."""
     with redirect_stdout(io.StringIO()) as out:
-        for tender in sample.tenders[:6]:
-            show(matcher.match(tender, 5, groups=1))
-    text = out.getvalue()
+        for answer in answers:
+            show(answer)
+    return out.getvalue()
+
+
+def test_the_terminal_shows_what_matters_in_120_columns(matcher: Matcher, sample: gather.Gathered) -> None:
+    text = printed(*(matcher.match(tender, 5, groups=1) for tender in sample.tenders[:6]))
     assert max(len(line) for line in text.splitlines()) <= 120
     assert "score" not in text and "lot(s)" not in text and "26-130101/1#" not in text
     assert not UNKNOWN.search(text.replace("acheteur inconnu", ""))
@@ -130,23 +135,18 @@ def test_the_terminal_shows_what_matters_in_120_columns(matcher: Matcher, sample
 
 
 def test_the_terminal_says_how_those_that_it_counts_and_does_not_list_are_shown(matcher: Matcher) -> None:
-    need, printed = free_text_tender("entretien des espaces verts", near("93055")), dict[int, str]()
+    need = free_text_tender("entretien des espaces verts", near("93055"))
     (lot,) = matcher.match(need, 1, groups=0).lots
     every = lot.likely + lot.plausible
-    for n in (1, every):
-        with redirect_stdout(io.StringIO()) as out:
-            show(matcher.match(need, n, groups=0))
-        printed[n] = out.getvalue()
-    assert f"-n {every} montre la suite" in printed[1] and "montre la suite" not in printed[every]
+    one, all_ = (printed(matcher.match(need, n, groups=0)) for n in (1, every))
+    assert f"-n {every} montre la suite" in one and "montre la suite" not in all_
 
 
 def test_where_nobody_fits_the_terminal_prints_no_empty_table(matcher: Matcher) -> None:
     need = free_text_tender("fourniture d'un appareil d'IRM", near("59000"))
     answer = matcher.match(need, 5, groups=0)
-    bare = replace(answer, lots=(replace(answer.lots[0], matches=()),))
-    with redirect_stdout(io.StringIO()) as out:
-        show(bare)
-    assert "Aucune structure adaptée" in out.getvalue() and "pourquoi" not in out.getvalue()
+    told = printed(replace(answer, lots=(replace(answer.lots[0], matches=()),)))
+    assert "Aucune structure adaptée" in told and "pourquoi" not in told
 
 
 def test_a_typed_need_is_explained_as_a_notice_is(matcher: Matcher, tmp_path: Path) -> None:
@@ -158,10 +158,8 @@ def test_a_typed_need_is_explained_as_a_notice_is(matcher: Matcher, tmp_path: Pa
     named = matcher.catalogue.structure(matcher.catalogue.row("00010001600013")).name.upper()
     by_name = ["explain", named, *call[2:], "--need", "tonte de pelouses", "--place", "Pantin"]
     assert "rang" in CliRunner().invoke(build(), by_name).output
-    for words in (
-        "e",
-        f"{named[0]}{named[2]}{named[1]}{named[3:]}",
-    ):  # borne by several; misspelt, which is told
+    # borne by several; misspelt, which is told
+    for words in ("e", f"{named[0]}{named[2]}{named[1]}{named[3:]}"):
         several = CliRunner().invoke(build(), ["explain", words, *by_name[2:]]).exception
         assert isinstance(several, UnknownStructure) and "give the SIRET of one of" in str(several)
     assert f"00010001600013 {named}" in str(several).upper()

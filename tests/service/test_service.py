@@ -21,7 +21,7 @@ from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.reading import gather
 from pages_client import SIRET, holding
 from service import page
-from serving import serving, settings_of
+from serving import serving, settings_of, until
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
@@ -235,11 +235,7 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(plain_sample: Pa
             fresh = load_catalogue(folder)
             save_catalogue(fresh, folder)
             shutil.copy(plain_sample / gather.NOTICES, folder)
-            for _ in range(1200):
-                if loaded.swaps > before:
-                    break
-                threading.Event().wait(0.05)
-            assert loaded.swaps > before
+            until(lambda: loaded.swaps > before)  # noqa: B023
         stop.set()
         worker.join()
     assert statuses and set(statuses) == {200}
