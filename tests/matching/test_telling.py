@@ -190,9 +190,7 @@ def test_a_quotation_is_a_sentence_or_a_title_and_no_scrap_of_it() -> None:
     assert f"selon sa fiche, « {sentence} »" in told
 
 
-def test_of_several_pieces_that_of_the_need_is_quoted_and_none_is_given_a_trade_that_it_does_not_name() -> (
-    None
-):
+def test_of_several_pieces_that_of_the_need_is_quoted_and_given_no_trade_that_it_does_not_name() -> None:
     both = Offer(id="1", title="Ateliers", text="Tonte de pelouses. Élagage et abattage d'arbres dangereux.")
     assert "espaces verts : selon sa fiche, « Élagage" in quoted(both, "élagage d'arbres dangereux")
     hours = Offer(id="1", title="Conditions", text="Débutants acceptés avec permis et papiers à jour")

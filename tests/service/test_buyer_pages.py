@@ -291,12 +291,14 @@ def test_a_letter_is_shown_whole_before_it_is_sent(page: PagesClient, tmp_path: 
 def test_who_cannot_be_reached_by_mail_is_said_before(page: PagesClient) -> None:
     address = kept(page, need="taille de haies", place="Pantin")
     siret = listed(page.get(address).text)[0]
-    with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
-        store.unsubscribe(connection, f"alerts:{siret}", "page")  # from alerts: buyers may still ask
-    assert "Écrire à 1 structure" in page.get(f"{address}/ecrire?s={siret}").text
-    with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
-        store.unsubscribe(connection, f"questions:{siret}", "one-click")
-    shown = page.get(f"{address}/ecrire?s={siret}").text
+
+    def without(what: str) -> str:
+        with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
+            store.unsubscribe(connection, f"{what}:{siret}", "page")
+        return page.get(f"{address}/ecrire?s={siret}").text
+
+    assert "Écrire à 1 structure" in without("alerts")  # buyers may still ask
+    shown = without("questions")
     assert "Aucune ne peut être jointe par courriel" in shown
     assert "ne veut plus de question par courriel" in shown
     assert "tel:" in shown and "<textarea" not in shown

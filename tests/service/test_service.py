@@ -185,9 +185,8 @@ def test_structure_and_opportunities(client: TestClient) -> None:
 def test_pages_of_a_list_follow_each_other(client: TestClient) -> None:
     whole = client.get("/v1/structures", params={"limit": 200}).json()
     pages = (client.get(f"/v1/structures?limit=40&offset={start}").json() for start in (0, 40, 80))
-    assert [item for page in pages for item in page["items"]] == whole["items"] and whole["total"] == len(
-        whole["items"]
-    )
+    assert [item for page in pages for item in page["items"]] == whole["items"]
+    assert whole["total"] == len(whole["items"])
 
 
 def test_without_a_catalogue_it_says_how_to_build_one(tmp_path: Path) -> None:
