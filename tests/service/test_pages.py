@@ -217,10 +217,10 @@ def test_replay_says_what_changed(matcher: Matcher) -> None:
     with Store.open("sqlite://") as store:
         made = keep(store, "key:b", matcher.match(need, 5, groups=0), recipe="default")
         found = read(store, "key:b", made)
-    without = Filters(excluded=(found.lines("need-1")[0].siret,))
+    without = Filters(excluded=(gone := found.lines("need-1")[0].siret,))
     again, versions = record_.search(matcher, need, without), {**matcher.versions, "data": "new"}
     said = replay(found, again, versions)
-    assert any(s.startswith("data :") for s in said) and any("lot 1 : 1 sorties" in s for s in said)
+    assert said[0].startswith("data :") and f"lot 1 : 1 sorties ({gone}), 1 entrées" in said[1]
 
 
 def test_who_answers_rights_accessibility_and_sources_are_on_a_page(settings: Settings) -> None:
