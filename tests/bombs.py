@@ -7,26 +7,10 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from typing import Any
 
-_TYPES = (
-    '<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
-    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-    '<Default Extension="xml" ContentType="application/xml"/>{parts}</Types>'
-)
-_MEDIA = "application/vnd.openxmlformats-officedocument"
-_PART = '<Override PartName="/{name}" ContentType="' + _MEDIA + '.{kind}+xml"/>'
-_RELATIONS = '<?xml version="1.0"?><Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{links}</Relationships>'
-_LINK = (
-    '<Relationship Id="rId{n}" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/{kind}" '
-    'Target="{target}"/>'
-)
-_SHEETS = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_WORDS = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
-
-
-def _relations(target: str) -> str:
-    """That the document of a package is `target`."""
-    return _RELATIONS.format(links=_LINK.format(n=1, kind="officeDocument", target=target))
+import docx
+import openpyxl
 
 
 def packed(members: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -38,24 +22,19 @@ def packed(members: Mapping[str, str | bytes], method: int = zipfile.ZIP_DEFLATE
     return sink.getvalue()
 
 
+def _altered(document: Any, parts: Mapping[str, str]) -> bytes:
+    """A document with these parts in the place of its own."""
+    document.save(whole := io.BytesIO())
+    with zipfile.ZipFile(whole) as archive:
+        return packed({name: archive.read(name) for name in archive.namelist()} | parts)
+
+
 def workbook(rows: str, strings: str = "") -> bytes:
     """An XLSX of one sheet with these rows as XML."""
-    parts = _PART.format(name="xl/workbook.xml", kind="spreadsheetml.sheet.main")
-    parts += _PART.format(name="xl/worksheets/sheet1.xml", kind="spreadsheetml.worksheet")
-    parts += _PART.format(name="xl/sharedStrings.xml", kind="spreadsheetml.sharedStrings") if strings else ""
-    links = _LINK.format(n=1, kind="worksheet", target="worksheets/sheet1.xml")
-    links += _LINK.format(n=2, kind="sharedStrings", target="sharedStrings.xml") if strings else ""
-    members: dict[str, str | bytes] = {
-        "[Content_Types].xml": _TYPES.format(parts=parts),
-        "_rels/.rels": _relations("xl/workbook.xml"),
-        "xl/workbook.xml": f'<workbook xmlns="{_SHEETS}" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
-        '<sheets><sheet name="a" sheetId="1" r:id="rId1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": _RELATIONS.format(links=links),
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{_SHEETS}"><sheetData>{rows}</sheetData></worksheet>',
-    }
-    if strings:
-        members["xl/sharedStrings.xml"] = f'<sst xmlns="{_SHEETS}">{strings}</sst>'
-    return packed(members)
+    of = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    sheet = f"<worksheet {of}><sheetData>{rows}</sheetData></worksheet>"
+    parts = {"xl/worksheets/sheet1.xml": sheet, "xl/sharedStrings.xml": f"<sst {of}>{strings}</sst>"}
+    return _altered(openpyxl.Workbook(), parts)
 
 
 def _cell(text: str, place: str = "") -> str:
@@ -80,15 +59,9 @@ def overlapped() -> bytes:
 
 
 def _document(body: str) -> bytes:
-    return packed(
-        {
-            "[Content_Types].xml": _TYPES.format(
-                parts=_PART.format(name="word/document.xml", kind="wordprocessingml.document.main")
-            ),
-            "_rels/.rels": _relations("word/document.xml"),
-            "word/document.xml": f'<w:document xmlns:w="{_WORDS}"><w:body>{body}</w:body></w:document>',
-        }
-    )
+    of = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    text = f"<w:document {of}><w:body>{body}</w:body></w:document>"
+    return _altered(docx.Document(), {"word/document.xml": text})
 
 
 def _pdf(objects: list[bytes]) -> bytes:
@@ -102,20 +75,14 @@ def _pdf(objects: list[bytes]) -> bytes:
     return out + b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, table)
 
 
-def _stream(content: bytes, more: bytes = b"/Filter/FlateDecode") -> bytes:
-    return b"<<%s/Length %d>>\nstream\n%s\nendstream" % (more, len(content), content)
-
-
 def pdf_page(content: bytes, filters: bytes, pages: int = 1) -> bytes:
     """A PDF whose pages all show one packed content."""
     kids = b" ".join(b"%d 0 R" % (n + 5) for n in range(pages))
     page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 3 0 R/Resources<</Font<</F 4 0 R>>>>>>"
-    catalogue, font = (
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
-    )
     listed = b"<</Type/Pages/Count %d/Kids[%s]>>" % (pages, kids)
-    return _pdf([catalogue, listed, _stream(content, filters), font, *[page] * pages])
+    font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>"
+    text = b"<<%s/Length %d>>\nstream\n%s\nendstream" % (filters, len(content), content)
+    return _pdf([b"<</Type/Catalog/Pages 2 0 R>>", listed, text, font, *[page] * pages])
 
 
 def _damaged(method: int) -> bytes:

@@ -12,10 +12,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-OF_WIDTH = (
-    "target-size",
-    "scrollable-region-focusable",
-)  # rules that a narrow view can break; the document is the same
+#: Rules that a narrow view can break; the document is the same.
+OF_WIDTH = ("target-size", "scrollable-region-focusable")
 
 
 @pytest.fixture(scope="module")

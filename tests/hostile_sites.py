@@ -9,9 +9,12 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 import httpcore
+
+from serving import at_work
 
 PUBLIC = "93.184.216.34"
 Answer = bytes | Callable[[socket.socket], None]
@@ -111,29 +114,11 @@ def slow(pause: float) -> Callable[[socket.socket], None]:
 def serving() -> Iterator[Web]:
     """The web, until the block ends."""
     web = Web()
-    server = socket.create_server(("127.0.0.1", 0), backlog=64)
-    web.port = server.getsockname()[1]
-    server.settimeout(0.1)
-    over = threading.Event()
-
-    def accept() -> None:
-        while not over.is_set():
-            try:
-                link, _ = server.accept()
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            threading.Thread(target=web.answer, args=(link,), daemon=True).start()
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
+    handler = type("Handler", (BaseRequestHandler,), {"handle": lambda self: web.answer(self.request)})
+    server = ThreadingTCPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads, web.port = True, server.server_address[1]
+    with at_work(server):
         yield web
-    finally:
-        over.set()
-        thread.join()
-        server.close()
 
 
 def fetcher(web: Web, **options: Any) -> Any:

@@ -52,23 +52,16 @@ def provider() -> Iterator[Provider]:
             known.asked.append(url.path)
             match url.path:
                 case "/.well-known/openid-configuration" if known.moved:
-                    self.send_response(302)
-                    self.send_header("Location", "/elsewhere")
-                    self.end_headers()
+                    self.lead(302, "/elsewhere")
                 case "/.well-known/openid-configuration":
-                    names = {
-                        "authorization_endpoint": "authorize",
-                        "token_endpoint": "token",
-                        "userinfo_endpoint": "userinfo",
-                        "end_session_endpoint": "session/end",
-                        "jwks_uri": "jwks",
-                    }
-                    urls = {name: f"{known.base}/{path}" for name, path in names.items()}
-                    self.give({"issuer": known.described_as or known.base} | urls)
+                    names = ("authorization", "token", "userinfo", "end_session")
+                    urls = {f"{name}_endpoint": f"{known.base}/{name}" for name in names}
+                    urls |= {"issuer": known.described_as or known.base, "jwks_uri": f"{known.base}/jwks"}
+                    self.give(urls)
                 case "/jwks":
                     public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(known.key.public_key()))
                     self.give({"keys": [{**public, "kid": "k", "use": "sig", "alg": "RS256"}]})
-                case "/authorize":
+                case "/authorization":
                     assert set(asked) == AUTHORIZE and min(len(asked["state"]), len(asked["nonce"])) >= 32
                     code = secrets.token_urlsafe(8)
                     known.codes[code] = asked
@@ -77,22 +70,13 @@ def provider() -> Iterator[Provider]:
                     self.give(f"<title>Identification</title>{link}", "text/html")
                 case "/userinfo":
                     assert self.headers["Authorization"] == "Bearer jeton"
-                    self.give(
-                        known.signed(
-                            sub=known.userinfo_sub,
-                            email=known.email,
-                            **({} if known.verified is None else {"email_verified": known.verified}),
-                        ),
-                        "application/jwt",
-                    )
-                case "/session/end":
+                    said = {} if known.verified is None else {"email_verified": known.verified}
+                    told = known.signed(sub=known.userinfo_sub, email=known.email, **said)
+                    self.give(told, "application/jwt")
+                case "/end_session":
                     token = jwt.decode(asked["id_token_hint"], options={"verify_signature": False})
                     known.ended.append(token["sub"])
-                    self.send_response(303)
-                    self.send_header(
-                        "Location", f"{asked['post_logout_redirect_uri']}?state={asked['state']}"
-                    )
-                    self.end_headers()
+                    self.lead(303, f"{asked['post_logout_redirect_uri']}?state={asked['state']}")
                 case _:
                     self.send_error(404)
 
@@ -107,6 +91,11 @@ def provider() -> Iterator[Provider]:
             strength = {"acr": known.strength} if known.strength else {}
             token = known.signed(sub="u-1", nonce=asked["nonce"], **strength)
             self.give({"access_token": "jeton", "token_type": "Bearer", "expires_in": 60, "id_token": token})
+
+        def lead(self, status: int, where: str) -> None:
+            self.send_response(status)
+            self.send_header("Location", where)
+            self.end_headers()
 
         def give(self, body: Any, media: str = "application/json") -> None:
             data = (body if isinstance(body, str) else json.dumps(body)).encode()

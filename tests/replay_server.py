@@ -66,31 +66,21 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.publisher.faults.popleft() if self.publisher.faults else ("none",)
         if fault[0] == "then":
             fault[1](self.publisher)
-        elif fault[0] == "status":
+        if fault[0] == "status":
             self.answer(fault[1], b'{"error": "later"}', fault[2] if len(fault) > 2 else {})
-            return
         elif fault[0] == "html":
             self.answer(200, b"<html>Maintenance</html>", {"Content-Type": "text/html"})
-            return
         elif fault[0] == "shape":
             self.answer(200, b'{"items": [], "meta": {}}', {})
-            return
-        if self.publisher.token and headers.get("authorization") != f"Bearer {self.publisher.token}":
+        elif self.publisher.token and headers.get("authorization") != f"Bearer {self.publisher.token}":
             self.answer(401, b'{"detail": "no"}', {})
-            return
-        if parts.path in self.publisher.files:
+        elif parts.path in self.publisher.files:
             self.file(self.publisher.files[parts.path], headers, fault)
-            return
-        found = self.page(parts.path, query)
-        if isinstance(found, int):
+        elif isinstance(found := self.page(parts.path, query), int):
             self.answer(found, b'{"error_code": "InvalidRESTParameterError"}', {})
-            return
-        body = json.dumps(found).encode()
-        tag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
-        if headers.get("if-none-match") == tag:
-            self.answer(304, b"", {"ETag": tag})
-            return
-        self.answer(200, body, {"ETag": tag, "Content-Type": "application/json"}, fault)
+        else:
+            body = json.dumps(found).encode()
+            self.file(body, {**headers, "range": ""}, fault, {"Content-Type": "application/json"})
 
     def do_POST(self) -> None:
         """TED's search, as its API v3 answers in August 2026: two notices a page, the next by its token."""
@@ -175,15 +165,10 @@ class _Handler(BaseHTTPRequestHandler):
         return {count: len(rows), "next": following, "results": rows[(number - 1) * per : number * per]}
 
     def register(self, query: dict[str, str]) -> Any:
-        rows = self.publisher.units
-        if query.get("q"):
-            rows = [row for row in rows if row["siren"] == query["q"]]
-        if query.get("departement"):
-            rows = [row for row in rows if row["departement"] == query["departement"]]
-        if query.get("section_activite_principale"):
-            rows = [row for row in rows if row["section"] == query["section_activite_principale"]]
-        if query.get("code_postal"):
-            rows = [row for row in rows if row.get("code_postal") == query["code_postal"]]
+        names = {"siren": "q", "section": "section_activite_principale"}
+        names |= {same: same for same in ("departement", "code_postal")}
+        asked = {field: query[name] for field, name in names.items() if query.get(name)}
+        rows = [row for row in self.publisher.units if asked.items() <= row.items()]
         per, number = int(query.get("per_page", 10)), int(query.get("page", 1))
         if per > 25 or per * number > self.publisher.register_reach:
             return 400
@@ -191,18 +176,20 @@ class _Handler(BaseHTTPRequestHandler):
         total = min(len(rows), self.publisher.register_reach)  # its count stops there
         return {**page, "total_results": total, "page": number, "per_page": per}
 
-    def file(self, body: bytes, headers: dict[str, str], fault: tuple[Any, ...]) -> None:
+    def file(
+        self, body: bytes, headers: dict[str, str], fault: tuple[Any, ...], more: dict[str, str] | None = None
+    ) -> None:
         tag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
-        if headers.get("if-none-match") == tag:
-            self.answer(304, b"", {"ETag": tag})
-            return
+        extra = {"ETag": tag, **(more or {})}
         span = re.match(r"bytes=(\d+)-", headers.get("range", ""))
-        if span and headers.get("if-range") == tag:
+        if headers.get("if-none-match") == tag:
+            self.answer(304, b"", extra)
+        elif span and headers.get("if-range") == tag:
             start = int(span.group(1))
-            extra = {"ETag": tag, "Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
+            extra |= {"Content-Range": f"bytes {start}-{len(body) - 1}/{len(body)}"}
             self.answer(206, body[start:], extra, fault)
-            return
-        self.answer(200, body, {"ETag": tag}, fault)
+        else:
+            self.answer(200, body, extra, fault)
 
     def answer(
         self, status: int, body: bytes, extra: dict[str, str], fault: tuple[Any, ...] = ("none",)
@@ -216,9 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if fault[0] == "cut":
-            self.wfile.write(body[: fault[1]])
-            self.close_connection = True
-            return
+            body, self.close_connection = body[: fault[1]], True
         if status != 304:
             self.wfile.write(body)
 

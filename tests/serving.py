@@ -5,8 +5,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 from pathlib import Path
+from socketserver import ThreadingTCPServer
 from typing import Any
 
 import jsonschema
@@ -65,7 +65,7 @@ def serving(settings: Settings, port: int = 0) -> Iterator[str]:
 
 
 @contextmanager
-def at_work(server: ThreadingHTTPServer) -> Iterator[None]:
+def at_work(server: ThreadingTCPServer) -> Iterator[None]:
     """A small server of the tests answers, in threads of its own, until the block ends."""
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()

@@ -46,9 +46,8 @@ def test_a_notebook_runs_on_the_sample(name: str, monkeypatch: MonkeyPatch) -> N
 @pytest.mark.slow
 @pytest.mark.shared
 @pytest.mark.filterwarnings("ignore")
-def test_a_notebook_runs_on_the_real_data() -> (
-    None
-):  # the one that shows other cells there; the others take as long again
+def test_a_notebook_runs_on_the_real_data() -> None:
+    # the one that shows other cells there; the others take as long again
     from matcher.reference import paths
 
     if not (paths.shared_dir() / "data" / "awards" / "history.json.gz").is_file():

@@ -23,19 +23,14 @@ from matcher.territory.potential import potential
 PARIS = Place(commune="75056", label="Paris", department="75", latitude=48.86, longitude=2.35)
 ALL = 10_000
 NOW = datetime(2020, 1, 1, tzinfo=UTC)
+NEEDS = (
+    "tonte et taille de haies; nettoyage de bureaux et de vitres; plateaux repas pour une réunion; "
+    "mise sous pli de courriers; débarras et réemploi de mobilier; remplacement d'agents absents; "
+    "numérisation d'archives; peinture de cages d'escalier; assurance responsabilité civile; collecte de papiers"
+).split("; ")
 Pairs = list[tuple[Matcher, Tender, tuple[Structure, ...]]]
 DRAWN = 10  # structures of each need
 TOLD = {"ranked", "below-floor"}  # states of an explanation that come from the judgement
-
-
-def tenders_of_sample(sample: gather.Gathered) -> list[Tender]:
-    texts = (
-        "tonte et taille de haies; nettoyage de bureaux et de vitres; plateaux repas pour une réunion; "
-        "mise sous pli de courriers; débarras et réemploi de mobilier; remplacement d'agents absents; "
-        "numérisation d'archives; peinture de cages d'escalier; assurance responsabilité civile; "
-        "collecte de papiers"
-    ).split("; ")
-    return [free_text_tender(text, PARIS) for text in texts]
 
 
 def cases(matcher: Matcher, tenders: list[Tender]) -> Pairs:
@@ -59,7 +54,7 @@ def pairs(sample: gather.Gathered) -> Pairs:
     speaks = Matcher(evaluation.catalogue_of([], [listed], recipe, []), recipe)
     own = [q.tender for q in evaluation.questions(OURS / "judged_own.queries.jsonl.gz", [])][::5]
     ours = Matcher(evaluation.build_catalogue(sample.structures, (), recipe), recipe)
-    return [*cases(ours, tenders_of_sample(sample)), *cases(speaks, own)]
+    return [*cases(ours, [free_text_tender(text, PARIS) for text in NEEDS]), *cases(speaks, own)]
 
 
 def test_every_place_gives_one_answer(pairs: Pairs) -> None:

@@ -1,17 +1,16 @@
 """The sample is invented, reads in its true formats without a loss, and holds every hard case it says it holds."""
 
 import csv
-import importlib.util
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
+from importing import module_at
 from matcher import plugins
 from matcher.domain import KINDS, Award, Rejected, Structure, Tender
 from matcher.reference.identifiers import luhn, siren_valid, siret_valid
@@ -20,19 +19,8 @@ from matcher.reference.paths import shared_dir
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "data" / "sample"
 LOWEST_SIREN = 325_000  # to our knowledge none below is attributed, see data/sample/README.md
-NOTICES = (
-    "boamp_page_1.json",
-    "boamp_page_2.json",
-    *sorted(f"eforms/{p.name}" for p in (SAMPLE / "eforms").glob("*.xml")),
-)
-
-
-def _module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("sample_siret", ROOT / "data" / "build" / "sample_siret.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+FORMS = sorted(f"eforms/{path.name}" for path in (SAMPLE / "eforms").glob("*.xml"))
+NOTICES = ("boamp_page_1.json", "boamp_page_2.json", *FORMS)
 
 
 def _read(source: str, name: str) -> list[Any]:
@@ -57,18 +45,14 @@ def _sirets(text: str) -> Iterator[str]:
 
 
 def test_made_up_sirets_pass_the_check_sums_and_lie_below_all_attributed_ones() -> None:
-    made = _module()
-    for rank in (0, 1, 900, 19_999):
-        siret = made.made_up_siret(rank, 3)
-        assert siret_valid(siret)
-        assert siren_valid(siret[:9])
-        assert int(siret[:9]) < LOWEST_SIREN
+    made = module_at(ROOT / "data" / "build" / "sample_siret.py")
+    for siret in (made.made_up_siret(rank, 3) for rank in (0, 1, 900, 19_999)):
+        assert siret_valid(siret) and siren_valid(siret[:9]) and int(siret[:9]) < LOWEST_SIREN
     assert made.made_up_siret(900, 1)[:9] == made.made_up_siret(900, 2)[:9]
     assert len({made.made_up_siret(rank) for rank in range(2_000)}) == 2_000
-    with pytest.raises(ValueError, match="rank"):
-        made.made_up_siren(20_000)
-    with pytest.raises(ValueError, match="establishment"):
-        made.made_up_siret(1, 0)
+    for rank, establishment, wrong in ((20_000, 1, "rank"), (1, 0, "establishment")):
+        with pytest.raises(ValueError, match=wrong):
+            made.made_up_siret(rank, establishment)
 
 
 def test_every_siret_of_the_sample_is_made_up_or_a_town_hall(structures: list[Structure]) -> None:

@@ -1,13 +1,12 @@
 """The reference of the site is generated from the code: nothing that exists is missing from it."""
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from importing import module_at
 from matcher import plugins
 from matcher.matching import recipes
 
@@ -16,12 +15,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def generate() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["generate"] = module
-    spec.loader.exec_module(module)
-    return module
+    return module_at(ROOT / "docs" / "generate.py")
 
 
 def test_every_route_and_model_is_in_the_reference(generate: ModuleType) -> None:

@@ -16,17 +16,8 @@ from matcher.reference import deadline
 
 def rows(count: int) -> Iterator[list[Any]]:
     yield [f"Colonne {n}" for n in range(8)]
-    for n in range(count):
-        yield [
-            n,
-            "=1+1",
-            f"https://site{n}.example/",
-            date(2026, 11, 30),
-            None,
-            "",
-            "Tonte\x0b des pelouses",
-            3.5,
-        ]
+    day, words = date(2026, 11, 30), "Tonte\x0b des pelouses"
+    yield from ([n, "=1+1", f"https://site{n}.example/", day, None, "", words, 3.5] for n in range(count))
 
 
 def sheet(count: int) -> spreadsheet.Sheet:

@@ -56,15 +56,12 @@ def test_a_description_of_several_trades_is_cut_into_them() -> None:
         ("Préparateur(trice) de commandes", "Préparateur de commandes"),
         ("Ouvrier / Ouvrière d'entretien des espaces verts", "Ouvrier d'entretien des espaces verts"),
         ("Entretien des esp. verts", "Entretien des esp. verts"),
+        ("12 - 3", "12 - 3"),  # without letters it is still one piece
         ("Nous lavons le linge…. Nous lavons le linge des EHPAD", "Nous lavons le linge des EHPAD"),
     ],
 )
 def test_doubled_genders_and_titles_make_no_pieces(text: str, piece: str) -> None:
     assert list(declared.cut(text)) == [piece]
-
-
-def test_a_text_without_letters_is_still_one_piece() -> None:
-    assert list(declared.cut("12 - 3")) == ["12 - 3"]
 
 
 def test_the_trade_asked_is_found_and_shown_within_a_description_of_others(held: Catalogue) -> None:

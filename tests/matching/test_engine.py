@@ -1,7 +1,7 @@
 """The path of a tender: time, law, additivity, filters, one bidder, and an honest nobody."""
 
+import itertools
 import json
-import random
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,8 +12,6 @@ from pytest import MonkeyPatch
 
 import made
 from matcher.catalogue import files
-from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.catalogue.filters import allowed_mask
 from matcher.domain import (
@@ -27,10 +25,10 @@ from matcher.domain import (
     Reservation,
     StaleArtefact,
     Structure,
+    Tender,
     Zone,
 )
 from matcher.lab import evaluation
-from matcher.lab.evaluation import UNDATED
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import interleave
@@ -38,43 +36,31 @@ from matcher.outreach.sourcing import record
 from matcher.reading.need import free_text_tender, typed_need
 
 NANTERRE = Place(label="Nanterre", postcode="92000")
+GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 
-def need(text: str, place: Place | None = NANTERRE, **lot: object):  # type: ignore[no-untyped-def]
-    tender = free_text_tender(text, place)
-    return replace(tender, lots=(replace(tender.lots[0], **lot),))
+def need(text: str, place: Place | None = NANTERRE, **lot: object) -> Tender:
+    return made.need(text, place, **lot)
 
 
 def structure(number: int, kind: str, town: str, text: str, **more: object) -> Structure:
-    facts = {"kind": kind, "place": Place(label=town), **more}
-    return made.structure(f"{number:09d}00014", f"Structure {number}", text, **facts)
+    return made.structure(number, f"Structure {number}", text, kind=kind, place=Place(label=town), **more)
 
 
 @pytest.fixture(scope="module")
 def small() -> Matcher:
-    garden, clean = "Entretien d'espaces verts, tonte, taille de haies", "Nettoyage de bureaux et de vitres"
-    zoned = (Offer(id="8#1", title=garden, zone=Zone(departments=("92",))),)
+    zoned = (Offer(id="8#1", title=GARDEN, zone=Zone(departments=("92",))),)
     listed = [
-        structure(1, "ACI", "Nanterre", garden),
-        structure(2, "ESAT", "Nanterre", garden),
-        structure(3, "EI", "Lyon", garden),
-        structure(4, "EI", "Nanterre", clean),
+        structure(1, "ACI", "Nanterre", GARDEN),
+        structure(2, "ESAT", "Nanterre", GARDEN),
+        structure(3, "EI", "Lyon", GARDEN),
+        structure(4, "EI", "Nanterre", "Nettoyage de bureaux et de vitres"),
         structure(5, "EI", "Nanterre", "", naf="8899B"),
-        structure(6, "EI", "Nanterre", garden, active=False),
-        structure(7, "EI", "Marseille", garden, zone=None),
-        replace(structure(8, "EA", "Lille", garden), offers=zoned),
+        structure(6, "EI", "Nanterre", GARDEN, active=False),
+        structure(7, "EI", "Marseille", GARDEN, zone=None),
+        replace(structure(8, "EA", "Lille", GARDEN), offers=zoned),
     ]
     return made.matcher_over(listed)
-
-
-def test_reasons_sum_to_the_score(matcher: Matcher, sample) -> None:  # type: ignore[no-untyped-def]
-    for tender in sample.tenders[:8]:
-        for lot in matcher.match(tender, 5, groups=0).lots:
-            for match in lot.matches:
-                assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score, abs=1e-9)
-                assert all(r.code and r.text for r in match.reasons)
-            scores = [match.probability for match in lot.matches]
-            assert all(0 <= p <= 1 for p in scores)
 
 
 def test_the_right_trade_near_comes_first_and_a_poor_entry_stands_below(small: Matcher) -> None:
@@ -184,8 +170,10 @@ def test_a_closed_establishment_is_stated(small: Matcher) -> None:
         Filters(phrases=("nettoyage",)),
         Filters(articles=("L2113-12",)),
         Filters(active_only=True),
+        Filters(excluded=("000100016",)),
+        Filters(sirets=("00010001600013",)),
     ],
-    ids="kinds departments radius phrases articles active".split(),
+    ids="kinds departments radius phrases articles active excluded sirets".split(),
 )
 def test_a_filter_gives_the_unfiltered_order_less_those_filtered(matcher: Matcher, filters: Filters) -> None:
     tender = need("nettoyage de locaux et entretien d'espaces verts", Place(postcode="93100"))
@@ -210,36 +198,11 @@ def test_a_shortlist_loses_nothing_to_be_shown(matcher: Matcher, monkeypatch: Mo
         assert [m.structure.siret for m in some] == [m.structure.siret for m in all_]
 
 
-def test_one_siren_is_shown_once(matcher: Matcher, sample) -> None:  # type: ignore[no-untyped-def]
-    for tender in sample.tenders[:10]:
-        for lot in matcher.match(tender, 20, groups=0).lots:
-            sirens = [match.structure.siren for match in lot.matches]
-            assert len(sirens) == len(set(sirens))
-
-
-def test_nobody_for_what_no_structure_offers(matcher: Matcher) -> None:
-    magnet = need("Maintenance d'un appareil d'IRM et contrôle de l'aimant supraconducteur")
-    answer = matcher.match(magnet, groups=0).lots[0]
-    assert answer.nobody
-    assert not matcher.match(need("nettoyage des locaux d'une école"), groups=0).lots[0].nobody
-
-
 def test_by_the_clause_there_is_still_an_answer(matcher: Matcher) -> None:
     works = need("Construction d'un viaduc autoroutier à haubans", Place(postcode="93100"), cpv=("45221111",))
     answer = matcher.match(works, groups=0).lots[0]
     assert answer.by_clause
     assert {m.structure.kind for m in answer.by_clause} & {"AI", "ETTI", "GEIQ", "EATT", "EITI"}
-
-
-def test_excluded_and_subset_are_obeyed(matcher: Matcher) -> None:
-    tender = need("entretien des espaces verts", Place(postcode="93500"))
-    first = matcher.match(tender, 3, groups=0).lots[0].matches
-    without = Filters(excluded=(first[0].structure.siren,))
-    gone = matcher.match(tender, 3, filters=without, groups=0).lots[0].matches
-    assert first[0].structure.siren not in [m.structure.siren for m in gone]
-    one = Filters(sirets=(first[1].structure.siret,))
-    only = matcher.match(tender, 9, filters=one, groups=0).lots[0].matches
-    assert [m.structure.siret for m in only] == [first[1].structure.siret]
 
 
 def test_an_unknown_structure_or_lot_is_named(matcher: Matcher) -> None:
@@ -256,89 +219,10 @@ def test_a_need_that_says_nothing_or_far_too_much(text: str) -> None:
         free_text_tender(text)
 
 
-def history(seed: int = 3) -> list[Award]:
-    rng = random.Random(seed)
-    trades = ["nettoyage de locaux", "entretien d'espaces verts", "peinture de logements"]
-    trades.append("fourniture de repas")
-    return [
-        Award(
-            uid=f"u{i:03d}",
-            title=f"{rng.choice(trades)} {rng.choice(['école', 'mairie', 'gymnase'])}",
-            holders=(Holder(id=f"{100 + rng.randrange(30):09d}00014", name=f"Firme {i % 30}"),),
-            place=Place(postcode=rng.choice(["75001", "69001", "13001"])),
-            notified=date(2018, rng.randrange(1, 13), rng.randrange(1, 28)) if i % 5 else None,
-        )
-        for i in range(150)
-    ]
-
-
-def test_who_won_on_the_day_or_later_changes_nothing() -> None:
-    awards = history()
-    day = date(2018, 7, 1)
-    late = [i for i, a in enumerate(awards) if (a.notified or UNDATED) >= day]
-    holders = [awards[i].holders for i in late]
-    random.Random(1).shuffle(holders)
-    shuffled = list(awards)
-    for i, swapped in zip(late, holders, strict=True):
-        shuffled[i] = replace(awards[i], holders=swapped)
-    random.Random(2).shuffle(shuffled)  # nor does the order of the file
-    runs = []
-    for each in (awards, shuffled):
-        matcher = made.matcher_over([], each, undated=UNDATED)
-        tender = need("nettoyage de l'école", Place(postcode="69001"))
-        runs.append(matcher.rank(matcher.queries(tender, as_of=day)[0]).sirens(100))
-    assert [siren for siren, _ in runs[0]] == [siren for siren, _ in runs[1]]
-    np.testing.assert_allclose([s for _, s in runs[0]], [s for _, s in runs[1]], atol=1e-6)
-
-
-def test_an_award_before_the_day_does_change_the_ranking() -> None:
-    awards = history()
-    tender = need("désamiantage d'une toiture", Place(postcode="69001"))
-    won = {"title": "désamiantage de la toiture", "place": Place(postcode="69001")}
-    holders = (Holder(id="77777777700014", name="Neuve"),)
-    winner = Award(uid="w", holders=holders, notified=date(2018, 6, 30), **won)
-    matcher = made.matcher_over([], [*awards, winner], undated=UNDATED)
-    before = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 6, 30))[0]).sirens(100)]
-    after = [s for s, _ in matcher.rank(matcher.queries(tender, as_of=date(2018, 7, 1))[0]).sirens(100)]
-    assert after.index("777777777") < before.index("777777777")
-    assert after[0] == "777777777"
-
-
-def test_incumbents_count_only_when_asked() -> None:
-    tender = need("nettoyage de l'école", Place(postcode="69001"))
-    tender = replace(tender, buyer=replace(tender.buyer, id="21690123100011"))
-    won = {"title": "nettoyage de l'école", "place": Place(postcode="69001"), "notified": date(2018, 1, 1)}
-    buyers = ((1, "21590350100025"), (2, "21690123100011"))
-    awards = []
-    for n, buyer in buyers:
-        holders = (Holder(id=f"{n:09d}00014", name=f"F{n}"),)
-        awards.append(Award(uid=f"{n}", buyer=replace(tender.buyer, id=buyer), holders=holders, **won))
-    matcher = made.matcher_over([], awards)
-    ranked = {flag: matcher.rank(matcher.queries(tender, incumbents=flag)[0]) for flag in (False, True)}
-    scores = {flag: dict(ranking.sirens(9)) for flag, ranking in ranked.items()}
-    assert scores[False]["000000001"] == pytest.approx(scores[False]["000000002"])
-    assert scores[True]["000000002"] > scores[True]["000000001"]
-
-
 def test_lots_are_merged_by_interleaving() -> None:
     merged = interleave([[("a", 9.0), ("b", 8.0)], [("c", 5.0), ("a", 4.0)]], 3)
     assert [siren for siren, _ in merged] == ["a", "c", "b"]
     assert [score for _, score in merged] == sorted((score for _, score in merged), reverse=True)
-
-
-def test_saved_and_loaded_gives_the_same_answer(matcher: Matcher, tmp_path: Path) -> None:
-    save_catalogue(matcher.catalogue, tmp_path / "c")
-    again = Matcher.load(tmp_path / "c")
-    tender = need("entretien des espaces verts", Place(postcode="93500"))
-    first, second = (m.match(tender, 10, groups=0).lots[0].matches for m in (matcher, again))
-    assert [(m.structure, m.score) for m in first] == [(m.structure, m.score) for m in second]
-    assert again.versions == matcher.versions
-
-
-def test_the_same_data_give_the_same_catalogue(sample, catalogue: Catalogue) -> None:  # type: ignore[no-untyped-def]
-    turned = (list(reversed(given)) for given in (sample.structures, sample.awards))
-    again = build_catalogue(*turned, catalogue.recipe)
-    assert again.manifest["data"] == catalogue.manifest["data"]
 
 
 def test_an_index_of_another_model_is_refused(matcher: Matcher, tmp_path: Path) -> None:
@@ -365,25 +249,56 @@ def test_questions_set_bad_lines_aside(tmp_path: Path) -> None:
     assert all(bad.reason for bad in rejected)
 
 
-def test_near_equals_take_turns_only_when_asked_and_it_is_recorded() -> None:
-    garden = "Entretien d'espaces verts, tonte, taille de haies"
-    listed = [structure(number, "EI", "Nanterre", garden) for number in range(11, 31)]
-    listed.append(structure(40, "EI", "Pontoise", garden))
-    # alike but for their numbers, in the name too: "15" may mean something to an encoder
-    listed = [replace(each, name="Structure") for each in listed]
-    still = made.matcher_over(listed)
+def alike(*more: Structure) -> Matcher:
+    """A matcher over twenty structures that differ by their SIRET alone, and others."""
+    twenty = (made.structure(number, "Structure", GARDEN, place=NANTERRE) for number in range(11, 31))
+    return made.matcher_over([*twenty, *more])
+
+
+def test_near_equals_take_turns_from_lot_to_lot_and_clear_differences_do_not() -> None:
+    matcher, day = alike(), date(2026, 11, 30)
+
+    def order(need: str, apart: float, day: date = day) -> list[int]:
+        (query,) = matcher.queries(free_text_tender(need, NANTERRE))
+        ranking = matcher.rank(query)
+        scores = apart * np.arange(len(ranking.scores))[::-1]
+        given = replace(ranking, scores=scores, order=np.argsort(-scores))
+        return list(matcher.rotated(given, day).order)
+
+    needs = [f"tonte et taille de haies du parc {name}" for name in ("nord", "sud", "est", "ouest")]
+    assert len({order(need, 0.005)[0] for need in needs}) > 1
+    # the same search, the same list
+    assert order(needs[0], 0.005) == order(needs[0], 0.005, date(2026, 12, 1))
+    assert all(order(need, 5.0) == list(range(20)) for need in needs)
+
+
+def test_equals_stand_in_an_order_of_each_lot_and_not_in_that_of_their_siret() -> None:
+    matcher = alike()
+
+    def order(need: str) -> list[str]:
+        (lot,) = matcher.match(free_text_tender(need, NANTERRE), 20, groups=0).lots
+        assert len({round(match.score, 9) for match in lot.matches}) == 1 and len(lot.matches) == 20
+        return [match.structure.siret for match in lot.matches]
+
+    first, second = order("tonte et taille de haies"), order("tonte et taille de haies du parc")
+    assert first not in (sorted(first), second) and first == order("tonte et taille de haies")
+    assert sum(a < b for a, b in itertools.pairwise(first)) < 15
+
+
+def test_near_equals_take_turns_from_day_to_day_only_when_asked_and_it_is_recorded() -> None:
+    far = made.structure(40, "Structure", GARDEN, place=Place(label="Pontoise"))
+    still = alike(far)
     turning = Matcher(still.catalogue, recipes.named("rotating"))
-    days = [date(2026, 3, day) for day in range(1, 21)]
-    asked = need("tonte et taille de haies")
+    days, asked = [date(2026, 3, day) for day in range(1, 21)], made.need("tonte", NANTERRE)
 
-    def first(matcher: Matcher, day: date) -> list[str]:
+    def order(matcher: Matcher, day: date) -> tuple[str, ...]:
         answer = matcher.match(asked, 21, as_of=day, groups=0)
-        return [match.structure.siren for match in answer.lots[0].matches]
+        return tuple(match.structure.siren for match in answer.lots[0].matches)
 
-    assert len({tuple(first(still, day)) for day in days}) == 1
-    lists = [first(turning, day) for day in days]
-    assert lists[0] == first(turning, days[0])  # the same all day long
+    assert len({order(still, day) for day in days}) == 1
+    lists = [order(turning, day) for day in days]
+    assert lists[0] == order(turning, days[0])  # the same all day long
     assert len({each[0] for each in lists}) > 5  # many are first in their turn
-    assert {each[-1] for each in lists} == {"000000040"}  # who is worse is never turned to the front
-    assert "rotation" in turning.match(asked, 1, groups=0).versions
-    assert "rotation" not in still.match(asked, 1, groups=0).versions
+    assert {each[-1] for each in lists} == {far.siren}  # who is worse is never turned to the front
+    said = ["rotation" in matcher.match(asked, 1, groups=0).versions for matcher in (turning, still)]
+    assert said == [True, False]

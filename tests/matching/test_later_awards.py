@@ -45,19 +45,20 @@ def awards() -> list[Award]:
         objet, cpv = WORK[n % 6]
         holders = tuple(Holder(id=siret(at), name=f"Structure {at}") for at in {n * 7 % 60, n * n % 60})
         buyer = Buyer(id=f"2100{n % 9:05d}00001", name=f"Ville {n % 9}")
-        day = date(2019 if n < 120 else 2021, 1 + n % 12, 3)
+        day = date(2019 if n < 120 else 2021, 1 + n % 12, 3) if n % 7 else None
         facts = {"place": town(n), "holders": holders, "amount": 1000.0 * (n + 1), "notified": day}
         found.append(Award(uid=f"a{n}", title=f"{objet}, lot {n}", cpv=cpv, buyer=buyer, **facts))
     return found
 
 
 def permuted(given: list[Award], seed: int) -> list[Award]:
-    """The same awards, the holders of those after DAY exchanged among them."""
-    later = [n for n, award in enumerate(given) if award.notified and award.notified >= DAY]
+    """The same awards in another order, the holders of those after DAY or without a day exchanged among them."""
+    draw = np.random.default_rng(seed)
+    later = [n for n, award in enumerate(given) if not award.notified or award.notified >= DAY]
     found = list(given)
-    for n, other in zip(later, np.random.default_rng(seed).permutation(later).tolist(), strict=True):
+    for n, other in zip(later, draw.permutation(later).tolist(), strict=True):
         found[n] = replace(given[n], holders=given[other].holders)
-    return found
+    return [found[n] for n in draw.permutation(len(found))]
 
 
 @pytest.mark.parametrize("judged", [True, False])
@@ -65,7 +66,8 @@ def permuted(given: list[Award], seed: int) -> list[Award]:
 def test_who_holds_later_awards_moves_no_score(judged: bool, seed: int) -> None:
     recipe, given = replace(recipes.named("default"), judgement=judged), awards()
     both = (given, permuted(given, seed))
-    pair = [Matcher(build_catalogue(structures(), awards, recipe), recipe) for awards in both]
+    held = (build_catalogue(structures(), awards, recipe, undated=DAY) for awards in both)
+    pair = [Matcher(catalogue, recipe) for catalogue in held]
     for objet, _ in WORK:
         told = []
         for matcher in pair:
@@ -76,3 +78,9 @@ def test_who_holds_later_awards_moves_no_score(judged: bool, seed: int) -> None:
         assert told[0].keys() == told[1].keys()
         moved = max(abs(told[0][each] - told[1][each]) for each in told[0])
         assert moved < 1e-9, (objet, moved)
+
+
+def test_the_order_of_the_files_changes_no_catalogue() -> None:
+    given = (structures(), awards())
+    one, other = (build_catalogue(*(each[::way] for each in given)) for way in (1, -1))
+    assert one.manifest["data"] == other.manifest["data"]

@@ -1,4 +1,4 @@
-"""Texts that are no need, and what structures do not do: nobody is proposed, and why is said."""
+"""Texts that are no need and what structures do not do: nobody is proposed; who is silent of its trade is counted, to be asked."""
 
 from dataclasses import replace
 
@@ -7,17 +7,18 @@ import pytest
 
 import made
 from bench import read
-from matcher.domain import Clause, Lot, Place, Structure, Tender
+from matcher.domain import Clause, Lot, LotAnswer, Place, Reservation, Structure, Tender
 from matcher.learned import asks
 from matcher.matching import demand, reasons, suitability
 from matcher.matching.engine import Matcher
+from matcher.matching.ranking import PLAUSIBLE
 from matcher.reading.need import free_text_tender, typed_need
 
 NANTES = Place(commune="44109", label="Nantes", department="44", latitude=47.22, longitude=-1.55)
 
 
 def structure(number: int, kind: str, name: str, naf: str = "", says: str = "") -> Structure:
-    return made.structure(f"{910000000 + number}00001", name, says, kind=kind, naf=naf or None, place=NANTES)
+    return made.structure(910000000 + number, name, says, kind=kind, naf=naf or None, place=NANTES)
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +83,12 @@ def test_what_no_structure_does_is_stated_with_the_way_that_is_left(matcher: Mat
 def test_of_a_need_of_no_trade_what_is_nearest_to_it_is_quoted() -> None:
     texts = ["location solidaire de véhicules, garage", "location de salles", "entretien de véhicules"]
     matcher = made.matcher_over(
-        made.structure(f"0000000000{number:04d}", f"Maison {number}", text, place=NANTES)
-        for number, text in enumerate(texts)
+        made.structure(n, f"Maison {n}", text, place=NANTES) for n, text in enumerate(texts)
     )
     need = free_text_tender("location de véhicules pour les agents", NANTES)
     assert matcher.match(need).lots[0].calls_for == "beyond"
-    ranking = matcher.rank(matcher.queries(need)[0])
-    at = next(
-        i
-        for i, _ in enumerate(ranking.shortlist.candidates)
-        if "Maison 0" in matcher.explain(ranking, i, 1).structure.name
-    )
-    trade = next(one.text for one in matcher.explain(ranking, at, 1).reasons if one.code == "likely_trade")
+    (why,) = matcher.why(f"{0:09d}00014", need)
+    trade = next(one.text for one in why.match.reasons if one.code == "likely_trade")
     assert trade.startswith("le plus proche du besoin : selon sa fiche, « location solidaire")
 
 
@@ -111,10 +106,12 @@ def test_a_lot_of_works_whose_notice_asks_for_hours_is_answered_by_the_clause(ma
 
 def test_a_typed_need_is_read_with_its_lots_and_clauses() -> None:
     reserved = "Lot 1 : nettoyage des bureaux, marché réservé aux entreprises adaptées et ESAT."
-    tender = typed_need(f"{reserved} Lot 2 : tonte des pelouses", (NANTES,))
-    assert [lot.number for lot in tender.lots] == ["1", "2"]
+    tender = typed_need(f"{reserved} Lot n° 2 - tonte des pelouses", (NANTES,))
+    assert [lot.number for lot in tender.lots] == ["1", "2"] and tender.lots[1].title == "tonte des pelouses"
     assert [lot.reservation is not None for lot in tender.lots] == [True, False]
     assert all(lot.places == (NANTES,) for lot in tender.lots)
+    for one in ("haies du lot 1 : parc", "Lot 1 : haies, lot 1 : haies", "Lot 1 : haies lot 2 : "):
+        assert len(typed_need(one, (NANTES,)).lots) == 1
 
 
 def test_of_equal_chances_lenders_stand_first_where_staff_is_asked_alone(matcher: Matcher) -> None:
@@ -150,3 +147,51 @@ def test_texts_of_another_author_are_told_apart(name: str, column: str, recall: 
     true = np.array([row[column] == "1" for row in rows])
     assert said[true].mean() >= recall
     assert said[~true].mean() <= wrong
+
+
+LILLE = Place(commune="59350", label="Lille", department="59", latitude=50.63, longitude=3.06)
+
+
+@pytest.fixture(scope="module")
+def workshops() -> Matcher:
+    """Silent ESAT, one far away and one that speaks of another trade."""
+    near = [structure(n, "ESAT", f"ESAT Horizon {n}", "8810C") for n in range(1, 5)]
+    far = replace(structure(10, "ESAT", "ESAT du Nord", "8810C"), place=LILLE)
+    speaks = structure(11, "ESAT", "ESAT des Tilleuls", "8810C", "Imprimerie et façonnage de brochures")
+    return made.matcher_over([*near, far, speaks])
+
+
+def answer(matcher: Matcher, words: str, **facts: object) -> LotAnswer:
+    return matcher.match(made.need(words, NANTES, **facts), 10).lots[0]
+
+
+def told(found: LotAnswer) -> set[str]:
+    return {m.structure.name for m in found.matches} | {s.name for s in found.asking}
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["tonte des pelouses", "mise sous pli de courriers", "nettoyage de bureaux", "blanchisserie de linge"],
+)
+def test_silent_esat_in_reach_are_shown_or_counted_and_others_are_not(workshops: Matcher, words: str) -> None:
+    found = answer(workshops, words)
+    silent = {f"ESAT Horizon {n}" for n in range(1, 5)}
+    assert silent <= told(found)
+    assert {s.name for s in found.asking} <= silent and found.to_ask == len(found.asking)
+    assert bool(reasons.unknown_in_words(found)) is bool(found.asking)
+    assert not found.nobody or "à interroger" in reasons.why_nobody(found)
+    assert "ESAT du Nord" not in told(found)
+
+
+def test_what_esat_seldom_do_and_what_is_reserved_to_others_asks_nobody(workshops: Matcher) -> None:
+    assert answer(workshops, "formation au permis poids lourd").to_ask == 0
+    siae = Reservation(articles=("L2113-13",))
+    assert answer(workshops, "tonte des pelouses", reservation=siae).to_ask == 0
+
+
+def test_a_silent_one_that_is_shown_says_the_share_of_its_kind(workshops: Matcher) -> None:
+    ranking = workshops.rank(workshops.queries(free_text_tender("tonte des pelouses", NANTES))[0])
+    shown = workshops.explained(ranking, ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist())
+    assert shown
+    for match in shown:
+        assert any("63" in reason.text and "ESAT et EA" in reason.text for reason in match.reasons)

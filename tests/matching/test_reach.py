@@ -76,38 +76,36 @@ def test_zones_decide_where_they_are_declared_and_the_usual_distance_elsewhere(h
     assert of_department["laon 20 km"].where == "near" and of_department["laon 62"].where == "outside"
 
 
+def standing(*towns: Place) -> Catalogue:
+    """A structure in each of these towns."""
+    numbered = enumerate(towns)
+    listed = [Structure(siret=f"{n:09d}00010", name="A", kind="EI", place=town) for n, town in numbered]
+    return build_catalogue(listed, [], recipes.named("lexical"))
+
+
 def test_who_stands_in_the_commune_of_a_lot_is_on_the_spot_though_no_coordinates_of_it_are_known() -> None:
     code = next(one.code for one in places.communes(5_000) if one.latitude != one.latitude)
     town = locate(Place(commune=code))
-    listed = [
-        Structure(siret=f"{n:09d}00010", name="A", kind="EI", place=p) for n, p in enumerate((town, LAON))
-    ]
-    held = build_catalogue(listed, [], recipes.named("lexical"))
+    held = standing(town, LAON)
     here, far = (reach.to_places(held, [town], np.arange(2)).pair(i, 40.0) for i in (0, 1))
     assert here.kilometres == 0 and far.kilometres != 0
     assert allowed_mask(held, Filters(radius_km=1.0), [town]).tolist() == [True, False]
 
 
 def test_a_lot_known_by_its_department_is_within_reach_of_whoever_stands_in_it() -> None:
-    towns = {"Château-Thierry": "02168", "Hirson": "02381", "Reims": "51454"}
-    listed = [
-        Structure(siret=f"{number:09d}00010", name=name, kind="EI", place=locate(Place(commune=code)))
-        for number, (name, code) in enumerate(towns.items())
-    ]
-    held = build_catalogue(listed, [], recipes.named("lexical"))
+    towns = ("02168", "02381", "51454")  # Château-Thierry, Hirson, Reims
+    held = standing(*(locate(Place(commune=code)) for code in towns))
     of_all = reach.to_places(held, [AISNE], np.arange(len(held)))
     assert [of_all.pair(i, 30.0).where for i in range(3)] == ["near", "near", "far"]
     of_town = reach.to_places(held, [LAON], np.arange(len(held)))
     assert {of_town.pair(i, 30.0).where for i in range(3)} == {"far"}, "a town tells how far it is"
 
 
-def test_the_nearest_of_several_places_counts(held: Catalogue) -> None:
+def test_the_nearest_of_several_places_counts_and_a_radius_keeps_whom_the_reach_puts_within_it(
+    held: Catalogue,
+) -> None:
     assert found(held, BULLY, LAON)["laon"] == found(held, LAON)["laon"]
-
-
-def test_a_radius_keeps_whom_the_reach_puts_within_it(held: Catalogue) -> None:
     mask = allowed_mask(held, Filters(radius_km=15.0), (LAON,))
-    assert mask is not None
     assert mask.tolist() == [value <= 15 for value in km(held, LAON).values()]
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import made
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
 from matcher.commands.match import show
-from matcher.domain import BadInput, Filters, Place, Reason, Tender, UnknownStructure
+from matcher.domain import Answer, BadInput, Filters, Offer, Place, Reason, Tender, UnknownStructure
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import PLAUSIBLE
 from matcher.matching.reasons import OTHER, SUBJECTS, mark, sentences, subjects
@@ -31,24 +32,25 @@ def near(postcode: str) -> Place:
     return places.locate(Place(postcode=postcode))
 
 
-def test_points_by_subject_sum_to_the_score(matcher: Matcher, sample: gather.Gathered) -> None:
-    for tender in sample.tenders[:10]:
-        for lot in matcher.match(tender, 5, groups=0).lots:
-            for match in lot.matches:
-                told = subjects(match.reasons)
-                # a subject left out says nothing and adds less than half a hundredth
-                assert sum(s.points for s in told) == pytest.approx(match.score, abs=0.005 * 7)
-                names = [s.name for s in told]
-                assert names == [n for n in (*SUBJECTS, OTHER) if n in names]
-
-
-def test_nothing_unknown_banal_or_double_is_reported(matcher: Matcher, sample: gather.Gathered) -> None:
-    for tender in sample.tenders[:10]:
-        for lot in matcher.match(tender, 8, groups=0).lots:
-            for match in lot.matches:
-                said = sentences(match.reasons, 9)
-                assert len(set(said)) == len(said)
-                assert not [sentence for sentence in said if UNKNOWN.search(sentence)]
+def test_reasons_and_points_by_subject_sum_to_the_score_and_say_nothing_unknown_banal_or_double(
+    matcher: Matcher, sample: gather.Gathered
+) -> None:
+    answers = (matcher.match(tender, 20, groups=0) for tender in sample.tenders[:10])
+    for lot in (lot for answer in answers for lot in answer.lots):
+        bidders = [match.structure.siren for match in lot.matches]
+        assert len(bidders) == len(set(bidders))
+        for match in lot.matches:
+            assert sum(r.contribution for r in match.reasons) == pytest.approx(match.score, abs=1e-9)
+            assert 0 <= match.probability <= 1
+            told = subjects(match.reasons)
+            # a subject left out says nothing and adds less than half a hundredth
+            assert sum(s.points for s in told) == pytest.approx(match.score, abs=0.005 * 7)
+            names = [s.name for s in told]
+            assert names == [n for n in (*SUBJECTS, OTHER) if n in names]
+            said = sentences(match.reasons, 9)
+            assert all(r.code and r.text.strip() and "nan" not in r.text.split() for r in match.reasons)
+            assert len(set(said)) == len(said)
+            assert not [sentence for sentence in said if UNKNOWN.search(sentence)]
 
 
 def test_of_the_signals_that_read_one_contract_one_is_shown() -> None:
@@ -116,11 +118,16 @@ def test_a_record_lists_every_bidder_once_even_where_few_are_shown(matcher: Matc
         assert [m.rank for m in kept.matches] == list(range(1, len(sirets) + 1))
 
 
-def test_the_terminal_shows_what_matters_in_120_columns(matcher: Matcher, sample: gather.Gathered) -> None:
+def printed(*answers: Answer) -> str:
+    """What the terminal shows of these."""
     with redirect_stdout(io.StringIO()) as out:
-        for tender in sample.tenders[:6]:
-            show(matcher.match(tender, 5, groups=1))
-    text = out.getvalue()
+        for answer in answers:
+            show(answer)
+    return out.getvalue()
+
+
+def test_the_terminal_shows_what_matters_in_120_columns(matcher: Matcher, sample: gather.Gathered) -> None:
+    text = printed(*(matcher.match(tender, 5, groups=1) for tender in sample.tenders[:6]))
     assert max(len(line) for line in text.splitlines()) <= 120
     assert "score" not in text and "lot(s)" not in text and "26-130101/1#" not in text
     assert not UNKNOWN.search(text.replace("acheteur inconnu", ""))
@@ -128,23 +135,18 @@ def test_the_terminal_shows_what_matters_in_120_columns(matcher: Matcher, sample
 
 
 def test_the_terminal_says_how_those_that_it_counts_and_does_not_list_are_shown(matcher: Matcher) -> None:
-    need, printed = free_text_tender("entretien des espaces verts", near("93055")), dict[int, str]()
+    need = free_text_tender("entretien des espaces verts", near("93055"))
     (lot,) = matcher.match(need, 1, groups=0).lots
     every = lot.likely + lot.plausible
-    for n in (1, every):
-        with redirect_stdout(io.StringIO()) as out:
-            show(matcher.match(need, n, groups=0))
-        printed[n] = out.getvalue()
-    assert f"-n {every} montre la suite" in printed[1] and "montre la suite" not in printed[every]
+    one, all_ = (printed(matcher.match(need, n, groups=0)) for n in (1, every))
+    assert f"-n {every} montre la suite" in one and "montre la suite" not in all_
 
 
 def test_where_nobody_fits_the_terminal_prints_no_empty_table(matcher: Matcher) -> None:
     need = free_text_tender("fourniture d'un appareil d'IRM", near("59000"))
     answer = matcher.match(need, 5, groups=0)
-    bare = replace(answer, lots=(replace(answer.lots[0], matches=()),))
-    with redirect_stdout(io.StringIO()) as out:
-        show(bare)
-    assert "Aucune structure adaptée" in out.getvalue() and "pourquoi" not in out.getvalue()
+    told = printed(replace(answer, lots=(replace(answer.lots[0], matches=()),)))
+    assert "Aucune structure adaptée" in told and "pourquoi" not in told
 
 
 def test_a_typed_need_is_explained_as_a_notice_is(matcher: Matcher, tmp_path: Path) -> None:
@@ -156,12 +158,46 @@ def test_a_typed_need_is_explained_as_a_notice_is(matcher: Matcher, tmp_path: Pa
     named = matcher.catalogue.structure(matcher.catalogue.row("00010001600013")).name.upper()
     by_name = ["explain", named, *call[2:], "--need", "tonte de pelouses", "--place", "Pantin"]
     assert "rang" in CliRunner().invoke(build(), by_name).output
-    for words in (
-        "e",
-        f"{named[0]}{named[2]}{named[1]}{named[3:]}",
-    ):  # borne by several; misspelt, which is told
+    # borne by several; misspelt, which is told
+    for words in ("e", f"{named[0]}{named[2]}{named[1]}{named[3:]}"):
         several = CliRunner().invoke(build(), ["explain", words, *by_name[2:]]).exception
         assert isinstance(several, UnknownStructure) and "give the SIRET of one of" in str(several)
     assert f"00010001600013 {named}" in str(several).upper()
     nothing = CliRunner().invoke(build(), call)
     assert isinstance(nothing.exception, BadInput) and '--need "what is to be done"' in str(nothing.exception)
+
+
+def quoted(offer: Offer, need: str) -> str:
+    who = made.structure("00010001600013", "Maison", kind="ACI", place=near("93500"), offers=(offer,))
+    matches = (
+        made.matcher_over([who]).match(free_text_tender(need, near("93500")), 5, groups=0).lots[0].matches
+    )
+    return " ".join(reason.text for reason in matches[0].reasons)
+
+
+def test_a_reason_says_where_a_read_offer_comes_from() -> None:
+    read = {"inferred": True, "source": "son site, lu le 28/11/2026", "evidence": "Tonte"}
+    offer, need = Offer(id="1", title="Tonte de pelouses et taille de haies", **read), "tonte de pelouses"
+    told = quoted(offer, need)
+    assert "selon son site, lu le 28/11/2026, « Tonte" in told and "selon sa fiche, « Tonte" not in told
+    assert "selon sa fiche, « Tonte" in quoted(replace(offer, source="annuaire", inferred=False), need)
+
+
+def test_a_quotation_is_a_sentence_or_a_title_and_no_scrap_of_it() -> None:
+    sentence = "Collecte, tri et vente de vêtements et de meubles d'occasion"
+    shop = Offer(id="1", title="Boutique", text=f"{sentence}. Ouvert le samedi.")
+    told = quoted(shop, "tri de vêtements usagés")
+    assert f"selon sa fiche, « {sentence} »" in told
+
+
+def test_of_several_pieces_that_of_the_need_is_quoted_and_given_no_trade_that_it_does_not_name() -> None:
+    both = Offer(id="1", title="Ateliers", text="Tonte de pelouses. Élagage et abattage d'arbres dangereux.")
+    assert "espaces verts : selon sa fiche, « Élagage" in quoted(both, "élagage d'arbres dangereux")
+    hours = Offer(id="1", title="Conditions", text="Débutants acceptés avec permis et papiers à jour")
+    assert "formation : selon" not in quoted(hours, "préparation au permis de conduire")
+
+
+def test_a_job_is_quoted_as_one_of_its_jobs() -> None:
+    job = Offer(id="1", title="Jardinier / Jardinière", text="Travail en équipe.", nature="job")
+    told = quoted(job, "tonte de pelouses")
+    assert "parmi ses postes, « Jardinier / Jardinière »" in told and "fiche" not in told

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,6 @@ from matcher.domain import (
     Holder,
     Lot,
     NotFound,
-    Offer,
     Place,
     Reservation,
     Structure,
@@ -36,21 +36,18 @@ PANTIN = Place(label="Pantin", commune="93055", postcode="93500", **_POINT)
 
 
 def structure(number: int, name: str, *offers: str, **facts: object) -> Structure:
-    siret = f"{900000000 + number}00010"
-    told = tuple(Offer(id=f"{siret}-{i}", title=text) for i, text in enumerate(offers))
-    given = {"siret": siret, "name": name, "kind": "EI", "place": PANTIN, "offers": told, **facts}
-    return Structure(**given)  # type: ignore[arg-type]
+    return made.structure(900000000 + number, name, *offers, **{"place": PANTIN, **facts})
 
 
-GARDEN = structure(
-    1, "Jardins du Nord", "Tonte, taille de haies, entretien des espaces verts", turnover=90_000.0
-)
+HAIES = "Tonte, taille de haies, entretien des espaces verts"
+GARDEN = structure(1, "Jardins du Nord", HAIES, turnover=90_000.0)
 CLEAN = structure(2, "Propre et Net", "Nettoyage des locaux et vitrerie")
 TREES = structure(3, "Grands Arbres", "Élagage et entretien des espaces verts", turnover=400_000.0)
 SHELTERED = structure(4, "Atelier des Tilleuls", "Nettoyage de bureaux, entretien des locaux", kind="ESAT")
 FIRM = structure(5, "Nettoyage Général", "Nettoyage industriel des locaux", kind="")
 FAR = structure(6, "Net du Sud", "Nettoyage des locaux", zone=Zone(departments=("13",)))
 PAINT = structure(7, "Couleurs", "Peinture intérieure, revêtements muraux")
+SILENT = structure(9, "Les Peupliers", kind="ESAT")
 ALL = (GARDEN, CLEAN, TREES, SHELTERED, FIRM, FAR, PAINT)
 
 
@@ -68,6 +65,12 @@ def matcher(*awards: Award) -> Matcher:
 @pytest.fixture(scope="module")
 def plain() -> Matcher:
     return matcher()
+
+
+@pytest.fixture(scope="module")
+def past() -> Matcher:
+    """The same with a contract that two of them won together."""
+    return matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
 
 
 def tender(*lots: Lot, **facts: object) -> Tender:
@@ -91,9 +94,8 @@ def test_who_takes_the_part_that_is_lacking_is_a_complement_and_says_why(plain: 
     assert found.alone == ("x#espaces-verts",) and found.lacking == ("x#nettoyage",)
     first = found.partners[0]
     assert first.kind == "complement" and first.tasks == ("x#nettoyage",)
-    assert (
-        "prend nettoyage" in first.adds[0] and "selon sa fiche, «" in first.adds[0] and first.distance_km == 0
-    )
+    assert "prend nettoyage" in first.adds[0] and "selon sa fiche, «" in first.adds[0]
+    assert first.distance_km == 0
     assert {"Propre et Net", "Atelier des Tilleuls"} <= set(by_name(found))
     assert not {"Jardins du Nord", "Grands Arbres", "Couleurs", "Net du Sud"} & set(by_name(found))
 
@@ -107,21 +109,19 @@ def test_other_lots_of_the_notice_are_no_gap_of_a_structure(plain: Matcher) -> N
         partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "9")
 
 
-def test_who_does_not_say_its_trade_is_told_that_the_lot_may_be_its_own() -> None:
-    silent = replace(SHELTERED, siret=f"{9:014d}", name="Les Peupliers", offers=())
-    found = partners.partners(made.matcher_over([*ALL, silent]), silent, tender(CLEANING))
+def test_who_does_not_say_its_trade_is_told_that_the_lot_may_be_its_own(plain: Matcher) -> None:
+    found = partners.partners(made.matcher_over([*ALL, SILENT]), SILENT, tender(CLEANING))
     assert found.perhaps == found.lacking == ("26-1-2",) and found.alone == ()
-    assert not partners.partners(matcher(), TREES, tender(CLEANING)).perhaps, "who says other things does not"
+    assert not partners.partners(plain, TREES, tender(CLEANING)).perhaps, "who says other things does not"
 
 
 def test_who_says_no_trade_is_to_be_asked_and_no_partner() -> None:
-    silent = replace(SHELTERED, siret=f"{9:014d}", name="Les Peupliers", offers=())
-    found = partners.partners(made.matcher_over([GARDEN, silent]), GARDEN, tender(BOTH))
+    found = partners.partners(made.matcher_over([GARDEN, SILENT]), GARDEN, tender(BOTH))
     assert found.partners == () and any("nettoyage" in why for why in found.nobody)
-    assert [one.siret for one in found.ask["x#nettoyage"]] == [silent.siret]
-    (shown,) = opportunities(made.matcher_over([GARDEN, silent]), GARDEN, [tender(BOTH)], now=NOW)
+    assert [one.siret for one in found.ask["x#nettoyage"]] == [SILENT.siret]
+    (shown,) = opportunities(made.matcher_over([GARDEN, SILENT]), GARDEN, [tender(BOTH)], now=NOW)
     assert shown.part == "watch" and shown.why[-1] == "à interroger : Les Peupliers"
-    named = partners.partners(made.matcher_over([GARDEN, silent, CLEAN]), GARDEN, tender(BOTH))
+    named = partners.partners(made.matcher_over([GARDEN, SILENT, CLEAN]), GARDEN, tender(BOTH))
     assert [p.structure.name for p in named.partners] == ["Propre et Net"] and not named.ask
 
 
@@ -135,8 +135,7 @@ def test_a_structure_that_two_directories_name_is_one() -> None:
     assert partners.partners(held, again, tender(large)).partners == ()
 
 
-def test_the_reasons_sum_to_the_score_and_the_past_is_told_apart() -> None:
-    past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
+def test_the_reasons_sum_to_the_score_and_the_past_is_told_apart(past: Matcher) -> None:
     found = partners.partners(past, GARDEN, tender(BOTH)).partners
     assert found[0].structure.siret == SHELTERED.siret and "Parc de la mairie" in " ".join(found[0].past)
     for partner in found:
@@ -313,10 +312,12 @@ def test_only_firms_of_the_trade_of_an_open_lot_are_named() -> None:
     assert [firm.name for firm in subcontracting.takers(held, tender(CLEANING), CLEANING)] == [FIRM.name]
 
 
-def test_a_total_without_duration_is_reported_as_a_total() -> None:
+def test_what_is_stated_of_the_amount_and_of_the_clause_is_reported_and_no_more() -> None:
     hours = replace(CLEANING, clauses=(Clause(hours=500.0),), amount=90_000.0, amount_period="total")
-    assert "90\u202f000 € au total" in str(subcontracting.case_of(hours, tender(hours)))
-    assert "par an" not in str(subcontracting.case_of(hours, tender(hours)))
+    told = str(subcontracting.case_of(hours, tender(hours)))
+    assert "90\u202f000 € au total" in told and "par an" not in told
+    told = str(subcontracting.case_of(replace(CLEANING, clauses=(Clause(),)), tender(CLEANING)))
+    assert "une condition sociale d'exécution" in told and "heures d'insertion" not in told
 
 
 def test_of_a_large_lot_without_a_clause_the_law_is_cited_and_no_hours_are_attributed_to_it() -> None:
@@ -329,26 +330,20 @@ def test_of_a_large_lot_without_a_clause_the_law_is_cited_and_no_hours_are_attri
     assert subcontracting.case_of(small, tender(small, published=date(2026, 9, 1))) is None
 
 
-def test_a_clause_without_hours_is_reported_as_no_more_than_a_social_condition() -> None:
-    told = subcontracting.case_of(replace(CLEANING, clauses=(Clause(),)), tender(CLEANING))
-    assert told and "une condition sociale d'exécution" in told and "heures d'insertion" not in told
-
-
 # ------------------------------------------------------------------------------------- the past, by date
 
 
-def test_those_who_won_together_before_are_reported_and_the_future_is_not_used() -> None:
-    with_past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED, title="Parc de la mairie"))
-    columns = partners.affinities(with_past.catalogue, GARDEN.siren, DAY)
-    row = with_past.catalogue.row(SHELTERED.siret)
+def test_those_who_won_together_before_are_reported_and_the_future_is_not_used(past: Matcher) -> None:
+    columns = partners.affinities(past.catalogue, GARDEN.siren, DAY)
+    row = past.catalogue.row(SHELTERED.siret)
     assert columns["together"][row] == pytest.approx(np.log(2))
     assert columns["together"].sum() == pytest.approx(np.log(2))
-    won = partners.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, DAY)
+    won = partners.together(past.catalogue, GARDEN.siren, SHELTERED.siren, DAY)
     assert won == ("Parc de la mairie",)
     for day in (date(2025, 1, 1), date(2024, 1, 1)):
-        early = partners.affinities(with_past.catalogue, GARDEN.siren, day)
+        early = partners.affinities(past.catalogue, GARDEN.siren, day)
         assert early["together"].sum() == 0 and early["likeness"].sum() == 0
-        assert partners.together(with_past.catalogue, GARDEN.siren, SHELTERED.siren, day) == ()
+        assert partners.together(past.catalogue, GARDEN.siren, SHELTERED.siren, day) == ()
 
 
 def test_affinity_columns_have_the_values_of_their_formulas() -> None:
@@ -367,41 +362,30 @@ def test_affinity_columns_have_the_values_of_their_formulas() -> None:
     assert set(nobody) == set(partners.COLUMNS) and not any(column.any() for column in nobody.values())
 
 
-def test_the_run_line_never_holds_the_member_and_follows_the_contract() -> None:
-    past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED))
-    question = evaluation.Question(id="q", tender=tender(GREEN), day=DAY, member=GARDEN.siren)
-    line = evaluation.ranked(past, question, 3)
-    sirens = [siren for siren, _, _ in line["ranking"]]
-    assert line["query_id"] == "q" and len(sirens) == len(set(sirens)) == 3 and GARDEN.siren not in sirens
-    scores = [score for _, score, _ in line["ranking"]]
-    chances = [chance for _, _, chance in line["ranking"]]
-    assert scores == sorted(scores, reverse=True) and chances == sorted(chances, reverse=True)
+def test_the_run_line_never_holds_the_member_nor_depends_on_the_buyer_and_follows_the_contract(
+    past: Matcher,
+) -> None:
+    def line(siret: str) -> dict[str, Any]:
+        facts = {"tender": tender(GREEN, buyer=Buyer(id=siret)), "day": DAY, "member": GARDEN.siren}
+        return evaluation.ranked(past, evaluation.Question(id="q", **facts), 3)
+
+    first = line("21930055900016")  # by whom both were chosen
+    assert first == line("21750001600019") and first["query_id"] == "q"
+    sirens, scores, chances = zip(*first["ranking"], strict=True)
+    assert len(set(sirens)) == 3 and GARDEN.siren not in sirens
+    for column in (scores, chances):
+        assert list(column) == sorted(column, reverse=True)
     odds = partners.SLOPE * scores[0] + partners.INTERCEPT
-    assert all(0 <= chance <= 1 for chance in chances) and chances[0] == pytest.approx(
-        rankers.logistic(odds), rel=1e-3
-    )
+    assert chances[0] == pytest.approx(rankers.logistic(odds), rel=1e-3) and min(chances) >= 0
 
 
-def test_the_asking_buyer_makes_no_difference() -> None:
-    past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED), award("b", date(2025, 2, 1), CLEAN))
-    places = replace(GREEN, places=(PANTIN,))
-    lines = []
-    for siret in ("21930055900016", "21750001600019"):
-        asked = tender(places, buyer=Buyer(id=siret))
-        question = evaluation.Question(id="q", tender=asked, day=DAY, member=GARDEN.siren)
-        lines.append(evaluation.ranked(past, question, 10)["ranking"])
-    assert lines[0] == lines[1]
-
-
-def test_contributions_of_a_ranking_sum_to_its_scores() -> None:
-    past = matcher(award("a", date(2025, 1, 1), GARDEN, SHELTERED))
+def test_contributions_of_a_ranking_sum_to_its_scores(past: Matcher) -> None:
     ranking = past.rank(past.queries(tender(GREEN), as_of=DAY)[0])
     turned = partners.rank_partners(past, ranking, GARDEN.siren, DAY)
     assert np.allclose(np.sum(list(turned.contributions.values()), axis=0), turned.scores)
     added = turned.contributions.keys() - ranking.contributions.keys()
-    assert (
-        added == set(partners.AFFINITIES) and min(weight for weight, _ in partners.AFFINITIES.values()) >= 0
-    )
+    assert added == set(partners.AFFINITIES)
+    assert min(weight for weight, _ in partners.AFFINITIES.values()) >= 0
     comparing = Matcher(past.catalogue, recipes.named("lexical"))  # by its own signal alone
     alone = partners.rank_partners(comparing, comparing.rank(ranking.shortlist.query), GARDEN.siren, DAY)
     assert set(alone.contributions) == {"words"}

@@ -38,6 +38,7 @@ SIRET = "00010001600013"  # of the sample
 NEED = {"need": "tonte et taille de haies pour trois écoles, projet Zyxomma", "place": "Pantin"}
 SENTENCE = "Ordre de présentation, ne préjuge pas du choix."
 NOTICE = {"notice_id": "26-130101"}
+PAGE = ROOT / "data" / "sample" / "boamp_page_1.json"
 CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("find_structures_for_need", NEED),
     ("find_structures_for_need", NOTICE),
@@ -55,24 +56,18 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
     # no adapted firm or ESAT does it: that advice does not apply
     ("study_purchase", {"need": "acquisition d'un scanner IRM", "place": "Nanttes"}),
     # a client, and the SDK, may hand on the object in place of its text
-    (
-        "find_structures_for_need",
-        {"notice": (ROOT / "data/sample/boamp_page_1.json").read_text(encoding="utf-8")},
-    ),
+    ("find_structures_for_need", {"notice": PAGE.read_text(encoding="utf-8")}),
     ("find_structures_for_need", {"need": "bonjour", "place": "Pantin"}),
     ("get_notice", NOTICE),
     ("search_notices", {"cpv": "77", "department": "93", "open_on": "2026-12-01"}),
 )
+HIDDEN = {"notice_id": "hidden-1"}
 #: What is refused, and words of the remedy.
 REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("search_notices", {"department": "Finistère"}, "department by its number"),
     ("search_notices", {"q": "cleaning"}, "write it in French"),
     ("find_structures_for_need", {"need": "cleaning of offices in Lille"}, "write it in French"),
-    (
-        "find_structures_for_need",
-        {"need": "tonte", "notice_id": "26-130101"},
-        "exactly one of need, notice, notice_id",
-    ),
+    ("find_structures_for_need", {"need": "tonte", **NOTICE}, "exactly one of need, notice, notice_id"),
     (
         "find_structures_for_need",
         {"need": "tonte", "lieu": "Pantin"},
@@ -82,16 +77,10 @@ REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("find_structures_for_need", {"need": "tonte", "n": "Zyxomma"}, "n: Input should be a valid integer"),
     ("explain_structure", {"siret": "Zyxomma", **NOTICE}, "siret: give a SIRET"),
     ("find_structures_for_need", {"notice_id": "Zyxomma"}, "search the notices"),
-    *(
-        (name, {"notice_id": "hidden-1", **of}, "no notice hidden-1")
-        for name, of in (
-            ("find_structures_for_need", {}),
-            ("explain_structure", {"siret": SIRET}),
-            ("find_partners", {"siret": SIRET}),
-            ("propose_groups", {}),
-            ("find_insertion_hours", {}),
-        )
-    ),
+    *((name, HIDDEN, "no notice hidden-1") for name in ("propose_groups", "find_insertion_hours")),
+    ("find_structures_for_need", HIDDEN, "no notice hidden-1"),
+    ("explain_structure", {"siret": SIRET, **HIDDEN}, "no notice hidden-1"),
+    ("find_partners", {"siret": SIRET, **HIDDEN}, "no notice hidden-1"),
     ("matches", {}, "choose one of find_structures_for_need, explain_structure"),
 )
 
@@ -332,10 +321,7 @@ def told_by(folder: Path, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, 
 
     texts = [each.content[0].text for each in asyncio.run(ask())]
     whole = [json.loads(text) for text in texts]
-    return [
-        {"cut": each.get("cut", ""), "sources": each["sources"], "hint": "", **each["answer"]}
-        for each in whole
-    ]
+    return [{"cut": each.get("cut", ""), "hint": "", **each, **each["answer"]} for each in whole]
 
 
 def test_a_correction_and_a_cancellation_are_part_of_the_notice_that_they_concern(folder: Path) -> None:
@@ -384,6 +370,7 @@ def test_of_a_notice_one_lot_is_asked_and_nothing_is_dropped_in_silence(folder: 
 
 def test_whom_an_answer_names_is_told_with_source_and_place(folder: Path) -> None:
     both = {"need": "espaces verts et nettoyage de bureaux", "place": "Pantin"}
+    year = {"need": "espaces verts pendant un an à Pantin", "amount": 60_000}
     groups, why, lots, ending, none, misspelt, town, title, buyer, listed, study, rest = told_by(
         folder,
         ("propose_groups", NEED),
@@ -396,13 +383,7 @@ def test_whom_an_answer_names_is_told_with_source_and_place(folder: Path) -> Non
         ("search_notices", {"q": "netoyage"}),
         ("search_notices", {"buyer": "commune de pantain"}),
         ("search_notices", {"q": "routage"}),
-        *(
-            (
-                "study_purchase",
-                {"need": "espaces verts pendant un an à Pantin", "amount": 60_000, "n": 2, "offset": n},
-            )
-            for n in (0, 2)
-        ),
+        *(("study_purchase", {**year, "n": 2, "offset": n}) for n in (0, 2)),
     )
     member = groups["consortia"][0]["members"][0]
     assert member["town"] and member["contact"] and member["role"] and member["lots"]
@@ -438,9 +419,8 @@ def test_a_list_is_read_on_by_offset_and_a_siret_is_taken_as_papers_print_it(fol
 def test_what_an_answer_leaves_out_is_counted_by_its_name() -> None:
     """Whole items go, the inner ones first: what is told of a lot, a team or a structure is never told in part."""
     teams = [{"members": [{"name": f"membre {k} de {n}"} for k in range(12)]} for n in range(40)]
-    lots = [
-        {"number": str(n), "matches": [{"why": f"{n}" + "x" * 300} for n in range(4)]} for n in range(1, 30)
-    ]
+    matches = [{"why": f"{n}" + "x" * 300} for n in range(4)]
+    lots = [{"number": str(n), "matches": matches} for n in range(1, 30)]
     for answer, said in (({"consortia": teams}, "consortia ({})"), ({"lots": lots}, "lots ({})")):
         (name, items), text = next(iter(answer.items())), results.text_of(results.of(answer), {"offset"})
         kept = json.loads(text)
@@ -449,10 +429,7 @@ def test_what_an_answer_leaves_out_is_counted_by_its_name() -> None:
         assert said.format(len(items) - len(rest)) in kept["cut"] and "offset=" in kept["cut"]
         assert all(len(team["members"]) == 12 for team in rest if "members" in team)
     assert all(len(lot["matches"]) == 1 for lot in rest) and "matches du lot 1 (3)" in kept["cut"]
-    aside = {
-        "first": [{"name": "a" * 300} for _ in range(5)],
-        "assumed": [f"{k}" * 900 for k in range(10, 20)],
-    }
+    aside = {"first": [{"name": "a" * 300}] * 5, "assumed": [f"{k}" * 900 for k in range(10, 20)]}
     cut = json.loads(results.text_of(results.of(aside), {"n", "offset"}))["cut"]
     assert "assumed (" in cut and "n=1 laisse la place" in cut
 
@@ -460,13 +437,8 @@ def test_what_an_answer_leaves_out_is_counted_by_its_name() -> None:
 def test_the_first_question_waits_for_what_loads() -> None:
     async def answers(scope: Any, receive: Any, send: Any) -> None:
         told.append(loaded.is_set())
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [(b"content-type", b"application/json")],
-            }
-        )
+        media = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": media})
         await send({"type": "http.response.body", "body": b"{}"})
 
     told: list[bool] = []
@@ -502,8 +474,5 @@ def test_that_a_trade_is_not_stated_is_told_and_what_tells_nothing_is_not() -> N
     def reason(code: str, text: str) -> dict[str, Any]:
         return {"code": code, "text": text, "contribution": -0.2, "tells": False}
 
-    reasons = [
-        reason("likely_trade", "ne dit pas ce métier : à demander"),
-        reason("reservation", "lot non réservé"),
-    ]
-    assert results.pruned(reasons, {}) == ["ne dit pas ce métier : à demander"]
+    told, empty = "ne dit pas ce métier : à demander", "lot non réservé"
+    assert results.pruned([reason("likely_trade", told), reason("reservation", empty)], {}) == [told]

@@ -1,17 +1,27 @@
-"""What a buyer does from need to message: an address for each result, facets, corrections, ticks, records that are true."""
+"""What a buyer does from need to message: an address for each result, facets, corrections, ticks, records that are true, mails of a kept search."""
 
+import email
 import io
+import json
 import re
 from datetime import date, datetime
+from email import policy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 
-from service.page import facets
+import pytest
+from service.page import alert, facets
+from service.settings import mail_transport
+from sqlalchemy import select, update
 
+from matcher.outreach import delivery, letters
 from matcher.outreach.sourcing import record as record_
-from matcher.records.store import Store
-from pages_client import NAMELESS, PagesClient, exported, kept, reference
+from matcher.records.store import Store, now
+from matcher.records.tables import Alert, Delivery, Letter, Sourcing, Webhook
+from pages_client import PagesClient, exported, kept, reference, signed_in
+from serving import as_documented, until
 
 FIVE = (
     "Nettoyage des bureaux. Entretien des espaces verts. Blanchisserie du linge de la crèche. "
@@ -157,16 +167,6 @@ def test_ticked_structures_are_compared_set_aside_and_written_to(page: PagesClie
     assert page.post("/acheteur/cochees", data=away).url.host == "testserver"
 
 
-def test_a_structure_shown_to_a_buyer_says_why_and_leads_back(page: PagesClient) -> None:
-    found = reference(page, need="taille de haies", place="Pantin")
-    siret = ticks(page.get("/acheteur/r/" + found).text)[0]
-    text = page.get(f"/acheteur/structure/{siret}?de={found}").text
-    for one in ("Pourquoi pour ce besoin", "Contact", "Références", "Zone", "Capacité", "Revenir à la liste"):
-        assert one in text
-    assert f'href="/acheteur/r/{found}"' in text and "Améliorez votre fiche" not in text
-    assert page.get(f"/acheteur/structure/{NAMELESS}?de={found}").status_code == 200
-
-
 LETTER = {"message": "Bonjour, réalisez-vous cette prestation ?", "buyer": "Ville de Pantin"}
 LETTER |= {"reply_to": "a@v.example"}
 
@@ -191,8 +191,14 @@ def test_a_call_is_noted_with_its_text_for_the_buyer_alone(page: PagesClient) ->
     row = next(row for row in exported(page, address) if row["SIRET"] == siret)
     assert "Mme Ba" in row["Notes"] and row["Réponse"] == "Partante, dit-elle."
     page.post(address + "/contacter", data={**LETTER, "sirets": [siret], "confirme": "oui"})
-    hers = page.get(links.question_link("", address.rsplit("/", 1)[1], siret)).text
+    identifier = address.rsplit("/", 1)[1]
+    hers = page.get(link := links.question_link("", identifier, siret)).text
     assert "Ville de Pantin" in hers and "Partante" not in hers and "jeudi" not in hers
+    assert "message ouvert" not in page.get(address).text  # a message is opened by its button alone
+    page.post(link + "/lu")
+    assert "message ouvert" in page.get(address).text
+    with Store.open(page.app.state.settings.store) as store:  # type: ignore[attr-defined]
+        assert record_.verify(store, store.ask(select(Sourcing.owner)).scalar_one(), identifier).holds
     for wrong in ({"text": ""}, {"fait": "unheard of"}, {"siret": "1"}):
         shown = page.post(address + "/noter", data={**given, "fait": "answered", **wrong})
         assert shown.status_code == 422
@@ -285,12 +291,14 @@ def test_a_letter_is_shown_whole_before_it_is_sent(page: PagesClient, tmp_path: 
 def test_who_cannot_be_reached_by_mail_is_said_before(page: PagesClient) -> None:
     address = kept(page, need="taille de haies", place="Pantin")
     siret = listed(page.get(address).text)[0]
-    with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
-        store.unsubscribe(connection, f"alerts:{siret}", "page")  # from alerts: buyers may still ask
-    assert "Écrire à 1 structure" in page.get(f"{address}/ecrire?s={siret}").text
-    with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
-        store.unsubscribe(connection, f"questions:{siret}", "one-click")
-    shown = page.get(f"{address}/ecrire?s={siret}").text
+
+    def without(what: str) -> str:
+        with Store.open(page.app.state.settings.store) as store, store.writing() as connection:  # type: ignore[attr-defined]
+            store.unsubscribe(connection, f"{what}:{siret}", "page")
+        return page.get(f"{address}/ecrire?s={siret}").text
+
+    assert "Écrire à 1 structure" in without("alerts")  # buyers may still ask
+    shown = without("questions")
     assert "Aucune ne peut être jointe par courriel" in shown
     assert "ne veut plus de question par courriel" in shown
     assert "tel:" in shown and "<textarea" not in shown
@@ -312,14 +320,25 @@ def test_what_is_sealed_is_corrected_by_a_further_entry(page: PagesClient) -> No
     assert wrong.status_code == 422
 
 
-def test_every_page_of_a_record_opens_and_its_note_lists_as_many_as_it_counts(page: PagesClient) -> None:
+def test_every_page_of_a_record_opens_and_its_note_and_exports_list_as_many_as_it_counts(
+    page: PagesClient,
+) -> None:
+    import openpyxl
+
     address = kept(page, need="nettoyage des bureaux", place="Paris")
-    for query in "?vue=toutes ?debut=51 ?debut=999999 ?vue=x /export.csv /export.xlsx".split():
+    for query in "?vue=toutes ?debut=51 ?debut=999999 ?vue=x".split():
         assert page.get(address + query).status_code == 200, query
     note = page.get(address + "/note").text
     counted = int(re.findall(r"(\d+) gardées? :", note)[0])
-    rows = re.findall(r"<td data-label=.À faire.>À (?:appeler|vérifier|interroger)<", note)
-    assert counted == len(rows) == len(exported(page, address))
+    told = re.findall(r"<td data-label=.À faire.>À (?:appeler|vérifier|interroger)<", note)
+    rows = exported(page, address)
+    assert counted == len(told) == len(rows) and all(row["SIRET"].isdecimal() for row in rows)
+    assert all(row["Type"] or row["À faire"] in ("à appeler", "à vérifier") for row in rows)
+    book = openpyxl.load_workbook(io.BytesIO(page.get(address + "/export.xlsx").content))
+    assert book["Structures"].auto_filter.ref
+    cells = [value for sheet in book for row in sheet.iter_rows(values_only=True) for value in row if value]
+    assert any(isinstance(value, date | datetime) for value in cells)
+    assert not any(str(value).startswith(("{", "[")) for value in cells)
 
 
 def test_the_list_is_printed_and_exported_as_it_is_narrowed(page: PagesClient) -> None:
@@ -339,39 +358,6 @@ def test_the_list_is_printed_and_exported_as_it_is_narrowed(page: PagesClient) -
     assert f"limitée à : {kind}" in paper
 
 
-def test_exports_are_tables_of_structures(page: PagesClient) -> None:
-    import openpyxl
-
-    address = kept(page, need="taille de haies", place="Pantin")
-    rows = exported(page, address)
-    assert rows and all(row["SIRET"].isdecimal() for row in rows)
-    proposed = ("à appeler", "à vérifier")
-    assert all(row["Type"] or row["À faire"] in proposed for row in rows)
-    book = openpyxl.load_workbook(io.BytesIO(page.get(address + "/export.xlsx").content))
-    assert book["Structures"].auto_filter.ref
-    listed = [value for row in book["Structures"].iter_rows(min_row=2, values_only=True) for value in row]
-    assert any(isinstance(value, date | datetime) for value in listed)
-    values = (value for sheet in book for row in sheet.iter_rows(values_only=True) for value in row)
-    assert not any(str(value).startswith(("{", "[")) for value in values if value)
-
-
-def test_a_message_is_opened_by_a_button_only(page: PagesClient, tmp_path: Path) -> None:
-    from matcher.outreach import links
-
-    address = kept(page, need="taille de haies", place="Pantin")
-    identifier = address.rsplit("/", 1)[1]
-    siret = listed(page.get(address).text)[0]
-    page.post(address + "/contacter", data={**LETTER, "sirets": [siret], "confirme": "oui"})
-    link = links.question_link("", identifier, siret)
-    page.get(link)
-    assert "message ouvert" not in page.get(address).text
-    page.post(link + "/lu")
-    assert "message ouvert" in page.get(address).text
-    with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
-        owner = str(store.engine.connect().exec_driver_sql("select owner from sourcing").scalar())
-        assert record_.verify(store, owner, identifier).holds
-
-
 def test_a_reserved_lot_leads_to_whom_to_call_and_what_to_change(page: PagesClient) -> None:
     need = "tonte et taille de haies, marché réservé aux ESAT et EA (L2113-12)"
     reserved, open_ = (reference(page, need=words, place="Pantin") for words in (need, "tonte"))
@@ -381,3 +367,70 @@ def test_a_reserved_lot_leads_to_whom_to_call_and_what_to_change(page: PagesClie
     assert told.status_code == 200
     assert all(words in told.text for words in ("À appeler", "À changer dans le lot", "/acheteur/structure/"))
     assert page.get(f"/acheteur/relance?de={open_}").status_code == 404
+
+
+TO = "achats@ville.example"
+
+
+def test_a_buyer_is_mailed_of_those_that_join_a_kept_search_until_its_link(page: PagesClient) -> None:
+    signed_in(page, "buyer", "read")
+    kept = reference(page, need="tonte et taille de haies", place="Pantin")
+    where = f"/acheteur/alerte/{kept}"
+    assert where in page.get(f"/acheteur/r/{kept}").text
+    assert page.post(where, data={"address": "personne"}).status_code == 422
+    assert "recevra un courriel" in page.post(where, data={"address": TO}).text
+    app, store = page.app, page.app.state.store  # type: ignore[attr-defined]
+    alert.look(app)  # the same catalogue: nobody joined
+    (row,) = store.ask(select(Alert.__table__)).mappings().all()
+    assert row["told"] and row["data"] == app.state.serving.current.matcher.versions["data"]
+
+    def mails() -> list[str]:
+        return [m for m in store.ask(select(Letter.mail).where(Letter.kind == "alert")).scalars() if m]
+
+    assert mails() == []
+    page.app.state.mailer.close()  # type: ignore[attr-defined]
+    joined, *others = row["told"]
+    hook = {"id": "h", "key_id": row["owner"].removeprefix("key:"), "url": "x", "events": ["search.joined"]}
+    with store.writing() as connection:
+        store.put(connection, Webhook, [{**hook, "created_at": now()}])
+        connection.execute(update(Alert).values(told=others, data="the catalogue of before"))
+    alert.look(app)
+    alert.look(app)
+    (mail,) = (email.message_from_string(one, policy=policy.default) for one in mails())
+    event = as_documented(json.loads(store.ask(select(Delivery.body)).scalar_one()))
+    assert event["type"] == "search.joined" and event["data"]["search"] == kept
+    assert [each["siret"] for each in event["data"]["joined"]] == [joined]
+    text = mail.get_content()
+    assert f"/acheteur/r/{kept}" in text and text.count("\n- ") == 1
+    assert set(store.ask(select(Alert.told)).scalar_one()) == {joined, *others}
+    end = urlsplit(str(mail["List-Unsubscribe"]).strip("<>")).path
+    page.cookies.clear()
+    assert store.ask(select(Alert.id)).all()  # reading changes nothing
+    assert "plus aucun message" in page.post(end, data={}).text
+    assert not store.ask(select(Alert.id)).all()
+
+
+@pytest.mark.parametrize("scopes", [(), ("read",)])
+def test_only_a_buyer_has_mails_sent(page: PagesClient, scopes: tuple[str, ...]) -> None:
+    kept = reference(page, need="tonte et taille de haies", place="Pantin")
+    if scopes:
+        signed_in(page, *scopes)
+    assert "connectez-vous comme acheteur" in page.get(f"/acheteur/alerte/{kept}").text
+    asked = page.post(f"/acheteur/alerte/{kept}", data={"address": TO})
+    assert asked.status_code in (401, 403)
+
+
+def test_a_search_that_fails_holds_no_mail(page: PagesClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(app: object) -> None:
+        raise ValueError("a search of an earlier form")
+
+    signed_in(page, "buyer")
+    app, store = page.app, page.app.state.store  # type: ignore[attr-defined]
+    monkeypatch.setattr(alert, "look", broken)
+    transport, link = mail_transport(app.state.settings), "http://localhost/lien"
+    mail = letters.letter("signin", "", TO, transport, link, link=link)
+    with store.writing() as connection:
+        delivery.queue(store, connection, mail, kind="account", siret="")
+    app.state.mailer.wake()
+    until(lambda: store.ask(select(Letter.status)).scalar_one() not in ("ready", "sending"))
+    assert store.ask(select(Letter.status)).scalar_one() == "sent"

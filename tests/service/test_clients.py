@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import importlib.util
 import re
 import typing
 import urllib.request
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from service.client.__main__ import written
 
+from importing import module_at
 from matcher.domain import __version__
 from serving import at_work, serving, settings_of
 
@@ -27,11 +27,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     """The client as `python -m service.client` writes it."""
     path = tmp_path_factory.mktemp("client") / "matcher_client.py"
     path.write_text(written(), encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("matcher_client", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module_at(path)
 
 
 def test_the_client_knows_what_each_route_takes_and_gives(client: ModuleType) -> None:

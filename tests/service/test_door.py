@@ -161,21 +161,6 @@ def test_an_export_that_is_given_up_is_not_sealed_as_made(
         assert [e.payload for e in events if e.kind == "exported"] == [{"format": "csv"}]
 
 
-def test_of_offers_added_at_once_none_is_lost(door: Door, store_url: str) -> None:
-    with door(f"structure:{SIRET}", store=store_url) as page:
-        forms = {"offres": "title", "fiche": "description", "alertes": "frequency"}
-
-        def send(number: int, form: str) -> int:
-            at, data = f"/structure/{SIRET}/{form}", {forms[form]: f"Texte {number}"}
-            return page.post(at, data=data, follow_redirects=False).status_code
-
-        with ThreadPoolExecutor(10) as pool:
-            answers = [pool.submit(send, n, form) for n in range(10) for form in forms]
-        assert {a.result() for a in answers} <= {303, 422}
-        with Store.open(store_url) as store:
-            assert len(self_declared.read(store, SIRET).facts["offers"]) == 10
-
-
 def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(door: Door, store_url: str) -> None:
     with door("buyer", f"structure:{SIRET}", store=store_url) as page:
         at = kept(page)
@@ -187,6 +172,9 @@ def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(door: Door, st
             "/acheteur/fiches": lambda n: {"de": searches[n]},
             f"/acheteur/alerte/{searches[0]}": lambda n: {"address": f"achats{n}@v.example"},
             "/heures": lambda n: own | {"hours": str(10 + n), "contract": f"M{n}"},
+            f"/structure/{SIRET}/offres": lambda n: {"title": f"Texte {n}"},
+            f"/structure/{SIRET}/fiche": lambda n: {"description": f"Texte {n}"},
+            f"/structure/{SIRET}/alertes": lambda n: {"frequency": ("daily", "weekly")[n % 2]},
         }
 
         def send(number: int, path: str) -> int:
@@ -202,6 +190,7 @@ def test_of_what_ten_write_at_once_by_other_forms_nothing_is_lost(door: Door, st
             for table in (Alert, WorkedHours):
                 assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 10
         with Store.open(store_url) as store:
+            assert len(self_declared.read(store, SIRET).facts["offers"]) == 10
             identifier = at.rpartition("/")[2]
             called = [e.payload for e in record.read(store, owner, identifier).events if e.kind == "called"]
             assert sorted(str(each["text"]) for each in called) == [f"appel {n}" for n in range(10)]
@@ -253,10 +242,8 @@ def test_the_latest_word_counts_where_clocks_go_back(store: Store, monkeypatch: 
         assert not feedback.refusals(connection).of(["n"], "")
         actors = select(Audit.actor).where(Audit.action == "feedback:taken-back")
         assert {*connection.execute(actors).scalars()} == {f"structure:{SIRET}", "operator"}
-    for by, reason in (
-        (SIRET, "par téléphone"),
-        ("key:buyer", "jamais"),
-    ):  # a buyer overwrites no word of its own
+    # a buyer overwrites no word of its own
+    for by, reason in ((SIRET, "par téléphone"), ("key:buyer", "jamais")):
         feedback.record(store, SIRET, "m", verb="contacted", by=by, reason=reason)
     said = store.ask(select(Feedback.by, Feedback.reason).where(Feedback.notice_id == "m")).all()
     assert said == [(SIRET, "par téléphone")]
@@ -413,11 +400,8 @@ def test_the_process_that_reads_files_of_strangers_knows_no_secret(monkeypatch: 
 def test_mails_dropped_as_files_go_with_the_person(tmp_path: Path) -> None:
     from email.message import EmailMessage
 
-    mails = (
-        ("a", "anne@b.example", "x"),
-        ("b", "joanne@b.example", "x"),
-        ("c", "z@b.example", f"SIRET {SIRET}"),
-    )
+    own = f"SIRET {SIRET}"
+    mails = (("a", "anne@b.example", "x"), ("b", "joanne@b.example", "x"), ("c", "z@b.example", own))
     for name, to, text in mails:
         mail = EmailMessage()
         mail["To"], mail["Subject"] = to, "é" * 80
@@ -525,3 +509,49 @@ def test_who_asks_is_not_told_where_a_store_is_that_does_not_open(where: str, tm
         assert answer.status_code == 503, answer.text
         inner = "/proc /etc hunter2 someone 127.0.0.1:9 MATCHER_STORE"
         assert not any(word in answer.text for word in inner.split())
+
+
+SEARCH = {"need": "taille de haies", "place": "Pantin"}
+
+
+def test_of_requests_that_race_on_two_services_one_makes_the_record(hedges: Path, store_url: str) -> None:
+    with Store.open(store_url) as store:
+        head = {"X-API-Key": keys.create(store, ["buyer"])}
+        given = settings_of(hedges, hedges, store=store_url)
+        with TestClient(create_app(given)) as one, TestClient(create_app(given)) as other:
+            for service in (one, other):  # routes are built at the first request
+                assert service.get("/v1/sourcing", headers=head).json() == []
+
+            def post(turn: int, key: str) -> Any:
+                service = (one, other)[turn % 2]
+                return service.post("/v1/sourcing", json=SEARCH, headers={**head, "Idempotency-Key": key})
+
+            with ThreadPoolExecutor(8) as pool:
+                for number in range(4):
+                    answers = list(pool.map(post, range(8), [f"k{number}"] * 8))
+                    assert {a.status_code for a in answers} == {201}
+                    assert len({a.json()["id"] for a in answers}) == 1
+                    assert sum("idempotency-replayed" in a.headers for a in answers) == 7
+        assert store.counts()["sourcing"] == store.counts()["once"] == 4
+
+
+def test_work_that_fails_leaves_neither_its_effect_nor_its_key(
+    hedges: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(store_url) as store:
+        head = {"X-API-Key": keys.create(store, ["buyer"]), "Idempotency-Key": "k"}
+        with TestClient(
+            create_app(settings_of(hedges, hedges, store=store_url)), raise_server_exceptions=False
+        ) as service:
+            whole = record.keep
+
+            def halfway(*given: Any, **more: Any) -> str:
+                whole(*given, **more)
+                raise RuntimeError("the process ends here")
+
+            monkeypatch.setattr(record, "keep", halfway)
+            assert service.post("/v1/sourcing", json=SEARCH, headers=head).status_code == 500
+            assert store.counts()["sourcing"] == store.counts()["once"] == 0
+            monkeypatch.setattr(record, "keep", whole)
+            assert service.post("/v1/sourcing", json=SEARCH, headers=head).status_code == 201
+        assert store.counts()["sourcing"] == 1

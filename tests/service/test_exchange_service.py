@@ -1,5 +1,6 @@
 """The exchange and the leads over HTTP: who completes whom, who saw what, who owes hours and could be asked."""
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +14,7 @@ from sqlalchemy import select
 from matcher.records import keys, self_declared
 from matcher.records.store import now
 from matcher.records.tables import Letter
-from pages_client import holding
+from pages_client import holding, token
 from serving import settings_of
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -73,7 +74,8 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
     theirs = declare(client, heads["clean"], CLEAN, brings="nettoyage de bureaux", seeks="espaces verts")
     store = client.app.state.store  # type: ignore[attr-defined]
     self_declared.write(store, CLEAN, {"email": "moi@propre.example"}, CLEAN)
-    mine = declare(client, heads["garden"], GARDEN, brings="tonte", seeks="nettoyage", buyer_may_see=True)
+    shown = {"seeks": "nettoyage", "contact": "nous@ex.example"}
+    mine = declare(client, heads["garden"], GARDEN, brings="tonte", buyer_may_see=True, **shown)
     letters = store.ask(select(Letter.siret, Letter.address).where(Letter.record_id == mine)).all()
     assert (CLEAN, "moi@propre.example") in letters and all("@" in str(address) for _, address in letters)
     assert client.get("/v1/exchange", headers=heads["buyer"]).json() == []  # not the buyer of this notice
@@ -82,6 +84,12 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
         client.post(f"/v1/exchange/{one}/agreement", json=said, headers=heads[who])
         page = client.get(f"/structure/{CLEAN}/bourse", headers=heads["clean"]).text
         assert ("accorde avec vous" in page) is (who == "garden")  # until it says its own
+        others = page.partition('id="autres"')[2]
+        assert "Les Sentiers de l'Ourcq" in html.unescape(others) and "nous@ex.example" not in others
+    form = {"csrf": token(client.get("/connexion").text), "faire": "contact"}
+    asked = client.post(f"/structure/{CLEAN}/bourse/{mine}", data=form, headers=heads["clean"])
+    assert "nous@ex.example" in asked.text
+    assert client.get(f"/structure/{GARDEN}/bourse", headers=heads["clean"]).status_code == 403
     second = {"other": mine, "role": "mandataire", "part": "tout"}
     refused = client.post(f"/v1/exchange/{theirs}/agreement", json=second, headers=heads["clean"])
     assert refused.status_code == 422 and "déjà un mandataire" in refused.json()["detail"]

@@ -78,14 +78,6 @@ def search(tab: Any, need: str = NEED, place: str = "Pantin") -> None:
     tab.wait_for_url("**/acheteur/r/*")
 
 
-def test_a_buyer_asks_all_whose_trade_is_unknown_without_ticking_them(tab: Any) -> None:
-    search(tab, "nettoyage de bureaux")
-    tab.click("summary:has-text('ne dit pas ce métier')")
-    tab.click("text=Lui demander si elle le fait")
-    tab.wait_for_url("**/ecrire?**")
-    assert "Écrire à 1 structure" in tab.locator("h1").inner_text()
-
-
 def test_operator_1_sees_the_state_on_one_screen(tab: Any, site: tuple[str, str]) -> None:
     sign_in(tab, key(site, "operator"))
     state = ["Dernière nuit", "Messages retenus", "Courriels", "Sources", "Demandes de compte"]

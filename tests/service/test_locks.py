@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,7 @@ from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import SIRET, PagesClient, holding, signed_in
 from service import access, connections, limits, observability, wire
-from serving import listening, settings_of
+from serving import listening, settings_of, until
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 PUBLIC = "https://maillage.example"
@@ -91,20 +92,16 @@ def test_work_past_its_deadline_is_refused(make: Make, monkeypatch: pytest.Monke
 
 
 def test_reads_find_a_thread_while_all_turns_are_taken(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    with TestClient(make(threads=1)) as client:
+    with TestClient(make(threads=1)) as client, ThreadPoolExecutor(6) as pool:
         matcher, hold, begun = client.app.state.serving.get().matcher, threading.Event(), threading.Event()  # type: ignore[attr-defined]
         plain = type(matcher).rank
         held = lambda *a, **k: (begun.set(), hold.wait(10), plain(*a, **k))[2]  # noqa: E731
         monkeypatch.setattr(type(matcher), "rank", held)
-        sent = {"target": client.post, "args": ("/v1/match",), "kwargs": {"json": {"need": "tonte"}}}
-        workers = [threading.Thread(**sent) for _ in range(6)]
-        for worker in workers:
-            worker.start()
+        for _ in range(6):
+            pool.submit(client.post, "/v1/match", json={"need": "tonte"})
         assert begun.wait(5)
         assert client.get("/v1/structures").status_code == 200  # would wait for ever behind them
         hold.set()
-        for worker in workers:
-            worker.join()
 
 
 def test_one_visitor_who_fills_the_queue_keeps_nobody_else_waiting() -> None:
@@ -147,21 +144,17 @@ def test_files_read_for_long_keep_no_question_waiting(make: Make, monkeypatch: p
         hold.wait(30)
         yield from ()
 
-    with TestClient(make(deadline=60)) as client:
+    with TestClient(make(deadline=60)) as client, ThreadPoolExecutor(99) as pool:
         monkeypatch.setattr(files, "read_upload", read)
-        file = {"files": {"file": ("avis.xml", b"<a/>")}}
-        sent = {"target": client.post, "args": ("/v1/match/file",), "kwargs": file}
-        uploads = [threading.Thread(**sent) for _ in range(limits.LONG_ONES + 4)]
-        for upload in uploads:
-            upload.start()
+        file = {"file": ("avis.xml", b"<a/>")}
+        sent = range(limits.LONG_ONES + 4)
+        uploads = [pool.submit(client.post, "/v1/match/file", files=file) for _ in sent]
         assert reading.acquire(timeout=10)
         # a search of the pages is a form that may bring a file: this one brings none
         asked = [client.post("/v1/match", json={"need": "tonte"}), client.get("/territoire/facilitateurs"),
                  client.post("/acheteur", data={"need": "", "csrf": "-"}, files={"file": ("", b"")})]  # fmt: skip
-        waiting = sum(upload.is_alive() for upload in uploads)
+        waiting = sum(not upload.done() for upload in uploads)
         hold.set()
-        for upload in uploads:
-            upload.join()
     assert waiting == len(uploads), "the files were still being read"
     assert [answer.status_code < 500 for answer in asked] == [True] * 3
 
@@ -231,12 +224,10 @@ def test_jobs_are_bounded_by_owner_and_bytes() -> None:
         jobs.start("one", [1], lambda item: {})
     other = jobs.start("two", [1], lambda item: {})
     hold.set()
-    while other.state == "running":
-        time.sleep(0.01)
+    until(lambda: other.state != "running")
     for _ in range(3 * KEPT_OF_ONE):
         job = jobs.start("one", ["x"], lambda item: {"text": item * 1000})
-        while job.state == "running":
-            time.sleep(0.005)
+        until(lambda: job.state != "running")  # noqa: B023
     assert sum(j.owner == "one" for j in jobs._jobs.values()) <= KEPT_OF_ONE
     assert job.page(0, 5) == [{"text": "x" * 1000}] and job.bytes < 100
     jobs.close()
@@ -364,12 +355,8 @@ def test_idle_connections_and_slow_bodies_are_cut(make: Make, monkeypatch: pytes
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.5)
     monkeypatch.setattr(limits, "BODY_SECONDS", 0.5)
     post = b"POST /v1/match HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n{"
-    answers = {
-        b"": b"",
-        b"GET / HTTP/1.1\r\nHost: loc": b"",
-        post: b" 408 ",
-        b"\x16\x03\x01\r\n\r\n": b" 400 ",
-    }
+    answers = {b"": b"", b"GET / HTTP/1.1\r\nHost: loc": b"", post: b" 408 "}
+    answers |= {b"\x16\x03\x01\r\n\r\n": b" 400 "}
     with listening(make(), **connections.SERVER | {"log_level": "critical"}) as port:
         for sent, wanted in answers.items():
             with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
@@ -378,27 +365,19 @@ def test_idle_connections_and_slow_bodies_are_cut(make: Make, monkeypatch: pytes
                 assert wanted in answer[:20] and (not wanted or b"x-content-type-options" in answer), sent
 
 
-def test_logs_hold_the_route_and_never_what_an_address_holds(client: TestClient) -> None:
-    lines: list[str] = []
-
-    class Kept(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            lines.append(observability.JsonFormatter().format(record))
-
-    logger, kept = logging.getLogger("service"), Kept()
-    level = logger.level
-    logger.addHandler(kept)
-    logger.setLevel("DEBUG")
-    try:
+def test_logs_hold_the_route_and_never_what_an_address_holds(
+    client: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("service"), "propagate", True)
+    with caplog.at_level("DEBUG", "service"):
         for path in (
             f"/q/record/{SIRET}/SECRET-1", "/m/digest/SECRET-1", "/revendication/SECRET-1", "/SECRET-1", "/v1/structures?q=SECRET-1",
             f"/v1/structures/{SIRET}/opportunities.atom?token=SECRET-1",
         ):  # fmt: skip
             client.get(path, headers={"X-API-Key": "mlg_SECRET-1_x"})
             client.post(path, json={"need": "SECRET-1"})
-    finally:
-        logger.removeHandler(kept)
-        logger.setLevel(level)
+    records = (record for record in caplog.records if record.name.startswith("service"))
+    lines = list(map(observability.JsonFormatter().format, records))
     assert len(lines) >= 12 and "/q/{" in "".join(lines)
     assert not [line for line in lines if "SECRET-1" in line]
 

@@ -133,13 +133,10 @@ def test_the_account_is_the_subject_and_neither_its_address_nor_its_siret(issuer
     account, address, _ = oidc.identified(given, "c", "n")
     with Store.open("sqlite://") as store:
         mine = account_page.key_of(store, account, address)
-        assert (
-            account_page.key_of(store, account, "autre@ville.example") == mine
-        )  # renamed, and the same person
-        assert account_page.key_of(store, f"{account[:-1]}x", address) != mine  # of the same address, another
-        assert (
-            account_page.key_of(store, account_page.LABEL + address) != mine
-        )  # of a link sent to that address
+        # renamed, the same person; of the same address another; a link sent to that address
+        assert account_page.key_of(store, account, "autre@ville.example") == mine
+        assert account_page.key_of(store, f"{account[:-1]}x", address) != mine
+        assert account_page.key_of(store, account_page.LABEL + address) != mine
     said = {"aud": "maillage", "scope": "buyer", "siret": "00010001600013"}
     both = [oidc.prove(issuer.signed(**said, sub=sub), given) for sub in "ab"]
     assert both[0].actor != both[1].actor and both[0].sirets == both[1].sirets == ("00010001600013",)

@@ -12,14 +12,18 @@ from service.page import render
 from service.settings import Settings
 from sqlalchemy import select, update
 
+from matcher.domain import Filters
+from matcher.matching.engine import Matcher
 from matcher.outreach.sourcing import record as record_
 from matcher.outreach.sourcing.record import keep, read, replay
+from matcher.reading.need import free_text_tender
 from matcher.records import keys, personal
 from matcher.records.store import Store
 from matcher.records.tables import SourcingEvent
 from matcher.reference.deadline import TooLong
 from pages_client import (
     HOSTILE,
+    NAMELESS,
     NASTY,
     OTHER,
     SIRET,
@@ -85,12 +89,8 @@ def test_nobody_is_stated_without_blaming_filters_that_are_not_set(page: TestCli
     clause = {"need": "fourniture d'un appareil d'IRM, 5 000 heures d'insertion", "place": "Bobigny"}
     asked = page.post("/acheteur", data=clause).text
     assert "Pour les heures d'insertion" in asked and "Prévoir une clause" not in asked
-
-
-def test_who_may_carry_the_hours_of_a_clause_is_named(page: TestClient) -> None:
-    clause = {"need": "construction d'une école, gros œuvre, 5 000 heures d'insertion", "place": "Bobigny"}
-    works = page.post("/acheteur", data=clause).text
-    assert "Pour les heures d'insertion" in works
+    clause["need"] = "construction d'une école, gros œuvre, 5 000 heures d'insertion"
+    works = page.post("/acheteur", data=clause).text  # who may carry them is named
     assert "Peut porter des heures par mise à disposition de personnel" in works
 
 
@@ -117,18 +117,23 @@ def test_a_list_says_whom_to_call_and_how_many_were_examined(page: TestClient) -
     assert "Nouvel Élan" not in listed and "Nouvel Élan" in asked  # nothing tells its trade
 
 
-def test_the_page_of_a_structure_for_a_need_tells_by_subject_what_is_known(page: TestClient) -> None:
+def test_the_page_of_a_structure_for_a_need_tells_by_subject_what_is_known_and_leads_back(
+    page: TestClient,
+) -> None:
     found = reference(page, need="entretien des espaces verts d'une école", place="Nanterre")
-    sheets = re.findall(r'href="(/acheteur/structure/\d+\?de=[^"]+)"', page.get("/acheteur/r/" + found).text)
+    at = f"/acheteur/r/{found}"
+    sheets = re.findall(r'href="(/acheteur/structure/\d+\?de=[^"]+)"', page.get(at).text)
+    subjects = ("Pourquoi pour ce besoin", "Contact", "Références", "Zone", "Capacité", "Revenir à la liste")
     for sheet in sheets:
         text = page.get(sheet).text
         figures = text.replace("−", "-").replace(",", ".")
         points = map(float, re.findall(r'"points">(.[\d.]+)<', figures))
         total = float(re.findall(r"exactement : (.\d+\.\d+)", figures)[0])
         assert sum(points) == pytest.approx(total, abs=0.05)
-        assert not re.search(r"marchés inconnus|rien de plus à dire|n\.c\.a\.", text)
+        assert not re.search(r"marchés inconnus|rien de plus à dire|n\.c\.a\.|Améliorez votre fiche", text)
         assert "tel:" in text or "mailto:" in text or "Aucun contact connu" in text
-    assert sheets
+        assert all(subject in text for subject in (*subjects, f'href="{at}"'))
+    assert sheets and page.get(f"/acheteur/structure/{NAMELESS}?de={found}").status_code == 200
 
 
 def test_the_seal_tells_a_change_and_outlives_an_erasure(page: TestClient, settings: Settings) -> None:
@@ -207,21 +212,15 @@ def test_scopes_of_keys_over_the_api(page: TestClient, settings: Settings) -> No
     assert page.put(f"/v1/structures/{OTHER}/profile", json=profile, headers=own).status_code == 403
 
 
-def test_replay_says_what_changed(settings: Settings) -> None:
-    from matcher.domain import Filters
-    from matcher.matching.engine import Matcher
-    from matcher.reading.need import free_text_tender
-
-    matcher = Matcher.load(settings.catalogue)
-    store = Store.open(settings.store)
-    answer = matcher.match(free_text_tender("blanchisserie"), 5, groups=0)
-    made = keep(store, "key:b", answer, recipe="default")
-    found = read(store, "key:b", made)
-    without = Filters(excluded=(found.lines("need-1")[0].siret,))
-    versions = {**matcher.versions, "data": "new"}
-    said = replay(found, record_.search(matcher, free_text_tender("blanchisserie"), without), versions)
-    assert any(s.startswith("data :") for s in said) and any("lot 1 : 1 sorties" in s for s in said)
-    store.close()
+def test_replay_says_what_changed(matcher: Matcher) -> None:
+    need = free_text_tender("blanchisserie")
+    with Store.open("sqlite://") as store:
+        made = keep(store, "key:b", matcher.match(need, 5, groups=0), recipe="default")
+        found = read(store, "key:b", made)
+    without = Filters(excluded=(gone := found.lines("need-1")[0].siret,))
+    again, versions = record_.search(matcher, need, without), {**matcher.versions, "data": "new"}
+    said = replay(found, again, versions)
+    assert said[0].startswith("data :") and f"lot 1 : 1 sorties ({gone}), 1 entrées" in said[1]
 
 
 def test_who_answers_rights_accessibility_and_sources_are_on_a_page(settings: Settings) -> None:

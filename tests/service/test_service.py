@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jsonschema
@@ -20,7 +21,7 @@ from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.reading import gather
 from pages_client import SIRET, holding
 from service import page
-from serving import serving, settings_of
+from serving import serving, settings_of, until
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 
@@ -108,16 +109,16 @@ def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None
 
 
 def test_filters_are_obeyed(client: TestClient) -> None:
-    body = {"need": "entretien des espaces verts d'une école", "place": "Nanterre (92)", "n": 50}
-    body |= {"filters": {"kinds": ["ESAT"], "sirets": None}}
-    kinds = {m["structure"]["kind"] for m in client.post("/v1/match", json=body).json()["lots"][0]["matches"]}
+    def lot(**filters: object) -> Any:
+        body = {"need": "entretien des espaces verts d'une école", "place": "Nanterre (92)", "n": 50}
+        (one,) = client.post("/v1/match", json={**body, "filters": filters}).json()["lots"]
+        return one
+
+    kinds = {match["structure"]["kind"] for match in lot(kinds=["ESAT"], sirets=None)["matches"]}
     assert kinds == {"ESAT"}
-    body["filters"] = {"sirets": [SIRET]}
-    (lot,) = client.post("/v1/match", json=body).json()["lots"]
-    assert [match["structure"]["siret"] for match in lot["matches"]] == [SIRET]
-    body["filters"] = {"sirets": ["99999999900014"]}
-    (lot,) = client.post("/v1/match", json=body).json()["lots"]
-    assert (lot["matches"], lot["nobody"], lot["considered"]) == ([], True, 0)
+    assert [match["structure"]["siret"] for match in lot(sirets=[SIRET])["matches"]] == [SIRET]
+    none = lot(sirets=["99999999900014"])
+    assert (none["matches"], none["nobody"], none["considered"]) == ([], True, 0)
 
 
 def test_a_notice_is_matched_lot_by_lot_from_text_json_and_file(client: TestClient) -> None:
@@ -184,9 +185,8 @@ def test_structure_and_opportunities(client: TestClient) -> None:
 def test_pages_of_a_list_follow_each_other(client: TestClient) -> None:
     whole = client.get("/v1/structures", params={"limit": 200}).json()
     pages = (client.get(f"/v1/structures?limit=40&offset={start}").json() for start in (0, 40, 80))
-    assert [item for page in pages for item in page["items"]] == whole["items"] and whole["total"] == len(
-        whole["items"]
-    )
+    assert [item for page in pages for item in page["items"]] == whole["items"]
+    assert whole["total"] == len(whole["items"])
 
 
 def test_without_a_catalogue_it_says_how_to_build_one(tmp_path: Path) -> None:
@@ -234,11 +234,7 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(plain_sample: Pa
             fresh = load_catalogue(folder)
             save_catalogue(fresh, folder)
             shutil.copy(plain_sample / gather.NOTICES, folder)
-            for _ in range(1200):
-                if loaded.swaps > before:
-                    break
-                threading.Event().wait(0.05)
-            assert loaded.swaps > before
+            until(lambda: loaded.swaps > before)  # noqa: B023
         stop.set()
         worker.join()
     assert statuses and set(statuses) == {200}

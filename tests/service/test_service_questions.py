@@ -294,10 +294,7 @@ def test_a_structure_edits_denies_and_chooses_its_alerts(settings: Settings, sto
         wrong = {"email": "x", "departments": "93, 99", "turnover": "beaucoup", "phone": "01 99"}
         again = page.post(at + "/fiche", data=wrong)
         assert again.status_code == 422 and 'value="beaucoup"' in again.text
-        # each beside its field, and in the summary with a link
-        for name in ("email", "departments", "turnover"):
-            assert f'href="#{name}"' in again.text and f'id="{name}-fault"' in again.text
-        assert 'id="phone-fault"' not in again.text
+        assert set(re.findall(r'id="(\w+)-fault"', again.text)) == {"email", "departments", "turnover"}
         brochure = {"text": "Nous assurons la mise sous pli et le gardiennage."}
         found = page.post(at + "/brochure", data=brochure).text
         value = html.unescape(re.findall(r'name="offer" value="([^"]+)"', found)[0])
@@ -337,39 +334,6 @@ def test_no_path_of_the_machine_in_what_a_visitor_reads(settings: Settings, tmp_
                 told = page.get(at).text
                 assert str(tmp_path) not in told and str(tmp_path.parent) not in told, at
             assert "matcher index" in page.get("/v1/health").text
-
-
-def test_an_approved_claim_is_mailed(settings: Settings, store: Store, smtp: MailServer) -> None:
-    with client(Settings(**{**settings.model_dump(), "smtp": smtp.url})) as page:
-        asking = {"name": "Aline Petit", "role": "directrice", "address": "aline@allees.example"}
-        page.post(f"/structure/{SIRET}/revendiquer", data=asking)
-        signed_in(page, "operator")
-        desk = page.get("/exploitant").text
-        wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', desk)[0]
-        told = page.post(wanted, data={"verdict": "oui"}).text
-        left(store)
-        ((to, mail),) = smtp.received
-        assert "contact@allees.example" in told and to == ["contact@allees.example"]
-        link = re.findall(r"https://maillage\.example(/revendication/\S+)", mail.get_content())[0]
-        page.cookies.clear()
-        for _ in range(3):  # scanners follow links: only the button opens the account
-            shown = page.get(link)
-            assert shown.status_code == 200
-        opening = {"address": "aline@allees.example"}
-        # where would they sign in again?
-        assert page.post(link, data={}).status_code == 422
-        assert "Compte ouvert" in page.post(link, data=opening).text
-
-
-def test_lots_typed_in_a_need_are_recognised(settings: Settings) -> None:
-    with TestClient(create_app(settings)) as api:
-        need = "Marché de services à Pantin.\nLot 1 : taille de haies\nLot n° 2 - blanchisserie du linge"
-        lots = api.post("/v1/match", json={"need": need}).json()["lots"]
-        titles = {each["lot"]["number"]: each["lot"]["title"] for each in lots}
-        assert titles == {"1": "taille de haies", "2": "blanchisserie du linge"}
-        assert lots[0]["lot"]["places"] == ["Pantin"] and lots[1]["matches"][0]["structure"]["siret"] == OTHER
-        for one in ("haies du lot 1 : parc", "Lot 1 : haies, lot 1 : haies", "Lot 1 : haies lot 2 : "):
-            assert len(api.post("/v1/match", json={"need": one}).json()["lots"]) == 1
 
 
 def test_a_record_says_its_filters(settings: Settings, store: Store) -> None:

@@ -88,12 +88,8 @@ def test_the_door_is_open_with_a_key_for_the_rest(settings: Settings, catalogue:
 def test_signing_in_leads_back_to_this_site_alone(page: PagesClient, settings: Settings) -> None:
     with Store.open(settings.store) as store:
         secret = keys.create(store, ["buyer"])
-    ways = {
-        "/acheteur/fiches": "/acheteur/fiches",
-        "//x.example": "/acheteur",
-        "https://x.example": "/acheteur",
-    }
-    for asked, led in ways.items():
+    ways = (("/acheteur/fiches",) * 2, ("//x.example", "/acheteur"), ("https://x.example", "/acheteur"))
+    for asked, led in ways:
         shown = page.post("/connexion", data={"key": secret, "retour": asked}, follow_redirects=False)
         assert shown.headers["location"] == led
 

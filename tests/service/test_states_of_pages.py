@@ -5,13 +5,13 @@
 
 import os
 import random
-import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import html
 from service.app import create_app
 from service.settings import Settings
 
@@ -53,9 +53,8 @@ class Visitor:
 
     def __init__(self, page: PagesClient, settings: Settings, seed: int) -> None:
         self.page, self.any, self.settings = page, random.Random(seed), settings
-        self.seen = (
-            "/ /acheteur /acheteur?avis=26-130101 /acheteur?avis=26-130377 /territoire /exploitant".split()
-        )
+        first = "/ /acheteur /acheteur?avis=26-130101 /acheteur?avis=26-130377 /territoire /exploitant"
+        self.seen = first.split()
         self.forms: list[tuple[str, dict[str, Any]]] = []
         self.tally: Counter[int] = Counter()
         self.faults: list[str] = []
@@ -67,18 +66,15 @@ class Visitor:
             self.faults.append(f"{answer.status_code} {what}")
         if not answer.headers.get("content-type", "").startswith("text/html"):
             return
-        text = answer.text
-        self.csrf = (re.findall(r'name="csrf" value="(\w+)"', text) or [self.csrf])[0]
-        links = re.findall(r'href="(/[^"#]*)"', text)
-        self.seen += [link.replace("&amp;", "&") for link in self.any.sample(links, min(4, len(links)))]
-        forms = re.findall(r'<form method="post" action="([^"]+)"[^>]*>(.*?)</form>', text, re.S)
-        for action, body in forms[:12]:
+        shown = html.fromstring(answer.text)
+        self.csrf = next(iter(shown.xpath("//input[@name='csrf']/@value")), self.csrf)
+        links = [link.partition("#")[0] for link in shown.xpath("//@href[starts-with(., '/')]")]
+        self.seen += self.any.sample(links, min(4, len(links)))
+        for form in shown.xpath("//form[@method='post']")[:12]:
             fields: dict[str, Any] = {}
-            for tag in re.findall(r"<(?:input|button|select|textarea)[^>]*>", body):
-                name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
-                if name and 'type="file"' not in tag:
-                    fields.setdefault(name[1], []).append(value[1] if value else "")
-            self.forms.append((action, fields))
+            for tag in form.xpath(".//*[@name and not(@type='file')]"):
+                fields.setdefault(tag.get("name"), []).append(tag.get("value", ""))
+            self.forms.append((form.get("action"), fields))
         del self.forms[:-60], self.seen[:-120]
 
     def sign_in(self) -> None:
@@ -105,10 +101,8 @@ class Visitor:
 
     def stray(self) -> None:
         address = self.any.choice([a for a in self.seen if a.startswith(("/acheteur", "/structure"))])
-        names = (
-            "lot page vue tri type km metier contact label tout manque debut de s issue fait modifier".split()
-        )
-        query = "&".join(f"{self.any.choice(names)}={self.any.choice(ODD)}" for _ in range(3))
+        names = "lot page vue tri type km metier contact label tout manque debut de s issue fait modifier"
+        query = "&".join(f"{self.any.choice(names.split())}={self.any.choice(ODD)}" for _ in range(3))
         where = f"{address}{'&' if '?' in address else '?'}{query}"
         self.take(self.page.get(where), f"GET {where}")
 

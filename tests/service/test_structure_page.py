@@ -1,4 +1,4 @@
-"""A structure's own pages: what it says is right at once, what is supposed of it is never told as said; refusals, exchange."""
+"""A structure's own pages: what it says is right at once, what is supposed of it is never told as said; refusals; claims."""
 
 import html
 import re
@@ -16,12 +16,14 @@ from service.app import create_app
 from service.page import gaps, render, structure
 from service.settings import Settings
 
+from mail_server import MailServer
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import READ_ON_SITE, Lot, Offer, Place, Recipe, Structure, Zone
 from matcher.outreach import links
 from matcher.records import self_declared
 from matcher.records.store import Store
 from pages_client import OTHER, SIRET, PagesClient, signed_in
+from serving import until
 
 
 def test_what_was_saved_is_shown_and_no_longer_asked_for(page: TestClient, settings: Settings) -> None:
@@ -58,10 +60,7 @@ def test_supposed_trades_are_reported_as_such_and_answered_by_one_click(
 
 
 HERE = Place(department="93", latitude=48.9, longitude=2.4)
-NEAR, FAR = (
-    replace(HERE, latitude=48.95, longitude=2.45),
-    Place(department="57", latitude=49.1, longitude=6.2),
-)
+NEAR, FAR = replace(HERE, latitude=48.95), Place(department="57", latitude=49.1, longitude=6.2)
 GARDENS = Structure(siret=SIRET, name="Les Allées", kind="EI", place=HERE)
 
 
@@ -84,34 +83,21 @@ def test_reach_is_what_it_says_else_what_lies_near(zone: Zone | None, near: bool
 
 def test_each_piece_tells_the_notices_of_the_last_year_that_it_would_bring(page: TestClient) -> None:
     serving = page.app.state.serving.get()  # type: ignore[attr-defined]
-    today = datetime.now(UTC).date()
+    today, base = datetime.now(UTC).date(), serving.answerable()[0]
     lot = Lot(id="l", title="Tonte et entretien des espaces verts", places=(NEAR,))
+    days = (today, today, today.replace(year=today.year - 2))
     tenders = [
-        replace(t, id=f"n{n}", published=today, lots=(replace(lot, id=f"l{n}"),))
-        for n, t in enumerate(serving.answerable()[:2])
+        replace(base, id=f"n{n}", published=day, lots=(replace(lot, id=f"l{n}"),))
+        for n, day in enumerate(days)
     ]
-    old = replace(tenders[0], id="old", published=today.replace(year=today.year - 2))
-
-    class Last:
-        catalogue = serving.catalogue
-
-        def answerable(self) -> list[object]:
-            return [*tenders, old]
-
-        def once(self, name: str, make: object) -> object:
-            return make()  # type: ignore[operator]
-
+    last: Any = SimpleNamespace(catalogue=serving.catalogue, answerable=lambda: tenders)
+    last.once = lambda name, make: make()
     unsaid: dict[str, Any] = {"phone": "", "email": "", "zone": None, "turnover": None, "headcount": None}
     unsaid |= {"offers": (Offer(id="a", title="Tonte"),), "place": HERE}
-    bare, last, contact = (
-        replace(serving.structure(SIRET), **unsaid),
-        Last(),
-        "Donnez un téléphone ou un courriel",
-    )
-    (gap,) = (gap for gap in gaps.gaps(bare, last) if gap.title == contact)  # type: ignore[arg-type]
+    bare, contact = replace(serving.structure(SIRET), **unsaid), "Donnez un téléphone ou un courriel"
+    (gap,) = (gap for gap in gaps.gaps(bare, last) if gap.title == contact)
     assert gap.notices == 2 and "2 avis de l'an dernier étaient à votre portée" in gap.gain
-    known = gaps.gaps(replace(bare, phone="01"), last)  # type: ignore[arg-type]
-    assert contact not in {gap.title for gap in known}
+    assert contact not in {gap.title for gap in gaps.gaps(replace(bare, phone="01"), last)}
 
 
 def test_contacts_and_proof_of_life_stand_wherever_a_structure_is_named() -> None:
@@ -200,24 +186,6 @@ def test_reasons_of_a_partner_are_few_and_tell_something(member: PagesClient) ->
     assert "aucun marché public connu" not in text
 
 
-def test_the_exchange_names_who_announces_and_can_be_left(member: PagesClient) -> None:
-    for siret, brings, seeks in ((SIRET, "tonte", "nettoyage"), (OTHER, "nettoyage", "tonte")):
-        signed_in(member, f"structure:{siret}", "read")
-        asked = {"notice_id": "26-130101", "brings": brings, "seeks": seeks, "contact": "nous@ex.example"}
-        assert member.post(f"/structure/{siret}/bourse", data=asked).status_code == 200
-    text = member.get(f"/structure/{OTHER}/bourse").text
-    theirs = text.partition('id="autres"')[2]
-    assert "Les Sentiers de l'Ourcq" in theirs and "<strong>Apporte :</strong> tonte" in theirs
-    assert "nous@ex.example" not in theirs
-    act = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', theirs)[0]
-    assert "nous@ex.example" in member.post(act, data={"faire": "contact"}).text
-    mine = re.findall(r'action="(/structure/\d+/bourse/[^"]+)"', text.partition('id="autres"')[0])[0]
-    gone = member.post(mine, data={"faire": "retirer"}).text
-    assert "Votre annonce est retirée" in gone and "Retirée" in gone
-    signed_in(member, *SEEN)
-    assert member.get(f"/structure/{OTHER}/bourse").status_code == 403
-
-
 def test_a_feed_reader_fetches_by_the_token_alone(member: PagesClient) -> None:
     signed_in(member, *SEEN)
     feed = re.findall(r'href="(/v1/structures/[^"]+atom[^"]*)"', member.get(f"/structure/{SIRET}").text)[0]
@@ -241,3 +209,83 @@ def test_a_trade_that_is_stated_brings_its_lots_at_once_and_takes_them_away_with
     stated = page.post(at + "/offres", data={"title": title}).text
     assert lots(stated) > before and "dès maintenant" in stated
     assert lots(page.post(at + "/offres", data={"retirer": title}).text) == before
+
+
+ASKING = {"name": "Aline Petit", "role": "directrice", "address": "aline@allees.example"}
+ASKING |= {"reason": "Corriger nos métiers"}
+
+
+def ask(page: TestClient, **changed: str) -> str:
+    path = f"/structure/{SIRET}/revendiquer"
+    return page.post(path, data={**ASKING, **changed}).text
+
+
+def desk(page: TestClient) -> str:
+    signed_in(page, "operator")
+    return page.get("/exploitant").text
+
+
+def decide(page: TestClient, text: str, **choice: str) -> str:
+    wanted = re.findall(r'action="(/exploitant/demandes/[^"]+)"', text)[0]
+    return page.post(wanted, data=choice).text
+
+
+def test_the_operator_sees_who_asks_and_why(page: TestClient) -> None:
+    assert "Demande enregistrée" in ask(page)
+    shown = desk(page)
+    for said in (*ASKING.values(), "téléphone connu"):
+        assert said in shown
+    assert "Demande enregistrée" not in ask(page, name="", address="nobody")
+
+
+def test_a_second_claim_is_not_swallowed_and_a_refused_one_can_be_made_again(page: TestClient) -> None:
+    ask(page)
+    ask(page, reason="J'ai oublié : nous avons déménagé")  # the same person corrects the claim
+    ask(page, name="Bruno Roy", address="bruno@ailleurs.example")
+    shown = desk(page)
+    assert shown.count("/exploitant/demandes/") == 2
+    assert "déménagé" in shown and "Bruno Roy" in shown
+    assert "refusée" in decide(page, shown, verdict="non")
+    left = page.get("/exploitant").text
+    refused = "aline@allees.example" if "bruno@" in left else "bruno@ailleurs.example"
+    ask(page, address=refused)
+    assert page.get("/exploitant").text.count("/exploitant/demandes/") == 2
+
+
+@pytest.mark.parametrize("way", ["letter", "phone"])
+def test_a_letter_or_a_call_carries_a_code_that_opens_the_account_once(page: TestClient, way: str) -> None:
+    ask(page, way=way)
+    decided = decide(page, desk(page), verdict="oui", way=way)
+    code = re.findall(r"[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{4}", decided)[0]
+    assert ("Imprimez" in decided) == (way == "letter")
+    page.cookies.clear()
+    assert "douze signes" in page.get("/revendication").text
+    wrong = page.get("/revendication", params={"code": "ABCD-EFGH-JKLM"})
+    assert wrong.status_code == 422 and 'value="ABCD-EFGH-JKLM"' in wrong.text and "relisez" in wrong.text
+    shown = page.get("/revendication", params={"code": code.lower().replace("-", " ")})
+    assert "Aline Petit (aline@allees.example)" in shown.text
+    opens_once(page, f"/revendication/{code}")
+
+
+def opens_once(page: TestClient, link: str) -> None:
+    """Reading opens nothing, as scanners follow links; the button does, with an address to sign in again, and once."""
+    assert [page.get(link).status_code for _ in range(3)] == [200] * 3
+    assert page.post(link, data={}).status_code == 422
+    opened = page.post(link, data={"address": "direction@allees.example"})
+    assert "Compte ouvert" in opened.text and "mlg_" not in opened.text
+    assert page.get(link).status_code == 404
+    assert "Votre fiche" in page.get(f"/structure/{SIRET}").text
+
+
+def test_an_approved_claim_is_mailed_to_the_address_that_is_known(
+    settings: Settings, hedges: Path, smtp: MailServer
+) -> None:
+    given = settings.model_copy(update={"catalogue": hedges, "smtp": smtp.url})
+    with PagesClient(create_app(given), headers={"accept": "text/html"}) as page:
+        ask(page)
+        told = decide(page, desk(page), verdict="oui")
+        until(lambda: bool(smtp.received))
+        ((to, mail),) = smtp.received
+        assert "a@allees.example" in told and to == ["a@allees.example"]
+        page.cookies.clear()
+        opens_once(page, re.findall(r"(/revendication/\S+)", mail.get_content())[0])

@@ -1,11 +1,13 @@
-"""The desk over HTTP: every figure with its source, needs of buyers kept from others, errors that tell the remedy."""
+"""The desk over HTTP: every figure with its source, needs of buyers kept from others, errors that tell the remedy; contracts that end."""
 
 import html
 import io
+import json
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,10 @@ from service.page import territory
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import Award, Buyer, Holder, Place, Recipe
 from matcher.reading import gather
+from pages_client import SIRET as GARDEN
 from pages_client import holding
 from serving import indexed, settings_of
+from terminal import command
 
 LEDGER = "SIRET;montant;année\n00010001600013;1200,50;2026\n".encode()
 WON = Award(
@@ -77,6 +81,12 @@ def test_potential_hours_and_oeth_answer_with_reasons(client: TestClient) -> Non
     assert worked["result"]["worked"] == 20.0
     refused = client.post("/v1/territory/oeth", json={"purchase": 20000})
     assert refused.status_code == 422 and "taux d'emploi" in refused.json()["detail"]
+    effect = {**need, "place": "78200", "rate": 0.025}  # its effect is told next to the advice
+    (lot,) = client.post("/v1/territory/potential", json=effect).json()["result"]["lots"]
+    assert lot["advised"]["oeth"]["code"] == "oeth"
+    typed = {**need, "rate": "2,5"}
+    assert "OETH" in client.post("/territoire/potentiel", data=typed).text
+    assert client.post("/territoire/potentiel", data={**typed, "rate": "beaucoup"}).status_code == 422
 
 
 def test_a_meeting_is_for_buyers_and_comes_as_a_workbook(client: TestClient, head: dict[str, str]) -> None:
@@ -166,15 +176,6 @@ def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
     assert client.post("/territoire/rapport", data={"buyer": ""}, headers=head).status_code == 422
 
 
-def test_the_effect_on_oeth_is_reported_next_to_the_advice(client: TestClient) -> None:
-    asked = {"need": "entretien des espaces verts", "place": "93100", "amount": "30 000", "rate": "2,5"}
-    assert "OETH" in client.post("/territoire/potentiel", data=asked).text
-    assert client.post("/territoire/potentiel", data={**asked, "rate": "beaucoup"}).status_code == 422
-    body = {"need": "entretien des espaces verts", "place": "78200", "amount": 30000, "rate": 0.025}
-    effect = client.post("/v1/territory/potential", json=body).json()["result"]["lots"][0]["advised"]["oeth"]
-    assert effect["code"] == "oeth"
-
-
 def test_past_contracts_of_the_trade_there_are_told_with_who_won(client: TestClient) -> None:
     asked = {"need": "tonte et entretien des espaces verts", "place": "93100", "amount": "30 000"}
     page = html.unescape(client.post("/territoire/potentiel", data=asked).text)
@@ -245,3 +246,45 @@ def test_appointments_of_a_day_are_edited_on_the_page(client: TestClient, head: 
     assert made.status_code == 200 and "modifié à la main" in made.text
     twice = client.post("/territoire/rencontre", data=again, headers=head)
     assert twice.status_code == 422 and "a déjà un rendez-vous" in twice.text
+
+
+CLEAN = "00010007300014"  # of the sample, in Montreuil
+
+
+@pytest.fixture(scope="module")
+def folder(plain_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample with two contracts that end within the year, of two towns and two trades."""
+    made = tmp_path_factory.mktemp("renewals") / "catalogue"
+    shutil.copytree(plain_sample, made)
+    ended, place = date.today() - timedelta(days=3 * 365), Place(postcode="93500", department="93")
+    facts = {"place": place, "notified": ended, "duration_months": 48.0}
+    of = {"holders": (Holder(id="00010099900010", name="Jardins"),), "cpv": "77310000"}
+    pantin, paris = (Buyer(id=id, name=name) for id, name in (("21930055900016", "Pantin"), ("2", "Paris")))
+    gardens = Award(uid="1", title="Entretien des espaces verts <b>", buyer=pantin, **of, **facts)
+    offices = Award(uid="2", title="Nettoyage des écoles", cpv="90910000", buyer=paris, **facts)
+    gather.save_contracts([gardens, offices], made)
+    return made
+
+
+def test_by_buyer_and_by_the_trade_of_a_structure(folder: Path, tmp_path: Path) -> None:
+    page = {"accept": "text/html"}
+    with TestClient(create_app(settings_of(folder, tmp_path))) as service:
+        assert service.get("/v1/renewals").json()["total"] == 2
+        (one,) = service.get("/v1/renewals", params={"buyer": "219300559"}).json()["items"]
+        assert one["holders"] == [{"siret": "00010099900010", "name": "Jardins"}] and one["buyer"] == "Pantin"
+        (mine,) = service.get("/v1/renewals", params={"siret": CLEAN}).json()["items"]
+        assert mine["title"] == "Nettoyage des écoles"
+        (named,) = service.get("/v1/renewals", params={"buyer": "pantin"}).json()["items"]
+        assert named == one and not service.get("/v1/renewals", params={"buyer": "x"}).json()["total"]
+        misspelt = service.get("/v1/renewals", params={"buyer": "pantain"}).json()
+        assert (misspelt["items"], misspelt["read_as"]) == ([one], "pantin")
+        shown = service.get("/renouvellements?acheteur=219300559", headers=page).text
+        assert "Jardins" in shown and "&lt;b&gt;" in shown and "Nettoyage des écoles" not in shown
+        assert "Aucun contrat connu" in service.get("/renouvellements?departement=13", headers=page).text
+
+
+def test_in_the_terminal(folder: Path) -> None:
+    done = command("renewals", "--catalogue", str(folder), "--siret", GARDEN, "--format", "jsonl")
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [one["title"] for one in found] == ["Entretien des espaces verts <b>"]

@@ -132,9 +132,8 @@ def test_a_key_is_told_of_its_jobs_by_signed_requests_that_are_tried_again(
             assert abs(int(headers["webhook-timestamp"]) - time.time()) < 30
         data = {"id": job["id"], "state": "done", "done": 1, "total": 1}
         event = receiver.events()[1]
-        assert (event["type"], event["data"]) == ("job.finished", data) and datetime.fromisoformat(
-            event["timestamp"]
-        )
+        assert (event["type"], event["data"]) == ("job.finished", data)
+        assert datetime.fromisoformat(event["timestamp"])
         until(lambda: client.get("/webhooks").json()[0]["deliveries"][0]["status"] == "sent")
         hook = client.get("/webhooks").json()[0]
         assert "secret" not in hook and hook["deliveries"][0]["tries"] == 2
@@ -221,14 +220,11 @@ def test_a_structure_is_told_of_what_its_nights_announced_once_it_is_released(
     store: Store, settings: Settings, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webhooks, "DAYS", 36_500)  # the night of this town was long ago, or is to come
-    mine, other = (
-        replace(each, siret=siret) for each, siret in zip(night.structures(2), (SIRET, OTHER), strict=False)
-    )
+    both = zip(night.structures(2), (SIRET, OTHER), strict=False)
+    listed = [replace(each, siret=siret) for each, siret in both]
     _, who = holder(store, f"structure:{SIRET}")
     registered(store, who, receiver.url, "lots.announced")
-    night.night(
-        store, night.catalogue(tmp_path / "catalogue", [mine, other]), night.tender("26-1"), hold=True
-    )
+    night.night(store, night.catalogue(tmp_path / "catalogue", listed), night.tender("26-1"), hold=True)
     webhooks.look(store)
     assert webhooks.drain(store, settings.webhook_hosts) == {}
     with store.writing() as connection:
