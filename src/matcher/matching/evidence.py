@@ -25,7 +25,7 @@ from matcher.reference.text import fold
 KINDS = {"ETTI": 0, "EITI": 0, "EATT": 0, "AI": 1, "GEIQ": 2, "ACI": 3, "EI": 4, "EA": 5, "ESAT": 5}
 LENDS = max(KINDS[kind] for kind in LENDING_KINDS)
 #: Weight of each source as evidence of the trade.
-SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "told_trade": 0.75, "prior_trade": 0.4}
+SOURCE_WEIGHTS = {"said_trade": 0.85, "code_trade": 0.9, "name_trade": 0.75, "prior_trade": 0.4}
 #: Sources that state a trade; the others only make one likely.
 TRADE_SOURCES = ("said_trade", "code_trade", "name_trade")
 SAID = ("said_trade", "said_best", "said_second")  # columns of what is declared alone
@@ -194,7 +194,7 @@ def unsaid(shortlist: Shortlist) -> tuple[NDArray[np.int64], dict[str, Column]]:
     """
     rows = np.flatnonzero(of(shortlist, "said_trade") >= NAMES_IT)
     some = replace(shortlist, candidates=shortlist.candidates[rows], memo=Memo())
-    for name in ("name_trade", "code_trade", "prior_trade", "kind"):
+    for name in ("name_trade", "code_trade", "told_trade", "prior_trade", "kind"):
         some.keep(f"evidence {name}", of(shortlist, name)[rows])
     for name in SAID:
         some.keep(f"evidence {name}", np.full(len(rows), np.nan))

@@ -388,7 +388,7 @@ def purified(tables: Tables, at: Mapping[str, I64]) -> Tables:
 FEWEST = 100  # judged pairs of a kind, below which its figures say little
 PRECISE = 0.65  # precision required of "likely"
 #: Of needs with a lead so many may be said to have nobody; on needs not seen it is a little more.
-SILENCED = 0.055
+SILENCED = 0.05
 APART = 0.05  # between the cut-offs of two levels that differ in use
 
 

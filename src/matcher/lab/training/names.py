@@ -19,7 +19,7 @@ from matcher.reference.arrays import F32
 #: What structures of the real directories do, read from their names alone and from name, code and kind, by a hash and no text.
 NAMED, DOES = "read_names.csv.gz", "read_structures.csv.gz"
 DIRECTORIES = ("mixed_2026.jsonl", "siae_2021.jsonl")
-ALPHA, FOLDS = 0.1, 5  # strength of the ridge penalty
+ALPHA, FOLDS = 0.3, 5  # strength of the ridge penalty
 TELLS = 0.5  # chance from which a trade was read, or is told
 Views = list[list[int]]
 Taught = tuple[list[Views], F32]
