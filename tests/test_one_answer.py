@@ -13,7 +13,7 @@ from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import CONFIRM
 from matcher.outreach.work import Task, matches_of
-from matcher.partners.opportunities import UNASKED, UNSURE, opportunities, why_nothing
+from matcher.partners.opportunities import FAR_KM, UNASKED, UNSURE, opportunities, why_nothing
 from matcher.partners.partners import partners
 from matcher.reading import gather
 from matcher.reading.need import free_text_tender
@@ -80,10 +80,12 @@ def test_every_place_gives_one_answer(pairs: Pairs) -> None:
             assert told == level, (tender.title, structure.name)
             assert (explained.state == "ranked") == (level != "unlikely")
             given = opportunities(matcher, structure, [tender], now=NOW)
+            away = level != "unlikely" and (explained.match.distance_km or 0.0) > FAR_KM
             # who has two things to verify is told that it may be its own, and gets no line; nor does who lends staff
-            # for what asks for none
+            # for what asks for none; lots that are farther than notices are looked for are told by that distance
             unsure = not given and any(
-                w.startswith((UNSURE, UNASKED)) for w in why_nothing(matcher, structure, [tender], now=NOW)
+                w.startswith((UNSURE, UNASKED)) or (away and f"à moins de {FAR_KM:.0f} km" in w)
+                for w in why_nothing(matcher, structure, [tender], now=NOW)
             )
             assert (bool(given) or unsure) == (level != "unlikely"), (tender.title, structure.name)
             lent = structure.kind in LENDING_KINDS

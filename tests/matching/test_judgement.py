@@ -132,7 +132,7 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "n'exécute pas la prestation", "vigne"),
         ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "peut-être réemploi et ressourcerie : activité", "à vérifier"),
         ("EI", {"naf": "9104Z"}, "bûcheronnage en forêt", "peut-être travaux forestiers", "voisin"),
-        ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "peut-être réemploi et ressourcerie : activité", "mobilier"),
+        ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "(réemploi et ressourcerie) ; activité au registre", "mobilier"),
         ("EI", {"naf": "0113Z"}, "peinture de façades", "ne dit pas ce métier (peinture", "à vérifier"),
         ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "environ 63 % des ESAT et EA font ce métier (espaces verts), à demander | ESAT de 84 places", "voisin"),
         ("ESAT", {}, "ripisylve de la rivière", "ne dit pas ce métier (travaux forestiers et rivières) ; à demander", "%"),

@@ -124,7 +124,7 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         of_others = np.array([_of_others(shortlist, asked, trades.label(each)) for each in called.tolist()])[
             which
         ]
-        other = (sure >= trades.KNOWN) & ((by_name < trades.FIRST * sure) | of_others[at])
+        other = (sure >= trades.NAMED) & ((by_name < trades.FIRST * sure) | of_others[at])
         coded = ~(other | trades.coded_for_others(shortlist))
         area = all(map(reach_.vague, shortlist.query.places))  # somewhere in it, so perhaps in that quarter
         home = reach_.of(shortlist).comes(NEXT_DOOR) | (area & (of(shortlist, "same_department") > 0))

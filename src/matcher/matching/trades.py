@@ -43,7 +43,8 @@ WIDE = {
 #: What regulated trades require.
 CARDS = {"gardiennage": "carte professionnelle", "nuisibles": "Certibiocide"}
 RARELY = 0.1  # share of a kind below which it tells nothing of one that it may do the trade
-KNOWN = 0.9  # confidence of a code that is of one trade, of the name of a network or a plain word
+KNOWN = 0.9  # confidence of a code that is of one trade
+NAMED = 0.75  # chance that a name tells a trade from which it is known for it
 FIRST = 0.75  # of the highest that a name indicates, from which it indicates a trade too
 PLAINLY = 0.9  # chance from which a lot asks for a trade that its words do not spell
 #: Trade -> things that who works on the ones does not work on the others, as words.

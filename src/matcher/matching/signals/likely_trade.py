@@ -415,7 +415,7 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fa
     if evidence.SAID_BY_NAME["régie"].search(fold(name)):
         yield _Fact(CLOSE, f"une régie fait d'ordinaire {what}", "", ("", name))
         return
-    sure = (spelt or held[trade] >= KNOWN) and trades.plainly(shortlist, trade)
+    sure = (spelt or held[trade] >= trades.NAMED) and trades.plainly(shortlist, trade)
     how = "évoque peut-être" if not sure else "évoque" if spelt else "est connu pour"
     text = f"son nom {how} {what}"
     yield _Fact(CLEAR if sure else CLOSE, text, "", ("", name))
