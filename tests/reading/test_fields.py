@@ -312,6 +312,9 @@ def test_a_commune_buys_at_home_and_a_firm_called_after_a_town_does_not() -> Non
     )[1]
     away = placed("Produits pour les besoins d'Eaux de Cancale", buyer="Eaux de Cancale", department="35")
     assert [one.commune for one in away.places] == [None]
+    local = ("Service d'incendie d'Ille-et-Vilaine", "Hôpital de Rennes", "Groupement de commandes d'Ouest")
+    for buyer in ("Réseau ferré", *local):  # the country, without a word, is no place of theirs
+        assert bool(placed("Pompes", buyer=buyer, nuts="FR").places) == (buyer not in local), buyer
 
 
 def test_a_prior_notice_tells_in_words_until_when_it_is_answered() -> None:

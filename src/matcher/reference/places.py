@@ -224,10 +224,22 @@ def _by_bare_key() -> dict[str, list[int]]:
     return _grouped((short, number) for short, key, number in bare if short != key)
 
 
+@remembered()
+def _by_joined_key() -> dict[str, list[int]]:
+    return _grouped((joined, number) for number, key in enumerate(_keys()) if (joined := _joined(key)))
+
+
+def _joined(key: str) -> str:
+    """What is left of a compound name without spaces and links: "Mont-Denis" and "Montdenis", "la Porte" and "de la Porte"."""
+    words = [word for word in key.split() if word not in ("de", "du", "des", "d", "la", "le", "les", "l")]
+    return "".join(words) if len(words) > 2 else ""
+
+
 def communes_named(name: str, department: str | None = None) -> tuple[Commune, ...]:
-    """The communes of exactly this name, most populous first; without its article where none is called so."""
+    """The communes of exactly this name, most populous first; without its article, or its links, where none is called so."""
     key = name_key(name)
-    towns = [_commune_at(n) for n in _by_key().get(key) or _by_bare_key().get(key) or ()]
+    rows = _by_key().get(key) or _by_bare_key().get(key) or _by_joined_key().get(_joined(key)) or ()
+    towns = [_commune_at(n) for n in rows]
     if department:
         towns = [c for c in towns if c.department == department]
     return _largest_first(towns)
@@ -529,8 +541,7 @@ def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
     label = _IN_BRACKETS.sub(lambda named: " " if any(_area_in(named.group())) else named.group(), label)
     bare = re.sub(r"\b(?:cedex|cx)\b.*$", "", _POSTCODE.sub(" ", label), flags=re.I).strip()
     for number, key in enumerate(dict.fromkeys((_TITLE.sub("", name_key(bare)), *shorter(bare, near)))):
-        same = (_commune_at(n) for n in _by_key().get(key, ()))
-        towns = list(_largest_first(c for c in same if near in (None, "", c.department)))
+        towns = list(communes_named(key, near))
         towns = towns or (list(communes_once_named(key, near or None)) if not number else [])
         if towns and (len(towns) == 1 or towns[0].population >= CLEARLY_LARGEST * towns[1].population):
             return towns[0], len(towns) > 1 or number > 0

@@ -559,15 +559,12 @@ def _known(words: str, hamlets: bool = False) -> Places:
         return ()
     if _ARRONDISSEMENT.fullmatch(key) and re.search(r"\de", key):
         return named(key)
-    options = _named(key, None)
-    if (
-        hamlets and not options
-    ):  # on a list, a commune that has joined another too, or a town by the start of its name
-        return tuple(of_commune(town.code) for town in places.communes_once_named(words)) or called(words, ())
-    known = ((place, places.commune(place.commune)) for place in options if place.commune)
-    small = {place for place, commune in known if commune and commune.population <= HAMLET and not hamlets}
-    single = " " not in key and not places.communes_named(key)  # one word that names a grouping only
-    return tuple(place for place in options if place not in small and not (single and place.commune))
+    single = " " not in key and not places.communes_named(key)
+    options = tuple(place for place in _named(key, None) if not (single and place.commune))
+    if hamlets:  # on a list, a commune that has joined another too, or a town by the start of its name
+        once = () if options else places.communes_once_named(words)
+        return tuple(of_commune(town.code) for town in once) or called(words, options)
+    return tuple(place for place in options if not (place.commune and people(place) <= HAMLET))
 
 
 def _strength(
@@ -582,14 +579,15 @@ def _strength(
     while back >= 0 and plain[back] in LINKS:
         back -= 1
     head = plain[back] if back >= 0 else ""
-    apart = head in STREETS or (head in places.OF_MORE and options[0].commune)
+    town = options[0].commune and places.communes_named(options[0].label)  # a grouping is around one
+    apart = head in STREETS or (head in places.OF_MORE and town)
     if apart or _LEFT_OUT.search(text, 0, tokens[i].start()):
         return 0
     linked = back < i - 1
     if not options[0].commune:
         wide = tokens[stop - 1].end() - tokens[i].start() >= 8
         return 1 if head in _INTO or (wide and (linked or head in ("a", "sur"))) else 0
-    if not places.communes_named(options[0].label):  # a grouping
+    if not town:
         return 2 if options[0].label.startswith(AROUND) else 1
     gap = text[tokens[i - 1].end() : tokens[i].start()] if i else ""
     if linked and head in _TERRITORIES:
@@ -641,6 +639,13 @@ def _serves_area(name: str) -> bool:
     ends = {" ".join(words[i:]) for i in range(1, len(words))} - {"paris"}
     local = words[0] in places.INSTITUTIONS or _TERRITORIAL.search(name)
     return _WIDE.match(name) is not None or (not local and any(map(_areas, ends)))
+
+
+def _local(buyer: Buyer) -> bool:
+    """Does a buyer serve one town or area, by its type or its name?"""
+    key = places.name_key(buyer.name)
+    named = buyer.type == "local" or key.startswith("groupement de commandes ")
+    return named or _serves_area(key) or _called_after(buyer.name, frozenset()) is not None
 
 
 @lru_cache(20_000)
@@ -807,7 +812,9 @@ def placed(lot: Lot, tender: Tender) -> Lot:
     if of_town and (town := seat(tender.buyer, frozenset(departments_within(stated[0])))):
         home = replace(of_commune(town.code), label=stated[0].label or town.name, inferred=True)
         return replace(lot, places=(home,), inferred=(*lot.inferred, "places"))
-    return lot
+    # the country without a word tells nothing of who serves one town or area
+    unsaid = [(one.label, one.nuts) for one in stated] == [("", "FR")]
+    return replace(lot, places=()) if unsaid and _local(tender.buyer) else lot
 
 
 @remembered()
