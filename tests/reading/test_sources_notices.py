@@ -77,9 +77,9 @@ TWO = LOT.format(n=1, title="Vitrerie", cpv="90911300", text="Vitres en hauteur.
 
 
 def test_each_lot_of_ted_has_its_own_title_code_amount_and_duration() -> None:
-    tender = one("ted", ted(lots=TWO.replace("<LOT_NO>1<", "<LOT_NO>Lot n° 1 -<")))
+    tender = one("ted", ted(lots=TWO.replace("<LOT_NO>1<", "<LOT_NO>Lot n° 1 - Étages hauts<")))
     assert [(lot.number, lot.title, lot.cpv, lot.amount, lot.duration_months) for lot in tender.lots] == [
-        ("1", "Vitrerie", ("90911300",), 30000.0, 24.0),
+        ("1", "Étages hauts — Vitrerie", ("90911300",), 30000.0, 24.0),
         ("2", "Locaux", ("90911200",), 370000.0, 24.0),
     ]
     assert facts(tender, "id nature published related") == (

@@ -45,6 +45,8 @@ _WITHIN = re.compile(
     r"|(?<= /\d\d) (?=[^\W\d])|(?<=[\d ]%)(?: ?\)?,? et|\)?[,/]|[.]? [–—-]) ?|(?<=[;,:]) [—–] |(?<=%)\.? (?-i:(?=[A-ZÀ-Ý]))",
     re.I,
 )
+#: The same, where each weight stands before what it weighs: "60 % valeur technique, 40 % prix".
+_WEIGHT_FIRST = re.compile(r"(?<=[a-zé])(?:,| [—–-]| et) (?=\d{1,2} ?% (?:pour |de )?[a-z])")
 #: Of a paragraph that lists nothing: it refers to a document, or introduces.
 _NO_ITEM = re.compile(
     r"^\W*capacites? (?:prof|tech|econ|fin)|\b(?:voir|cf\b|se referer|jury|se reserve|il ne s'agit|precise|enonce|detaille|mentionne|indique|en cas de|ponder\w+ (?:des|sera))"
@@ -80,7 +82,8 @@ def listed(text: str) -> tuple[Criterion, ...]:
         if parts and (goes_on or _WEIGHT.fullmatch(folded(line))) and not weights(folded(parts[-1])):
             parts[-1] += f" {line}"
             continue
-        parts += [part for part in _WITHIN.split(_without_heading(line)) if part and part.strip()]
+        items = [part for part in _WITHIN.split(_without_heading(line)) if part and part.strip()]
+        parts += items if len(items) > 1 else _WEIGHT_FIRST.split("".join(items))
     if not parts or "candidatures" in folded(parts[0]):  # how those who may tender are chosen
         return ()
     return _first_level(_between_commas(parts[0]) or parts if len(parts) == 1 else parts)

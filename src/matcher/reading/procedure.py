@@ -85,14 +85,16 @@ def _withdrawn(notice: Tender, lots: Sequence[Lot]) -> set[str]:
     return {lot.id for lot in lots} if notice.nature == "cancellation" else set()
 
 
-def bare_number(text: str) -> str:
-    """A lot's number without the word before it, which pages say, and the dash behind: "Lot n° 03 -" is "03"."""
-    return re.sub(r"^lots?(?![^\W\d_])\W*(?:n[o\W]*(?=\d))?", "", text, flags=re.I).strip(" -–:.°")
+def numbered(text: str) -> tuple[str, str]:
+    """A lot's number without the word before it, which pages say, and the title behind: "Lot n° 03 : Peinture" is "03", "Peinture"."""
+    bare = re.sub(r"^lots?(?![^\W\d_])\W*(?:n[o\W]*(?=\d))?", "", text, flags=re.I).strip(" -–:.°")
+    titled = re.match(r"(\d+\w?)(?: ?[:«–—]| -) ?(.*[^\W\d_]{4}.*)", bare)
+    return (titled[1], titled[2].rstrip(" »")) if titled else (bare, "")
 
 
 def lot_number(text: str) -> str:
     """A lot's number as it is compared: "Lot n° 03" is "3"."""
-    return fold(bare_number(text)).lstrip("0") or "0"
+    return fold(numbered(text)[0]).lstrip("0") or "0"
 
 
 def in_force(tenders: Iterable[Tender]) -> list[Tender]:

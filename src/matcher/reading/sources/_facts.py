@@ -103,8 +103,6 @@ _PROJECTS = re.compile(r"[Jj]ugement des (?:prestations|projets|offres)\s*:(?:[^
 
 def told(fields: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
     """The criteria of a form's fields; those that one text lists, where it is all that is said of each."""
-    if len(fields) == 1 and re.match(r"\d\d? ?%", fields[0].name):  # "60 % le prix — 40 % la méthode"
-        return tuple(replace(fields[0], name=part) for part in re.split(r" [—–-] (?=\d)", fields[0].name))
     alike = len({(one.name, one.weight) for one in fields}) == 1 and fields[0].weight is None
     return (judged(fields[0].name) if alike else ()) or fields
 

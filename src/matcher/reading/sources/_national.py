@@ -8,7 +8,7 @@ from typing import Any
 
 from matcher import domain
 from matcher.reading import clauses, criteria, terms
-from matcher.reading.procedure import bare_number, lot_number
+from matcher.reading.procedure import lot_number, numbered
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources._json import (
     Json,
@@ -196,7 +196,7 @@ class National:
         return tuple(self.lot(one, i, whole, len(raw) == 1) for i, one in enumerate(raw, 1)) or (whole,)
 
     def lot(self, raw: Json, place: int, whole: domain.Lot, alone: bool) -> domain.Lot:
-        number = bare_number(named(raw, "numLot", "numero", "num", "NUM", "NUM_LOT", "numeroLot"))
+        number, heading = numbered(named(raw, "numLot", "numero", "num", "NUM", "NUM_LOT", "numeroLot"))
         title = clean(named(raw, "intitule", "INTITULE", "titre", "TITRE", "objet", "OBJET"))
         description = clean(named(raw, "description", "DESCRIPTION", "principales"))
         amount = self.amount(raw) or (whole.amount if alone else None)
@@ -204,7 +204,7 @@ class National:
             whole,
             id=f"{self.idweb}/{place}",
             number=number or str(place),
-            title=title or description[:200] or whole.title,
+            title=title or heading or description[:200] or whole.title,
             description=description or (whole.description if alone else ""),
             cpv=facts.cpvs(codes(raw)) or whole.cpv,
             places=self.places(raw) or whole.places,

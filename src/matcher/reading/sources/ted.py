@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal
 
 from matcher import domain
 from matcher.reading import clauses, terms
-from matcher.reading.procedure import bare_number, lot_number
+from matcher.reading.procedure import lot_number, numbered
 from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources._ted_defence import modern
@@ -306,7 +306,7 @@ class _Form:
         own = _cpvs(code for one in stated.get("CPV_ADDITIONAL", ()) for code in kids(one, "CPV_CODE"))
         codes = tuple(dict.fromkeys((*main, *own))) if alone else own or main
         worth = first.get("VAL_OBJECT")
-        number = bare_number(clean(tree.words(first.get("LOT_NO")), 60))
+        number, heading = numbered(clean(tree.words(first.get("LOT_NO")), 200))
         amounts = [*filter(None, (clean_amount(tree.words(worth)), self.total if alone else None))]
         amount = (
             (max(amounts) if "RENEWAL" in first else amounts[0]) if amounts else None
@@ -318,9 +318,10 @@ class _Form:
         described = clean(said.get("SHORT_DESCR"))
         brief = "" if alone or len(described) > 150 else described  # one of several lots without a title
         called = brief or clean(value(whole, "TITLE")) or title
+        called = clean(said.get("TITLE")) or (sole and sole[1]) or called
         return domain.Lot(
             id=f"{self.document}/{place}",
-            title=clean(said.get("TITLE")) or (sole and sole[1]) or called,
+            title=called if folded(heading) in folded(called) else f"{heading} — {called}",
             number=number or (sole[0] if sole else str(place)),
             description=described,
             cpv=codes,
@@ -376,10 +377,8 @@ class _Form:
         """Number and title of the only lot that is awarded, where the object is described as a whole."""
         if kid(self.object, "NO_LOT_DIVISION") is not None:
             return None
-        numbered = [one for one in kids(self.form, "AWARD_CONTRACT") if value(one, "LOT_NO")]
-        lots = {
-            (bare_number(clean(value(one, "LOT_NO"), 60)), clean(value(one, "TITLE"))) for one in numbered
-        }
+        contracts = [one for one in kids(self.form, "AWARD_CONTRACT") if value(one, "LOT_NO")]
+        lots = {(numbered(clean(value(one, "LOT_NO")))[0], clean(value(one, "TITLE"))) for one in contracts}
         return lots.pop() if len(lots) == 1 else None
 
     @cached_property
