@@ -135,6 +135,7 @@ def test_a_place_that_is_stated_to_be_wide_or_abroad_is_not_the_buyers_town() ->
         ("", "FRH03", "Syndicat d'énergie d'Ille-et-Vilaine", "35"),
         ("", "FRH03", "Centre hospitalier d'Ille-et-Vilaine", "35288"),
         ("Périmètre de la ville", "FR", "Ville de Saint-Malo", "35288"),
+        ("Basse-Normandie", "FRD1", "Réseau d'énergie", "28"),
     ],
 )
 def test_what_is_wider_than_a_town_is_not_narrowed_to_the_seat_of_who_is_no_town(
@@ -143,6 +144,14 @@ def test_what_is_wider_than_a_town_is_not_narrowed_to_the_seat_of_who_is_no_town
     buyer = Buyer(name=name, place=Place(commune="29232" if nuts == "FRH02" else "35288"))
     found, deduced = lot_at(Place(label=label, nuts=nuts), buyer=buyer)
     assert codes(found) == [expected] and deduced == (expected == "35288")
+
+
+def test_a_title_that_names_the_area_stated_is_not_narrowed_to_the_seat() -> None:
+    for title, place in (("Accueil, région Bretagne, secteur ouest", None), ("Accueil du public", "35288")):
+        found, _ = lot_at(
+            Place(nuts="FRH"), title=title, buyer=Buyer(name="L'Emploi", place=Place(commune="35288"))
+        )
+        assert found[0].commune == place, title
 
 
 def test_a_long_name_in_the_title_is_a_place_without_a_word_before_it() -> None:

@@ -679,7 +679,7 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     within = frozenset(code for place in stated for code in departments_within(place))
     if any(map(precise, stated)):
         return stated, False
-    if _wide(label, stated, buyer):
+    if _wide(label, lot.title, stated, buyer):
         return stated, False
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
@@ -694,13 +694,18 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
     return supposed, not stated
 
 
-def _wide(label: str, stated: Places, buyer: Buyer) -> bool:
+def _wide(label: str, title: str, stated: Places, buyer: Buyer) -> bool:
     """Is a whole area or country stated, in words or by its code, where the buyer is no commune, which works at home?"""
     codes = {place.nuts for place in stated}  # 00 is outside every country of the list
     if "00" in codes or _MUNICIPAL.match(places.name_key(buyer.name)):
         return "00" in codes
-    area = _areas(places.name_key(re.sub(r"[\d()]+", " ", label))) or _AREA.search(fold(label))
-    return "FR" in codes or bool(area)
+    key = places.name_key(re.sub(r"[\d()]+", " ", label))
+    area = _areas(key) or key in map(places.name_key, places.former_regions()) or _AREA.search(fold(label))
+    within = {code for place in stated for code in departments_within(place)}
+    # "région Réunion, arrondissement sud-ouest"
+    entitled = (one.options[0] for one in _mentions(title) if one.strength and within)
+    wide = (within.issuperset(departments_within(one)) for one in entitled if not one.commune)
+    return "FR" in codes or bool(area) or any(wide)
 
 
 def named_places(lot: Lot, tender: Tender) -> Places:
