@@ -135,7 +135,7 @@ def test_a_place_that_is_stated_to_be_wide_or_abroad_is_not_the_buyers_town() ->
         ("", "FRH03", "Syndicat d'énergie d'Ille-et-Vilaine", "35"),
         ("", "FRH03", "Centre hospitalier d'Ille-et-Vilaine", "35288"),
         ("Périmètre de la ville", "FR", "Ville de Saint-Malo", "35288"),
-        ("Basse-Normandie", "FRD1", "Réseau d'énergie", "28"),
+        ("Grand Ouest", "FRH", "Réseau d'énergie", "53"),
     ],
 )
 def test_what_is_wider_than_a_town_is_not_narrowed_to_the_seat_of_who_is_no_town(
