@@ -228,8 +228,14 @@ class Judgement:
         parts = self._parts_of(cells, len(shortlist))
         rows, columns = shortlist.once("unsaid", lambda: evidence.unsaid(shortlist))
         if len(rows):
-            # nor may another text lower it beside its nearest, which counts for two where it is the only one
-            less = (columns, {"said_second": evidence.of(shortlist, "said_best")[rows]})
+            # nor may another text lower it beside its nearest, which counts for two where it is the only one, or its name or
+            # code, which may be of another trade
+            unknown = np.full(len(rows), np.nan)
+            less = (
+                columns,
+                {"said_second": evidence.of(shortlist, "said_best")[rows]},
+                {"name_trade": unknown, "code_trade": unknown},
+            )
             twice = np.tile(rows, len(less))
             some = {name: at if len(at) == 1 else at[twice] for name, at in cells.items()}
             changed = {name for each in less for name in each if name in self._cuts}

@@ -414,15 +414,13 @@ def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
 def usual_in_words(shortlist: Shortlist, kind: str) -> str:
     """The share of a kind that does what is asked, in French; of a trade that it may be, the trade alone; "" if unknown."""
     trade, share = usual(shortlist, kind)
-    rare = 0 < rates_of(kind)[trade] * (shares(shortlist)[trade] > 0) < RARELY
-    if kind not in (*PUBLISHED, *LENDING_KINDS) or not (share or rare):
+    if kind not in (*PUBLISHED, *LENDING_KINDS) or not share:
         return ""
-    rate = f"environ {100 * share:.0f}" if share else f"moins de {100 * RARELY:.0f}"
     many = " et ".join(PUBLISHED) if kind in PUBLISHED else kind
     do = "placent dans" if kind in LENDING_KINDS else "font"
     what = in_words(shortlist, trade, "ce métier")
     what = WIDE.get(names()[trade], what) if kind in PUBLISHED else what
-    return f"{rate} % des {many} {do} {what}"
+    return f"environ {100 * share:.0f} % des {many} {do} {what}"
 
 
 def kind_rate(shortlist: Shortlist) -> float:

@@ -134,6 +134,11 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[_Fact]:
     # of whoever lends words of no trade tell nothing
     spoken = own and (kind not in LENDING_KINDS or (own[1].held * ~_own()).max() >= STATED)
     told = [own[0]] if own and (own[0].level > OTHER or spoken) else []
+    if (
+        told and told[0].level == OTHER and kind in LENDING_KINDS
+    ):  # what its words spell is not what it "does not say"
+        spelt = any(_spells(told[0].source, trade) for trade in np.flatnonzero(_asked(shortlist)).tolist())
+        told = [told[0]._replace(lead="")] if spelt else told
     if not own:
         least = CLOSE if kind in LENDING_KINDS else ASIDE  # no neighbour of whoever lends
         yield from (fact for fact in _named(shortlist, by_name, name) if fact.level >= least)
@@ -400,14 +405,16 @@ def _coded(
 
 def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fact]:
     """The trade asked for that its name indicates: perhaps, where its words are of several, or of none."""
-    held = held * (trades.shares(shortlist) > 0)
+    known, held = held, held * (trades.shares(shortlist) > 0)
     trade, _ = _first(shortlist, held)
     last = fold(name).rpartition(" ")[2]  # registers cut a long name
     cut = len(last) > SHORT and any(word.startswith(last) for word in fold(trades.label(trade)).split())
     spelt = _spells(name, trade) or cut
     if held[trade] < NAMED:
         return
-    if trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}"):
+    # who is known for appliances collects no clothes
+    elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~_by_object()).max() >= trades.NAMED
+    if elsewhere or trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}"):
         text = f"son nom évoque {trades.label(trade)}, pour autre chose"
         yield _Fact(ASIDE, text, "", ("", name), tells=False)
         return
@@ -415,10 +422,18 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fa
     if evidence.SAID_BY_NAME["régie"].search(fold(name)):
         yield _Fact(CLOSE, f"une régie fait d'ordinaire {what}", "", ("", name))
         return
+    if held[trade] < FIRST * known.max() and not spelt:  # a side trade of what it is known for
+        return
     sure = (spelt or held[trade] >= trades.NAMED) and trades.plainly(shortlist, trade)
     how = "évoque peut-être" if not sure else "évoque" if spelt else "est connu pour"
     text = f"son nom {how} {what}"
     yield _Fact(CLEAR if sure else CLOSE, text, "", ("", name))
+
+
+@cache
+def _by_object() -> NDArray[np.bool_]:
+    """Which trades are of many things; (trades,)."""
+    return np.array([name in BY_OBJECT for name in asks.names()])
 
 
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:

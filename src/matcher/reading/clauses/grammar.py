@@ -100,7 +100,7 @@ _OF_OBJECT = re.compile(
 )
 #: "Traiteur, prestation réservée ESAT": the object and its beneficiaries side by side need no other evidence.
 _RESERVED_TO = re.compile(
-    r"(?<!% de )(?<!% des )(?<!part des )(?<!partie des )\b(?:marche|lot|consultation|prestation|procedure|contrat|commande)s? (?:(?:est|sont) |d(?:es? |u |')(?:[\w'-]+ ){1,4})?"
+    r"(?<!% de )(?<!% des )(?<!part des )(?<!partie des )\b(?:marche|lot|consultation|prestation|procedure|contrat|commande)s? (?:(?:est|sont) |d(?:es? |u |')(?:[\w'-]+ ){1,4}|[\w-]+ )?"
     r"reservee?s? (?:(?:exclusivement|uniquement) )?(?:(?:aux?|a des) )?(?=esat|ea\b|s?iae|entreprises? (?:adapt|d'insertion)|structures? d'insert)"
 )
 #: "Le titulaire sous-traite la mise sous pli à un ESAT. Cette condition s'impose à lui": a condition of performance.
