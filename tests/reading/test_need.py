@@ -10,6 +10,7 @@ import pytest
 from matcher.catalogue.build import build_catalogue
 from matcher.commands import match as command
 from matcher.domain import BadInput, Filters, Offer, Place, Structure, Zone
+from matcher.learned import asks
 from matcher.matching import reach, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of
@@ -162,3 +163,10 @@ def test_a_need_given_as_a_file_is_told_how_to_give_it() -> None:
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert told.returncode == 2 and told.stdout == ""
     assert told.stderr.count("\n") == 1 and '--need "tonte à Nanterre"' in told.stderr
+
+
+def test_one_purchase_typed_in_numbered_lots_keeps_the_trade_of_each() -> None:
+    words = "Lot 1 : nettoyage des locaux de deux écoles. Lot 2 : tonte et taille des haies du cimetière"
+    tender = typed_need(words, whole=True)
+    asked = asks.of_lot(tender.lots[0], tender)
+    assert {part.trade for part in asked.parts} == {"nettoyage", "espaces-verts"}

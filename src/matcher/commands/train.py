@@ -16,6 +16,8 @@ from typer import Option
 from matcher import plugins
 from matcher.commands._options import day
 from matcher.console import say
+from matcher.domain import BadInput
+from matcher.lab.training.texts import OURS
 from matcher.learned.encoders import static
 from matcher.reference import paths
 
@@ -36,6 +38,8 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode=None, res
 
 def _trained(name: str, *given: Any, what: str = "", **options: Any) -> Any:
     """What the training of this name makes; `what` it learns, by packages that only training needs."""
+    if not OURS.is_dir():  # a wheel holds none
+        raise BadInput("learning needs data/training: run it in a clone, installed by `pip install -e '.[train]'`")
     with plugins.optional("train", f"learning {what or name}"):
         return plugins.find("lab.training", name).train(*given, **options)
 

@@ -101,13 +101,12 @@ _LOT = re.compile(
 
 
 def lot_part(title: str) -> str:
-    """What follows the last "lot n" of a title ("Construction d'une école - Lot 4 : peinture" gives "peinture").
+    """What follows "lot n" in a title ("Construction d'une école - Lot 4 : peinture" gives "peinture"), of several lots joined.
 
     The whole title where it names no lot, or where nothing but figures follows.
     """
-    marks = list(_LOT.finditer(title))
-    rest = title[marks[-1].end() :].strip() if marks else ""
-    return rest if tokens(rest) else title
+    parts = [part.strip() for part in _LOT.split(title)[1:] if tokens(part)]
+    return " ; ".join(parts) or title
 
 
 def coded(text: str, cpv: tuple[str, ...]) -> str:
