@@ -105,7 +105,7 @@ _LASTS_OTHERWISE = re.compile(
 _RENEWED = re.compile(
     r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+|options? de duree (?:sont )?inclus|comprend \w+ periodes? optionnel)"
 )
-#: "Le présent accord-cadre n'est pas reconductible", "Il ne sera pas reconduit"; not "en cas de non reconduction"
+#: "n'est pas reconductible", "ne sera pas reconduit"; not "en cas de non reconduction"
 _NOT_RENEWED = re.compile(
     r"\b(?:n'est|ne sera|ne sont) pas recondu|\bnon reconductible|\b(?:sans|aucune) recondu"
 )
