@@ -110,7 +110,7 @@ def _opened(folder: Path) -> Catalogue:
         derived = {
             path.stem: texts.mapped(folder / DERIVED, path.stem) for path in (folder / DERIVED).glob("*.npy")
         }
-    except (OSError, pa.ArrowInvalid, ValueError) as error:
+    except (OSError, RuntimeError, pa.ArrowInvalid, ValueError) as error:  # faiss: of a file that is gone
         raise StaleArtefact(f"{folder} is damaged or incomplete ({error}): {again}") from None
     catalogue = Catalogue(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
     catalogue.derived = derived

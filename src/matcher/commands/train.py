@@ -39,7 +39,9 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, rich_markup_mode=None, res
 def _trained(name: str, *given: Any, what: str = "", **options: Any) -> Any:
     """What the training of this name makes; `what` it learns, by packages that only training needs."""
     if not OURS.is_dir():  # a wheel holds none
-        raise BadInput("learning needs data/training: run it in a clone, installed by `pip install -e '.[train]'`")
+        raise BadInput(
+            "learning needs data/training: run it in a clone, installed by `pip install -e '.[train]'`"
+        )
     with plugins.optional("train", f"learning {what or name}"):
         return plugins.find("lab.training", name).train(*given, **options)
 
