@@ -450,15 +450,16 @@ def prior_trade(shortlist: Shortlist) -> NDArray[np.float64]:
 
 def _told(shortlist: Shortlist) -> Floats:
     """The chance of each trade of the lot for each candidate, by name, code and kind; (trades asked, n)."""
-    asked, rows = shortlist.query.demand.trades, shortlist.candidates
-    # few kinds, codes and names for many structures: the tables are small; one whole row for each trade is read fastest
-    parts = [(table[:, asked].T, at[rows]) for table, at in _parts(shortlist.catalogue)]
-    return shortlist.once(
-        "told chances",
-        lambda: structure_names.chance(
-            *(np.ascontiguousarray(table).take(at, axis=1) for table, at in parts)
-        ),
-    )
+
+    def make() -> Floats:
+        asked, rows = shortlist.query.demand.trades, shortlist.candidates
+        # few kinds, codes and names for many structures: the tables are small; one whole row for each trade is read fastest
+        parts = (
+            (np.ascontiguousarray(table[:, asked].T), at[rows]) for table, at in _parts(shortlist.catalogue)
+        )
+        return structure_names.chance(*(table.take(at, axis=1) for table, at in parts))
+
+    return shortlist.once("told chances", make)
 
 
 def surest(catalogue: Catalogue) -> Floats:
