@@ -10,7 +10,8 @@ import pytest
 
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
-from matcher.domain import Structure
+from matcher.commands import train
+from matcher.domain import BadInput, Structure
 from matcher.lab.leads import judged
 from matcher.lab.training import encoder, judgement, priors
 from matcher.lab.training.texts import OURS, Material
@@ -104,3 +105,11 @@ def test_inferred_trades_are_those_worked_in(shared: Path) -> None:
         np.mean([one.does for one in known], axis=0), (len(known), 1)
     )  # the commonest trades for all
     assert found["jobs, three first"] > priors.figures(known, guess)["jobs, three first"] + 0.05
+
+
+def test_learning_outside_a_clone_is_told_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(train, "OURS", tmp_path / "absent")
+    with pytest.raises(BadInput, match="run it in a clone"):
+        train.priors(tmp_path, tmp_path)

@@ -133,6 +133,8 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "peut-être réemploi et ressourcerie : activité", "à vérifier"),
         ("EI", {"naf": "9104Z"}, "bûcheronnage en forêt", "peut-être travaux forestiers", "voisin"),
         ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "peut-être réemploi et ressourcerie : activité", "mobilier"),
+        ("EI", {"name": "Envie 2E Limousin"}, "collecte et tri de vêtements usagés", "pour autre chose", "est connu"),
+        ("AI", {"description": "Association intermédiaire. Accompagnement socio-professionnel et mise à disposition auprès de particuliers pour des missions de quelques heures dans des domaines divers: ménage, bricolage, jardinage, manutention manuelle"}, "quelqu'un pour le ménage de 3 salles des fêtes", "ménage", "ne dit pas"),
         ("EI", {"naf": "0113Z"}, "peinture de façades", "ne dit pas ce métier (peinture", "à vérifier"),
         ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "environ 63 % des ESAT et EA font ce métier (espaces verts), à demander | ESAT de 84 places", "voisin"),
         ("ESAT", {}, "ripisylve de la rivière", "ne dit pas ce métier (travaux forestiers et rivières) ; à demander", "%"),

@@ -170,3 +170,8 @@ def test_one_purchase_typed_in_numbered_lots_keeps_the_trade_of_each() -> None:
     tender = typed_need(words, whole=True)
     asked = asks.of_lot(tender.lots[0], tender)
     assert {part.trade for part in asked.parts} == {"nettoyage", "espaces-verts"}
+
+
+def test_a_service_named_by_its_trade_alone_is_reserved_to_whom_it_says() -> None:
+    tender = typed_need("prestation traiteur réservée ESAT, petits déjeuners pour 60 personnes", whole=True)
+    assert tender.lots[0].reservation is not None and tender.lots[0].reservation.who

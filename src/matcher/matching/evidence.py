@@ -118,7 +118,7 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         near, wider = trades.near(shortlist)
         by_name = np.nan_to_num(name_trade(shortlist, asked.astype(np.float32)))
         names, at = trades.by_name(catalogue, rows)
-        own = np.where(trades.of_house(), 0.0, names[:, :-1])
+        own = np.where(trades.among(trades.HOUSE), 0.0, names[:, :-1])
         sure, first = own.max(axis=1)[at], own.argmax(axis=1)
         called, which = np.unique(first, return_inverse=True)
         of_others = np.array([_of_others(shortlist, asked, trades.label(each)) for each in called.tolist()])[

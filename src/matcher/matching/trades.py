@@ -90,9 +90,9 @@ def place(name: str) -> int:
 
 
 @cache
-def of_house() -> NDArray[np.bool_]:
-    """Which trades are of HOUSE; (trades,)."""
-    return np.array([name in HOUSE for name in names()])
+def among(some: frozenset[str]) -> NDArray[np.bool_]:
+    """Which trades are of a set; (trades,)."""
+    return np.array([name in some for name in names()])
 
 
 @cache

@@ -27,7 +27,7 @@ from matcher.reference.text import fold, shorten, tokens
 
 QUOTED = 160  # characters of a quotation
 #: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
-OWN = frozenset({"accueil", "formation", "insertion"})
+OWN = frozenset({"accueil", "formation", "insertion", LENT})
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
 #: What is no offer: how to reach it, whom it hires, and what it does in its own rooms.
 _NO_OFFER = re.compile(
@@ -132,11 +132,10 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[_Fact]:
     if own and own[0].level == ASIDE:  # its words tell for what it has the trade of its code
         coded = [fact for fact in coded if fact.level > CLOSE]
     # of whoever lends words of no trade tell nothing
-    spoken = own and (kind not in LENDING_KINDS or (own[1].held * ~_own()).max() >= STATED)
+    spoken = own and (kind not in LENDING_KINDS or (own[1].held * ~trades.among(OWN)).max() >= STATED)
     told = [own[0]] if own and (own[0].level > OTHER or spoken) else []
-    if (
-        told and told[0].level == OTHER and kind in LENDING_KINDS
-    ):  # what its words spell is not what it "does not say"
+    # what its words spell is not what it "does not say"
+    if told and told[0].level == OTHER and kind in LENDING_KINDS:
         spelt = any(_spells(told[0].source, trade) for trade in np.flatnonzero(_asked(shortlist)).tolist())
         told = [told[0]._replace(lead="")] if spelt else told
     if not own:
@@ -210,10 +209,10 @@ def _said(
             named |= [piece_of(slot).by_job[trade] >= KNOWN for slot in slots.tolist()]
         if piece := first(named, worth):
             return quoted(piece, trade)
-    stated = (held * ~_own()).max(axis=1) >= STATED
+    stated = (held * ~trades.among(OWN)).max(axis=1) >= STATED
     if own[0].level >= BESIDE:
         return own
-    plain = quoted(first(stated, ~_own()))
+    plain = quoted(first(stated, ~trades.among(OWN)))
     level = OTHER if plain is None else plain[0].level
     return own if own[0].level > level else plain
 
@@ -231,7 +230,7 @@ def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, struct
     """Is it no service: what it has for itself, how to reach it, its name, or a heading?"""
     # the posts of whoever lends staff are what it lends
     trade, job = int((piece.held * worth).argmax()), piece.offer.rome and structure.kind not in LENDING_KINDS
-    own = _own()[trade] and piece.held[trade] >= NEAR
+    own = trades.among(OWN)[trade] and piece.held[trade] >= NEAR
     # nor does whoever speaks of its own people sell it
     spoken = piece.offer.nature == "description" and otherwise[trade] < NEAR
     cleaner = job and asks.names()[trade] in HOUSE and otherwise.max() >= STATED and otherwise[trade] < NEAR
@@ -327,17 +326,11 @@ def _names(text: str, trade: int) -> bool:
     return any(hit and not _TRAINED.search(text[: hit.start()]) for hit in hits)
 
 
-@cache
-def _own() -> NDArray[np.bool_]:
-    """Which trades are of OWN, or lend; (trades,)."""
-    return np.array([name in OWN or name == LENT for name in asks.names()])
-
-
 def _asked(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Which trades asked for are services that whoever names them offers; (trades,)."""
 
     def make() -> NDArray[np.bool_]:
-        free = np.array([name not in BY_OBJECT | OWN | {LENT} for name in asks.names()])
+        free = ~trades.among(BY_OBJECT | OWN)
         return np.asarray(free & (trades.shares(shortlist) > 0))
 
     return shortlist.query.memo.once("trades asked", make)
@@ -413,7 +406,7 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fa
     if held[trade] < NAMED:
         return
     # who is known for appliances collects no clothes
-    elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~_by_object()).max() >= trades.NAMED
+    elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~trades.among(BY_OBJECT)).max() >= trades.NAMED
     if elsewhere or trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}"):
         text = f"son nom évoque {trades.label(trade)}, pour autre chose"
         yield _Fact(ASIDE, text, "", ("", name), tells=False)
@@ -428,12 +421,6 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fa
     how = "évoque peut-être" if not sure else "évoque" if spelt else "est connu pour"
     text = f"son nom {how} {what}"
     yield _Fact(CLEAR if sure else CLOSE, text, "", ("", name))
-
-
-@cache
-def _by_object() -> NDArray[np.bool_]:
-    """Which trades are of many things; (trades,)."""
-    return np.array([name in BY_OBJECT for name in asks.names()])
 
 
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
@@ -456,7 +443,7 @@ def _to_ask(shortlist: Shortlist, i: int) -> str:
 def _elsewhere(shortlist: Shortlist, i: int) -> str:
     """What another establishment of its bidder says of the trade asked for; "" where none speaks of it."""
     catalogue, row = shortlist.catalogue, int(shortlist.candidates[i])
-    bidder, asked = catalogue.of_structure("bidder"), (trades.shares(shortlist) > 0) & ~_own()
+    bidder, asked = catalogue.of_structure("bidder"), (trades.shares(shortlist) > 0) & ~trades.among(OWN)
     others = np.flatnonzero(bidder == bidder[row])
     held = declared.pieces(shortlist).of_structures[others][:, asked].max(axis=1, initial=0.0)
     there = replace(shortlist, candidates=others[(held >= STATED) & (others != row)], memo=Memo())
