@@ -1,4 +1,4 @@
-"""The layout of a text undone: wrapped lines joined, tables and lists of lots written out as statements.
+"""The layout of a text undone: tables and lists of lots written out as statements.
 
 "Lot | Intitulé | Heures" above "2 | Charpente | 70" is read as "2 | Charpente | Lot 2 : 70 heures d'insertion", whatever
 separates the cells, so that each row says by itself what it is about.
@@ -11,15 +11,6 @@ from itertools import takewhile
 from matcher.reference.prose import folded
 
 Row = list[str]
-
-#: How a line ends that the next goes on with, and how one begins that goes on with the line before; both are long.
-_OPEN_END = re.compile(
-    r"(?i)(?:[,(«/]|\b(?:aux?|[àa]|de|des|du|d'|et|ou|la|le|les|l'|par|pour|en|une?|sur|dans|que|qui|art\.|[lr]\.|articles?|lot|n ?°)) ?$"
-)
-_GOES_ON = re.compile(r"[:;,%€)»(]|[a-zà-ÿœ]|\d[\d ]*(?:[%;,:)(a-zà-ÿ]|\.(?: |$)|$)")
-_NEW_ITEM = re.compile(r"(?i)\W*lots?\W{1,2}(?:n ?° ?)?\d|\d{1,2}(?:\.\d|[.)] )|[a-z]\) |o ")
-_COMPOUND = re.compile(r"(?:\b(?:sous|non|co|main|ci|dix|quatre|vingt)|nte)-$")  # else "inser-\ntion"
-_WRAPPED, _WIDTH = 40, 130  # characters of a line that was wrapped: at least, and at most
 
 #: What separates the cells of a row.  Columns that were lost are found by the number before them and the answer behind.
 _SEPARATORS = (re.compile(r"\|"), re.compile(r"\t+| {2,}"), re.compile(r" ?; ?"), re.compile(r" / "))
@@ -77,29 +68,6 @@ def laid_out(text: str) -> str:
 
 def _in_columns(line: str) -> bool:
     return "|" in line or "   " in line or "\t" in line
-
-
-def unwrapped(text: str) -> str:
-    """The text, on one line each that was wrapped: it ends or the next begins within a sentence."""
-    lines = list(filter(None, map(str.strip, text.split("\n"))))
-    width = max(map(len, lines), default=0)
-    made: list[str] = []
-    brackets, cased = 0, not text.islower()
-    for before, line in zip(("", *lines), lines, strict=False):
-        full = 0 < len(before) > width - 1 - len(line.split()[0]) and _WRAPPED <= width <= _WIDTH
-        ends = before[-1:] in tuple(".!?|:;"[: 4 if full else 6])
-        small = _GOES_ON.match(line) and not ends and (full or (cased and line[0] not in "(0123456789"))
-        goes_on = (small and not _NEW_ITEM.match(line)) or (full and brackets > 0)
-        open_end = _OPEN_END.search(before) and line[0].isalnum()
-        if re.search(r"[a-zà-ÿ]-$", before) and line[0].islower():
-            made[-1] = (made[-1] if _COMPOUND.search(before) else made[-1][:-1]) + line
-        elif (full or len(before) >= _WRAPPED) and not _in_columns(before + line) and (goes_on or open_end):
-            made[-1] += f" {line}"
-        else:
-            made.append(line)
-            brackets = 0
-        brackets += line.count("(") - line.count(")")
-    return "\n".join(made)
 
 
 def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from matcher.reading.clauses.layout import laid_out, unwrapped
+from matcher.reading.clauses.layout import laid_out
 from matcher.reference import prose
 from matcher.reference.prose import LOST, french, lots_named
 
@@ -57,6 +57,17 @@ _TYPED = (
     (r"[\u00ad\u200b\ufeff]|\*\*", ""),
     ("[\u2010\u2011]", "-"),
     (r"(?m)^[ \t]*([-–—•▪●*·\uf0b7➢✓>]|o|\d{1,2}[.)]) *\t[ \t]*", r"\1 "),
+    (r" *\n\s*", "\n"),
+    (r"(?<=[a-zà-ÿ])-\n(?=[a-zà-ÿ])", ""),  # "inser-\ntion"
+    # a line that was wrapped: the next begins, or it ends, within a sentence
+    (
+        r"(?<=[^\n|\t]{40})(?<![.!?|:])\n(?!lots? )(?=[:;,%€)»(]|[a-zà-ÿœ](?!\) )|\d[\d ]*(?:[%;,:)(a-zà-ÿ]|\.(?:\s|$)|$))",
+        " ",
+    ),
+    (
+        r"(?<=[^\n|\t]{40})(?i:(?<=[,(«/])|(?<=\b[dl]['’])|(?<=\b[àa])|(?<=\b(?:de|du|et|ou|la|le|en|au|l\.))|(?<=\b(?:aux|des|les|par|une|que|qui|sur|lot)))\n(?!lots? )(?=\w)",
+        " ",
+    ),
 )
 #: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), what
 #: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, boxes of a typewriter, lots called by letters or "L01".
@@ -143,7 +154,6 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     text = unicodedata.normalize("NFC", text)
     for pattern, instead in _TYPED:
         text = re.sub(pattern, instead, text)
-    text = unwrapped(text)
     for pattern, instead in _REWRITTEN:
         text = re.sub(pattern, instead, text)
     text = re.sub(r"\n(?=(?i:sans objet|néant|non applicable)\b)", " : ", laid_out(text))
