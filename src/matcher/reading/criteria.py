@@ -393,5 +393,4 @@ def _name(plain: str, figures: Sequence[_Figure], i: int) -> str:
     words = re.split(breaks, plain[max(last, start - 2 * _NAME) : start])
     parts = [part for part in words if not _LABEL.fullmatch(part)]
     marked = next((at for at in reversed(range(len(parts))) if _MARK.match(parts[at])), len(parts) - 1)
-    marked = min(marked, len(parts) - 1 - ("description" in parts[-1])) if parts else 0
     return " ; ".join(parts[marked:])

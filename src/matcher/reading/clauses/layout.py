@@ -37,8 +37,6 @@ _NO = re.compile(
 )
 _HOURS = re.compile(r"(?i)(\d[\d .]*)(?: ?h(?:eures?)?)?(?: minimum)?")
 _AMOUNT = re.compile(r" \d[\d ,]{0,20}€")
-_OF_AMOUNT = re.compile(r"montant|estim(?!.*heure)|prix|cout|surface")
-_ESTIMATED = re.compile(r"(?i)\bestim\w+ (?:du |des |d['’e] ?)?")
 _OF_INSERTION = re.compile(r"insertion|clauses? sociale")
 _REACH = 9  # lines above a row in which insertion is spoken of
 #: "Lot 2 (Charpente) : 70 h", "Lot 3 – Peinture – néant", below a caption that speaks of insertion or behind one.
@@ -144,15 +142,13 @@ def _written(rows: Sequence[Row], above: Sequence[str]) -> Iterator[str]:
 def _answer(lot: str, cell: str, head: str, of_insertion: bool) -> str:
     plain = folded(head)
     hours = _HOURS.fullmatch(cell)
-    if _OF_AMOUNT.search(plain):
-        return f"{head} : {cell}" if cell else ""
     if _NO.fullmatch(cell):
         return f"Lot {lot} : 0 heures" if cell and "heure" in plain else cell
     if hours and of_insertion and head and (_OF_HOURS.search(plain) or cell.endswith(("h", "heures"))):
         return f"Lot {lot} : {hours[1].strip()} heures d'insertion"
     if not _ASKS.search(plain):
         return cell
-    return f"Lot {lot} : {_ESTIMATED.sub('', head.split('(')[0]).strip()} : {cell}"
+    return f"Lot {lot} : {head.split('(')[0].strip()} : {cell}"
 
 
 def _itemised(line: str, caption: str) -> str:

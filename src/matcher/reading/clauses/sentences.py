@@ -3,17 +3,15 @@
 Later steps work on a sentence or a window of at most five, so that the time is linear in the text.
 """
 
-import itertools
 import re
 import unicodedata
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from matcher.reading.clauses.layout import laid_out
 from matcher.reference import prose
-from matcher.reference.prose import LOST, french, lots_named
+from matcher.reference.prose import LOST, lots_named
 
 T = TypeVar("T")
 LONGEST = 600  # characters of a sentence; a longer one is cut at a space
@@ -40,11 +38,6 @@ _TITLE = re.compile(r"\W*lots? (?:n ?° ?)?\d{1,2} ?[-–—:]")
 _DASH = re.compile(r"[—–;|]")
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
 _THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
-#: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)", "1) Prix 40% 2) Délai 60%": each has its own words.
-_NEXT_LOT = re.compile(
-    r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)|(?:%|(?<=[np]t)s) (?=\d\) ?[a-z]|[a-z' ]{4,40}: ?\d)"
-)
-
 #: "à l'exception du lot 3", "hors lot 3", "la clause ne s'applique pas au lot 3"; "aux mêmes conditions que le lot 1"
 EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte(?=s? l)|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?(?:aux?|les?) (?=[^.;,]*lots? ))\b"
 APART = re.compile(
@@ -57,15 +50,15 @@ _TYPED = (
     (r"[\u00ad\u200b\ufeff]|\*\*", ""),
     ("[\u2010\u2011]", "-"),
     (r"(?m)^[ \t]*([-–—•▪●*·\uf0b7➢✓>]|o|\d{1,2}[.)]) *\t[ \t]*", r"\1 "),
-    (r" *\n\s*", "\n"),
-    (r"(?<=[a-zà-ÿ])-\n(?=[a-zà-ÿ])", ""),  # "inser-\ntion"
+    (r"[ \t]*\n\s*", "\n"),
+    (r"-\n(?<=[a-zà-ÿ]-\n)(?=[a-zà-ÿ])", ""),  # "inser-\ntion"
     # a line that was wrapped: the next begins, or it ends, within a sentence
     (
-        r"(?<=[^\n|\t]{40})(?<![.!?|:])\n(?!lots? )(?=[:;,%€)»(]|[a-zà-ÿœ](?!\) )|\d[\d ]*(?:[%;,:)(a-zà-ÿ]|\.(?:\s|$)|$))",
+        r"\n(?<=[^\n|\t]{40}\n)(?<![.!?|:]\n)(?!lots? )(?=[:;,%€)»(]|[a-zà-ÿœ](?!\) )|\d[\d ]*(?:[%;,:)(a-zà-ÿ]|\.(?:\s|$)|$))",
         " ",
     ),
     (
-        r"(?<=[^\n|\t]{40})(?i:(?<=[,(«/])|(?<=\b[dl]['’])|(?<=\b[àa])|(?<=\b(?:de|du|et|ou|la|le|en|au|l\.))|(?<=\b(?:aux|des|les|par|une|que|qui|sur|lot)))\n(?!lots? )(?=\w)",
+        r"\n(?<=[^\n|\t]{40}\n)(?i:(?<=[,(«/]\n)|(?<=\b[dl]['’]\n)|(?<=\b[àa]\n)|(?<=\b(?:de|du|et|ou|la|le|en|au|l\.)\n)|(?<=\b(?:aux|des|les|par|une|que|qui|sur|lot)\n))(?!lots? )(?=\w)",
         " ",
     ),
 )
@@ -73,16 +66,13 @@ _TYPED = (
 #: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, boxes of a typewriter, lots called by letters or "L01".
 _REWRITTEN = (
     (r"(?i)\b(lots?)(?: (?:num[ée]ros? |n(?:os?|[º.])s? ?)|(?<=lot))(?=\d{1,3}\b)", r"\1 n° "),
-    (r"(?<=\b[A-Z])\.(?=[A-Z]\b)", ""),
     (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
-    (r"(?i)(?<=lots) ?[^().;:\n]{0,40}\(lot [^();]{1,80}(?:[;,] lot [^();]{1,80})+\)", ""),
     (r"\.{4,}|\.{3,}(?= ?\d)", ":"),
     (r"\[ ?[xX] ?\]", "☒"),
     (r"\[ ?\]", "☐"),
     (r"(?i)[☐□] ?(?:oui|non)\b", ""),
     (r"(?i)[☒☑■] ?(?=(?:oui|non)\b)", ""),
     (r"(?i)\b(?:lot-0*|l ?0?(?=\d+ ?[:=]))(\d{1,2})\b", r"lot \1"),
-    (r"(?i)(?<=\blot )([a-h])(?=\s*[:–—|(«,)-])", r"n°\1"),
     (
         r"([A-H])\b(?!')(?:(?<=[Ll]ots .)|(?<=[Ll]ot .)|(?<=lots . et .)|(?<=lots ., .)|(?<=, . et .))",
         r"n°\1",
@@ -98,16 +88,13 @@ STEMS = (
     "recrut", "embauch", "apprenti",  # for whom
     "prioritair", "claus", " socia", "societa", " rse", "egalit",  # a clause, a criterion
 )  # fmt: skip
-#: By stem, boilerplate phrases around it: passing over them halves the sentences that are classified, and loses none.
-_COMMONPLACE = {
-    "reserv": french(r"\bse réserv|\b(?:sous|sans|avec|des|les) réserves?\b|préserv|réservoir|réservation"),
-    "handicap": french(r"d'emploi|5212"),
-    "d'emploi": french(r"obligations? d'emploi"),
-    " socia": french(r"(?:raison|sécurité|cotisation|protection|capital|logements?|habitat)s? socia|fisca"),
-    "claus": french(
-        r"clauses? (?:et cond|technique|administrative|particulière|générale|contractuelle|pénale)"
-    ),
-}
+
+
+#: Boilerplate around them: passing over it halves the sentences that are classified, and loses none.
+_COMMONPLACE = re.compile(
+    r"\b(?:(?:se|sous|sans|avec|des|les) |p)reserv\w*|reservoir|5212|obligations? d'emploi|claus\w+ (?:et cond|technique|administrative|particuliere|generale|contractuelle|penale)"
+    r"|(?:raison|securite|cotisation|protection|capital|logements?|habitat)s? socia\w*"
+)
 
 
 class Sentence(NamedTuple):
@@ -164,10 +151,7 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     plain = prose.folded(text)
     # a sentence may begin after these without a blank
     spaced = re.sub("[\n;|•▪●\uf0b7—]", " ", repaired(plain))
-    standing = [
-        tuple(stem for stem in stems if next(_standing(f" {one}", stem), None) is not None)
-        for one in spaced.split("\0")
-    ]
+    standing = [tuple(stem for stem in stems if stem in f" {one}") for one in spaced.split("\0")]
     return list(map(Page, text.split("\0"), plain.split("\0"), standing))
 
 
@@ -210,11 +194,7 @@ def cut(page: Page) -> tuple[Sentence, ...]:
 
 
 def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
-    several = _NEXT_LOT.search(folded) is not None
     for start, end in prose.sentences(text, folded):
-        for found in _NEXT_LOT.finditer(folded, start, end) if several else ():
-            yield start, found.start() + 1
-            start = found.end()
         while end - start > LONGEST:
             at = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
             at = at if at > 0 else start + LONGEST
@@ -225,22 +205,12 @@ def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
 
 def speaking(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> list[int]:
     """Indices of sentences that may concern reservations or insertion: those with one of the stems."""
-    if not stems:
-        return []
-    whole = "".join(f" {one.plain}\n" for one in found)
-    starts = list(itertools.accumulate((len(one.plain) + 2 for one in found), initial=0))
-    kept = {bisect_right(starts, at) - 1 for stem in stems for at in _standing(whole, stem)}
-    return sorted(kept)
 
+    def speaks(plain: str) -> bool:
+        return any(stem in plain for stem in stems)
 
-def _standing(plain: str, stem: str) -> Iterator[int]:
-    """Position of a stem outside boilerplate; plain substring search is cheap."""
-    phrases = _COMMONPLACE.get(stem)
-    at = plain.find(stem)
-    while at >= 0:
-        if not phrases or not phrases.search(plain[max(0, at - 40) : at + 40]):
-            yield at
-        at = plain.find(stem, at + len(stem))
+    spoken = [at for at, one in enumerate(found) if speaks(f" {one.plain}")]
+    return [at for at in spoken if speaks(_COMMONPLACE.sub("", f" {found[at].plain}"))]
 
 
 def windows(found: tuple[Sentence, ...], kept: list[int]) -> Iterator[tuple[Sentence, ...]]:
