@@ -17,8 +17,6 @@ LotFigures = list[tuple[float, frozenset[str]]]
 _NUMBER = re.compile(
     r"\b(?<!lot )(\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6}|neant|sans objet|aucune?(?= ?(?:[.;,|\n]|$|heure))|(?:pas d'|sans )(?=heure))(?![\d/])"
 )
-#: "Lot 3 (Plomberie) –", before "néant"
-_NONE_FOR = re.compile(r"\blots? (?:n ?° ?)?\d{1,2}\b[^.;:|\n\d]{0,50}\W*$")
 #: "350h", "1 500 heures"
 HOURS = re.compile(r"\d ?h(?:eures?)?\b")
 _UNIT = re.compile(r"\)?[ ._]*(?:h|heures?)\b")
@@ -76,7 +74,7 @@ def _numbers(run: str) -> Iterator[tuple[int, int, float]]:
         spoken = start - reach < _REACH or "heure" in run[max(0, start - _REACH) : end + 80]
         filled = spoken and _OPENS.search(run[max(0, start - 60) : start]) and _CLOSES.match(run, end)
         owed = hours >= _FEW and (unit or filled)
-        if owed or (not hours and (unit or _NONE_FOR.search(run[max(0, start - 80) : start]))):
+        if owed or (not hours and unit):
             reach = unit.end() if unit else end
             yield start, reach, hours
 

@@ -25,7 +25,6 @@ Window = tuple[Sentence, ...]
 SURE = 0.85  # of a sentence that its neighbours drown
 LIKELY = 0.61  # of a condition of performance
 QUOTED = 400  # characters of a passage that is shown
-_BELOW = 14  # sentences below one that speaks of insertion in which a list of lots with hours is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +78,6 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     reserved: list[Finding[Reservation]] = []
     social: list[Finding[Clause]] = []
     kept = speaking(found, [stem for stem in page.stems if stem in sentences.STEMS])
-    beside = {at + by for at in kept for by in (-1, 1)} & set(range(len(found)))
-    # a list of lots below a caption
-    below = {i for at in kept for i in range(at, min(at + _BELOW, len(found))) if found[i].lots}
-    hourly = {at for at in beside if "heures" in found[at].plain}
-    kept = sorted({*kept, *hourly, *(at for at in below if hours.HOURS.search(found[at].plain))})
     for window in windows(found, kept):
         chances = _chances(model, window)
         reserved += _reserved(model, window, chances["reserved"])
@@ -102,7 +96,7 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     denying = (one for one in map(found.__getitem__, kept) if grammar.DENIED.search(one.plain))
     denials = tuple(Finding(one.text, one.lots) for one in denying)
     practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
-    return Reading(_named_first(_for_whom(reserved)), _named_first(social), tuple(practical), denials)
+    return Reading(_named_first(reserved), _named_first(social), tuple(practical), denials)
 
 
 def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
@@ -124,15 +118,6 @@ def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
         one.lots or one.but or one.all_lots or getattr(one.what, "nature", "") not in naming for one in found
     )
     return tuple(compress(found, every))
-
-
-def _for_whom(found: list[Finding[Reservation]]) -> list[Finding[Reservation]]:
-    """The reservations; those that name a lot but nobody are for whom the others name: "Les lots réservés le sont aux ESAT"."""
-    told = [one.what for one in found if not one.lots and one.what.who]
-    for at, one in enumerate(found if told else ()):
-        if one.lots and not (one.what.who or one.what.articles):
-            found[at] = replace(one, what=replace(one.what, who=told[0].who, articles=told[0].articles))
-    return found
 
 
 def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
@@ -183,9 +168,6 @@ def _conditioned(
     if chance <= LIKELY or not any(grammar.OF_PEOPLE.search(one.plain) for one in owing):
         return
     for one in _sayers(model, window, "execution"):
-        apart = "".join(sentences.APART.findall(one.plain))  # "sauf le lot 9, pour lequel 70 heures ..."
-        for other, theirs in hours.stated_hours(apart):
-            yield Finding(_clause(one, chance, hours=other), theirs)
         noted = _is_judged(model, one) and not hours.stated_hours(one.plain)
         if one in owing and not noted and not grammar.names_object(one.plain):
             left_out = grammar.lots_of(one.plain, reserving=False)[1]
