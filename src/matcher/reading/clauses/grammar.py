@@ -82,29 +82,15 @@ def who(plain: str) -> tuple[str, ...]:
     return named or tuple(name for name, pattern in _BY_PEOPLE.items() if pattern.search(plain))[:1]
 
 
-#: "Le précédent marché prévoyait 400 heures", "était réservé": what no longer holds.
-PAST = re.compile(r"\b[a-z]{2,}(?<![fhr])ai(?:t|ent)\b|\bfaisait\b")
 #: "le lot 4 faisant seul exception", "le lot 2 étant attribué selon les règles de droit commun"
 NEGATED = re.compile(
     r"\bn['e]\b|\b(?:non(?!-\w)|ni|pas|aucune?|neant|sans objet|excl(?:us|ue)s?|exceptee?s?|exempt\w*|dispens\w*|f\w+ (?:seule? )?exception)\b|\b(?:regles?|regime|conditions) (?:\w+ )?(?:de droit commun|ordinaire|habituel)|\b(?:ouvert\w*|accessible) a (?:tou|l'ensemble)"
 )
-#: "sous-traitées à des ESAT", "les EA joindront leur agrément": of whom the holder employs, or of some.
-_BOUGHT = re.compile(
-    r"\b(?:sous-?|co-?)trait(?!ants?\b)|(?:% |\b(?:titulaire|attributaire)s?\b)[^.;]{0,100}\b(?:confi|recour|mobilis)"
-)
-_OF_SOME = any_of(_BOUGHT.pattern, r"\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
 #: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
 _OF_OBJECT = re.compile(
     r"\b(?:marche|lot|accord|consultation|participation|prestation|procedure|contrat|candidature|offre)s?\b[^.;]{0,60}\breserv(?:ee?s?|ation)\b(?! (?:\w+ )?(?:aux?|a)\b)"
     r"|\bprogrammes? d'emplois? proteges|\breserved\b"  # a notice in English
 )
-#: "Traiteur, prestation réservée ESAT": the object and its beneficiaries side by side need no other evidence.
-_RESERVED_TO = re.compile(
-    r"(?<!% de )(?<!% des )(?<!part des )(?<!partie des )\b(?:marche|lot|consultation|prestation|procedure|contrat|commande)s? (?:(?:est|sont) |d(?:es? |u |')(?:[\w'-]+ ){1,4}|[\w-]+ )?"
-    r"reservee?s? (?:(?:exclusivement|uniquement) )?(?:(?:aux?|a des) )?(?=esat|ea\b|s?iae|entreprises? (?:adapt|d'insertion)|structures? d'insert)"
-)
-#: "Le titulaire sous-traite la mise sous pli à un ESAT. Cette condition s'impose à lui": a condition of performance.
-_BINDS = re.compile(r"\b(?:imperati|obligat|tenue?s? de |devr|doi[tv]|s'impos|condition d'execution)")
 _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 #: A sentence that states that the contract, or a lot, is not reserved.
 DENIED = any_of(
@@ -117,20 +103,7 @@ DENIED = any_of(
 
 def may_reserve(plain: str, named: bool) -> bool:
     """Whether a sentence has what a reservation needs: its beneficiaries (`named`), else its object ("lot réservé")."""
-    if _OF_SOME.search(plain) and "reserv" not in plain and not articles(plain):
-        return False
     return named or _OF_OBJECT.search(plain) is not None
-
-
-def reserves(plain: str) -> bool:
-    """Whether a sentence says by itself, in so many words, that its object is reserved to whom the law names."""
-    return _RESERVED_TO.search(plain) is not None and not (DENIED.search(plain) or PAST.search(plain))
-
-
-def buys_from(plain: str) -> bool:
-    """Whether a sentence, with the one that says that it binds, has the holder buy from those whom the law names."""
-    bound = _BOUGHT.search(plain) and _BINDS.search(plain) and not NEGATED.search(plain)
-    return bool(bound and {"ESAT/EA", "SIAE"}.intersection(who(plain)))
 
 
 def shared_out(plain: str) -> list[str]:
@@ -139,15 +112,13 @@ def shared_out(plain: str) -> list[str]:
     return parts if all(who(one) or DENIED.search(one) for one in parts) else [plain]
 
 
-#: "Tous les lots sont réservés aux ESAT", "L'ensemble des lots ..."
-ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots?\b")
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
 _EXCEPTED = re.compile(EXCEPTED)
 _OF_THESE = re.compile(
     r"\d(?: ?\([^()]*\))?,? \(?(?:qui (?:est|sont|sera|seront) |lui |eux |lot |marche )*reserv"
 )
 _SIDE = re.compile(
-    rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|,? (?=seuls? les? lots?\b)|, (?=les? lots?\b|{ALL_LOTS.pattern}|(?:est|sont|sera|seront) )"
+    rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|,? (?=seuls? les? lots?\b)|, (?=les? lots?\b|\b(?:tous les|l'ensemble des) lots?\b|(?:est|sont|sera|seront) )"
 )
 
 

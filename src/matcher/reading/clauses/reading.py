@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import compress, takewhile
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from matcher.domain import AUDIENCES, Clause, Condition, Reservation
@@ -102,33 +102,21 @@ def _read(model: ClauseModel, page: Page) -> Reading:
 def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     """The chance of each label in a window; a condition may be drowned by its neighbours, and is sure by itself."""
     chances = model.chances(passage(window))
-    if any(grammar.reserves(one.plain) for one in window):
-        chances["reserved"] = max(chances["reserved"], SURE)
-    if chances["execution"] > LIKELY:
-        return chances
     alone = max(model.chances(one.text)["execution"] for one in window)
-    sure = alone > SURE or grammar.buys_from(" ".join(one.plain for one in window))
-    return chances | {"execution": max(alone, SURE)} if sure else chances
+    return chances | {"execution": alone} if alone > SURE and chances["execution"] <= LIKELY else chances
 
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
     """The findings without those that name no lot where others of their kind do: "le lot 6 est réservé"."""
     naming = {getattr(one.what, "nature", "") for one in found if one.lots or one.but}
-    every = (
-        one.lots or one.but or one.all_lots or getattr(one.what, "nature", "") not in naming for one in found
-    )
-    return tuple(compress(found, every))
+    return tuple(one for one in found if one.lots or one.but or getattr(one.what, "nature", "") not in naming)
 
 
 def _sayers(model: ClauseModel, window: Window, label: str) -> list[Sentence]:
-    """The sentences of a window that carry its label by themselves; else the most probable one, if none is of the past."""
-    says = {"reserved": grammar.reserves, "execution": grammar.buys_from}.get(label, lambda _: False)
-    current = [one for one in window if not grammar.PAST.search(one.plain)]
-    chances = [model.chances(one.text)[label] for one in current]
-    saying = [one for one, chance in zip(current, chances, strict=True) if chance > 0.5 or says(one.plain)]
-    if saying or len(current) < len(window):
-        return saying
-    return [window[chances.index(max(chances))]]
+    """The sentences of a window that carry its label by themselves; else the most probable one."""
+    chances = [model.chances(one.text)[label] for one in window]
+    saying = [one for one, chance in zip(window, chances, strict=True) if chance > 0.5]
+    return saying or [window[chances.index(max(chances))]]
 
 
 def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Reservation]]:
@@ -156,8 +144,7 @@ def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reserv
         confidence=round(chance, 3),
     )
     lots, left_out = grammar.lots_of(one.plain)
-    every = grammar.ALL_LOTS.search(one.plain) is not None
-    return Finding(what, lots or (frozenset() if every or left_out else one.lots), left_out, every)
+    return Finding(what, lots or (frozenset() if left_out else one.lots), left_out)
 
 
 def _conditioned(
@@ -172,13 +159,10 @@ def _conditioned(
         if one in owing and not noted and not grammar.names_object(one.plain):
             left_out = grammar.lots_of(one.plain, reserving=False)[1]
             left_out = left_out or (frozenset() if one.lots else _left_out(found))
-            every = grammar.ALL_LOTS.search(one.plain) is not None
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
                 what = _clause(one, chance, hours=number, share=part or grammar.share(one.plain))
                 lots = (lots or one.lots) - left_out
-                yield Finding(what, lots, left_out, every and not lots)
-                if every and lots:  # "Tous les lots comportent une clause. Lot 1 : 100 heures"
-                    yield Finding(_clause(one, chance), frozenset(), left_out, every)
+                yield Finding(what, lots, left_out)
 
 
 def _is_judged(model: ClauseModel, one: Sentence) -> bool:
@@ -198,7 +182,7 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
     if chance <= 0.5:
         return
     saying = _sayers(model, window, "criterion")
-    social = [one for one in window if grammar.of_social(one.plain) and not grammar.PAST.search(one.plain)]
+    social = [one for one in window if grammar.of_social(one.plain)]
     for one in [one for one in saying if one in social] or social:
         bought = grammar.names_object(one.plain) and not _is_judged(model, one)
         silent = bought or grammar.NOT_OWED.search(one.plain)
@@ -229,10 +213,9 @@ def _weighed(found: Window, page: Page) -> Iterator[Finding[Clause]]:
             social = [share]
         for part in social:
             one = found[bisect_right(starts, part.at) - 1]
-            if not grammar.PAST.search(one.plain):
-                left_out = grammar.lots_of(one.plain, reserving=False)[1]
-                what = _clause(one, 0.9, nature="criterion", weight=part.weight, weight_unit=part.unit)
-                yield Finding(what, one.lots - left_out, left_out)
+            left_out = grammar.lots_of(one.plain, reserving=False)[1]
+            what = _clause(one, 0.9, nature="criterion", weight=part.weight, weight_unit=part.unit)
+            yield Finding(what, one.lots - left_out, left_out)
 
 
 def _clause(one: Sentence, chance: float, **stated: Any) -> Clause:

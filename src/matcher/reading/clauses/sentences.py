@@ -114,7 +114,6 @@ class Finding(Generic[T]):
     what: T
     lots: frozenset[str] = frozenset()
     but: frozenset[str] = frozenset()  # the lots that "à l'exception du lot 3" leaves out
-    all_lots: bool = False  # "tous les lots" is said
 
     def holds_for(self, number: str) -> bool:
         """Whether it holds for the lot of this number, or letter; "" is the only lot there is."""
