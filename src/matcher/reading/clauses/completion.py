@@ -103,7 +103,7 @@ def _odd(label: str, words: str) -> Condition:
 def _of_criteria(lot: Lot) -> Iterator[Clause]:
     """The award criteria of the form that are social."""
     for one in lot.criteria:
-        if one.kind != "price" and grammar.social_name(one.name, field=True):
+        if one.kind != "price" and grammar.social_name(one.name):
             plain = folded(one.name)
             stated = None if one.weight else grammar.social_weight(plain)
             weight, unit = stated or (one.weight, one.weight_unit)

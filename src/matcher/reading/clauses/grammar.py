@@ -91,6 +91,8 @@ _OF_OBJECT = re.compile(
     r"\b(?:marche|lot|accord|consultation|participation|prestation|procedure|contrat|candidature|offre)s?\b[^.;]{0,60}\breserv(?:ee?s?|ation)\b(?! (?:\w+ )?(?:aux?|a)\b)"
     r"|\bprogrammes? d'emplois? proteges|\breserved\b"  # a notice in English
 )
+#: "Traiteur, prestation réservée ESAT": the object and its beneficiaries side by side need no other evidence.
+RESERVED_TO = re.compile(r"(?<!non )\breservee?s? (?=(?:esat|ea|s?iae)\b)")
 _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 #: A sentence that states that the contract, or a lot, is not reserved.
 DENIED = any_of(
@@ -158,22 +160,13 @@ def share(plain: str) -> float | None:
 
 def social_weight(plain: str) -> tuple[float, Unit] | None:
     """The weight of the social criterion in a sentence that may list others: "prix 60 %, insertion sociale 10 %"."""
-    named = _SOCIAL_NAME.search(plain) or _SOCIAL_WORD.search(plain)
+    named = _SOCIAL_WORD.search(plain)
     return listed_weight(plain, named.end() if named else 0) or next(iter(weights(plain)[::-1]), None)
 
 
-#: Names of criteria that are social, in any sentence, each with one.
-_SOCIAL_NAME = any_of(
-    r"\b(?:critere|performance|valeur|aspect|volet|engagement|demarche)s?\b.{0,40}\bsocia(?:l|ux)",  # Critère social
-    r"^[^a-z]*(?:clause )?socia(?:l|ux)",  # Social et environnemental : 15
-    r"\bsociet(?:al|aux)",  # Critère sociétal et environnemental
-    r"\brse\b",  # démarche RSE
-    r"\b(?:insertion|inclusion) (?:pro|par l|des? (?:personnes|publics))",  # insertion professionnelle des publics en difficulté
-    r"\b(?:clause|plan|faveur|matiere) d(?:'|e l')insertion\b(?! d)",  # mesures en faveur de l'insertion
-)
-#: And in a field that names a criterion, once `_OTHER_SOCIAL` is taken out.
+#: Names of criteria that are social, once `_OTHER_SOCIAL` is taken out.
 _NAMED_SOCIAL = any_of(
-    r"\bsocia(?:les?|ux|l)\b|\bequitable",  # Politique sociale
+    r"\bsocia(?:les?|ux|l)\b|\bsociet(?:al|aux)|\brse\b|\bequitable",  # Politique sociale
     r"\binsertion\b|\binclusion\b|\bhandicap|\bchomage|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
     r"\b(?:secteurs?|entreprises?|ateliers?|travail) (?:\w+ et )?(?:protege|adapte)|\b(?:esats?|siae)\b",
     r"\bemplois?\b(?= et |\W*(?:[\d:]|$)| des? (?:personne|public|travailleur|jeune|salarie|publics))",  # Emploi et formation : 5 %
@@ -210,11 +203,9 @@ _DUTY = re.compile(r"\b(?:titulaire|attributaire|prestataire|operateur|candidat|
 
 
 @lru_cache(maxsize=1024)
-def social_name(name: str, field: bool = False) -> bool:
-    """Whether a criterion of this name is social: insertion, employment, equality ...; of a `field` any word tells it."""
+def social_name(name: str) -> bool:
+    """Whether a criterion of this name is social: insertion, employment, equality ..."""
     plain = _OTHER_SOCIAL.sub("", folded(name))
-    if _SOCIAL_NAME.search(plain) or not field:
-        return _SOCIAL_NAME.search(plain) is not None
     words = set(re.findall(r"[a-z]{7,12}", plain)) - {*_OFTEN_MISSPELT}
     alike = (
         process.extractOne(word, _OFTEN_MISSPELT, scorer=fuzz.ratio, score_cutoff=_ALIKE) for word in words

@@ -17,14 +17,12 @@ _SEPARATORS = (re.compile(r"\|"), re.compile(r"\t+| {2,}"), re.compile(r" ?; ?")
 #: "02 Gros œuvre 910 000 € 1 340", "1 Vidage des corbeilles oui SIAE": a number, a title and answers.
 _CELL = r"(?:(?<!\d )\d{1,3}(?: \d{3})*(?:,\d+)?(?: ?(?:€|h\b|heures?\b))?|oui|non|néant|ea et esat|esat|ea|siae|[-–—/])(?= |$)"
 _FLAT = re.compile(rf"(?i)((?:lot (?:n ?° ?)?)?\d{{1,2}}) (\D.*?)((?: {_CELL})+)$")
-_FLAT_CELLS = re.compile(r"(?i)(?= lot (?:n ?° ?)?\d)| (?=[-–—](?: |$))| (?=\d[\d,]* ?%)")
 _HEADS = re.compile(
     r"(?i)\W*(?:n ?° ?(?:du |de |des )?)?(?:lots?\b(?!\W{0,3}(?:n ?°s? ?)?\d)|n ?°(?! ?\d)|crit|intitulé du lot)(?!.*(?:\d ?%|\.$))"
 )
 _NUMBER = re.compile(r"(?i)\W*(?:lots?\W{1,2})?(?:n ?° ?)?0*(\d{1,2})\W*")
-#: "1 Linge plat" in a first cell; "45", "45 %"
+#: "1 Linge plat" in a first cell
 _NUMBERED = re.compile(r"0*(\d{1,2}) [^\W\d]")
-_WEIGHT = re.compile(r"\d{1,3}(?: ?%)?")
 _LOT = re.compile(r"(?i)\W*lots?\W{1,2}(?:n ?° ?)?0*(\d{1,2}|[a-h])\b")
 
 #: A column that asks for yes or no, for whom or for hours; how an answer says no, and what is no answer.
@@ -88,11 +86,6 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
         heads = ["Lot", "", lines[at][asks.start() if asks else 0 :].replace(" ?", "")]
         cells = ([one[1], one[2], _AMOUNT.sub("", one[3]).strip()] for one in flat if one)
         return [heads, *cells], len(flat) + 1
-    heads = _FLAT_CELLS.split(lines[at])
-    if len(heads) > 2:
-        rows = [_FLAT_CELLS.split(line) for line in lines[at + 1 : at + 99]]
-        rows = list(takewhile(lambda row: len(row) in (1, len(heads)), rows))
-        return ([heads, *rows], len(rows) + 1) if any(len(row) > 1 for row in rows) else ([], 1)
     wide = next((i for i, line in enumerate(lines[at : at + 7]) if i and _NUMBER.fullmatch(line)), 0)
     if wide > 1 and len(lines[at]) < 20:
         chunks = (list(lines[i : i + wide]) for i in range(at, len(lines) - wide + 1, wide))
@@ -120,15 +113,6 @@ def _written(rows: Sequence[Row], above: Sequence[str]) -> Iterator[str]:
             of_insertion = _OF_INSERTION.search(folded("\n".join((*above, *heads)))) is not None
             asked = [""] * len(row) + heads[-len(row) + 1 :]
             asked = asked[-len(row) :]
-            weights = [
-                (head.strip(" %"), int(cell.strip(" %")))
-                for head, cell in zip(asked, row, strict=True)
-                if head and _WEIGHT.fullmatch(cell)
-            ]
-            if sum(weight for _, weight in weights) == 100:
-                stated = (f"{head} : {weight} %" for head, weight in weights if weight)
-                yield f"Lot {number[1]} : {' ; '.join(stated)}"
-                continue
             yield " | ".join(
                 _answer(number[1], cell, head, of_insertion) for cell, head in zip(row, asked, strict=True)
             )
@@ -142,6 +126,8 @@ def _written(rows: Sequence[Row], above: Sequence[str]) -> Iterator[str]:
 def _answer(lot: str, cell: str, head: str, of_insertion: bool) -> str:
     plain = folded(head)
     hours = _HOURS.fullmatch(cell)
+    if head.endswith("%") and cell.isdigit():
+        return f"Lot {lot} : {head[:-1]}: {cell} %" if int(cell) else ""
     if _NO.fullmatch(cell):
         return f"Lot {lot} : 0 heures" if cell and "heure" in plain else cell
     if hours and of_insertion and head and (_OF_HOURS.search(plain) or cell.endswith(("h", "heures"))):

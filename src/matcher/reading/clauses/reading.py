@@ -102,6 +102,8 @@ def _read(model: ClauseModel, page: Page) -> Reading:
 def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
     """The chance of each label in a window; a condition may be drowned by its neighbours, and is sure by itself."""
     chances = model.chances(passage(window))
+    if any(grammar.RESERVED_TO.search(one.plain) for one in window):
+        chances["reserved"] = max(chances["reserved"], SURE)
     alone = max(model.chances(one.text)["execution"] for one in window)
     return chances | {"execution": alone} if alone > SURE and chances["execution"] <= LIKELY else chances
 
@@ -206,10 +208,10 @@ def _weighed(found: Window, page: Page) -> Iterator[Finding[Clause]]:
     for share in weighed:
         one = found[bisect_right(starts, share.at) - 1]
         in_list = not share.alone or (len(weighed) > 1 and "heure" not in one.plain)
-        social = [part for part in share.parts if grammar.social_name(part.name, field=True)]
+        social = [part for part in share.parts if grammar.social_name(part.name)]
         names = " ".join(one.name for one in (share, *share.parts))
         mixed = "environ" in names and 0 < len(social) < len(share.parts)
-        if grammar.social_name(share.name, in_list) and not mixed:
+        if in_list and grammar.social_name(share.name) and not mixed:
             social = [share]
         for part in social:
             one = found[bisect_right(starts, part.at) - 1]

@@ -38,6 +38,9 @@ _TITLE = re.compile(r"\W*lots? (?:n ?° ?)?\d{1,2} ?[-–—:]")
 _DASH = re.compile(r"[—–;|]")
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
 _THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
+#: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)": each has its own words.
+_NEXT_LOT = re.compile(r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)")
+
 #: "à l'exception du lot 3", "hors lot 3", "la clause ne s'applique pas au lot 3"; "aux mêmes conditions que le lot 1"
 EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte(?=s? l)|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?(?:aux?|les?) (?=[^.;,]*lots? ))\b"
 APART = re.compile(
@@ -194,6 +197,9 @@ def cut(page: Page) -> tuple[Sentence, ...]:
 
 def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
     for start, end in prose.sentences(text, folded):
+        for found in _NEXT_LOT.finditer(folded, start, end):
+            yield start, found.start() + 1
+            start = found.end()
         while end - start > LONGEST:
             at = text.rfind(" ", start + LONGEST // 2, start + LONGEST)
             at = at if at > 0 else start + LONGEST
