@@ -56,7 +56,7 @@ _ELSEWHERE = re.compile(
     r"\bla concession est attribuee|\ble prix n'est pas le seul critere|(?<![\w(-])criteres? (?:[\w']+ ){0,5}dans l"
 )
 _HEADING = re.compile(
-    r"\b(?:crit[eè]res?|suivants?|priorit\w+|importance)\b[^:]{0,120}:\s*(?!\s|\d+ ?%)", re.I
+    r"^(?:crit[eè]res?|suivants?|priorit\w+|importance)\b[^:]{0,120}:\s*(?!\s|\d+ ?%)", re.I
 )
 #: "Critères de jugement des offres :", "les critères d'attribution suivants, pondérés :"; those of candidates are others.
 _OF_AWARD = re.compile(
@@ -82,7 +82,11 @@ def listed(text: str) -> tuple[Criterion, ...]:
         if parts and (goes_on or _WEIGHT.fullmatch(folded(line))) and not weights(folded(parts[-1])):
             parts[-1] += f" {line}"
             continue
-        items = [part for part in _WITHIN.split(_without_heading(line)) if part and part.strip()]
+        items = [
+            part
+            for part in _WITHIN.split(line if _MARK.match(line) else _HEADING.sub("", line))
+            if part and part.strip()
+        ]
         parts += items if len(items) > 1 else _WEIGHT_FIRST.split("".join(items))
     if not parts or "candidatures" in folded(parts[0]):  # how those who may tender are chosen
         return ()
@@ -136,12 +140,6 @@ def _weighed(one: Criterion) -> Criterion:
     return replace(one, weight=named[0][0], weight_unit=named[0][1]) if len(named) == 1 else one
 
 
-def _without_heading(line: str) -> str:
-    """A paragraph without the words that introduce a list in it."""
-    heading = _HEADING.match(line) if _MARK.match(line) is None else None
-    return line[heading.end() :] if heading else line
-
-
 def _first_level(parts: list[str]) -> tuple[Criterion, ...]:
     marked = [(mark.lastgroup if (mark := _MARK.match(part)) else "", part) for part in parts]
     items = [(kind, _item(part)) for kind, part in marked]
@@ -166,7 +164,7 @@ def _with_last_number(one: Criterion) -> Criterion:
 def _item(part: str) -> Criterion | None:
     plain, mark = folded(part), _MARK.match(part)
     start = mark.end() if mark else 0
-    found = [] if "respectiv" in plain else weights(plain)
+    found = weights(plain)
     heading = part.rstrip().endswith(":") and mark is None
     if (not found and (heading or _NO_ITEM.search(plain))) or not re.search(r"[^\W\d]{4}", part[start:]):
         return None
@@ -212,17 +210,12 @@ def decimal(text: str) -> float:
 
 @dataclass(frozen=True)
 class Share:
-    """A weight that stands in a text: what it weighs, where, how much of the whole, and the shares that it is made of.
-
-    One that makes no whole with others has its own unit.
-    """
+    """A weight that stands in a text: what it weighs, where, how much of the whole, and the shares that it is made of."""
 
     name: str
     at: int
     weight: float
-    unit: Unit = "%"
     parts: tuple["Share", ...] = ()
-    alone: bool = False
 
 
 class _Figure(NamedTuple):
@@ -242,9 +235,7 @@ _NOT_WEIGHING = re.compile(
 )
 #: What stands before a number without a unit.
 _BEHIND = re.compile(r"[a-z):=(|«»\"-],? ?\Z")
-_BEFORE_WEIGHT = re.compile(
-    r"(?P<coef>\bcoef\w*\.? ?:? ?(?:de )?)$|(?P<in>\bdont ?)$|(?P<stated>\bnot\w+ sur )$"
-)
+_BEFORE_WEIGHT = re.compile(r"(?P<coef>\bcoef\w*\.? ?:? ?(?:de )?)$|(?P<in>\bdont ?)$")
 _TOTAL_OF_COEFFICIENTS = re.compile(r"\btotal des coefficients ?: ?(\d+)")
 #: "5 % des heures" weighs no offer, and "25 % de la valeur technique" is a part of a part.
 _OF_WORK = re.compile(
@@ -278,11 +269,6 @@ def shares(plain: str) -> tuple[Share, ...]:
     at = 0
     while at < len(figures):
         whole = _whole(plain, figures, at, totals)
-        one = figures[at]
-        if not whole[0] and one.unit == "stated":
-            of_all = re.search(r"%|(?:/|sur) ?(?:20|100)$", plain[one.start : one.end])
-            unit: Unit = "%" if of_all else "points" if "p" in plain[one.start : one.end] else ""
-            made.append(Share(_name(plain, figures, at), one.start, one.value, unit, alone=True))
         made += whole[0]
         at = max(whole[1], at + 1)
     return tuple(made)
@@ -301,7 +287,7 @@ def _figures(plain: str) -> list[_Figure]:
             unit = "part"
         else:
             behind = _BEFORE_WEIGHT.search(before)
-            unit = (behind and behind.lastgroup) or ("" if bare else "stated")
+            unit = (behind and behind.lastgroup) or ""
         value = decimal(found[1]) * (5 if (found["per"] or "").endswith("20") else 1)
         figures.append(_Figure(*found.span(), value, unit))
     return figures

@@ -204,19 +204,16 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
 def _weighed(found: Window, page: Page) -> Iterator[Finding[Clause]]:
     """The social criteria among weights that make a whole; the part that is social, of a criterion that is so in part."""
     starts = [one.span[0] for one in found]
-    weighed = shares(page.plain)
-    for share in weighed:
-        one = found[bisect_right(starts, share.at) - 1]
-        in_list = not share.alone or (len(weighed) > 1 and "heure" not in one.plain)
+    for share in shares(page.plain):
         social = [part for part in share.parts if grammar.social_name(part.name)]
         names = " ".join(one.name for one in (share, *share.parts))
         mixed = "environ" in names and 0 < len(social) < len(share.parts)
-        if in_list and grammar.social_name(share.name) and not mixed:
+        if grammar.social_name(share.name) and not mixed:
             social = [share]
         for part in social:
             one = found[bisect_right(starts, part.at) - 1]
             left_out = grammar.lots_of(one.plain, reserving=False)[1]
-            what = _clause(one, 0.9, nature="criterion", weight=part.weight, weight_unit=part.unit)
+            what = _clause(one, 0.9, nature="criterion", weight=part.weight, weight_unit="%")
             yield Finding(what, one.lots - left_out, left_out)
 
 
