@@ -295,21 +295,13 @@ def _figures(plain: str) -> list[_Figure]:
 
 def _whole(plain: str, figures: Sequence[_Figure], at: int, totals: set[float]) -> tuple[list[Share], int]:
     """The shares of the whole that begins at a figure, and the place of the next figure; ([], at) for none."""
-    level: list[tuple[int, int]] = []
-    total = 0.0
-    count = _parts(plain, figures, at)
+    count, near = _parts(plain, figures, at), figures[: at + _MOST]
     if figures[at].unit == "coef":
         stated = _TOTAL_OF_COEFFICIENTS.search(plain)
-        i = at
-        while i < min(len(figures), at + _MOST) and figures[i].unit == "coef":
-            level.append((i, _parts(plain, figures, i)))
-            i = sum(level[-1]) + 1
-        total = float(stated[1]) if stated else sum(figures[i].value for i, _ in level)
-    else:
-        near = figures[: at + _MOST]
-        levels = {one: _level(plain, near, at, one, {}) or [] for one in sorted(totals, reverse=True)}
-        total = next((one for one, level in levels.items() if len(level) > 1), 0.0)
-        level = levels.get(total, [])
+        totals = {float(stated[1]) if stated else sum(one.value for one in near[at:] if one.unit == "coef")}
+    levels = {one: _level(plain, near, at, one, {}) or [] for one in sorted(totals, reverse=True)}
+    total = next((one for one, level in levels.items() if len(level) > 1), 0.0)
+    level = levels.get(total, [])
     made_of = sum(one.value for one in figures[at + 1 : at + 1 + count])
     if not level and count > 1 and made_of == figures[at].value not in totals:
         total = 100.0 if plain[figures[at].end - 1] == "%" else max(totals)

@@ -73,9 +73,6 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
         if not separator.search(lines[at].strip()):
             continue
         rows = [_cells(separator, line) for line in lines[at : at + 99]]
-        if separator in _SEPARATORS[2:]:
-            like = next((i for i, row in enumerate(rows) if len(row) != len(rows[0])), len(rows))
-            rows = rows[:like] if like > 1 and len(rows[0]) > 2 else []
         if rows := list(takewhile(lambda row: len(row) > 1, rows)):
             return rows, len(rows)
     if not headed:

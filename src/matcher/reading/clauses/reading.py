@@ -176,7 +176,7 @@ def _is_judged(model: ClauseModel, one: Sentence) -> bool:
 @lru_cache(64)  # asked for each sentence of a text that owes
 def _left_out(found: Window) -> frozenset[str]:
     """The lots that a sentence about no lot leaves out: "Elle ne concerne pas le lot 3"."""
-    plain = (one.plain for one in found if not one.lots and "lot" in one.plain and "reserv" not in one.plain)
+    plain = (one.plain for one in found if not one.lots and "reserv" not in one.plain)
     return next(filter(None, (grammar.lots_of(one, reserving=False)[1] for one in plain)), frozenset())
 
 
