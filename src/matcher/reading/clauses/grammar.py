@@ -66,7 +66,7 @@ _BY_PEOPLE = {
 }
 #: "☒ réservé aux SIAE ☐ réservé aux ESAT", "ESAT : oui ; SIAE : non": an empty box or a "non" states nothing.
 _UNTICKED = re.compile(
-    r"[☐□](?:(?![.;] )[^☐□☒☑■])*|(?:(?<=[;|] )|^)[^;|:]{0,120}: ?(?:non|neant|sans objet)\b"
+    r"[☐□](?:(?!; |(?<!art)\. )[^☐□☒☑■])*|(?:(?<=[;|] )|^)[^;|:]{0,120}: ?(?:non|neant|sans objet)\b"
 )
 
 
@@ -86,17 +86,19 @@ def who(plain: str) -> tuple[str, ...]:
 NEGATED = re.compile(
     r"\bn['e]\b|\b(?:non(?!-\w)|ni|pas|aucune?|neant|sans objet|excl(?:us|ue)s?|exceptee?s?|exempt\w*|dispens\w*|f\w+ (?:seule? )?exception)\b|\b(?:regles?|regime|conditions) (?:\w+ )?(?:de droit commun|ordinaire|habituel)|\b(?:ouvert\w*|accessible) a (?:tou|l'ensemble)"
 )
+#: "Les candidats du secteur adapté joindront leur agrément": they are some of those who may answer.
+_OF_SOME = re.compile(r"\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
 #: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
 _OF_OBJECT = re.compile(
     r"\b(?:marche|lot|accord|consultation|participation|prestation|procedure|contrat|candidature|offre)s?\b[^.;]{0,60}\breserv(?:ee?s?|ation)\b(?! (?:\w+ )?(?:aux?|a)\b)"
     r"|\bprogrammes? d'emplois? proteges|\breserved\b"  # a notice in English
 )
 #: "Traiteur, prestation réservée ESAT": the object and its beneficiaries side by side need no other evidence.
-RESERVED_TO = re.compile(r"(?<!non )\breservee?s? (?=(?:esat|ea|s?iae)\b)")
+RESERVED_TO = re.compile(r"(?<=[a-z] )(?<!non )reservee?s? (?=(?:esat|ea|s?iae)\b)")
 _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 #: A sentence that states that the contract, or a lot, is not reserved.
 DENIED = any_of(
-    r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:\w+ )?reserve|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
+    r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:(?!et |mais )[\w']+ ){0,4}reserv|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
     r"\bsans (?:\w+ )?reserv(?:ation|e a)|\breserv\w*\b[^;☒☑:?]{0,40}(?:[:?.-][ -]*(?:non|neant|sans objet|aucun)|\best (?:abandonn|supprim|lev))",  # Marché réservé : NON
     r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
     r"^\W*case non cochee\b|\b(?:precedent|ancien)\w* (?:\w+ )?(?:marche|consultation|procedure|contrat)\b[^.;]{0,60}\breserve",
@@ -105,6 +107,8 @@ DENIED = any_of(
 
 def may_reserve(plain: str, named: bool) -> bool:
     """Whether a sentence has what a reservation needs: its beneficiaries (`named`), else its object ("lot réservé")."""
+    if _OF_SOME.search(plain) and "reserv" not in plain:
+        return False
     return named or _OF_OBJECT.search(plain) is not None
 
 
