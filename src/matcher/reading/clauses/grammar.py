@@ -66,7 +66,7 @@ _BY_PEOPLE = {
 }
 #: "☒ réservé aux SIAE ☐ réservé aux ESAT", "ESAT : oui ; SIAE : non": an empty box or a "non" states nothing.
 _UNTICKED = re.compile(
-    r"[☐□](?:(?![.;] )[^☐□☒☑■])*|(?:(?<=[;|] )|^)[^;|:]{0,120}: ?(?:non|neant|sans objet)\b"
+    r"[☐□](?:(?!(?<!\bart)[.;] )[^☐□☒☑■])*|(?:(?<=[;|] )|^)[^;|:]{0,120}: ?(?:non|neant|sans objet)\b"
 )
 
 
@@ -108,7 +108,7 @@ _BINDS = re.compile(r"\b(?:imperati|obligat|tenue?s? de |devr|doi[tv]|s'impos|co
 _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 #: A sentence that states that the contract, or a lot, is not reserved.
 DENIED = any_of(
-    r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:\w+ )?reserve|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
+    r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:\w+ |l'objet d'une )?reserv|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
     r"\bsans (?:\w+ )?reserv(?:ation|e a)|\breserv\w*\b[^;☒☑:?]{0,40}(?:[:?.-][ -]*(?:non|neant|sans objet|aucun)|\best (?:abandonn|supprim|lev))",  # Marché réservé : NON
     r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
     r"^\W*case non cochee\b|\b(?:precedent|ancien)\w* (?:\w+ )?(?:marche|consultation|procedure|contrat)\b[^.;]{0,60}\breserve",
@@ -217,7 +217,7 @@ _SOCIAL_WORD = re.compile(
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
     r"\b(?:accompagnement|suivi|mixite|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
-    r"|\b(?:mode|facilite)s? d'(?:emploi|insertion)\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}(?:dans|sur) (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
+    r"|\breserve\w* (?:aux?|a des) \w+|\b(?:mode|facilite)s? d'(?:emploi|insertion)\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}(?:dans|sur) (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
     r"|\brse\W+(?:volet )?environ\w+|\b(?:rse\b|societa\w+)(?=.{0,300}\b(?:carbone|emissions?|emballages?|dechets?)\b)"
     r"|\binsertion d(?:u|es?) (?:la |l')?(?:annonce|facade|ouvrage|batiment|projet|construction|equipement|volume)|(?:\d ?h|\d heures?|pas d'heures?) d'insertion"
 )
