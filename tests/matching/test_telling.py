@@ -73,10 +73,11 @@ def test_a_structure_whose_trade_nothing_tells_is_not_called_near(matcher: Match
 
 
 def test_who_stands_far_is_counted_not_called(matcher: Matcher) -> None:
-    lot = matcher.match(free_text_tender("blanchisserie", near("88000")), 20, groups=0).lots[0]
-    assert not any(mark(m) == "à appeler" for m in lot.matches)
-    assert lot.considered > 50
-    assert any("au-delà" in said for said in lot.relaxations), "the trade stands farther, and how far is said"
+    for place, counted in (("89000", True), ("88000", False)):  # 140 km and 280 km from the nearest
+        lot = matcher.match(free_text_tender("tonte et haies", near(place)), 20, groups=0).lots[0]
+        assert not any(mark(m) == "à appeler" for m in lot.matches)
+        assert lot.considered > 50
+        assert any("au-delà" in said for said in lot.relaxations) is counted, "nobody is called from 280 km"
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_a_relaxation_gives_what_it_promises(matcher: Matcher, given: dict[str, 
     changed = {"type": {"kinds": ()}, "département": {"departments": ()}}
     told = 0
     for words, place in itertools.product(
-        ("tonte et haies", "nettoyage de vitres"), ("92000", "93200", "49000")
+        ("tonte et haies", "nettoyage de vitres"), ("92000", "93200", "89000")
     ):
         need = free_text_tender(words, near(place))
 

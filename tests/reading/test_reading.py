@@ -86,9 +86,11 @@ def test_folders_are_walked_in_order_and_hidden_files_left(tmp_path: Path) -> No
 def test_what_cannot_be_read_says_so_and_the_rest_is_read(tmp_path: Path) -> None:
     (tmp_path / "empty.json").write_bytes(b"")
     (tmp_path / "page.html").write_text("<html><body>bonjour</body></html>")
-    paths = [tmp_path / "missing.xml", tmp_path / "empty.json", tmp_path / "page.html", NOTICE]
-    (tender,), (missing, empty, page) = parted(files.read(paths))
-    assert "no such file" in missing.reason and "empty" in empty.reason
+    (tmp_path / "catalogue").mkdir()
+    (tmp_path / "catalogue" / "structures.arrow").write_bytes(b"ARROW1")
+    paths = [tmp_path / name for name in ("missing.xml", "empty.json", "page.html", "catalogue")]
+    (tender,), (missing, empty, page, catalogue) = parted(files.read([*paths, NOTICE]))
+    assert "no such file" in missing.reason and "empty" in empty.reason and "--catalogue" in catalogue.reason
     assert "not recognised" in page.reason and "boamp" in page.reason and isinstance(tender, Tender)
 
 

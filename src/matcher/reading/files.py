@@ -166,6 +166,11 @@ class _Reader:
         self.unpacker = unpacking.Unpacker()
 
     def path(self, path: Path) -> Iterator[Record]:
+        if (path / "structures.arrow").is_file():
+            yield _refused(
+                str(path), "a catalogue of `matcher index`, nothing to read: name it with --catalogue"
+            )
+            return
         if path.is_dir():
             for found in walk(path):
                 yield from _Reader(self.named, self.columns, True, self.confine).path(found)

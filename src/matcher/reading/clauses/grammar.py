@@ -66,7 +66,7 @@ _BY_PEOPLE = {
 }
 #: "☒ réservé aux SIAE ☐ réservé aux ESAT", "ESAT : oui ; SIAE : non": an empty box or a "non" states nothing.
 _UNTICKED = re.compile(
-    r"[☐□](?:(?!; |(?<!art)\. )[^☐□☒☑■])*|(?:(?<=[;|] )|^)[^;|:]{0,120}: ?(?:non|neant|sans objet)\b"
+    r"[☐□](?:(?!(?<!\bart)[.;] )[^☐□☒☑■])*|(?:(?<=[;|] )|^)[^;|:]{0,120}: ?(?:non|neant|sans objet)\b"
 )
 
 
@@ -185,7 +185,7 @@ _SOCIAL_WORD = re.compile(
 #: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
 _OTHER_SOCIAL = re.compile(
     r"\b(?:accompagnement|suivi|mixite|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
-    r"|\b(?:mode|facilite)s? d'(?:emploi|insertion)\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}(?:dans|sur) (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
+    r"|\breserve\w* (?:aux?|a des) \w+|\b(?:mode|facilite)s? d'(?:emploi|insertion)\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}(?:dans|sur) (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
     r"|\brse\W+(?:volet )?environ\w+|\b(?:rse\b|societa\w+)(?=.{0,300}\b(?:carbone|emissions?|emballages?|dechets?)\b)"
     r"|\binsertion d(?:u|es?) (?:la |l')?(?:annonce|facade|ouvrage|batiment|projet|construction|equipement|volume)|(?:\d ?h|\d heures?|pas d'heures?) d'insertion"
 )

@@ -66,7 +66,8 @@ _TYPED = (
     ),
 )
 #: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), what
-#: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, boxes of a typewriter, lots called by letters or "L01".
+#: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, boxes of a typewriter, what a
+#: form offers before its answer ("Oui / Non : Non"), what is only asked ("serait-il pertinent ?"), lots called by letters or "L01".
 _REWRITTEN = (
     (r"(?i)\b(lots?)(?: (?:num[ée]ros? |n(?:os?|[º.])s? ?)|(?<=lot))(?=\d{1,3}\b)", r"\1 n° "),
     (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
@@ -74,6 +75,8 @@ _REWRITTEN = (
     (r"\[ ?[xX] ?\]", "☒"),
     (r"\[ ?\]", "☐"),
     (r"(?i)[☐□] ?(?:oui|non)\b", ""),
+    (r"(?i)\boui ?/ ?non ?:? ?(?=(?:oui|non)\b)", ""),
+    (r"(?i)[^.;:?\n)]*\w-(?:t-)?(?:ils?|elles?|vous|on)\b[^.;?\n]*\?(?! ?:?\s*(?:oui|non|[☒☑■])\b)", ""),
     (r"(?i)[☒☑■] ?(?=(?:oui|non)\b)", ""),
     (r"(?i)\b(?:lot-0*|l ?0?(?=\d+ ?[:=]))(\d{1,2})\b", r"lot \1"),
     (
