@@ -327,7 +327,8 @@ def test_groups_of_lots_and_parts_are_no_lots() -> None:
     assert [lot.number for lot in one("eforms", grouped.encode()).lots] == ["1", "2"]
     parts = ROUTING.replace('schemeName="Lot"', 'schemeName="Part"').replace(">LOT-", ">PAR-")
     (lot,) = one("eforms", parts.encode()).lots
-    assert lot.number == "1" and len(lot.cpv) >= 3  # the parts announced are told in its text and codes
+    assert (lot.number, lot.contract_type) == ("1", "services")
+    assert len(lot.cpv) >= 3  # the parts announced are told in its text and codes
 
 
 def test_an_award_notice_leads_from_the_lot_to_its_winner() -> None:

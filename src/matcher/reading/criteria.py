@@ -125,10 +125,20 @@ def stated(text: str, plain: str) -> tuple[Criterion, ...]:
 def weighed(criteria: Iterable[Criterion]) -> tuple[Criterion, ...]:
     """The criteria of a form, each with the only weight that its name states where its field states none.
 
-    Those whose name refers to the documents are none.
+    Those whose name refers to the documents are none, nor those that divide the weight of the one before them.
     """
     named = (one for one in criteria if one.kind == "price" or not _ELSEWHERE.search(folded(one.name)))
-    return tuple(map(_weighed, dict.fromkeys(named)))
+    return _without_parts(tuple(map(_weighed, dict.fromkeys(named))))
+
+
+def _without_parts(fields: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
+    """The criteria of a form without the parts of one, where what is left makes a whole."""
+    figures = [_Figure(0, 0, one.weight or 0.0, "") for one in fields]
+    whole, at = [], 0
+    while at < len(fields):
+        whole.append(fields[at])
+        at += 1 + _parts("", figures, at)
+    return tuple(whole) if sum(one.weight or 0.0 for one in whole) == 100 else fields
 
 
 def _weighed(one: Criterion) -> Criterion:

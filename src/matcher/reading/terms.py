@@ -86,6 +86,8 @@ _COUNT = rf"(\d{{1,3}}|{SPELT})(?: ?\([\w-]+\))?"
 _TURNOVER_TIMES = re.compile(
     rf"\bchiffres? d'affaires?\b[^.;]{{0,80}}? (\d|{SPELT}) fois le montant\b(?:(?! du lot)[^.;])*"
 )
+#: "2 ans et 11 mois"
+_YEARS_MONTHS = re.compile(rf"(?<!-)\b{_COUNT} ans?,?(?: et)? {_COUNT} mois\b")
 _LENGTH = rf"{_COUNT} (?:nouvelles? |dernieres? )?(mois|ans?|annees?)\b(?! scolaires?)"
 #: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "le délai d'exécution est de 8 mois", "une première période de douze (12) mois", "conclu pour 3 ans",
 #: "Marché d'une année"
@@ -116,10 +118,10 @@ _TIMES = re.compile(
     r"|\b([2-9]|deux|trois|quatre) (?:levees? d')?options? d[e'](?= ?\w)"
     rf"|\breconductions?(?: \w+){{0,3}} (?:de|a) {_COUNT}(?! ?\(| mois| an)"
 )
-_PERIODS = re.compile(rf"\b{_COUNT} (?:\w+ )?periodes?\b")
+_PERIODS = re.compile(rf"\b{_COUNT} (?!premiere)(?:\w+ )?periodes?\b")
 #: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune", "chacune ayant une durée d'un an"
 _EACH = re.compile(
-    r"\b(?:fois|periodes?|options?|prolongee|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
+    r"\b(?:fois|(?<!premiere )periodes?|options?|prolongee|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
     rf"(?: (?:de(?: duree d[e'])?|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
 #: "24 mois fermes + 12 mois en option", "5 ans + prolongation d'un an"; "5 ans, dont les 2 dernières années en option", "4 ans ferme et une option d'un an"
@@ -577,6 +579,10 @@ def completed(
     field is kept, unless symbolic; the texts may state that it is yearly.  Those of a contract that is `awarded` tell
     what it was awarded for.
     """
+    own, general = (
+        _YEARS_MONTHS.sub(lambda one: f"{12 * figure(one[1]) + figure(one[2])} mois", text)
+        for text in (own, general)
+    )
     texts = (own, general) if alone else (own,)
     read: dict[str, Any] = {}
     inferred = list(lot.inferred)

@@ -285,6 +285,7 @@ class _Notice:
             amount=amount,
             amount_period="total" if amount else "",
             currency=currency,
+            contract_type=self.contract_type(project),
         )
 
     def lot(self, lot: Element, title: str) -> domain.Lot:
