@@ -309,6 +309,7 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     fibre = "Fibre du territoire des départements du Finistère et du Morbihan."
     assert [one.department for one in placed("Fibre", description=fibre, nuts="FRH").places] == ["29", "56"]
     assert facts.place("Paris.", nuts="FR101").commune == "75056"
+    assert facts.place("Dakar", nuts="00").country == "ZZ"  # no opportunity of a French structure
     assert facts.place(postcode="97719", city="Saint-Denis CEDEX").department == "974"
     assert facts.place("Quai Nord, 75013 Paris").commune == "75113"
     assert facts.place(postcode="75013", city="Paris").commune == "75056"  # where one has its seat
