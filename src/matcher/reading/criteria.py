@@ -53,7 +53,7 @@ _NO_ITEM = re.compile(
 )
 #: "La concession est attribuée sur la base des critères énoncés dans les documents du marché", the sentence of the form.
 _ELSEWHERE = re.compile(
-    r"\bla concession est attribuee|\ble prix n'est pas le seul critere|(?<![\w(-])criteres? (?:[\w']+ ){0,5}dans l"
+    r"\bla concession est attribuee|\ble prix n'est pas le seul critere|\bprice is not the only award|(?<![\w(-])criteres? (?:[\w']+ ){0,5}dans l"
 )
 _HEADING = re.compile(
     r"\b(?:crit[eè]res?|suivants?|priorit\w+|importance)\b[^:]{0,120}:\s*(?!\s|\d+ ?%)", re.I
@@ -178,7 +178,8 @@ def _item(part: str) -> Criterion | None:
     start = mark.end() if mark else 0
     found = [] if "respectiv" in plain else weights(plain)
     heading = part.rstrip().endswith(":") and mark is None
-    if (not found and (heading or _NO_ITEM.search(plain))) or not re.search(r"[^\W\d]{4}", part[start:]):
+    outside = re.sub(r"\([^()]*\)", "", plain)  # "(le respect du programme détaillé)" refers to nothing
+    if (not found and (heading or _NO_ITEM.search(outside))) or not re.search(r"[^\W\d]{4}", part[start:]):
         return None
     name = clean(part[start:], _NAME).replace(" | ", " : ")
     if found:  # what follows the weight is said of the whole
