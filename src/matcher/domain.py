@@ -79,7 +79,7 @@ class Place:
     postcode: str | None = None
     department: str | None = None  # "01" .. "95", "2A", "2B", "971" .. "976"
     region: str | None = None  # INSEE region code, "11" is Île-de-France
-    country: str | None = "FR"  # ISO 3166-1 alpha-2
+    country: str | None = "FR"  # ISO 3166-1 alpha-2; ZZ for one that is not named
     nuts: str | None = None
     latitude: float | None = None
     longitude: float | None = None

@@ -182,7 +182,7 @@ def test_joint_buyers_are_kept() -> None:
     assert [one.name for one in eforms().joint_buyers] == ["Agglomération"]
     other = "<ADDRESS_CONTRACTING_BODY_ADDITIONAL><OFFICIALNAME>CCAS</OFFICIALNAME></ADDRESS_CONTRACTING_BODY_ADDITIONAL>"
     assert [one.name for one in ted(described(1), buyers=other).joint_buyers] == ["CCAS"]
-    office = other.replace("CCAS", f"{ted(described(1)).buyer.name}: achats")
+    office = other.replace("CCAS", f"{ted(described(1)).buyer.name.upper()}: achats")
     assert ted(described(1), buyers=office).joint_buyers == ()
 
 

@@ -149,6 +149,13 @@ def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
      <AC_QUALITY><AC_CRITERION>Le prix n'est pas le seul critère d'attribution.</AC_CRITERION></AC_QUALITY></AC>"""
     (lot,) = ted(described(1, award)).lots
     assert [(one.weight, one.weight_unit) for one in lot.criteria] == [(60.0, "points")]
+    weights = (("Valeur", 70), ("Valeur : méthode", 40), ("Valeur : équipe", 30), ("Délai", 30))
+    parts = (
+        f"<AC_QUALITY><AC_CRITERION>{name}</AC_CRITERION><AC_WEIGHTING>{of}</AC_WEIGHTING></AC_QUALITY>"
+        for name, of in weights
+    )
+    (lot,) = ted(described(1, f"<AC>{''.join(parts)}</AC>")).lots
+    assert [(one.name, one.weight) for one in lot.criteria] == [("Valeur", 70.0), ("Délai", 30.0)]
     coded = '<AC_AWARD_CRIT CODE="1">Lowest price</AC_AWARD_CRIT>'
     (price,) = ted(described(1), coded=coded).lots[0].criteria
     assert (price.name, price.kind) == ("Prix", "price")
@@ -183,6 +190,11 @@ def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
     assert ted(shared, more="".join(several[:2]), form="F03_2014").lots[0].amount == 40_000.0
     told = total.replace("45000", "80000") + described(7)
     assert ted(told, more="".join(several), form="F03_2014").lots[0].amount == 80_000.0  # three contracts
+    bare = several[0].replace("<LOT_NO>7</LOT_NO>", "")
+    two = described(7) + described(8, title="Serrurerie")
+    for title in ("Serrurerie", "Lot n° 8 : serrures"):
+        titled = ted(two, more=bare.replace("Serrurerie", title), form="F03_2014")
+        assert [lot.amount for lot in titled.lots] == [None, 30_000.0]
     nothing = "<AWARD_CONTRACT><LOT_NO>7</LOT_NO><NO_AWARDED_CONTRACT/></AWARD_CONTRACT>"
     ended = ted(described(7), more=nothing, form="F03_2014")
     assert (ended.nature, ended.cancels, ended.awards) == ("cancellation", ("7",), ())
@@ -297,6 +309,7 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     fibre = "Fibre du territoire des départements du Finistère et du Morbihan."
     assert [one.department for one in placed("Fibre", description=fibre, nuts="FRH").places] == ["29", "56"]
     assert facts.place("Paris.", nuts="FR101").commune == "75056"
+    assert facts.place("Dakar", nuts="00").country == "ZZ"  # no opportunity of a French structure
     assert facts.place(postcode="97719", city="Saint-Denis CEDEX").department == "974"
     assert facts.place("Quai Nord, 75013 Paris").commune == "75113"
     assert facts.place(postcode="75013", city="Paris").commune == "75056"  # where one has its seat

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -327,13 +328,25 @@ def test_groups_of_lots_and_parts_are_no_lots() -> None:
     assert [lot.number for lot in one("eforms", grouped.encode()).lots] == ["1", "2"]
     parts = ROUTING.replace('schemeName="Lot"', 'schemeName="Part"').replace(">LOT-", ">PAR-")
     (lot,) = one("eforms", parts.encode()).lots
-    assert lot.number == "1" and len(lot.cpv) >= 3  # the parts announced are told in its text and codes
+    assert (lot.number, lot.contract_type) == ("1", "services")
+    assert len(lot.cpv) >= 3  # the parts announced are told in its text and codes
 
 
 def test_an_award_notice_leads_from_the_lot_to_its_winner() -> None:
-    tender = one("eforms", (SAMPLE / "eforms" / "2026-universite-attribution.xml").read_bytes())
+    text = (SAMPLE / "eforms" / "2026-universite-attribution.xml").read_text(encoding="utf-8")
+    tender = one("eforms", text.encode())
     assert tender.nature == "award" and len(tender.awards) == 2
     assert all(award.holders and award.amount for award in tender.awards)
+    alone = re.sub(r"(?s)<efac:LotResult>.*</efac:LotResult>", "", text)  # as a change tells its contracts
+    assert [replace(award, offers_received=None) for award in tender.awards] == [
+        *one("eforms", alone.encode()).awards
+    ]
+    head, *lots = re.split("(?=<cac:ProcurementProjectLot>)", text)
+    bare = head + re.sub(
+        r"(?s)<cac:\w+CommodityClassification>.*?</cac:\w+CommodityClassification>", "", "".join(lots)
+    )
+    changed = bare.replace(">can-standard<", ">can-modif<")  # repeats no more of a lot than it changes
+    assert all(lot.cpv for lot in one("eforms", changed.encode()).lots)
 
 
 def test_another_document_is_not_an_eforms_notice() -> None:

@@ -53,7 +53,7 @@ _NO_ITEM = re.compile(
 )
 #: "La concession est attribuée sur la base des critères énoncés dans les documents du marché", the sentence of the form.
 _ELSEWHERE = re.compile(
-    r"\bla concession est attribuee|\ble prix n'est pas le seul critere|(?<![\w(-])criteres? (?:[\w']+ ){0,5}dans l"
+    r"\bla concession est attribuee|\ble prix n'est pas le seul critere|\bprice is not the only award|(?<![\w(-])criteres? (?:[\w']+ ){0,5}dans l"
 )
 _HEADING = re.compile(
     r"^(?:crit[eè]res?|suivants?|priorit\w+|importance)\b[^:]{0,120}:\s*(?!\s|\d+ ?%)", re.I
@@ -129,10 +129,20 @@ def stated(text: str, plain: str) -> tuple[Criterion, ...]:
 def weighed(criteria: Iterable[Criterion]) -> tuple[Criterion, ...]:
     """The criteria of a form, each with the only weight that its name states where its field states none.
 
-    Those whose name refers to the documents are none.
+    Those whose name refers to the documents are none, nor those that divide the weight of the one before them.
     """
     named = (one for one in criteria if one.kind == "price" or not _ELSEWHERE.search(folded(one.name)))
-    return tuple(map(_weighed, dict.fromkeys(named)))
+    return _without_parts(tuple(map(_weighed, dict.fromkeys(named))))
+
+
+def _without_parts(fields: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
+    """The criteria of a form without the parts of one, where what is left makes a whole."""
+    figures = [_Figure(0, 0, one.weight or 0.0, "") for one in fields]
+    whole, at = [], 0
+    while at < len(fields):
+        whole.append(fields[at])
+        at += 1 + _parts("", figures, at)
+    return tuple(whole) if sum(one.weight or 0.0 for one in whole) == 100 else fields
 
 
 def _weighed(one: Criterion) -> Criterion:
@@ -166,7 +176,8 @@ def _item(part: str) -> Criterion | None:
     start = mark.end() if mark else 0
     found = weights(plain)
     heading = part.rstrip().endswith(":") and mark is None
-    if (not found and (heading or _NO_ITEM.search(plain))) or not re.search(r"[^\W\d]{4}", part[start:]):
+    outside = re.sub(r"\([^()]*\)", "", plain)  # "(le respect du programme détaillé)" refers to nothing
+    if (not found and (heading or _NO_ITEM.search(outside))) or not re.search(r"[^\W\d]{4}", part[start:]):
         return None
     name = clean(part[start:], _NAME).replace(" | ", " : ")
     if found:  # what follows the weight is said of the whole

@@ -86,11 +86,13 @@ _COUNT = rf"(\d{{1,3}}|{SPELT})(?: ?\([\w-]+\))?"
 _TURNOVER_TIMES = re.compile(
     rf"\bchiffres? d'affaires?\b[^.;]{{0,80}}? (\d|{SPELT}) fois le montant\b(?:(?! du lot)[^.;])*"
 )
+#: "2 ans et 11 mois"
+_YEARS_MONTHS = re.compile(rf"(?<!-)\b{_COUNT} ans?,?(?: et)? {_COUNT} mois\b")
 _LENGTH = rf"{_COUNT} (?:nouvelles? |dernieres? )?(mois|ans?|annees?)\b(?! scolaires?)"
 #: "durée du marché : 24 mois", "La durée est estimée à 4 ans", "le délai d'exécution est de 8 mois", "une première période de douze (12) mois", "conclu pour 3 ans",
 #: "Marché d'une année"
 _DURATION = re.compile(
-    r"(?:(?<!periodes d'une )dur.{1,2}e(?: [\w'-]+){0,8}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)d[e'](?:environ)?|:)|elle est fixee a"
+    r"(?:(?<!periodes d'une )dur.{1,2}e(?: [\w'-]+){0,8}? ?(?:(?:est |)(?:fix|estim)\w* a|(?:est |)d[e'](?:environ)?|a savoir|sur|:)|elle est fixee a"
     r"|\bdelai (?:global|previsionnel|d'execution|de realisation)(?: [\w'-]+){0,6}? (?:est |)(?:d[e']|:)"
     r"|periode (?:ferme|initiale) d[e']|\b(?:conclue?s?|passee?s?|contrat|marche|accord-cadre)"
     rf" (?:d[e']|pour(?: une (?:premiere )?periode d[e'])?)|\bpour une periode d[e'](?= .{{1,20}} a compter)) ?:? ?{_LENGTH}"
@@ -99,8 +101,10 @@ _DURATION = re.compile(
 _TYPED_LENGTH = re.compile(rf"(?:\b(?:pendant|durant|sur|pour)|[,;(]) ?(?={_LENGTH})")
 #: "une durée de vie de 8 ans", "deux prolongations d'une durée de 1 an", "conception et exploitation pour une durée de 15 ans"
 _LASTS_OTHERWISE = re.compile(
-    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|(?<!montant )maxim\w+|total\w*|option\w*|annuel\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
+    r"\b(?:vie|garantie|prolong\w+|recon\w+|renouvel\w+|option\w*|annuel\w*|validite|consultable|reduite)\b|(?<!d')\bexploitation\b"
 )
+#: "la durée totale", with the renewals where there are any
+_IN_TOTAL = re.compile(r"\b(?:(?<!montant )maxim|total)")
 #: "reconductible 3 fois", "trois reconductions", "pour 3 périodes de 1 an", "dans la limite de quatre (4) fois"
 _RENEWED = re.compile(
     r"\b(?:recond\w+|renouvel\w+|prolong\w+|prorog\w+|options? de duree (?:sont )?inclus|comprend \w+ periodes? optionnel)"
@@ -116,10 +120,10 @@ _TIMES = re.compile(
     r"|\b([2-9]|deux|trois|quatre) (?:levees? d')?options? d[e'](?= ?\w)"
     rf"|\breconductions?(?: \w+){{0,3}} (?:de|a) {_COUNT}(?! ?\(| mois| an)"
 )
-_PERIODS = re.compile(rf"\b{_COUNT} (?:\w+ )?periodes?\b")
+_PERIODS = re.compile(rf"\b{_COUNT} (?!premiere)(?:\w+ )?periodes?\b")
 #: "par périodes successives de 12 mois", "3 fois 1 an", "deux reconductions d'un an chacune", "chacune ayant une durée d'un an"
 _EACH = re.compile(
-    r"\b(?:fois|periodes?|options?|prolongee|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
+    r"\b(?:fois|(?<!premiere )periodes?|options?|prolongee|(?:reconduc|prolonga|proroga)tions?|chacune)(?: \w{6,14})?(?: au (?:maximum|plus))?,?"
     rf"(?: (?:de(?: duree d[e'])?|par (?:periode|duree)s? d[e']|est de|pour|(?:pour |d'|ayant )une (?:nouvelle )?(?:duree|periode) d[e']))? ?(?:d')?{_LENGTH}"
 )
 #: "24 mois fermes + 12 mois en option", "5 ans + prolongation d'un an"; "5 ans, dont les 2 dernières années en option", "4 ans ferme et une option d'un an"
@@ -211,7 +215,7 @@ _REFERENCE = re.compile(
 )
 #: "Accord-cadre à bons de commande", "l'accord-cadre est reconduit tacitement", "Conclusion d'accords-cadres"
 _FRAMEWORK = re.compile(
-    r"(?:^|[.:;(\n] ?|\b(?:le present|cet|(?<!pas )(?<!fondes sur )un) |l'|d'un |d'(?=accords))accords?[- ]cadres?\b"
+    r"(?:^|[.:;(>\n] ?|\b(?:le present|cet|(?<!pas )(?<!fondes sur )un) |l'|d'un |d'(?=accords))(?:accord|marche)s?[- ]cadres?\b"
 )
 _NAMES_FRAMEWORK = re.compile(r"\b(?:accord|marche)s?[- ]cadre")
 _ONE_HOLDER = re.compile(
@@ -303,11 +307,13 @@ def maximum(lot: Lot, *texts: str, of: float | None = None) -> float | None:
 
 def duration(*texts: str) -> float | None:
     """The months of the contract where folded texts state one duration, and one only; else None."""
+    renewed = any(map(_RENEWED.search, texts))
     durations = {
         _months(*match.groups())
         for plain in texts
         for match in (_DURATION.finditer(plain) if " an" in plain or " mois" in plain else ())
-        if not _LASTS_OTHERWISE.search(plain[max(0, match.start() - 30) : match.end()])
+        if not _LASTS_OTHERWISE.search(said := plain[max(0, match.start() - 30) : match.end()])
+        and not (renewed and _IN_TOTAL.search(said))
     }
     spans = (_between(days.groups()) for plain in texts for days in _FIRST_DAYS.finditer(plain))
     durations = durations or set(filter(None, spans))
@@ -577,6 +583,10 @@ def completed(
     field is kept, unless symbolic; the texts may state that it is yearly.  Those of a contract that is `awarded` tell
     what it was awarded for.
     """
+    own, general = (
+        _YEARS_MONTHS.sub(lambda one: f"{12 * figure(one[1]) + figure(one[2])} mois", text)
+        for text in (own, general)
+    )
     texts = (own, general) if alone else (own,)
     read: dict[str, Any] = {}
     inferred = list(lot.inferred)

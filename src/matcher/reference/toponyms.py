@@ -414,8 +414,8 @@ LISTED = re.compile(
 )
 #: The same, with one name that is not known between them.
 _LISTED_ON = re.compile(rf"(?:{LISTED.pattern}[A-ZÀ-Ý][\w'’-]+)?{LISTED.pattern}")
-#: "toutes les communes du département à l'exception de X"
-_LEFT_OUT = re.compile(r"\b(?:exception|exclusion|exclues?|excepté|sauf|hors)\b[^.;]{0,160}$", re.I)
+#: "toutes les communes du département à l'exception de X", "(exemple : gare de X)"
+_LEFT_OUT = re.compile(r"\b(?:exemple|exception|exclusion|exclues?|excepté|sauf|hors)\b[^.;]{0,160}$", re.I)
 #: "le 7e arrondissement de Paris", "3ème arrondissement de Lyon"
 _RANKED = re.compile(r"\b(\d{1,2}) ?(?:er|e|è|[èe]me) arrondissement (?:de |d['’])(Paris|Lyon|Marseille)\b")
 #: "Lyon 3ème, 6ème et 8ème arrondissement"

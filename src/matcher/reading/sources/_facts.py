@@ -169,7 +169,7 @@ def place(label: str = "", *, postcode: str = "", city: str = "", nuts: str = ""
     where = clean(label or " ".join(filter(None, (postcode if city else "", city))), 300)
     nuts = nuts.strip().upper()
     abroad = bool(nuts) and nuts[:2] != "FR" and re.fullmatch(r"[A-Z]{2}[0-9A-Z]{0,3}", nuts) is not None
-    nation2 = country(nuts[:2]) if abroad else country(nation) or "FR"
+    nation2 = country(nuts[:2]) if abroad else country(nation) or ("ZZ" if nuts == "00" else "FR")
     return located(
         Place(
             label=where,

@@ -285,6 +285,7 @@ class _Notice:
             amount=amount,
             amount_period="total" if amount else "",
             currency=currency,
+            contract_type=self.contract_type(project),
         )
 
     def lot(self, lot: Element, title: str) -> domain.Lot:
@@ -301,7 +302,8 @@ class _Notice:
             title=self.french(project, "Name") or title,
             number=number,
             description=self.french(project, "Description"),
-            cpv=facts.cpvs(self.codes(project)),
+            cpv=facts.cpvs(self.codes(project))
+            or facts.cpvs(self.codes(kid(self.root, "ProcurementProject"))),
             places=self.places(project),
             amount=amount if amount is not None else (ceiling or None),
             amount_period="total" if amount or ceiling else "",
@@ -479,17 +481,25 @@ class _Notice:
             return ()
         tenders = {value(one, "ID"): one for one in kids(result, "LotTender")}
         parties = {value(one, "ID"): one for one in kids(result, "TenderingParty")}
-        contracts = {value(one, "ID"): one for one in kids(result, "SettledContract")}
+        contracts = {
+            i: one
+            for one in kids(result, "SettledContract")
+            for i in (value(one, "ID"), *values(one, "LotTender/ID"))
+        }
         by_lot = {lot.id: lot for lot in lots}
         made = []
-        for place, one in enumerate(kids(result, "LotResult"), 1):
+        # a change, or a contract without a call, may tell its tenders alone
+        for place, one in enumerate(kids(result, "LotResult") or tenders.values(), 1):
             if value(one, "TenderResultCode") not in ("selec-w", ""):
                 continue
             lot = by_lot.get(f"{self.id}/{value(one, 'TenderLot/ID')}") or facts.only(lots)
-            signed = [contracts[i] for i in values(one, "SettledContract/ID") if i in contracts]
+            own = value(one, "ID")
+            signed = [contracts[i] for i in (own, *values(one, "SettledContract/ID")) if i in contracts]
             # a lot lists all its tenders; those of its contracts are the winning ones
             winning = {i for contract in signed for i in values(contract, "LotTender/ID")} or tenders.keys()
-            offers = [tenders[i] for i in values(one, "LotTender/ID") if i in tenders and i in winning]
+            offers = [
+                tenders[i] for i in (own, *values(one, "LotTender/ID")) if i in tenders and i in winning
+            ]
             made.append(self.award(one, place, lot, offers, signed, parties))
         return tuple(made)
 

@@ -121,7 +121,7 @@ class _Form:
         lots = facts.placed(self.lots(title), self.main_buyer.place)
         nature = self.kind
         others = map(_buyer, kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL"))
-        own = f"{self.main_buyer.name}:"  # an office: "Ville de Paris: direction des achats"
+        own = f"{folded(self.main_buyer.name)}:"  # an office: "Ville de Paris: direction des achats"
         address = value(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY/ADDRESS")
         tender = domain.Tender(
             id=self.document,
@@ -129,7 +129,7 @@ class _Form:
             title=title,
             description=clean(value(self.object, "SHORT_DESCR")),
             buyer=self.main_buyer,
-            joint_buyers=tuple(one for one in others if not f"{one.name}:".startswith(own)),
+            joint_buyers=tuple(one for one in others if not f"{folded(one.name)}:".startswith(own)),
             lots=lots,
             nature=nature,
             reference=clean(value(self.object, "REFERENCE_NUMBER"), 200),
@@ -424,12 +424,16 @@ class _Form:
     # -- the awards
 
     def awards(self, lots: tuple[domain.Lot, ...]) -> tuple[domain.Award, ...]:
-        by_number = {lot_number(lot.number): lot for lot in reversed(lots)}
+        # a contract without a number may bear the title of its lot, or a number in its own
+        titles = [lot_number(lot.title) for lot in lots]
+        keyed = {key: lot for key, lot in zip(titles, lots, strict=True) if titles.count(key) == 1}
+        keyed |= {lot_number(lot.number): lot for lot in reversed(lots)}
         made = []
         blocks = kids(self.form, "AWARD_CONTRACT")
         for place, one in enumerate(blocks, 1):
             if (contract := kid(one, "AWARDED_CONTRACT")) is not None:
-                lot = by_number.get(lot_number(value(one, "LOT_NO"))) or facts.only(lots)
+                named = value(one, "LOT_NO") or value(one, "TITLE")
+                lot = keyed.get(lot_number(named)) or facts.only(lots)
                 made.append(self.award(one, contract, lot, place, alone=len(blocks) == 1))
         for place, prize in enumerate(kids(self.form, "RESULTS/AWARDED_PRIZE"), 1):
             made.append(self.award(prize, prize, lots[0], place))
