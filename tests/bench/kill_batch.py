@@ -35,7 +35,6 @@ from sqlalchemy import select
 import databases
 import night as n
 from matcher.outreach import batch, delivery
-from matcher.outreach.letters import letter
 from matcher.outreach.rules import Rules
 from matcher.outreach.transport import MailTransport
 from matcher.outreach.work import _opened
@@ -77,9 +76,8 @@ def night(url: str, folder: Path, port: int) -> None:
         for number in range(LETTERS):
             siret, to = n.siret(100 + number), f"tonte{number}@example.org"
             told = {"message": "Réalisez-vous la tonte ?", "reply_to": "achats@ville.example"}
-            told |= {"link": "https://maillage.example/q"}
-            mail = letter("question", "Tonte", to, transport, siret, **told)
-            delivery.queue(store, connection, mail, kind="question", siret=siret)
+            told |= {"link": "https://maillage.example/q", "siret": siret}
+            delivery.queue(store, connection, transport, "question", "Tonte", to, siret, **told)
     delivery.drain(store, transport)
     for number in range(SAID):  # a word that is sent twice, as by a browser that tries again, is one
         siret, verb = n.siret(100 + number % 8), ("declined", "interested", "submitted")[number % 3]

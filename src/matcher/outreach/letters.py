@@ -42,13 +42,13 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
     return mail
 
 
-#: Kind of a letter of the pages, which has a template -> its subject, with the title or name that it is about.
+#: Kind of a letter of the pages, as it is kept, which has a template -> its subject, with the title or name that it is about.
 SUBJECTS = {
     "question": "Question d'un acheteur : {}",
     "account": "Votre compte de structure : {}",
-    "announcement": "Bourse à la cotraitance : {}",  # what another said at the exchange
-    "joined": "À appeler aussi : {}",  # who became one to call for a kept search
-    "signin": "Votre lien de connexion",
+    "exchange": "Bourse à la cotraitance : {}",  # what another said at the exchange
+    "alert": "À appeler aussi : {}",  # who became one to call for a kept search
+    "sign-in": "Votre lien de connexion",
 }
 
 
