@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,6 @@ import databases
 import night as n
 from matcher.outreach import batch, delivery
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import MailTransport
 from matcher.outreach.work import _opened
 from matcher.records import feedback
 from matcher.records.store import Store
@@ -71,7 +71,7 @@ def night(url: str, folder: Path, port: int) -> None:
     options = batch.Options(rules=rules)
     batch.run(store, folder, tenders, options, moment=n.MOMENT)
     delivery.deliver(store, _opened(str(folder)).catalogue, rules, at=n.MOMENT)
-    transport = MailTransport(base_url="https://maillage.example", sender=rules.sender, smtp=rules.smtp)
+    transport = replace(rules, base_url="https://maillage.example")
     with store.writing() as connection:  # questions of a buyer, asked again by a request that is repeated
         for number in range(LETTERS):
             siret, to = n.siret(100 + number), f"tonte{number}@example.org"

@@ -204,7 +204,7 @@ def test_nothing_after_the_deadline(store: Store, folder: Path, tmp_path: Path) 
     n.night(late, folder, soon, day=1)
     assert not mails(late)
     after = n.MOMENT + timedelta(hours=6)
-    sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path / "out", at=after)
+    sent = delivery.deliver(store, _held(folder), Rules(outbox=tmp_path / "out"), at=after)
     assert set(sent) == {"cancelled"} and not list((tmp_path / "out").glob("*.eml"))
     late.close()
 
@@ -223,11 +223,11 @@ def _states(store: Store) -> set[str]:
 def test_hold_waits_for_the_operator_who_sees_a_sample(store: Store, folder: Path, tmp_path: Path) -> None:
     summary = n.night(store, folder, n.tender("a"), hold=True)
     assert summary.held and _states(store) == {"held"}
-    assert not delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path)
+    assert not delivery.deliver(store, _held(folder), Rules(outbox=tmp_path))
     seen = review.sample(store, 3)
     assert len(seen) == 3 and all(content["items"] for content in seen)
     assert review.decide(store, "ready") == summary.digests
-    sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)
+    sent = delivery.deliver(store, _held(folder), Rules(outbox=tmp_path), at=n.MOMENT)
     assert sent["sent"] == summary.digests
 
 
@@ -374,7 +374,7 @@ def test_a_delivery_report_stops_the_address(store: Store, folder: Path, tmp_pat
     # never written to: anybody can write a report
     assert transport.returned(store, raw) == transport.Returned(unknown=["tonte0@example.org"])
     n.night(store, folder, n.tender("z", "tonte"), day=-1)
-    delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT - timedelta(days=1))
+    delivery.deliver(store, _held(folder), Rules(outbox=tmp_path), at=n.MOMENT - timedelta(days=1))
     assert transport.returned(store, raw) == transport.Returned(stopped=["tonte0@example.org"])
     with store.writing() as connection:  # a letter counts as a mail does
         letter = {
@@ -388,7 +388,7 @@ def test_a_delivery_report_stops_the_address(store: Store, folder: Path, tmp_pat
     reported = transport.returned(store, raw.replace(b"tonte0", b"lettre"))
     assert reported == transport.Returned(stopped=["lettre@example.org"])
     n.night(store, folder, n.tender("a"))
-    sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)
+    sent = delivery.deliver(store, _held(folder), Rules(outbox=tmp_path), at=n.MOMENT)
     assert sent["no-address"] == 1 and not (tmp_path / f"{mails(store)[n.siret(100)]['id']}.eml").exists()
 
 
@@ -515,7 +515,7 @@ def test_a_link_that_is_opened_changes_nothing_and_its_buttons_act(
     with store.reading() as connection:
         assert feedback.refusals(connection).of(["a"], "a-1") == {n.siret(100)}
     # what was composed before does not leave either
-    sent = delivery.deliver(store, _held(folder), Rules(), outbox=tmp_path, at=n.MOMENT)
+    sent = delivery.deliver(store, _held(folder), Rules(outbox=tmp_path), at=n.MOMENT)
     assert sent["cancelled"] == 1 and not (tmp_path / f"{content['id']}.eml").exists()
     n.night(store, folder, n.tender("b", "tonte"), day=1)
     assert n.siret(100) not in mails(store, 1) and n.siret(101) in mails(store, 1)

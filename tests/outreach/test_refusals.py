@@ -134,7 +134,7 @@ def test_a_pause_ends_by_itself_and_what_is_open_is_told_then(store: Store, fold
 
 def test_a_letter_queued_twice_under_one_name_is_one_letter(store: Store, tmp_path: Path) -> None:
     sender = {"base_url": "https://maillage.example", "sender": "Maillage <m@maillage.example>"}
-    post = transport.MailTransport(**sender, outbox=tmp_path / "out")
+    post = Rules(**sender, outbox=tmp_path / "out")
 
     def question(name: str) -> bool:
         told = {"message": "Bonjour", "link": "https://maillage.example/q", "reply_to": "b@ville.example"}

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from email.message import EmailMessage
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select, update
@@ -55,35 +54,26 @@ def able() -> None:
         import icalendar  # noqa: F401
 
 
-def deliver(
-    store: Store,
-    catalogue: Catalogue,
-    rules: Rules,
-    *,
-    outbox: Path | None = None,
-    at: datetime | None = None,
-) -> Sent:
-    """Send every digest that is ready: into the folder `outbox`, or by `rules.smtp` within sending hours.
+def deliver(store: Store, catalogue: Catalogue, rules: Rules, *, at: datetime | None = None) -> Sent:
+    """Send every digest that is ready: by `rules.smtp` within sending hours, else into the folder `rules.outbox`.
 
     What changed since it was composed counts: an unsubscription, a bounce, a refusal, a deadline past.
     """
     able()
     at = at or now()
-    if outbox is None and not (rules.smtp and rules.may_leave(at)):
+    if not (rules.may_leave(at) if rules.smtp else rules.outbox):
         left = len(waiting(store))
         return Sent(waiting=left) if left else Sent()
-    return _emptied(
-        store, Digest, rules.smtp, outbox, lambda id, send: _digest(store, catalogue, rules, id, at, send)
-    )
+    return _emptied(store, Digest, rules, lambda id, send: _digest(store, catalogue, rules, id, at, send))
 
 
-def _emptied(store: Store, of: Mails, smtp: str, outbox: Path | None, one: Callable[[str, Any], str]) -> Sent:
+def _emptied(store: Store, of: Mails, rules: Rules, one: Callable[[str, Any], str]) -> Sent:
     """Send every mail that is ready, each by `one`, until the server takes none any more.  Raises Busy, BadInput."""
     counts = Sent()
     with alone(store, "mail", "mails are being sent by another process"):
         if not (ready := waiting(store, of)):
             return counts
-        with transport.leaving(smtp, outbox) as send:
+        with transport.leaving(rules.smtp, None if rules.smtp else rules.outbox) as send:
             for done, id in enumerate(ready):
                 try:
                     outcome = one(id, send)
@@ -228,7 +218,7 @@ Settle = Callable[[Connection, RowMapping, str], None]
 def queue(
     store: Store,
     connection: Connection,
-    sender: transport.MailTransport,
+    rules: Rules,
     kind: str,
     about: str,
     to: str,
@@ -239,7 +229,7 @@ def queue(
     **facts: Any,
 ) -> str:
     """Queue a letter of the pages, see `letters.letter`, and return its id; one that is queued already stays as it is."""
-    mail = letter(kind, about, to, sender, name, **facts)
+    mail = letter(kind, about, to, rules, name, **facts)
     id = str(mail["Message-ID"]).strip("<>").partition("@")[0]
     row: dict[str, Any] = {"id": id, "kind": kind, "record_id": record_id, "siret": siret}
     row |= {"address": str(mail["To"]), "subject": str(mail["Subject"]), "status": "ready", "said": ""}
@@ -255,19 +245,15 @@ def count_today(connection: Connection, kind: str, siret: str) -> int:
     return int(connection.execute(select(func.count()).select_from(Letter).where(*mine)).scalar_one())
 
 
-def drain(
-    store: Store, sender: transport.MailTransport, settle: Mapping[str, Settle] | None = None
-) -> Counter[str]:
+def drain(store: Store, rules: Rules, settle: Mapping[str, Settle] | None = None) -> Counter[str]:
     """Send what is queued; returns how many reached which outcome.  `settle` acts by the kind of letter.
 
     Raises Busy where another process is sending, BadInput where the server does not answer: all stay queued.
     """
-    if not waiting(store, Letter) or not (sender.smtp or sender.outbox):
+    if not waiting(store, Letter) or not (rules.smtp or rules.outbox):
         return Counter()
-    written = "" if sender.smtp else "outbox"
-    folder = sender.outbox if written else None
-    each = partial(_letter, store, settle or {}, written)
-    return _emptied(store, Letter, sender.smtp, folder, each)
+    written = "" if rules.smtp else "outbox"
+    return _emptied(store, Letter, rules, partial(_letter, store, settle or {}, written))
 
 
 def _letter(store: Store, settle: Mapping[str, Settle], written: str, id: str, send: Any) -> str:

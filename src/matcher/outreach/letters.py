@@ -13,7 +13,7 @@ from matcher.outreach import digests
 from matcher.outreach.digest_formats import templates
 from matcher.outreach.links import link
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import POLICY, MailTransport, checked
+from matcher.outreach.transport import POLICY, checked
 from matcher.records.store import now
 from matcher.reference.identifiers import mailbox
 
@@ -56,7 +56,7 @@ def letter(
     kind: str,
     about: str,
     address: str,
-    transport: MailTransport,
+    rules: Rules,
     name: str,
     *,
     reply_to: str = "",
@@ -69,7 +69,7 @@ def letter(
     """
     title = " ".join(about.split())
     id, subject = hashlib.sha256(name.encode()).hexdigest()[:32], SUBJECTS[kind].format(title[:120])
-    mail = _headed(transport.sender, checked(address), subject, id, now())
+    mail = _headed(rules.sender, checked(address), subject, id, now())
     told = {"title": title, "reply_to": reply_to, "end": end, **facts}
     mail.set_content(templates().get_template(f"_{kind}.txt").render(told) + "\n")
     if reply_to:

@@ -187,16 +187,6 @@ def _reply_text(code: int, reply: bytes) -> str:
     return f"{code} {' '.join(reply.decode('ascii', 'replace').split())}"[:300]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailTransport:
-    """How mails of the pages leave: by SMTP where an address is given, else into a folder as .eml files."""
-
-    base_url: str
-    sender: str
-    smtp: str = ""
-    outbox: Path | None = None
-
-
 def checked(address: str) -> str:
     """The address as a mail server takes it.  Raises BadInput on an invalid one."""
     if not (found := mailbox(address)):
