@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
-import pyarrow.compute as pc
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import delete, select, update
 
+from matcher.catalogue.filters import sirets_at
 from matcher.domain import BadInput, Forbidden, NotFound, Structure
 from matcher.outreach import delivery, links
 from matcher.records import keys
@@ -276,10 +276,7 @@ def _scopes(request: Request, address: str) -> list[str]:
     if address.rpartition("@")[2] in settings.buyer_domains:
         held += ["buyer", "read"]
     if snapshot := request.app.state.serving.current:
-        payloads = snapshot.catalogue.structures.column("payload")
-        near = pc.indices_nonzero(pc.match_substring(payloads, address, ignore_case=True)).to_pylist()
-        structures = [snapshot.catalogue.structure(row) for row in near[: 10 * MOST_OF_AN_ADDRESS]]
-        sirets = {s.siret: s for s in structures if s.email.strip().lower() == address}
+        sirets = sirets_at(snapshot.catalogue, address, 10 * MOST_OF_AN_ADDRESS)
         if sirets and len(sirets) <= MOST_OF_AN_ADDRESS:
             held += [*(f"structure:{siret}" for siret in sirets), "read"]
     return list(dict.fromkeys(held))

@@ -73,7 +73,7 @@ def _emptied(store: Store, of: Mails, rules: Rules, one: Callable[[str, Any], st
     with alone(store, "mail", "mails are being sent by another process"):
         if not (ready := waiting(store, of)):
             return counts
-        with transport.leaving(rules.smtp, None if rules.smtp else rules.outbox) as send:
+        with transport.leaving(rules) as send:
             for done, id in enumerate(ready):
                 try:
                     outcome = one(id, send)
