@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.store = None
     transport = mail_transport(settings)
 
-    mails = partial(delivery.drain, sender=transport, settle=questions.SETTLE)
+    mails = partial(delivery.drain, rules=transport, settle=questions.SETTLE)
     app.state.mailer = Sender("mail", app, mails, lambda _: alert.look(app))
     events = partial(webhooks.drain, hosts=settings.webhook_hosts)
     app.state.webhooks = Sender("webhooks", app, events, webhooks.look)

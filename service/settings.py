@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from difflib import get_close_matches
 from email.utils import parseaddr
 from pathlib import Path
@@ -20,7 +21,7 @@ from limits import parse
 from matcher.domain import BadInput, MatcherError
 from matcher.matching import recipes
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import MailTransport, server_of
+from matcher.outreach.transport import server_of
 from matcher.reference.identifiers import is_address
 from matcher.reference.tables import user_dir
 
@@ -199,10 +200,10 @@ WRITTEN: dict[str, tuple[Callable[[str], object], str, Callable[[str], str]]] = 
 WRITTEN |= {"reply_to": WRITTEN["sender"], **dict.fromkeys(DOMAINS, WRITTEN["buyer_domains"])}
 
 
-def mail_transport(settings: Settings) -> MailTransport:
+def mail_transport(settings: Settings) -> Rules:
     """How mails of the pages leave."""
     sender, smtp, outbox = settings.sender, settings.smtp, settings.outbox
-    return MailTransport(base_url=settings.public_url, sender=sender, smtp=smtp, outbox=outbox)
+    return Rules(base_url=settings.public_url, sender=sender, smtp=smtp, outbox=outbox)
 
 
 #: Variables that are not settings of the service: of the command line, of `matcher sync`, of tests.
@@ -241,15 +242,11 @@ def read() -> Settings:
         raise BadInput(f'settings: {error}; see docs/operation.md (lists are JSON: ["a", "b"])') from None
 
 
-def rules_of(path: Path | None = None) -> Rules:
-    """The operator's rules of mails: the environment, and over it the JSON file of `--rules`."""
+def rules_of(path: Path | None = None, outbox: Path | None = None) -> Rules:
+    """The operator's rules of mails: the environment, and over it the JSON file of `--rules`; into the folder given, if any."""
     settings = read()
-    given = {"smtp": settings.smtp, "sender": settings.sender, "reply_to": settings.reply_to}
-    if "public_url" in settings.model_fields_set:
-        given["base_url"] = settings.public_url
-    return Rules.read(path.read_text(encoding="utf-8") if path else "{}", given)
-
-
-def outbox_of(settings: Settings, rules: Rules) -> Path | None:
-    """Where mails go as files: the folder that was set, where no server is."""
-    return settings.outbox if not rules.smtp and "outbox" in settings.model_fields_set else None
+    given: dict[str, Any] = {name: getattr(settings, name) for name in ("smtp", "sender", "reply_to")}
+    given["base_url"] = settings.public_url if "public_url" in settings.model_fields_set else ""
+    given["outbox"] = settings.outbox if "outbox" in settings.model_fields_set else None
+    rules = Rules.read(path.read_text(encoding="utf-8") if path else "{}", given)
+    return replace(rules, outbox=outbox, smtp="") if outbox else rules

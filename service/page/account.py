@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
-import pyarrow.compute as pc
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import delete, select, update
 
+from matcher.catalogue.filters import sirets_at
 from matcher.domain import BadInput, Forbidden, NotFound, Structure
-from matcher.outreach import delivery, letters, links
+from matcher.outreach import delivery, links
 from matcher.records import keys
 from matcher.records.store import Store, now
 from matcher.records.tables import Claim, Key, Letter, Once
@@ -220,12 +220,11 @@ def send(request: Request, form: CheckedForm, address: fields.Line = "") -> Resp
     opened_by = _scopes(request, to)
     link = f"{settings.public_url.rstrip('/')}/connexion/lien/{_token(to)}"
     store = access.store_of(request)
-    letter = letters.letter("signin", "", to, mail_transport(settings), link, link=link)
     # the same work for every domain: its time does not tell which are served
     with store.writing() as connection:
-        delivery.queue(store, connection, letter, kind="sign-in", siret="")
+        id = delivery.queue(store, connection, mail_transport(settings), "sign-in", "", to, link, link=link)
         if not opened_by:
-            connection.execute(delete(Letter).where(Letter.id == delivery.id_of(letter)))
+            connection.execute(delete(Letter).where(Letter.id == id))
     request.app.state.mailer.wake()
     return signing_in(request, sent=True)
 
@@ -277,10 +276,7 @@ def _scopes(request: Request, address: str) -> list[str]:
     if address.rpartition("@")[2] in settings.buyer_domains:
         held += ["buyer", "read"]
     if snapshot := request.app.state.serving.current:
-        payloads = snapshot.catalogue.structures.column("payload")
-        near = pc.indices_nonzero(pc.match_substring(payloads, address, ignore_case=True)).to_pylist()
-        structures = [snapshot.catalogue.structure(row) for row in near[: 10 * MOST_OF_AN_ADDRESS]]
-        sirets = {s.siret: s for s in structures if s.email.strip().lower() == address}
+        sirets = sirets_at(snapshot.catalogue, address, 10 * MOST_OF_AN_ADDRESS)
         if sirets and len(sirets) <= MOST_OF_AN_ADDRESS:
             held += [*(f"structure:{siret}" for siret in sirets), "read"]
     return list(dict.fromkeys(held))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from sqlalchemy import delete, func, select, update
 
 from matcher.domain import BadInput, Match, MatcherError
-from matcher.outreach import delivery, letters, links
+from matcher.outreach import delivery, links
 from matcher.outreach.digest_formats import Entry, feed
 from matcher.records.store import now
 from matcher.records.tables import Alert, Search
@@ -139,5 +139,4 @@ def look(app: FastAPI) -> None:
                 end = f"{site}/acheteur/alerte/{search}/fin/{row['id']}"
                 to, facts = row["address"], {"names": names, "link": told["url"], "end": end}
                 transport, once = mail_transport(app.state.settings), f"{row['id']}|{data}"
-                letter = letters.letter("joined", title, to, transport, once, **facts)
-                delivery.queue(store, connection, letter, kind="alert", siret="")
+                delivery.queue(store, connection, transport, "alert", title, to, once, **facts)

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from matcher.domain import BadInput
 from matcher.matching import recipes
 from matcher.matching.ranking import rotate_near_ties
-from matcher.outreach import delivery, letters, review
+from matcher.outreach import delivery, review
 from matcher.outreach.exposure import Tally
 from matcher.reading.procedure import closing, open_at
 from matcher.records.tables import Digest, Run
@@ -125,10 +125,9 @@ def decide(
     to = address or str(asked["address"] or "") if link and asked and settings.smtp else ""
     to = to if is_address(to) else ""
     if to and asked and structure:
-        name, transport = render.called(structure), mail_transport(settings)
-        letter = letters.letter("account", name, to, transport, link, link=link)
+        name, told = render.called(structure), {"siret": asked["siret"], "link": link}
         with store.writing() as connection:
-            delivery.queue(store, connection, letter, kind="account", siret=asked["siret"])
+            delivery.queue(store, connection, mail_transport(settings), "account", name, to, link, **told)
         request.app.state.mailer.wake()
     decided: Facts = {"link": link, "code": "" if way == "mail" else token, "way": way, "sent": to}
     decided |= {"claim": asked, "structure": structure, "where": f"{public}/revendication"}

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from matcher import codec
 from matcher.domain import Forbidden, Structure, Tender
-from matcher.outreach import alerts, delivery, letters
+from matcher.outreach import alerts, delivery
 from matcher.outreach.sourcing import questions
 from matcher.reading.procedure import closing
 from matcher.records import exchange, feedback, self_declared, worked
@@ -138,9 +138,9 @@ def _tell(
             link = f"{base}/structure/{siret}/bourse" if siret in members else ""
             transport = mail_transport(state.settings)
             facts = {"author": by, "title": title, "said": said, "link": link}
-            subject = shorten(title, 120)
-            letter = letters.letter("announcement", subject, to[siret], transport, f"{name}|{siret}", **facts)
-            delivery.queue(store, connection, letter, kind="exchange", siret=siret, record_id=declaration)
+            facts |= {"siret": siret, "record_id": declaration}
+            named = (shorten(title, 120), to[siret], f"{name}|{siret}")
+            delivery.queue(store, connection, transport, "exchange", *named, **facts)
     state.mailer.wake()
 
 

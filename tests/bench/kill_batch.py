@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,7 @@ from sqlalchemy import select
 import databases
 import night as n
 from matcher.outreach import batch, delivery
-from matcher.outreach.letters import letter
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import MailTransport
 from matcher.outreach.work import _opened
 from matcher.records import feedback
 from matcher.records.store import Store
@@ -72,14 +71,13 @@ def night(url: str, folder: Path, port: int) -> None:
     options = batch.Options(rules=rules)
     batch.run(store, folder, tenders, options, moment=n.MOMENT)
     delivery.deliver(store, _opened(str(folder)).catalogue, rules, at=n.MOMENT)
-    transport = MailTransport(base_url="https://maillage.example", sender=rules.sender, smtp=rules.smtp)
+    transport = replace(rules, base_url="https://maillage.example")
     with store.writing() as connection:  # questions of a buyer, asked again by a request that is repeated
         for number in range(LETTERS):
             siret, to = n.siret(100 + number), f"tonte{number}@example.org"
             told = {"message": "Réalisez-vous la tonte ?", "reply_to": "achats@ville.example"}
-            told |= {"link": "https://maillage.example/q"}
-            mail = letter("question", "Tonte", to, transport, siret, **told)
-            delivery.queue(store, connection, mail, kind="question", siret=siret)
+            told |= {"link": "https://maillage.example/q", "siret": siret}
+            delivery.queue(store, connection, transport, "question", "Tonte", to, siret, **told)
     delivery.drain(store, transport)
     for number in range(SAID):  # a word that is sent twice, as by a browser that tries again, is one
         siret, verb = n.siret(100 + number % 8), ("declined", "interested", "submitted")[number % 3]

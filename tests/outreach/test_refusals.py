@@ -10,7 +10,7 @@ from pytest import MonkeyPatch
 import night as n
 from mail_server import MailServer
 from matcher.domain import BadInput, NotFound
-from matcher.outreach import alerts, delivery, letters, links, review, transport
+from matcher.outreach import alerts, delivery, links, review, transport
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import _opened
 from matcher.records import feedback
@@ -134,13 +134,16 @@ def test_a_pause_ends_by_itself_and_what_is_open_is_told_then(store: Store, fold
 
 def test_a_letter_queued_twice_under_one_name_is_one_letter(store: Store, tmp_path: Path) -> None:
     sender = {"base_url": "https://maillage.example", "sender": "Maillage <m@maillage.example>"}
-    post = transport.MailTransport(**sender, outbox=tmp_path / "out")
+    post = Rules(**sender, outbox=tmp_path / "out")
 
     def question(name: str) -> bool:
         told = {"message": "Bonjour", "link": "https://maillage.example/q", "reply_to": "b@ville.example"}
-        mail = letters.letter("question", "Tonte", "a@structure.example", post, name, **told)
+        told |= {"siret": n.siret(1), "record_id": "r"}
+        before = delivery.waiting(store, Letter)
         with store.writing() as connection:
-            return delivery.queue(store, connection, mail, kind="question", siret=n.siret(1), record_id="r")
+            to = "a@structure.example"
+            delivery.queue(store, connection, post, "question", "Tonte", to, name, **told)
+        return delivery.waiting(store, Letter) != before
 
     assert question("r|1") and not question("r|1")
     assert question("r|2")

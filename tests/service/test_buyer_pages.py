@@ -16,7 +16,7 @@ from service.page import alert, facets
 from service.settings import mail_transport
 from sqlalchemy import select, update
 
-from matcher.outreach import delivery, letters
+from matcher.outreach import delivery
 from matcher.outreach.sourcing import record as record_
 from matcher.records.store import Store, now
 from matcher.records.tables import Alert, Delivery, Letter, Sourcing, Webhook
@@ -428,9 +428,8 @@ def test_a_search_that_fails_holds_no_mail(page: PagesClient, monkeypatch: pytes
     app, store = page.app, page.app.state.store  # type: ignore[attr-defined]
     monkeypatch.setattr(alert, "look", broken)
     transport, link = mail_transport(app.state.settings), "http://localhost/lien"
-    mail = letters.letter("signin", "", TO, transport, link, link=link)
     with store.writing() as connection:
-        delivery.queue(store, connection, mail, kind="account", siret="")
+        delivery.queue(store, connection, transport, "sign-in", "", TO, link, link=link)
     app.state.mailer.wake()
     until(lambda: store.ask(select(Letter.status)).scalar_one() not in ("ready", "sending"))
     assert store.ask(select(Letter.status)).scalar_one() == "sent"

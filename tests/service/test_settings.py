@@ -1,11 +1,12 @@
 """What is wrong in the environment is refused at start, in one sentence that names the variable."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from fastapi import Request
-from service.settings import Settings, outbox_of, read, rules_of
+from service.settings import Settings, read, rules_of
 
 from matcher.domain import BadInput
 from service import access
@@ -47,7 +48,7 @@ def test_mails_of_the_command_line_follow_the_environment_and_the_rules_over_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MATCHER_OUTBOX", str(tmp_path / "outbox"))
-    assert outbox_of(read(), rules_of()) == tmp_path / "outbox" and rules_of().base_url == ""
+    assert rules_of().outbox == tmp_path / "outbox" and rules_of().base_url == ""
     monkeypatch.setenv("MATCHER_SMTP", "smtp://mail.example")
     monkeypatch.setenv("MATCHER_SENDER", "Ville <ne-pas-repondre@ville.example>")
     monkeypatch.setenv("MATCHER_PUBLIC_URL", "https://maillage.example")
@@ -55,7 +56,8 @@ def test_mails_of_the_command_line_follow_the_environment_and_the_rules_over_it(
     rules.write_text('{"cap": 3, "sender": "Autre <autre@ville.example>"}')
     found = rules_of(rules)
     assert (found.smtp, found.base_url, found.cap) == ("smtp://mail.example", "https://maillage.example", 3)
-    assert found.sender == "Autre <autre@ville.example>" and outbox_of(read(), found) is None
+    assert found.sender == "Autre <autre@ville.example>"
+    assert rules_of(rules, tmp_path) == replace(found, smtp="", outbox=tmp_path)  # --outbox is for this run
 
 
 def test_a_public_address_says_who_answers_for_it_and_this_machine_need_not(tmp_path: Path) -> None:

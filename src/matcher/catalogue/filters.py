@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TypeVar
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
@@ -34,6 +35,14 @@ def search_names(catalogue: Catalogue, words: str, limit: int = 20) -> list[int]
     if not wanted:
         return []
     return names_of(catalogue).holding(wanted, limit)
+
+
+def sirets_at(catalogue: Catalogue, address: str, most: int | None = None) -> list[str]:
+    """The SIRETs of the structures that publish this mail address, in lower case; of the first `most` that mention it."""
+    texts = catalogue.structures.column("payload")
+    rows = pc.indices_nonzero(pc.match_substring(texts, address, ignore_case=True)).to_pylist()
+    found = map(catalogue.structure, rows[:most])
+    return list(dict.fromkeys(one.siret for one in found if one.email.strip().lower() == address))
 
 
 def near_names(catalogue: Catalogue, words: str, limit: int = 5) -> list[int]:

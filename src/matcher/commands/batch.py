@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from service.settings import outbox_of, rules_of
-from service.settings import read as settings
+from service.settings import rules_of
 from typer import Argument, Option
 
 from matcher.catalogue.catalogue import Catalogue
@@ -72,8 +71,7 @@ def run(
             raise
         say(f"matcher: the night itself will stop: {error}")
     moment = _moment(at)
-    chosen = rules_of(rules)
-    outbox = outbox or outbox_of(settings(), chosen)
+    chosen = rules_of(rules, outbox)
     options = batch.Options(rules=chosen, top=top, since=since, hold=hold, jobs=jobs, scheduler=scheduler)
     if not (catalogue / "manifest.json").is_file():
         raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
@@ -102,7 +100,7 @@ def run(
     if dry_run:
         say("dry run: nothing was written, nothing sent")
     else:
-        sent = _deliver(opened, loaded(catalogue).catalogue, chosen, outbox, moment)
+        sent = _deliver(opened, loaded(catalogue).catalogue, chosen, moment)
         row |= dict(sorted(sent.items()))
         if report:
             write_whole(report, review.of_run(opened, summary.run))
@@ -136,10 +134,10 @@ def _fetch(folder: Path) -> bool:
     return True
 
 
-def _deliver(store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | None, at: datetime) -> Sent:
+def _deliver(store: Store, catalogue: Catalogue, rules: Rules, at: datetime) -> Sent:
     """Send what is due, and print what became of the mails; their number by state."""
     try:
-        sent = delivery.deliver(store, catalogue, rules, outbox=outbox, at=at)
+        sent = delivery.deliver(store, catalogue, rules, at=at)
     except batch.Busy as error:  # the matches are kept; the mails stay ready
         say(f"matcher: {error}")
         sent = delivery.Sent(waiting=len(delivery.waiting(store)))
@@ -148,7 +146,7 @@ def _deliver(store: Store, catalogue: Catalogue, rules: Rules, outbox: Path | No
         sent.stopped = str(error)
     for state, count in sorted(sent.items()):
         why = " (no outbox or server given, or outside sending hours)" if state == "waiting" else ""
-        where = f" into the folder {outbox}" if state == "sent" and outbox is not None else ""
+        where = f" into the folder {rules.outbox}" if state == "sent" and not rules.smtp else ""
         say(f"{count} mails {state}{where}{why}")
     if sent.stopped:
         say(f"mail stopped early: {sent.stopped}")

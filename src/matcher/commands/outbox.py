@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from service.settings import outbox_of, read, rules_of
+from service.settings import rules_of
 from sqlalchemy import func, select
 from typer import Argument, Option
 
@@ -15,7 +15,6 @@ from matcher.console import emit, say
 from matcher.domain import BadInput, NoValidRecords
 from matcher.outreach import delivery, digests, review, transport
 from matcher.outreach.sourcing.questions import SETTLE
-from matcher.outreach.transport import MailTransport
 from matcher.records.tables import Digest
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -85,13 +84,9 @@ def send(
        2  wrong usage, no catalogue, or no mail server
        5  the mail server refuses us, or refused more than it took: see `matcher outbox show --state failed`
     """
-    chosen, settings = rules_of(rules), read()
-    folder = to or outbox_of(settings, chosen)
-    store = open_store()
-    sent = delivery.deliver(store, loaded(catalogue).catalogue, chosen, outbox=folder)
-    server = "" if to else chosen.smtp
-    sender = MailTransport(base_url=chosen.base_url, sender=chosen.sender, smtp=server, outbox=folder)
-    letters = delivery.drain(store, sender, SETTLE)
+    chosen, store = rules_of(rules, to), open_store()
+    sent = delivery.deliver(store, loaded(catalogue).catalogue, chosen)
+    letters = delivery.drain(store, chosen, SETTLE)
     if sent.stopped:
         say(f"mail stopped early: {sent.stopped}")
     mails = [("digest", *pair) for pair in sorted(sent.items())]

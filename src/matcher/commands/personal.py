@@ -14,6 +14,7 @@ from service.settings import read
 from typer import Argument, Option
 
 from matcher.catalogue.files import load_catalogue
+from matcher.catalogue.filters import sirets_at
 from matcher.commands._options import open_store
 from matcher.console import emit, say
 from matcher.domain import NotFound, StaleArtefact
@@ -52,13 +53,7 @@ def _listed_with(person: str) -> list[str]:
     if "@" not in person:
         return []
     with suppress(NotFound, StaleArtefact):
-        catalogue = load_catalogue(read().catalogue)
-        address = person.strip().lower()
-        payloads = catalogue.structures.column("payload").to_pylist()
-        known = (
-            catalogue.structure(row) for row, text in enumerate(payloads) if address in str(text).lower()
-        )
-        return [one.siret for one in known if one.email.lower() == address]
+        return sirets_at(load_catalogue(read().catalogue), person.strip().lower())
     return []
 
 

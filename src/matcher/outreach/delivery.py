@@ -14,8 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from email.message import EmailMessage
-from email.utils import parseaddr
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select, update
@@ -24,7 +23,7 @@ from matcher import plugins
 from matcher.catalogue.catalogue import Catalogue
 from matcher.outreach import alerts, transport
 from matcher.outreach.alerts import address_of, earlier_names
-from matcher.outreach.letters import message
+from matcher.outreach.letters import letter, message
 from matcher.outreach.rules import Rules
 from matcher.outreach.states import Mails, move
 from matcher.records import feedback
@@ -55,37 +54,34 @@ def able() -> None:
         import icalendar  # noqa: F401
 
 
-def deliver(
-    store: Store,
-    catalogue: Catalogue,
-    rules: Rules,
-    *,
-    outbox: Path | None = None,
-    at: datetime | None = None,
-) -> Sent:
-    """Send every digest that is ready: into the folder `outbox`, or by `rules.smtp` within sending hours.
+def deliver(store: Store, catalogue: Catalogue, rules: Rules, *, at: datetime | None = None) -> Sent:
+    """Send every digest that is ready: by `rules.smtp` within sending hours, else into the folder `rules.outbox`.
 
     What changed since it was composed counts: an unsubscription, a bounce, a refusal, a deadline past.
     """
     able()
     at = at or now()
+    if not (rules.may_leave(at) if rules.smtp else rules.outbox):
+        left = len(waiting(store))
+        return Sent(waiting=left) if left else Sent()
+    return _emptied(store, Digest, rules, lambda id, send: _digest(store, catalogue, rules, id, at, send))
+
+
+def _emptied(store: Store, of: Mails, rules: Rules, one: Callable[[str, Any], str]) -> Sent:
+    """Send every mail that is ready, each by `one`, until the server takes none any more.  Raises Busy, BadInput."""
     counts = Sent()
-    if outbox is None and not (rules.smtp and rules.may_leave(at)):
-        if left := len(waiting(store)):
-            counts["waiting"] = left
-        return counts
     with alone(store, "mail", "mails are being sent by another process"):
-        ready = waiting(store)
-        if not ready:
+        if not (ready := waiting(store, of)):
             return counts
-        with transport.leaving(rules.smtp, outbox) as send:
+        with transport.leaving(rules) as send:
             for done, id in enumerate(ready):
                 try:
-                    outcome = _digest(store, catalogue, rules, id, at, send)
+                    outcome = one(id, send)
                     counts[outcome] += 1
                     counts.refused += outcome == "waiting"
                 except transport.LostConnection as error:
                     # those not claimed stay ready, one claimed is listed as doubtful
+                    log.warning("mail stopped: those left stay queued", extra={"why": str(error)})
                     counts["waiting"] += len(ready) - done
                     counts.stopped = str(error)
                     break
@@ -220,13 +216,26 @@ Settle = Callable[[Connection, RowMapping, str], None]
 
 
 def queue(
-    store: Store, connection: Connection, mail: EmailMessage, *, kind: str, siret: str, record_id: str = ""
-) -> bool:
-    """Queue a letter; False where it is queued already."""
-    row: dict[str, Any] = {"id": id_of(mail), "kind": kind, "record_id": record_id, "siret": siret}
-    row |= {"address": parseaddr(str(mail["To"]))[1], "subject": str(mail["Subject"]), "status": "ready"}
-    row |= {"mail": mail.as_string(), "said": "", "created_at": now()}
-    return bool(store.put(connection, Letter, [row], keep=tuple(k for k in row if k != "id")))
+    store: Store,
+    connection: Connection,
+    rules: Rules,
+    kind: str,
+    about: str,
+    to: str,
+    name: str,
+    *,
+    siret: str = "",
+    record_id: str = "",
+    **facts: Any,
+) -> str:
+    """Queue a letter of the pages, see `letters.letter`, and return its id; one that is queued already stays as it is."""
+    mail = letter(kind, about, to, rules, name, **facts)
+    id = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+    row: dict[str, Any] = {"id": id, "kind": kind, "record_id": record_id, "siret": siret}
+    row |= {"address": str(mail["To"]), "subject": str(mail["Subject"]), "status": "ready", "said": ""}
+    row["created_at"] = now()
+    store.put(connection, Letter, [row | {"mail": mail.as_string()}], keep=(*row, "mail"))
+    return id
 
 
 def count_today(connection: Connection, kind: str, siret: str) -> int:
@@ -236,37 +245,19 @@ def count_today(connection: Connection, kind: str, siret: str) -> int:
     return int(connection.execute(select(func.count()).select_from(Letter).where(*mine)).scalar_one())
 
 
-def id_of(mail: EmailMessage) -> str:
-    """The id of a letter: the first part of its Message-ID."""
-    return str(mail["Message-ID"]).strip("<>").partition("@")[0]
-
-
-def drain(
-    store: Store, sender: transport.MailTransport, settle: Mapping[str, Settle] | None = None
-) -> Counter[str]:
+def drain(store: Store, rules: Rules, settle: Mapping[str, Settle] | None = None) -> Counter[str]:
     """Send what is queued; returns how many reached which outcome.  `settle` acts by the kind of letter.
 
     Raises Busy where another process is sending, BadInput where the server does not answer: all stay queued.
     """
-    counts: Counter[str] = Counter()
-    if not waiting(store, Letter) or not (sender.smtp or sender.outbox):
-        return counts
-    with alone(store, "mail", "mails are being sent by another process"):
-        folder = None if sender.smtp else sender.outbox
-        with transport.leaving(sender.smtp, folder) as send:
-            if folder is not None:
-                written, send = send, lambda mail, claim: ("outbox", written(mail, claim)[1])
-            for id in waiting(store, Letter):
-                try:
-                    counts[_letter(store, id, send, settle or {})] += 1
-                except transport.LostConnection as error:
-                    log.warning("mail stopped: those left stay queued", extra={"why": str(error)})
-                    counts["waiting"] += 1
-                    break
-    return counts
+    if not waiting(store, Letter) or not (rules.smtp or rules.outbox):
+        return Counter()
+    written = "" if rules.smtp else "outbox"
+    return _emptied(store, Letter, rules, partial(_letter, store, settle or {}, written))
 
 
-def _letter(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> str:
+def _letter(store: Store, settle: Mapping[str, Settle], written: str, id: str, send: Any) -> str:
+    """Send one letter; returns its outcome, `written` where it was and no server took it."""
     row = store.ask(select(Letter.__table__).where(Letter.id == id)).mappings().one()
     address = row["address"] or ""
     if row["siret"] in transport.unreachable(store, {row["siret"]: address}):
@@ -279,7 +270,7 @@ def _letter(store: Store, id: str, send: Any, settle: Mapping[str, Settle]) -> s
         return _settled(store, row, settle, "failed", f"not sent: {type(error).__name__}: {error}"[:300])
     if outcome == "bounced":
         transport.bounce(store, address)
-    return _settled(store, row, settle, outcome, reply)
+    return _settled(store, row, settle, written or outcome, reply)
 
 
 STATES = {"unsubscribed": "cancelled", "bounced": "failed", "waiting": "ready", "outbox": "sent"}

@@ -8,7 +8,7 @@ unpublished need goes out in waves, which stop when enough structures are intere
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from itertools import groupby, islice
 from statistics import median
@@ -37,11 +37,10 @@ from matcher.reference.identifiers import is_address
 from matcher.reference.naming import as_written
 from matcher.reference.text import shorten
 
-MAIL = "mail"
 #: Fields that older digests lack.
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {
-    "amount": "montant non publié", "text": "", "level": "likely", "edition": 0, "prior": False,
+    "amount": "montant non publié", "text": "", "level": "likely", "prior": False,
     "procedure": "", "limits": "", "contact": "", "facilitators": (), "duration": "", "profile": "",
     "trades": "",
 }  # fmt: skip
@@ -64,12 +63,12 @@ class _Known:
     cases: Mapping[str, Case]
     refused: feedback.Refusals
     # when last, by addressee, first notice and lot
-    announced: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
-    silent: Set[str] = frozenset()  # addressees without mail today
-    done: Set[str] = frozenset()  # addressees that have today's digest already
-    waves: Mapping[str, list[str]] = field(default_factory=dict)  # unpublished need -> today's structures
-    quiet: Sequence[str] = ()  # addressees without mail for a month
-    ending: Set[tuple[str, str]] = frozenset()  # (addressee, "renewal:" id) announced before
+    announced: Mapping[tuple[str, str, str], datetime]
+    silent: Set[str]  # addressees without mail today
+    done: Set[str]  # addressees that have today's digest already
+    waves: Mapping[str, list[str]]  # unpublished need -> today's structures
+    quiet: Sequence[str]  # addressees without mail for a month
+    ending: Set[tuple[str, str]]  # (addressee, "renewal:" id) announced before
 
 
 def compose(
@@ -177,8 +176,7 @@ def _known(
 ) -> _Known:
     with store.reading() as connection:
         open_cases = cases(connection, at)
-        today = (Digest.day == day, Digest.channel == MAIL)
-        sent = select(Digest.addressee).where(*today, Digest.status.not_in(LOST))
+        sent = select(Digest.addressee).where(Digest.day == day, Digest.status.not_in(LOST))
         silent = alerts.silent(connection, "alerts") | alerts.paused(connection, day)
         ending = select(Announcement.addressee, Announcement.notice_id)
         ending = ending.where(Announcement.notice_id.startswith(RENEWAL))
@@ -186,7 +184,7 @@ def _known(
         waves = summary.waves if summary.resumed else {}
         # (addressee, first notice id, lot) -> when last, for open procedures, under any of their ids
         first = {id: key for key, case in open_cases.items() for id in case.ids}
-        told = select(Announcement.__table__).where(Announcement.channel == MAIL).order_by(Announcement.at)
+        told = select(Announcement.__table__).order_by(Announcement.at)
         return _Known(
             cases=open_cases,
             announced={
@@ -274,9 +272,9 @@ def _news(
     return News(notice_id, lot_id, chance, "correction", level, changed) if changed else None
 
 
-def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
-    """The one id of a digest: the same addressee, day and channel give the same."""
-    return hashlib.sha256(f"{addressee}|{day.isoformat()}|{channel}".encode()).hexdigest()[:32]
+def identifier(addressee: str, day: date) -> str:
+    """The one id of a digest: the same addressee and day give the same."""
+    return hashlib.sha256(f"{addressee}|{day.isoformat()}|mail".encode()).hexdigest()[:32]
 
 
 def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer: ItemWriter) -> Composed:
@@ -312,14 +310,14 @@ def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -
         there = set(connection.execute(select(Digest.id).where(Digest.id.in_(ids))).scalars())
         fresh = [(content, news) for content, news in composed if content["id"] not in there]
         rows = [
-            {"id": content["id"], "addressee": content["addressee"], "day": day, "channel": MAIL}
+            {"id": content["id"], "addressee": content["addressee"], "day": day}
             | {"status": "composing", "content": content, "said": "", "created_at": at, "sent_at": None}
             for content, _ in fresh
         ]
         store.put(connection, Digest, rows, keep=[column.name for column in Digest.__table__.columns])
         told = [
             {"addressee": content["addressee"], "notice_id": one.notice_id, "lot_id": one.lot_id}
-            | {"channel": MAIL, "digest_id": content["id"], "at": at}
+            | {"channel": "mail", "digest_id": content["id"], "at": at}
             for content, news in fresh
             for one in news
         ]
@@ -352,7 +350,7 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
     """Count the digests of the run and let them go, or hold them all for the operator."""
     with store.writing() as connection:
         told = func.json_array_length(Digest.content["items"])
-        ours = (Digest.day == day, Digest.channel == MAIL, Digest.content["run"].as_string() == summary.run)
+        ours = (Digest.day == day, Digest.content["run"].as_string() == summary.run)
         totals = select(func.count(), func.coalesce(func.sum(told), 0)).where(*ours)
         summary.digests, summary.told = connection.execute(totals).one()
         ended = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc())
@@ -367,35 +365,6 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
             summary.held = "volume"
         move(connection, "held" if summary.held else "ready", Digest.day == day, Digest.status == "composing")
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
-
-
-def current(
-    store: Store, catalogue: Catalogue, siret: str, *, at: datetime | None = None, limit: int = 50
-) -> dict[str, Any]:
-    """Everything open and in reach of a structure today, announced or not: for feeds, calendars and tables."""
-    at = at or now()
-    structure = catalogue.structure(catalogue.row(siret))
-    with store.reading() as connection:
-        every = cases(connection, at).items()
-        open_cases = {k: c for k, c in every if not (c.owner or c.tender.confidential)}
-        refused = feedback.refusals(connection)
-        rows = connection.execute(
-            select(Found.notice_id, Found.lot_id, Found.probability, LEVEL.label("level"))
-            .where(Found.siret == structure.siret, Found.probability >= Rules().floor, LEVEL != "plausible")
-            .order_by(LEVEL.desc(), Found.probability.desc(), Found.notice_id, Found.lot_id)
-        ).all()
-    names = earlier_names(catalogue, structure.siret)
-    known = _Known(cases=open_cases, refused=refused)
-    found = (_news(known, id, lot, p, level, names) for id, lot, p, level in rows if id in open_cases)
-    news = [one for one in found if one]
-    writer = ItemWriter(store, catalogue, open_cases)
-    writer.read({structure.siret: news[:limit]})
-    items = [writer.item(structure, one) for one in news[:limit]]
-    versions = items[0]["versions"] if items else {"recipe": "", "data": ""}
-    subject = _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui"
-    listed = {"items": items, "left": max(0, len(news) - limit), "cap": limit, "intro": _intro(items)}
-    content = _content(Summary("", at.isoformat(), versions), at, structure)
-    return content | listed | {"id": identifier(siret, at.date(), "feed"), "subject": subject}
 
 
 def rendered(content: Mapping[str, Any], form: str) -> bytes:

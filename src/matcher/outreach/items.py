@@ -149,8 +149,7 @@ class ItemWriter:
             "clauses": clauses[:1].upper() + clauses[1:],
             "conditions": list(_conditions(lot)),
         }
-        edition = len(self._cases[notice_id].changes)
-        ids = {"notice_id": notice_id, "lot_id": lot_id, "edition": edition, "buyer": tender.buyer.name}
+        ids = {"notice_id": notice_id, "lot_id": lot_id, "buyer": tender.buyer.name}
         return ids | named | dated | links | asked
 
     def _alone(

@@ -13,7 +13,7 @@ from matcher.outreach import digests
 from matcher.outreach.digest_formats import templates
 from matcher.outreach.links import link
 from matcher.outreach.rules import Rules
-from matcher.outreach.transport import POLICY, MailTransport, checked
+from matcher.outreach.transport import POLICY, checked
 from matcher.records.store import now
 from matcher.reference.identifiers import mailbox
 
@@ -42,13 +42,13 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
     return mail
 
 
-#: Kind of a letter of the pages, which has a template -> its subject, with the title or name that it is about.
+#: Kind of a letter of the pages, as it is kept, which has a template -> its subject, with the title or name that it is about.
 SUBJECTS = {
     "question": "Question d'un acheteur : {}",
     "account": "Votre compte de structure : {}",
-    "announcement": "Bourse à la cotraitance : {}",  # what another said at the exchange
-    "joined": "À appeler aussi : {}",  # who became one to call for a kept search
-    "signin": "Votre lien de connexion",
+    "exchange": "Bourse à la cotraitance : {}",  # what another said at the exchange
+    "alert": "À appeler aussi : {}",  # who became one to call for a kept search
+    "sign-in": "Votre lien de connexion",
 }
 
 
@@ -56,7 +56,7 @@ def letter(
     kind: str,
     about: str,
     address: str,
-    transport: MailTransport,
+    rules: Rules,
     name: str,
     *,
     reply_to: str = "",
@@ -69,7 +69,7 @@ def letter(
     """
     title = " ".join(about.split())
     id, subject = hashlib.sha256(name.encode()).hexdigest()[:32], SUBJECTS[kind].format(title[:120])
-    mail = _headed(transport.sender, checked(address), subject, id, now())
+    mail = _headed(rules.sender, checked(address), subject, id, now())
     told = {"title": title, "reply_to": reply_to, "end": end, **facts}
     mail.set_content(templates().get_template(f"_{kind}.txt").render(told) + "\n")
     if reply_to:

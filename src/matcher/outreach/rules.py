@@ -1,4 +1,4 @@
-"""The operator's rules of the mails: how many lots, to whom, when, by which server."""
+"""The operator's rules of the mails: how many lots, to whom, when, by which server or into which folder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from matcher import codec
@@ -30,6 +31,7 @@ class Rules:
     sender: str = "Maillage <ne-pas-repondre@maillage.example.org>"
     reply_to: str = "contact@maillage.example.org"
     base_url: str = ""  # of the service, for the links of mails; without it mails carry none
+    outbox: Path | None = None  # the folder into which mails go as files, where there is no server
     smtp: str = ""  # smtp://host:port, smtps://user@host; the password from MATCHER_SMTP_PASSWORD
 
     def __post_init__(self) -> None:

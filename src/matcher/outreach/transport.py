@@ -20,6 +20,7 @@ from sqlalchemy import delete, func, select
 
 from matcher.domain import BadInput, NotFound
 from matcher.outreach import alerts
+from matcher.outreach.rules import Rules
 from matcher.outreach.states import move
 from matcher.records.store import Store, address_subject
 from matcher.records.tables import Digest, Letter, Unsubscription
@@ -63,10 +64,10 @@ def write_mail(mail: EmailMessage, folder: Path, name: str) -> Reply:
 
 
 @contextmanager
-def leaving(smtp: str, outbox: Path | None) -> Iterator[Any]:
-    """How mails leave, as a function of a mail and of what claims it: into the folder where one is given, else by SMTP."""
-    if outbox is None:
-        with smtp_connection(smtp) as send:
+def leaving(rules: Rules) -> Iterator[Any]:
+    """How mails leave, as a function of a mail and of what claims it: by SMTP where there is a server, else into the folder."""
+    if not (outbox := rules.outbox) or rules.smtp:
+        with smtp_connection(rules.smtp) as send:
             yield send
         return
     outbox.mkdir(parents=True, exist_ok=True)
@@ -185,16 +186,6 @@ def _reply(code: int, reply: bytes, final: bool = False) -> Reply:
 def _reply_text(code: int, reply: bytes) -> str:
     """A reply of the server, on one line."""
     return f"{code} {' '.join(reply.decode('ascii', 'replace').split())}"[:300]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailTransport:
-    """How mails of the pages leave: by SMTP where an address is given, else into a folder as .eml files."""
-
-    base_url: str
-    sender: str
-    smtp: str = ""
-    outbox: Path | None = None
 
 
 def checked(address: str) -> str:

@@ -12,7 +12,7 @@ from matcher.catalogue import denials
 from matcher.domain import BadInput, NotFound, Tender
 from matcher.learned import asks
 from matcher.outreach import delivery, links, transport
-from matcher.outreach.letters import letter
+from matcher.outreach.rules import Rules
 from matcher.outreach.sourcing.record import PREPARED, contact, read
 from matcher.records import chain, feedback, self_declared
 from matcher.records.store import Store
@@ -70,7 +70,7 @@ def ask(
     sirets: Sequence[str],
     message: str,
     reply_to: str,
-    sender: transport.MailTransport,
+    rules: Rules,
     address_of: Callable[[str], str],
 ) -> Counter[str]:
     """Contact these and queue the same message to each, with a link of its own; how many came to which outcome.
@@ -90,19 +90,11 @@ def ask(
         addresses = {siret: address_of(siret) or known.get(siret, "") for siret in due}
         reached = outcomes(store, addresses)
         for siret in (s for s, outcome in reached.items() if outcome == "queued"):
-            link = links.question_link(sender.base_url, identifier, siret)
-            mail = letter(
-                "question",
-                record.tender.title,
-                addresses[siret],
-                sender,
-                f"{identifier}|{siret}",
-                message=message.strip(),
-                reply_to=reply_to,
-                link=link,
-                end=link,
-            )
-            delivery.queue(store, connection, mail, kind="question", siret=siret, record_id=identifier)
+            link = links.question_link(rules.base_url, identifier, siret)
+            told = {"message": message.strip(), "reply_to": reply_to, "link": link, "end": link}
+            told |= {"siret": siret, "record_id": identifier}
+            about, to, name = record.tender.title, addresses[siret], f"{identifier}|{siret}"
+            delivery.queue(store, connection, rules, "question", about, to, name, **told)
         past = {e.siret: (e.payload or {}).get("outcome") for e in record.events if e.kind in SENDINGS}
         fresh = [(s, o) for s, o in reached.items() if o != past.get(s)]
         sealed = [(_kind(o), s, {"outcome": o, "reply_to": reply_to}) for s, o in fresh]
