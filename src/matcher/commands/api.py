@@ -31,21 +31,16 @@ def run(
     matcher api DELETE exchange/ID
     matcher api POST territory/needs need=besoin-1 facilitator=plie-du-nord
     """
+    given = {name: value for name, _, value in (field.partition("=") for field in fields or ())}
     try:
-        given = dict(field.split("=", 1) for field in fields or ())
         asked = {n: json.loads(v) if v.startswith(("[", "{")) else v for n, v in given.items()}
-    except ValueError:
-        raise BadInput(
-            "write each field as NAME=VALUE, a list as JSON: named='[\"00010001600013\"]'"
-        ) from None
-    sent = (None, asked) if verb.upper() in ("POST", "PUT") else (asked, None)
-    try:
-        answer = Client(url, key).call(verb.upper(), f"/v1/{path}", *sent)
-    except json.JSONDecodeError:
-        raise BadInput(f"{path} answers no JSON: read it at {url}/v1/{path}") from None
+        sent = verb.upper() in ("POST", "PUT")
+        pair = (None, asked) if sent else (asked, None)
+        answer = Client(url, key).call(verb.upper(), f"/v1/{path}", *pair)
     except (Problem, ValueError) as error:
         raise BadInput(str(error)) from None
     if answer is None:
         say("done")
     else:
-        emit(answer.get("items", [answer]) if isinstance(answer, dict) else answer, format)
+        listed = answer.get("items", [answer]) if isinstance(answer, dict) else answer
+        emit(listed, format)
