@@ -1,13 +1,15 @@
 """What a digest says: whom the judgement says to call, who may carry hours by the clause, one line of the rest, or nothing."""
 
 import html
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from pytest import MonkeyPatch
 
@@ -333,6 +335,17 @@ def test_the_list_of_a_structure_tells_what_its_digest_tells(store: Store, folde
         assert {o.tender.id for o in seen if o.part != "watch"} == likely
         by_clause = {o.tender.id for o in seen if o.why[0].startswith("par la clause")}
         assert by_clause == {id for id, level in levels.items() if level == "clause"}
+
+
+def test_a_spreadsheet_has_dates_and_links_and_a_feed_names_the_notice(store: Store, folder: Path) -> None:
+    content = n.told(store, folder, cleaning("a"))[CLEANER]
+    sheet = openpyxl.load_workbook(io.BytesIO(digests.rendered(content, "xlsx"))).active
+    row = {head.value: cell for head, cell in zip(sheet[1], sheet[2], strict=True)}
+    assert row["Date limite"].value == datetime(2026, 12, 15, 9)
+    assert row["Date limite"].number_format == "dd/mm/yyyy hh:mm"
+    assert row["Dossier"].hyperlink.target == "https://example.org/dossier/a"
+    feed = digests.rendered(content, "atom").decode()
+    assert "<title>Nettoyage des bureaux de la mairie – Services a (Commune de Montreuil)</title>" in feed
 
 
 def test_the_report_of_a_night_is_in_french(store: Store, folder: Path) -> None:

@@ -17,19 +17,26 @@ from matcher.outreach import digests, review
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 VERSIONS = {"recette": "recipe", "données": "data", "classement": "ranker"}
-Form = Annotated[str, Option("--form", help="text, html, json or icalendar.")]
+Form = Annotated[str, Option("--form", help="text, html, json, csv, xlsx, atom or icalendar.")]
 Out = Annotated[Path | None, Option(help="The file to write; stdout by default.")]
 Siret = Annotated[str, Argument(help="SIRET of the structure.")]
 
 
 @app.command()
-def show(siret: Siret, form: Form = "text", out: Out = None) -> None:
-    """The last mail of a structure, or its calendar of deadlines; `matcher opportunities` lists what is open, announced or not.
+def show(
+    siret: Siret,
+    form: Form = "text",
+    out: Out = None,
+    catalogue: Folder = CATALOGUE,
+    limit: Annotated[int, Option(min=1, help="Maximum number of lots.")] = 50,
+) -> None:
+    """Every open lot in reach of a structure today, announced or not: a table, a feed, a calendar of deadlines.
 
     \b
     matcher digest show 00010001600013 --form icalendar --out deadlines.ics
     """
-    _write(digests.rendered(review.why(open_store(), siret)[-1], form), out)
+    content = digests.current(open_store(), loaded(catalogue).catalogue, siret, limit=limit)
+    _write(digests.rendered(content, form), out)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Forms of a digest: the same content as mail text, page, JSON or calendar; and feeds.
+"""Forms of a digest: the same content as mail text, page, table, feed or calendar.
 
 `content` is what `matcher.outreach.digests` composed (plain JSON).  Texts come from notices: each form makes them inert
 itself.  To add one, write a function from the content to bytes, and give it a name in `FORMS`.
@@ -12,17 +12,28 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from matcher import plugins
+from matcher import plugins, spreadsheet
 from matcher.reference.french import PARIS, long_day
 from matcher.reference.naming import as_written
 from matcher.reference.text import fold
 
+COLUMNS: tuple[tuple[str, str], ...] = (
+    ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
+    ("trades", "Métier"), ("buyer", "Acheteur"), ("place", "Lieu"), ("amount", "Montant"), ("duration", "Durée"),
+    ("deadline", "Date limite"), ("procedure", "Procédure"), ("limits", "Limite"), ("contact", "Contact"),
+    ("reservation", "Réservation"), ("clauses", "Clauses et critères sociaux"), ("conditions", "À savoir"),
+    ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"), ("documents_url", "Dossier"),
+    ("url", "Avis en ligne"),
+)  # fmt: skip
 #: What article 14 of the GDPR asks to tell whoever is written to; the page "À propos" says the rest.
 RIGHTS = (
     "Vos données professionnelles publiées (dénomination, SIRET, adresse, téléphone, courriel) servent à rapprocher structures et "
     "marchés publics (article 14 du RGPD). Pour vous y opposer, y accéder, les corriger ou les faire effacer, répondez à ce message ; "
     "réclamation : CNIL. Le reste est sur la page « À propos » du service."
 )
+WIDE = {"Intitulé du lot": 45, "Objet du marché": 45, "Pourquoi vous": 60, "À savoir": 40}
+WIDTHS = [WIDE.get(label, 22) for _, label in COLUMNS]
+DEADLINE = [name for name, _ in COLUMNS].index("deadline")
 
 
 def day(iso: str | None) -> str:
@@ -125,6 +136,19 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", fold(text)))
 
 
+def table(content: Mapping[str, Any], *, typed: bool = False) -> Iterator[list[Any]]:
+    """A heading, then a row for each lot, in the order of COLUMNS; `typed` keeps a date limit as a time of Paris."""
+    yield [label for _, label in COLUMNS]
+    for item in content["items"]:
+        joined = {"why": " ; ".join(item.get("reasons", ()))}
+        joined["conditions"] = " ; ".join(item.get("conditions", ()))
+        values = {**item, **joined, "deadline": deadline(item)}
+        cells: list[Any] = [str(values.get(key) or "") for key, _ in COLUMNS]
+        if typed and item.get("deadline"):
+            cells[DEADLINE] = _paris(item["deadline"]).replace(tzinfo=None)
+        yield cells
+
+
 @cache
 def templates() -> Any:
     """The mail templates; everything that is filled in is escaped in HTML."""
@@ -176,6 +200,21 @@ def lines(item: Mapping[str, Any]) -> Iterator[str]:
     yield f"Avis {item['notice_id']}" + (f" : {item['url']}" if item["url"] else "")
 
 
+def _atom(content: Mapping[str, Any]) -> bytes:
+    """One entry a lot."""
+    who, name, made = content["addressee"], content["name"] or content["addressee"], content["made"]
+
+    def entry(item: Mapping[str, Any]) -> Entry:
+        named = " – ".join(filter(None, dict.fromkeys((item["title"], item["notice_title"]))))
+        id = f"urn:maillage:lot:{item['notice_id']}:{item['lot_id']}:{item['edition']}"
+        title = f"{named} ({item['buyer']})" if item["buyer"] else named
+        link = item["documents_url"] or item["url"]
+        address = link if link.startswith(("https://", "http://")) else ""
+        return Entry(id, title, made, "\n".join(filter(None, lines(item))), address)
+
+    return feed(f"urn:maillage:digest:{who}", f"Marchés pour {name}", made, map(entry, content["items"]))
+
+
 def _icalendar(content: Mapping[str, Any]) -> bytes:
     """The deadlines as a calendar (RFC 5545); a corrected deadline replaces the old one, by its UID."""
     with plugins.optional("night", "a calendar of deadlines"):
@@ -221,5 +260,10 @@ FORMS: Mapping[str, Callable[[Mapping[str, Any]], bytes]] = {
     "text": lambda content: _templated(content, "txt"),
     "html": lambda content: _templated(content, "html"),
     "json": lambda content: json.dumps(dict(content), ensure_ascii=False, indent=1).encode(),
+    "csv": lambda content: spreadsheet.to_csv(table(content)),
+    "xlsx": lambda content: spreadsheet.to_xlsx(
+        spreadsheet.Sheet(title="Avis", rows=table(content, typed=True), widths=WIDTHS, frozen="A2")
+    ),
+    "atom": _atom,
     "icalendar": _icalendar,
 }

@@ -8,7 +8,7 @@ unpublished need goes out in waves, which stop when enough structures are intere
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from itertools import groupby, islice
 from statistics import median
@@ -40,7 +40,7 @@ from matcher.reference.text import shorten
 #: Fields that older digests lack.
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {
-    "amount": "montant non publié", "text": "", "level": "likely", "prior": False,
+    "amount": "montant non publié", "text": "", "level": "likely", "edition": 0, "prior": False,
     "procedure": "", "limits": "", "contact": "", "facilitators": (), "duration": "", "profile": "",
     "trades": "",
 }  # fmt: skip
@@ -63,12 +63,12 @@ class _Known:
     cases: Mapping[str, Case]
     refused: feedback.Refusals
     # when last, by addressee, first notice and lot
-    announced: Mapping[tuple[str, str, str], datetime]
-    silent: Set[str]  # addressees without mail today
-    done: Set[str]  # addressees that have today's digest already
-    waves: Mapping[str, list[str]]  # unpublished need -> today's structures
-    quiet: Sequence[str]  # addressees without mail for a month
-    ending: Set[tuple[str, str]]  # (addressee, "renewal:" id) announced before
+    announced: Mapping[tuple[str, str, str], datetime] = field(default_factory=dict)
+    silent: Set[str] = frozenset()  # addressees without mail today
+    done: Set[str] = frozenset()  # addressees that have today's digest already
+    waves: Mapping[str, list[str]] = field(default_factory=dict)  # unpublished need -> today's structures
+    quiet: Sequence[str] = ()  # addressees without mail for a month
+    ending: Set[tuple[str, str]] = frozenset()  # (addressee, "renewal:" id) announced before
 
 
 def compose(
@@ -365,6 +365,35 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
             summary.held = "volume"
         move(connection, "held" if summary.held else "ready", Digest.day == day, Digest.status == "composing")
         connection.execute(update(Run).where(Run.id == summary.run).values(state=asdict(summary)))
+
+
+def current(
+    store: Store, catalogue: Catalogue, siret: str, *, at: datetime | None = None, limit: int = 50
+) -> dict[str, Any]:
+    """Everything open and in reach of a structure today, announced or not: for feeds, calendars and tables."""
+    at = at or now()
+    structure = catalogue.structure(catalogue.row(siret))
+    with store.reading() as connection:
+        every = cases(connection, at).items()
+        open_cases = {k: c for k, c in every if not (c.owner or c.tender.confidential)}
+        refused = feedback.refusals(connection)
+        rows = connection.execute(
+            select(Found.notice_id, Found.lot_id, Found.probability, LEVEL.label("level"))
+            .where(Found.siret == structure.siret, Found.probability >= Rules().floor, LEVEL != "plausible")
+            .order_by(LEVEL.desc(), Found.probability.desc(), Found.notice_id, Found.lot_id)
+        ).all()
+    names = earlier_names(catalogue, structure.siret)
+    known = _Known(cases=open_cases, refused=refused)
+    found = (_news(known, id, lot, p, level, names) for id, lot, p, level in rows if id in open_cases)
+    news = [one for one in found if one]
+    writer = ItemWriter(store, catalogue, open_cases)
+    writer.read({structure.siret: news[:limit]})
+    items = [writer.item(structure, one) for one in news[:limit]]
+    versions = items[0]["versions"] if items else {"recipe": "", "data": ""}
+    subject = _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui"
+    listed = {"items": items, "left": max(0, len(news) - limit), "cap": limit, "intro": _intro(items)}
+    content = _content(Summary("", at.isoformat(), versions), at, structure)
+    return content | listed | {"id": identifier(siret, at.date(), "feed"), "subject": subject}
 
 
 def rendered(content: Mapping[str, Any], form: str) -> bytes:

@@ -149,7 +149,8 @@ class ItemWriter:
             "clauses": clauses[:1].upper() + clauses[1:],
             "conditions": list(_conditions(lot)),
         }
-        ids = {"notice_id": notice_id, "lot_id": lot_id, "buyer": tender.buyer.name}
+        edition = len(self._cases[notice_id].changes)
+        ids = {"notice_id": notice_id, "lot_id": lot_id, "edition": edition, "buyer": tender.buyer.name}
         return ids | named | dated | links | asked
 
     def _alone(
