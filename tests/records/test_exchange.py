@@ -336,13 +336,46 @@ def matcher_(*words: str, key: str = "") -> Result:
     return CliRunner().invoke(build(), list(words), env={"MATCHER_KEY": key})
 
 
+def test_terminal_declares_and_withdraws(
+    store: Store, store_url: str, monkeypatch: MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MATCHER_STORE", store_url)
+    monkeypatch.chdir(tmp_path)
+    known(store)
+    a, b = (matcher_("keys", "create", "--scope", f"structure:{s}").stdout.strip() for s in (A, B))
+    said = ("26-1", "--deadline", "2090-01-01", "--format", "jsonl")
+    words = ("--brings", "tonte", "--seeks", "nettoyage des locaux", "--contact", "a@example.org")
+    declared = matcher_("exchange", "declare", A, *said, *words, key=a)
+    assert declared.exit_code == 0
+    identifier = json.loads(declared.stdout)["id"]
+    sought = ("--brings", "nettoyage", "--seeks", "espaces verts")
+    other = json.loads(matcher_("exchange", "declare", B, *said, *sought, key=b).stdout)["id"]
+    found = json.loads(matcher_("exchange", "suggest", B, "--format", "jsonl", key=b).stdout)
+    assert found["id"] == identifier and found["score"] == 1.0
+    part = ("--role", "cotraitant", "--part", "nettoyage", "-f", "jsonl")
+    agreed = matcher_("exchange", "agree", other, identifier, *part, key=b)
+    assert agreed.stdout == "" and "votre accord est noté" in agreed.stderr  # nobody answered it yet
+    assert matcher_("exchange", "contact", identifier, key=b).stdout.strip() == "a@example.org"
+    viewers = matcher_("exchange", "viewers", identifier, "--format", "csv", key=a).stdout
+    assert viewers.count(B) == 2
+    assert matcher_("exchange", "contact", identifier, "--delete", key=a).exit_code == 0
+    assert matcher_("exchange", "withdraw", identifier, key=a).exit_code == 0
+    listed = matcher_("exchange", "list", "--notice", "26-1", "--format", "jsonl", key=a).stdout
+    assert [json.loads(line)["siret"] for line in listed.splitlines()] == [B]
+    mine = matcher_("exchange", "list", "--mine", "--format", "jsonl", key=a).stdout
+    assert json.loads(mine)["state"] == "withdrawn"
+    refused = matcher_("exchange", "withdraw", identifier, key=b)
+    assert isinstance(refused.exception, NotFound)
+
+
 def test_terminal_restores_and_erases(
     store: Store, store_url: str, monkeypatch: MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("MATCHER_STORE", store_url)
     known(store)
     key = matcher_("keys", "create", "--scope", f"structure:{A}", "--label", "=HYPERLINK(1)").stdout.strip()
-    say(store, keys.prove(store, key), A, contact="a@example.org")
+    words = ("--brings", "tonte", "--contact", "a@example.org", "--deadline", "2090-01-01")
+    matcher_("exchange", "declare", A, "26-1", *words, key=key)
     assert "'=HYPERLINK" in matcher_("keys", "list", "--format", "csv").stdout
     backup = tmp_path / "b.jsonl.gz"
     assert matcher_("store", "backup", str(backup)).exit_code == 0
@@ -362,7 +395,7 @@ def test_terminal_restores_and_erases(
     assert matcher_("store", "prune").exit_code == 0
     identifier = key.split("_")[1]
     assert matcher_("keys", "revoke", identifier).exit_code == 0
-    assert isinstance(matcher_("hours", "done", key=key).exception, Forbidden)
+    assert isinstance(matcher_("exchange", "list", key=key).exception, Forbidden)
 
 
 # ---------------------------------------------------------------------------------------- killed and racing

@@ -1,7 +1,6 @@
 """The exchange and the leads over HTTP: who completes whom, who saw what, who owes hours and could be asked."""
 
 import html
-import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,15 +10,12 @@ import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
 from sqlalchemy import select
-from typer.testing import CliRunner, Result
 
-from matcher.cli import build
-from matcher.domain import BadInput
 from matcher.records import keys, self_declared
-from matcher.records.store import Store, now
+from matcher.records.store import now
 from matcher.records.tables import Letter
 from pages_client import holding, token
-from serving import serving, settings_of
+from serving import settings_of
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
 NOTICE = "26-130101"
@@ -151,41 +147,3 @@ def test_leads_of_a_notice_name_firms_and_structures(client: TestClient) -> None
     assert client.post("/v1/leads", json={}).status_code == 422
     assert client.post("/v1/leads", json={"notice": "rien"}).status_code == 422
     assert client.post("/v1/leads", json={"notice_id": "inconnu"}).status_code == 404
-
-
-def test_a_terminal_asks_a_service_by_its_routes(plain_sample: Path, tmp_path: Path) -> None:
-    settings = settings_of(plain_sample, tmp_path)
-    with Store.open(settings.store) as store, serving(settings) as address:
-        key = {siret: keys.create(store, [f"structure:{siret}"]) for siret in (GARDEN, CLEAN)}
-
-        def asked(siret: str, *words: str) -> Result:
-            return CliRunner().invoke(
-                build("api"), ["api", *words, "-f", "jsonl", "--url", address, "--key", key[siret]]
-            )
-
-        declared = [
-            json.loads(
-                asked(siret, "POST", "exchange", f"siret={siret}", f"notice_id={NOTICE}", *said).stdout
-            )["id"]
-            for siret, *said in (
-                (GARDEN, "brings=tonte", "seeks=nettoyage", f'named=["{CLEAN}"]', "visibility=named"),
-                (
-                    CLEAN,
-                    "brings=nettoyage",
-                    "seeks=espaces verts",
-                    f"deadline={now() + timedelta(days=30):%Y-%m-%dT%H:%MZ}",
-                ),
-            )
-        ]
-        (found,) = asked(
-            CLEAN, "get", "exchange/suggestions", f"siret={CLEAN}", "reach_km=1500"
-        ).stdout.splitlines()
-        assert json.loads(found)["offer"]["id"] == declared[0]
-        for siret, mine, other in zip((GARDEN, CLEAN), declared, reversed(declared), strict=True):
-            part = (f"other={other}", "role=sous-traitant", "part=la mienne")
-            agreed = asked(siret, "POST", f"exchange/{mine}/agreement", *part)
-        assert len(agreed.stdout.splitlines()) == 2
-        assert asked(GARDEN, "DELETE", f"exchange/{declared[0]}").stderr == "done\n"
-        refused = asked(CLEAN, "DELETE", f"exchange/{declared[0]}").exception
-        assert isinstance(refused, BadInput) and "ne vous est visible" in str(refused)
-        assert isinstance(asked(CLEAN, "POST", "exchange", "named=[").exception, BadInput)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from matcher.domain import Rejected
     from matcher.matching.engine import Matcher
     from matcher.reading.gather import Gathered
+    from matcher.records.keys import Bearer
     from matcher.records.store import Store
     from matcher.territory.counts import Desk
 
@@ -59,6 +61,15 @@ def open_store(address: str | None = None) -> Store:
     from matcher.records.store import Store
 
     return Store.open(address)
+
+
+@contextmanager
+def proved(key: str) -> Iterator[tuple[Store, Bearer]]:
+    """The store of MATCHER_STORE, and who holds a key of it."""
+    from matcher.records import keys
+
+    with open_store() as store:
+        yield store, keys.prove(store, key)
 
 
 Rows = Mapping[str, Any] | Iterable[Mapping[str, Any]]

@@ -1,4 +1,4 @@
-"""Facilitators of a place, and referrals to them."""
+"""Facilitators of a place, referrals, and early access to needs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import Output, open_store, rejects
+from matcher.commands._options import Output, open_store, proved, rejects
 from matcher.console import emit, say
 from matcher.records import facilitators
 from matcher.reference.french import counted
@@ -50,6 +50,17 @@ def list_(
 
 
 @app.command()
+def refer(
+    facilitator: Annotated[str, Argument(help="Its id.")],
+    subject: Annotated[str, Argument(help="Id of the notice or need.")],
+    note: Annotated[str, Option(help="A note, without personal data.")] = "",
+) -> None:
+    """Record that a notice or a need was referred to a facilitator."""
+    facilitators.refer(open_store(), "operator", facilitator, subject, note)
+    say("orientation enregistrée")
+
+
+@app.command()
 def referrals(
     facilitator: Annotated[str, Option(help="Only referrals to this facilitator.")] = "",
     format: Output = "table",
@@ -58,3 +69,23 @@ def referrals(
     names = "date=at, facilitateur=facilitator, objet=subject, par=actor, note"
     found = facilitators.referrals(open_store(), facilitator)
     emit((codec.flat(row, names) for row in found), format)
+
+
+@app.command()
+def show(
+    need: Annotated[str, Argument(help="Id of your unpublished need.")],
+    facilitator: Annotated[str, Argument(help="Who may see it early.")],
+    withdraw: Annotated[bool, Option("--withdraw", help="Withdraw the permission.")] = False,
+    key: Annotated[str, Option(envvar="MATCHER_KEY", help="Your API key.")] = "",
+) -> None:
+    """Let a facilitator see your unpublished need early, or withdraw the permission; only its buyer can."""
+    with proved(key) as (kept, bearer):
+        facilitators.allow(kept, bearer, need, facilitator, withdraw=withdraw)
+    say("permission retirée" if withdraw else "permission donnée, pour un an")
+
+
+@app.command()
+def needs(facilitator: Annotated[str, Argument(help="Its id.")], format: Output = "table") -> None:
+    """The unpublished needs that their buyers let this facilitator see."""
+    found = facilitators.early(open_store(), facilitator)
+    emit(({"id": t.id, "besoin": t.title, "acheteur": t.buyer.name} for t in found), format)

@@ -9,10 +9,10 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import CATALOGUE, KEY, Files, Folder, Output, ReferenceDay, open_store
+from matcher.commands._options import CATALOGUE, KEY, Files, Folder, Output, ReferenceDay, proved
 from matcher.console import emit, say
 from matcher.domain import BadInput
-from matcher.records import facilitators, keys, worked
+from matcher.records import facilitators, worked
 from matcher.reference.french import counted, euros
 from matcher.territory import hours as desk
 from matcher.territory import ledger
@@ -134,8 +134,7 @@ def done(
     matcher hours done heures-mai.xlsx --contract 26-130101
     matcher hours done --lines --format csv > heures.csv
     """
-    with open_store() as store:
-        bearer = keys.prove(store, key)
+    with proved(key) as (store, bearer):
         for path in files or ():
             good, bad = ledger.read_hours(path.read_bytes(), path.name, siret, contract)
             worked.enter(store, bearer, good)

@@ -199,6 +199,7 @@ def listing(
     bearer: Bearer,
     *,
     notice_id: str | None = None,
+    lot_id: str | None = None,
     mine: bool = False,
     buyer_of: BuyerOf = nobody,
 ) -> tuple[Offer, ...]:
@@ -211,6 +212,8 @@ def listing(
     query = select(table)
     if notice_id is not None:
         query = query.where(table.c.notice_id == notice_id)
+    if lot_id is not None:
+        query = query.where(or_(table.c.lot_id == lot_id, table.c.lot_id == ""))
     if mine:
         query = query.where(table.c.siret.in_(bearer.sirets))
     else:
