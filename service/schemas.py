@@ -164,7 +164,7 @@ class AgreementIn(In):
     """What the author of a declaration agrees with that of another on the same notice."""
 
     other: Short
-    role: Literal["mandataire", "cotraitant", "candidat"]
+    role: Literal["mandataire", "cotraitant", "sous-traitant"]
     part: str = Field(min_length=1, max_length=2000)
 
 

@@ -79,7 +79,7 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
     letters = store.ask(select(Letter.siret, Letter.address).where(Letter.record_id == mine)).all()
     assert (CLEAN, "moi@propre.example") in letters and all("@" in str(address) for _, address in letters)
     assert client.get("/v1/exchange", headers=heads["buyer"]).json() == []  # not the buyer of this notice
-    for who, one, to, role in (("garden", mine, theirs, "mandataire"), ("clean", theirs, mine, "cotraitant")):
+    for who, one, to, role in (("garden", mine, theirs, "mandataire"), ("clean", theirs, mine, "sous-traitant")):
         said = {"other": to, "role": role, "part": role}
         client.post(f"/v1/exchange/{one}/agreement", json=said, headers=heads[who])
         page = client.get(f"/structure/{CLEAN}/bourse", headers=heads["clean"]).text
@@ -94,7 +94,7 @@ def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
     refused = client.post(f"/v1/exchange/{theirs}/agreement", json=second, headers=heads["clean"])
     assert refused.status_code == 422 and "déjà un mandataire" in refused.json()["detail"]
     group = client.get(f"/v1/exchange/{mine}/group", headers=heads["garden"]).json()
-    assert [(m["siret"], m["role"]) for m in group] == [(GARDEN, "mandataire"), (CLEAN, "cotraitant")]
+    assert [(m["siret"], m["role"]) for m in group] == [(GARDEN, "mandataire"), (CLEAN, "sous-traitant")]
     sheet = f"/structure/{GARDEN}/bourse/{mine}/groupement.txt"
     told = client.get(sheet, headers=heads["garden"])
     assert told.headers["content-disposition"].startswith("attachment")
