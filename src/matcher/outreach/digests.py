@@ -37,6 +37,7 @@ from matcher.reference.identifiers import is_address
 from matcher.reference.naming import as_written
 from matcher.reference.text import shorten
 
+MAIL = "mail"
 #: Fields that older digests lack.
 LATER: dict[str, Any] = {"unsure": (), "ending": (), "quiet": False}
 LATER_ITEM: dict[str, Any] = {
@@ -176,7 +177,8 @@ def _known(
 ) -> _Known:
     with store.reading() as connection:
         open_cases = cases(connection, at)
-        sent = select(Digest.addressee).where(Digest.day == day, Digest.status.not_in(LOST))
+        today = (Digest.day == day, Digest.channel == MAIL)
+        sent = select(Digest.addressee).where(*today, Digest.status.not_in(LOST))
         silent = alerts.silent(connection, "alerts") | alerts.paused(connection, day)
         ending = select(Announcement.addressee, Announcement.notice_id)
         ending = ending.where(Announcement.notice_id.startswith(RENEWAL))
@@ -184,7 +186,7 @@ def _known(
         waves = summary.waves if summary.resumed else {}
         # (addressee, first notice id, lot) -> when last, for open procedures, under any of their ids
         first = {id: key for key, case in open_cases.items() for id in case.ids}
-        told = select(Announcement.__table__).order_by(Announcement.at)
+        told = select(Announcement.__table__).where(Announcement.channel == MAIL).order_by(Announcement.at)
         return _Known(
             cases=open_cases,
             announced={
@@ -272,9 +274,9 @@ def _news(
     return News(notice_id, lot_id, chance, "correction", level, changed) if changed else None
 
 
-def identifier(addressee: str, day: date) -> str:
-    """The one id of a digest: the same addressee and day give the same."""
-    return hashlib.sha256(f"{addressee}|{day.isoformat()}|mail".encode()).hexdigest()[:32]
+def identifier(addressee: str, day: date, channel: str = MAIL) -> str:
+    """The one id of a digest: the same addressee, day and channel give the same."""
+    return hashlib.sha256(f"{addressee}|{day.isoformat()}|{channel}".encode()).hexdigest()[:32]
 
 
 def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer: ItemWriter) -> Composed:
@@ -310,14 +312,14 @@ def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -
         there = set(connection.execute(select(Digest.id).where(Digest.id.in_(ids))).scalars())
         fresh = [(content, news) for content, news in composed if content["id"] not in there]
         rows = [
-            {"id": content["id"], "addressee": content["addressee"], "day": day}
+            {"id": content["id"], "addressee": content["addressee"], "day": day, "channel": MAIL}
             | {"status": "composing", "content": content, "said": "", "created_at": at, "sent_at": None}
             for content, _ in fresh
         ]
         store.put(connection, Digest, rows, keep=[column.name for column in Digest.__table__.columns])
         told = [
             {"addressee": content["addressee"], "notice_id": one.notice_id, "lot_id": one.lot_id}
-            | {"channel": "mail", "digest_id": content["id"], "at": at}
+            | {"channel": MAIL, "digest_id": content["id"], "at": at}
             for content, news in fresh
             for one in news
         ]
@@ -350,7 +352,7 @@ def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool
     """Count the digests of the run and let them go, or hold them all for the operator."""
     with store.writing() as connection:
         told = func.json_array_length(Digest.content["items"])
-        ours = (Digest.day == day, Digest.content["run"].as_string() == summary.run)
+        ours = (Digest.day == day, Digest.channel == MAIL, Digest.content["run"].as_string() == summary.run)
         totals = select(func.count(), func.coalesce(func.sum(told), 0)).where(*ours)
         summary.digests, summary.told = connection.execute(totals).one()
         ended = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc())
