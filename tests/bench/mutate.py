@@ -4,8 +4,8 @@
     python tests/bench/mutate.py --count 30 --seed 3 outreach records
     python tests/bench/mutate.py --only src/matcher/outreach/delivery.py:61     every mutation of one line
 
-Each mutation is made in a copy of the tree, where the mirror tests of the file run, and those that import it; a test that fails,
-or does not end, has caught it.  Prints what survived and the share caught for each room.
+Each mutation is made in a copy of the tree, where the mirror tests of the file run, those that import it, then the others of its
+wing; a test that fails, or does not end, has caught it.  Prints what survived and the share caught for each room.
 """
 
 import ast
@@ -102,7 +102,7 @@ def mutations(path: Path) -> Iterator[Mutation]:
 
 
 def tests_of(path: Path) -> list[str]:
-    """The mirror test of a file, those of its package, then the test files that import it; else all those of its wing."""
+    """The mirror test of a file, those of its package, the test files that import it, then all others of its wing."""
     parts = path.with_suffix("").parts
     of_product = parts[:2] == ("src", "matcher")
     dotted = ".".join(parts[1:] if of_product else parts).removesuffix(".__init__")
@@ -122,7 +122,7 @@ def tests_of(path: Path) -> list[str]:
             mirrors.index(each.stem) if each.stem in mirrors else 0,
         )
     )
-    return [str(each.relative_to(ROOT)) for each in named or sorted(wing.glob("test_*.py"))]
+    return [str(each.relative_to(ROOT)) for each in dict.fromkeys((*named, *sorted(wing.glob("test_*.py"))))]
 
 
 def copied(folder: Path) -> Path:
