@@ -211,20 +211,36 @@ class Matcher:
         groups: int = 3,
     ) -> Answer:
         """The best n structures of each lot with their reasons, and up to `groups` groups for the whole."""
-        answers, pools = [], []
+        answers, rankings = [], []
         queries = self.queries(tender, filters=filters, as_of=as_of, incumbents=incumbents)
         for ranking in self.rank_each(queries):
             answers.append(self.answer(ranking, n))
-            # groups draw on a larger pool than is shown: a structure covering two lots may rank third in each
-            if groups:
-                pools.append(self._pool(ranking, answers[-1], POOL) if n < POOL else answers[-1])
+            rankings.append(ranking.brief())
         consortia: tuple[Any, ...] = ()
         if groups:
             from matcher.matching.groups import consortium
 
-            found = self.parts(tender, answers, filters=filters, as_of=as_of)
-            firms = self.firms(tender)
-            consortia = consortium.recommend(pools, tender=tender, n=groups, parts=found, firms=firms)
+            # groups draw on a larger pool than is shown: a structure covering two lots may rank third in each
+            each = zip(answers, rankings, strict=True)
+            pools = [replace(one, matches=self._pool(ranking, one.matches)) for one, ranking in each]
+            parts = [*self._ranked_parts(tender, answers, filters, as_of)]
+            found = {
+                lot.id: LotAnswer(lot=lot, matches=self._pool(ranking))
+                for ranking in parts
+                for lot in (ranking.shortlist.query.lot,)
+            }
+
+            def reasons(match: Match) -> tuple[Reason, ...]:
+                """Those of whom a group takes, of the pool: most of it is in none."""
+                held = (r for r in (*rankings, *parts) if r.shortlist.query.lot is match.lot)
+                return (
+                    match.reasons
+                    or self._reasons(r := next(held), int(self._shown(r, POOL)[match.rank - 1]))[0]
+                )
+
+            consortia = consortium.recommend(
+                pools, tender=tender, n=groups, parts=found, firms=self.firms(tender), reasons_of=reasons
+            )
         return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
 
     def parts(
@@ -240,16 +256,19 @@ class Matcher:
 
         Empty without a judgement: past awards do not distinguish the parts of a lot.
         """
+        return {
+            lot.id: LotAnswer(lot=lot, matches=self.explained(ranking, self._shown(ranking, n).tolist()))
+            for ranking in self._ranked_parts(tender, answers, filters, as_of)
+            for lot in (ranking.shortlist.query.lot,)
+        }
+
+    def _ranked_parts(
+        self, tender: Tender, answers: Sequence[LotAnswer], filters: Filters | None, as_of: date | None
+    ) -> Iterator[Ranking]:
         lots = tuple(part for each in answers if each.asked for part in parts_of(each.lot, each.asked))
         if not lots or not self.judges:
-            return {}
-        queries = self.queries(replace(tender, lots=lots), filters=filters, as_of=as_of)
-        return {
-            ranking.shortlist.query.lot.id: self._pool(
-                ranking, LotAnswer(lot=ranking.shortlist.query.lot, matches=()), n
-            )
-            for ranking in self.rank_each(queries)
-        }
+            return iter(())
+        return self.rank_each(self.queries(replace(tender, lots=lots), filters=filters, as_of=as_of))
 
     def firms(self, tender: Tender) -> Callable[[Lot], Sequence[Match]]:
         """Ordinary firms for a lot of the tender or a part of one, see `groups.firms`; none without a judgement."""
@@ -301,11 +320,11 @@ class Matcher:
             for rank, (i, code, text) in enumerate(found, 1)
         )
 
-    def _pool(self, ranking: Ranking, answer: LotAnswer, n: int) -> LotAnswer:
-        """The answer extended to n structures."""
-        shown = len(answer.matches)
-        more = self.explained(ranking, self._shown(ranking, n)[shown:].tolist(), shown + 1)
-        return replace(answer, matches=(*answer.matches, *more))
+    def _pool(self, ranking: Ranking, shown: tuple[Match, ...] = ()) -> tuple[Match, ...]:
+        """The structures among which groups are formed: those `shown`, and others without reasons."""
+        more = self._shown(ranking, POOL)[len(shown) :].tolist()
+        others = (self._match(ranking, i, rank, (), None) for rank, i in enumerate(more, len(shown) + 1))
+        return (*shown, *others)
 
     def nobody(self, ranking: Ranking) -> bool:
         """True when no candidate is credible: no admissible one is at least plausible."""

@@ -117,14 +117,10 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         asked = (trades.shares(shortlist) > 0) & ~trades.lent_beside(shortlist)
         near, wider = trades.near(shortlist)
         by_name = np.nan_to_num(name_trade(shortlist, asked.astype(np.float32)))
-        names, at = trades.by_name(catalogue, rows)
-        own = np.where(trades.among(trades.HOUSE), 0.0, names[:, :-1])
-        sure, first = own.max(axis=1)[at], own.argmax(axis=1)
-        called, which = np.unique(first, return_inverse=True)
-        of_others = np.array([_of_others(shortlist, asked, trades.label(each)) for each in called.tolist()])[
-            which
-        ]
-        other = (sure >= trades.NAMED) & ((by_name < trades.FIRST * sure) | of_others[at])
+        first, surest = (each[trades.by_name(catalogue, rows)[1]] for each in trades.called(catalogue))
+        labels = map(trades.label, range(len(asked)))
+        of_others = np.array([_of_others(shortlist, asked, label) for label in labels])
+        other = (surest >= trades.NAMED) & ((by_name < trades.FIRST * surest) | of_others[first])
         coded = ~(other | trades.coded_for_others(shortlist))
         area = all(map(reach_.vague, shortlist.query.places))  # somewhere in it, so perhaps in that quarter
         home = reach_.of(shortlist).comes(NEXT_DOOR) | (area & (of(shortlist, "same_department") > 0))
@@ -134,7 +130,7 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         named[named] = [not _of_others(shortlist, asked, str(name)) for name in words]
         said, by_code = (source(shortlist, asked.astype(np.float32)) for source in (said_trade, code_trade))
         plain = (said >= INDICATED) | ((by_code >= INDICATED) & coded) | named
-        words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first][at])
+        words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first])
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
         return plain, beside | words | (of(shortlist, "said_trade") >= demand.SHARE)
 
@@ -143,7 +139,7 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], text: str) -> bool:
     """Does a text tell, of each trade asked, other things than the lot is about?"""
-    return all(trades.other_things(shortlist, trade, text) for trade in np.flatnonzero(asked).tolist())
+    return all(trades.other_things(shortlist, trade, text) for trade in asked.nonzero()[0].tolist())
 
 
 def supported(shortlist: Shortlist) -> NDArray[np.bool_]:

@@ -41,6 +41,11 @@ class Ranking:
         bidders = self.everyone.catalogue.of_structure("bidder")[self.everyone.candidates]
         return len(heads(bidders[examined(self.everyone, self.judged)]))
 
+    def brief(self) -> "Ranking":
+        """The same without what is known of those left out, which weighs most and explains nobody."""
+        few = replace(self.shortlist, memo=self.shortlist.memo.alone())
+        return replace(self, shortlist=few, everyone=few)
+
     def sirens(self, n: int) -> list[tuple[str, float]]:
         """The first n bidders by SIREN, with their scores."""
         sirens = self.shortlist.catalogue.of_structure("siren")

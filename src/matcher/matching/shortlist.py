@@ -215,6 +215,12 @@ class Memo:
         """The memo of the candidates of a mask."""
         return Memo(self, kept)
 
+    def alone(self) -> Memo:
+        """What is known of these candidates, without that of more of them."""
+        held = Memo()
+        held._made = dict(self._made)
+        return held
+
     def keep(self, key: Hashable, value: Any) -> None:
         """Give the value of a key before it is asked."""
         self._made[key] = value

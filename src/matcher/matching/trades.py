@@ -224,12 +224,21 @@ def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
 
 def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates whose activity code is of a trade for other things than the lot is about; (n,)."""
-    held, at = by_code(shortlist.catalogue, shortlist.candidates)
-    firsts = zip(held[:, :-1].argmax(axis=1).tolist(), shortlist.catalogue.coded("naf")[1], strict=False)
+    catalogue = shortlist.catalogue
+    held, at = by_code(catalogue, shortlist.candidates)
+
+    def labelled() -> list[tuple[int, int, str]]:
+        """The place, first trade and label of each code of a trade of things."""
+        firsts = enumerate(zip(held[:, :-1].argmax(axis=1).tolist(), catalogue.coded("naf")[1], strict=False))
+        return [
+            (row, trade, codes.naf_label(code or ""))
+            for row, (trade, code) in firsts
+            if names()[trade] in _THINGS
+        ]
+
     elsewhere = np.zeros(len(held), dtype=bool)
-    for row, (trade, code) in enumerate(firsts):
-        if names()[trade] in _THINGS:
-            elsewhere[row] = other_things(shortlist, trade, codes.naf_label(code or ""))
+    for row, trade, text in catalogue.once("codes of things", labelled):
+        elsewhere[row] = other_things(shortlist, trade, text)
     return elsewhere[at]
 
 
@@ -291,6 +300,16 @@ def by_name(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]
     """
     like = np.zeros(len(names()) + 1, dtype=np.float32)
     return catalogue.words_read("trades", "name", lambda name: _with_highest(of_name(name or "")), rows, like)
+
+
+def called(catalogue: Catalogue) -> tuple[NDArray[np.int64], Floats]:
+    """The trade but HOUSE that each of the different names tells first, and how surely; (kinds of names,) each."""
+
+    def make() -> tuple[NDArray[np.int64], Floats]:
+        own = np.where(among(HOUSE), np.float32(0.0), by_name(catalogue, ())[0][:, :-1])
+        return own.argmax(axis=1), own.max(axis=1)
+
+    return catalogue.once("called by name", make)
 
 
 def by_code(catalogue: Catalogue, rows: Any) -> tuple[Floats, NDArray[np.int32]]:

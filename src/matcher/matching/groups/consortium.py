@@ -8,9 +8,10 @@ information, not legal advice.
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import date
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ from matcher.domain import (
     LotAnswer,
     Match,
     Member,
+    Reason,
     Structure,
     Tender,
     Warning_,
@@ -52,6 +54,7 @@ from matcher.reference.naming import as_written
 from matcher.reference.text import shorten
 
 UNSIZED = " ; capacité à vérifier (montant ou chiffre d'affaires inconnu)"
+Reasons = Callable[[Match], Sequence[Reason]]
 NOBODY = -1  # is the mandataire of offers that share no lot
 
 
@@ -69,6 +72,7 @@ def recommend(
     seconds: float = 2.5,
     parts: Mapping[str, LotAnswer] | None = None,
     firms: Firms | None = None,
+    reasons_of: Reasons = attrgetter("reasons"),
 ) -> tuple[Consortium, ...]:
     """Up to `n` different teams for the tender, best first; empty where nobody covers anything.
 
@@ -76,7 +80,8 @@ def recommend(
     `solver` is "exact" (integer programme, `seconds` at most for all) or "greedy".  `one_group` says that the
     same group must sign every lot, so that each member must be eligible on each reserved lot covered.
     `parts` holds who was found for each need of a lot of several trades (`Matcher.parts`); without it a member takes
-    a need whose trade it says or its code tells.  `firms` gives ordinary firms for what no structure can take.
+    a need whose trade it says or its code tells.  `firms` gives ordinary firms for what no structure can take;
+    `reasons_of` is asked of members alone.
     Raises BadInput on contradictory constraints.
     """
     found = parts or {}
@@ -101,7 +106,7 @@ def recommend(
     together = one_group or bool(constraints.imposed)
     lead_bidders = [_mandataire(table, cover, team, constraints, together) for team in teams]
     return tuple(
-        _consortium(table, cover, team, constraints, seen, lead_bidders, place, one_group)
+        _consortium(table, cover, team, constraints, seen, lead_bidders, place, one_group, reasons_of)
         for place, team in enumerate(teams)
     )
 
@@ -222,11 +227,12 @@ def _consortium(
     lead_bidders: Sequence[tuple[int, str]],
     place: int,
     one_group: bool,
+    reasons_of: Reasons,
 ) -> Consortium:
     lead_bidder, lead_reason = lead_bidders[place]
     loads = Counter(team.lead.values())
     members = tuple(
-        _member(table, cover, team, j, lead_bidder, lead_reason)
+        _member(table, cover, team, j, lead_bidder, lead_reason, reasons_of)
         for j in sorted(team.members, key=lambda j: (j != lead_bidder, -loads[j], table.bidders[j]))
     )
     covered = tuple(t.id for i, t in enumerate(table.tasks) if i in team.lead)
@@ -392,7 +398,13 @@ def _sized(table: _Table, cover: Cover, team: Team, bidder: int) -> bool:
 
 
 def _member(
-    table: _Table, cover: Cover, team: Team, bidder: int, lead_bidder: int, lead_reason: str
+    table: _Table,
+    cover: Cover,
+    team: Team,
+    bidder: int,
+    lead_bidder: int,
+    lead_reason: str,
+    reasons_of: Reasons,
 ) -> Member:
     role: Literal["mandataire", "cotraitant", "candidat"] = "cotraitant"
     if lead_bidder in (bidder, NOBODY):
@@ -400,7 +412,7 @@ def _member(
     led = [t for t, j in team.lead.items() if j == bidder]
     helped = [(t, share) for (t, j), share in team.shares.items() if j == bidder]
     sized = _sized(table, cover, team, bidder)
-    parts = [_why(table, cover, t, bidder, sized) for t in led]
+    parts = [_why(table, cover, t, bidder, sized, reasons_of) for t in led]
     parts += [
         f"renfort de {table.tasks[t].label} : porte {share:.0%} du montant, plus qu'une seule structure ne porte"
         for t, share in helped
@@ -419,9 +431,9 @@ def _member(
     return Member(structure=structure, lots=lots, role=role, reason=why)
 
 
-def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool) -> str:
+def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool, reasons_of: Reasons) -> str:
     match = table.cells[task, bidder]
-    told = sorted((r for r in match.reasons if r.tells), key=lambda r: r.code != "likely_trade")
+    told = sorted((r for r in reasons_of(match) if r.tells), key=lambda r: r.code != "likely_trade")
     told = [r for r in told if r.contribution > 0 or r.code == "likely_trade"]
     because = ", ".join(reasons.sentences(told, 2))
     extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}

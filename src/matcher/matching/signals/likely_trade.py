@@ -162,15 +162,15 @@ def _said(
     structure = shortlist.catalogue.structure(int(shortlist.candidates[i]))
 
     @cache
-    def piece_of(slot: int) -> _Piece:
-        return _piece(shortlist, i, slot)
+    def codes_of() -> list[tuple[str, ...]]:
+        """The codes of jobs of each piece."""
+        listed, offer = shortlist.rows_of(i, *DECLARED), shortlist.catalogue.offer
+        return [offer(pieces.row_with(slot, listed)).rome for slot in slots.tolist()]
 
     @cache
     def texts() -> trades.Floats:
         """What its texts tell of each trade, beside its posts."""
-        listed, offer = shortlist.rows_of(i, *DECLARED), shortlist.catalogue.offer
-        rows = [at for at, slot in enumerate(slots.tolist()) if not offer(pieces.row_with(slot, listed)).rome]
-        return np.asarray(held[rows].max(axis=0, initial=0.0))
+        return np.asarray(held[[not each for each in codes_of()]].max(axis=0, initial=0.0))
 
     def first(among: NDArray[np.bool_], weights: NDArray[Any]) -> _Piece | None:
         met = held * weights
@@ -185,7 +185,7 @@ def _said(
             ]
             near = pieces.compare(declared.view_of(shortlist), slots[kept])
             at = kept[(near + told[kept] + spelt).argmax()]
-            piece = piece_of(int(slots[at]))
+            piece = _piece(shortlist, i, int(slots[at]))
             if not _unfit(piece, worth, otherwise, structure):
                 return piece
             among = among & (slots != slots[at])
@@ -206,7 +206,7 @@ def _said(
     for trade in np.flatnonzero(_asked(shortlist) | lent).tolist():
         named = np.array([_names(pieces.text(slot), trade) for slot in slots.tolist()])
         if jobs[trade] >= KNOWN:  # a post whose code is of it
-            named |= [piece_of(slot).by_job[trade] >= KNOWN for slot in slots.tolist()]
+            named |= [any(trades.of_job(code)[trade] >= KNOWN for code in each) for each in codes_of()]
         if piece := first(named, worth):
             return quoted(piece, trade)
     stated = (held * ~trades.among(OWN)).max(axis=1) >= STATED
