@@ -182,6 +182,33 @@ def test_ticks_and_merged_cells_give_kinds_and_departments() -> None:
     assert [one.kind for one in read(Sheet("members.csv", merged.encode(), ()))] == ["EI", "EI", "ACI"]
 
 
+def test_a_sheet_of_names_completes_the_structures_of_the_others(tmp_path: Path) -> None:
+    book = Workbook()
+    contacts, members = book["Sheet"], book.create_sheet("Membres")
+    for row in (
+        ("Structure", "Téléphone", "Mail"),
+        ("ASSO. PRÉS DU GUÉ (ACI)", "0555000001", "gue@example.org"),
+        ("Les Halles", "0555000002", None),
+        ("Ti Nevez", "0555000003", "nevez@example.org"),
+    ):
+        contacts.append(row)
+    for row in (
+        ("Nom", "Type", "Ville", "Activité", "ETP", "Nb places"),
+        ("Les Prés du Gué", "ACI", "Metz", "tonte", 7, 90),
+        ("Les Halles", "EI", "Metz", "ménage", None, 12),
+        ("Les Halles", "ESAT", "Nancy", "ménage", 8, 60),
+    ):
+        members.append(row)
+    book.save(tmp_path / "reseau.xlsx")
+    found = gather.gather([tmp_path / "reseau.xlsx"])
+    assert [(one.phone, one.email, one.headcount) for one in found.structures] == [
+        ("05 55 00 00 01", "gue@example.org", 7),
+        ("", "", 12),
+        ("", "", 60),
+    ]
+    assert [bad.record for bad in found.rejected] == ["Sheet row 3 (Les Halles)", "Sheet row 4 (Ti Nevez)"]
+
+
 def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place() -> None:
     text = "Nom;N° SIRET;Ville;Activité\nA;W571000001;Metz;tonte\nB;SIREN 000000018;Metz;tonte\nC;en cours;Metz;tonte\n"
     found = read(Sheet("members.csv", f"{text}D;{siret(4)};Metz;tonte\n".encode(), ()))

@@ -14,6 +14,7 @@ from matcher.reading import consultation
 from matcher.reading import files as files_
 from matcher.reading.need import typed_need
 from matcher.reading.sources import directory, documents, table
+from matcher.reference.french import iso
 from papers import pdf, word, workbook
 from records import cases, facts, parted, tupled
 
@@ -113,6 +114,20 @@ def test_purchases_announced_ahead_are_projects() -> None:
     assert copies.lots[0].conditions[0].label == "Publication prévue : 15/01/2027"
     assert (cleaning.lots[0].amount, cleaning.lots[0].duration_months) == (400_000, 48)
     assert (copies.lots[0].amount, copies.published, copies.deadline) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("15/01/2027", "2027-01-15"),
+        ("2027-01-15 00:00", "2027-01-15"),
+        ("15/01/2027 à 12h", "2027-01-15T12:00+01:00"),
+    ],
+)
+def test_a_day_without_an_hour_stays_one(cell: str, told: str) -> None:
+    (tender,), _ = read(f"objet;acheteur;date limite\nX;Y;{cell}\n")
+    assert tender.deadline is not None
+    assert iso(tender.deadline) == told
 
 
 @pytest.mark.parametrize(("stated", "nature"), cases("natures in a table"))

@@ -1,6 +1,6 @@
 """The exchange of partners (bourse à la cotraitance)."""
 
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from matcher.console import emit, say
 from matcher.reading import gather
 from matcher.reading.procedure import by_id, closing
 from matcher.records import exchange, worked
-from matcher.reference.french import PARIS, in_paris
+from matcher.reference.french import PARIS, iso
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
 
@@ -45,7 +45,7 @@ def declare(
     if deadline is None and tender is not None:
         deadline = closing(tender)
     if deadline is not None and deadline.tzinfo is None:
-        deadline = deadline.replace(hour=23, minute=59, tzinfo=PARIS)
+        deadline = datetime.combine(deadline, time.max, PARIS)
     with proved(key) as (store, bearer):
         visibility = "named" if visible_to else "members"
         offer = exchange.declare(
@@ -185,6 +185,6 @@ def _row(offer: Any) -> dict[str, Any]:
     return codec.flat(offer, same) | {
         "contact": "yes" if offer.has_contact else "no",
         "visible": offer.visibility + (" + buyer" if offer.buyer_may_see else ""),
-        "until": in_paris(offer.deadline).isoformat(timespec="minutes"),
+        "until": iso(offer.deadline),
         "state": offer.state,
     }

@@ -15,7 +15,7 @@ from matcher.partners import opportunities
 from matcher.partners.opportunities import Opportunity, Part
 from matcher.reading import gather
 from matcher.reading.procedure import answerable
-from matcher.reference.french import due
+from matcher.reference.french import due, iso
 from matcher.reference.text import shorten
 
 PLACED = (
@@ -88,6 +88,6 @@ def _line(lots: tuple[Opportunity, ...]) -> str:
 def _row(one: Opportunity) -> dict[str, Any]:
     deadline = one.lot.deadline or one.tender.deadline
     row = {"part": WORDS[one.part], **codec.flat(one, PLACED)}
-    row |= {"limite": deadline and deadline.isoformat(timespec="minutes"), "pourquoi": " ; ".join(one.why)}
+    row |= {"limite": deadline and iso(deadline), "pourquoi": " ; ".join(one.why)}
     partner = one.partner.structure.name if one.partner else None
     return row | {"avec": partner, "lien": one.tender.documents_url or one.tender.url}

@@ -11,7 +11,7 @@ from datetime import date
 
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
 from matcher.reference import places
-from matcher.reference.identifiers import BY_NAME, bare_name, is_siret, rna_identity
+from matcher.reference.identifiers import BY_NAME, bare_name, is_siret, name_words, rna_identity
 from matcher.reference.text import fold
 
 #: Kinds that define the activity of a structure; the others (ESS, SCOP, ASSO ...) are legal forms that any of these may have.
@@ -21,7 +21,6 @@ SAME_NAME = 90.0
 HIDDEN = "[nom non diffusible]"
 
 _IN_BRACKETS = re.compile(r"\([^()]*\)")
-_ARTICLES = re.compile(r"\b(?:d[eu]s?|l(?:es?|a)?|d) ")  # that lists of names write or leave out
 _COMMON = frozenset("esat ea eatt atelier ateliers entreprise adaptee centre site sarl services".split())
 RARE = 5  # bidders at most that bear a word by which alone a structure is known
 #: Fields that are merged or handled separately; all others are taken from one source.
@@ -112,7 +111,7 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
             sirets.setdefault(rna_identity(record.rna), set()).add(record.siret)
         if loose:
             department, commune = record.place.department, record.place.commune
-            keys = [(_words(record.name), department), (record.siren, department)]
+            keys = [(name_words(record.name), department), (record.siren, department)]
             for key in (key for key in keys if key[0]):
                 named.setdefault(key, {})[record.siret] = commune
     follows = {rna: next(iter(only)) for rna, only in sirets.items() if rna and len(only) == 1}
@@ -160,7 +159,7 @@ def _same_house(records: Sequence[Structure]) -> dict[str, str]:
 
 def _rare(record: Structure) -> frozenset[str]:
     """The words of a name that tell one structure of its town from another."""
-    words = _words(_IN_BRACKETS.sub("", record.name)).split()
+    words = name_words(_IN_BRACKETS.sub("", record.name)).split()
     return frozenset(words) - _COMMON - {*bare_name(record.place.label).split()}
 
 
@@ -173,11 +172,6 @@ def _town(place: Place) -> str:
 def _loose(identity: str) -> bool:
     """Is it known by its name and place alone, or with its SIREN?"""
     return identity.startswith(BY_NAME) or (identity[:1].isdecimal() and not is_siret(identity))
-
-
-def _words(name: str) -> str:
-    """The words of a name, which lists write in any order."""
-    return " ".join(sorted(set(_ARTICLES.sub("", f"{bare_name(name)} ").split())))
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:

@@ -51,6 +51,12 @@ def hour_stated(deadline: datetime) -> bool:
     return deadline.time() != time.max
 
 
+def iso(deadline: datetime) -> str:
+    """ISO 8601 to the minute in Paris, or the day alone where no hour is stated."""
+    local = in_paris(deadline).astimezone(PARIS)
+    return local.isoformat(timespec="minutes") if hour_stated(local) else local.date().isoformat()
+
+
 def is_over(deadline: datetime | None, moment: datetime | None = None) -> bool:
     """Whether a deadline has passed at `moment` (now by default); one that is not stated has not."""
     return deadline is not None and in_paris(deadline) <= (moment or datetime.now(PARIS))

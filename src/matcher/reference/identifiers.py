@@ -100,6 +100,14 @@ def bare_name(name: str) -> str:
     return " ".join(_LEGAL_FORM.sub(" ", re.sub(r"[^a-z0-9]+", " ", fold(name))).split())
 
 
+_ARTICLES = re.compile(r"\b(?:d[eu]s?|l(?:es?|a)?|d) ")  # that lists of names write or leave out
+
+
+def name_words(name: str) -> str:
+    """The words of a name, which lists write in any order."""
+    return " ".join(sorted(set(_ARTICLES.sub("", f"{bare_name(name)} ").split())))
+
+
 def identified(
     read: tuple[str, tuple[str, ...], str],
     finess: object = None,

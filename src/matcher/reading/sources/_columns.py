@@ -161,6 +161,7 @@ _LIKE = {
     "url": "website",
     "documents": "website",
     "headcount": "number",
+    "places": "number",
     "zone": "goes",
 }
 

@@ -8,7 +8,7 @@ from itertools import islice
 from math import ceil, isnan
 
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Offer, Place, Structure, Zone
-from matcher.reading.sources._places import department_names
+from matcher.reading.sources._places import department_names, loosely
 from matcher.reference import places, toponyms
 from matcher.reference.identifiers import UNSTATED, number_of, siren_valid, siret_valid
 from matcher.reference.tables import code_list
@@ -297,7 +297,9 @@ def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
 
 def _reaching(text: str, home: Place) -> float | None:
     """Kilometres from home to the farthest of the towns named, and round it; None where the words name nothing."""
-    away = [(_away(part, home), AREA_KM if _WIDE.match(part) else AROUND_KM) for part in _parted(text)]
+    away = [
+        (_away(part, home, loose=True), AREA_KM if _WIDE.match(part) else AROUND_KM) for part in _parted(text)
+    ]
     reach = [km + margin for km, margin in away if km is not None]
     unknown = len(reach) < len(away)
     if home.latitude is None or (not reach and (not unknown or _NO_AREA & set(fold(text).split()))):
@@ -305,11 +307,16 @@ def _reaching(text: str, home: Place) -> float | None:
     return ceil(max([*reach, UNKNOWN_KM if unknown else AROUND_KM]))
 
 
-def _away(part: str, home: Place) -> float | None:
-    """Kilometres from home to the nearest place of a name, or of the town that an area is called after; None for none."""
+def _away(part: str, home: Place, loose: bool = False) -> float | None:
+    """Kilometres from home to the nearest place of a name, or of the town that an area is called after; None for none.
+
+    `loose`, else to the commune that the words begin with: "Brest (rive droite)".
+    """
     name = _LIMITED.sub(" ", part).strip()
     names = (part, name, _AROUND.sub("", name))  # "Arc Sud Bretagne" is called so
     named = [home] if _OF_HOME.match(name) else next(filter(None, ([*_called(n, home)] for n in names)), [])
+    if loose and not named:
+        named = [p for p in loosely(part) or () if p.commune and part.startswith(fold(p.label))]
     here = home.latitude, home.longitude
     points = [(p.latitude, p.longitude) for p in named if None not in (p.latitude, p.longitude, *here)]
     nearest = min((float(places.distance_km(*here, *point)) for point in points), default=HOMONYM_KM)

@@ -15,6 +15,7 @@ from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import loosely, place_of
 from matcher.reference import identifiers, places, trades
+from matcher.reference.identifiers import name_words
 from matcher.reference.text import clean, fold, shorten
 
 YIELDS = "structure"
@@ -172,8 +173,11 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
     source = _tabular.source_of(name)
 
     def check(found: Mapping[str, str], keys: Sequence[str]) -> None:
-        unnamed = "siret" not in found and not identifies(found)
-        if not _columns.typed(columns) and (unnamed or _of_notices(keys)) and not source.endswith(JSON):
+        if (
+            not _columns.typed(columns)
+            and (not _tells_apart(found) or _of_notices(keys))
+            and not source.endswith(JSON)
+        ):
             raise BadInput(
                 f"{name} needs {NEEDED}; its columns are {', '.join(keys[:12])}: name those with --map siret=COLUMN "
                 "(or name=COLUMN, town=COLUMN and offer=COLUMN), or give the notices' own format"
@@ -181,12 +185,17 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
 
     drafts: dict[tuple[str, str], Structure] = {}
     first_of: dict[str, tuple[str, str]] = {}  # the first key of each SIRET
+    beside: list[tuple[str, Row, Mapping[str, str]]] = []  # rows of sheets that only name whom they tell of
     sheet = _Sheet(columns or {})
     rows = _tabular.rows(stream, name, _VOCABULARY.score, LISTS)
     for place, row, found in _columns.mapped(name, rows, mapping, check, columns, FIELDS):
         if isinstance(row, dict) and row.get("record") in _OTHER_RECORDS:
             continue
-        outcome = row if isinstance(row, str) else _drafts(sheet.whole(row, found), found, source, sheet)
+        row = row if isinstance(row, str) else sheet.whole(row, found)
+        if isinstance(row, dict) and sheet.title and not _tells_apart(found):
+            beside.append((place, row, found))
+            continue
+        outcome = _drafts(row, found, source, sheet)
         if isinstance(outcome, str):
             yield _tabular.rejected(name, place, outcome)
             continue
@@ -197,9 +206,35 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
                 key = first_of.get(key[0], key)
             first_of.setdefault(key[0], key)
             drafts[key] = _joined(drafts[key], draft) if key in drafts else draft
+    named: dict[str, dict[tuple[str, str], None]] = {}
+    for key, draft in drafts.items():
+        for words in map(name_words, (draft.name, _IN_BRACKETS.sub("", draft.name))):
+            named.setdefault(words, {})[key] = None
+    for place, row, found in beside:
+        name_told = clean(str(row.get(found["name"]) or ""), 300)
+        keys = named.get(name_words(name_told)) or named.get(name_words(_IN_BRACKETS.sub("", name_told)), {})
+        # who it is the other sheet says, and the row needs a number only to be read
+        more = _drafts({**row, _NUMBER_OF_ROW: 1}, {**found, "own_id": _NUMBER_OF_ROW}, source, sheet)
+        if isinstance(more, str) or len({siret for siret, _ in keys}) != 1:
+            yield _tabular.rejected(
+                name,
+                f"{place} ({name_told})",
+                f"no structure of the other sheets is called so, or several are; to be read by itself {_lacks(found)}",
+            )
+            continue
+        drafts |= {key: _joined(drafts[key], more[0]) for key in keys}
     yield from map(_finished, drafts.values())
 
 
+def _tells_apart(columns: Collection[str]) -> bool:
+    return "siret" in columns or identifies(columns)
+
+
+def _lacks(found: Collection[str]) -> str:
+    return f"it needs {NEEDED}; it has {', '.join(f for f in found if '.' not in f)}"
+
+
+_NUMBER_OF_ROW, _IN_BRACKETS = "row", re.compile(r"\([^()]*\)")
 _OTHER_RECORDS = ("tender", "award")  # of `matcher read` over a folder
 JSON = (".jsonl", ".json", ".ndjson")
 
@@ -218,8 +253,8 @@ class _Sheet:
         """The row with what it continues; a str where it is a title, a total or a note, which tell of no structure."""
         if row.get("", "") != self.title:
             self.title, self.sections, self.last = row.get("", ""), {}, {}
-        if self.title and "siret" not in found and not identifies(found):
-            return f"the sheet is not read: it needs {NEEDED}; it has {', '.join(f for f in found if '.' not in f)}"
+        if self.title and "name" not in found and not _tells_apart(found):
+            return f"the sheet is not read: {_lacks(found)}"
         filled = {
             heading: str(cell).strip()
             for heading, cell in row.items()
@@ -464,8 +499,9 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
         flags = (*flags, f"zone-guessed: {zone_words[:80]}")
     updated = identifiers.clean_date(cell("updated"))
     turnover = identifiers.clean_amount(_structure.bare_figure(cell("turnover")))
-    headcount, unit = _structure.headcount_of(cell("headcount")), columns.get("turnover", "")
-    figures = (("turnover", turnover), ("headcount", headcount))
+    unit = columns.get("turnover", "")
+    people, posts = (_structure.headcount_of(cell(each)) for each in ("headcount", "places"))
+    figures = (("turnover", turnover), ("headcount", people), ("places", posts))
     flags += tuple(
         f"figure-unread: {text(f)}" for f, number in figures if number is None and text(f).strip("0 -?€")
     )
@@ -487,7 +523,9 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
         labels=_structure.several(cell("labels")),
         turnover=turnover
         and turnover * (1e3 if _THOUSANDS.search(unit) else 1e6 if _MILLIONS.search(unit) else 1),
-        headcount=headcount or _structure.headcount_of_band(cell("headcount_band")),
+        # as the register of ESAT counts them
+        headcount=(posts or people if "ESAT" in kinds else people or posts)
+        or _structure.headcount_of_band(cell("headcount_band")),
         active=_structure.yes_no(cell("active")),
         checked=updated if _structure.yes_no(cell("active")) is not None else None,
         convention=text("convention", 100),

@@ -136,7 +136,7 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> Draft | str:
     # a project when all it has is a day of publication to come
     nature = next(natures, "project" if planned and not raw("deadline") else "call")
     # a spreadsheet's day is one at midnight
-    deadline = _facts.moment(str(raw("deadline") or "").removesuffix(" 00:00:00"))
+    deadline = _facts.moment(re.sub(r"[ T]0?0:00(?::00)?$", "", str(raw("deadline") or "").strip()))
     yearly = clean_amount(raw("amount_year"))
     amount = clean_amount(raw("amount"))
     day = clean_date(planned)
