@@ -370,7 +370,7 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
             length = _months(*each.groups()) if each else 12.0 if _EACH_YEAR.search(part) else None
             if length is None and (days := _FROM_TO.search(part)):
                 length = _between(days.groups())
-            length = length or first or stated  # "renouvelable 3 fois"
+            length = length or first or (stated if stated != most else None)  # "renouvelable 3 fois"
             rest = (stated or 0.0) - (count or 0) * (length or 0.0)  # "40 mois", of 76 that are with 3 x 12
             if count and length != rest and re.search(rf"(?<!\d){rest:g} mois\b", plain):
                 first = first or rest
