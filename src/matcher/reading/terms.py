@@ -135,9 +135,6 @@ _FIRM = re.compile(
 _EACH_YEAR = re.compile(
     r"\b(?:(?:de|a) chaque (?:annee|date anniversaire)|(?:reconduc|renouvel)\w+ annuel\w*)\b"
 )
-#: "renouvelable 3 fois pour la même durée", "une reconduction d'une durée identique"
-_LASTING = re.compile(r"\bp(?:eriode|our une duree) d[e'][^.;]{0,50}$")
-_EACH_AS_FIRST = re.compile(r"\b(?:meme|identique)s? duree|\bduree (?:identique|equivalente)")
 #: "soit une durée maximale de huit ans", "sans que sa durée totale ne puisse excéder 48 mois"
 _WHOLE = re.compile(rf"\b(?:total\w*|maxim\w+|exced\w+|depass\w+|soit)\b(?:,? \w+){{0,6}}? {_LENGTH}")
 #: "La valeur estimée est le maximum des trois années", "the amount stated above is the maximum"
@@ -373,8 +370,7 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
             length = _months(*each.groups()) if each else 12.0 if _EACH_YEAR.search(part) else None
             if length is None and (days := _FROM_TO.search(part)):
                 length = _between(days.groups())
-            if length is None and (first or _EACH_AS_FIRST.search(part) or _LASTING.search(before)):
-                length = first or stated
+            length = length or first or (stated if stated != most else None)  # "renouvelable 3 fois"
             rest = (stated or 0.0) - (count or 0) * (length or 0.0)  # "40 mois", of 76 that are with 3 x 12
             if count and length != rest and re.search(rf"(?<!\d){rest:g} mois\b", plain):
                 first = first or rest
