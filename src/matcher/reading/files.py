@@ -26,7 +26,7 @@ from typing import BinaryIO
 from matcher import codec, plugins
 from matcher.console import say
 from matcher.domain import KINDS, Award, BadInput, BrokenPlugin, MatcherError, Rejected, Structure, Tender
-from matcher.reading import cancellation, confined, unpacking
+from matcher.reading import cancellation, clauses, confined, unpacking
 from matcher.reading.limits import FILE, UPLOAD, Limits, in_force
 from matcher.reading.sources import Columns, Record, _columns, _structure, _tabular
 from matcher.reading.unpacking import DAMAGED
@@ -248,7 +248,7 @@ class _Reader:
                             name, f"{wrong}: mend the source {plugins.called('reading.sources', module)}"
                         )
                         continue
-                    record = repaired(self.completed(record, name))
+                    record = repaired(self.completed(record, name, ours))
                     yield cancellation.settled(record) if isinstance(record, Tender) else record
             except MatcherError as error:
                 if miscorrected is None and isinstance(error, _columns.BadCorrection):
@@ -274,8 +274,15 @@ class _Reader:
                 return
             return
 
-    def completed(self, record: Record, name: str) -> Record:
-        """A structure of any source with the file it is of, and its kind as the user says (`--map kind:WORDS=KIND`)."""
+    def completed(self, record: Record, name: str, ours: bool) -> Record:
+        """A structure of any source with the file it is of, and its kind as the user says (`--map kind:WORDS=KIND`).
+
+        A notice of another package has its places found, and what its texts state beside its fields.
+        """
+        if isinstance(record, Tender) and not ours:
+            buyer = replace(record.buyer, place=places.locate(record.buyer.place))
+            lots = (replace(lot, places=tuple(map(places.locate, lot.places))) for lot in record.lots)
+            return clauses.complete(replace(record, buyer=buyer, lots=tuple(lots)), record.description)
         if not isinstance(record, Structure):
             return record
         kind = _structure.kind_of((self.columns or {}).get(f"kind:{record.kind}")) or record.kind
