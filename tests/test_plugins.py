@@ -13,7 +13,10 @@ from matcher import plugins
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import BadInput, NotFound, Recipe, Rejected, Structure
 from matcher.matching import judgement, recipes
+from matcher.outreach import intake
 from matcher.reading import files
+from matcher.records.store import Store, now
+from matcher.reference.french import iso
 
 SOURCE = """
 from matcher.domain import Structure
@@ -29,13 +32,18 @@ def read(stream, name):
         zone = {"zone": kind[1]} if kind[1:] else {}
         yield Structure(siret=siret, name=title, kind=kind[0] if kind else "", **zone)
 """
+GUIDE = Path(__file__).parents[1] / "docs" / "how-to" / "plugins.md"
+NOTICES = next(
+    code for code in GUIDE.read_text("utf-8").split("```python")[1:] if 'YIELDS = "tender"' in code
+)
 ENCODER = "from matcher.learned.encoders.hashing import load\n"
-POINTS = "[maillage.sources]\nannuaire = elsewhere_source\n\n[maillage.encoders]\nours = elsewhere_encoder\n"
+POINTS = "[maillage.sources]\nannuaire = elsewhere_source\navis = elsewhere_notices\n\n[maillage.encoders]\nours = elsewhere_encoder\n"
 
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[None]:
     (tmp_path / "elsewhere_source.py").write_text(SOURCE)
+    (tmp_path / "elsewhere_notices.py").write_text(NOTICES.partition("```")[0], "utf-8")
     (tmp_path / "elsewhere_encoder.py").write_text(ENCODER)
     about = tmp_path / "elsewhere-1.0.dist-info"
     about.mkdir()
@@ -77,6 +85,24 @@ def test_a_field_of_another_type_is_told_and_the_other_structures_go_on() -> Non
     wrong, right = files.read_stream(io.BytesIO(content), "x.txt")
     assert isinstance(wrong, Rejected) and isinstance(right, Structure) and right.name == "Les Bois"
     assert "field zone" in wrong.reason and "annuaire" in wrong.reason
+
+
+@pytest.mark.usefixtures("package")
+def test_a_night_reads_the_notices_of_the_source_that_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "export.txt"
+    path.write_text(
+        "ID;ACHETEUR\nA1;Ville;Tonte, lot réservé aux EA et ESAT;Metz;2026-12-01;2026-12-20\nA2;Ville\n",
+        "utf-8",
+    )
+    with Store.open(f"sqlite:///{tmp_path}/s.sqlite") as store:
+        intake.remember(store, intake.read(store, [path], now()))  # taken for a text
+        found = intake.read(store, [path], now(), source="avis")
+        intake.remember(store, found)
+        assert intake.read(store, [path], now(), source="avis").known == 1
+    (tender,), (bad,) = found.tenders, found.rejected
+    assert tender.deadline is not None and iso(tender.deadline) == "2026-12-20"
+    assert tender.lots[0].reservation is not None, "as its words say"
+    assert (tender.lots[0].places[0].department, bad.record) == ("57", "line 3")
 
 
 def test_without_the_package_the_names_that_there_are_are_listed() -> None:

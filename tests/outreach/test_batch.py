@@ -18,6 +18,7 @@ from sqlalchemy import select
 import night as n
 import terminal
 from matcher.commands import batch as batch_command
+from matcher.domain import Place
 from matcher.outreach import batch
 from matcher.outreach.rules import Rules
 from matcher.reading.sync import _client, boamp
@@ -69,6 +70,18 @@ def test_since_leaves_older_notices_out(store: Store, folder: Path) -> None:
     old, new = n.tender("old"), n.tender("new", published=n.MOMENT.date())
     assert batch.run(store, folder, [old, new], options, moment=n.MOMENT).read == 1
     assert set(matched(store)) == {"new"}
+
+
+def test_a_night_of_some_departments_leaves_the_other_notices_until_they_are_asked(
+    store: Store, folder: Path
+) -> None:
+    far = n.tender("far", buyer=replace(n.BUYER, place=Place(department="93")))
+    far = replace(far, lots=(replace(far.lots[0], places=(Place(label="Brest", department="29"),)),))
+    region = replace(n.tender("region"), lots=(replace(far.lots[0], id="r", places=(Place(region="11"),)),))
+    for departments, notices in (("93",), 2), (("93", "29"), 1), ((), 0):
+        options = batch.Options(rules=Rules(floor=0.0005), departments=frozenset(departments))
+        done = batch.run(store, folder, [n.tender("near"), far, region], options, moment=n.MOMENT)
+        assert (done.read, done.matched) == (3, notices)
 
 
 def test_a_rehearsal_says_the_same_and_writes_nothing(store: Store, folder: Path) -> None:

@@ -390,6 +390,8 @@ def test_terminal_restores_and_erases(
     assert matcher_("store", "migrate").exit_code == 0
     assert matcher_("store", "restore", str(backup)).exit_code == 0
     assert json.loads(matcher_("personal", "export", "a@example.org").stdout)["declaration"][0]["siret"] == A
+    emptied = matcher_("personal", "export", "a@example.org", "--store", store_url)
+    assert (emptied.exit_code, "declaration" in json.loads(emptied.stdout)) == (0, False)
     counts = matcher_("store", "info", "--format", "csv").stdout.splitlines()
     assert any(line.startswith("api_key,1,") for line in counts)
     assert matcher_("store", "prune").exit_code == 0

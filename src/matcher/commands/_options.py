@@ -38,6 +38,10 @@ Folder = Annotated[Path, Option(help="The folder written by `matcher index`.")]
 Output = Annotated[str, Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)]
 NoticeOf = Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")]
 Which = Annotated[str | None, Option(help="Which notice of the file; the first by default.")]
+StoreAddress = Annotated[
+    str | None, Option("--store", help="Address of the store; MATCHER_STORE by default.")
+]
+Source = Annotated[str | None, Option("--source", "-s", help="Name the format of the files.")]
 NoFirms = Annotated[bool, Option("--no-firms", help="Leave out ordinary firms.")]
 
 
@@ -90,11 +94,11 @@ def emit_values(
         emit((row for each in made for row in ([each] if isinstance(each, Mapping) else each)), format)
 
 
-def gathered(files: Sequence[Path]) -> Gathered:
+def gathered(files: Sequence[Path], source: str | None = None) -> Gathered:
     """What the files hold, with a summary on stderr."""
     from matcher.reading import gather
 
-    read = gather.gather(files)
+    read = gather.gather(files, source=source)
     say(*read.summary())
     return read
 

@@ -11,7 +11,17 @@ from service.settings import read as settings
 from typer import Argument, Option
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.commands._options import CATALOGUE, Files, Folder, day, loaded, open_store
+from matcher.commands._options import (
+    CATALOGUE,
+    Files,
+    Folder,
+    Source,
+    StoreAddress,
+    Words,
+    day,
+    loaded,
+    open_store,
+)
 from matcher.console import emit, progress, say
 from matcher.domain import BadInput, MissingExtra, NotFound
 from matcher.outreach import batch, delivery, intake, review
@@ -22,6 +32,7 @@ from matcher.reading.sync import _client, boamp, ted
 from matcher.records.store import Store, now
 from matcher.reference.french import in_paris
 from matcher.reference.paths import write_whole
+from matcher.territory import areas
 
 
 def run(
@@ -30,11 +41,14 @@ def run(
     ted: Annotated[bool, Option("--ted", help="--sync: fetch the notices of TED too.")] = False,
     to: Annotated[Path, Option("--to", help="--sync: the folder of `matcher sync`.")] = Path("var/sync"),
     catalogue: Folder = CATALOGUE,
-    store: Annotated[str | None, Option(help="Address of the store; MATCHER_STORE by default.")] = None,
+    store: StoreAddress = None,
     since: Annotated[
         date | None, Option(parser=day, help="Only notices published on this day or later.")
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Run on a copy; write and send nothing.")] = False,
+    source: Source = None,
+    department: Annotated[Words, Option(help="Only notices with a lot there; repeatable.")] = None,
+    region: Annotated[str, Option(help="Only notices with a lot there, by name or code.")] = "",
     hold: Annotated[bool, Option("--hold", help="Keep the digests until `matcher outbox approve`.")] = False,
     outbox: Annotated[Path | None, Option(help="Write the mails into this folder (.eml).")] = None,
     rules: Annotated[Path | None, Option(help="JSON file of rules: cap, floor, hours, smtp ...")] = None,
@@ -63,6 +77,7 @@ def run(
     \b
     matcher batch --sync --outbox var/outbox --report var/report.html
     matcher batch var/sync --dry-run --format jsonl
+    matcher batch --sync --region Bretagne --hold
     matcher batch var/sync --scheduler tcp://10.0.0.5:8786
     """
     try:
@@ -74,7 +89,16 @@ def run(
     moment = _moment(at)
     chosen = rules_of(rules)
     outbox = outbox or outbox_of(settings(), chosen)
-    options = batch.Options(rules=chosen, top=top, since=since, hold=hold, jobs=jobs, scheduler=scheduler)
+    within = [*(areas.region(region) if region else ()), *map(areas.department, department or ())]
+    options = batch.Options(
+        rules=chosen,
+        top=top,
+        since=since,
+        departments=areas.departments_of(within),
+        hold=hold,
+        jobs=jobs,
+        scheduler=scheduler,
+    )
     if not (catalogue / "manifest.json").is_file():
         raise NotFound(f"no catalogue in {catalogue}: build it with `matcher index FILES --out {catalogue}`")
     if not files and not sync:
@@ -82,8 +106,9 @@ def run(
     synced = [to / name for name in ("boamp", *(("ted",) if ted else ())) if sync]
     unreachable = not all(_fetch(folder) for folder in synced)
     opened = open_store(store)
-    sources = [*(files or ()), *(folder for folder in synced if folder.exists())]
-    found = intake.read(opened, sources, moment)  # what was not read before
+    # what was not read before
+    found = intake.read(opened, files or (), moment, source=source)
+    intake.read(opened, filter(Path.exists, synced), moment, found=found)
     say(*list(Gathered(rejected=found.rejected).summary())[1:])
     rejected = len(found.rejected) + found.known_rejected
     rest = {"rejected": rejected, "known": found.known, "moment": moment, "progress": progress}

@@ -7,7 +7,7 @@ from typer import Argument, Option
 
 from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
-from matcher.commands._options import CATALOGUE, Files, Words
+from matcher.commands._options import CATALOGUE, Files, Source, Words
 from matcher.console import counted, say
 from matcher.domain import BadInput
 from matcher.matching import judgement, recipes, stored
@@ -26,7 +26,7 @@ def run(
     recipe: Annotated[str, Option(help=f"One of {', '.join(SHIPPED)}, or a TOML file.")] = "default",
     encoder: Annotated[str, Option(help="Another encoder or sentence-transformers model.")] = "",
     map: Annotated[Words, Option(help="field=heading, or a saved profile.")] = None,
-    source: Annotated[str | None, Option("--source", "-s", help="Name the format of the files.")] = None,
+    source: Source = None,
     update: Annotated[
         bool, Option("--update", help="Update: these replace those of the same SIRETs.")
     ] = False,

@@ -14,7 +14,17 @@ from rich.text import Text
 from typer import Argument, Option
 
 from matcher import codec, domain
-from matcher.commands._options import CATALOGUE, Files, Folder, Output, Words, emit_values, gathered, loaded
+from matcher.commands._options import (
+    CATALOGUE,
+    Files,
+    Folder,
+    Output,
+    Source,
+    Words,
+    emit_values,
+    gathered,
+    loaded,
+)
 from matcher.console import progress, say
 from matcher.domain import ANSWERABLE, Answer, BadInput, Filters, LotAnswer, Tender
 from matcher.matching import judgement, reasons
@@ -46,6 +56,7 @@ def run(
     amount: Annotated[float | None, Option(min=0, help="Of that need, euros before tax.")] = None,
     months: Annotated[float | None, Option(min=0, help="Its duration.")] = None,
     catalogue: Folder = CATALOGUE,
+    source: Source = None,
     n: Annotated[int, Option("-n", min=1, max=MOST, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
     kind: Annotated[Words, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
@@ -78,7 +89,7 @@ def run(
     indexed = {id: known[id] for id in sorted(absent) if id in known}
     files = [path for path in notices or () if str(path) not in indexed]
     if files:
-        read = in_force(gathered(files).tenders)
+        read = in_force(gathered(files, source).tenders)
         tenders = [t for t in read if t.nature in ANSWERABLE]
         aside = len(read) - len(tenders)
         if aside:

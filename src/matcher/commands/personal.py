@@ -14,7 +14,7 @@ from service.settings import read
 from typer import Argument, Option
 
 from matcher.catalogue.files import load_catalogue
-from matcher.commands._options import open_store
+from matcher.commands._options import StoreAddress, open_store
 from matcher.console import emit, say
 from matcher.domain import NotFound, StaleArtefact
 from matcher.outreach.transport import erase_mails
@@ -30,10 +30,12 @@ app = typer.Typer(help=__doc__, no_args_is_help=True)
 
 
 @app.command()
-def export(person: str = Argument(..., help="An e-mail address or a SIRET.")) -> None:
+def export(
+    person: str = Argument(..., help="An e-mail address or a SIRET."), store: StoreAddress = None
+) -> None:
     """Everything that the store holds about a person, as JSON on stdout; the catalogue is beyond it."""
-    with open_store() as store:
-        held = personal.export(store, person)
+    with open_store(store) as opened:
+        held = personal.export(opened, person)
     typer.echo(json.dumps(held, ensure_ascii=False, indent=2))
     _say_the_rest(person, held, read().outbox)
 
@@ -66,17 +68,20 @@ def _listed_with(person: str) -> list[str]:
 def erase(
     person: str = Argument(..., help="An e-mail address or a SIRET."),
     yes: bool = Option(False, "--yes", help="Erase; without it, only report what would be erased."),
+    store: StoreAddress = None,
 ) -> None:
     """Erase a person from every table; keys of a SIRET are revoked.
 
     An address that was known stays as a hashed unsubscription, so that no mail is sent again; notices stay as published.
     """
-    with open_store() as store:
-        held = personal.export(store, person)
+    with open_store(store) as opened:
+        held = personal.export(opened, person)
         if held and "@" in person:
             say(KEPT)
         if yes:
-            gone = personal.erase(store, person) | {"mails in the outbox": erase_mails(read().outbox, person)}
+            gone = personal.erase(opened, person) | {
+                "mails in the outbox": erase_mails(read().outbox, person)
+            }
             emit(({"table": t, "erased": n} for t, n in gone.items()), "table")
         elif held:
             emit(({"table": t, "rows": len(rows)} for t, rows in held.items()), "table")

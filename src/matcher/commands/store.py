@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 from typer import Argument, Option
 
-from matcher.commands._options import Output, open_store
+from matcher.commands._options import Output, StoreAddress, open_store
 from matcher.console import emit, say
 from matcher.domain import BadInput
 from matcher.records import chain
@@ -13,7 +13,6 @@ from matcher.records.store import now
 from matcher.records.tables import RETENTION
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
-STORE = Option(None, "--store", help="Address of the store; MATCHER_STORE by default.")
 
 
 @app.command()
@@ -37,7 +36,7 @@ def migrate() -> None:
 @app.command()
 def anchor(
     check: Path | None = Option(None, help="An anchor printed before: what it names is looked for."),
-    store: str | None = STORE,
+    store: StoreAddress = None,
 ) -> None:
     """Print how many events each sourcing record has, with its last seal; kept elsewhere, it reveals a rolled-back store.
 
@@ -62,7 +61,7 @@ def anchor(
 @app.command()
 def backup(
     path: Path = Argument(..., help="File to write, .jsonl.gz, or a folder: it is then named by the time."),
-    store: str | None = STORE,
+    store: StoreAddress = None,
     keep: int = Option(0, min=0, help="In a folder: keep this many of the newest backups; 0 keeps all."),
 ) -> None:
     """Write every row to one file, from one consistent snapshot, while others write.
@@ -83,7 +82,7 @@ def backup(
 
 @app.command()
 def restore(
-    path: Path = Argument(..., help="A file that `matcher store backup` wrote."), store: str | None = STORE
+    path: Path = Argument(..., help="A file that `matcher store backup` wrote."), store: StoreAddress = None
 ) -> None:
     """Fill an empty store from a backup, all or nothing, on SQLite or PostgreSQL.
 

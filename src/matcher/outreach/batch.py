@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from matcher.records import feedback
 from matcher.records.store import Busy as Busy
 from matcher.records.store import Store, alone, now
 from matcher.records.tables import Found, Notice, Run
+from matcher.reference import places
 
 Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
 
@@ -47,11 +48,14 @@ TOGETHER = 16  # notices whose matches are written in one transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How a run works; none of it changes what is found, but `rules`, `top` and `since`."""
+    """How a run works; none of it changes what is found, but `rules`, `top`, `since` and `departments`."""
 
     rules: Rules = field(default_factory=Rules)
     top: int = 50  # structures kept for each lot, of those above the floor
     since: date | None = None
+    departments: frozenset[str] = (
+        frozenset()
+    )  # only notices with a lot there are matched; all where none is named
     hold: bool = False
     jobs: int = 1
     scheduler: str = ""
@@ -81,7 +85,7 @@ def run(
         at = datetime.fromisoformat(summary.started)
         summary.rejected = rejected
         take(store, tenders, options.since, at, summary, known)
-        pending = waiting(store, version(matcher.versions), at)
+        pending = waiting(store, version(matcher.versions), at, options.departments)
         found = shown(answers(catalogue, pending, options), "matching", len(pending))
         while some := [(pending[key], rows) for key, rows in islice(found, TOGETHER)]:
             write(store, some, matcher.versions, at)
@@ -159,8 +163,10 @@ def version(versions: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
-    """The notices that are open and not yet matched as they stand with this catalogue, by id."""
+def waiting(
+    store: Store, catalogue: str, at: datetime, departments: frozenset[str] = frozenset()
+) -> dict[str, Task]:
+    """The notices that are open and not yet matched as they stand with this catalogue, by id; of `departments`, if any."""
     with store.reading() as connection:
         wanted: dict[str, str] = {}
         members: dict[str, tuple[str, ...]] = {}
@@ -178,6 +184,9 @@ def waiting(store: Store, catalogue: str, at: datetime) -> dict[str, Task]:
                 continue
             # of a cancelled lot nothing is left to answer: its matches go
             tender = replace(tender, lots=tuple(lot for lot in tender.lots if lot.id not in cancelled))
+            areas = [place for lot in tender.lots for place in lot.places or (tender.buyer.place,)]
+            if departments and departments.isdisjoint(chain(*map(places.departments_within, areas))):
+                continue  # not matched, and so not stamped: it is when its department is asked
             if tender.lots and not open_at(closing(tender), tender.published, at):
                 continue
             refusals = {lot.id: tuple(sorted(refused.of(members[id], lot.id))) for lot in tender.lots}

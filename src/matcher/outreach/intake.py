@@ -89,9 +89,19 @@ class Reading:
     fresh: list[dict[str, Any]] = field(default_factory=list)  # rows of `ReadFile`
 
 
-def read(store: Store, paths: Iterable[Path], at: datetime) -> Reading:
-    """Read the files, folders and archives that the same program has not read before, told by the hash of their bytes."""
-    found, reader = Reading(), files.reader()
+def read(
+    store: Store,
+    paths: Iterable[Path],
+    at: datetime,
+    *,
+    source: str | None = None,
+    found: Reading | None = None,
+) -> Reading:
+    """Read the files, folders and archives that the same program has not read before, told by the hash of their bytes.
+
+    `source` names their format; what is read is added to `found`.
+    """
+    found, reader = found or Reading(), f"{files.reader()} {source or ''}".strip()[:64]
     before = select(ReadFile.__table__).where(ReadFile.reader == reader)
     known = {row.hash: row for row in store.ask(before)}
     for path in paths:
@@ -102,7 +112,7 @@ def read(store: Store, paths: Iterable[Path], at: datetime) -> Reading:
                 found.known += row.notices
                 found.known_rejected += row.rejected
                 continue
-            records = list(files.read([file], walked=walked))
+            records = list(files.read([file], source, walked=walked))
             tenders = [record for record in records if isinstance(record, Tender)]
             rejected = [record for record in records if isinstance(record, Rejected)]
             found.tenders += tenders

@@ -185,7 +185,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
 
     drafts: dict[tuple[str, str], Structure] = {}
     first_of: dict[str, tuple[str, str]] = {}  # the first key of each SIRET
-    beside: list[tuple[str, Row, Mapping[str, str]]] = []  # rows of sheets that only name whom they tell of
+    beside: list[tuple[str, Row, dict[str, str]]] = []  # rows of sheets that only name whom they tell of
     sheet = _Sheet(columns or {})
     rows = _tabular.rows(stream, name, _VOCABULARY.score, LISTS)
     for place, row, found in _columns.mapped(name, rows, mapping, check, columns, FIELDS):
