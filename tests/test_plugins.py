@@ -91,7 +91,8 @@ def test_a_field_of_another_type_is_told_and_the_other_structures_go_on() -> Non
 def test_a_night_reads_the_notices_of_the_source_that_it_names(tmp_path: Path) -> None:
     path = tmp_path / "export.txt"
     path.write_text(
-        "ID;ACHETEUR\nA1;Ville;Entretien des espaces verts;Metz;2026-12-01;2026-12-20\nA2;Ville\n", "utf-8"
+        "ID;ACHETEUR\nA1;Ville;Tonte, lot réservé aux EA et ESAT;Metz;2026-12-01;2026-12-20\nA2;Ville\n",
+        "utf-8",
     )
     with Store.open(f"sqlite:///{tmp_path}/s.sqlite") as store:
         intake.remember(store, intake.read(store, [path], now()))  # taken for a text
@@ -100,6 +101,7 @@ def test_a_night_reads_the_notices_of_the_source_that_it_names(tmp_path: Path) -
         assert intake.read(store, [path], now(), source="avis").known == 1
     (tender,), (bad,) = found.tenders, found.rejected
     assert tender.deadline is not None and iso(tender.deadline) == "2026-12-20"
+    assert tender.lots[0].reservation is not None, "as its words say"
     assert (tender.lots[0].places[0].department, bad.record) == ("57", "line 3")
 
 
