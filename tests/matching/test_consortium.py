@@ -356,7 +356,8 @@ def test_on_a_reserved_lot_only_the_eligible_answer_and_an_imposed_other_is_a_wa
     team = teams(reserved, imposed=[A.siret])[0]
     assert set(takes(team)) == {"Structure 1", "Atelier"}
     (warning,) = [w for w in team.warnings if w.code == "mixed-group"]
-    assert "irrecevable" in warning.text and warning.article == "L2113-12"
+    assert "irrecevable" in warning.text and "réservé (L2113-12)" in warning.text
+    assert warning.article == "L2113-12"
 
 
 def test_turnovers_add_up_and_the_reinforcement_is_named() -> None:

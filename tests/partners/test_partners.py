@@ -245,7 +245,7 @@ def test_a_lot_with_hours_opens_the_way_of_subcontracting(plain: Matcher) -> Non
     hours = replace(CLEANING, clauses=(Clause(hours=1200.0),))
     (firm,) = partners.partners(plain, GARDEN, tender(hours)).subcontracting
     assert firm.structure.name == "Nettoyage Général" and firm.kind == "subcontracting"
-    assert "1\u202f200 heures" in firm.adds[0]
+    assert "1\u202f200 heures" in firm.adds[0] and len(firm.adds) == 1
     assert partners.partners(plain, GARDEN, tender(CLEANING)).subcontracting == ()
     reserved = replace(hours, reservation=Reservation(articles=("L2113-13",)))
     assert partners.partners(plain, GARDEN, tender(reserved)).subcontracting == ()
@@ -266,7 +266,7 @@ def test_of_an_award_the_firm_that_won_is_named_to_be_asked_with_the_clause_of_t
     found = partners.partners(held, SHELTERED, won_by(FIRM), earlier=[call])
     assert found.partners == () and [p.structure.siret for p in found.subcontracting] == [FIRM.siret]
     text = " ".join(found.subcontracting[0].adds)
-    assert "500 heures d'insertion" in text and "nettoyage" in text
+    assert "500 heures d'insertion" in text and "nettoyage" in text and "l'avis dit" in text
     assert "L2112-2" in {w.article for w in found.subcontracting[0].warnings}
     # without the call nothing tells that hours are owed; a structure that won is no lead; a firm is not asked to lend
     assert partners.partners(held, SHELTERED, won_by(FIRM)).subcontracting == ()

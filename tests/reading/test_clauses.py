@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from matcher.domain import AUDIENCES, BadInput, Criterion, Lot, Reservation, Tender
+from matcher.domain import AUDIENCES, BadInput, Clause, Criterion, Lot, Reservation, Tender
 from matcher.lab.training import clauses as training
 from matcher.lab.training.texts import opened
 from matcher.learned import clauses as classifier
@@ -194,6 +194,13 @@ def test_sentences_that_hold_the_words_without_meaning_them() -> None:
     wrong = [each for each in sentences if said(clauses.complete(tender, each).lots[0])]
     assert len(sentences) == 889
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_objectives_that_fields_state_stay_apart_and_clauses_of_one_nature_are_one() -> None:
+    insertion, handicap = (Clause(nature="objective", passage=words) for words in ("insertion", "handicap"))
+    stated = (insertion, handicap, Clause(passage="a"), Clause(passage="b"))
+    (lot,) = clauses.complete(tender(replace(A, clauses=stated)), "").lots
+    assert [one.passage for one in lot.clauses] == ["insertion", "handicap", "a"]
 
 
 def test_the_text_adds_its_article_to_the_field() -> None:

@@ -16,6 +16,7 @@ from matcher.domain import Offer, Place, Structure
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
+from matcher.records.store import Store
 from pages_client import HOSTILE, NAMELESS, NASTY, SIRET, PagesClient
 from service import snapshot
 from serving import indexed, settings_of
@@ -100,3 +101,9 @@ def page(settings: Settings) -> Iterator[PagesClient]:
     """A visitor of the pages."""
     with PagesClient(create_app(settings), headers={"accept": "text/html"}) as client:
         yield client
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with Store.open(settings.store) as opened:
+        yield opened

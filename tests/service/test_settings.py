@@ -9,6 +9,7 @@ from fastapi import Request
 from service.settings import Settings, read, rules_of
 
 from matcher.domain import BadInput
+from matcher.outreach.transport import server_of
 from service import access
 
 WRONG = [
@@ -22,6 +23,13 @@ WRONG = [
     ("MATCHER_BUYER_DOMAINS", '["moi@ville.example"]'), ("MATCHER_CORS", '["http://localhost.evil.example"]'), ("MATCHER_CORS", '["https://a@b.example"]'),
     ("MATCHER_CORS", '["https://*.example"]'), ("MATCHER_CORS", '["ftp://localhost"]'), ("MATCHER_CORS", '["https://a.example/"]'),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("address", "port"), [("smtps://x", 465), ("smtp://u@x", 587), ("smtp://x", 25), ("smtp://u@x:26", 26)]
+)
+def test_a_mail_server_without_a_port_is_called_at_that_of_its_kind(address: str, port: int) -> None:
+    assert server_of(address)[1] == port
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG)

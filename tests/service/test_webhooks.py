@@ -80,12 +80,6 @@ def settings(
     return Settings(catalogue=plain_sample, store=store, log_level="ERROR", webhook_hosts=hosts)
 
 
-@pytest.fixture
-def store(settings: Settings) -> Iterator[Store]:
-    with Store.open(settings.store) as opened:
-        yield opened
-
-
 def holder(store: Store, *scopes: str) -> tuple[str, keys.Bearer]:
     """A new key, and its holder."""
     return (secret := keys.create(store, scopes)), keys.prove(store, secret)
