@@ -95,7 +95,7 @@ def test_nobody_is_stated_without_blaming_filters_that_are_not_set(page: TestCli
 
 
 def test_who_stands_too_far_is_counted_and_not_shown(page: TestClient) -> None:
-    far = page.post("/acheteur", data={"need": "taille de haies", "place": "Rouen"}).text
+    far = page.post("/acheteur", data={"need": "tonte et haies", "place": "Auxerre"}).text
     assert "Aucune structure adaptée" in far and '<li class="row"' not in far
     assert re.search(r"[Dd]ans un rayon de \d+ km.* : \d+ structures? de plus", far)
 
