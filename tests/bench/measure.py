@@ -24,6 +24,7 @@ TOLERANCE = 0.004
 JUDGED = ("notices_dev", "typed_dev", "spoken_dev", "mixed_dev")
 #: Two runs on one machine differ by 0.02, another processor by more; one need of 33 is 0.03.
 JUDGED_TOLERANCE = 0.045
+FEWEST = 30  # needs, below which a figure of a judged set guards nothing: one need of 20 is 0.05
 RECIPES = ("default", "lexical", "dense")
 MEASURES = ("R@10", "R@50", "R@100", "nDCG@10")
 
@@ -60,7 +61,7 @@ def judged(data: Path) -> dict[str, dict[str, float]]:
     plausible = judgement.thresholds(needs, chances)[1]
     found: dict[str, dict[str, float]] = {}
     for kept, (values, calibrated) in judgement.by_set(needs, chances, plausible).items():
-        row = {measure: float(np.mean(each)) for measure, each in values.items() if each}
+        row = {measure: float(np.mean(each)) for measure, each in values.items() if len(each) >= FEWEST}
         row["nobody kept"] = 1 - row.pop("nobody wrong", 0.0)
         row.pop("wrong@5", None)
         row["AUC"] = calibrated["AUC"]
