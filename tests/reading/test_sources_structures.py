@@ -162,12 +162,13 @@ def test_a_town_written_loosely_is_found(town: str) -> None:
 def test_a_town_that_nobody_knows_is_told_and_keeps_what_else_is_known(tmp_path: Path) -> None:
     listed = tmp_path / "members.csv"
     listed.write_text(
-        "Nom;Ville;Dép;Activité\nLes Jardins;Zorglubville;57;tonte\nAutre;Metz;;tonte\nX;Zzyx;;tonte\n"
+        "Nom;Ville;Dép;Activité\nLes Jardins;Zorglubville;57;tonte\nAutre;Metz;;tonte\nX;Zzyx;;tonte\nY;Courtomer;;tonte\n"
     )
     gathered = gather.gather([listed])
     assert [s.place.department for s in gathered.structures] == ["57", "57"]
-    (refused,) = gathered.rejected
+    refused, homonym = gathered.rejected
     assert "'Zzyx' is no place known" in refused.reason
+    assert "'Courtomer' is the name of several places: add its postcode" in homonym.reason
     assert any(
         "1 structure whose town is not known" in line and "Zorglubville" in line
         for line in gathered.summary()

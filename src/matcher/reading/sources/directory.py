@@ -14,7 +14,7 @@ from matcher.reading.sources import Columns, _columns, _structure, _tabular
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import loosely, place_of
-from matcher.reference import identifiers, places, trades
+from matcher.reference import identifiers, places, toponyms, trades
 from matcher.reference.identifiers import name_words
 from matcher.reference.text import clean, fold, shorten
 
@@ -464,11 +464,9 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
     elif finess := identifiers.finess_identity(cell("finess")):
         of_siret = (*of_siret, f"finess: {finess[1:]}")
     if refused:
-        return (
-            f"{refused} ({town!r} is no place known)"
-            if flags and refused == identifiers.UNSTATED
-            else refused
-        )
+        several = len([*toponyms.named(fold(town))]) > 1
+        why = "is the name of several places: add its postcode" if several else "is no place known"
+        return f"{refused} ({town!r} {why})" if flags and refused == identifiers.UNSTATED else refused
     flags = (*of_siret, *flags)
     # the title of a page is no offer, and what a page of others tells is no word of its own
     titles = ("title", "titre") if "page" in fold(columns.get("website", "")) else ()
