@@ -159,6 +159,11 @@ def test_a_town_written_loosely_is_found(town: str) -> None:
     assert facts(wide, "place.department place.commune flags") == ("84", None, ("no-siret", "kind-missing"))
 
 
+def test_posts_of_the_staff_of_an_esat_are_no_places() -> None:
+    both, _ = read("Nom;Type;Ville;Effectif ETP\nL'Abri;ESAT;Metz;11\nLe Pré;ACI;Metz;12\n")
+    assert [one.headcount for one in both] == [None, 12.0]
+
+
 def test_a_town_that_nobody_knows_is_told_and_keeps_what_else_is_known(tmp_path: Path) -> None:
     listed = tmp_path / "members.csv"
     listed.write_text(
