@@ -154,6 +154,8 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("ACI", {"offers": (offer("Accueil téléphonique des usagers", ("M1601",)),)}, "accueil du musée", "ne dit pas", "usagers"),
         ("ACI", {"offers": (offer("Suivi de formations : espaces verts"),)}, "tonte des pelouses", "", "espaces verts :"),
         ("ESAT", {"offers": (offer("Fabrication de confitures"),)}, "fabrication de confitures", "denrées : selon", "ne dit pas"),
+        ("ACI", {"offers": (offer("Maraîchage de plein champ"),)}, "confitures en petits pots", "denrées, pour autre chose : selon", "ne dit pas"),
+        ("ACI", {"offers": (offer("Ressourcerie : vêtements, livres"),)}, "lavage et réemploi de bocaux", "ressourcerie, pour autre chose : selon", "ne dit pas"),
         ("EI", {"offers": (offer("Ressourcerie"),)}, "débarras de caves", "un métier voisin (réemploi", "à vérifier"),
         ("EI", {"offers": (offer("Bûches et granulés"),)}, "réparation de palettes", "ne dit pas ce métier", "voisin"),
         ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "ne dit pas ce métier", "son nom évoque"),

@@ -67,12 +67,17 @@ _THINGS = {
         r"materiaux|batiment|bois|tissus?|baches?|textiles?|vetements?|habits?",
         r"meubles?|mobilier|tables?|chaises?|encombrants",
         r"fauteuils?|aides techniques|deambulateurs?|medical\w*",
+        r"bocaux|bouteilles?|contenants?|gobelets?|vaisselle|consignes?",
     ),
     "logistique": (
         r"garde-meubles?|mobilier|meubles|logistique",
         r"conditionnement|etiquetage|mise sous pli|preparation de commandes",
     ),
-    "alimentation": (r"confitures?|jus|biscuits?|tisanes?|conserves?", r"collecte|dons?|entraide|banque"),
+    "alimentation": (
+        r"confitures?|jus|biscuits?|tisanes?|conserves?|transform\w*",
+        r"maraich\w*|agricoles?|legumes?|fruits",
+        r"collecte|dons?|entraide|banque",
+    ),
 }
 HOUSE = frozenset(
     {"nettoyage", "gardiennage", "transport"}
