@@ -349,7 +349,10 @@ def _answers(
 def _searches(matcher: Matcher) -> None:
     """Twenty searches of ESAT: by the filter, by the words, by the article, which admits EA too."""
     only, article = Filters(kinds=("ESAT",)), Reservation(articles=("L2113-12",), origin="typed")
-    some, same, said, kinds = 0, 0, 0, matcher.catalogue.of_structure("kind")
+    some, same, said = 0, 0, 0
+    # one that is EA and ESAT is listed by its nearer establishment where both may answer: the bidder is what counts
+    bidder, kinds = map(matcher.catalogue.of_structure, ("bidder", "kind"))
+    esats = set(bidder[kinds == "ESAT"].tolist())
     for need, town in product(SEARCHED, TOWNS):
         plain, words = (
             typed_need(f"{need}{who}", toponyms.asked(town), whole=True) for who in ("", ", réservé aux ESAT")
@@ -358,7 +361,7 @@ def _searches(matcher: Matcher) -> None:
         found = [
             _answers(matcher, *each) for each in ((plain, only), (words, only), (reserved, only), (words,))
         ]
-        listed = {frozenset(row for row in (*shown, *ask) if kinds[row] == "ESAT") for _, shown, ask in found}
+        listed = {frozenset(esats.intersection(bidder[[*shown, *ask]].tolist())) for _, shown, ask in found}
         told = [text for match in matcher.answer(found[0][0]).matches for text in sentences(match.reasons)]
         some, same = some + bool(found[0][1]), same + (len(listed) == 1)
         said += any("% des" in text for text in told)
