@@ -239,9 +239,9 @@ def relaxations(ranking: Ranking, rank: Callable[[Query], Ranking]) -> tuple[str
         far = rank(filtered(radius_km=steps[-1]))
         bidders = far.shortlist.catalogue.of_structure("bidder")[far.shortlist.candidates]
         further = (far.levels >= PLAUSIBLE) & ~np.isin(bidders, shown)
-        first = np.fmin.reduce(reach.of(far.shortlist).kilometres[further], initial=np.inf)  # none is nearer
-        counts = ((km, more(filtered(radius_km=km))) for km in steps[:-1] if km >= first)
-        return next((each for each in counts if each[1]), (steps[-1], len(np.unique(bidders[further]))))
+        kilometres = reach.of(far.shortlist).kilometres
+        counts = ((km, len(np.unique(bidders[further & (kilometres <= km)]))) for km in steps)
+        return next((each for each in counts if each[1]), (steps[-1], 0))
 
     def found() -> Iterator[tuple[str, int]]:
         if filters.radius_km is not None:

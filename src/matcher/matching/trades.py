@@ -218,10 +218,16 @@ def plainly(shortlist: Shortlist, trade: int) -> bool:
     return shortlist.query.memo.once(("plainly", trade), make)
 
 
+def of_things(trade: int) -> bool:
+    """Is a trade, by its place among all, done for things that differ?"""
+    return names()[trade] in _THINGS
+
+
 def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
     """Does the first of these texts that tells of things tell of a trade for others than the lot is about?"""
-    if (name := names()[trade]) not in _THINGS:
+    if not of_things(trade):
         return False
+    name = names()[trade]
     ours = _told_of(name, shortlist.query.text)
     theirs = next(filter(any, (_told_of(name, text) for text in texts)), ours)
     return any(ours) and not any(map(and_, ours, theirs))
@@ -236,9 +242,7 @@ def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
         """The place, first trade and label of each code of a trade of things."""
         firsts = enumerate(zip(held[:, :-1].argmax(axis=1).tolist(), catalogue.coded("naf")[1], strict=False))
         return [
-            (row, trade, codes.naf_label(code or ""))
-            for row, (trade, code) in firsts
-            if names()[trade] in _THINGS
+            (row, trade, codes.naf_label(code or "")) for row, (trade, code) in firsts if of_things(trade)
         ]
 
     elsewhere = np.zeros(len(held), dtype=bool)
