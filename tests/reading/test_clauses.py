@@ -172,19 +172,25 @@ AUDIENCE_OF = {
 }
 
 
-def test_what_notices_of_several_lots_state_of_each() -> None:
-    """Passages written before they were read: reserved to whom, hours, shares and weights, lot by lot."""
-    rows = jsonl("clause_lots")
+@pytest.mark.parametrize(
+    ("name", "count", "most", "left_out"), [("clause_lots", 597, 14, ""), ("clause_lots_2", 80, 3, "share")]
+)
+def test_what_notices_of_several_lots_state_of_each(name: str, count: int, most: int, left_out: str) -> None:
+    """Passages written before they were read: reserved to whom, hours, shares and weights, lot by lot.
+
+    Those of the second file are by an author who had seen nothing of this; which of them are read wrong was never looked at.
+    """
+    rows = jsonl(name)
     wrong = []
     for row in rows:
         lots = (Lot(id=f"t/{n}", title="Lot", number=str(n)) for n in range(1, row["lots"] + 1))
         made = clauses.complete(
             Tender(id="t", format="x", title="Consultation", lots=tuple(lots)), row["text"]
         )
-        if {lot.number: said(lot) for lot in made.lots if said(lot)} != row["truth"]:
+        told = {lot.number: {k: v for k, v in said(lot).items() if k != left_out} for lot in made.lots}
+        if {number: each for number, each in told.items() if each} != row["truth"]:
             wrong.append(row["text"])
-    assert len(rows) == 597
-    assert len(wrong) <= 14, "\n".join(wrong)
+    assert (len(rows), len(wrong) <= most) == (count, True), len(wrong)
 
 
 def test_sentences_that_hold_the_words_without_meaning_them() -> None:
