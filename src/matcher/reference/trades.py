@@ -1,16 +1,16 @@
 """Trades named in a text or implied by a code."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import chain
 from types import MappingProxyType
 
 from matcher.domain import LENDING_KINDS, Structure
 from matcher.reference.paths import reference_dir
 from matcher.reference.tables import assumptions, csv_rows
 from matcher.reference.text import fold
-from matcher.reference.word_patterns import WordPatterns, beginning
 
 READ_FIT = 0.75  # read elsewhere, such as on its site, rather than declared
 UNKNOWN_FIT = 0.25  # the trades of this structure are unknown
@@ -21,14 +21,20 @@ INDIRECT_FIT = 0.5  # inferred from its NAF code alone, or it lends staff
 class Trade:
     name: str
     label: str
-    written: str  # its words, as for `word_patterns.beginning`
+    written: str  # its words as the alternatives of a pattern: "tonte|tailles? de haies?"
     cpv: tuple[str, ...]
     naf: tuple[str, ...]
     within: tuple[str, ...] = ()  # the wider trades of which it is a part, "" for none of the taxonomy
 
     @property
     def words(self) -> re.Pattern[str]:
-        return beginning(self.written)
+        return _beginning(self.written)
+
+
+@cache
+def _beginning(words: str) -> re.Pattern[str]:
+    """A pattern that is found at the beginnings of words of a folded text."""
+    return re.compile(rf"(?<![a-z0-9])(?:{words})")
 
 
 @cache
@@ -66,9 +72,29 @@ def related() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(near) for name, near in found.items()}
 
 
+_ALTERNATIVE = re.compile(r"\|(?![^(]*\))")
+_BEGUN = re.compile(r"[a-z0-9]{2}(?![*?{])")
+_WORD = re.compile(r"[a-z0-9]+")
+
+
 @cache
-def _words() -> WordPatterns:
-    return WordPatterns([trade.written for trade in trades()])
+def _by_beginning() -> Mapping[str, Sequence[Trade]]:
+    """The trades by the two letters that a word of theirs begins with, "" where it may begin with others."""
+    found: dict[str, dict[Trade, None]] = {"": {}}
+    for trade in trades():
+        for words in _ALTERNATIVE.split(trade.written):
+            begun = _BEGUN.match(words)
+            found.setdefault(begun[0] if begun else "", {})[trade] = None
+    return {begun: tuple(those) for begun, those in found.items()}
+
+
+def _in_words(folded: str) -> Iterator[tuple[Trade, re.Match[str]]]:
+    """The trades whose words a folded text holds, each with its first match; few of them are searched for."""
+    begun = _by_beginning()
+    listed = (begun.get(word[:2], ()) for word in dict.fromkeys(_WORD.findall(folded)))
+    for trade in dict.fromkeys(chain(begun[""], *listed)):
+        if hit := trade.words.search(folded):
+            yield trade, hit
 
 
 def narrower(text: str, name: str) -> str:
@@ -107,10 +133,10 @@ def named(text: str) -> Mapping[str, str]:
         folded = fold(text[start:end])
         hits = []
         before = fold(text[max(0, start - 60) : start])
-        for number, hit in _words().found(folded):
+        for trade, hit in _in_words(folded):
             earlier = folded[: hit.start()]
             if not _CHANCE.search(earlier) and not _EXCLUDED.search(before + earlier):
-                hits.append((hit.start(), -hit.end(), trades()[number].name))
+                hits.append((hit.start(), -hit.end(), trade.name))
         if hits:
             pieces.setdefault(min(hits)[2], text[start:end].strip(" -–•;."))
         start = piece.end() if piece else end
