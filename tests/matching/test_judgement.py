@@ -207,6 +207,12 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
         ("ETTI", "Gardiennage et sécurité", "gardiennage de nuit d'un site", True),
         ("ESAT", "", "fabrication de confitures", False),  # that few ESAT make
         ("ESAT", "Fabrication de confitures", "fabrication de confitures", True),
+        (
+            "ESAT",
+            "Collecte et dons de denrées alimentaires",
+            "fabrication de confitures",
+            False,
+        ),  # other things
         ("ACI", "", "nettoyage de bureaux", False),  # one in five
         ("ESAT", "", "nettoyage de bureaux", True),  # every other one
         ("ETTI", "", "nettoyage de bureaux", False),  # a service, no staff

@@ -130,10 +130,13 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         words = catalogue.of_structure("name")[rows[named]]
         named[named] = [not _of_others(shortlist, asked, str(name)) for name in words]
         said, by_code = (source(shortlist, asked.astype(np.float32)) for source in (said_trade, code_trade))
+        aside = (said >= INDICATED) & apart
+        aside[aside] = [_says_others(shortlist, asked, i) for i in np.flatnonzero(aside).tolist()]
         plain = (said >= INDICATED) | ((by_code >= INDICATED) & coded) | named
         words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first])
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
-        return plain, beside | words | (of(shortlist, "said_trade") >= demand.SHARE)
+        beside = beside | words | (of(shortlist, "said_trade") >= demand.SHARE)
+        return plain & ~aside, beside & ~aside
 
     return shortlist.once("told", make)
 
@@ -141,6 +144,16 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], text: str) -> bool:
     """Does a text tell, of each trade asked, other things than the lot is about?"""
     return all(trades.other_things(shortlist, trade, text) for trade in asked.nonzero()[0].tolist())
+
+
+def _says_others(shortlist: Shortlist, asked: NDArray[np.bool_], i: int) -> bool:
+    """Is all that candidate i says of the trades asked about other things than the lot?"""
+    table, slots = declared.pieces(shortlist), declared.slots_of(shortlist).of(i)
+    told = (table.trades[slots] >= INDICATED) & asked
+    return bool(told.any()) and all(
+        trades.other_things(shortlist, trade, " ; ".join(map(table.text, slots[told[:, trade]].tolist())))
+        for trade in np.flatnonzero(told.any(axis=0)).tolist()
+    )
 
 
 def supported(shortlist: Shortlist) -> NDArray[np.bool_]:
