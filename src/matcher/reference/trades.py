@@ -72,7 +72,7 @@ def related() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(near) for name, near in found.items()}
 
 
-_ALTERNATIVE = re.compile(r"\|(?![^(]*\))")
+_ALTERNATIVE = re.compile(r"\|(?![^(]{0,400}\))")
 _BEGUN = re.compile(r"[a-z0-9]{2}(?![*?{])")
 _WORD = re.compile(r"[a-z0-9]+")
 
