@@ -351,6 +351,7 @@ def test_on_a_reserved_lot_only_the_eligible_answer_and_an_imposed_other_is_a_wa
     assert takes(team) == {"Atelier": ("t-1",), "Structure 1": ("t-2",)}
     (warning,) = [w for w in team.warnings if w.code == "separate-groups"]
     assert warning.article == "L2113-12" and warning.since is not None and "Structure 1" in warning.text
+    assert "réservé (L2113-12)" in warning.text
     others = answer(lot(2), (A, 0.9), (sheltered, 0.1)), answer(lot(3), (sheltered, 0.5))
     assert set(takes(teams(reserved, *others, one_group=True)[0])) == {"Atelier"}
     team = teams(reserved, imposed=[A.siret])[0]
