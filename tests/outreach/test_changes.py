@@ -58,7 +58,7 @@ def upgraded(store: Store, folder: Path, tenders: list[Tender], tmp_path: Path, 
     assert tenders and all(tender.source_hash for tender in tenders)
     first = n.night(store, folder, *tenders, cap=1000)
     assert first.digests and first.told
-    patch.setattr(files, "reader", lambda: "the next version")
+    patch.setattr(files, "reader", lambda *_: "the next version")
     newer = n.catalogue(tmp_path / "newer", n.structures(each=9))
     again = n.night(store, newer, *map(read_otherwise, tenders), day=1, cap=1000)
     assert again.matched and (again.digests, again.changed, again.new) == (0, 0, 0)
@@ -81,7 +81,7 @@ def test_an_upgrade_mails_nothing_of_any_real_format(
 def test_a_change_after_an_upgrade_is_told(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     first = replace(n.tender("a"), source_hash="as published")
     n.night(store, folder, first)
-    monkeypatch.setattr(files, "reader", lambda: "the next version")
+    monkeypatch.setattr(files, "reader", lambda *_: "the next version")
     n.night(store, folder, read_otherwise(first), day=1)
     deadline = n.MOMENT + timedelta(days=30)
     later = replace(read_otherwise(first), source_hash="published anew", deadline=deadline)
@@ -94,7 +94,7 @@ def test_a_change_after_an_upgrade_is_told(store: Store, folder: Path, monkeypat
 def test_what_both_programs_read_alike_is_told(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     first = replace(n.tender("a"), source_hash="as published")
     n.night(store, folder, first)
-    monkeypatch.setattr(files, "reader", lambda: "the next version")
+    monkeypatch.setattr(files, "reader", lambda *_: "the next version")
     anew = replace(read_otherwise(first), source_hash="published anew", change="")
     assert n.night(store, folder, anew, day=1).digests == 0
     moved = replace(anew, source_hash="again", deadline=n.MOMENT + timedelta(days=30))
@@ -149,5 +149,5 @@ def test_a_file_is_read_once_by_a_program(store: Store, tmp_path: Path, monkeypa
     target.write_text(json.dumps(page))
     assert len(intake.read(store, [tmp_path / "in"], n.MOMENT).tenders) == len(first.tenders) - 1
     target.write_text(json.dumps(page | {"results": page["results"][:1]}))
-    monkeypatch.setattr(files, "reader", lambda: "the next version")
+    monkeypatch.setattr(files, "reader", lambda *_: "the next version")
     assert intake.read(store, [tmp_path / "in"], n.MOMENT).tenders

@@ -229,14 +229,14 @@ class Matcher:
                 for ranking in parts
                 for lot in (ranking.shortlist.query.lot,)
             }
+            of_lot = {ranking.shortlist.query.lot.id: ranking for ranking in (*rankings, *parts)}
 
             def reasons(match: Match) -> tuple[Reason, ...]:
                 """Those of whom a group takes, of the pool: most of it is in none."""
-                held = (r for r in (*rankings, *parts) if r.shortlist.query.lot is match.lot)
-                return (
-                    match.reasons
-                    or self._reasons(r := next(held), int(self._shown(r, POOL)[match.rank - 1]))[0]
-                )
+                if match.reasons:
+                    return match.reasons
+                ranking = of_lot[match.lot.id]
+                return self._reasons(ranking, int(self._shown(ranking, POOL)[match.rank - 1]))[0]
 
             consortia = consortium.recommend(
                 pools, tender=tender, n=groups, parts=found, firms=self.firms(tender), reasons_of=reasons

@@ -108,8 +108,9 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Those of whom a source tells a trade asked for, and of whom words or a code one near to it; (n,) each.
 
     Words tell a neighbour, or most of what is asked in all, a code the trade of which that asked for is a part; a code of
-    other things tells nothing.  A name counts of who says nothing, that of a régie in its quarter; who is surely of
-    another trade by its name, as members of a network are, tells what is asked by words alone.
+    other things tells nothing, nor does who says the trade of other things alone.  A name counts of who says nothing,
+    that of a régie in its quarter; who is surely of another trade by its name, as members of a network are, tells what is
+    asked by words alone.
     """
 
     def make() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

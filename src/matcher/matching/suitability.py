@@ -198,11 +198,8 @@ def _near(ranking: Ranking, shown: bool = False) -> Shortlist:
 
 
 STEPS_KM = (20.0, 50.0)  # kilometres added to the requested radius
-FARTHER_KM = (
-    50.0,
-    100.0,
-    150.0,
-)  # tried where no structure of the trade travels to the lot; nobody is called from farther
+#: Tried where no structure of the trade travels to the lot; nobody is called from farther.
+FARTHER_KM = (50.0, 100.0, 150.0)
 #: Filters that may be dropped, and what they are called.
 DROPPED = {
     "kinds": "filtre de type",

@@ -35,7 +35,7 @@ from matcher.records import feedback
 from matcher.records.store import Busy as Busy
 from matcher.records.store import Store, alone, now
 from matcher.records.tables import Found, Notice, Run
-from matcher.reference import places
+from matcher.reference import places, toponyms
 
 Progress = Callable[[Iterable[Any], str, int], Iterator[Any]]
 
@@ -53,9 +53,7 @@ class Options:
     rules: Rules = field(default_factory=Rules)
     top: int = 50  # structures kept for each lot, of those above the floor
     since: date | None = None
-    departments: frozenset[str] = (
-        frozenset()
-    )  # only notices with a lot there are matched; all where none is named
+    departments: frozenset[str] = frozenset()  # only notices with a lot there, where any is named
     hold: bool = False
     jobs: int = 1
     scheduler: str = ""
@@ -184,8 +182,7 @@ def waiting(
                 continue
             # of a cancelled lot nothing is left to answer: its matches go
             tender = replace(tender, lots=tuple(lot for lot in tender.lots if lot.id not in cancelled))
-            areas = [place for lot in tender.lots for place in lot.places or (tender.buyer.place,)]
-            if departments and departments.isdisjoint(chain(*map(places.departments_within, areas))):
+            if departments and departments.isdisjoint(_departments(tender)):
                 continue  # not matched, and so not stamped: it is when its department is asked
             if tender.lots and not open_at(closing(tender), tender.published, at):
                 continue
@@ -194,6 +191,12 @@ def waiting(
             rest: dict[str, Any] = {"excluded": excluded, "wants_plausible": wants_plausible}
             tasks[id] = Task(id=id, tender=tender, key=key, **rest)
     return tasks
+
+
+def _departments(tender: Tender) -> set[str]:
+    """The departments in which its lots are."""
+    areas = (place for lot in tender.lots for place in toponyms.of_lot(lot, tender)[0])
+    return set(chain.from_iterable(map(places.departments_within, areas)))
 
 
 def write(

@@ -232,9 +232,9 @@ def queue(
     mail = letter(kind, about, to, rules, name, **facts)
     id = str(mail["Message-ID"]).strip("<>").partition("@")[0]
     row: dict[str, Any] = {"id": id, "kind": kind, "record_id": record_id, "siret": siret}
-    row |= {"address": str(mail["To"]), "subject": str(mail["Subject"]), "status": "ready", "said": ""}
-    row["created_at"] = now()
-    store.put(connection, Letter, [row | {"mail": mail.as_string()}], keep=(*row, "mail"))
+    row |= {"address": str(mail["To"]), "subject": str(mail["Subject"]), "mail": mail.as_string()}
+    row |= {"status": "ready", "said": "", "created_at": now()}
+    store.put(connection, Letter, [row], keep=tuple(row))
     return id
 
 

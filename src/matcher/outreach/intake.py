@@ -101,7 +101,7 @@ def read(
 
     `source` names their format; what is read is added to `found`.
     """
-    found, reader = found or Reading(), f"{files.reader()} {source or ''}".strip()[:64]
+    found, reader = found or Reading(), files.reader(source or "")
     before = select(ReadFile.__table__).where(ReadFile.reader == reader)
     known = {row.hash: row for row in store.ask(before)}
     for path in paths:

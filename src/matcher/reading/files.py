@@ -143,10 +143,10 @@ def _left_out(sentence: str) -> None:
 
 
 @cache
-def reader() -> str:
-    """Sixteen digits that change with the program that reads."""
+def reader(source: str = "") -> str:
+    """Sixteen digits that change with the program that reads, and with the source that is named."""
     package = Path(__file__).parents[1]
-    code = hashlib.sha256(metadata.version("maillage").encode())
+    code = hashlib.sha256(f"{metadata.version('maillage')}{source}".encode())
     wings = (sorted((package / wing).rglob("*.py")) for wing in ("reading", "reference", "learned"))
     for path in chain(*wings, sorted(reference_dir().glob("*.json"))):
         code.update(path.read_bytes())
@@ -166,12 +166,11 @@ class _Reader:
         self.unpacker = unpacking.Unpacker()
 
     def path(self, path: Path) -> Iterator[Record]:
-        if (path / "structures.arrow").is_file():
-            yield _refused(
-                str(path), "a catalogue of `matcher index`, nothing to read: name it with --catalogue"
-            )
-            return
         if path.is_dir():
+            if (path / "structures.arrow").is_file():
+                why = "a catalogue of `matcher index`, nothing to read: name it with --catalogue"
+                yield _refused(str(path), why)
+                return
             for found in walk(path):
                 yield from _Reader(self.named, self.columns, True, self.confine).path(found)
             return

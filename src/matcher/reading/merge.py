@@ -11,7 +11,14 @@ from datetime import date
 
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
 from matcher.reference import places
-from matcher.reference.identifiers import BY_NAME, bare_name, is_siret, name_words, rna_identity
+from matcher.reference.identifiers import (
+    BY_NAME,
+    bare_name,
+    is_siret,
+    name_words,
+    rna_identity,
+    without_brackets,
+)
 from matcher.reference.text import fold
 
 #: Kinds that define the activity of a structure; the others (ESS, SCOP, ASSO ...) are legal forms that any of these may have.
@@ -20,7 +27,6 @@ SPECIFIC = SIAE_KINDS | DISABILITY_KINDS | {"GEIQ", "SEP"}
 SAME_NAME = 90.0
 HIDDEN = "[nom non diffusible]"
 
-_IN_BRACKETS = re.compile(r"\([^()]*\)")
 _COMMON = frozenset("esat ea eatt atelier ateliers entreprise adaptee centre site sarl services".split())
 RARE = 5  # bidders at most that bear a word by which alone a structure is known
 #: Fields that are merged or handled separately; all others are taken from one source.
@@ -159,7 +165,7 @@ def _same_house(records: Sequence[Structure]) -> dict[str, str]:
 
 def _rare(record: Structure) -> frozenset[str]:
     """The words of a name that tell one structure of its town from another."""
-    words = name_words(_IN_BRACKETS.sub("", record.name)).split()
+    words = name_words(without_brackets(record.name)).split()
     return frozenset(words) - _COMMON - {*bare_name(record.place.label).split()}
 
 

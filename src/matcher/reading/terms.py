@@ -570,6 +570,11 @@ def told(tender: Tender, general: str, by_lot: Mapping[str, str], address: str =
     )
 
 
+@lru_cache(64)  # a notice has one general text for all its lots
+def _in_months(plain: str) -> str:
+    return _YEARS_MONTHS.sub(lambda one: f"{12 * figure(one[1]) + figure(one[2])} mois", plain)
+
+
 def completed(
     lot: Lot, own: str, general: str = "", alone: bool = True, awarded: bool = False
 ) -> dict[str, Any]:
@@ -579,10 +584,7 @@ def completed(
     field is kept, unless symbolic; the texts may state that it is yearly.  Those of a contract that is `awarded` tell
     what it was awarded for.
     """
-    own, general = (
-        _YEARS_MONTHS.sub(lambda one: f"{12 * figure(one[1]) + figure(one[2])} mois", text)
-        for text in (own, general)
-    )
+    own, general = _in_months(own), _in_months(general)
     texts = (own, general) if alone else (own,)
     read: dict[str, Any] = {}
     inferred = list(lot.inferred)

@@ -103,6 +103,14 @@ def bare_name(name: str) -> str:
 _ARTICLES = re.compile(r"\b(?:d[eu]s?|l(?:es?|a)?|d) ")  # that lists of names write or leave out
 
 
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
+
+
+def without_brackets(name: str) -> str:
+    """A name without what stands in brackets, which another list leaves out."""
+    return _IN_BRACKETS.sub("", name)
+
+
 def name_words(name: str) -> str:
     """The words of a name, which lists write in any order."""
     return " ".join(sorted(set(_ARTICLES.sub("", f"{bare_name(name)} ").split())))

@@ -97,8 +97,6 @@ STEMS = (
     "recrut", "embauch", "apprenti",  # for whom
     "prioritair", "claus", " socia", "societa", " rse", "egalit",  # a clause, a criterion
 )  # fmt: skip
-
-
 #: Boilerplate around them: passing over it halves the sentences that are classified, and loses none.
 _COMMONPLACE = re.compile(
     r"\b(?:(?:se|sous|sans|avec|des|les) |p)reserv\w*|reservoir|5212|obligations? d'emploi|claus\w+ (?:et cond|technique|administrative|particuliere|generale|contractuelle|penale)"

@@ -15,7 +15,7 @@ from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import loosely, place_of
 from matcher.reference import identifiers, places, toponyms, trades
-from matcher.reference.identifiers import name_words
+from matcher.reference.identifiers import name_words, without_brackets
 from matcher.reference.text import clean, fold, shorten
 
 YIELDS = "structure"
@@ -208,11 +208,11 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
             drafts[key] = _joined(drafts[key], draft) if key in drafts else draft
     named: dict[str, dict[tuple[str, str], None]] = {}
     for key, draft in drafts.items():
-        for words in map(name_words, (draft.name, _IN_BRACKETS.sub("", draft.name))):
+        for words in map(name_words, (draft.name, without_brackets(draft.name))):
             named.setdefault(words, {})[key] = None
     for place, row, found in beside:
         name_told = clean(str(row.get(found["name"]) or ""), 300)
-        keys = named.get(name_words(name_told)) or named.get(name_words(_IN_BRACKETS.sub("", name_told)), {})
+        keys = named.get(name_words(name_told)) or named.get(name_words(without_brackets(name_told)), {})
         # who it is the other sheet says, and the row needs a number only to be read
         more = _drafts({**row, _NUMBER_OF_ROW: 1}, {**found, "own_id": _NUMBER_OF_ROW}, source, sheet)
         if isinstance(more, str) or len({siret for siret, _ in keys}) != 1:
@@ -234,7 +234,7 @@ def _lacks(found: Collection[str]) -> str:
     return f"it needs {NEEDED}; it has {', '.join(f for f in found if '.' not in f)}"
 
 
-_NUMBER_OF_ROW, _IN_BRACKETS = "row", re.compile(r"\([^()]*\)")
+_NUMBER_OF_ROW = "row"
 _OTHER_RECORDS = ("tender", "award")  # of `matcher read` over a folder
 JSON = (".jsonl", ".json", ".ndjson")
 
