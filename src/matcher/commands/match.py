@@ -172,7 +172,7 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     parts = [f"Lot {lot.number} : {shorten(lot.title, 100)}"] if several else []
     parts += [where] if where else []
     if lot.reservation is not None:
-        parts.append(f"réservé ({lot.reservation.stated or 'article non précisé'})")
+        parts.append(f"réservé ({lot.reservation.cited})")
     parts += list(dict.fromkeys(clause_in_words(one).lower() for one in lot.clauses))
     console.print(Text("\n" + " · ".join(parts), style="bold"))
     none = "Aucune structure adaptée n'est connue pour ce lot : " if answer.nobody else ""
