@@ -27,7 +27,7 @@ NAMED = 5  # records named for one reason
 UNREAD = {
     "number-unread": "number cannot be used (known by name and place, or by another number)",
     "zone-unread": "zone says nothing of where",
-    "zone-guessed": "zone names an area not known here, for which the town it begins with, or 30 km around, is taken: write departments, towns or km",
+    "zone-guessed": "zone names an area not known here (the town it begins with, or 30 km around, is taken) or leaves one out (the whole is taken): write departments, towns or km",
     "town-unread": "town is not known, or several are called so: give its postcode",
     "figure-unread": "headcount or turnover is no number: write it in digits",
     "siret-checksum": "SIRET fails its check digits: compare it",

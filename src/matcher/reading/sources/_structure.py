@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import islice
-from math import ceil, isnan
+from math import ceil
 
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Offer, Place, Structure, Zone
 from matcher.reading.sources._places import department_names, loosely
@@ -196,6 +196,9 @@ def zone_of(
     text = (
         fold(" ; ".join(several(raw))) if isinstance(raw, list | tuple) else fold(clean(str(raw or ""), 5000))
     ).replace("’", "'")
+    if home is not None and (listed := _HEADING.sub("", text)) != text and zone_of(listed, home=home):
+        text = listed
+    text, *excepted = _EXCEPT.split(text, 1)
     plain = re.sub(r"[^a-z0-9,.;|/+ ]+", " ", text)
     country = bool(_COUNTRY.search(plain)) or plain.strip() == "france"
     km = _number(radius)
@@ -204,7 +207,6 @@ def zone_of(
     areas, wider = list(departments_of(departments, former=True)), list(regions_of(regions))
     if plain and not country:
         rest = _COUNTED.sub(" ", _RADIUS.sub(" ", plain))
-        rest = _ALONG.sub(" ", rest) if home is not None else rest
         several_words = len(rest.split()) > 1 and not re.search(r"\d", rest)
         towns = [place.commune for place in toponyms.named(rest.strip())] if several_words else []
         if not towns or not all(towns):  # else "Angers Loire Métropole", "Quimper Bretagne Occidentale"
@@ -215,17 +217,16 @@ def zone_of(
             near = (home.department, *places.neighbours(home.department or ""))
             areas = [code for code in areas if code in near]
             areas += [code for part in _parted(rest) if areas for code in _beside(part, home)]
-        if home is not None and home.latitude is not None and areas:
-            halves = {
-                part: half for part in _parted(rest) if (half := _half(part, home)) and half[0] in areas
-            }
+        if home is not None and home.latitude is not None:
+            halves = {part: far for part in _parted(rest) if (far := _half(part, home)) is not None}
             # of "54 nord" neither the whole nor the department Nord
-            beside = " ; ".join(part for part in _parted(rest) if part not in halves)
-            sides = {code for part in halves for code in departments_of(part)} - {
-                *departments_of(beside, former=True)
-            }
+            whole, side = (
+                " ; ".join(p for p in _parted(rest) if (p in halves) == one) for one in (False, True)
+            )
+            sides = {*departments_of(side)} - {*departments_of(whole, former=True)}
             areas = [code for code in areas if code not in sides]
-            km = km or max((reach for _, reach in halves.values()), default=None)
+            wider = [code for code in wider if code not in {*regions_of(side)} - {*regions_of(whole)}]
+            km = km or max(halves.values(), default=None)
         if home is not None and not (km or areas or wider):
             areas, wider = _own(rest, home)
         if _NEAR.search(plain):
@@ -233,6 +234,10 @@ def zone_of(
             areas = [*around, *(near for code in around for near in places.neighbours(code))]
     if home is not None and plain and not (country or km or areas or wider):
         km = _reaching(text, home)
+    if left_out := {code for words in excepted for code in _covered(words)}:
+        of_wider = [code for region in wider for code in places.departments_of_region(region)]
+        areas, wider = (areas + of_wider, []) if left_out.intersection(of_wider) else (areas, wider)
+        areas = [code for code in areas if code not in left_out]
     if not (country or km or areas or wider):
         return None
     return Zone(
@@ -243,26 +248,38 @@ def zone_of(
     )
 
 
-#: Along a river or by the sea, which departments are called after too: "vallée de la Drôme", "golfe du Morbihan".
-_ALONG = re.compile(
-    r"\b(?:vallees?|gorges|rives|bords|berges|estuaire|golfe|baie) (?:du |de |des |la |les |l |d )+\w+\b"
-)
+#: What stands before a list and names it: "Val d'Allier : Issoire, Cournon".
+_HEADING = re.compile(r"(?:^|(?<=[;|\n]))[^:;|\n]*:\s*(?=\w)")
+_EXCEPT = re.compile(r"\b(?:sauf|hors|hormis|except\w+|(?:a )?l'(?:exception|exclusion))\b")
+
+
+def _covered(words: str) -> tuple[str, ...]:
+    """The departments that words name, and those of the regions that they name."""
+    of_regions = (code for region in regions_of(words) for code in places.departments_of_region(region))
+    return (*departments_of(words, former=True), *of_regions)
+
+
 #: A side of what stands beside it: "sud Drôme", "nord de l'Orne", "Sarthe nord"; "Nord Pas-de-Calais" is two departments.
 _SIDE = re.compile(
-    r"(?:le |l )?(?P<before>nord|sud|est|ouest) (?!pas )(?:du |de |des |la |l |d )*(?P<of>.+)|(?P<of_>.+) (?P<after>nord|sud|est|ouest)"
+    r"(?:le |l )?(?P<before>nord|sud|est|ouest|centre) (?!pas )(?:du |de |des |la |l |d )*(?P<of>.+)|(?P<of_>.+) (?P<after>nord|sud|est|ouest)"
 )
 
 
-def _half(part: str, home: Place) -> tuple[str, float] | None:
-    """The department of which a part of a zone names one side, and the kilometres from home that reach its centre."""
-    named = _SIDE.fullmatch(part)
-    codes = departments_of(named["of"] or named["of_"]) if named else ()
-    area = places.department(codes[0]) if len(codes) == 1 else None
-    side = named and (named["before"] or named["after"])
-    if side is None or area is None or isnan(area.latitude) or (side, area.code) == ("nord", "59"):
+def _half(part: str, home: Place) -> float | None:
+    """The kilometres from home that reach the centre of the department, or region, of which a part of a zone names one side."""
+    named = _SIDE.fullmatch(re.sub(r"[^a-z0-9]+", " ", part).strip())
+    if named is None or any(places.area_named(part)):  # "Corse-du-Sud"
         return None
-    away = float(places.distance_km(home.latitude, home.longitude, area.latitude, area.longitude))
-    return (area.code, ceil(max(away, area.spread_km))) if away < HOMONYM_KM else None
+    of, side = named["of"] or named["of_"], named["before"] or named["after"]
+    codes, wider = departments_of(of, former=True), regions_of(of)
+    if not (codes or wider):
+        codes, wider = map(tuple, _own(of, home))
+    area = Place(department=next(iter(codes), None), region=next(iter(wider), None))
+    centre = places.whereabouts(area) if len(codes) + len(wider) == 1 else None
+    if centre is None or (side, *codes) == ("nord", "59"):
+        return None
+    away = float(places.distance_km(home.latitude, home.longitude, centre.latitude, centre.longitude))
+    return ceil(max(away, centre.spread_km)) if away < HOMONYM_KM else None
 
 
 _NEAR = re.compile(r"\b(?:limitrophes?|voisins?|environnants?)\b")
@@ -324,22 +341,29 @@ def _away(part: str, home: Place, loose: bool = False) -> float | None:
 
 
 def is_guess(zone: Zone, words: str, home: Place) -> bool:
-    """Are the kilometres of a zone read from words our own, because an area that these name is none known?"""
+    """Are the kilometres of a zone read from words our own, as an area named is none known, or is an exception not read?"""
+    said, *excepted = _EXCEPT.split(fold(words), 1)
+    if any(zone.country or not _covered(part) for words in excepted for part in _parted(words)):
+        return True
     # "et alentours" is none
-    parts = [part for part in _parted(fold(words)) if _LIMITED.sub(" ", part).strip()]
-    alone = zone == Zone(radius_km=zone.radius_km) and not re.search(r"\d", _COUNTED.sub(" ", fold(words)))
+    parts = [part for part in _parted(said) if _LIMITED.sub(" ", part).strip()]
+    alone = zone == Zone(radius_km=zone.radius_km) and not re.search(r"\d", _COUNTED.sub(" ", said))
     return alone and any(_away(part, home) is None and not _half(part, home) for part in parts)
 
 
 def _parted(text: str) -> list[str]:
-    return [part for part in map(str.strip, re.split(r"[,;:/|+–]|\bet\b| - ", text)[:20]) if part]
+    """The names that a zone lists, without the heading of the list ("Val d'Allier : Issoire, Cournon")."""
+    return toponyms.parted(_HEADING.sub("", text))[:20]
 
 
 def _called(name: str, home: Place) -> Iterator[Place]:
     """The places of this name, and the town of home's department that people call so: "St-Sulpice", of Saint-Sulpice-la-Pointe."""
     yield from toponyms.named(name)
-    for town in places.communes_once_named(name, home.department) if home.department else ():
-        yield toponyms.of_commune(town.code)
+    if home.department:
+        known_as = places.communes_once_named(name, home.department) or places.abbreviated(
+            name, home.department
+        )
+        yield from (toponyms.of_commune(town.code) for town in known_as)
 
 
 def _beside(part: str, home: Place) -> tuple[str, ...]:
@@ -385,7 +409,7 @@ def departments_of(raw: object, former: bool = False) -> tuple[str, ...]:
     text = _listed(raw).removesuffix(".0")
     tokens = re.findall(r"(?<!\w)(2[ab]|97\d|\d{1,2})[a-z]?(?!\w)", text)
     codes = [code for token in tokens if (code := token.upper().zfill(2)) in department_names()]
-    codes += (code for area, _ in _areas(text) if former or len(area) == 1 for code in area)
+    codes += (code for area, _ in _areas(text, former) if former or len(area) == 1 for code in area)
     return tuple(dict.fromkeys(codes))
 
 
@@ -400,13 +424,25 @@ def _listed(raw: object) -> str:
     return fold(text)[:20_000]
 
 
+#: Before the name of a department, what makes it the river's, or a part: "val d'Allier", "Pont du Gard", "Haut-Doubs".
+_LONGER = re.compile(
+    r"\b(?:haute?|bas(?:se)?|moyenne?|petite?) $|\b(?!(?:dep(?:t|artements?)?|regions?|ensemble|totalite|tout|reste|partie|moitie|quart"
+    r"|nord|sud|est|ouest|centre|secteurs?|zones?|territoires?|perimetres?|communes?|villes?|sein|niveau|echelle|limites?|pres|autour"
+    r"|proximite|interieur|confins|partir)\b)[a-z]{3,} (?:du |des |de la |de l |de |d )$"
+)
+
+
 @lru_cache(10_000)
-def _areas(text: str) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """(departments, region) of each area named, one of them empty; of "Pays de la Loire" no part is the Loire."""
+def _areas(text: str, reached: bool = False) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """(departments, region) of each area named, one of them empty; of "Pays de la Loire" no part is the Loire.
+
+    `reached`, of where someone goes, so that a department's name within a longer one is none.
+    """
     plain, areas = f" {_plain(text)} ", []
     for name, area in _area_names():
         if name in plain:
-            areas.append(area)
+            if not (reached and area[0] and _LONGER.search(plain[: plain.index(name) + 1])):
+                areas.append(area)
             plain = plain.replace(name, "  ")
     return tuple(areas)
 
