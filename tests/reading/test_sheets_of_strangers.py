@@ -182,7 +182,23 @@ def test_ticks_and_merged_cells_give_kinds_and_departments() -> None:
     assert [one.kind for one in read(Sheet("members.csv", merged.encode(), ()))] == ["EI", "EI", "ACI"]
 
 
-def test_a_sheet_of_names_completes_the_structures_of_the_others(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("head", "cells", "titles"),
+    [
+        ("Autres savoir-faire;Activité 1;Activité 2", "couture;tonte;ménage", ["tonte", "ménage", "couture"]),
+        ("Activités", "Tri / réemploi", ["Tri / réemploi"]),
+        ("Activités", "Espaces verts / ménage", ["Espaces verts", "ménage"]),
+    ],
+)
+def test_the_main_trade_comes_first_and_whole(head: str, cells: str, titles: list[str]) -> None:
+    text = f"Nom;Siret;Ville;{head}\nA;{siret(1)};Metz;{cells}\n"
+    (one,) = read(Sheet("members.csv", text.encode(), ()))
+    assert [offer.title for offer in one.offers] == titles
+
+
+def test_a_sheet_of_names_completes_the_structures_of_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     book = Workbook()
     contacts, members = book["Sheet"], book.create_sheet("Membres")
     for row in (
@@ -207,6 +223,9 @@ def test_a_sheet_of_names_completes_the_structures_of_the_others(tmp_path: Path)
         ("", "", 60),
     ]
     assert [bad.record for bad in found.rejected] == ["Sheet row 3 (Les Halles)", "Sheet row 4 (Ti Nevez)"]
+    assert (
+        "1 row of other sheets joined to structures by their names, 2 could not be" in capsys.readouterr().err
+    )
 
 
 def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place() -> None:
