@@ -197,7 +197,7 @@ def test_the_main_trade_comes_first_and_whole(head: str, cells: str, titles: lis
 
 
 def test_a_sheet_of_names_completes_the_structures_of_the_others(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     book = Workbook()
     contacts, members = book["Sheet"], book.create_sheet("Membres")
@@ -223,8 +223,9 @@ def test_a_sheet_of_names_completes_the_structures_of_the_others(
         ("", "", 60),
     ]
     assert [bad.record for bad in found.rejected] == ["Sheet row 3 (Les Halles)", "Sheet row 4 (Ti Nevez)"]
+    # the workbook is read by a process of its own
     assert (
-        "1 row of other sheets joined to structures by their names, 2 could not be" in capsys.readouterr().err
+        "1 row of other sheets joined to structures by their names, 2 could not be" in capfd.readouterr().err
     )
 
 

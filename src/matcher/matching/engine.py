@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
@@ -219,6 +219,7 @@ class Matcher:
         consortia: tuple[Any, ...] = ()
         if groups:
             from matcher.matching.groups import consortium
+            from matcher.matching.groups import firms as firms_
 
             # groups draw on a larger pool than is shown: a structure covering two lots may rank third in each
             each = zip(answers, rankings, strict=True)
@@ -238,8 +239,15 @@ class Matcher:
                 ranking = of_lot[match.lot.id]
                 return self._reasons(ranking, int(self._shown(ranking, POOL)[match.rank - 1]))[0]
 
+            def firms(lot: Lot) -> tuple[Match, ...]:
+                """Ordinary firms for a lot or a part of one, whatever is asked of structures."""
+                ranking = of_lot[lot.id]
+                query = replace(ranking.shortlist.query, filters=suitability.NONE)
+                same = ranking if filters in (None, suitability.NONE) else None
+                return firms_.of_lot(self, query, ranking=same) if self.judges else ()
+
             consortia = consortium.recommend(
-                pools, tender=tender, n=groups, parts=found, firms=self.firms(tender), reasons_of=reasons
+                pools, tender=tender, n=groups, parts=found, firms=firms, reasons_of=reasons
             )
         return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
 
@@ -269,14 +277,6 @@ class Matcher:
         if not lots or not self.judges:
             return iter(())
         return self.rank_each(self.queries(replace(tender, lots=lots), filters=filters, as_of=as_of))
-
-    def firms(self, tender: Tender) -> Callable[[Lot], Sequence[Match]]:
-        """Ordinary firms for a lot of the tender or a part of one, see `groups.firms`; none without a judgement."""
-        from matcher.matching.groups import firms
-
-        return lambda lot: (
-            firms.of_lot(self, self.queries(replace(tender, lots=(lot,)))[0]) if self.judges else ()
-        )
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
         """The first n of a ranking as matches with reasons, and the facts about the lot as a whole.
