@@ -75,8 +75,6 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
         rows = [_cells(separator, line) for line in lines[at : at + 99]]
         if rows := list(takewhile(lambda row: len(row) > 1, rows)):
             return rows, len(rows)
-    if not headed:
-        return [], 1
     flat = [_FLAT.fullmatch(line) for line in takewhile(_FLAT.fullmatch, lines[at + 1 : at + 99])]
     if len(flat) > 1:
         asks = _ASKS.search(folded(lines[at]))
