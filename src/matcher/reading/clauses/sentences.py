@@ -66,7 +66,7 @@ _TYPED = (
     ),
 )
 #: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), what
-#: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, boxes of a typewriter, what a
+#: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, what a
 #: form offers before its answer ("Oui / Non : Non"), what is only asked ("serait-il pertinent ?"), lots called by letters or "L01".
 _REWRITTEN = (
     (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
