@@ -407,7 +407,7 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fa
         return
     # who is known for appliances collects no clothes
     elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~trades.among(BY_OBJECT)).max() >= trades.NAMED
-    if elsewhere or trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}"):
+    if elsewhere or trades.other_things(shortlist, trade, name, trades.label(trade)):
         text = f"son nom évoque {trades.label(trade)}, pour autre chose"
         yield _Fact(ASIDE, text, "", ("", name), tells=False)
         return
