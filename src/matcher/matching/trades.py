@@ -267,7 +267,10 @@ def of_name(name: str) -> Floats:
     known = float((told * among(BY_OBJECT)).max())
     if known:
         spelt = trades.named(name)
-        own = [each.name in spelt or not BY_OBJECT.isdisjoint((each.name, *each.within)) for each in trades.trades()]
+        own = [
+            each.name in spelt or not BY_OBJECT.isdisjoint((each.name, *each.within))
+            for each in trades.trades()
+        ]
         told = np.where((known >= FIRST * told) & ~np.array(own), np.float32(0.0), told)
     return told
 
