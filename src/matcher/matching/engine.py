@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
@@ -219,7 +219,6 @@ class Matcher:
         consortia: tuple[Any, ...] = ()
         if groups:
             from matcher.matching.groups import consortium
-            from matcher.matching.groups import firms as firms_
 
             # groups draw on a larger pool than is shown: a structure covering two lots may rank third in each
             each = zip(answers, rankings, strict=True)
@@ -239,13 +238,7 @@ class Matcher:
                 ranking = of_lot[match.lot.id]
                 return self._reasons(ranking, int(self._shown(ranking, POOL)[match.rank - 1]))[0]
 
-            def firms(lot: Lot) -> tuple[Match, ...]:
-                """Ordinary firms for a lot or a part of one, whatever is asked of structures."""
-                ranking = of_lot[lot.id]
-                query = replace(ranking.shortlist.query, filters=suitability.NONE)
-                same = ranking if filters in (None, suitability.NONE) else None
-                return firms_.of_lot(self, query, ranking=same) if self.judges else ()
-
+            firms = self.firms(tender, of_lot if filters in (None, suitability.NONE) else {})
             consortia = consortium.recommend(
                 pools, tender=tender, n=groups, parts=found, firms=firms, reasons_of=reasons
             )
@@ -277,6 +270,21 @@ class Matcher:
         if not lots or not self.judges:
             return iter(())
         return self.rank_each(self.queries(replace(tender, lots=lots), filters=filters, as_of=as_of))
+
+    def firms(self, tender: Tender, rankings: Mapping[str, Ranking] = {}) -> Callable[[Lot], Sequence[Match]]:
+        """Ordinary firms for a lot of the tender or a part of one, see `groups.firms`; none without a judgement.
+
+        `rankings` are those that are made, without filters, by the id of the lot or part.
+        """
+        from matcher.matching.groups import firms
+
+        def of(lot: Lot) -> Sequence[Match]:
+            ranking = rankings.get(lot.id)
+            made = ranking and ranking.shortlist.query
+            query = made or self.queries(replace(tender, lots=(lot,)))[0]
+            return firms.of_lot(self, query, ranking=ranking)
+
+        return of if self.judges else lambda lot: ()
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
         """The first n of a ranking as matches with reasons, and the facts about the lot as a whole.
