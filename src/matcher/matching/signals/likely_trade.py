@@ -140,7 +140,7 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[_Fact]:
         told = [told[0]._replace(lead="")] if spelt else told
     if not own:
         least = CLOSE if kind in LENDING_KINDS else ASIDE  # no neighbour of whoever lends
-        yield from (fact for fact in _named(shortlist, by_name, name) if fact.level >= least)
+        yield from (fact for fact in _named(shortlist, by_name, name, code) if fact.level >= least)
     yield from chain(coded, told) if own and own[1].post else chain(told, coded)
 
 
@@ -401,8 +401,11 @@ def _coded(
     yield _Fact(level, lead, fact, ("", label), bool(level >= CLOSE and shares[trade] > 0))
 
 
-def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fact]:
-    """The trade asked for that its name indicates: perhaps, where its words are of several, or of none."""
+def _named(shortlist: Shortlist, held: trades.Floats, name: str, code: str) -> Iterator[_Fact]:
+    """The trade asked for that its name indicates: perhaps, where its words are of several, or of none.
+
+    What it is done for its activity code may tell, where the name does not.
+    """
     known, held = held, held * (trades.shares(shortlist) > 0)
     trade, _ = _first(shortlist, held)
     last = fold(name).rpartition(" ")[2]  # registers cut a long name
@@ -412,7 +415,8 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fa
         return
     # who is known for appliances collects no clothes
     elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~trades.among(BY_OBJECT)).max() >= trades.NAMED
-    if elsewhere or trades.other_things(shortlist, trade, name, trades.label(trade)):
+    texts = name, trades.label(trade), codes.naf_label(code)
+    if elsewhere or trades.other_things(shortlist, trade, *texts):
         text = f"son nom évoque {trades.label(trade)}, pour autre chose"
         yield _Fact(ASIDE, text, "", ("", name), tells=False)
         return
