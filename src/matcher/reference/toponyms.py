@@ -404,7 +404,7 @@ STREETS = frozenset(
     "rue avenue av bd boulevard route chemin allee allees place porte impasse cours quai rocade pont ligne".split()
 )
 _TERRITORIES = frozenset(
-    "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville".split()
+    "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville emploi".split()
 )
 _ARTICLES = frozenset(("la", "le", "les", "l"))
 LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
@@ -592,7 +592,7 @@ def _strength(
     gap = text[tokens[i - 1].end() : tokens[i].start()] if i else ""
     if linked and head in _TERRITORIES:
         return 2
-    if head in ("a", "sur", "entre", "via") and (
+    if head in ("a", "sur", "entre", "via", "emploi") and (
         not linked or plain[back + 1 : i] in (["la"], ["le"], ["les"], ["l"])
     ):
         return 2

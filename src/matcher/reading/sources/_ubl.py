@@ -131,7 +131,7 @@ class _Notice:
         title = title or self.french(self.extension, "NoticePurpose/PurposeCode")
         description = self.french(project, "Description")
         made = tuple(self.lot(one, title) for one in real) or (self.whole(project, parts, title),)
-        lots = facts.placed(self.sized(self.named(made), project), self.main_buyer.place)
+        lots = facts.placed(self.sized(self.named(made, real), project), self.main_buyer.place)
         deadlines = [lot.deadline for lot in lots if lot.deadline]
         documents = list(dict.fromkeys(url for one in (*real, *parts) for url in values(one, DOCUMENTS)))
         tender = domain.Tender(
@@ -254,12 +254,14 @@ class _Notice:
     # -- the lots
 
     @staticmethod
-    def named(lots: tuple[domain.Lot, ...]) -> tuple[domain.Lot, ...]:
-        """The lots without the main CPV that all of them repeat: it is the contract's, and names no lot's trade."""
+    def named(lots: tuple[domain.Lot, ...], elements: list[Element]) -> tuple[domain.Lot, ...]:
+        """The lots without the main CPV that all repeat, the contract's, unless what they add to it holds it too."""
         mains = {lot.cpv[0] for lot in lots if lot.cpv}
         if len(lots) < 2 or len(mains) > 1:
             return lots
-        return tuple(replace(lot, cpv=lot.cpv[1:] or lot.cpv) for lot in lots)
+        path = "ProcurementProject/AdditionalCommodityClassification/ItemClassificationCode"
+        added = (facts.cpvs(values(one, path)) for one in elements)
+        return tuple(replace(lot, cpv=codes or lot.cpv) for lot, codes in zip(lots, added, strict=True))
 
     def sized(self, lots: tuple[domain.Lot, ...], project: Element | None) -> tuple[domain.Lot, ...]:
         """A single lot gets the estimate of the whole contract (BT-27); what was awarded (BT-161) is none."""
@@ -372,8 +374,8 @@ class _Notice:
         }
 
     def contact(self) -> domain.Contact:
-        """Whom the buyer names for questions (BT-502, -503, -506), else the organisation that informs (OPT-301)."""
-        paths = ("ContractingParty/Party", "ProcurementProjectLot/TenderingTerms/AdditionalInformationParty")
+        """The organisation that informs (OPT-301), else whom the buyer names for questions (BT-502, -503, -506)."""
+        paths = ("ProcurementProjectLot/TenderingTerms/AdditionalInformationParty", "ContractingParty/Party")
         references = (next(values(self.root, f"{path}/PartyIdentification/ID"), "") for path in paths)
         blocks = (kid(self.organisations.get(one), "Contact") for one in references)
         return facts.contact(

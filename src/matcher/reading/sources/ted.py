@@ -226,7 +226,7 @@ class _Form:
     @property
     def contact(self) -> domain.Contact:
         blocks = (
-            kid(self.form, f"CONTRACTING_BODY/ADDRESS_{one}") for one in ("CONTRACTING_BODY", "FURTHER_INFO")
+            kid(self.form, f"CONTRACTING_BODY/ADDRESS_{one}") for one in ("FURTHER_INFO", "CONTRACTING_BODY")
         )
         return facts.contact(*([value(at, f) for f in ("CONTACT_POINT", "E_MAIL", "PHONE")] for at in blocks))
 
@@ -449,7 +449,9 @@ class _Form:
         stated = tree.grouped(contract)
         people = [one for path in WINNERS if path.split("/")[0] in stated for one in kids(contract, path)]
         holders = tuple(
-            facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME"), _address(p)) for p in people
+            facts.holder(value(p, "NATIONALID"), name, _address(p))
+            for p in people
+            if "sous-traitant" not in (name := value(p, "OFFICIALNAME"))
         )
         return facts.award(
             "ted",
@@ -457,7 +459,8 @@ class _Form:
             place,
             lot,
             holders,
-            any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/")),
+            any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/"))
+            or (None if one is contract else False),  # the winners of one prize may be a team
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
             buyer=self.main_buyer,
             cpv=next(iter((lot and lot.cpv) or _cpvs(kids(self.object, "CPV_MAIN/CPV_CODE"))), None),
