@@ -257,9 +257,13 @@ RENNES = Place(label="Rennes", commune="35238", department="35")
 
 
 def placed(
-    title: str = "", buyer: str = "Syndicat mixte", description: str = "", seat: Place = RENNES, **place: Any
+    title: str = "",
+    buyer: str = "Syndicat mixte",
+    description: str = "",
+    seat: Place | None = RENNES,
+    **place: Any,
 ) -> Lot:
-    where = Place(**place)
+    where, seat = Place(**place), seat or Place()
     lots = facts.placed(
         (Lot(id="1", title=title, description=description, places=(where,) if place else ()),), seat
     )

@@ -229,6 +229,9 @@ def test_renewals_by_duration_and_the_period_of_a_framework_are_read() -> None:
         ),
     ).lots
     assert (lot.duration_months, lot.renewals, lot.renewal_months) == (12.0, 3, 12.0)
+    of_each = "<P>Pour le lot 1 : reconductible trois fois un an.</P><P>Pour les lots 2 et 3 : reconductible deux fois un an.</P>"
+    both = TWO.replace("</OBJECT_DESCR>", f"<RENEWAL_DESCR>{of_each}</RENEWAL_DESCR></OBJECT_DESCR>")
+    assert [lot.renewals for lot in one("ted", ted(lots=both)).lots] == [3, 2]
 
 
 def test_a_reservation_in_the_text_of_one_lot_is_that_lots_alone() -> None:

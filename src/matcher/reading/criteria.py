@@ -131,12 +131,8 @@ def weighed(criteria: Iterable[Criterion]) -> tuple[Criterion, ...]:
 
     Those whose name refers to the documents are none, nor those that divide the weight of the one before them.
     """
-    named = (
-        one
-        for one in criteria
-        if one.weight != 0 and (one.kind == "price" or not _ELSEWHERE.search(folded(one.name)))
-    )
-    return _without_parts(tuple(dict.fromkeys(map(_weighed, named))))
+    named = (one for one in criteria if one.kind == "price" or not _ELSEWHERE.search(folded(one.name)))
+    return _without_parts(tuple(one for one in dict.fromkeys(map(_weighed, named)) if one.weight != 0))
 
 
 def _without_parts(fields: tuple[Criterion, ...]) -> tuple[Criterion, ...]:

@@ -816,6 +816,8 @@ def placed(lot: Lot, tender: Tender) -> Lot:
     of_town = wide and _MUNICIPAL.match(places.name_key(tender.buyer.name))
     if of_town and (town := seat(tender.buyer, frozenset(departments_within(stated[0])))):
         home = replace(of_commune(town.code), label=stated[0].label or town.name, inferred=True)
+        if districts := _districts((home,), texts):
+            return replace(lot, places=districts)
         return replace(lot, places=(home,), inferred=(*lot.inferred, "places"))
     # the country without a word tells nothing of who serves one town or area
     unsaid = [(one.label, one.nuts) for one in stated] == [("", "FR")]

@@ -37,7 +37,7 @@ PROCEDURES: dict[str, str] = code_list("eforms procedures")
 #: Buyer by its legal type (BT-11): those that the thresholds tell apart.
 BUYERS: dict[str, Literal["state", "local"]] = code_list("eforms buyers")
 #: The first letters of the number-weight codes: per-exa and per-mid, poi-exa and poi-mid.
-WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "points"}
+WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "points", "dec": ""}
 
 
 def missing(root: Element) -> list[str]:
@@ -428,10 +428,8 @@ class _Notice:
             parts = (self.french(one, "Name"), self.french(one, "Description"))
             weight, unit = None, ""
             for parameter in kids(one, f"{EXTENSION}/AwardCriterionParameter"):
-                coded = kid(parameter, "ParameterCode")
-                if coded is not None and coded.get("listName") == "number-weight":
-                    weight = facts.weight(value(parameter, "ParameterNumeric"))[0]
-                    unit = WEIGHT_UNITS.get(words(coded)[:3], "")
+                if (code := words(kid(parameter, "ParameterCode"))[:3]) in WEIGHT_UNITS:
+                    weight, unit = facts.weight(value(parameter, "ParameterNumeric"))[0], WEIGHT_UNITS[code]
             name = " : ".join(dict.fromkeys(filter(None, parts))) or ("Prix" if kind == "price" else "")
             if name or weight is not None:
                 yield domain.Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)  # type: ignore[arg-type]

@@ -289,7 +289,7 @@ class _Form:
         """The texts of each lot by their fields, a paragraph a line."""
         names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
         return [
-            {name: _renewal(tree.lines(stated[name][0]), name) for name in names if name in stated}
+            {name: _told(stated, name) for name in names if name in stated}
             for stated in map(tree.grouped, self.descriptions())
         ]
 
@@ -540,10 +540,14 @@ def _criterion(one: Element, kind: Kind) -> domain.Criterion:
     return domain.Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)
 
 
-def _renewal(text: str, field: str) -> str:
-    """A text, of that field with the word that it need not say."""
-    named = re.search(r"recond|renouv|prolong|prorog", text, re.I) and not re.match(r"\w+ p.riodes", text)
-    return text if named or field != "RENEWAL_DESCR" else f"Reconduction : {text}"
+def _told(stated: dict[str, list[Element]], field: str) -> str:
+    """The text of a field of a lot without what is of others alone; of renewals with the word that it need not say."""
+    text, number = tree.lines(stated[field][0]), "".join(map(tree.words, stated.get("LOT_NO", ())))
+    if field in ("RENEWAL_DESCR", "OPTIONS_DESCR") and number.isdecimal():
+        named = ((one, lots_named(folded(one[:45]))) for one in text.split("\n"))
+        text = "\n".join(one for one, lots in named if not lots or lot_number(number) in lots)
+    renewed = re.search(r"recond|renouv|prolong|prorog", text, re.I) and not re.match(r"\w+ p.riodes", text)
+    return text if renewed or field != "RENEWAL_DESCR" else f"Reconduction : {text}"
 
 
 def _changed(side: Element | None) -> str:
