@@ -53,7 +53,7 @@ _NO_ITEM = re.compile(
 )
 #: "La concession est attribuée sur la base des critères énoncés dans les documents du marché", the sentence of the form.
 _ELSEWHERE = re.compile(
-    r"\bla concession est attribuee|\ble prix n'est pas le seul critere|\bprice is not the only award|(?<![\w(-])criteres? (?:[\w']+ ){0,5}dans l"
+    r"^\W*(?:pas de|sans|aucun) criteres?\W*$|\bla concession est attribuee|\ble prix n'est pas le seul critere|\bprice is not the only award|(?<![\w(-])criteres? (?:[\w']+ ){0,5}dans l"
 )
 _HEADING = re.compile(
     r"^(?:crit[eè]res?|suivants?|priorit\w+|importance)\b[^:]{0,120}:\s*(?!\s|\d+ ?%)", re.I

@@ -320,7 +320,7 @@ class _Notice:
             reservation=self.reservation(lot),
             clauses=self.clauses(lot),
             conditions=tuple(conditions),
-            criteria=self.criteria(lot),
+            criteria=facts.told(tuple(self.criteria(lot))),
         )
 
     def codes(self, project: Element | None) -> Iterator[str]:
@@ -364,9 +364,8 @@ class _Notice:
 
     def renewals(self, project: Element | None) -> dict[str, Any]:
         """How many renewals there may be (BT-58), each as long as the text says (BT-57)."""
-        most = value(project, "ContractExtension/MaximumNumberNumeric")
         words_ = self.french(project, "ContractExtension/Renewal/Period/Description")
-        count = int(most) if re.fullmatch(r"\d{1,2}", most) else None
+        count = facts.count(value(project, "ContractExtension/MaximumNumberNumeric"))
         stated = terms.renewals(self.duration(project), folded(words_)) if words_ else {}
         return {
             "renewals": stated.get("renewals", count),  # the sentence tells more than a number left as it was
@@ -417,10 +416,7 @@ class _Notice:
                 clauses.append(domain.Clause(nature="objective", passage=passage))
         return tuple(dict.fromkeys(clauses))
 
-    def criteria(self, lot: Element) -> tuple[domain.Criterion, ...]:
-        return facts.told(tuple(self.criteria_of_fields(lot)))
-
-    def criteria_of_fields(self, lot: Element) -> Iterator[domain.Criterion]:
+    def criteria(self, lot: Element) -> Iterator[domain.Criterion]:
         """The award criteria (BT-539, -734, -540) with the weights that are numbers (BT-541, -5421)."""
         for one in kids(lot, "TenderingTerms/AwardingTerms/AwardingCriterion/SubordinateAwardingCriterion"):
             code = value(one, "AwardingCriterionTypeCode")

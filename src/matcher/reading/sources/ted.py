@@ -51,8 +51,6 @@ RESERVED = code_list("ted reserved")
 OF_PROFESSION = re.compile(r"[^.;\n]{0,200}réservée?s? à (?:la|une) profession\b[^.;\n]*")
 #: "Communes concernées : Arradon, Séné et Vannes"
 COMMUNES = re.compile(r"\b[Cc]ommunes? (?:concernée|suivante|desservie)s? ?:\s*([^.;]+)")
-#: No criterion is the name of one: "Pas de critères".
-NO_NAME = re.compile(r"\W*(?:pas de|sans|aucun) crit.res?\W*$", re.I)
 #: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
 SERVICE_MISSION = "RESERVED_ORGANISATIONS_SERVICE_MISSION"
 
@@ -225,9 +223,8 @@ class _Form:
 
     @property
     def contact(self) -> domain.Contact:
-        blocks = (
-            kid(self.form, f"CONTRACTING_BODY/ADDRESS_{one}") for one in ("FURTHER_INFO", "CONTRACTING_BODY")
-        )
+        paths = ("ADDRESS_FURTHER_INFO", "ADDRESS_CONTRACTING_BODY")
+        blocks = (kid(self.form, f"CONTRACTING_BODY/{path}") for path in paths)
         return facts.contact(*([value(at, f) for f in ("CONTACT_POINT", "E_MAIL", "PHONE")] for at in blocks))
 
     @cached_property
@@ -348,7 +345,6 @@ class _Form:
         holder = stated.get("AC") if "AC" in stated else kid(directive, "AC")
         holder = holder if holder is not None else directive if directive is not None else lot
         fields = tuple(_criterion(one, CRITERIA[one.tag]) for one in holder if one.tag in CRITERIA)
-        fields = tuple(one for one in fields if not NO_NAME.match(one.name))
         cheapest = attribute(self.coded, "CODIF_DATA/AC_AWARD_CRIT", "CODE") == "1"
         price = (domain.Criterion(name="Prix", kind="price"),) if cheapest else ()
         return facts.told(fields or self.contest_criteria or price)
