@@ -162,6 +162,7 @@ def test_award_criteria_of_eforms_are_kept_with_their_weights() -> None:
         f"</cbc:AwardingCriterionTypeCode><cbc:Description>{name}</cbc:Description></cac:SubordinateAwardingCriterion>"
         for code, number, kind, name in (
             ("per-exa", "70", "price", "Prix"), ("poi-exa", "20", "quality", "Insertion des publics en difficulté"),
+            ("ord-imp", "1", "", "Délai"),
         )
     )  # fmt: skip
     award = f"<cac:AwardingTerms><cac:AwardingCriterion>{rows}</cac:AwardingCriterion></cac:AwardingTerms>"
@@ -169,6 +170,7 @@ def test_award_criteria_of_eforms_are_kept_with_their_weights() -> None:
     assert [(c.kind, c.weight, c.weight_unit) for c in lot.criteria] == [
         ("price", 70.0, "%"),
         ("quality", 20.0, "points"),
+        ("", None, ""),
     ]
     assert social(lot) == [("criterion", 20.0, "points")]
 

@@ -149,13 +149,13 @@ def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
      <AC_QUALITY><AC_CRITERION>Le prix n'est pas le seul critère d'attribution.</AC_CRITERION></AC_QUALITY></AC>"""
     (lot,) = ted(described(1, award)).lots
     assert [(one.weight, one.weight_unit) for one in lot.criteria] == [(60.0, "points")]
-    weights = (("Valeur", 70), ("Valeur : méthode", 40), ("Valeur : équipe", 30), ("Délai", 30))
+    weights = (("Valeur", 70), ("Valeur : méthode", 40), ("Valeur : équipe", 30), ("Prix", 30), ("Exclu", 0))
     parts = (
         f"<AC_QUALITY><AC_CRITERION>{name}</AC_CRITERION><AC_WEIGHTING>{of}</AC_WEIGHTING></AC_QUALITY>"
         for name, of in weights
     )
     (lot,) = ted(described(1, f"<AC>{''.join(parts)}</AC>")).lots
-    assert [(one.name, one.weight) for one in lot.criteria] == [("Valeur", 70.0), ("Délai", 30.0)]
+    assert [(one.kind, one.weight) for one in lot.criteria] == [("quality", 70.0), ("price", 30.0)]
     coded = '<AC_AWARD_CRIT CODE="1">Lowest price</AC_AWARD_CRIT>'
     (price,) = ted(described(1), coded=coded).lots[0].criteria
     assert (price.name, price.kind) == ("Prix", "price")
@@ -257,9 +257,13 @@ RENNES = Place(label="Rennes", commune="35238", department="35")
 
 
 def placed(
-    title: str = "", buyer: str = "Syndicat mixte", description: str = "", seat: Place = RENNES, **place: Any
+    title: str = "",
+    buyer: str = "Syndicat mixte",
+    description: str = "",
+    seat: Place | None = RENNES,
+    **place: Any,
 ) -> Lot:
-    where = Place(**place)
+    where, seat = Place(**place), seat or Place()
     lots = facts.placed(
         (Lot(id="1", title=title, description=description, places=(where,) if place else ()),), seat
     )
@@ -359,7 +363,7 @@ def test_the_number_of_a_contract_is_told_by_a_text_where_no_field_does() -> Non
         ("", "Plateforme : tél. 0825 00 00 00.", ("", "")),
     ],
 )  # fmt: skip
-def test_whom_to_ask_is_told_by_the_buyer_by_who_informs_or_by_the_text(
+def test_whom_to_ask_is_told_by_who_informs_by_the_buyer_or_by_the_text(
     body: str, text: str, contact: tuple[str, str]
 ) -> None:
     made = ted(described(1), buyers=body, text=f"<P>{text}</P>").contact

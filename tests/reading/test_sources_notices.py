@@ -115,6 +115,9 @@ def test_ted_states_nature_contact_limits_and_an_hour_only_where_there_is_one() 
         b"<TOWN>",
         b"<CONTACT_POINT>Achats</CONTACT_POINT><PHONE>+33 100000000</PHONE><E_MAIL>a@b.example</E_MAIL><TOWN>",
     )
+    who = b"<ADDRESS_FURTHER_INFO><E_MAIL>c@b.example</E_MAIL></ADDRESS_FURTHER_INFO><URL_DOCUMENT>"
+    informed = one("ted", data.replace(b"<URL_DOCUMENT>", who))
+    assert facts(informed.contact, "name email phone") == ("Achats", "c@b.example", "+33 100000000")
     tender = one("ted", data)
     assert facts(tender.contact, "name email phone") == ("Achats", "a@b.example", "+33 100000000")
     assert (tender.lots_per_tender, tender.lots_per_winner) == (2, 2)
@@ -157,6 +160,13 @@ def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask()
     assert facts(framework.lots[0], "duration_months amount") == (48.0, 9_000.0)
     contest = '<F12_2014 CATEGORY="ORIGINAL" LG="FR"><OBJECT_CONTRACT><TITLE><P>Concours</P></TITLE></OBJECT_CONTRACT></F12_2014>'
     assert in_form(contest).lots[0].contract_type == "services"
+    team = "".join(
+        f"<WINNER><ADDRESS_WINNER><OFFICIALNAME>{who}</OFFICIALNAME></ADDRESS_WINNER></WINNER>"
+        for who in "AB"
+    )
+    prize = f"<RESULTS><AWARDED_PRIZE><WINNERS>{team}</WINNERS></AWARDED_PRIZE></RESULTS>"
+    (won,) = in_form(contest.replace("F12", "F13").replace("</F13", f"{prize}</F13")).awards
+    assert (len(won.holders), won.relation) == (2, "unknown")
 
 
 WITHOUT_CALL = "<PT_AWARD_CONTRACT_WITHOUT_CALL>{}</PT_AWARD_CONTRACT_WITHOUT_CALL>"
@@ -219,6 +229,9 @@ def test_renewals_by_duration_and_the_period_of_a_framework_are_read() -> None:
         ),
     ).lots
     assert (lot.duration_months, lot.renewals, lot.renewal_months) == (12.0, 3, 12.0)
+    of_each = "<P>Pour le lot 1 : reconductible trois fois un an.</P><P>Pour les lots 2 et 3 : reconductible deux fois un an.</P>"
+    both = TWO.replace("</OBJECT_DESCR>", f"<RENEWAL_DESCR>{of_each}</RENEWAL_DESCR></OBJECT_DESCR>")
+    assert [lot.renewals for lot in one("ted", ted(lots=both)).lots] == [3, 2]
 
 
 def test_a_reservation_in_the_text_of_one_lot_is_that_lots_alone() -> None:
@@ -264,7 +277,8 @@ def test_the_form_and_its_type_tell_the_nature(form: str, head: str, nature: str
 def test_awards_name_their_winners_and_keep_a_wrong_siret_flagged() -> None:
     award = """<AWARD_CONTRACT ITEM="1"><LOT_NO>2</LOT_NO><AWARDED_CONTRACT><DATE_CONCLUSION_CONTRACT>2021-03-15</DATE_CONCLUSION_CONTRACT>
      <TENDERS><NB_TENDERS_RECEIVED>3</NB_TENDERS_RECEIVED></TENDERS><CONTRACTORS><AWARDED_TO_GROUP/>
-     <CONTRACTOR><ADDRESS_CONTRACTOR><OFFICIALNAME>Alpha</OFFICIALNAME><NATIONALID>732 829 320 00074</NATIONALID></ADDRESS_CONTRACTOR></CONTRACTOR>
+     <CONTRACTOR><ADDRESS_CONTRACTOR><OFFICIALNAME>Alpha</OFFICIALNAME><NATIONALID>RCS Rouen 732 829 320 00074</NATIONALID></ADDRESS_CONTRACTOR></CONTRACTOR>
+     <CONTRACTOR><ADDRESS_CONTRACTOR><OFFICIALNAME>Gamma (sous-traitant)</OFFICIALNAME></ADDRESS_CONTRACTOR></CONTRACTOR>
      <CONTRACTOR><ADDRESS_CONTRACTOR><OFFICIALNAME>Bêta</OFFICIALNAME><NATIONALID>73282932000075</NATIONALID></ADDRESS_CONTRACTOR></CONTRACTOR>
      </CONTRACTORS><VALUES><VAL_TOTAL CURRENCY="EUR">361000</VAL_TOTAL></VALUES></AWARDED_CONTRACT></AWARD_CONTRACT>"""
     (made,) = one("ted", ted("F03_2014", lots=TWO, extra=award)).awards
@@ -321,6 +335,13 @@ def test_the_sample_eforms_are_read_lot_by_lot() -> None:
     assert tender.lots[0].reservation is not None and tender.lots[0].reservation.articles == ()
     assert all(lot.amount and lot.deadline and lot.cpv for lot in tender.lots)
     assert {c.nature for c in tender.lots[0].clauses} == {"objective"}
+    # the main code that all repeat is the contract's, but of the lot that adds it again
+    between = re.findall(r"(?s)</cac:AdditionalC.*?>", ROUTING)[0] + "<cac:AdditionalCommodityClassification>"
+    again = f"<cbc:ItemClassificationCode>79810000</cbc:ItemClassificationCode>{between}"
+    added = '<cbc:ItemClassificationCode listName="cpv">92512000'
+    alike = re.sub(">79(?:571000|999100)<", ">79810000<", ROUTING).replace(added, again + added)
+    codes = [lot.cpv for lot in one("eforms", alike.encode()).lots]
+    assert codes == [("79810000",), ("79820000",), ("79810000", "92512000")]
 
 
 def test_groups_of_lots_and_parts_are_no_lots() -> None:

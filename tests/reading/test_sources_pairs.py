@@ -32,10 +32,6 @@ STATED = {
         "21-363118",
         "places",
     ): "TED states no place, so that the buyer's is inferred; the converter states anywhere",
-    (
-        "18-412273",
-        "cpv",
-    ): "TED repeats the contract's main code in lot 1; the converter writes it once for all",
     ("20-271232", "places"): "the converter leaves out the NUTS code of the whole country",
     ("20-271232", "renewals"): "the converter writes 0 where TED states nothing",
     ("20-179994", "contract_type"): "of a contest, the coded data of TED alone states it",

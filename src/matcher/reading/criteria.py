@@ -53,7 +53,7 @@ _NO_ITEM = re.compile(
 )
 #: "La concession est attribuée sur la base des critères énoncés dans les documents du marché", the sentence of the form.
 _ELSEWHERE = re.compile(
-    r"\bla concession est attribuee|\ble prix n'est pas le seul critere|\bprice is not the only award|(?<![\w(-])criteres? (?:[\w']+ ){0,5}dans l"
+    r"^\W*(?:pas de|sans|aucun) criteres?\W*$|\bla concession est attribuee|\ble prix n'est pas le seul critere|\bprice is not the only award|(?<![\w(-])criteres? (?:[\w']+ ){0,5}dans l"
 )
 _HEADING = re.compile(
     r"^(?:crit[eè]res?|suivants?|priorit\w+|importance)\b[^:]{0,120}:\s*(?!\s|\d+ ?%)", re.I
@@ -132,7 +132,7 @@ def weighed(criteria: Iterable[Criterion]) -> tuple[Criterion, ...]:
     Those whose name refers to the documents are none, nor those that divide the weight of the one before them.
     """
     named = (one for one in criteria if one.kind == "price" or not _ELSEWHERE.search(folded(one.name)))
-    return _without_parts(tuple(map(_weighed, dict.fromkeys(named))))
+    return _without_parts(tuple(one for one in dict.fromkeys(map(_weighed, named)) if one.weight != 0))
 
 
 def _without_parts(fields: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
@@ -145,8 +145,17 @@ def _without_parts(fields: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
     return tuple(whole) if sum(one.weight or 0.0 for one in whole) == 100 else fields
 
 
+#: What the name of a criterion says of its kind, against the box that it stands in.
+_KIND = re.compile(
+    r"(?:cri?t\w+ ?\d? ?: )?(?:l[ea]s? )?(?:(?P<price>prix|tarif)|(?P<cost>couts?\b)|(?P<quality>qualite|valeur tech))"
+)
+
+
 def _weighed(one: Criterion) -> Criterion:
-    named = weights(folded(one.name)) if one.weight is None and len(one.name) <= _NAME else ()
+    plain = folded(one.name)
+    named = weights(plain) if one.weight is None and len(one.name) <= _NAME else ()
+    said: Any = _KIND.match(plain)
+    one = replace(one, kind=said.lastgroup) if said else one
     return replace(one, weight=named[0][0], weight_unit=named[0][1]) if len(named) == 1 else one
 
 

@@ -429,7 +429,7 @@ STREETS = frozenset(
     "rue avenue av bd boulevard route chemin allee allees place porte impasse cours quai rocade pont ligne".split()
 )
 _TERRITORIES = frozenset(
-    "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville".split()
+    "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville emploi".split()
 )
 _ARTICLES = frozenset(("la", "le", "les", "l"))
 LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
@@ -617,7 +617,7 @@ def _strength(
     gap = text[tokens[i - 1].end() : tokens[i].start()] if i else ""
     if linked and head in _TERRITORIES:
         return 2
-    if head in ("a", "sur", "entre", "via") and (
+    if head in ("a", "sur", "entre", "via", "emploi") and (
         not linked or plain[back + 1 : i] in (["la"], ["le"], ["les"], ["l"])
     ):
         return 2
@@ -841,6 +841,8 @@ def placed(lot: Lot, tender: Tender) -> Lot:
     of_town = wide and _MUNICIPAL.match(places.name_key(tender.buyer.name))
     if of_town and (town := seat(tender.buyer, frozenset(departments_within(stated[0])))):
         home = replace(of_commune(town.code), label=stated[0].label or town.name, inferred=True)
+        if districts := _districts((home,), texts):
+            return replace(lot, places=districts)
         return replace(lot, places=(home,), inferred=(*lot.inferred, "places"))
     # the country without a word tells nothing of who serves one town or area
     unsaid = [(one.label, one.nuts) for one in stated] == [("", "FR")]

@@ -51,7 +51,7 @@ def laid_out(text: str) -> str:
     caption = ""
     at = 0
     while at < len(lines):
-        in_rows = _in_columns(lines[at]) or _HEADS.match(lines[at])
+        in_rows = re.search(r"[|\t]|   ", lines[at]) or _HEADS.match(lines[at])
         rows, size = _table(lines, at) if in_rows else ([], 1)
         if rows:
             made += _written(rows, made[-_REACH:])
@@ -60,10 +60,6 @@ def laid_out(text: str) -> str:
             made.append(_itemised(lines[at], caption))
         at += size
     return "\n".join(made)
-
-
-def _in_columns(line: str) -> bool:
-    return "|" in line or "   " in line or "\t" in line
 
 
 def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:

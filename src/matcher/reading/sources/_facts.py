@@ -58,7 +58,8 @@ def identifier(raw: str) -> tuple[str, tuple[str, ...]]:
     vat = re.fullmatch(r"FR[0-9A-Z]{2}([0-9]{9})", re.sub(r"[\s.-]", "", text.upper()))
     if vat:
         return vat.group(1), ("tva",) if siren_valid(vat.group(1)) else ("tva", "siren-checksum")
-    if not number or re.search(r"[A-Za-z]{3}", re.sub(r"(?i)siret|siren|rcs|n°|num[eé]ro", "", text)):
+    sound = siret_valid(number) and siren_valid(number[:9])  # "RCS Nanterre", and the number
+    if not sound and re.search(r"[A-Za-z]{3}", re.sub(r"(?i)siret|siren|rcs|n°|num[eé]ro", "", text)):
         return text, ()
     if len(number) == 14:
         return number, () if siret_valid(number) else ("siret-checksum",)
@@ -365,9 +366,9 @@ def phone(text: str) -> str:
 
 
 def contact(*blocks: Iterable[str]) -> Contact:
-    """Whom to ask: (name, e-mail, telephone) of the buyer, else of those who inform for it."""
+    """Whom to ask: (name, e-mail, telephone) of those who inform for the buyer, else its own."""
     stated = [["" if "://" in text else clean(text, 200) for text in block] for block in blocks]
-    for other in stated[1:]:
+    for other in stated[:-1]:
         other[0] = "" if re.search(r"[@\d]", other[0]) else other[0]  # how to ask, and nobody's name
     name, email, phone = (next(filter(None, each), "") for each in zip(*stated, strict=True))
     return Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)

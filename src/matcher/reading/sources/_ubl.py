@@ -37,7 +37,7 @@ PROCEDURES: dict[str, str] = code_list("eforms procedures")
 #: Buyer by its legal type (BT-11): those that the thresholds tell apart.
 BUYERS: dict[str, Literal["state", "local"]] = code_list("eforms buyers")
 #: The first letters of the number-weight codes: per-exa and per-mid, poi-exa and poi-mid.
-WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "points"}
+WEIGHT_UNITS: dict[str, Literal["%", "points", ""]] = {"per": "%", "poi": "points", "dec": ""}
 
 
 def missing(root: Element) -> list[str]:
@@ -131,7 +131,7 @@ class _Notice:
         title = title or self.french(self.extension, "NoticePurpose/PurposeCode")
         description = self.french(project, "Description")
         made = tuple(self.lot(one, title) for one in real) or (self.whole(project, parts, title),)
-        lots = facts.placed(self.sized(self.named(made), project), self.main_buyer.place)
+        lots = facts.placed(self.sized(self.named(made, real), project), self.main_buyer.place)
         deadlines = [lot.deadline for lot in lots if lot.deadline]
         documents = list(dict.fromkeys(url for one in (*real, *parts) for url in values(one, DOCUMENTS)))
         tender = domain.Tender(
@@ -254,12 +254,14 @@ class _Notice:
     # -- the lots
 
     @staticmethod
-    def named(lots: tuple[domain.Lot, ...]) -> tuple[domain.Lot, ...]:
-        """The lots without the main CPV that all of them repeat: it is the contract's, and names no lot's trade."""
+    def named(lots: tuple[domain.Lot, ...], elements: list[Element]) -> tuple[domain.Lot, ...]:
+        """The lots without the main CPV that all repeat, the contract's, unless what they add to it holds it too."""
         mains = {lot.cpv[0] for lot in lots if lot.cpv}
         if len(lots) < 2 or len(mains) > 1:
             return lots
-        return tuple(replace(lot, cpv=lot.cpv[1:] or lot.cpv) for lot in lots)
+        path = "ProcurementProject/AdditionalCommodityClassification/ItemClassificationCode"
+        added = (facts.cpvs(values(one, path)) for one in elements)
+        return tuple(replace(lot, cpv=codes or lot.cpv) for lot, codes in zip(lots, added, strict=True))
 
     def sized(self, lots: tuple[domain.Lot, ...], project: Element | None) -> tuple[domain.Lot, ...]:
         """A single lot gets the estimate of the whole contract (BT-27); what was awarded (BT-161) is none."""
@@ -318,7 +320,7 @@ class _Notice:
             reservation=self.reservation(lot),
             clauses=self.clauses(lot),
             conditions=tuple(conditions),
-            criteria=self.criteria(lot),
+            criteria=facts.told(tuple(self.criteria(lot))),
         )
 
     def codes(self, project: Element | None) -> Iterator[str]:
@@ -362,9 +364,8 @@ class _Notice:
 
     def renewals(self, project: Element | None) -> dict[str, Any]:
         """How many renewals there may be (BT-58), each as long as the text says (BT-57)."""
-        most = value(project, "ContractExtension/MaximumNumberNumeric")
         words_ = self.french(project, "ContractExtension/Renewal/Period/Description")
-        count = int(most) if re.fullmatch(r"\d{1,2}", most) else None
+        count = facts.count(value(project, "ContractExtension/MaximumNumberNumeric"))
         stated = terms.renewals(self.duration(project), folded(words_)) if words_ else {}
         return {
             "renewals": stated.get("renewals", count),  # the sentence tells more than a number left as it was
@@ -372,8 +373,8 @@ class _Notice:
         }
 
     def contact(self) -> domain.Contact:
-        """Whom the buyer names for questions (BT-502, -503, -506), else the organisation that informs (OPT-301)."""
-        paths = ("ContractingParty/Party", "ProcurementProjectLot/TenderingTerms/AdditionalInformationParty")
+        """The organisation that informs (OPT-301), else whom the buyer names for questions (BT-502, -503, -506)."""
+        paths = ("ProcurementProjectLot/TenderingTerms/AdditionalInformationParty", "ContractingParty/Party")
         references = (next(values(self.root, f"{path}/PartyIdentification/ID"), "") for path in paths)
         blocks = (kid(self.organisations.get(one), "Contact") for one in references)
         return facts.contact(
@@ -415,10 +416,7 @@ class _Notice:
                 clauses.append(domain.Clause(nature="objective", passage=passage))
         return tuple(dict.fromkeys(clauses))
 
-    def criteria(self, lot: Element) -> tuple[domain.Criterion, ...]:
-        return facts.told(tuple(self.criteria_of_fields(lot)))
-
-    def criteria_of_fields(self, lot: Element) -> Iterator[domain.Criterion]:
+    def criteria(self, lot: Element) -> Iterator[domain.Criterion]:
         """The award criteria (BT-539, -734, -540) with the weights that are numbers (BT-541, -5421)."""
         for one in kids(lot, "TenderingTerms/AwardingTerms/AwardingCriterion/SubordinateAwardingCriterion"):
             code = value(one, "AwardingCriterionTypeCode")
@@ -426,10 +424,8 @@ class _Notice:
             parts = (self.french(one, "Name"), self.french(one, "Description"))
             weight, unit = None, ""
             for parameter in kids(one, f"{EXTENSION}/AwardCriterionParameter"):
-                coded = kid(parameter, "ParameterCode")
-                if coded is not None and coded.get("listName") == "number-weight":
-                    weight = facts.weight(value(parameter, "ParameterNumeric"))[0]
-                    unit = WEIGHT_UNITS.get(words(coded)[:3], "")
+                if (code := words(kid(parameter, "ParameterCode"))[:3]) in WEIGHT_UNITS:
+                    weight, unit = facts.weight(value(parameter, "ParameterNumeric"))[0], WEIGHT_UNITS[code]
             name = " : ".join(dict.fromkeys(filter(None, parts))) or ("Prix" if kind == "price" else "")
             if name or weight is not None:
                 yield domain.Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)  # type: ignore[arg-type]

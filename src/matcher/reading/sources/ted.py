@@ -51,8 +51,6 @@ RESERVED = code_list("ted reserved")
 OF_PROFESSION = re.compile(r"[^.;\n]{0,200}réservée?s? à (?:la|une) profession\b[^.;\n]*")
 #: "Communes concernées : Arradon, Séné et Vannes"
 COMMUNES = re.compile(r"\b[Cc]ommunes? (?:concernée|suivante|desservie)s? ?:\s*([^.;]+)")
-#: No criterion is the name of one: "Pas de critères".
-NO_NAME = re.compile(r"\W*(?:pas de|sans|aucun) crit.res?\W*$", re.I)
 #: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
 SERVICE_MISSION = "RESERVED_ORGANISATIONS_SERVICE_MISSION"
 
@@ -225,9 +223,8 @@ class _Form:
 
     @property
     def contact(self) -> domain.Contact:
-        blocks = (
-            kid(self.form, f"CONTRACTING_BODY/ADDRESS_{one}") for one in ("CONTRACTING_BODY", "FURTHER_INFO")
-        )
+        paths = ("ADDRESS_FURTHER_INFO", "ADDRESS_CONTRACTING_BODY")
+        blocks = (kid(self.form, f"CONTRACTING_BODY/{path}") for path in paths)
         return facts.contact(*([value(at, f) for f in ("CONTACT_POINT", "E_MAIL", "PHONE")] for at in blocks))
 
     @cached_property
@@ -289,7 +286,7 @@ class _Form:
         """The texts of each lot by their fields, a paragraph a line."""
         names = ("TITLE", "SHORT_DESCR", "INFO_ADD", "OPTIONS_DESCR", "RENEWAL_DESCR", "MAIN_SITE")
         return [
-            {name: _renewal(tree.lines(stated[name][0]), name) for name in names if name in stated}
+            {name: _told(stated, name) for name in names if name in stated}
             for stated in map(tree.grouped, self.descriptions())
         ]
 
@@ -348,7 +345,6 @@ class _Form:
         holder = stated.get("AC") if "AC" in stated else kid(directive, "AC")
         holder = holder if holder is not None else directive if directive is not None else lot
         fields = tuple(_criterion(one, CRITERIA[one.tag]) for one in holder if one.tag in CRITERIA)
-        fields = tuple(one for one in fields if not NO_NAME.match(one.name))
         cheapest = attribute(self.coded, "CODIF_DATA/AC_AWARD_CRIT", "CODE") == "1"
         price = (domain.Criterion(name="Prix", kind="price"),) if cheapest else ()
         return facts.told(fields or self.contest_criteria or price)
@@ -449,7 +445,9 @@ class _Form:
         stated = tree.grouped(contract)
         people = [one for path in WINNERS if path.split("/")[0] in stated for one in kids(contract, path)]
         holders = tuple(
-            facts.holder(value(p, "NATIONALID"), value(p, "OFFICIALNAME"), _address(p)) for p in people
+            facts.holder(value(p, "NATIONALID"), name, _address(p))
+            for p in people
+            if "sous-traitant" not in (name := value(p, "OFFICIALNAME"))
         )
         return facts.award(
             "ted",
@@ -457,7 +455,8 @@ class _Form:
             place,
             lot,
             holders,
-            any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/")),
+            any(kid(contract, f"{path}AWARDED_TO_GROUP") is not None for path in ("", "CONTRACTORS/"))
+            or (None if one is contract else False),  # the winners of one prize may be a team
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
             buyer=self.main_buyer,
             cpv=next(iter((lot and lot.cpv) or _cpvs(kids(self.object, "CPV_MAIN/CPV_CODE"))), None),
@@ -537,10 +536,14 @@ def _criterion(one: Element, kind: Kind) -> domain.Criterion:
     return domain.Criterion(name=name, kind=kind, weight=weight, weight_unit=unit)
 
 
-def _renewal(text: str, field: str) -> str:
-    """A text, of that field with the word that it need not say."""
-    named = re.search(r"recond|renouv|prolong|prorog", text, re.I) and not re.match(r"\w+ p.riodes", text)
-    return text if named or field != "RENEWAL_DESCR" else f"Reconduction : {text}"
+def _told(stated: dict[str, list[Element]], field: str) -> str:
+    """The text of a field of a lot without what is of others alone; of renewals with the word that it need not say."""
+    text, number = tree.lines(stated[field][0]), "".join(map(tree.words, stated.get("LOT_NO", ())))
+    if field in ("RENEWAL_DESCR", "OPTIONS_DESCR") and number.isdecimal():
+        named = ((one, lots_named(folded(one[:45]))) for one in text.split("\n"))
+        text = "\n".join(one for one, lots in named if not lots or lot_number(number) in lots)
+    renewed = re.search(r"recond|renouv|prolong|prorog", text, re.I) and not re.match(r"\w+ p.riodes", text)
+    return text if renewed or field != "RENEWAL_DESCR" else f"Reconduction : {text}"
 
 
 def _changed(side: Element | None) -> str:
