@@ -31,30 +31,13 @@ INWARDS = """
     http://2130706433/ http://[::ffff:7f00:1]/ http://0/ http://192.168.0.1:8080/ file:///etc/passwd
     http://[64:ff9b::a9fe:a9fe]/ http://metadata.internal/ dict://127.0.0.1:11211/ http://127.1/
 """.split()
-WORDS = [
-    *"entretien espaces verts nettoyage de locaux services activités métiers prestations menuiserie atelier".split(),
-    "Mme Aline Durand",
-    "06 12 34 56 78",
-    "aline.durand@essai.example",
-]
-
-
+WORDS = "entretien espaces verts nettoyage de locaux services activités métiers prestations menuiserie atelier".split()
+WORDS += ["Mme Aline Durand", "06 12 34 56 78", "aline.durand@essai.example"]
 KINDS = (
     "attributes binary bomb calendar chain circle deep encoding endless entities gzip_cut heads inwards links_inwards"
     " nulls other_kind plain slow wide"
 ).split()
-CHARSETS = [
-    "utf-7",
-    "zip",
-    "utf-16",
-    "hex",
-    "idna",
-    "x" * 39,
-    "cp037",
-    "\u00e9",
-    "undefined",
-    "unicode_escape",
-]
+CHARSETS = f"utf-7 zip utf-16 hex idna {'x' * 39} cp037 \u00e9 undefined unicode_escape".split()
 OTHERS = ["application/pdf", "image/png", "text/plain", "", "a/b;c=\x01"]
 HEADS = [
     b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 20_000 + b"\r\n<p>x</p>",
@@ -159,18 +142,10 @@ def hostile(pages: int, folder: Path, seed: int = 1, seconds: float = 0.5) -> di
         forbidden = sum(not public(address) for address in web.connected)
         text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.json"))
         personal = text.count("06 12 34") + text.count("urand")
-        return {
-            "pages": len(web.asked),
-            "sites": sites,
-            "kept": kept,
-            "connections": len(web.connected),
-            "forbidden": forbidden,
-            "personal": personal,
-            "crashes": crashes[:20],
-            "seconds": round(time.monotonic() - start, 1),
-            "longest_site_s": round(longest, 2),
-            "grown_mb": round((_memory() - before) / 1024),
-        }
+        told = {"pages": len(web.asked), "sites": sites, "kept": kept, "connections": len(web.connected)}
+        told |= {"forbidden": forbidden, "personal": personal, "seconds": round(time.monotonic() - start, 1)}
+        told |= {"longest_site_s": round(longest, 2), "grown_mb": round((_memory() - before) / 1024)}
+        return {**told, "crashes": crashes[:20]}
 
 
 def _memory() -> int:
