@@ -33,6 +33,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import bench_service
 import httpx
 import numpy as np
 import typer
@@ -258,8 +259,6 @@ def _processor() -> float:
 
 def starting(folder: Path, swaps: int, seconds: float) -> Iterator[Row]:
     """Cold start until the service answers, its memory, and the 99th percentile while catalogues are swapped."""
-    import bench_service
-
     lines = (ROOT / "data/sample/needs.txt").read_text(encoding="utf-8").splitlines()
     needs, what = list(filter(str.strip, lines)), "cold start of the service"
     with tempfile.TemporaryDirectory() as compiled:  # as installed: modules are compiled, by a start before
@@ -299,8 +298,6 @@ def _under_load(
     url: str, needs: list[str], folder: Path, swaps: int, seconds: float, service: int
 ) -> Iterator[Row]:
     """Waiting and processor times of needs at a steady rate, without and with catalogues that are swapped, in turns; the memory held."""
-    import bench_service
-
     held = partial(_held, service)
     asyncio.run(bench_service.run(url, 10, 5, needs, held))  # warm-up requests are not measured
     until(lambda: _ready(url) and _matching(url))  # a load balancer waits for readiness too
@@ -336,8 +333,6 @@ def _ready(url: str) -> bool:
 
 def _matching(url: str) -> bool:
     """Do the matching processes of the service answer, where it has some?"""
-    import bench_service
-
     told = httpx.get(f"{url}/v1/metrics", timeout=60).text
     return bench_service.gauge(told, "maillage_matching_processes") > 0 or os.cpu_count() == 1
 
@@ -363,17 +358,14 @@ def _held(pid: int) -> float:
 
 def _spent_by_all(pid: int) -> float:
     """Seconds of processor of a process and all that it has started."""
-    found = 0
-    for each in _family(pid):
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{each}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-            found += sum(map(int, fields[11:13]))
-    return found / os.sysconf("SC_CLK_TCK")
+    return sum(map(_spent, _family(pid)))
 
 
 def _spent(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def main(
