@@ -404,12 +404,8 @@ def main(
         found += whole_night(folder, lots) if lots else []
         found += starting(folder, swaps, seconds) if seconds else []
     if out:
-        kept = {
-            "machine": published.machine(),
-            "load": round(load, 1),
-            "commit": published.commit(),
-            "rows": found,
-        }
+        kept = {"machine": published.machine(), "load": round(load, 1), "commit": published.commit()}
+        kept |= {"rows": found}
         out.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         out.with_suffix(".md").write_text(page(kept), encoding="utf-8")
 

@@ -94,15 +94,11 @@ def measure(chosen: list[Text], show: bool = False) -> dict[str, float | int | s
         if show and (got != one.trades or (offers and stated.split() != sorted(one.zone.split()))):
             missed, more = sorted(one.trades - got), sorted(got - one.trades)
             print(f"{one.id} missed {missed} wrong {more} zone {stated} of {one.zone}")
-    return {
-        "texts": len(chosen),
-        "trades": said,
-        "found": round(found / max(1, said), 3),
-        "wrong": round(wrong / max(1, found + wrong), 3),
-        "types right": round(types / max(1, typed), 3),
-        "zones right": f"{zones} of {zoned}",
-        "zones invented": invented,
-    }
+    shares = {"found": found / max(1, said), "wrong": wrong / max(1, found + wrong)}
+    shares |= {"types right": types / max(1, typed)}
+    counts = {"zones right": f"{zones} of {zoned}", "zones invented": invented}
+    rounded = {name: round(share, 3) for name, share in shares.items()}
+    return {"texts": len(chosen), "trades": said} | rounded | counts
 
 
 def _as_labelled(name: str, said: frozenset[str]) -> str:
