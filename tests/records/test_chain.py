@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -245,15 +244,6 @@ def test_an_erasure_is_an_event_and_the_record_holds(store: Store) -> None:
     assert SIRET not in str(listed) and listed[0].payload
     record.exported(store, OWNER, identifier, "csv")
     assert record.verify(store, OWNER, identifier).holds
-
-
-def test_events_in_parallel_each_find_their_place(store: Store) -> None:
-    identifier = made(store)
-    with ThreadPoolExecutor(12) as pool:
-        sent = [pool.submit(record.exported, store, OWNER, identifier, "csv") for _ in range(12)]
-    assert not [one for one in sent if one.exception()]
-    verdict = record.verify(store, OWNER, identifier)
-    assert verdict.holds and verdict.events == 17
 
 
 def test_an_error_of_the_store_does_not_repeat_what_was_written(store: Store) -> None:
