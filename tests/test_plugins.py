@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from pytest import MonkeyPatch
 
-import matcher
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import BadInput, NotFound, Recipe, Rejected, Structure
@@ -123,7 +122,3 @@ def test_a_model_is_chosen_by_its_name_and_a_recipe_by_its_file(tmp_path: Path) 
     path.write_text("rotation = much")
     with pytest.raises(BadInput, match="is no recipe"):
         recipes.named(str(path))
-
-
-def test_every_public_name_is_there() -> None:
-    assert all(getattr(matcher, name) is not None for name in matcher.__all__)

@@ -6,7 +6,7 @@
     python tests/bench/bench_speed.py --without-zones --seconds 0  structures that declare no zone
 
 Figures are CPU time, so that they are comparable on a busy machine; wall-clock ones are marked.  Needs are sent to the
-service from this process, on the same processors, in 0.6 ms of them each (`bench_service.Client`).
+service from this process, on the same processors, in 0.6 ms of them each (`soak.Client`).
 Lines of a missing package or PostgreSQL server with pgvector say so.  `--out` keeps the figures as JSON
 and writes them as the table of docs/speed.md beside it.
 """
@@ -35,18 +35,16 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import httpx
 import numpy as np
+import soak
 import typer
 
-from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import load_catalogue, save_catalogue
+from matcher.catalogue.files import load_catalogue
 from matcher.catalogue.texts import Vectors
 from matcher.domain import Structure
 from matcher.lab import published, synth
 from matcher.learned.encoders import static
-from matcher.matching import recipes, stored
 from matcher.matching.engine import Matcher
 
-ROOT = Path(__file__).parents[2]
 WARM = 200  # notices answered before matches are measured
 DRAWS = (1, 11, 12, 13, 14)  # of notices
 FEW = 60  # notices for which all structures are compared
@@ -70,12 +68,6 @@ def cpu(work: Callable[[], Any]) -> float:
     return time.process_time() - since
 
 
-def build(listed: Sequence[Any], folder: Path) -> None:
-    """Build and save a catalogue as `matcher index` does, with what is read in its texts and names."""
-    made = build_catalogue(listed, [], recipes.named("default"))
-    save_catalogue(made, folder, lambda fresh: stored.save(made, fresh))
-
-
 def absent(what: str, who: str, why: object) -> None:
     print(f"{what:34s} {who:34s} {'not measured':>12s} ({why})", flush=True)
 
@@ -90,7 +82,7 @@ def encoders(texts: Sequence[str]) -> Iterator[Row]:
         from model2vec import StaticModel
         from tokenizers import Tokenizer
 
-        folder = ROOT / "models" / "encoder" / "0_StaticEmbedding"
+        folder = soak.ROOT / "models" / "encoder" / "0_StaticEmbedding"
         from safetensors.numpy import load_file
 
         weights = next(iter(load_file(folder / "model.safetensors").values())).astype(np.float32)
@@ -258,16 +250,14 @@ def _processor() -> float:
 
 def starting(folder: Path, swaps: int, seconds: float) -> Iterator[Row]:
     """Cold start until the service answers, its memory, and the 99th percentile while catalogues are swapped."""
-    import bench_service
-
-    lines = (ROOT / "data/sample/needs.txt").read_text(encoding="utf-8").splitlines()
+    lines = (soak.ROOT / "data/sample/needs.txt").read_text(encoding="utf-8").splitlines()
     needs, what = list(filter(str.strip, lines)), "cold start of the service"
     with tempfile.TemporaryDirectory() as compiled:  # as installed: modules are compiled, by a start before
         for again in (False, True):
             since = time.perf_counter()
             given = {"PYTHONPYCACHEPREFIX": compiled, "PYTHONDONTWRITEBYTECODE": ""}
-            with bench_service.started(folder, **given) as (url, pid):
-                _wait(url)
+            with soak.started(folder, **given) as (url, pid):
+                soak.wait(url)
                 ready, spent = time.perf_counter() - since, _spent(pid)
                 if again:
                     clock = f"on the clock; {spent:.1f} s of processor"
@@ -278,32 +268,13 @@ def starting(folder: Path, swaps: int, seconds: float) -> Iterator[Row]:
                     yield from _under_load(url, needs, folder, swaps, seconds, pid)
 
 
-def until(met: Callable[[], bool], every: float = 0.2) -> None:
-    """Wait for it, asking seldom enough not to be in the way."""
-    while not met():
-        time.sleep(every)
-
-
-def _wait(url: str) -> None:
-    """Until the service answers, with its catalogue; it is ready once it has prepared what first requests need."""
-
-    def live() -> bool:
-        with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{url}/v1/health/live", timeout=5).status_code == 200
-        return False
-
-    until(live, every=0.02)
-
-
 def _under_load(
     url: str, needs: list[str], folder: Path, swaps: int, seconds: float, service: int
 ) -> Iterator[Row]:
     """Waiting and processor times of needs at a steady rate, without and with catalogues that are swapped, in turns; the memory held."""
-    import bench_service
-
-    held = partial(_held, service)
-    asyncio.run(bench_service.run(url, 10, 5, needs, held))  # warm-up requests are not measured
-    until(lambda: _ready(url) and _matching(url))  # a load balancer waits for readiness too
+    held = partial(soak.memory_of, service)
+    asyncio.run(soak.run(url, 10, 5, needs, held))  # warm-up requests are not measured
+    soak.until(lambda: soak.ready(url) and soak.matching(url))  # a load balancer waits for readiness too
     measured: dict[int, tuple[list[float], Counter[int]]] = {each: ([], Counter()) for each in (0, swaps)}
     memory: list[float] = []
     spent = 0.0
@@ -311,7 +282,7 @@ def _under_load(
         for changed, (times, statuses) in measured.items():
             before = _spent_by_all(service)
             swapped = (folder, changed // TURNS) if changed else (None, 0)
-            turn = asyncio.run(bench_service.run(url, RATE, seconds / TURNS, needs, held, *swapped))
+            turn = asyncio.run(soak.run(url, RATE, seconds / TURNS, needs, held, *swapped))
             if changed:
                 time.sleep(SETTLES)
             else:
@@ -330,50 +301,16 @@ def _under_load(
     yield row("memory of the service", "at most", max(memory), "MB", what_is_held)
 
 
-def _ready(url: str) -> bool:
-    return httpx.get(f"{url}/v1/health/readiness", timeout=60).status_code == 200
-
-
-def _matching(url: str) -> bool:
-    """Do the matching processes of the service answer, where it has some?"""
-    import bench_service
-
-    told = httpx.get(f"{url}/v1/metrics", timeout=60).text
-    return bench_service.gauge(told, "maillage_matching_processes") > 0 or os.cpu_count() == 1
-
-
-def _family(pid: int) -> list[int]:
-    """A process and all that it has started."""
-    with contextlib.suppress(OSError):
-        tasks = Path(f"/proc/{pid}/task").iterdir()
-        below = " ".join((task / "children").read_text(encoding="utf-8") for task in tasks)
-        return [pid, *(each for child in below.split() for each in _family(int(child)))]
-    return []
-
-
-def _held(pid: int) -> float:
-    """Megabytes of a process and all that it has started; what some of them share counts once."""
-    held = 0
-    for each in _family(pid):
-        with contextlib.suppress(OSError):
-            told = Path(f"/proc/{each}/smaps_rollup").read_text(encoding="utf-8")
-            held += int(told.partition("\nPss:")[2].split()[0])
-    return held / 1000
-
-
 def _spent_by_all(pid: int) -> float:
     """Seconds of processor of a process and all that it has started."""
-    found = 0
-    for each in _family(pid):
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{each}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-            found += sum(map(int, fields[11:13]))
-    return found / os.sysconf("SC_CLK_TCK")
+    return sum(map(_spent, soak.family(pid)))
 
 
 def _spent(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def main(
@@ -397,7 +334,7 @@ def main(
             listed = list(islice(synth.structures(structures), structures))
             if without_zones:
                 listed = [_without_zones(structure) for structure in listed]
-            spent = cpu(lambda: build(listed, folder))
+            spent = cpu(lambda: soak.build(listed, folder))
             found.append(row(f"build, {structures} structures", "saved", spent, "s"))
             most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             found.append(row(f"build, {structures} structures", "memory at most", most, "MB"))
@@ -412,12 +349,8 @@ def main(
         found += whole_night(folder, lots) if lots else []
         found += starting(folder, swaps, seconds) if seconds else []
     if out:
-        kept = {
-            "machine": published.machine(),
-            "load": round(load, 1),
-            "commit": published.commit(),
-            "rows": found,
-        }
+        kept = {"machine": published.machine(), "load": round(load, 1), "commit": published.commit()}
+        kept |= {"rows": found}
         out.write_text(json.dumps(kept, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         out.with_suffix(".md").write_text(page(kept), encoding="utf-8")
 

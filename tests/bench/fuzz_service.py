@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,11 @@ from hypothesis import strategies as st
 
 from databases import server
 from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.files import save_catalogue
+from matcher.domain import Recipe
+from matcher.reading import gather
+from matcher.records import keys
+from matcher.records.store import Store
+from serving import indexed, serving, settings_of
 
 SAMPLE = ROOT / "data" / "sample"
 SIRET = "00010001600013"  # of the sample
@@ -65,24 +70,15 @@ NAMES = st.sampled_from(
 @contextmanager
 def prepared() -> Iterator[tuple[Any, str]]:
     """Settings of a service over a part of the sample, and the key of one who may do everything."""
-    from service.settings import Settings
-
-    from matcher.domain import Recipe
-    from matcher.reading import gather
-    from matcher.records import keys
-    from matcher.records.store import Store
-
     with tempfile.TemporaryDirectory() as made, server() if POSTGRES else nullcontext() as address:
-        folder = Path(made)
-        gathered = gather.gather([SAMPLE])
-        catalogue = build_catalogue(gathered.structures[:40], gathered.awards, Recipe())
-        save_catalogue(catalogue, folder / "catalogue")
-        gather.save_notices(gathered.tenders[:6], folder / "catalogue")
-        address = address or f"sqlite:///{folder / 'store.sqlite'}"
-        with Store.open(address) as store:
+        whole = gather.gather([SAMPLE])
+        catalogue = build_catalogue(whole.structures[:40], whole.awards, Recipe())
+        folder = indexed(Path(made), catalogue, replace(whole, tenders=whole.tenders[:6]))
+        own = {"store": address} if address else {}
+        given_ = settings_of(folder / "catalogue", folder, rate="1000000/minute", deadline=120, **own)
+        with Store.open(given_.store) as store:
             key = keys.create(store, ["operator", "buyer", f"structure:{SIRET}"])
-        places = {"catalogue": folder / "catalogue", "store": address, "outbox": folder / "outbox"}
-        yield Settings(**places, log_level="ERROR", rate="1000000/minute", deadline=120), key
+        yield given_, key
 
 
 @contextmanager
@@ -157,8 +153,6 @@ def of_contract(client: Any, head: dict[str, str], examples: int, tally: Counter
 
 def by_command(examples: int) -> int:
     """`schemathesis run` against a service of its own: its examples, all its phases, data that fits and data that does not."""
-    from serving import serving
-
     command = Path(sys.executable).with_name("schemathesis")
     with prepared() as (given_, key), serving(given_) as url:
         asked = [

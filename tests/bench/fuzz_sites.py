@@ -13,6 +13,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,30 +32,10 @@ INWARDS = """
     http://2130706433/ http://[::ffff:7f00:1]/ http://0/ http://192.168.0.1:8080/ file:///etc/passwd
     http://[64:ff9b::a9fe:a9fe]/ http://metadata.internal/ dict://127.0.0.1:11211/ http://127.1/
 """.split()
-WORDS = [
-    *"entretien espaces verts nettoyage de locaux services activités métiers prestations menuiserie atelier".split(),
-    "Mme Aline Durand",
-    "06 12 34 56 78",
-    "aline.durand@essai.example",
-]
-
-
-KINDS = (
-    "attributes binary bomb calendar chain circle deep encoding endless entities gzip_cut heads inwards links_inwards"
-    " nulls other_kind plain slow wide"
-).split()
-CHARSETS = [
-    "utf-7",
-    "zip",
-    "utf-16",
-    "hex",
-    "idna",
-    "x" * 39,
-    "cp037",
-    "\u00e9",
-    "undefined",
-    "unicode_escape",
-]
+WORDS = "entretien espaces verts nettoyage de locaux services activités métiers prestations menuiserie atelier".split()
+WORDS += ["Mme Aline Durand", "06 12 34 56 78", "aline.durand@essai.example"]
+CHARSETS = f"utf-7 zip utf-16 hex idna {'x' * 39} cp037 \u00e9 undefined unicode_escape".split()
+LENGTHS = [(f"Content-Length: {1 << 30}",), ()]
 OTHERS = ["application/pdf", "image/png", "text/plain", "", "a/b;c=\x01"]
 HEADS = [
     b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 20_000 + b"\r\n<p>x</p>",
@@ -71,6 +52,10 @@ HEADS = [
     b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Type: text/html\r\n\r\nxx",
 ]
 ENTITIES = '<!DOCTYPE x [<!ENTITY a "&b;&b;"><!ENTITY b SYSTEM "file:///etc/passwd">]><p>&a;&b;'
+
+
+ATTRIBUTES = " ".join(f"a{n}=1" for n in range(60_000))
+INWARD_LINKS = "".join(f'<a href="{url}">Nos services</a>' for url in INWARDS)
 
 
 class Hostile:
@@ -92,49 +77,31 @@ class Hostile:
             numbers = ((rng.randrange(10**6), rng.choice(WORDS)) for _ in range(8))
             return "".join(f'<a href="/services/{n}">Nos {word} activités</a>' for n, word in numbers)
 
-        match rng.choice(KINDS):
-            case "attributes":
-                many = " ".join(f"a{n}=1" for n in range(60_000))
-                return page(f"<p {many}>Nettoyage de vitres</p>" + "<!--" * 9_000)
-            case "binary":
-                return page(rng.randbytes(20_000))
-            case "bomb":
-                return self.bomb
-            case "calendar":
-                return page(f"<p>{text()}</p>" + links() * 50)
-            case "chain":
-                return moved(f"http://{host}/x{rng.randrange(10**9)}")
-            case "circle":
-                return moved(path if rng.random() < 0.5 else f"/services/{rng.randrange(3)}")
-            case "deep":
-                return page("<div><li>" * 40_000 + text())
-            case "encoding":
-                kind = f"text/html; charset={rng.choice(CHARSETS)}"
-                return page(rng.randbytes(3000) + "éèà nettoyage".encode("cp1252"), kind=kind)
-            case "endless":
-                length = [f"Content-Length: {1 << 30}"] if rng.random() < 0.5 else []
-                return endless(b"<p>nettoyage</p>" * 4096, 1 << 30, *length)
-            case "entities":
-                return page(ENTITIES + "&amp" * 50_000)
-            case "gzip_cut":
-                return page(gzip.compress(b"<p>nettoyage</p>" * 99)[:-20], "Content-Encoding: gzip")
-            case "heads":
-                return rng.choice(HEADS)
-            case "inwards":
-                return moved(rng.choice(INWARDS))
-            case "links_inwards":
-                listed = "".join(f'<a href="{url}">Nos services</a>' for url in INWARDS)
-                return page(f"{listed}<p>Nos services au clair</p>")
-            case "nulls":
-                return page("\0<p>nettoyage\0\ufffe\U0010ffff</p>" * 500)
-            case "other_kind":
-                return page(b"%PDF-1.7" + rng.randbytes(500), kind=rng.choice(OTHERS))
-            case "plain":
-                return page(f"<title>{text(4)}</title><h1>Métiers</h1><p>{text()}</p>{links()}")
-            case "slow":
-                return slow(self.slowness)
-            case _:  # wide
-                return page("<a href=/services>Nos services</a>" * 30_000)
+        odd = "éèà nettoyage".encode("cp1252")
+        answers: dict[str, Callable[[], Answer]] = {
+            "attributes": lambda: page(f"<p {ATTRIBUTES}>Nettoyage de vitres</p>" + "<!--" * 9_000),
+            "binary": lambda: page(rng.randbytes(20_000)),
+            "bomb": lambda: self.bomb,
+            "calendar": lambda: page(f"<p>{text()}</p>" + links() * 50),
+            "chain": lambda: moved(f"http://{host}/x{rng.randrange(10**9)}"),
+            "circle": lambda: moved(path if rng.random() < 0.5 else f"/services/{rng.randrange(3)}"),
+            "deep": lambda: page("<div><li>" * 40_000 + text()),
+            "encoding": lambda: page(
+                rng.randbytes(3000) + odd, kind=f"text/html; charset={rng.choice(CHARSETS)}"
+            ),
+            "endless": lambda: endless(b"<p>nettoyage</p>" * 4096, 1 << 30, *rng.choice(LENGTHS)),
+            "entities": lambda: page(ENTITIES + "&amp" * 50_000),
+            "gzip_cut": lambda: page(gzip.compress(b"<p>nettoyage</p>" * 99)[:-20], "Content-Encoding: gzip"),
+            "heads": lambda: rng.choice(HEADS),
+            "inwards": lambda: moved(rng.choice(INWARDS)),
+            "links_inwards": lambda: page(f"{INWARD_LINKS}<p>Nos services au clair</p>"),
+            "nulls": lambda: page("\0<p>nettoyage\0\ufffe\U0010ffff</p>" * 500),
+            "other_kind": lambda: page(b"%PDF-1.7" + rng.randbytes(500), kind=rng.choice(OTHERS)),
+            "plain": lambda: page(f"<title>{text(4)}</title><h1>Métiers</h1><p>{text()}</p>{links()}"),
+            "slow": lambda: slow(self.slowness),
+            "wide": lambda: page("<a href=/services>Nos services</a>" * 30_000),
+        }
+        return answers[rng.choice(list(answers))]()
 
 
 def hostile(pages: int, folder: Path, seed: int = 1, seconds: float = 0.5) -> dict[str, Any]:
@@ -159,18 +126,10 @@ def hostile(pages: int, folder: Path, seed: int = 1, seconds: float = 0.5) -> di
         forbidden = sum(not public(address) for address in web.connected)
         text = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.json"))
         personal = text.count("06 12 34") + text.count("urand")
-        return {
-            "pages": len(web.asked),
-            "sites": sites,
-            "kept": kept,
-            "connections": len(web.connected),
-            "forbidden": forbidden,
-            "personal": personal,
-            "crashes": crashes[:20],
-            "seconds": round(time.monotonic() - start, 1),
-            "longest_site_s": round(longest, 2),
-            "grown_mb": round((_memory() - before) / 1024),
-        }
+        told = {"pages": len(web.asked), "sites": sites, "kept": kept, "connections": len(web.connected)}
+        told |= {"forbidden": forbidden, "personal": personal, "seconds": round(time.monotonic() - start, 1)}
+        told |= {"longest_site_s": round(longest, 2), "grown_mb": round((_memory() - before) / 1024)}
+        return {**told, "crashes": crashes[:20]}
 
 
 def _memory() -> int:

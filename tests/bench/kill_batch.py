@@ -122,8 +122,7 @@ def main(kills: int = 200, seed: int = 0, postgres: bool = False) -> None:
     """`--postgres`: on a PostgreSQL server of its own."""
     wanted, chance = kills, random.Random(seed)
     os.environ["MATCHER_MAIL_SECRET"] = "secret of the trial"
-    nameless = 0
-    kills = rounds = different = doubled = lost = doubtful = failed = 0
+    kills = rounds = different = doubled = lost = doubtful = failed = nameless = 0
     with (
         tempfile.TemporaryDirectory(prefix="maillage-") as name,
         databases.server() if postgres else nullcontext() as server_address,
@@ -197,21 +196,15 @@ def main(kills: int = 200, seed: int = 0, postgres: bool = False) -> None:
                 store.close()
         finally:
             os.kill(server, signal.SIGKILL)
-    told = {
-        "database": "PostgreSQL" if postgres else "SQLite",
-        "kills": kills,
-        "rounds": rounds,
+    told = {"database": "PostgreSQL" if postgres else "SQLite", "kills": kills, "rounds": rounds}
+    told |= {
         "seconds_undisturbed": round(whole, 2),
         "digests_a_round": count,
         "rounds_that_differ": different,
-        "digests_doubled": doubled,
-        "digests_lost": lost,
-        "letters_a_round": LETTERS,
-        "words_a_round": SAID,
-        "left_to_the_operator": doubtful,
-        "of_these_without_address": nameless,
-        "runs_that_failed": failed,
     }
+    told |= {"digests_doubled": doubled, "digests_lost": lost, "letters_a_round": LETTERS}
+    told |= {"words_a_round": SAID, "left_to_the_operator": doubtful}
+    told |= {"of_these_without_address": nameless, "runs_that_failed": failed}
     print(json.dumps(told))
     raise typer.Exit(bool(different or doubled or lost or failed or nameless))
 

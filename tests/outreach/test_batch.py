@@ -22,7 +22,6 @@ from matcher.domain import Place
 from matcher.outreach import batch
 from matcher.outreach.rules import Rules
 from matcher.reading.sync import _client, boamp
-from matcher.records import feedback
 from matcher.records.store import Store, alone
 from matcher.records.tables import Found, Notice
 from replay_server import serving
@@ -55,14 +54,6 @@ def test_a_changed_catalogue_matches_what_is_open_again(store: Store, folder: Pa
     other = n.catalogue(tmp_path / "other", n.structures(each=9))
     assert n.night(store, other, day=1).matched == 1
     assert n.siret(108) in pairs(store, "open") and n.siret(108) not in pairs(store, "short")
-
-
-def test_a_refusal_takes_the_pair_out_of_the_next_match(store: Store, folder: Path, tmp_path: Path) -> None:
-    n.night(store, folder, n.tender("a"))
-    assert n.siret(100) in pairs(store, "a")
-    feedback.record(store, n.siret(100), "a", "a-1", "declined")
-    n.night(store, n.catalogue(tmp_path / "other", n.structures(each=9)), n.tender("a"), day=1)
-    assert n.siret(100) not in pairs(store, "a") and n.siret(101) in pairs(store, "a")
 
 
 def test_since_leaves_older_notices_out(store: Store, folder: Path) -> None:

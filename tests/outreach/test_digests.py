@@ -393,14 +393,8 @@ def test_a_delivery_report_stops_the_address(store: Store, folder: Path, tmp_pat
     delivery.deliver(store, _held(folder), Rules(outbox=tmp_path), at=n.MOMENT - timedelta(days=1))
     assert transport.returned(store, raw) == transport.Returned(stopped=["tonte0@example.org"])
     with store.writing() as connection:  # a letter counts as a mail does
-        letter = {
-            "id": "l",
-            "kind": "account",
-            "siret": "",
-            "address": "Lettre@example.org",
-            "created_at": n.MOMENT,
-        }
-        connection.execute(insert(Letter).values(letter))
+        letter = {"id": "l", "kind": "account", "siret": "", "address": "Lettre@example.org"}
+        connection.execute(insert(Letter).values(**letter, created_at=n.MOMENT))
     reported = transport.returned(store, raw.replace(b"tonte0", b"lettre"))
     assert reported == transport.Returned(stopped=["lettre@example.org"])
     n.night(store, folder, n.tender("a"))

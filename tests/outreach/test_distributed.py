@@ -1,5 +1,7 @@
 """A cluster gives what one process gives, also when a worker dies, and when it does not share the disk."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ import pytest
 from pytest import MonkeyPatch
 
 import night as n
-from dask_cluster import Cluster
+from mail_server import free_port
 from matcher.domain import BadInput
 from matcher.outreach import batch, intake, work
 from matcher.outreach.cluster import _local, answers, connect, publish, stamp
@@ -18,6 +20,43 @@ from matcher.records.store import Store
 pytest.importorskip("distributed", reason="dask is not installed: pip install 'dask[distributed]'")
 _QUIET = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 pytestmark = [pytest.mark.slow, _QUIET]
+
+
+class Cluster:
+    """A scheduler and two workers in processes of their own, as an operator starts them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, port = folder, str(free_port())
+        self.address = f"tcp://127.0.0.1:{port}"
+        scheduler = self._started("scheduler", "--host", "127.0.0.1", "--port", port)
+        self.running = [scheduler, self._worker(), self._worker()]
+
+    def _worker(self) -> subprocess.Popen[bytes]:
+        return self._started("worker", self.address, "--nthreads", "1", "--no-nanny")
+
+    def _started(self, *command: str) -> subprocess.Popen[bytes]:
+        line = [sys.executable, "-m", "dask", *command, "--no-dashboard"]
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(line, cwd=self.folder, **silent)
+
+    def wait(self) -> None:
+        """Until both workers are there."""
+        from distributed import Client
+
+        with Client(self.address, timeout=120) as client:
+            client.wait_for_workers(2, timeout=120)
+
+    def kill_a_worker(self) -> None:
+        """Kill one and start another, as whoever supervises it does."""
+        lost = self.running.pop()
+        lost.kill()
+        lost.wait()
+        self.running.append(self._worker())
+
+    def close(self) -> None:
+        for each in self.running:
+            each.kill()
+            each.wait()
 
 
 @pytest.fixture(scope="module")

@@ -14,22 +14,10 @@ import pytest
 from pytest import MonkeyPatch
 
 import night as n
+from matcher import domain
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import (
-    Asked,
-    Award,
-    Buyer,
-    Clause,
-    Condition,
-    Holder,
-    Lot,
-    Offer,
-    Place,
-    Reservation,
-    Structure,
-    Tender,
-)
+from matcher.domain import Asked, Buyer, Clause, Condition, Lot, Offer, Place, Reservation, Structure, Tender
 from matcher.matching import by_clause, parts, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
@@ -161,11 +149,8 @@ def test_a_regie_is_called_in_its_quarter_and_asked_elsewhere(places: tuple[Plac
 def test_further_lots_of_a_card_say_what_differs_alone() -> None:
     first = dict.fromkeys(("place", "amount", "duration", "changes", "alone", "text"), "")
     first |= {"title": "Lot des écoles", "notice_title": "Nettoyage", "deadline": None, "clauses": ""}
-    first |= {
-        "place": "Lille",
-        "reservation": "Lot réservé (L2113-13)",
-        "conditions": ["visite", "accord-cadre"],
-    }
+    first |= {"place": "Lille", "reservation": "Lot réservé (L2113-13)"}
+    first |= {"conditions": ["visite", "accord-cadre"]}
     assert list(apart(first, first)) == []
     other = first | {"title": "Lot des crèches", "reservation": "", "conditions": ["visite", "variantes"]}
     other |= {"text": "Lot des crèches, Lille", "place": "Lens"}
@@ -261,10 +246,10 @@ def test_a_lot_is_too_wide_by_its_place_and_not_by_an_unknown_street(place: Plac
 
 
 def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Store, tmp_path: Path) -> None:
-    from matcher.domain import Zone
-
     zones = ((("93",), CLEANER), (("13",), BOTH))
-    zoned = [replace(STRUCTURES[0], zone=Zone(departments=codes), siret=siret) for codes, siret in zones]
+    zoned = [
+        replace(STRUCTURES[0], zone=domain.Zone(departments=codes), siret=siret) for codes, siret in zones
+    ]
     folder = tmp_path / "zoned"
     save_catalogue(build_catalogue(zoned), folder)
     n.night(store, folder, replace(cleaning("b", places=()), buyer=Buyer(name="Centrale d'achat")))
@@ -312,9 +297,9 @@ def test_after_a_month_of_silence_one_message_says_so_and_no_second(store: Store
 
 
 def test_contracts_that_end_are_announced_once_and_to_their_buyer(store: Store, folder: Path) -> None:
-    held = {"holders": (Holder(id="00010016700014", name="Ancien Titulaire"),), "place": MONTREUIL}
+    held = {"holders": (domain.Holder(id="00010016700014", name="Ancien Titulaire"),), "place": MONTREUIL}
     held |= {"cpv": "90919200", "notified": date(2025, 6, 1), "duration_months": 24.0}
-    award = Award(uid="w-1", title="Nettoyage des écoles", buyer=n.BUYER, **held)
+    award = domain.Award(uid="w-1", title="Nettoyage des écoles", buyer=n.BUYER, **held)
     won = n.tender("w", nature="award", awards=(award,), lots=(), deadline=None)
     (line,) = n.told(store, folder, cleaning("a"), won)[CLEANER]["ending"]
     assert "Nettoyage des écoles" in line and "Ancien Titulaire" in line and "1er juin 2027" in line

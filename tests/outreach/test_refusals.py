@@ -16,6 +16,7 @@ from matcher.outreach.work import _opened
 from matcher.records import feedback
 from matcher.records.store import Store
 from matcher.records.tables import Letter
+from records import cases
 
 
 @pytest.fixture
@@ -25,26 +26,7 @@ def store(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[Store]:
         yield opened
 
 
-@pytest.mark.parametrize(
-    ("reply", "nobody"),
-    [
-        ("550 5.1.1 no such user", True),
-        ("553 5.1.3 bad address syntax", True),
-        ("550 5.1.10 recipient not found", True),
-        ("550 No such user here", True),
-        ("550 Unknown recipient", True),
-        ("550 Mailbox does not exist", True),
-        ("550 Adresse inconnue", True),
-        ("550 5.7.1 Service unavailable, client host blocked using a list", False),
-        ("550 5.1.8 sender address rejected: domain not found", False),
-        ("552 5.2.2 mailbox full", False),
-        ("550 5.2.1 mailbox disabled", False),
-        ("554 5.7.0 message looks like spam", False),
-        ("550 user unknown, blocked by policy", False),
-        ("550 Requested action not taken", False),
-        ("550 rejected from 10.1.1.5", False),
-    ],
-)
+@pytest.mark.parametrize(("reply", "nobody"), cases("refusals of mail"))
 def test_only_an_address_that_does_not_exist_is_one_to_suppress(reply: str, nobody: bool) -> None:
     assert transport.nobody_there(reply) is nobody
 

@@ -13,6 +13,7 @@ from matcher.outreach.alerts import address_of
 from matcher.outreach.rules import Rules
 from matcher.records.store import Store
 from matcher.records.tables import Audit, Digest, Profile
+from records import cases
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 FIRST, SECOND = date(2026, 3, 1), date(2026, 3, 2)
@@ -78,23 +79,7 @@ def test_the_address_that_a_structure_gave_comes_before_that_of_its_directory(st
         assert address_of(store, held, SIRET) == wanted
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("[1]", "not an object: choose among base_url, brake, cap"),
-        ('{"cap": 2, "kap": 3}', "the rules hold kap: choose among"),
-        ("", "the rules are no JSON"),
-        ("{", "the rules are no JSON"),
-        ('{"cap": "many"}', "cap"),
-        ('{"opens": 20, "closes": 8}', "opens and closes are hours"),
-        ('{"cap": 0}', "cap and wave are 1 or more"),
-        ('{"brake": 1}', "brake is above 1"),
-        ('{"floor": 1.1}', "floor is between 0 and 1"),
-        ('{"opens": 19}', "opens and closes are hours"),
-        ('{"closes": 25}', "opens and closes are hours"),
-        ('{"base_url": "ftp://x"}', "must begin with https"),
-    ],
-)
+@pytest.mark.parametrize(("text", "words"), cases("rules that cannot stand"))
 def test_rules_that_cannot_stand_are_refused_by_name(text: str, words: str) -> None:
     with pytest.raises(BadInput, match=words):
         Rules.read(text)

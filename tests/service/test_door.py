@@ -412,20 +412,6 @@ def test_mails_dropped_as_files_go_with_the_person(tmp_path: Path) -> None:
     assert erase_mails(tmp_path / "none", SIRET) == 0
 
 
-def test_a_signed_in_page_asks_for_its_own_key_alone(
-    door: Door, memory: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with door("buyer") as page:
-        rows = []
-        plain = keys.listed
-        monkeypatch.setattr(keys, "listed", lambda *given: rows.append(plain(*given)) or rows[-1])
-        with Store.open(memory) as store:
-            for _ in range(3):
-                keys.create(store, ["read"])
-        assert page.get("/acheteur/fiches").status_code == 200
-        assert rows and max(map(len, rows)) == 1
-
-
 def test_a_buyer_says_who_won_of_a_notice_of_its_own_alone(door: Door, memory: str) -> None:
     def say(key: str, verb: str) -> int:
         body = {"siret": SIRET, "notice_id": "need-1", "lot_id": "", "verb": verb}

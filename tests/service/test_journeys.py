@@ -332,13 +332,6 @@ def test_a_long_word_does_not_scroll_the_page_sideways(hand: Hand) -> None:
     assert hand.tab.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_lists_of_a_visitor_without_an_account_lead_to_signing_in(hand: Hand) -> None:
-    hand.tab.goto("/acheteur/fiches")
-    assert "Aucune liste gardée" in hand.words()
-    hand.click("a:has-text('Faire une recherche')")
-    assert hand.tab.locator("#need").is_visible()
-
-
 def test_the_markers_of_the_map_are_tabbed_in_the_order_of_the_list(hand: Hand) -> None:
     hand.search(*OFFICES)
     labels = [point.get_attribute("aria-label") for point in hand.tab.locator(".point").all()]

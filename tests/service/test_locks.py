@@ -18,13 +18,12 @@ from service.app import create_app
 from service.problems import Refused
 from service.routes.jobs import KEPT_OF_ONE, MOST_OF_ONE, Jobs
 
-import bombs
 from matcher.reading import files
 from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import SIRET, PagesClient, holding, signed_in
-from service import access, connections, limits, observability, wire
+from service import access, connections, limits, observability
 from serving import listening, settings_of, until
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -61,12 +60,6 @@ def test_lots_of_a_request_are_bounded_and_may_be_named(client: TestClient) -> N
     assert refused.status_code == 413 and "`lots`" in refused.json()["detail"]
     some = client.post("/v1/match", json={"need": lots(9), "lots": ["2", "7"], "groups": 0})
     assert [lot["lot"]["number"] for lot in some.json()["lots"]] == ["2", "7"]
-
-
-def test_a_bomb_sent_as_a_file_is_answered(client: TestClient) -> None:
-    for kind in ("far_row", "wide_cell", "corrupt_lzma"):
-        make, name = bombs.BOMBS[kind]
-        assert client.post("/v1/match/file", files={"file": (name, make())}).status_code == 422
 
 
 def test_fields_are_counted_before_a_body_is_parsed(client: TestClient) -> None:
@@ -191,16 +184,6 @@ def test_a_title_that_no_notice_has_is_refused(client: TestClient, text: dict[st
     notice = head | {"dateparution": "2026-11-20"} | text
     answer = client.post("/v1/match", json={"notice": notice})
     assert answer.status_code == 422 and "5,000 characters" in answer.json()["detail"]
-
-
-def test_a_listed_notice_is_prepared_once(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain, prepared = wire.notice, list[str]()
-    monkeypatch.setattr(wire, "notice", lambda value: (prepared.append(value.id), plain(value))[1])
-    first = client.get("/v1/notices").json()
-    assert client.get("/v1/notices").json() == first
-    assert client.get(f"/v1/notices/{first['items'][0]['id']}").json() == first["items"][0]
-    # inferring codes takes most of a list's time
-    assert sorted(prepared) == sorted(each["id"] for each in first["items"])
 
 
 def test_requests_of_a_caller_are_counted_over_a_moving_window(monkeypatch: pytest.MonkeyPatch) -> None:

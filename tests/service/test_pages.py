@@ -12,6 +12,7 @@ from service.page import render
 from service.settings import Settings
 from sqlalchemy import select, update
 
+import pages_client
 from matcher.domain import Filters
 from matcher.matching.engine import Matcher
 from matcher.outreach.sourcing import record as record_
@@ -21,19 +22,7 @@ from matcher.records import keys, personal
 from matcher.records.store import Store
 from matcher.records.tables import SourcingEvent
 from matcher.reference.deadline import TooLong
-from pages_client import (
-    HOSTILE,
-    NAMELESS,
-    NASTY,
-    OTHER,
-    SIRET,
-    PagesClient,
-    exported,
-    holding,
-    kept,
-    reference,
-    signed_in,
-)
+from pages_client import NASTY, OTHER, SIRET, PagesClient, exported, holding, kept, reference, signed_in
 
 
 def test_hostile_texts_come_out_inert(page: TestClient) -> None:
@@ -42,7 +31,7 @@ def test_hostile_texts_come_out_inert(page: TestClient) -> None:
     address = kept(page, need=f"{NASTY} taille de haies", place="Pantin")
     results = page.post("/acheteur", data={"need": f"taille de haies à Pantin {NASTY}"}).text
     assert len(results) < 120_000
-    for text in (results, page.get(f"/structure/{HOSTILE}").text, page.get(address).text):
+    for text in (results, page.get(f"/structure/{pages_client.HOSTILE}").text, page.get(address).text):
         assert "<script>alert" not in text and 'href="javascript' not in text
     for row in exported(page, address):
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row.values())
@@ -133,7 +122,7 @@ def test_the_page_of_a_structure_for_a_need_tells_by_subject_what_is_known_and_l
         assert not re.search(r"marchés inconnus|rien de plus à dire|n\.c\.a\.|Améliorez votre fiche", text)
         assert "tel:" in text or "mailto:" in text or "Aucun contact connu" in text
         assert all(subject in text for subject in (*subjects, f'href="{at}"'))
-    assert sheets and page.get(f"/acheteur/structure/{NAMELESS}?de={found}").status_code == 200
+    assert sheets and page.get(f"/acheteur/structure/{pages_client.NAMELESS}?de={found}").status_code == 200
 
 
 def test_the_seal_tells_a_change_and_outlives_an_erasure(page: TestClient, settings: Settings) -> None:

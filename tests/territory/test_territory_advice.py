@@ -213,18 +213,6 @@ def test_a_lot_already_reserved_is_not_reserved_again() -> None:
     assert "(L2113-12)" in advise(facts(reserved=("L2113-12",))).first.title
 
 
-def test_every_advice_has_reasons_and_articles() -> None:
-    cases = [
-        facts(amount=1_000, everyone=worth(3)),
-        facts(everyone=open_to(3, 3, 3), ess_service=True),
-        facts(clause_hours=900, carriers=("Relais (AI)",)),
-        facts(),
-    ]
-    for advice in (a for f in cases for made in [advise(f)] for a in (made.first, *made.also)):
-        assert isinstance(advice, Advice) and advice.reasons and advice.articles
-        assert all("à vérifier" in rule.shown() for rule in advice.rules)
-
-
 HALF_LABOUR = Labour(key="t", label="t", share=0.5, hourly_cost=25.0)
 
 
