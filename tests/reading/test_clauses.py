@@ -105,10 +105,8 @@ def test_the_trade_of_an_insertion_contract_is_its_support(text: str, trade: str
 
 
 def test_a_yearly_amount_is_distinguished_from_a_total() -> None:
-    assert terms.amount(folded("Accord-cadre plafonné : maximum annuel de 61 500 euros HT")) == (
-        61500.0,
-        "year",
-    )
+    expected = (61500.0, "year")
+    assert terms.amount(folded("Accord-cadre plafonné : maximum annuel de 61 500 euros HT")) == expected
     assert terms.amount(folded("Montant estimé : 50 000 € HT")) == (50000.0, "total")
     assert (
         terms.amount(folded("Montant estimé du lot 1 : 50 000 € ; montant estimé du lot 2 : 60 000 €"))

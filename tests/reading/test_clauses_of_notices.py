@@ -166,10 +166,8 @@ def test_award_criteria_of_eforms_are_kept_with_their_weights() -> None:
     )  # fmt: skip
     award = f"<cac:AwardingTerms><cac:AwardingCriterion>{rows}</cac:AwardingCriterion></cac:AwardingTerms>"
     (lot,) = eforms(award).lots
-    assert [(c.kind, c.weight, c.weight_unit) for c in lot.criteria] == [
-        ("price", 70.0, "%"),
-        ("quality", 20.0, "points"),
-    ]
+    expected = [("price", 70.0, "%"), ("quality", 20.0, "points")]
+    assert [(c.kind, c.weight, c.weight_unit) for c in lot.criteria] == expected
     assert social(lot) == [("criterion", 20.0, "points")]
 
 
@@ -280,10 +278,8 @@ def test_a_long_title_may_end_with_the_mark_of_a_reserved_contract() -> None:
 
 def test_a_list_of_criteria_hides_no_clause_before_it() -> None:
     text = "La consultation comporte une clause sociale. Critères : 1) prix 60 points 2) valeur technique 30 points 3) insertion sociale 10 points."
-    assert [(one.nature, one.weight) for one in clauses.read(text).social] == [
-        ("execution", None),
-        ("criterion", 10.0),
-    ]
+    expected = [("execution", None), ("criterion", 10.0)]
+    assert [(one.nature, one.weight) for one in clauses.read(text).social] == expected
 
 
 def test_articles_cited_as_a_range() -> None:
@@ -348,14 +344,10 @@ def test_amounts_of_other_things_are_not_the_lots(text: str) -> None:
 def test_the_maximum_of_a_minimum_and_a_maximum_is_the_amount() -> None:
     text = "Le montant minimum est de 33 000 € HT et le montant maximum de 132 000 € HT pour la durée totale."
     assert terms.amount(folded(text)) == (132000.0, "total")
-    assert terms.amount(folded("Sans montant minimum et avec un maximum de 90 000 € HT.")) == (
-        90000.0,
-        "total",
-    )
-    assert terms.amount(folded("Montants annuels : minimal de 5 000 € et maximal de 30 000 €.")) == (
-        30000.0,
-        "year",
-    )
+    wanted = (90000.0, "total")
+    assert terms.amount(folded("Sans montant minimum et avec un maximum de 90 000 € HT.")) == wanted
+    expected = (30000.0, "year")
+    assert terms.amount(folded("Montants annuels : minimal de 5 000 € et maximal de 30 000 €.")) == expected
 
 
 @pytest.mark.parametrize(("text", "months"), cases("durations"))

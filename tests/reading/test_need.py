@@ -141,11 +141,8 @@ def test_no_trade_of_a_need_is_lost(need: str, trades: tuple[tuple[str, ...], ..
 
 def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:
     lots = typed_need("réparation et location de vélos, ménage du cabinet, tonte de la pelouse, Colmar").lots
-    assert [lot.title for lot in lots] == [
-        "réparation et location de vélos",
-        "ménage du cabinet",
-        "tonte de la pelouse, Colmar",
-    ]
+    expected = ["réparation et location de vélos", "ménage du cabinet", "tonte de la pelouse, Colmar"]
+    assert [lot.title for lot in lots] == expected
     assert [lot.trades for lot in lots] == [("cycles",), ("nettoyage",), ("espaces-verts",)]
 
 

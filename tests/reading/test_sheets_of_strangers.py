@@ -47,10 +47,8 @@ def test_a_kind_that_is_not_known_is_asked_and_makes_no_ordinary_firm(tmp_path: 
         tmp_path, f"Nom;Siret;Type;Ville\nLe Lieu;{siret(1)};Tiers-lieu;Metz\nX;{siret(2)};SARL;Metz\n"
     )
     found = gather.gather([path])
-    assert [(one.kind, "kind-unknown" in one.flags) for one in found.structures] == [
-        ("Tiers-lieu", True),
-        ("", False),
-    ]
+    expected = [("Tiers-lieu", True), ("", False)]
+    assert [(one.kind, "kind-unknown" in one.flags) for one in found.structures] == expected
     assert any("'Tiers-lieu'" in line and "--map 'kind:Tiers-lieu=ESS'" in line for line in found.summary())
     assert [one.kind for one in gather.gather([path], {"kind:Tiers-lieu": "ESS"}).structures] == ["ESS", ""]
 
@@ -172,10 +170,8 @@ def test_a_table_is_read_however_it_is_laid_out(layout: str, text: str, expected
 def test_ticks_and_merged_cells_give_kinds_and_departments() -> None:
     ticked = "Structure;Commune;ACI;AI;57;54\nA;Metz;x;;x;\nB;Metz;;x;x;x\n"
     one, other = read(Sheet("members.csv", ticked.encode(), ()))
-    assert [(s.kind, s.zone and s.zone.departments) for s in (one, other)] == [
-        ("ACI", ("57",)),
-        ("AI", ("57", "54")),
-    ]
+    expected = [("ACI", ("57",)), ("AI", ("57", "54"))]
+    assert [(s.kind, s.zone and s.zone.departments) for s in (one, other)] == expected
     merged = (
         "Type;Nom;Ville;Tél.\nEI;A;Metz;03 87 00 00 01\n;B;Metz;03 87 00 00 02\nACI;C;Metz;03 87 00 00 03\n"
     )
@@ -201,11 +197,8 @@ def test_a_sheet_of_names_completes_the_structures_of_the_others(tmp_path: Path)
         members.append(row)
     book.save(tmp_path / "reseau.xlsx")
     found = gather.gather([tmp_path / "reseau.xlsx"])
-    assert [(one.phone, one.email, one.headcount) for one in found.structures] == [
-        ("05 55 00 00 01", "gue@example.org", 7),
-        ("", "", 12),
-        ("", "", 60),
-    ]
+    expected = [("05 55 00 00 01", "gue@example.org", 7), ("", "", 12), ("", "", 60)]
+    assert [(one.phone, one.email, one.headcount) for one in found.structures] == expected
     assert [bad.record for bad in found.rejected] == ["Sheet row 3 (Les Halles)", "Sheet row 4 (Ti Nevez)"]
 
 

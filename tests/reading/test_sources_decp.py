@@ -42,12 +42,8 @@ def read(content: Any, name: str = "decp.json") -> tuple[list[Award], list[Rejec
 def test_the_2019_json() -> None:
     (found,), rejected = read({"marches": [record()]})
     assert not rejected
-    assert facts(found, "title cpv amount notified") == (
-        "Nettoyage des écoles",
-        "90910000",
-        12345.5,
-        date(2019, 3, 4),
-    )
+    expected = ("Nettoyage des écoles", "90910000", 12345.5, date(2019, 3, 4))
+    assert facts(found, "title cpv amount notified") == expected
     assert (found.buyer.id, found.holders[0].id, found.holders[0].name) == (BUYER, ONE, "NETTOIE")
     assert facts(found, "place.department duration_months relation flags") == ("44", 12, "single", ())
 
@@ -73,12 +69,8 @@ def test_the_2024_json_with_wrapped_lists_and_a_concession() -> None:
     assert (market.relation, market.group_form, market.offers_received) == ("group", "conjoint", 3)
     assert market.social == ("Clause sociale", "Marché réservé")
     assert market.flags == ("modified",)
-    assert facts(other, "amount notified social flags") == (
-        70,
-        date(2024, 6, 18),
-        (),
-        ("concession", "no-social"),
-    )
+    expected = (70, date(2024, 6, 18), (), ("concession", "no-social"))
+    assert facts(other, "amount notified social flags") == expected
     assert other.buyer.id == BUYER
 
 
@@ -267,12 +259,8 @@ def test_a_notice_is_split_lot_by_lot_under_its_common_heading() -> None:
 
 def test_a_notice_may_lack_all_but_its_objet() -> None:
     tender = decp.tender_of({"objet": "<b>Taille</b> de haies"})
-    assert (tender.title, len(tender.lots), tender.lots[0].cpv, tender.lots[0].places) == (
-        "Taille de haies",
-        1,
-        (),
-        (),
-    )
+    expected = ("Taille de haies", 1, (), ())
+    assert (tender.title, len(tender.lots), tender.lots[0].cpv, tender.lots[0].places) == expected
     assert tender.published is None
     assert tender.id == decp.tender_of({"objet": "<b>Taille</b> de haies"}).id
     for empty in ({}, {"objet": ""}, {"objet": None}, {"objet": "  <p></p> "}):
@@ -340,10 +328,8 @@ def test_a_holder_that_a_nested_modification_brings_is_kept_with_its_day() -> No
     }
     rows = _all({**SCHOOL, "modifications": [{"modification": later}]})
     found = contracts.consolidate(row for row in rows if isinstance(row, Award))
-    assert [(a.relation, [h.id for h in a.holders], a.notified) for a in found] == [
-        ("single", [ONE], date(2024, 3, 1)),
-        ("modification", [TWO], date(2025, 6, 1)),
-    ]
+    expected = [("single", [ONE], date(2024, 3, 1)), ("modification", [TWO], date(2025, 6, 1))]
+    assert [(a.relation, [h.id for h in a.holders], a.notified) for a in found] == expected
     assert "modified" in found[0].flags
     assert len(_all({**SCHOOL, "modifications": [{"modification": {"id": 1, "montant": 5}}]})) == 1
 
@@ -365,10 +351,8 @@ def test_each_modification_keeps_the_holders_that_it_brought() -> None:
 
     rows = [row(ONE, 0, "2024-01-01"), row(TWO, 1, "2024-05-01"), row(THREE, 2, "2024-09-01")]
     found = contracts.consolidate(rows)
-    assert [(a.holders[0].id, a.notified) for a in found[1:]] == [
-        (TWO, date(2024, 5, 1)),
-        (THREE, date(2024, 9, 1)),
-    ]
+    expected = [(TWO, date(2024, 5, 1)), (THREE, date(2024, 9, 1))]
+    assert [(a.holders[0].id, a.notified) for a in found[1:]] == expected
 
 
 def test_a_framework_is_recognised_by_the_techniques_of_schema_2() -> None:

@@ -115,10 +115,8 @@ def test_a_file_in_which_no_structure_says_what_it_does_is_told(tmp_path: Path) 
 def test_numbered_titles_and_texts_go_together() -> None:
     content = f"siret;nom;ville;offre 1;description offre 1;offre 2;description offre 2\n{A};X;Metz;Linge;Lavage et repassage;Pli;Routage\n"
     (structure,), _ = read(content)
-    assert [(o.title, o.text) for o in structure.offers] == [
-        ("Linge", "Lavage et repassage"),
-        ("Pli", "Routage"),
-    ]
+    expected = [("Linge", "Lavage et repassage"), ("Pli", "Routage")]
+    assert [(o.title, o.text) for o in structure.offers] == expected
 
 
 def test_the_description_is_the_first_offer_and_a_rome_title_alone_is_a_job() -> None:
@@ -192,10 +190,8 @@ def test_a_siret_that_cannot_be_read_is_told_with_its_remedy(cell: str, words: s
 def test_a_list_without_numbers_tells_structures_apart_by_name_and_place() -> None:
     listed = "Association;Ville;Activité\nLes Jardins;Metz;tonte\nLES JARDINS ;Metz;taille\nLes Jardins;Nancy;tonte\n"
     structures, rejected = read(listed)
-    assert [(s.name, s.place.commune, len(s.offers)) for s in structures] == [
-        ("Les Jardins", "57463", 2),
-        ("Les Jardins", "54395", 1),
-    ]
+    expected = [("Les Jardins", "57463", 2), ("Les Jardins", "54395", 1)]
+    assert [(s.name, s.place.commune, len(s.offers)) for s in structures] == expected
     assert all("no-siret" in s.flags and not s.kind and s.kind_label == "type à préciser" for s in structures)
     assert not rejected
     titled = "id;title;summary;city\n3ab;Le Panier d'à côté;Paniers de légumes de saison livrés chaque semaine;Niort\n"
@@ -341,11 +337,8 @@ def test_a_means_of_contact_that_is_named_is_the_one_and_one_refused_is_read_now
 
 
 def test_counts_and_dates_are_not_taken_for_the_thing_itself() -> None:
-    assert directory.mapping(["siret", "nom", "nb_postes", "date offre", "tranche_effectifs"]) == {
-        "siret": "siret",
-        "name": "nom",
-        "headcount_band": "tranche_effectifs",
-    }
+    expected = {"siret": "siret", "name": "nom", "headcount_band": "tranche_effectifs"}
+    assert directory.mapping(["siret", "nom", "nb_postes", "date offre", "tranche_effectifs"]) == expected
 
 
 def test_a_list_of_jobs_without_names_gives_offers_to_be_merged() -> None:
@@ -441,12 +434,8 @@ def test_a_page_of_le_marche() -> None:
     structure, bad = list(lemarche.read(io.BytesIO(raw), "page.json"))
     assert isinstance(structure, Structure)
     assert isinstance(bad, Rejected)
-    assert facts(structure, "kind website networks labels") == (
-        "EA",
-        "https://dulac.example",
-        ("UNEA",),
-        ("ISO 9001",),
-    )
+    expected = ("EA", "https://dulac.example", ("UNEA",), ("ISO 9001",))
+    assert facts(structure, "kind website networks labels") == expected
     zones = {offer.title: offer.zone for offer in structure.offers}
     assert [offer.nature for offer in structure.offers][:2] == ["description", "offer"]
     assert zones["Routage"] == Zone(country=True)

@@ -173,12 +173,8 @@ def test_jobs_of_the_hiring_platform_are_offers_of_kind_job(publisher: Publisher
     first = found[siret(0)]
     assert (first.kind, first.brand, first.place.department) == ("ACI", "Atelier 0", "57")
     one, two = first.offers
-    assert (one.nature, one.title, one.rome, two.title) == (
-        "job",
-        "Entretien des espaces verts",
-        ("A1203",),
-        "Agent de tri",
-    )
+    expected = ("job", "Entretien des espaces verts", ("A1203",), "Agent de tri")
+    assert (one.nature, one.title, one.rome, two.title) == expected
     assert "Tonte et taille" in one.text
     for personal in ("Durand", "03 87", "rh@"):
         assert personal not in one.text
@@ -286,12 +282,8 @@ def test_esat_of_finess_with_their_places(publisher: Publisher, tmp_path: Path) 
     found = [s for s in files.read([tmp_path / "finess.csv"]) if isinstance(s, Structure)]
     assert len(found) == 10
     one = found[0]
-    assert (one.name, one.kind, one.phone, one.place.commune) == (
-        "ESAT L'ÉRABLE 1",
-        "ESAT",
-        "03 87 00 00 00",
-        "57463",
-    )
+    expected = ("ESAT L'ÉRABLE 1", "ESAT", "03 87 00 00 00", "57463")
+    assert (one.name, one.kind, one.phone, one.place.commune) == expected
     assert (one.headcount, found[1].headcount) == (52.0, None)
     # a file of another form, or one with a tenth of the lines, takes nothing away
     for broken in (b"<html>moved</html>", extract(3)):
