@@ -137,3 +137,22 @@ def test_an_indexed_notice_is_matched_by_its_id_as_corrected(
     cancelled = command("match", "26-130877", "--catalogue", str(tmp_path)).stdout
     assert "26-127700" in cancelled and "Marché annulé (26-130877)" in cancelled
     assert "no such file" in command("match", "26-nowhere", "--catalogue", str(tmp_path)).stderr
+
+
+def test_an_area_keeps_the_structures_and_holders_of_awards_whose_seat_is_there(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(
+        "siret,nom,type,commune,offres\n"
+        "00010001600013,Les Talus,ACI,Nanterre,tonte\n00010001700011,Aux Haies,EI,Quimper,taille de haies\n"
+    )
+    award = {
+        "id": "1",
+        "objet": "Tonte",
+        "titulaires": [{"typeIdentifiant": "SIRET", "id": "00010001700011"}],
+    }
+    (tmp_path / "decp.json").write_text(json.dumps({"marches": {"marche": [award]}}))
+    files, out = (str(tmp_path / "list.csv"), str(tmp_path / "decp.json")), str(tmp_path / "kept")
+    done = command("index", *files, "--region", "ile-de-france", "--department", "Finistère", "--out", out)
+    assert (done.returncode, len(load_catalogue(Path(out)))) == (0, 2), done.stderr
+    done = command("index", *files, "--region", "ile-de-france", "--out", out)
+    assert load_catalogue(Path(out)).sirets.tolist() == ["00010001600013"], done.stderr
+    assert command("index", "--update", "--region", "11", "--out", out).returncode == 2

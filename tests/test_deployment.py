@@ -36,6 +36,11 @@ def test_every_setting_is_in_the_environment_file_and_in_the_table(name: str) ->
 def test_the_environment_file_names_no_setting_that_is_none() -> None:
     named = re.findall(r"^#?(MATCHER_[A-Z_]+)=", (DEPLOY / "maillage.env").read_text(), re.M)
     assert set(named) - set(NAMES) <= {f"MATCHER_{name}" for name in OTHER_NAMES}
+    units = "".join((DEPLOY / name).read_text() for name in (*UNITS, "compose.yaml"))
+    words = set(re.findall(r"\$(MAILLAGE_\w+)", units))
+    assert (
+        words == set(re.findall(r"^(MAILLAGE_\w+)=$", (DEPLOY / "maillage.env").read_text(), re.M)) != set()
+    )
 
 
 def test_compose_passes_the_settings_of_mail() -> None:

@@ -57,7 +57,8 @@ def test_other_origins_are_in_the_notice_and_in_the_licence_of_the_package() -> 
 
 
 def test_what_is_kept_and_how_long_is_in_the_register_of_processing() -> None:
-    (durations,) = re.findall(r"^\| Durées \|(.*)\|$", read("docs/authority/registre.md"), flags=re.M)
+    durations = read("docs/privacy.md").partition("| ce qui est gardé |")[2].partition("\n\n")[0]
+    assert "](../privacy.md)" in read("docs/authority/registre.md")
     for days in {days for _, days in RETENTION.values()}:
         said = f"{days // 365} an" if days >= 365 else f"{days} jours"
         assert said in durations, f"the register says nothing of what is kept {days} days"

@@ -68,8 +68,7 @@ def _desk(snapshot: Snapshot, store: Store | None = None) -> Desk:
 
 def covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Coverage:
     """The map of what is served."""
-    wholes = areas.region(asked.region) if asked.region else ()
-    wholes += tuple(areas.department(code) for code in asked.department)
+    wholes = areas.within(asked.region, asked.department)
     circle = (areas.circle(asked.commune, asked.radius),) if asked.commune else ()
     chosen = (*areas.divided(wholes or (() if circle else areas.region(FIRST)), asked.by), *circle)
     near = areas.departments_of(chosen)

@@ -264,6 +264,11 @@ class Reservation:
         return f"{named}, article non précisé" if named else ""
 
     @property
+    def cited(self) -> str:
+        """What is stated, or that no article is."""
+        return self.stated or "article non précisé"
+
+    @property
     def whom(self) -> str:
         """To whom it is reserved, with the articles, in French."""
         named = " ou aux ".join(label for label, article in AUDIENCES.values() if article in self.opened_by)

@@ -11,6 +11,7 @@ import pytest
 import made
 from matcher.commands.consortium import lines
 from matcher.domain import (
+    AUDIENCES,
     BadInput,
     Condition,
     Consortium,
@@ -359,6 +360,10 @@ def test_on_a_reserved_lot_only_the_eligible_answer_and_an_imposed_other_is_a_wa
     (warning,) = [w for w in team.warnings if w.code == "mixed-group"]
     assert "irrecevable" in warning.text and "réservé (L2113-12)" in warning.text
     assert warning.article == "L2113-12"
+    named = Reservation(who=tuple(name for name, (_, article) in AUDIENCES.items() if article == "L2113-12"))
+    team = teams(answer(lot(1, reservation=named), (A, 0.9), (sheltered, 0.3)), imposed=[A.siret])[0]
+    assert any(f"réservé ({named.cited})" in w.text for w in team.warnings if w.code == "mixed-group")
+    assert AUDIENCES[named.who[0]][0] in named.cited and named.cited.endswith("article non précisé")
 
 
 def test_turnovers_add_up_and_the_reinforcement_is_named() -> None:

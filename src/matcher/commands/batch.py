@@ -12,11 +12,12 @@ from typer import Argument, Option
 from matcher.catalogue.catalogue import Catalogue
 from matcher.commands._options import (
     CATALOGUE,
+    Departments,
     Files,
     Folder,
+    Region,
     Source,
     StoreAddress,
-    Words,
     day,
     loaded,
     open_store,
@@ -46,8 +47,8 @@ def run(
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Run on a copy; write and send nothing.")] = False,
     source: Source = None,
-    department: Annotated[Words, Option(help="Only notices with a lot there; repeatable.")] = None,
-    region: Annotated[str, Option(help="Only notices with a lot there, by name or code.")] = "",
+    department: Departments = None,
+    region: Region = "",
     hold: Annotated[bool, Option("--hold", help="Keep the digests until `matcher outbox approve`.")] = False,
     outbox: Annotated[Path | None, Option(help="Write the mails into this folder (.eml).")] = None,
     rules: Annotated[Path | None, Option(help="JSON file of rules: cap, floor, hours, smtp ...")] = None,
@@ -61,7 +62,7 @@ def run(
     """Match new notices, compose the digests, send those that are due.  Idempotent.
 
     A notice seen is matched again only if it or the catalogue changed; a lot announced is never announced again; a killed
-    run is resumed by the next one, with the same result.
+    run is resumed by the next one, with the same result.  --region and --department bound it to notices with a lot there.
 
     \b
     Exit status:
@@ -87,12 +88,11 @@ def run(
         say(f"matcher: the night itself will stop: {error}")
     moment = _moment(at)
     chosen = rules_of(rules, outbox)
-    within = [*(areas.region(region) if region else ()), *map(areas.department, department or ())]
     options = batch.Options(
         rules=chosen,
         top=top,
         since=since,
-        departments=areas.departments_of(within),
+        departments=areas.departments_of(areas.within(region, department)),
         hold=hold,
         jobs=jobs,
         scheduler=scheduler,

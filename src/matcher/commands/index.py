@@ -7,7 +7,7 @@ from typer import Argument, Option
 
 from matcher.catalogue.build import build_catalogue, update_catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
-from matcher.commands._options import CATALOGUE, Files, Source, Words
+from matcher.commands._options import CATALOGUE, Departments, Files, Region, Source, Words
 from matcher.console import counted, say
 from matcher.domain import BadInput
 from matcher.matching import judgement, recipes, stored
@@ -18,6 +18,7 @@ from matcher.reading import gather
 from matcher.reading.procedure import in_force
 from matcher.reading.sources import _columns
 from matcher.records import self_declared
+from matcher.territory import areas
 
 
 def run(
@@ -30,22 +31,29 @@ def run(
     update: Annotated[
         bool, Option("--update", help="Update: these replace those of the same SIRETs.")
     ] = False,
+    region: Region = "",
+    department: Departments = None,
     gone: Annotated[Words, Option(help="--update: remove this SIRET; repeatable.")] = None,
 ) -> None:
     """Index structures (CSV, XLSX, ODS ...) with the awards they won (DECP) as evidence.
 
     Notices found among the files are kept with the catalogue for `matcher opportunities`.  What structures say of
     themselves in the store (offers, contacts, zones, "ce n'est pas notre métier") overrides the files.
+    --region and --department keep the structures whose seat is there.
 
     \b
     matcher index data/sample
     matcher index my-network.xlsx awards.json.gz --out var/catalogue --map siret="N° SIRET"
+    matcher index data/sample --region Île-de-France --department 60
     matcher index changed.xlsx --update --gone 00010000700014
     matcher index --update
     matcher index data/sample --encoder intfloat/multilingual-e5-small --out var/e5
     MATCHER_VECTORS=postgresql://USER@HOST/BASE matcher index data/sample --recipe pgvector
     """
     chosen = recipes.named(recipe, encoder)
+    within = areas.departments_of(areas.within(region, department))
+    if within and update:
+        raise BadInput("--region and --department bound a full build: leave out --update")
     if not files and not update:
         raise BadInput("give the files to index: matcher index FILES --out FOLDER")
     gathered = gather.gather(files, _columns.pairs(map or []), source) if files else gather.Gathered()
@@ -68,7 +76,7 @@ def run(
             f"no structure in what was given: {out} stays, with those it has (is a plug-in missing, or a --source?)"
         )
     else:
-        catalogue = build_catalogue(gathered.structures, gathered.awards, chosen)
+        catalogue = build_catalogue(gathered.structures, gathered.awards, chosen, departments=within)
 
     def also(folder: Path) -> None:
         gather.save_rejects(gathered, folder)

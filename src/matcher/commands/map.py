@@ -16,8 +16,8 @@ from matcher.territory.counts import Desk
 
 def run(
     files: Annotated[Files, Argument(help="Further notices and awards.")] = None,
-    region: Annotated[str, Option(help="A region, by name or code: its departments.")] = "",
-    department: Annotated[Words, Option(help="A department; repeatable.")] = None,
+    region: options.Region = "",
+    department: options.Departments = None,
     commune: Annotated[str, Option(help="A commune instead, with --radius.")] = "",
     radius: Annotated[float, Option(help="Kilometres around the commune.")] = 20.0,
     by: Annotated[str, Option(help="Divide by departement, epci or commune.")] = "departement",
@@ -41,13 +41,12 @@ def run(
     if unknown:
         raise BadInput(f"{unknown[0]} : finissez le nom par {', '.join(choropleth.SHAPES)}")
     matcher = options.loaded(catalogue)
-    wholes = list(areas.region(region)) if region else []
-    wholes += [areas.department(code) for code in department or ()]
+    wholes = areas.within(region, department)
     if not wholes and not commune:
         kinds = matcher.catalogue.of_structure("kind") != ""
         homes = set(map(str, matcher.catalogue.of_structure("department")[kinds]))
-        wholes = [areas.department(d.code) for d in places.departments() if d.code in homes]
-    chosen = areas.divided(tuple(wholes), by) if wholes else ()
+        wholes = areas.within(departments=[d.code for d in places.departments() if d.code in homes])
+    chosen = areas.divided(wholes, by) if wholes else ()
     chosen += (areas.circle(commune, radius),) if commune else ()
     notices = gather.load_notices(catalogue)
     needs = coverage.in_catalogue(matcher.catalogue, notices, areas.departments_of(chosen))

@@ -16,9 +16,11 @@ from typer import Argument, Option
 from matcher import codec, domain
 from matcher.commands._options import (
     CATALOGUE,
+    Departments,
     Files,
     Folder,
     Output,
+    Region,
     Source,
     Words,
     emit_values,
@@ -36,6 +38,7 @@ from matcher.reading.procedure import by_id, in_force, remark
 from matcher.reference import toponyms
 from matcher.reference.french import due
 from matcher.reference.text import shorten
+from matcher.territory import areas
 
 MOST = 500  # structures shown for a lot
 #: Columns of a match, before and after those that are computed.
@@ -61,7 +64,8 @@ def run(
     groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
     kind: Annotated[Words, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
     trade: Annotated[Words, Option(help="The trade asked for, in place of that read.")] = None,
-    department: Annotated[Words, Option(help="Only structures of this department.")] = None,
+    region: Region = "",
+    department: Departments = None,
     radius: Annotated[float | None, Option(min=0, help="Maximum distance in kilometres.")] = None,
     word: Annotated[Words, Option(help="Only those whose texts hold these exact words.")] = None,
     exclude: Annotated[Words, Option(help="Never this SIRET or SIREN.")] = None,
@@ -70,6 +74,8 @@ def run(
     format: Output = "table",
 ) -> None:
     """Rank the structures for each lot of each notice, with reasons, and propose groups.
+
+    --region and --department keep the structures whose seat is there.
 
     \b
     matcher match data/sample
@@ -107,7 +113,7 @@ def run(
         say(other)
     lists = {
         "kinds": domain.kinds_named(kind or ()),
-        "departments": department,
+        "departments": sorted(areas.departments_of(areas.within(region, department))),
         "phrases": word,
         "excluded": exclude,
     }
@@ -172,7 +178,7 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     parts = [f"Lot {lot.number} : {shorten(lot.title, 100)}"] if several else []
     parts += [where] if where else []
     if lot.reservation is not None:
-        parts.append(f"réservé ({lot.reservation.stated or 'article non précisé'})")
+        parts.append(f"réservé ({lot.reservation.cited})")
     parts += list(dict.fromkeys(clause_in_words(one).lower() for one in lot.clauses))
     console.print(Text("\n" + " · ".join(parts), style="bold"))
     none = "Aucune structure adaptée n'est connue pour ce lot : " if answer.nobody else ""

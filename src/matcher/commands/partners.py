@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import typer
 from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
 from matcher.commands._options import CATALOGUE, Folder, NoFirms, Output, Which
-from matcher.console import emit
 from matcher.domain import BadInput, NotFound
 from matcher.matching.groups.consortium import task_label
 from matcher.partners import partners
@@ -70,11 +68,7 @@ def run(
         why = " ; ".join(dict.fromkeys((*answer.barred.values(), *answer.nobody)))
         none = f"aucun partenaire trouvé pour {structure.name} sur {answer.tender.id}{why and f' : {why}'}"
         raise NotFound(NO_CLAUSE.format(answer.tender.id) if answer.tender.awards else none)
-    if format != "table":
-        emit([codec.to_json(answer)] if format == "jsonl" else map(_row, everyone), format)
-        return
-    for line in _lines(answer, detail):
-        typer.echo(line)
+    options.emit_values([answer], format, lambda _: map(_row, everyone), lambda: _lines(answer, detail))
 
 
 def _lines(found: Partners, detail: bool) -> Iterator[str]:

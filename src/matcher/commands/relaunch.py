@@ -1,15 +1,15 @@
 """`matcher relaunch`: what to do about a reserved lot that got no answer."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
-import typer
 from typer import Option
 
 from matcher import codec
-from matcher.commands._options import CATALOGUE, Folder, NoticeOf, Output, Which, called, loaded, one_notice
-from matcher.console import emit
+from matcher.commands import _options as options
+from matcher.commands._options import CATALOGUE, Folder, NoticeOf, Output, Which, called
 from matcher.matching.groups.table import lot_label
-from matcher.partners.relaunch import MEMBERS, relaunch
+from matcher.partners.relaunch import MEMBERS, Relaunch, relaunch
 
 
 def run(
@@ -26,26 +26,25 @@ def run(
     matcher relaunch 26-130101
     matcher relaunch notice.xml --lot 2
     """
-    found = relaunch(loaded(catalogue), one_notice(notice, id, catalogue), lot, n)
-    if format != "table":
-        emit(map(codec.to_json, found), format)
-        return
-    for one in found:
-        typer.echo(lot_label(one.lot))
-        lists = {
-            "à appeler": [
-                f"{called(match.structure, match.distance_km)}, {match.structure.phone or 'téléphone à chercher'}"
-                for match in one.call
-            ],
-            "à vérifier": [called(match.structure, match.distance_km) for match in one.check],
-            "à interroger": [called(structure) for structure in one.ask],
-            f"groupements de {MEMBERS} au plus": [
-                f"{' + '.join(called(m.structure) for m in team.members)} ({team.score:.0%} du lot)"
-                for team in one.teams
-            ],
-            "à changer dans le lot": one.changes,
-        }
-        for title, lines in lists.items():
-            typer.echo(f"  {title} :{'' if lines else ' néant'}")
-            for line in lines:
-                typer.echo(f"    {line}")
+    found = relaunch(options.loaded(catalogue), options.one_notice(notice, id, catalogue), lot, n)
+    options.emit_values(found, format, codec.to_json, lambda: (line for one in found for line in _lines(one)))
+
+
+def _lines(one: Relaunch) -> Iterator[str]:
+    yield lot_label(one.lot)
+    lists = {
+        "à appeler": [
+            f"{called(match.structure, match.distance_km)}, {match.structure.phone or 'téléphone à chercher'}"
+            for match in one.call
+        ],
+        "à vérifier": [called(match.structure, match.distance_km) for match in one.check],
+        "à interroger": [called(structure) for structure in one.ask],
+        f"groupements de {MEMBERS} au plus": [
+            f"{' + '.join(called(m.structure) for m in team.members)} ({team.score:.0%} du lot)"
+            for team in one.teams
+        ],
+        "à changer dans le lot": one.changes,
+    }
+    for title, lines in lists.items():
+        yield f"  {title} :{'' if lines else ' néant'}"
+        yield from (f"    {line}" for line in lines)

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from matcher import plugins
-from matcher.commands._options import Output, day
+from matcher.commands._options import Departments, Output, Region, day
 from matcher.console import emit, say
 from matcher.domain import BadInput, Structure
 from matcher.reading import files
 from matcher.reading.sync._client import Report
 from matcher.records import self_declared
+from matcher.territory import areas
 
 
 def run(
@@ -24,7 +25,8 @@ def run(
     to: Path = Option(Path("var/sync"), "--to", help="Folder that receives the pages and the state."),
     since: date | None = Option(None, "--since", parser=day, help="boamp, ted, decp --rows: first day."),
     until: date | None = Option(None, "--until", parser=day, help="boamp, ted: last day; today by default."),
-    department: list[str] = Option([], "--department", help="emplois, entreprises, decp --rows: only these."),
+    region: Region = "",
+    department: Departments = None,
     siren: list[str] = Option([], "--siren", help="entreprises: only these SIRENs or SIRETs."),
     structures: Path | None = Option(
         None, "--structures", help="entreprises, associations, site: those of this list."
@@ -49,7 +51,8 @@ def run(
     MATCHER_SIAE_URL and MATCHER_SIAE_TOKEN, MATCHER_EMPLOIS_URL, MATCHER_INCLUSION_URL and MATCHER_INCLUSION_TOKEN,
     MATCHER_ENTREPRISES_URL, MATCHER_ASSOCIATIONS_URL, MATCHER_FINESS_URL, MATCHER_FINESS_PLACES_URL,
     MATCHER_ADAPTEES_URL, MATCHER_CPV_URL, MATCHER_NAF_URL, MATCHER_COG_URL (the last three may name a file of this
-    machine).
+    machine).  --region and --department bound emplois, entreprises and decp --rows; the others come whole: see
+    `matcher index`.
 
     Examples:
 
@@ -66,6 +69,8 @@ def run(
     matcher read var/sync/boamp
     """
 
+    within = sorted(areas.departments_of(areas.within(region, department)))
+
     def source() -> Any:
         return plugins.find("reading.sync", "nomenclatures" if what == "reference" else what)
 
@@ -74,15 +79,15 @@ def run(
         "boamp": lambda: source().boamp(folder, since, until),
         "ted": lambda: source().ted(folder, since, until),
         "decp": lambda: (
-            source().rows(to / "decp-rows", department, since, accept_fewer=accept_fewer)
+            source().rows(to / "decp-rows", within, since, accept_fewer=accept_fewer)
             if rows
             else source().decp(folder)
         ),
         "siae": lambda: source().siae(folder, details=not list_only, accept_fewer=accept_fewer),
-        "emplois": lambda: source().emplois(folder, department, accept_fewer=accept_fewer),
+        "emplois": lambda: source().emplois(folder, within, accept_fewer=accept_fewer),
         "inclusion": lambda: source().inclusion(folder, accept_fewer=accept_fewer),
         "entreprises": lambda: source().entreprises(
-            folder, [*siren, *(s.siren for s in (_listed(structures) if structures else ()))], department, ess
+            folder, [*siren, *(s.siren for s in (_listed(structures) if structures else ()))], within, ess
         ),
         "associations": lambda: source().associations(folder, _numbers(structures)),
         "finess": lambda: source().finess(folder),

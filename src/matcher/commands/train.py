@@ -18,7 +18,6 @@ from matcher.commands._options import day
 from matcher.console import say
 from matcher.domain import BadInput
 from matcher.lab.training.texts import OURS
-from matcher.learned.encoders import static
 from matcher.reference import paths
 
 
@@ -75,29 +74,47 @@ def encoder(
     say(f"encoder written to {made}")
 
 
-@app.command()
-def asks(
-    data: Path = Option(..., help="Folder with judged/*.labels.jsonl, notices/ and awards/."),
-    out: Path = _into("asks", "the weights and the card"),
-) -> None:
-    """Learn to read what a lot asks for: trades, nature, size, who answers; prints figures cross-validated by notice.
+#: What is learnt from one folder of data -> what it learns, and what the folder holds.
+FROM_DATA = {
+    "asks": (
+        "to read what a lot asks for: trades, nature, size, who answers; prints figures cross-validated by notice",
+        "judged/*.labels.jsonl, notices/ and awards/",
+    ),
+    "offers": (
+        "to recognise trades in brochures, pages and declared objects of structures",
+        "nomenclatures/, for job titles",
+    ),
+    "names": (
+        "which trades the name of a structure tells; prints figures of names not learnt from",
+        "structures/",
+    ),
+    "priors": (
+        "which trades kind, activity code and name make likely; prints figures cross-validated by structure",
+        "structures/",
+    ),
+    "said": (
+        "to compare declared texts with needs by their meaning, taught by the CPV model",
+        "nomenclatures/ and awards/",
+    ),
+}
 
-    matcher train asks --data ../shared/data
-    """
-    _trained("asks", data, out)
-    say(f"model of lots written to {out}")
+
+def _learns(name: str, learns: str, holds: str) -> None:
+    """A command that learns from a folder of data, and prints the figures of what it learnt where there are any."""
+    part = name in ("priors", "said")  # of the judgement
+    into = _into(*(("judgement", f"{name}.npz") if part else (name, "the weights and the card")))
+    needed = ... if name != "offers" else None
+
+    def learn(data: Path | None = Option(needed, help=f"Folder with {holds}."), out: Path = into) -> None:
+        made = _trained(name, data, out)
+        say(*(f"{what}: {figure:.3f}" for what, figure in made.items()) if isinstance(made, dict) else ())
+        say(f"{name} written to {out}")
+
+    app.command(name, help=f"Learn {learns}.\n\nmatcher train {name} --data ../shared/data")(learn)
 
 
-@app.command()
-def offers(
-    data: Path | None = Option(None, help="Folder with nomenclatures/, for job titles."),
-    out: Path = _into("offers", "the weights and the card"),
-) -> None:
-    """Learn to recognise trades in brochures, pages and declared objects of structures.
-
-    matcher train offers --data ../shared/data
-    """
-    say(f"offers written to {_trained('offers', static.load(), out, data)}")
+for name_, about in FROM_DATA.items():
+    _learns(name_, *about)
 
 
 @app.command()
@@ -125,43 +142,6 @@ def judgement(
         __import__("lightgbm")  # before the work that it ends
     made = _trained("judgement", data / "judged", sets.split(","), [directory], [history], out, data)
     say(f"judgement written to {made}")
-
-
-@app.command()
-def said(
-    data: Path = Option(..., help="Folder with nomenclatures/ and awards/."),
-    out: Path = _into("judgement", "said.npz"),
-) -> None:
-    """Learn to compare declared texts with needs by their meaning, taught by the CPV model.
-
-    matcher train said --data ../shared/data
-    """
-    say(f"said written to {_trained('said', data, out, what='declared texts')}")
-
-
-@app.command()
-def names(
-    data: Path = Option(..., help="Folder with structures/."),
-    out: Path = _into("names", "the weights and the card"),
-) -> None:
-    """Learn which trades the name of a structure tells; prints figures of names not learnt from.
-
-    matcher train names --data ../shared/data
-    """
-    for name, figure in _trained("names", data, out).items():
-        say(f"{name}: {figure:.3f}")
-
-
-@app.command()
-def priors(
-    data: Path = Option(..., help="Folder with structures/."), out: Path = _into("judgement", "priors.npz")
-) -> None:
-    """Learn which trades kind, activity code and name make likely; prints figures cross-validated by structure.
-
-    matcher train priors --data ../shared/data
-    """
-    for name, figure in _trained("priors", data, out).items():
-        say(f"{name}: {figure:.3f}")
 
 
 @app.command()

@@ -267,9 +267,8 @@ def _barred(structure: Structure, lot: Lot, on: date) -> str:
         or law.eligible(structure.kind, kept_for.opened_by, on, structure.labels) is not False
     ):
         return ""
-    stated = kept_for.stated or "article non précisé"
     barred = "votre structure n'y est pas admissible, un groupement avec elle non plus"
-    return f"lot réservé ({stated}) : {barred}"
+    return f"lot réservé ({kept_for.cited}) : {barred}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

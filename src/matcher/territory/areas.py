@@ -57,6 +57,11 @@ def region(name: str) -> tuple[Area, ...]:
     raise BadInput(f"la région « {name} » n'existe pas : {remedy}")
 
 
+def within(region_named: str = "", departments: Iterable[str] | None = None) -> tuple[Area, ...]:
+    """The departments of a region and those named beside it; none where nothing is named.  Raises BadInput."""
+    return (*(region(region_named) if region_named else ()), *map(department, departments or ()))
+
+
 def circle(commune: str, radius_km: float) -> Area:
     """The circle around a commune (name, postcode or INSEE code).  Raises BadInput where it cannot be placed."""
     place = somewhere(commune)

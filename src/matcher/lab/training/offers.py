@@ -14,7 +14,7 @@ from matcher.lab.training.asks import NEED, OFFER, Text, jobs, output_of, texts
 from matcher.lab.training.texts import OURS, read_table
 from matcher.learned import offers
 from matcher.learned.asks import names
-from matcher.learned.encoders import Encoder
+from matcher.learned.encoders import Encoder, static
 from matcher.reading import brochure
 from matcher.reference.arrays import F32, F64, I64, Mask
 from matcher.reference.trades import narrower
@@ -159,8 +159,9 @@ def fit_signs(given: Sequence[tuple[Labelled, F32, F32]]) -> tuple[F32, float]:
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
 
 
-def train(encoder: Encoder, out: Path, data: Path | None = None, seed: int = 0) -> Path:
+def train(data: Path | None, out: Path, seed: int = 0) -> Path:
     """Write offers.npz and its card into a folder; `data` holds nomenclatures/ with the job titles."""
+    encoder = static.load()
     base, given = coded(encoder, data), [text for text in labelled() if text.parts]
     vectors = [offers.mixed(text.parts) for text in given]
     drawn = np.random.default_rng(seed).permutation(given[-1].number + 1)

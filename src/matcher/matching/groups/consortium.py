@@ -494,13 +494,11 @@ def _law_of_reservation(
 ) -> Iterator[Warning_]:
     """Reserved lots: every member of the lot's group must be eligible (DAJ note of 2011)."""
     covered = {table.tasks[t].lot.id for t in team.lead}
-    lots = {task.lot.id: task.lot for task in table.tasks if task.lot.reservation is not None}
+    lots = {task.lot.id: (task.lot, task.lot.reservation) for task in table.tasks if task.lot.reservation}
     alone = len({task.lot.id for task in table.tasks}) == 1
-    for lot in lots.values():
-        articles = lot.reservation.articles if lot.reservation else ()
-        stated = " ou ".join(articles)
-        article = articles[0] if articles else ""
-        if lot.id in covered and not articles:
+    for lot, reservation in lots.values():
+        article = next(iter(reservation.articles), "")
+        if lot.id in covered and not article:
             text = (
                 f"Le lot {lot.number} est réservé sans que l'article soit précisé : voir le règlement de la "
                 "consultation avant de composer le groupement."
@@ -511,20 +509,20 @@ def _law_of_reservation(
             continue
         if lot.id in covered and (one_group or alone):
             text = (
-                f"Groupement mixte sur le lot {lot.number}, réservé ({stated or 'article non précisé'}) : "
+                f"Groupement mixte sur le lot {lot.number}, réservé ({reservation.cited}) : "
                 f"{_names(table, out)} n'y est pas éligible et rendrait l'offre du groupement irrecevable."
             )
             yield _warn(table, "mixed-group", text, "reservation.mixed-group", article)
         elif lot.id in covered:
             text = (
-                f"Le lot {lot.number} est réservé ({stated or 'article non précisé'}) : {_names(table, out)}, non "
+                f"Le lot {lot.number} est réservé ({reservation.cited}) : {_names(table, out)}, non "
                 "éligible, ne peut figurer dans le groupement de ce lot ; remettez une offre distincte par lot."
             )
             yield _warn(table, "separate-groups", text, "reservation.mixed-group", article)
         elif forced := frozenset(j for j in out if table.bidders[j] in constraints.imposed):
             text = (
                 f"{_names(table, forced)}, membre imposé, n'est pas éligible au lot {lot.number}, réservé "
-                f"({stated or 'article non précisé'}) : tout groupement dont il est membre y serait irrecevable."
+                f"({reservation.cited}) : tout groupement dont il est membre y serait irrecevable."
             )
             yield _warn(table, "mixed-group", text, "reservation.mixed-group", article)
 

@@ -1,16 +1,26 @@
 """Normalisation of structure lists: kinds, SIRETs, zones, booleans, places."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import islice
 from math import ceil
+from typing import Any
 
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Offer, Place, Structure, Zone
-from matcher.reading.sources._places import department_names, loosely
+from matcher.reading.sources._json import first
+from matcher.reading.sources._places import department_names, loosely, place_of
 from matcher.reference import places, toponyms
-from matcher.reference.identifiers import UNSTATED, number_of, siren_valid, siret_valid
+from matcher.reference.identifiers import (
+    UNSTATED,
+    clean_amount,
+    clean_date,
+    clean_naf,
+    number_of,
+    siren_valid,
+    siret_valid,
+)
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold, shorten
 
@@ -509,6 +519,53 @@ def phone_of(*raw: object) -> str:
 def plain(raw: object) -> str:
     """A short text, "" where the value is none."""
     return clean(raw, 300) if isinstance(raw, str) else ""
+
+
+#: How each field of a publisher's row is read; its keys are in the table "fields of structures".
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("name", "brand", "rna", "website", "phone", "email"), plain),
+    **dict.fromkeys(("networks", "labels"), several),
+    **{"naf": clean_naf, "turnover": clean_amount, "headcount": number_of, "updated": clean_date},
+}
+Identity = tuple[str, tuple[str, ...], str]  # as `siret_of`
+
+
+def published(
+    row: Mapping[str, Any],
+    publisher: str,
+    source: str,
+    identity: Identity | None = None,
+    kind: str | None = None,
+    **more: Any,
+) -> Structure | str:
+    """The structure of a publisher's row, without offers; a str is the reason why it is rejected.
+
+    `identity` and `kind` (in words) are those found otherwise than by the keys of the fields, as `more` fields are.
+    """
+    keys = code_list("fields of structures")[publisher]
+    cells = {field: [row.get(key) for key in names.split()] for field, names in keys.items()}
+
+    def cell(field: str) -> Any:
+        return first(*cells.get(field, ()))
+
+    siret, flags, refused = identity or siret_of(cell("siret"))
+    if refused:
+        return refused
+    facts = {field: read(cell(field)) for field, read in _READ.items() if field in keys}
+    brand = facts.pop("brand", "")
+    name = facts.pop("name") or brand
+    if not name:
+        return "no name: its publisher gives one to each structure"
+    kind, told = kind_stated(cell("kind") if kind is None else kind)
+    place = place_of(
+        department=next(iter(departments_of(cell("department"))), None),
+        region=next(iter(regions_of(cell("region"))), None),
+        **{part: cell(part) for part in ("town", "postcode", "commune", "latitude", "longitude")},
+    )
+    facts |= {"address": " ".join(filter(None, map(plain, cells["address"]))), "source": source, **more}
+    flags = (*flags, *told)
+    brand = brand if brand != name else ""
+    return Structure(siret=siret, name=name, brand=brand, kind=kind, place=place, flags=flags, **facts)
 
 
 def numbered_offers(

@@ -7,10 +7,8 @@ from typing import Any, BinaryIO
 
 from matcher.domain import Offer, Rejected, Structure
 from matcher.reading.impersonal import impersonal
-from matcher.reading.sources import _tabular
+from matcher.reading.sources import _structure, _tabular
 from matcher.reading.sources._json import objects
-from matcher.reading.sources._places import place_of
-from matcher.reading.sources._structure import departments_of, kind_stated, numbered_offers, plain, siret_of
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import clean, shorten
 
@@ -33,46 +31,25 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
 
 def structure_of(row: Mapping[str, Any], source: str = "emplois") -> Structure | str:
     """The structure of one result; a str is the reason why it is rejected."""
-    siret, flags, refused = siret_of(row.get("siret"))
-    if refused:
-        return refused
-    name, brand = plain(row.get("raison_sociale")), plain(row.get("enseigne"))
-    if not name and not brand:
-        return "no name: the API gives one to each structure"
-    kind, told = kind_stated(row.get("type"))
-    structure = Structure(
-        siret=siret,
-        name=name or brand,
-        kind=kind,
-        brand=brand if brand != name else "",
-        address=" ".join(
-            filter(None, (plain(row.get("addresse_ligne_1")), plain(row.get("addresse_ligne_2"))))
-        ),
-        place=place_of(
-            town=row.get("ville"),
-            postcode=row.get("code_postal"),
-            department=next(iter(departments_of(row.get("departement"))), None),
-        ),
-        description=impersonal(clean(str(row.get("description") or ""), 20_000)),
-        website=plain(row.get("site_web")),
-        phone=plain(row.get("telephone")),
-        email=plain(row.get("courriel")),
-        source=source,
-        updated=clean_date(str(row.get("mis_a_jour_le") or row.get("cree_le") or "")[:10]),
-        flags=(*flags, *told),
-    )
+    structure = _structure.published(row, "emplois", source, description=_description(row))
+    if isinstance(structure, str):
+        return structure
     jobs = [job for one in objects(row.get("postes")) if (job := _job(one, source))]
-    return replace(structure, offers=numbered_offers(structure, [structure.description], jobs))
+    return replace(structure, offers=_structure.numbered_offers(structure, [structure.description], jobs))
+
+
+def _description(row: Mapping[str, Any]) -> str:
+    return impersonal(clean(str(row.get("description") or ""), 20_000))
 
 
 def _job(row: Mapping[str, Any], source: str) -> Offer | None:
-    stated = plain(row.get("rome"))
+    stated = _structure.plain(row.get("rome"))
     match = _ROME.match(stated)
     label, code = (match.group(1).strip(), match.group(2)) if match else (stated, "")
-    text = impersonal(clean(str(row.get("description") or ""), 20_000))
-    title = plain(row.get("appellation_modifiee")) or label or shorten(text, 120)
+    text = _description(row)
+    title = _structure.plain(row.get("appellation_modifiee")) or label or shorten(text, 120)
     code_ = (code,) if code else ()
-    since = clean_date(str(row.get("mis_a_jour_le") or row.get("cree_le") or "")[:10])
+    since = clean_date(row.get("mis_a_jour_le") or row.get("cree_le"))
     return (
         Offer(id="", title=title, text=text, nature="job", rome=code_, since=since, source=source)
         if title

@@ -13,8 +13,7 @@ from typing import Any, BinaryIO
 from matcher.domain import Rejected, Structure
 from matcher.reading.sources import Columns, _columns, _structure, _tabular
 from matcher.reading.sources._columns import Cells
-from matcher.reading.sources._places import place_of
-from matcher.reference.identifiers import clean_date, clean_naf, finess_identity, identified, number_of
+from matcher.reference.identifiers import finess_identity, identified, number_of
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
@@ -66,42 +65,27 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
 def structure_of(row: Mapping[str, Any]) -> Structure | str:
     """The structure of one row; a str is the reason why it is rejected."""
     number = finess_identity(row.get("finess"))
-    siret, flags, refused = identified(_structure.siret_of(row.get("siret")), row.get("finess"))
-    if refused:
-        return refused
-    name = clean(str(row.get("long_name") or row.get("name") or ""), 300)
-    if not name:
-        return "no name: FINESS gives one to each establishment"
-    updated = clean_date(row.get("updated"))
-    structure = Structure(
-        siret=siret,
-        name=name,
-        kind=_structure.kind_of(row.get("kind")) or _structure.kind_in_name(name) or "ESAT",
-        naf=clean_naf(row.get("naf")),
-        address=clean(str(row.get("address") or ""), 300),
-        place=place_of(
-            town=row.get("town"),
-            postcode=row.get("postcode"),
-            commune=row.get("commune"),
-            department=next(iter(_structure.departments_of(row.get("department"))), None),
-        ),
-        phone=_structure.phone_of(row.get("phone")),
-        source=SOURCE,
-        updated=updated,
-        predecessors=(number,) if number not in ("", siret) else (),
-        flags=flags,
-    )
+    identity = identified(_structure.siret_of(row.get("siret")), row.get("finess"))
+    named = clean(str(row.get("long_name") or row.get("name") or ""), 300)
+    kind = _structure.kind_of(row.get("kind")) or _structure.kind_in_name(named) or "ESAT"
+    places = number_of(row.get("places")) or None
     descriptions, offers = row.get("told", ((), ()))
-    said = [replace(offer, source=SOURCE) for offer in offers]
-    structure = replace(
-        structure,
+    structure = _structure.published(
+        row,
+        "finess",
+        SOURCE,
+        identity,
+        kind,
+        phone=_structure.phone_of(row.get("phone")),
         description="\n".join(descriptions),
-        offers=_structure.numbered_offers(structure, descriptions, said),
+        predecessors=(number,) if number not in ("", identity[0]) else (),
+        headcount=places,
+        provenance={"headcount": f"{SOURCE}, places autorisées"} if places else {},
     )
-    places = number_of(row.get("places"))
-    if not places:
+    if isinstance(structure, str):
         return structure
-    return replace(structure, headcount=places, provenance={"headcount": f"{SOURCE}, places autorisées"})
+    said = [replace(offer, source=SOURCE) for offer in offers]
+    return replace(structure, offers=_structure.numbered_offers(structure, descriptions, said))
 
 
 def _with_site(structure: Structure, other: Structure) -> Structure:

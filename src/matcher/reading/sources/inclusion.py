@@ -8,7 +8,6 @@ from matcher.domain import Offer, Rejected, Structure, Zone
 from matcher.reading.impersonal import impersonal
 from matcher.reading.sources import _structure, _tabular
 from matcher.reading.sources._json import objects
-from matcher.reading.sources._places import place_of
 from matcher.reading.sources._structure import plain, several
 from matcher.reference import places
 from matcher.reference.identifiers import clean_date, identified
@@ -36,40 +35,15 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
 
 def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Structure | str:
     """The structure of one item; a str is the reason why it is rejected."""
-    siret, flags, refused = identified(
-        _structure.siret_of(row.get("siret")), rna=row.get("rna"), own=row.get("id")
-    )
-    if refused:
-        return refused
-    name = plain(row.get("nom"))
-    if not name:
-        return "no name: the schema asks for one"
-    networks = several(row.get("reseaux_porteurs") or [])
+    identity = identified(_structure.siret_of(row.get("siret")), rna=row.get("rna"), own=row.get("id"))
     # v1 states no kind but the network's, and "siae" says no more than that it is one
-    by_network = next(filter(None, map(KIND_OF_NETWORK.get, networks)), "")
-    kind = _structure.kind_of(row.get("typologie")) or by_network or _structure.kind_in_name(name) or ""
-    structure = Structure(
-        siret=siret,
-        name=name,
-        kind=kind,
-        rna=plain(row.get("rna")),
-        address=plain(row.get("adresse")),
-        place=place_of(
-            town=row.get("commune"),
-            postcode=row.get("code_postal"),
-            commune=row.get("code_insee"),
-            latitude=row.get("latitude"),
-            longitude=row.get("longitude"),
-        ),
-        description=impersonal(clean(str(row.get("description") or ""), 20_000)),
-        website=plain(row.get("site_web")),
-        phone=plain(row.get("telephone")),
-        email=plain(row.get("courriel")),
-        networks=networks,
-        source=source,
-        updated=clean_date(row.get("date_maj")),
-        flags=flags if kind else (*flags, "kind-missing"),
-    )
+    networks = map(KIND_OF_NETWORK.get, several(row.get("reseaux_porteurs")))
+    by_network, by_name = next(filter(None, networks), ""), _structure.kind_in_name(plain(row.get("nom")))
+    kind = _structure.kind_of(row.get("typologie")) or by_network or by_name or ""
+    description = impersonal(clean(str(row.get("description") or ""), 20_000))
+    structure = _structure.published(row, "inclusion", source, identity, kind, description=description)
+    if isinstance(structure, str):
+        return structure
     services = [_service(one, source) for one in objects(row.get("services")) if plain(one.get("nom"))]
     return replace(structure, offers=_structure.numbered_offers(structure, [structure.description], services))
 

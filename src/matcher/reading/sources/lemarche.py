@@ -9,7 +9,6 @@ from matcher.domain import Offer, Rejected, Structure, Zone
 from matcher.reading.sources import _structure, _tabular
 from matcher.reading.sources._json import objects
 from matcher.reading.sources._places import place_of
-from matcher.reference.identifiers import clean_amount, clean_date, clean_naf, number_of
 from matcher.reference.text import clean, shorten
 
 YIELDS = "structure"
@@ -34,48 +33,20 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
 
 def structure_of(row: Mapping[str, Any], source: str = "lemarche") -> Structure | str:
     """The structure of one result; a str is the reason why it is rejected."""
-    siret, flags, refused = _structure.siret_of(row.get("siret"))
-    if refused:
-        return refused
-    name = _structure.plain(row.get("name")) or _structure.plain(row.get("brand"))
-    if not name:
-        return "no name: the API gives one to each structure"
-    kind, told = _structure.kind_stated(row.get("kind"))
-    flags += told
-    updated = clean_date(row.get("updated_at"))
     services = _structure.service_types_of(row.get("presta_types") or row.get("presta_type"))
     zone = _zone(row)
-    place = place_of(
-        town=row.get("city"),
-        postcode=row.get("post_code"),
-        department=next(iter(_structure.departments_of(row.get("department"))), None),
-        region=next(iter(_structure.regions_of(row.get("region"))), None),
-        latitude=row.get("latitude"),
-        longitude=row.get("longitude"),
-    )
-    structure = Structure(
-        siret=siret,
-        name=name,
-        kind=kind,
-        brand=_structure.plain(row.get("brand")),
-        naf=clean_naf(row.get("naf")),
-        address=_structure.plain(row.get("address")),
-        place=place,
+    # The market says the convention is in force, not that the register knows the establishment open.
+    active = _structure.yes_no(row.get("is_active"))
+    structure = _structure.published(
+        row,
+        "lemarche",
+        source,
         zone=zone,
         description=clean(str(row.get("description") or ""), 20_000),
-        website=_structure.plain(row.get("contact_website") or row.get("website")),
-        phone=_structure.plain(row.get("contact_phone")),
-        email=_structure.plain(row.get("contact_email")),
-        networks=_structure.several(row.get("networks") or []),
-        labels=_structure.several(row.get("labels") or row.get("labels_old") or []),
-        turnover=clean_amount(row.get("ca")),
-        headcount=number_of(row.get("employees_insertion_count")),
-        # The market says the convention is in force, not that the register knows the establishment open.
-        convention={True: "active", False: "inactive"}.get(_structure.yes_no(row.get("is_active")), ""),  # type: ignore[arg-type]
-        source=source,
-        updated=updated,
-        flags=flags,
+        convention="" if active is None else "active" if active else "inactive",
     )
+    if isinstance(structure, str):
+        return structure
     return _with_offers(structure, row, services, zone)
 
 
