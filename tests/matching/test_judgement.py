@@ -200,6 +200,10 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
         assert sentences(matcher.explain(ranking, i, 1).reasons)[0].startswith(told)
 
 
+GIVEN = "Collecte et dons de denrées alimentaires"
+STAFF = "deux agents de nettoyage en remplacement, par mise à disposition"
+
+
 @pytest.mark.parametrize(
     ("kind", "says", "need", "proposed"),
     [
@@ -207,16 +211,11 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
         ("ETTI", "Gardiennage et sécurité", "gardiennage de nuit d'un site", True),
         ("ESAT", "", "fabrication de confitures", False),  # that few ESAT make
         ("ESAT", "Fabrication de confitures", "fabrication de confitures", True),
-        (
-            "ESAT",
-            "Collecte et dons de denrées alimentaires",
-            "fabrication de confitures",
-            False,
-        ),  # other things
+        ("ESAT", GIVEN, "fabrication de confitures", False),  # other things
         ("ACI", "", "nettoyage de bureaux", False),  # one in five
         ("ESAT", "", "nettoyage de bureaux", True),  # every other one
         ("ETTI", "", "nettoyage de bureaux", False),  # a service, no staff
-        ("ETTI", "", "deux agents de nettoyage en remplacement, par mise à disposition", True),
+        ("ETTI", "", STAFF, True),
     ],
 )
 def test_whose_trade_nothing_tells_is_not_proposed_where_its_kind_rarely_has_it(
@@ -338,27 +337,31 @@ def test_reading_the_judgement_loads_no_learning_library() -> None:
     assert imported(code, ("lightgbm", "sklearn", "interpret", "pickle5")) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "trade"),
-    [
-        ("REGIE DE QUARTIER DES PINS", "nettoyage"),
-        ("ENVIE 2E LIMOUSIN", "deee"),
-        ("ASSOC LES JARDINS DE COCAGNE", "maraichage"),
-        ("GEIQ BTP 49", "maconnerie"),
-        ("LA RECYCLERIE DU COIN", "reemploi"),
-        ("LA RESSOURCERIE D'AULNE", "reemploi"),
-        *((name, "") for name in ("ASSOC HORIZON", "SARL MARTIN", "LES AMIS DE PAUL")),
-    ],
-)
-def test_names_of_networks_and_trades_tell_trades_and_others_none(name: str, trade: str) -> None:
-    told = trades.of_name(name)
-    assert told[trades.names().index(trade)] >= 0.4 if trade else not told.any()
+NAMED = {
+    "nettoyage": ["REGIE DE QUARTIER DES PINS"],
+    "deee": ["ENVIE 2E LIMOUSIN"],
+    "maraichage": ["ASSOC LES JARDINS DE COCAGNE"],
+    "maconnerie": ["GEIQ BTP 49"],
+    "reemploi": ["LA RECYCLERIE DU COIN", "LA RESSOURCERIE D'AULNE"],
+    "": ["ASSOC HORIZON", "SARL MARTIN", "LES AMIS DE PAUL"],
+}
+
+
+@pytest.mark.parametrize("trade", NAMED)
+def test_names_of_networks_and_trades_tell_trades_and_others_none(trade: str) -> None:
+    for told in map(trades.of_name, NAMED[trade]):
+        assert told[trades.names().index(trade)] >= 0.4 if trade else not told.any()
 
 
 def test_neighbouring_codes_count_as_neighbours() -> None:
     painting = trades.names().index("peinture")
     assert 0 < trades.of_code("4333Z")[painting] < trades.of_code("4334Z")[painting]
     assert not trades.of_code("8899B").any()
+
+
+def chances_of(*told: str) -> np.ndarray:
+    """The chance of each trade by kind, code and name alone."""
+    return trades.priors().chances(trades.prior_inputs(trades.priors(), *told))
 
 
 @pytest.mark.parametrize(
@@ -373,13 +376,8 @@ def test_neighbouring_codes_count_as_neighbours() -> None:
     ],
 )
 def test_kind_code_and_name_make_trades_likely(kind: str, code: str, name: str, trade: str) -> None:
-    chances = trades.priors().chances(trades.prior_inputs(trades.priors(), kind, code, name))
-    assert chances[trades.names().index(trade)] >= trades.LIKELY_TRADE
-
-
-def test_nothing_is_inferred_of_a_structure_of_which_nothing_tells() -> None:
-    chances = trades.priors().chances(trades.prior_inputs(trades.priors(), "ACI", "", "ASSOC HORIZON"))
-    assert chances.max() < trades.LIKELY_TRADE
+    assert chances_of(kind, code, name)[trades.names().index(trade)] >= trades.LIKELY_TRADE
+    assert chances_of("ACI", "", "ASSOC HORIZON").max() < trades.LIKELY_TRADE  # nothing tells
 
 
 def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
@@ -394,9 +392,7 @@ def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
     by_lot = trades.prior_trade(shortlist_of(matcher.catalogue, query, exhaustive=True))
     alone = query.demand.weights
     structure = matcher.catalogue.structure(0)
-    chances = trades.priors().chances(
-        trades.prior_inputs(trades.priors(), structure.kind, structure.naf or "", structure.name)
-    )
+    chances = chances_of(structure.kind, structure.naf or "", structure.name)
     assert by_lot[0] == pytest.approx(float((chances * trades.relevance(alone)).max()), abs=1e-5)
 
 
@@ -448,24 +444,22 @@ def test_a_need_is_read_by_what_is_done_and_not_by_where(matcher: Matcher, text:
     assert max(query.asked.chances, key=query.asked.chances.__getitem__) == trade
 
 
-@pytest.mark.parametrize(
-    ("text", "trade"),
-    [
-        ("Prestation d'insertion ayant pour support le nettoyage d'une crèche", "nettoyage"),
-        (
-            "Marché d'insertion sociale et professionnelle ayant pour support d'activité la restauration de murets et de lavoirs",
-            "patrimoine",
-        ),
-        ("Qualification et insertion de jeunes s'appuyant sur la tonte des parcs", "espaces-verts"),
-        ("Travaux de peinture, insertion par le recours à des heures de travail", "peinture"),
-    ],
-)
+WALLS = "la restauration de murets et de lavoirs"
+SUPPORTS = {
+    "Prestation d'insertion ayant pour support le nettoyage d'une crèche": "nettoyage",
+    f"Marché d'insertion sociale et professionnelle ayant pour support d'activité {WALLS}": "patrimoine",
+    "Qualification et insertion de jeunes s'appuyant sur la tonte des parcs": "espaces-verts",
+    "Travaux de peinture, insertion par le recours à des heures de travail": "peinture",
+}
+
+
+@pytest.mark.parametrize(("text", "trade"), SUPPORTS.items())
 def test_an_insertion_contract_is_judged_by_its_support(matcher: Matcher, text: str, trade: str) -> None:
     tender = free_text_tender(text, ANGERS)
     coded = replace(tender, lots=tuple(replace(lot, cpv=("85312510",)) for lot in tender.lots))
     for each in (tender, coded) if trade != "peinture" else (tender,):
-        query = matcher.queries(each)[0]
-        assert max(query.asked.chances, key=query.asked.chances.__getitem__) == trade
+        chances = matcher.queries(each)[0].asked.chances
+        assert max(chances, key=chances.__getitem__) == trade
 
 
 def test_a_job_is_read_by_its_code_whatever_its_title() -> None:
