@@ -164,7 +164,9 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("EI", {"naf": "8130Z", "offers": (Offer(id="1", title="Paysagiste", nature="job", rome=("A1203",)),)}, "tonte", "(NAF 8130Z) ; parmi ses postes, « Paysagiste »", "demander"),
         # a source tells of the one trade that it is of; of plants to be grown no rate of their upkeep is "this trade"
         ("EI", {"naf": "8122Z"}, "débarras de caves et nettoyage", "nettoyage et propreté) : activité", "encombrants"),
-        ("EI", {"naf": "8532Z"}, "préparation au permis de conduire", "peut-être formation : activité", "|  formation"),
+        ("EI", {"naf": "8532Z"}, "préparation au permis de conduire", "formation, pour autre chose : activité", "évoque"),
+        ("ACI", {"name": "La Friperie du Val"}, "confection de rideaux et de housses", "ne dit pas ce métier", "textile et couture)  "),
+        ("ACI", {"offers": (offer("Couture et retouches"),)}, "marquage de tee-shirts en sérigraphie", "textile et couture, pour autre chose : selon", "ne dit pas"),
         ("EI", {"naf": "3811Z", "name": "Envie 2E"}, "ressourcerie", "peut-être réemploi et ressourcerie : activité", "évoque"),
         ("ESAT", {}, "tonte des pelouses et balayage des rues", "font une part du besoin (espaces verts), à demander", "évoque"),
         ("EI", {"naf": "9522Z", "name": "Envie"}, "réparation d'électroménager", "appareils électriques) ; activité au registre « Rép", "voisin"),

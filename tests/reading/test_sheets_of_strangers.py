@@ -178,6 +178,20 @@ def test_ticks_and_merged_cells_give_kinds_and_departments() -> None:
     assert [one.kind for one in read(Sheet("members.csv", merged.encode(), ()))] == ["EI", "EI", "ACI"]
 
 
+@pytest.mark.parametrize(
+    ("head", "cells", "titles"),
+    [
+        ("Autres savoir-faire;Activité 1;Activité 2", "couture;tonte;ménage", ["tonte", "ménage", "couture"]),
+        ("Activités", "Tri / réemploi", ["Tri / réemploi"]),
+        ("Activités", "Espaces verts / ménage", ["Espaces verts", "ménage"]),
+    ],
+)
+def test_the_main_trade_comes_first_and_whole(head: str, cells: str, titles: list[str]) -> None:
+    text = f"Nom;Siret;Ville;{head}\nA;{siret(1)};Metz;{cells}\n"
+    (one,) = read(Sheet("members.csv", text.encode(), ()))
+    assert [offer.title for offer in one.offers] == titles
+
+
 def test_a_sheet_of_names_completes_the_structures_of_the_others(tmp_path: Path) -> None:
     book = Workbook()
     contacts, members = book["Sheet"], book.create_sheet("Membres")
@@ -200,6 +214,9 @@ def test_a_sheet_of_names_completes_the_structures_of_the_others(tmp_path: Path)
     expected = [("05 55 00 00 01", "gue@example.org", 7), ("", "", 12), ("", "", 60)]
     assert [(one.phone, one.email, one.headcount) for one in found.structures] == expected
     assert [bad.record for bad in found.rejected] == ["Sheet row 3 (Les Halles)", "Sheet row 4 (Ti Nevez)"]
+    command = [sys.executable, "-m", "matcher", "read", str(tmp_path / "reseau.xlsx")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "1 row of other sheets joined to structures by their names, 2 could not be" in done.stderr
 
 
 def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place() -> None:

@@ -255,3 +255,14 @@ def test_a_lot_placed_by_its_label_alone_may_lie_there_for_who_asks_first() -> N
 def test_a_place_is_no_guess_among_several_that_resemble_it() -> None:
     with pytest.raises(toponyms.Homonyms, match=r"Boulogne-Billancourt \(92\), Boulogne-sur-Mer \(62\)"):
         toponyms.asked("Boulogn")
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [("Clermont Xy", r"is it Clermont \(60\), Clermont-Ferrand \(63\)\?"), ("Cler Xy", "check the spelling")],
+)
+def test_a_name_that_is_unknown_is_no_other_place_and_towns_that_it_begins_with_are_offered(
+    typed: str, hint: str
+) -> None:
+    with pytest.raises(toponyms.UnknownPlace, match=hint):
+        toponyms.asked(typed)

@@ -238,8 +238,9 @@ class Matcher:
                 ranking = of_lot[match.lot.id]
                 return self._reasons(ranking, int(self._shown(ranking, POOL)[match.rank - 1]))[0]
 
+            firms = self.firms(tender, of_lot if filters in (None, suitability.NONE) else {})
             consortia = consortium.recommend(
-                pools, tender=tender, n=groups, parts=found, firms=self.firms(tender), reasons_of=reasons
+                pools, tender=tender, n=groups, parts=found, firms=firms, reasons_of=reasons
             )
         return Answer(tender=tender, lots=tuple(answers), consortia=consortia, versions=self.versions)
 
@@ -270,13 +271,20 @@ class Matcher:
             return iter(())
         return self.rank_each(self.queries(replace(tender, lots=lots), filters=filters, as_of=as_of))
 
-    def firms(self, tender: Tender) -> Callable[[Lot], Sequence[Match]]:
-        """Ordinary firms for a lot of the tender or a part of one, see `groups.firms`; none without a judgement."""
+    def firms(self, tender: Tender, rankings: Mapping[str, Ranking] = {}) -> Callable[[Lot], Sequence[Match]]:
+        """Ordinary firms for a lot of the tender or a part of one, see `groups.firms`; none without a judgement.
+
+        `rankings` are those that are made, without filters, by the id of the lot or part.
+        """
         from matcher.matching.groups import firms
 
-        return lambda lot: (
-            firms.of_lot(self, self.queries(replace(tender, lots=(lot,)))[0]) if self.judges else ()
-        )
+        def of(lot: Lot) -> Sequence[Match]:
+            ranking = rankings.get(lot.id)
+            made = ranking and ranking.shortlist.query
+            query = made or self.queries(replace(tender, lots=(lot,)))[0]
+            return firms.of_lot(self, query, ranking=ranking)
+
+        return of if self.judges else lambda lot: ()
 
     def answer(self, ranking: Ranking, n: int = 10) -> LotAnswer:
         """The first n of a ranking as matches with reasons, and the facts about the lot as a whole.

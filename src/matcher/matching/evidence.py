@@ -119,7 +119,11 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         near, wider = trades.near(shortlist)
         by_name = np.nan_to_num(name_trade(shortlist, asked.astype(np.float32)))
         first, surest = (each[trades.by_name(catalogue, rows)[1]] for each in trades.called(catalogue))
-        apart = all(map(trades.of_things, asked.nonzero()[0].tolist()))
+        share = trades.shares(shortlist)
+        main = asked & (
+            (share > trades.MAIN) | (share.max() <= trades.MAIN)
+        )  # of which all are to be of things
+        apart = all(map(trades.of_things, main.nonzero()[0].tolist()))
         labels = map(trades.label, range(len(asked)))
         of_others = np.array([apart and _of_others(shortlist, asked, label) for label in labels])
         other = (surest >= trades.NAMED) & ((by_name < trades.FIRST * surest) | of_others[first])

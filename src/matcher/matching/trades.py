@@ -47,38 +47,6 @@ KNOWN = 0.9  # confidence of a code that is of one trade
 NAMED = 0.75  # chance that a name tells a trade from which it is known for it
 FIRST = 0.75  # of the highest that a name indicates, from which it indicates a trade too
 PLAINLY = 0.9  # chance from which a lot asks for a trade that its words do not spell
-#: Trade -> things that who works on the ones does not work on the others, as words.
-_THINGS = {
-    "deee": (r"informatiques?|ordinateurs?|pc|ecrans?|imprimantes?|uc|numeriques?", r"(?:electro)?menagers?"),
-    "nettoyage": (
-        r"vehicules?|voitures?|autos?|jouets?|vaisselle|gobelets?|bacs?|conteneurs?|vetements?|linge",
-        r"locaux|bureaux|batiments?|immeubles?|communs|communes|vitres|menage|chantiers?",
-    ),
-    "espaces-verts": (
-        r"godets?|plants|plantes|bulbes?|vivaces|annuelles",
-        r"espaces? verts?|jardins?|paysag\w*|tontes?|tailles?|haies?|massifs?",
-    ),
-    "collecte-dechets": (
-        r"bureaux?|papiers?|cartons?|canettes?|tertiaires?|cartouches?",
-        r"textiles?|vetements?|linge|chaussures?",
-        r"gravats?|pneus?|depots? sauvages?|flottants?|epaves?|vhu",
-    ),
-    "reemploi": (
-        r"materiaux|batiment|bois|tissus?|baches?|textiles?|vetements?|habits?",
-        r"meubles?|mobilier|tables?|chaises?|encombrants",
-        r"fauteuils?|aides techniques|deambulateurs?|medical\w*",
-        r"bocaux|bouteilles?|contenants?|gobelets?|vaisselle|consignes?",
-    ),
-    "logistique": (
-        r"garde-meubles?|mobilier|meubles|logistique",
-        r"conditionnement|etiquetage|mise sous pli|preparation de commandes",
-    ),
-    "alimentation": (
-        r"confitures?|jus|biscuits?|tisanes?|conserves?|transform\w*",
-        r"maraich\w*|agricoles?|legumes?|fruits",
-        r"collecte|dons?|entraide|banque",
-    ),
-}
 HOUSE = frozenset(
     {"nettoyage", "gardiennage", "transport"}
 )  # what whoever has another trade hires for itself
@@ -220,16 +188,15 @@ def plainly(shortlist: Shortlist, trade: int) -> bool:
 
 def of_things(trade: int) -> bool:
     """Is a trade, by its place among all, done for things that differ?"""
-    return names()[trade] in _THINGS
+    return bool(trades.trades()[trade].things)
 
 
 def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
     """Does the first of these texts that tells of things tell of a trade for others than the lot is about?"""
     if not of_things(trade):
         return False
-    name = names()[trade]
-    ours = _told_of(name, shortlist.query.text)
-    theirs = next(filter(any, (_told_of(name, text) for text in texts)), ours)
+    ours = _told_of(trade, shortlist.query.text)
+    theirs = next(filter(any, (_told_of(trade, text) for text in texts)), ours)
     return any(ours) and not any(map(and_, ours, theirs))
 
 
@@ -252,16 +219,20 @@ def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 
 @lru_cache(4_000)  # a structure is explained for many lots
-def _told_of(trade: str, text: str) -> list[bool]:
-    return [re.search(rf"\b(?:{words})\b", fold(text)) is not None for words in _THINGS[trade]]
+def _told_of(trade: int, text: str) -> list[bool]:
+    things = trades.trades()[trade].things
+    return [re.search(rf"\b(?:{words})\b", fold(text)) is not None for words in things]
 
 
 def in_words(shortlist: Shortlist, trade: int, main: str = "") -> str:
     """What a trade is to the lot, with its name; `main` of the one asked for, the name alone of one that is perhaps, « quoted »."""
-    share, part = shares(shortlist)[trade], "" if names()[trade] in BY_OBJECT else "une part du besoin"
+    share, beside = shares(shortlist)[trade], "un métier voisin"
+    part = "une part du besoin"
+    if names()[trade] in BY_OBJECT:  # of what is asked of the things that others make, it does no part
+        part = beside if (shares(shortlist) * ~among(BY_OBJECT)).max() > share else ""
     if share and not plainly(shortlist, trade):
         return f"« {label(trade)} »" if main else label(trade)
-    what = main if share > MAIN else part if share else "un métier voisin"
+    what = main if share > MAIN else part if share else beside
     return f"{what} ({label(trade)})" if what else label(trade)
 
 
@@ -288,8 +259,20 @@ def _code_table(kind: str) -> Mapping[str, Floats]:
 
 
 def of_name(name: str) -> Floats:
-    """Trades that a name tells; zeros if none."""
-    return structure_names.shipped().told(name)
+    """Trades that a name tells; zeros if none.
+
+    Who is known for collecting and selling things does not make them, but what is a part of it, or what the name spells.
+    """
+    told = structure_names.shipped().told(name)
+    known = float((told * among(BY_OBJECT)).max())
+    if known:
+        spelt = trades.named(name)
+        own = [
+            each.name in spelt or not BY_OBJECT.isdisjoint((each.name, *each.within))
+            for each in trades.trades()
+        ]
+        told = np.where((known >= FIRST * told) & ~np.array(own), np.float32(0.0), told)
+    return told
 
 
 def of_code(code: str) -> Floats:

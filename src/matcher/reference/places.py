@@ -183,6 +183,7 @@ _ABBREVIATED = (
     (re.compile(r"\bste\b"), "sainte"),
     (re.compile(r"\bst\b"), "saint"),
     (re.compile(r"\bs/"), "sur "),
+    (re.compile(r"\blez\b"), "les"),
 )
 _NO_KEY = re.compile(r"[^a-z0-9\n]+")
 _ARTICLE = re.compile(r"^(?:le|la|les|l) ")
@@ -307,6 +308,31 @@ def commune_or_postcode(code: str, words: str = "", insee: bool = False) -> Plac
     return locate(Place(commune=best.code, postcode=code))
 
 
+@lru_cache(8192)  # every commune of the country is looked at
+def abbreviated(name: str, department: str | None = None) -> tuple[Commune, ...]:
+    """The communes of whose name these words are short, most populous first: "Clermont-Fd", "Chalon s/S", "Bourg-en-B.".
+
+    Each word is, or shortens, one of the name, and one that counts is whole.
+    """
+    words = name_key(re.sub(r"(?:\bs)?/", " s ", fold(name))).split()
+    whole = {word for word in words if len(word) > 2} - {"saint", "sainte", "sur", "sous", "les", "lez"}
+    if not 1 < len(words) <= MOST_WORDS or not whole or not all(map(str.isalpha, words)):
+        return ()
+    link = "(?:(?:la|le|les|l|de|du|d) )?"
+    short = link + f" {link}".join(
+        letter_by_letter + "[a-z]*" for letter_by_letter in map("[a-z]*".join, words)
+    )
+    found = re.finditer(f"^{short}$", _lines_of_keys(), re.M)
+    rows = (row for one in found if whole & {*one.group().split()} for row in _by_key()[one.group()])
+    towns = (_commune_at(row) for row in rows)
+    return _largest_first(town for town in towns if department in (None, town.department))
+
+
+@remembered()
+def _lines_of_keys() -> str:
+    return "\n".join(dict.fromkeys(_keys()))
+
+
 @remembered(8192)  # every commune of the country is looked at
 def search_commune(name: str, department: str | None = None, limit: int = 10) -> tuple[Commune, ...]:
     """Communes whose name is, begins with, or resembles `name`, best first, then most populous first; those of a postcode.
@@ -336,8 +362,9 @@ def search_commune(name: str, department: str | None = None, limit: int = 10) ->
         alike = [
             n
             for key, _, n in near
-            # few misspell the first letter and another ("Nulleville" is no Boulleville)
-            if OSA.distance(*_differing(wanted, key)) <= max(1, len(wanted) // 5 * (key[0] == wanted[0]))
+            # few misspell the first letter and another ("Nulleville" is no Boulleville), or add a word
+            if (differing := _differing(wanted, key))[1]
+            and OSA.distance(*differing) <= max(1, len(wanted) // 5 * (key[0] == wanted[0]))
         ]
         numbers += alike[: limit - len(numbers)]
     return tuple(_commune_at(n) for n in numbers)
@@ -542,7 +569,8 @@ def _named(label: str, near: str | None) -> tuple[Commune | None, bool]:
     bare = re.sub(r"\b(?:cedex|cx)\b.*$", "", _POSTCODE.sub(" ", label), flags=re.I).strip()
     for number, key in enumerate(dict.fromkeys((_TITLE.sub("", name_key(bare)), *shorter(bare, near)))):
         towns = list(communes_named(key, near))
-        towns = towns or (list(communes_once_named(key, near or None)) if not number else [])
+        if not towns and not number:
+            towns = list(communes_once_named(key, near or None) or abbreviated(bare, near or None))
         if towns and (len(towns) == 1 or towns[0].population >= CLEARLY_LARGEST * towns[1].population):
             return towns[0], len(towns) > 1 or number > 0
     return None, False

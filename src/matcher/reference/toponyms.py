@@ -40,12 +40,13 @@ class Homonyms(BadInput):
 
 
 class UnknownPlace(BadInput):
-    """No place has the name typed."""
+    """No place has the name typed; `choices` are towns whose name it begins with."""
 
-    def __init__(self, words: str) -> None:
-        self.words = words
+    def __init__(self, words: str, choices: tuple[str, ...]) -> None:
+        self.words, self.choices = words, choices
+        hint = f"is it {', '.join(choices)}?" if choices else "check the spelling"
         super().__init__(
-            f"no commune, postcode, department, region or grouping is called {words[:60]!r}: check the spelling"
+            f"no commune, postcode, department, region or grouping is called {words[:60]!r}: {hint}"
         )
 
 
@@ -70,7 +71,7 @@ MOST = 12
 
 @lru_cache(4096)
 def _asked(text: str, near: frozenset[str], context: str) -> Places:
-    options, parts = named(text, context), _parts(text)
+    options, parts = named(text, context), parted(text)
     if len(parts) > MOST:
         raise BadInput(f"{len(parts)} places: give at most {MOST}, or the department that holds them")
     if not options and _department_at_end(text):
@@ -128,11 +129,20 @@ def spelt(words: str) -> bool:
     """Are the places typed called exactly so, so that none is a guess?"""
     text = clean(words)
     exact = named(text)
-    return called(text, exact)[:1] == exact[:1] if exact else all(map(named, _parts(text)))
+    return called(text, exact)[:1] == exact[:1] if exact else all(map(named, parted(text)))
 
 
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in re.split(r"[,;/+()]|\s{1,9}et\s+|\s{1,9}&\s+", text) if part.strip()]
+#: What parts the names of a list, the clearest first.
+_SIGNS = (r"[;:|()]", r"[,+–]|\s-\s", "/", r"\b(?:et|ou)\b|&")
+
+
+def parted(text: str) -> list[str]:
+    """The names of a list; one that itself holds the sign of a list stays whole: "La Roche s/ Yon", "Entre Dore et Allier"."""
+    if not (text := text.strip()):
+        return []
+    pieces = next((made for sign in _SIGNS if len(made := re.split(sign, text)) > 1), [])
+    whole = not pieces or (re.search(r"[^\W\d]", text) and (named(text) or places.abbreviated(text)))
+    return [text] if whole else [name for piece in pieces for name in parted(piece)]
 
 
 def _several(parts: list[str], near: frozenset[str], context: str) -> Places:
@@ -154,7 +164,10 @@ def _several(parts: list[str], near: frozenset[str], context: str) -> Places:
 def settled(words: str, found: Places, near: frozenset[str]) -> Place:
     """The only place meant.  Raises Homonyms where several are left, UnknownPlace where there is none."""
     if not found:
-        raise UnknownPlace(words)
+        key = places.name_key(words).split()
+        begun = (f"{' '.join(key[:end])} " for end in range(len(key) - 1, 0, -1))
+        towns = ([t for t in _towns_like(b) if f"{places.name_key(t.label)} ".startswith(b)] for b in begun)
+        raise UnknownPlace(words, _choices(tuple(next(filter(None, towns), ())))[:MOST_CHOICES])
     left = found if len(found) == 1 else _within(found, near) or found
     if len(left) > 1:
         raise Homonyms(words, _choices(tuple(dict.fromkeys((*found, *_towns_like(words)))))[:MOST_CHOICES])
@@ -214,8 +227,9 @@ def named(text: str, context: str = "") -> Places:
     around = (place for place in natural_regions().get(key, ()) if near in (None, place.department))
     same += tuple(place for place in around if place not in same)
     same = same or tuple(of_commune(town.code) for town in places.communes_once_named(name, near))
-    begun = _begun_names().get(key, ()) if key.count(" ") > 1 else ()
-    same = same or tuple(place for place in begun if near in (None, place.department))
+    same = same or tuple(
+        place for place in _shortened_names().get(key, ()) if near in (None, place.department)
+    )
     side = None if same else _SIDE.match(text)
     return named(text[side.end() :]) if side else same
 
@@ -254,11 +268,14 @@ def _areas(key: str) -> Places:
 
 
 def _resembling(text: str) -> Places:
-    """The communes that a misspelt or unfinished name may be: a wrong letter counts as DOMINANT times fewer people."""
+    """The communes that a shortened, misspelt or unfinished name may be: a wrong letter counts as DOMINANT times fewer people."""
     name, code = _department_at_end(text) or (text, None)
     key = places.name_key(re.sub(r"[\d(),]+", " ", name))
     found = places.search_commune(key, code, MOST_LIKE) if len(name) >= SHORTEST else ()
-    likely = {c.code: c.population / DOMINANT ** _unlike(key, places.name_key(c.name)) for c in found}
+    likely: dict[str, float] = {c.code: c.population for c in places.abbreviated(name, code)}
+    likely = likely or {
+        c.code: c.population / DOMINANT ** _unlike(key, places.name_key(c.name)) for c in found
+    }
     least = max(likely.values(), default=0.0) / DOMINANT
     return tuple(of_commune(code) for code, people in likely.items() if people > least)
 
@@ -319,10 +336,10 @@ def natural_regions() -> Mapping[str, Places]:
 
 # ---------------------------------------------------------------------------------------------- groupings
 
-_KINDS = ("cc", "ca", "cu", "ept", "communaute", "metropole", "eurometropole", "etablissement")
+_KINDS = ("agglo", "cc", "ca", "cu", "ept", "communaute", "metropole", "eurometropole", "etablissement")
 _KIND = re.compile(
-    r"^(?:cc|ca|cu|ept|communaute (?:de communes|d agglomeration|urbaine)|etablissement public territorial)"
-    r"(?: (?:de la|de l|des|du|de|d|la|les|le|l))? "
+    r"^(?:(?:agglo|cc|ca|cu|ept|communaute (?:de communes|d agglo(?:meration)?|urbaine)|etablissement public territorial)"
+    r"(?: (?:de la|de l|des|du|de|d|la|les|le|l))? )+"
 )
 _WHOLE = {"CC": "Communauté de communes", "CA": "Communauté d'agglomération", "CU": "Communauté urbaine"}
 AROUND = "Intercommunalité de"  # a grouping that has another name than its town's
@@ -352,15 +369,20 @@ def _grouping_names() -> tuple[dict[str, list[_Grouping]], list[tuple[frozenset[
 
 
 @remembered()
-def _begun_names() -> Mapping[str, Places]:
-    """Groupings by the beginning of their names, of three words and more: "Grand Paris Sud"."""
-    table: dict[str, list[Place]] = {}
+def _shortened_names() -> Mapping[str, Places]:
+    """Groupings by the beginning of their names, of three words and more, "Grand Paris Sud", and by an end that one alone has."""
+    begun, ended = dict[str, list[Place]](), dict[str, list[Place]]()
     for name, made in _grouping_names()[0].items():
         words = name.split()
-        for end in range(3, len(words)):
-            if words[end - 1] not in _SMALL and len(frozenset(words[:end]) - _SMALL) > 1:
-                table.setdefault(" ".join(words[:end]), []).extend(map(_of_grouping, made))
-    return {name: tuple(dict.fromkeys(found)) for name, found in table.items()}
+        for part in (
+            *(words[:end] for end in range(3, len(words))),
+            *(words[at:] for at in range(1, len(words))),
+        ):
+            if not {part[0], part[-1]} & _SMALL and len(frozenset(part) - _SMALL) > 1:
+                table = begun if part[0] == words[0] else ended
+                table.setdefault(" ".join(part), []).extend(map(_of_grouping, made))
+    alone = {name: found for name, found in ended.items() if len({*found}) == 1}
+    return {name: tuple(dict.fromkeys(found)) for name, found in (alone | begun).items()}
 
 
 @remembered()
@@ -374,14 +396,17 @@ def first_words() -> Mapping[str, int]:
 
 def _groupings(key: str) -> tuple[_Grouping, ...]:
     table, cities = _grouping_names()
+    key = re.sub("^(.+) agglo$", r"agglo \1", key)
     bare = _KIND.sub("", key)
-    if found := table.get(bare) or table.get(re.sub(" agglo$", " agglomeration", bare)):
+    if found := table.get(bare):
         return tuple(found)
     if _KIND.match(key):
-        made = [one for name, groupings in table.items() if name.startswith(bare) for one in groupings]
+        made = [one for name, own in table.items() if f"{name} ".startswith(f"{bare} ") for one in own]
         if len(made) == 1:
             return tuple(made)
-        towns = places.communes_named(bare) if key.startswith("communaute") else ()  # "CA" is a court too
+        towns = (
+            places.communes_named(bare) if key.startswith(("agglo", "communaute")) else ()
+        )  # "CA" is a court too
         if not made and len(towns) == 1:  # called after its town, whatever its own name
             return (_Grouping(f"{AROUND} {towns[0].name}", towns[0].code),)
     words = frozenset(key.split()) - _SMALL

@@ -25,6 +25,7 @@ class Trade:
     cpv: tuple[str, ...]
     naf: tuple[str, ...]
     within: tuple[str, ...] = ()  # the wider trades of which it is a part, "" for none of the taxonomy
+    things: tuple[str, ...] = ()  # as patterns: who works on the ones does not work on the others
 
     @property
     def words(self) -> re.Pattern[str]:
@@ -48,6 +49,7 @@ def trades() -> tuple[Trade, ...]:
             cpv=tuple(filter(None, row["cpv"].split("|"))),
             naf=tuple(filter(None, row["naf"].split("|"))),
             within=tuple(row["within"].split("|")) if row["within"] else (),
+            things=tuple(filter(None, row["things"].split(";"))),
         )
         for row in csv_rows(reference_dir() / "trades.csv")
     )

@@ -143,10 +143,9 @@ def somewhere(words: str) -> Place:
     except toponyms.Homonyms as error:
         several = f"plusieurs lieux s'appellent « {words} » ({', '.join(error.choices)})"
         raise BadInput(f"{several} : précisez le département ou le code postal") from None
-    except BadInput:
-        near = places.search_commune(words, limit=3)
-        named = ", ".join(f"{c.name} ({c.department})" for c in near)
-        hint = f"vouliez-vous dire {named} ?" if near else "vérifiez l’orthographe"
+    except BadInput as error:
+        near = getattr(error, "choices", ())
+        hint = f"vouliez-vous dire {', '.join(near)} ?" if near else "vérifiez l’orthographe"
         raise BadInput(f"aucune commune, ni code postal, ni département « {words} » : {hint}") from None
     if len(found) != 1 or not found[0].department:
         remedy = "donnez une commune, un code postal ou un département"

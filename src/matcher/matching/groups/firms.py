@@ -10,7 +10,7 @@ from matcher.catalogue.columns import days, department_number
 from matcher.domain import Asked, Lot, Match, Offer, Reason, Structure, Tender
 from matcher.learned import asks
 from matcher.matching.by_clause import SUPPORT
-from matcher.matching.ranking import LIKELY
+from matcher.matching.ranking import LIKELY, Ranking
 from matcher.matching.shortlist import Query
 from matcher.reference.text import shorten
 
@@ -19,15 +19,18 @@ LEAST = 0.5  # similarity below which a contract is none of the kind
 QUOTED = 70  # characters of a contract's title
 
 
-def of_lot(matcher: Any, query: Query, n: int = 5, *, without: Collection[str] = ()) -> tuple[Match, ...]:
+def of_lot(
+    matcher: Any, query: Query, n: int = 5, *, without: Collection[str] = (), ranking: Ranking | None = None
+) -> tuple[Match, ...]:
     """Firms for a lot, at most n: those of a directory that are likely, then holders of such contracts near its place.
 
-    None on a reserved lot, which they cannot win, nor where its place is unknown; `without` are SIRENs left out.
+    None on a reserved lot, which they cannot win, nor where its place is unknown; `without` are SIRENs left out; `ranking` is
+    that of the query, where it is known.
     """
     if query.lot.reservation is not None:
         return ()
     found: dict[str, Match] = {}
-    for match in (*_listed(matcher, query, n), *_holders(matcher.catalogue, query, n)):
+    for match in (*_listed(matcher, query, n, ranking), *_holders(matcher.catalogue, query, n)):
         firm = match.structure
         # a firm whose town nobody states cannot be told to be near, nor be found by who would call it
         if firm.name and firm.place.label and firm.siren not in without and firm.active is not False:
@@ -35,11 +38,11 @@ def of_lot(matcher: Any, query: Query, n: int = 5, *, without: Collection[str] =
     return tuple(found.values())[:n]
 
 
-def _listed(matcher: Any, query: Query, n: int) -> tuple[Match, ...]:
+def _listed(matcher: Any, query: Query, n: int, ranking: Ranking | None) -> tuple[Match, ...]:
     kinds = matcher.catalogue.of_structure("kind")
     if not matcher.judges or bool((kinds[~matcher.catalogue.unlisted] != "").all()):
         return ()
-    ranking = matcher.rank(query, whole=False, least=LIKELY)
+    ranking = ranking or matcher.rank(query, whole=False, least=LIKELY)
     rows = ranking.shortlist.candidates
     order = [int(i) for i in ranking.order if ranking.levels[i] >= LIKELY and kinds[rows[i]] == ""]
     return tuple(matcher.explained(ranking, order[:n]))

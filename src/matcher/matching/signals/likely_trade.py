@@ -126,7 +126,7 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[_Fact]:
     lead = other if asked.max() >= STATED else f"ne dit pas {trades.asked_in_words(shortlist)} ;"
     lead = lead if trades.shares(shortlist).any() else "le plus proche du besoin :"  # no trade is read of it
     own = _said(shortlist, i, slots, held, otherwise, jobs, lead) if len(slots) else None
-    coded: Iterable[_Fact] = _coded(shortlist, by_code, code.upper(), (said, by_name), lead)
+    coded: Iterable[_Fact] = _coded(shortlist, by_code, code.upper(), (said, by_name), name, lead)
     if kind in LENDING_KINDS:  # its code is of its members, or of lending
         coded = [fact for fact in coded if kind != "GEIQ" and code[:2] != "78" and fact.level > OTHER]
     if own and own[0].level == ASIDE:  # its words tell for what it has the trade of its code
@@ -365,7 +365,12 @@ def _bare(text: str) -> str:
 
 
 def _coded(
-    shortlist: Shortlist, held: trades.Floats, code: str, told: tuple[trades.Floats, trades.Floats], lead: str
+    shortlist: Shortlist,
+    held: trades.Floats,
+    code: str,
+    told: tuple[trades.Floats, trades.Floats],
+    name: str,
+    lead: str,
 ) -> Iterator[_Fact]:
     """What its activity code indicates first: perhaps, where it tells several trades alike.
 
@@ -390,7 +395,7 @@ def _coded(
         sure = sure and trades.plainly(shortlist, trade)
     elif not (sure and held[trade] >= 1.0):  # of a neighbour by a code that is of it in part
         enough = False
-    level, lead = _told(shortlist, trade, 1.0 if enough else 0.0, sure, (label,), lead)
+    level, lead = _told(shortlist, trade, 1.0 if enough else 0.0, sure, (label, name), lead)
     if held[trade] < STATED:
         level = min(level, PERHAPS)
     yield _Fact(level, lead, fact, ("", label), bool(level >= CLOSE and shares[trade] > 0))
@@ -407,7 +412,7 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str) -> Iterator[_Fa
         return
     # who is known for appliances collects no clothes
     elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~trades.among(BY_OBJECT)).max() >= trades.NAMED
-    if elsewhere or trades.other_things(shortlist, trade, f"{name} {trades.label(trade)}"):
+    if elsewhere or trades.other_things(shortlist, trade, name, trades.label(trade)):
         text = f"son nom évoque {trades.label(trade)}, pour autre chose"
         yield _Fact(ASIDE, text, "", ("", name), tells=False)
         return

@@ -83,8 +83,7 @@ def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, a
         "criteria": criteria.weighed(lot.criteria) or next(filter(None, stated), ()),
         **terms.completed(lot, own.plain, general.plain, alone, awarded),
     }
-    new = {name: value for name, value in values.items() if getattr(lot, name) != value}
-    return replace(lot, **new) if new else lot  # a copy of its twenty fields takes time
+    return replace(lot, **values)
 
 
 def _contradicted(lot: Lot, held: Reading, others: bool) -> Lot:

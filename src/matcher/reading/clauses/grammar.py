@@ -99,9 +99,7 @@ _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
 #: A sentence that states that the contract, or a lot, is not reserved.
 DENIED = any_of(
     r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:(?!et |mais )[\w']+ ){0,4}reserv|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
-    r"\bsans (?:\w+ )?reserv(?:ation|e a)|\breserv\w*\b[^;☒☑:?]{0,40}(?:[:?.-][ -]*(?:non|neant|sans objet|aucun)|\best (?:abandonn|supprim|lev))",  # Marché réservé : NON
     r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
-    r"^\W*case non cochee\b|\b(?:precedent|ancien)\w* (?:\w+ )?(?:marche|consultation|procedure|contrat)\b[^.;]{0,60}\breserve",
 )
 
 

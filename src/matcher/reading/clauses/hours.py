@@ -44,7 +44,6 @@ _TOTAL = re.compile(r"\b(?:soit\b|total|global)")
 _LISTED = re.compile(
     r"(?!.*\b(?:dont|soit|est)\b)[^.;|]{0,40}?(?:[,;|/+\n—-]|\. |\b(?:et|puis)\b)", re.DOTALL
 )
-_SENTENCE_END = re.compile(r"[.;]\s")
 #: "400 h pour le lot 1, 220 h pour le lot 2"
 _FOR_LOT = re.compile(r"\W*pour les? lots?\b")
 #: "300 heures chacun", "90 heures par lot"
@@ -66,17 +65,15 @@ class Quantity(NamedTuple):
 
 def _numbers(run: str) -> Iterator[tuple[int, int, float]]:
     """Candidate numbers, (start, end, hours): those with the unit, and those that fill a label near the word "heures"."""
-    reach = -_REACH
     for found in _NUMBER.finditer(run):
         start, end = found.span()
         hours = float(re.sub(r"\D", "", found.group(1)) or 0)
         unit = _UNIT.match(run, end)
-        spoken = start - reach < _REACH or "heure" in run[max(0, start - _REACH) : end + 80]
+        spoken = "heure" in run[max(0, start - _REACH) : end + 80]
         filled = spoken and _OPENS.search(run[max(0, start - 60) : start]) and _CLOSES.match(run, end)
         owed = hours >= _FEW and (unit or filled)
         if owed or (not hours and unit):
-            reach = unit.end() if unit else end
-            yield start, reach, hours
+            yield start, unit.end() if unit else end, hours
 
 
 def _around(run: str, found: list[tuple[int, int, float]]) -> list[Quantity]:
@@ -112,8 +109,7 @@ def _by_lot(found: list[Quantity], in_order: bool = True) -> LotFigures:
     """The hours of each lot: each number has lots on the same side, or "lots 1 et 2 : 90 h et 60 h"."""
     if len(found) < 2:
         return []
-    after = [_SENTENCE_END.split(one.after)[0] for one in found]
-    sides_of_all = ([one.before for one in found], after)
+    sides_of_all = [one.before for one in found], (after := [one.after for one in found])
     for sides in sides_of_all[::-1] if all(map(_FOR_LOT.match, after)) else sides_of_all:
         lots = [_lots_of(side) for side in sides]
         if all(lots) and len(set(lots)) > 1:
@@ -146,7 +142,7 @@ def stated_hours(run: str) -> LotFigures:
     different = len({one.value for one in found}) > 1  # else the same number said again
     if different and all(_LISTED.match(one.before) for one in found[1:]):
         return [(sum(one.value for one in found), lots_named(run))]
-    lots = _lots_of(found[0].before) or lots_named(_SENTENCE_END.split(found[0].after)[0])
+    lots = _lots_of(found[0].before) or lots_named(found[0].after)
     if _EACH.search(run):
         return [(found[0].value, frozenset({lot})) for lot in sorted(lots)] or [(found[0].value, lots)]
     return [(found[0].value, lots)]

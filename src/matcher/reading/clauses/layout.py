@@ -70,13 +70,9 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
     """The rows of the table that begins at a line, and how many lines it takes; ([], 1) where none begins."""
     headed = _HEADS.match(lines[at]) is not None
     for separator in _SEPARATORS[: 4 if headed else 2]:
-        if not separator.search(lines[at].strip()):
-            continue
-        rows = [_cells(separator, line) for line in lines[at : at + 99]]
-        if rows := list(takewhile(lambda row: len(row) > 1, rows)):
+        cells = (_cells(separator, line) for line in lines[at : at + 99])
+        if rows := list(takewhile(lambda row: len(row) > 1, cells)):
             return rows, len(rows)
-    if not headed:
-        return [], 1
     flat = [_FLAT.fullmatch(line) for line in takewhile(_FLAT.fullmatch, lines[at + 1 : at + 99])]
     if len(flat) > 1:
         asks = _ASKS.search(folded(lines[at]))
@@ -138,11 +134,8 @@ def _itemised(line: str, caption: str) -> str:
     """A line in which hours of lots are named as what its caption says they are."""
     if "lot" not in line.lower() or not _OF_INSERTION.search(folded(f"{caption}\n{line}")):
         return line
-    in_hours = "heure" in folded(f"{caption}\n{line}")
 
     def item(found: re.Match[str]) -> str:
-        if found[3] and not in_hours:
-            return found[0]
         lot, number = re.sub(r" [–—-] ", ", ", found[1]), found[2] or found[3]
         return f"{lot} : {number} heures d'insertion" if number else f"{lot} : 0 heures"
 

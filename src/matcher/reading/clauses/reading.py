@@ -9,7 +9,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -60,7 +59,6 @@ class Reading:
 
 
 STEMS = (*sentences.STEMS, *conditions.STEMS)
-NOTHING = Reading()
 
 
 def read(text: str) -> Reading:
@@ -70,7 +68,7 @@ def read(text: str) -> Reading:
 
 def read_all(found: Iterable[Page]) -> list[Reading]:
     """What each of the texts of a notice states."""
-    return [_read(classifier.shipped(), one) if one.stems else NOTHING for one in found]
+    return [_read(classifier.shipped(), one) if one.stems else Reading() for one in found]
 
 
 def _read(model: ClauseModel, page: Page) -> Reading:
@@ -159,8 +157,10 @@ def _conditioned(
     for one in _sayers(model, window, "execution"):
         noted = _is_judged(model, one) and not hours.stated_hours(one.plain)
         if one in owing and not noted and not grammar.names_object(one.plain):
-            left_out = grammar.lots_of(one.plain, reserving=False)[1]
-            left_out = left_out or (frozenset() if one.lots else _left_out(found))
+            # "Elle ne concerne pas le lot 3": a sentence about no lot leaves one out
+            also = (each for each in found if not (one.lots or each.lots or "reserv" in each.plain))
+            sides = (grammar.lots_of(each.plain, reserving=False)[1] for each in (one, *also))
+            left_out = next(filter(None, sides), frozenset())
             for number, part, lots in hours.owed_at(page.plain, found, found.index(one)):
                 what = _clause(one, chance, hours=number, share=part or grammar.share(one.plain))
                 lots = (lots or one.lots) - left_out
@@ -171,13 +171,6 @@ def _is_judged(model: ClauseModel, one: Sentence) -> bool:
     """Whether a sentence by itself rather names a criterion than a duty."""
     chances = model.chances(one.text)
     return chances["criterion"] > max(0.5, chances["execution"])
-
-
-@lru_cache(64)  # asked for each sentence of a text that owes
-def _left_out(found: Window) -> frozenset[str]:
-    """The lots that a sentence about no lot leaves out: "Elle ne concerne pas le lot 3"."""
-    plain = (one.plain for one in found if not one.lots and "reserv" not in one.plain)
-    return next(filter(None, (grammar.lots_of(one, reserving=False)[1] for one in plain)), frozenset())
 
 
 def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Clause]]:

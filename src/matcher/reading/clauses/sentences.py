@@ -66,14 +66,11 @@ _TYPED = (
     ),
 )
 #: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), what
-#: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, boxes of a typewriter, what a
+#: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, what a
 #: form offers before its answer ("Oui / Non : Non"), what is only asked ("serait-il pertinent ?"), lots called by letters or "L01".
 _REWRITTEN = (
-    (r"(?i)\b(lots?)(?: (?:num[ée]ros? |n(?:os?|[º.])s? ?)|(?<=lot))(?=\d{1,3}\b)", r"\1 n° "),
     (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
     (r"\.{4,}|\.{3,}(?= ?\d)", ":"),
-    (r"\[ ?[xX] ?\]", "☒"),
-    (r"\[ ?\]", "☐"),
     (r"(?i)[☐□] ?(?:oui|non)\b", ""),
     (r"(?i)\boui ?/ ?non ?:? ?(?=(?:oui|non)\b)", ""),
     (
@@ -153,7 +150,6 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     text = prose.in_figures(text)
     if " ".join(text.split()) != text.replace("\n", " "):  # as most fields are not
         text = "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
-    text = text.replace("\n\0", "\0").replace("\0\n", "\0")
     plain = prose.folded(text)
     # a sentence may begin after these without a blank
     spaced = re.sub("[\n;|•▪●\uf0b7—]", " ", repaired(plain))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Any, BinaryIO
 
+from matcher.console import counted, say
 from matcher.domain import KINDS, BadInput, Offer, OfferNature, Place, Rejected, Structure, Zone
 from matcher.reading.sources import Columns, _columns, _structure, _tabular
 from matcher.reading.sources._columns import Cells
@@ -210,6 +211,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
     for key, draft in drafts.items():
         for words in map(name_words, (draft.name, without_brackets(draft.name))):
             named.setdefault(words, {})[key] = None
+    joined = 0
     for place, row, found in beside:
         name_told = clean(str(row.get(found["name"]) or ""), 300)
         keys = named.get(name_words(name_told)) or named.get(name_words(without_brackets(name_told)), {})
@@ -223,6 +225,10 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
             )
             continue
         drafts |= {key: _joined(drafts[key], more[0]) for key in keys}
+        joined += 1
+    if beside:
+        apart = f"{len(beside) - joined} could not be" if joined < len(beside) else "none was left"
+        say(f"{name}: {counted(joined, 'row')} of other sheets joined to structures by their names, {apart}")
     yield from map(_finished, drafts.values())
 
 
@@ -582,7 +588,12 @@ def _offers(row: Row, columns: Mapping[str, str], source: str, cell: Any, text: 
         for sector in _structure.several(row.get(heading))
     )
     service_types = _structure.service_types_of(cell("service_types"))
-    for number in sorted(numbers, key=lambda number: int(number or 0)):
+
+    def rank(number: str) -> tuple[bool, int]:
+        of = (columns.get(f"{field}.{number}".rstrip("."), "") for field in NUMBERED)
+        return any(map(_FURTHER.search, map(fold, of))), int(number or 0)
+
+    for number in sorted(numbers, key=rank):
         suffix = f".{number}" if number else ""
         # Without a text of their own, titles parted by ; or newlines in one cell are several offers.
         heading = columns.get(f"offer{suffix}", "")
@@ -593,6 +604,8 @@ def _offers(row: Row, columns: Mapping[str, str], source: str, cell: Any, text: 
         parted = isinstance(raw, list) or any(re.search(sign, str(raw or "")) for sign in _structure.PARTS)
         if parted and not nested and not body:
             titles = _structure.several(raw)
+            slashed = isinstance(raw, str) and not re.search(_structure.PARTS[0], raw)
+            titles = _with_neighbours(titles) if slashed else titles
         label = text("rome_label") if not number else ""
         for title in titles:
             yield from _offer(
@@ -614,6 +627,21 @@ def _offers(row: Row, columns: Mapping[str, str], source: str, cell: Any, text: 
         if _nested_name(key) and isinstance(row[key], list):
             for item in row[key][:500]:
                 yield from _nested(item, shared_sectors, service_types, source)
+
+
+#: A heading of what is done beside the main trade, wherever its column stands.
+_FURTHER = re.compile(r"\b(?:autres?|secondaires?|complementaires?|annexes?|accessoires?)\b")
+
+
+def _with_neighbours(titles: Iterable[str]) -> list[str]:
+    """Titles parted by slashes, a lone word that names no trade with its neighbour: "Tri / réemploi" is réemploi."""
+    made: list[str] = []
+    for title in titles:
+        if made and any(" " not in one and not trades.named(one) for one in (made[-1], title)):
+            made[-1] += f" / {title}"
+        else:
+            made.append(title)
+    return made
 
 
 def _ticks(row: Row, columns: Mapping[str, str]) -> Iterator[str]:
