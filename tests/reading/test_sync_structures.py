@@ -44,19 +44,13 @@ def fetch_market(folder: Path, **options: Any) -> _client.Report:
     return siae.siae(folder, **{"details": False, **options})
 
 
-def test_the_market_is_read_whole_by_limit_and_offset(publisher: Publisher, tmp_path: Path) -> None:
-    publisher.structures = market(250)
-    assert fetch_market(tmp_path).records == 250
-    assert [query["offset"] for _, query, _ in publisher.asked] == ["0", "100", "200"]
-    assert len({row["siret"] for row in rows(tmp_path / "pages")}) == 250
-    assert fetch_market(tmp_path).unchanged == 1
-
-
 def test_a_broken_reading_resumes_and_the_old_set_stands_meanwhile(
     publisher: Publisher, tmp_path: Path
 ) -> None:
     publisher.structures = market(250)
-    fetch_market(tmp_path)
+    assert fetch_market(tmp_path).records == 250
+    assert [query["offset"] for _, query, _ in publisher.asked] == ["0", "100", "200"]
+    assert fetch_market(tmp_path).unchanged == 1
     publisher.structures = market(320)
     publisher.faults += [("none",), ("none",), *[("status", 500)] * 4]
     with pytest.raises(Unreachable):
@@ -91,38 +85,27 @@ def test_a_list_that_shrinks_at_once_is_kept_until_it_is_accepted(
 ) -> None:
     publisher.structures = market(250)
     fetch_market(tmp_path)
+    publisher.structures = market(240)  # a few leave, and are gone
+    assert fetch_market(tmp_path).notes == []
     publisher.structures = market(left, "2025-11-01")
     report = fetch_market(tmp_path)
     assert "--accept-fewer" in report.notes[-1]
-    assert len(rows(tmp_path / "pages")) == 250
+    assert len(rows(tmp_path / "pages")) == 240
     fetch_market(tmp_path, accept_fewer=True)
     assert len(rows(tmp_path / "pages")) == left
-
-
-def test_structures_that_leave_a_list_are_gone(publisher: Publisher, tmp_path: Path) -> None:
-    publisher.structures = market(250)
-    fetch_market(tmp_path)
-    publisher.structures = market(240)
-    assert fetch_market(tmp_path).notes == []
-    assert len(rows(tmp_path / "pages")) == 240
 
 
 def test_the_page_of_a_structure_brings_what_it_does_and_is_asked_again_when_it_changed(
     publisher: Publisher, tmp_path: Path
 ) -> None:
     publisher.structures = market(3)
-    publisher.details = {
-        str(n): {
-            **publisher.structures[n],
-            "sectors": [{"name": "Espaces verts", "slug": "espaces-verts"}],
-            "networks": [{"name": "Réseau d'essai", "slug": "essai"}],
-            "contact_phone": "01 99 00 00 01",
-            "offers": [{"name": "Tonte", "description": "Tonte et taille de haies"}],
-            "client_references": [],
-            "labels_old": [],
-        }
-        for n in range(2)
-    }  # the third page is gone: 404
+    said = {
+        "sectors": [{"name": "Espaces verts", "slug": "espaces-verts"}],
+        "networks": [{"name": "Réseau d'essai", "slug": "essai"}],
+        "offers": [{"name": "Tonte", "description": "Tonte et taille de haies"}],
+        **{"contact_phone": "01 99 00 00 01", "client_references": [], "labels_old": []},
+    }
+    publisher.details = {str(n): {**publisher.structures[n], **said} for n in range(2)}  # of the third: 404
     fetch_market(tmp_path, details=True)
     one, two, three = sorted(read(tmp_path), key=lambda s: s.siret)
     assert [offer.title for offer in one.offers] == ["Tonte", "Espaces verts"]
