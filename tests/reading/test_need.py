@@ -14,17 +14,12 @@ from matcher.learned import asks
 from matcher.matching import reach, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of
-from matcher.reading.need import free_text_tender, reservation_unread, spot, typed_need
+from matcher.reading.need import free_text_tender, reservation_unread, typed_need
 from matcher.reference import toponyms
 from records import cases, tupled
 
 SEVERAL = Path(__file__).parents[1] / "data" / "several_needs.csv"
 GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
-
-
-def test_the_place_of_a_need_is_read_in_its_words() -> None:
-    assert [p.commune for p in spot("tonte et désherbage à Pantin")] == ["93055"]
-    assert spot("tonte et désherbage") == ()
 
 
 def test_a_need_may_be_of_several_places() -> None:
