@@ -6,10 +6,11 @@ import bm25s
 import numpy as np
 import pytest
 
+import made
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.filters import rare_name
 from matcher.catalogue.indexes import lexical
-from matcher.domain import Offer, Recipe, Structure
+from matcher.domain import Recipe
 from matcher.reference import codes
 from matcher.reference.text import plain_words, tokens
 
@@ -53,13 +54,11 @@ def test_scores_are_those_of_bm25s(said: list[str]) -> None:
 
 def test_a_text_that_several_hold_counts_once(said: list[str]) -> None:
     few = said[:200]
-    alone, again = (
-        lexical.build(held, np.zeros((len(held), 1))) for held in (few, [*few, *few[:50], *few[:20]])
-    )
+    both = few, [*few, *few[:50], *few[:20]]
+    alone, again = (lexical.build(held, np.zeros((len(held), 1))) for held in both)
     for question in texts(10, seed=1):
-        np.testing.assert_array_equal(
-            alone.compare(question, NONE, None), again.compare(question, NONE, None)[: len(few)]
-        )
+        found = again.compare(question, NONE, None)[: len(few)]
+        np.testing.assert_array_equal(alone.compare(question, NONE, None), found)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.3])
@@ -78,9 +77,8 @@ def test_the_search_finds_the_best_of_all_scores(index: lexical.LexicalIndex, sh
 def test_rows_compare_alone_as_in_company(index: lexical.LexicalIndex) -> None:
     rows = np.array([7, 2999, 0, 7, 1500])
     for question in texts(10, seed=4):
-        np.testing.assert_array_equal(
-            index.compare(question, NONE, rows), index.compare(question, NONE, None)[rows]
-        )
+        whole = index.compare(question, NONE, None)
+        np.testing.assert_array_equal(index.compare(question, NONE, rows), whole[rows])
 
 
 def test_threads_ask_at_once(index: lexical.LexicalIndex) -> None:
@@ -96,17 +94,12 @@ def test_rare_names_are_those_counted_text_by_text() -> None:
     offers = [f"{words[0]} nettoyage de zzvoileries"] * 35 + [f"{words[1]} espaces verts"] * 5
     assert tokens(words[38]) == tokens(words[39])
     structures = [
-        Structure(
-            siret=f"{i:09d}00017",
-            name=f"Régie {words[i % 10]} {words[i]}",
-            offers=(Offer(id=f"o{i}", title=offer, text=offer),),
-        )
-        for i, offer in enumerate(offers)
+        made.structure(i, f"Régie {words[i % 10]} {words[i]}", text) for i, text in enumerate(offers)
     ]
     catalogue = build_catalogue(structures, recipe=Recipe(encoder="hashing"))
     rare = set()
     for word in {word for structure in structures for word in plain_words(structure.name)}:
-        named = [i for i, structure in enumerate(structures) if word in plain_words(structure.name)]
+        rows = [i for i, structure in enumerate(structures) if word in plain_words(structure.name)]
         found = rare_name(catalogue, word)
         everyday = word in codes.everyday_words()
         if everyday or sum(word in plain_words(offer) for offer in offers) >= 30:
@@ -114,7 +107,7 @@ def test_rare_names_are_those_counted_text_by_text() -> None:
         else:
             rare.add(word)
             assert found is not None
-            assert found[0] == float(np.log(len(structures) / len(named)))
-            assert found[1].tolist() == named
+            assert found[0] == float(np.log(len(structures) / len(rows)))
+            assert found[1].tolist() == rows
     assert rare == set(words) - {words[0], "zzvoileries"}
     assert rare_name(catalogue, "nettoyage") is None

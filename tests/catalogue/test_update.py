@@ -34,13 +34,11 @@ def same(one: Catalogue, other: Catalogue) -> None:
 
 def told(catalogue: Catalogue, tenders: list) -> list:  # type: ignore[type-arg]
     matcher = Matcher(catalogue)
+    lots = (lot for tender in tenders for lot in matcher.match(tender, 10, groups=0).lots)
     return [
-        [
-            (m.structure.siret, m.structure.kind, round(m.score, 5), [r.text for r in m.reasons])
-            for m in lot.matches
-        ]
-        for tender in tenders
-        for lot in matcher.match(tender, 10, groups=0).lots
+        (m.lot.id, m.structure.siret, m.structure.kind, round(m.score, 5), [r.text for r in m.reasons])
+        for lot in lots
+        for m in lot.matches
     ]
 
 
@@ -146,27 +144,25 @@ def test_a_supplier_that_joins_a_directory_keeps_its_awards(sample: gather.Gathe
 
 def test_the_command_amends_what_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/none.sqlite")
-    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
-    head = "SIRET;Raison sociale;Type;Code postal;Ville;Activité\n"
     names = [synth.siret(3_000_000 + i) for i in range(4)]
-    first.write_text(
-        head
-        + "".join(f"{siret};Atelier {i};EI;93100;Montreuil;Peinture\n" for i, siret in enumerate(names[:3]))
-    )
-    second.write_text(
-        head + "".join(f"{siret};Atelier neuf;EI;93100;Montreuil;Reliure\n" for siret in (names[0], names[3]))
-    )
+
+    def listed(name: str, *rows: str) -> Path:
+        head = "SIRET;Raison sociale;Code postal;Ville;Activité\n"
+        (path := tmp_path / name).write_text(
+            head + "".join(f"{row};93100;Montreuil;Peinture\n" for row in rows)
+        )
+        return path
+
+    first = listed("first.csv", *(f"{siret};Atelier {i}" for i, siret in enumerate(names[:3])))
+    second = listed("second.csv", *(f"{siret};Atelier neuf" for siret in (names[0], names[3])))
     folder = tmp_path / "c"
     index.run([first], out=folder)
     index.run([second], out=folder, update=True, gone=[names[1]])
     catalogue = load_catalogue(folder)
-    held = {catalogue.structure(row).siret: catalogue.structure(row).name for row in range(len(catalogue))}
+    held = {s.siret: s.name for s in map(catalogue.structure, range(len(catalogue)))}
     assert held == {names[0]: "Atelier neuf", names[2]: "Atelier 2", names[3]: "Atelier neuf"}
-    assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "c",
-        "first.csv",
-        "second.csv",
-    ]  # nothing is left behind
+    left = sorted(p.name for p in tmp_path.iterdir())
+    assert left == ["c", "first.csv", "second.csv"]  # nothing is left behind
 
 
 def test_swapped_under_those_who_read(sample: gather.Gathered, tmp_path: Path) -> None:

@@ -200,10 +200,8 @@ def test_grades_of_a_spreadsheet_are_read_as_the_guide_says(
     exec(block)
     read = leads.load(Path("ours/judged/ours.queries.jsonl"))
     assert [one.tender.lots[0].places[0].label for one in read.questions[:1]] == ["Brioude"]
-    assert [(row["s"], row["j"]) for row in read.rows.values()] == [
-        ("yes", {"000000001": [3]}),
-        ("no", {"000000001": [0]}),
-    ]
+    expected = [("yes", {"000000001": [3]}), ("no", {"000000001": [0]})]
+    assert [(row["s"], row["j"]) for row in read.rows.values()] == expected
 
 
 def test_what_a_grade_leaves_out_is_taken_as_said(tmp_path: Path) -> None:
@@ -211,8 +209,5 @@ def test_what_a_grade_leaves_out_is_taken_as_said(tmp_path: Path) -> None:
     path.write_text(
         '{"query_id": "1", "j": {"00000000100010": 3, "000000002": [1, "said"], "000000003": null}}'
     )
-    assert leads.judged(path)["1"] == {
-        "query_id": "1",
-        "s": "yes",
-        "j": {"000000001": [3], "000000002": [1, "said"]},
-    }
+    expected = {"query_id": "1", "s": "yes", "j": {"000000001": [3], "000000002": [1, "said"]}}
+    assert leads.judged(path)["1"] == expected

@@ -6,11 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from matcher.catalogue.build import build_catalogue
 from matcher.domain import Structure, Tender
 from matcher.lab import synth
-from matcher.matching import recipes
-from matcher.matching.engine import Matcher
 from matcher.reading import gather
 from matcher.reference import codes, identifiers, places
 
@@ -104,16 +101,3 @@ def test_what_is_written_is_read_back_whole(tmp_path: Path, structures: list[Str
         assert len(s.offers) == len(expected[s.siret].offers)
     assert [t.id for t in found.tenders] == [t.id for t in synth.tenders(20, 1)]
     assert all(identifiers.siret_valid(s.siret) for s in found.structures)
-
-
-def test_a_lot_meets_its_own_trade(structures: list[Structure], tenders: list[Tender]) -> None:
-    """The load is a load only if words and meaning lead somewhere: most of the first are of the lot's division."""
-    matcher = Matcher(build_catalogue(structures[:1500], recipe=recipes.named("default")))
-    right = asked = 0
-    for tender in tenders[:25]:
-        for lot in matcher.match(tender, 5, groups=0).lots:
-            divisions = {code[:2] for code in lot.lot.cpv}
-            for match in lot.matches:
-                asked += 1
-                right += any(offer.cpv[0][:2] in divisions for offer in match.structure.offers)
-    assert asked > 100 and right / asked > 0.5

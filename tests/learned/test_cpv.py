@@ -18,16 +18,16 @@ from terminal import command
 NEED = "Entretien des espaces verts et taille des haies"
 
 
-@pytest.mark.parametrize(
-    ("need", "division"),
-    [
-        (NEED, "77"),
-        ("TRAVAUX DE PEINTURE ET REVETEMENTS DE SOLS", "45"),
-        ("Ma\ufffdtrise d'\ufffduvre pour la r\ufffdhabilitation d'une \ufffdcole", "71"),
-        ("Fourniture et livraison de repas en liaison froide pour la cantine", "55"),
-        ("Collecte et traitement des ordures ménagères", "90"),
-    ],
-)
+DIVISIONS = {
+    NEED: "77",
+    "TRAVAUX DE PEINTURE ET REVETEMENTS DE SOLS": "45",
+    "Ma\ufffdtrise d'\ufffduvre pour la r\ufffdhabilitation d'une \ufffdcole": "71",
+    "Fourniture et livraison de repas en liaison froide pour la cantine": "55",
+    "Collecte et traitement des ordures ménagères": "90",
+}
+
+
+@pytest.mark.parametrize(("need", "division"), DIVISIONS.items())
 def test_plain_needs_find_their_division(need: str, division: str) -> None:
     assert cpv.shipped().suggest(need, 1, "division")[0][0] == division + "000000"
 

@@ -31,18 +31,12 @@ def test_a_code_tells_what_a_name_does_not(code: str, trade: str) -> None:
 
 
 def test_what_was_taught_is_told_of_other_names_with_the_words() -> None:
-    taught = [
-        "ASSOC LAVOIR DU PORT",
-        "LAVOIR MARTIN",
-        "LE PHARE",
-        "SARL DU MOULIN",
-        "LE LAVOIR",
-        "CAP VERT",
-        "TREMPLIN",
-    ]
+    taught = "ASSOC LAVOIR DU PORT|LAVOIR MARTIN|LE LAVOIR|LE PHARE|SARL DU MOULIN|CAP VERT|TREMPLIN".split(
+        "|"
+    )
     washing = asks.names().index("blanchisserie")
     chances = np.zeros((len(taught), len(asks.names())), dtype=np.float32)
-    chances[[0, 1, 4], washing] = 0.9
+    chances[:3, washing] = 0.9
     model = training.fit([*map(names.of_name, taught)], chances)
     reader = names.Reader(model, model)
     assert reader.told("LAVOIR DES DUNES")[washing] >= 0.4

@@ -202,6 +202,10 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
         assert sentences(matcher.explain(ranking, i, 1).reasons)[0].startswith(told)
 
 
+GIVEN = "Collecte et dons de denrées alimentaires"
+STAFF = "deux agents de nettoyage en remplacement, par mise à disposition"
+
+
 @pytest.mark.parametrize(
     ("kind", "says", "need", "proposed"),
     [
@@ -209,16 +213,11 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
         ("ETTI", "Gardiennage et sécurité", "gardiennage de nuit d'un site", True),
         ("ESAT", "", "fabrication de confitures", False),  # that few ESAT make
         ("ESAT", "Fabrication de confitures", "fabrication de confitures", True),
-        (
-            "ESAT",
-            "Collecte et dons de denrées alimentaires",
-            "fabrication de confitures",
-            False,
-        ),  # other things
+        ("ESAT", GIVEN, "fabrication de confitures", False),  # other things
         ("ACI", "", "nettoyage de bureaux", False),  # one in five
         ("ESAT", "", "nettoyage de bureaux", True),  # every other one
         ("ETTI", "", "nettoyage de bureaux", False),  # a service, no staff
-        ("ETTI", "", "deux agents de nettoyage en remplacement, par mise à disposition", True),
+        ("ETTI", "", STAFF, True),
     ],
 )
 def test_whose_trade_nothing_tells_is_not_proposed_where_its_kind_rarely_has_it(
@@ -267,6 +266,7 @@ def test_what_must_pull_one_way_does(name: str, way: int) -> None:
         after = score(held | {name: np.full(400, step)})
         assert (way * (after - before) > -1e-3).all()  # the file is rounded
         before = after
+    assert np.isfinite(score({each: np.full(400, np.nan) for each in held})).all()  # unknown is judged too
 
 
 def test_naming_a_trade_counts_as_much_as_silence(matcher: Matcher, monkeypatch: MonkeyPatch) -> None:
@@ -308,11 +308,6 @@ def test_nobody_who_names_the_trade_is_left_out_before_it_is_compared(matcher: M
         assert judge.may_reach(shortlist, judge.likely, {}, known)[likely].all()
 
 
-def test_unknown_values_are_judged_too() -> None:
-    held = columns()
-    assert np.isfinite(score({name: np.full(400, np.nan) for name in held})).all()
-
-
 def test_learnt_tables_sum_to_what_the_trees_say() -> None:
     rng = np.random.default_rng(0)
     n = len(training.MAIN)
@@ -340,27 +335,31 @@ def test_reading_the_judgement_loads_no_learning_library() -> None:
     assert imported(code, ("lightgbm", "sklearn", "interpret", "pickle5")) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "trade"),
-    [
-        ("REGIE DE QUARTIER DES PINS", "nettoyage"),
-        ("ENVIE 2E LIMOUSIN", "deee"),
-        ("ASSOC LES JARDINS DE COCAGNE", "maraichage"),
-        ("GEIQ BTP 49", "maconnerie"),
-        ("LA RECYCLERIE DU COIN", "reemploi"),
-        ("LA RESSOURCERIE D'AULNE", "reemploi"),
-        *((name, "") for name in ("ASSOC HORIZON", "SARL MARTIN", "LES AMIS DE PAUL")),
-    ],
-)
-def test_names_of_networks_and_trades_tell_trades_and_others_none(name: str, trade: str) -> None:
-    told = trades.of_name(name)
-    assert told[trades.names().index(trade)] >= 0.4 if trade else not told.any()
+NAMED = {
+    "nettoyage": ["REGIE DE QUARTIER DES PINS"],
+    "deee": ["ENVIE 2E LIMOUSIN"],
+    "maraichage": ["ASSOC LES JARDINS DE COCAGNE"],
+    "maconnerie": ["GEIQ BTP 49"],
+    "reemploi": ["LA RECYCLERIE DU COIN", "LA RESSOURCERIE D'AULNE"],
+    "": ["ASSOC HORIZON", "SARL MARTIN", "LES AMIS DE PAUL"],
+}
+
+
+@pytest.mark.parametrize("trade", NAMED)
+def test_names_of_networks_and_trades_tell_trades_and_others_none(trade: str) -> None:
+    for told in map(trades.of_name, NAMED[trade]):
+        assert told[trades.names().index(trade)] >= 0.4 if trade else not told.any()
 
 
 def test_neighbouring_codes_count_as_neighbours() -> None:
     painting = trades.names().index("peinture")
     assert 0 < trades.of_code("4333Z")[painting] < trades.of_code("4334Z")[painting]
     assert not trades.of_code("8899B").any()
+
+
+def chances_of(*told: str) -> np.ndarray:
+    """The chance of each trade by kind, code and name alone."""
+    return trades.priors().chances(trades.prior_inputs(trades.priors(), *told))
 
 
 @pytest.mark.parametrize(
@@ -375,13 +374,8 @@ def test_neighbouring_codes_count_as_neighbours() -> None:
     ],
 )
 def test_kind_code_and_name_make_trades_likely(kind: str, code: str, name: str, trade: str) -> None:
-    chances = trades.priors().chances(trades.prior_inputs(trades.priors(), kind, code, name))
-    assert chances[trades.names().index(trade)] >= trades.LIKELY_TRADE
-
-
-def test_nothing_is_inferred_of_a_structure_of_which_nothing_tells() -> None:
-    chances = trades.priors().chances(trades.prior_inputs(trades.priors(), "ACI", "", "ASSOC HORIZON"))
-    assert chances.max() < trades.LIKELY_TRADE
+    assert chances_of(kind, code, name)[trades.names().index(trade)] >= trades.LIKELY_TRADE
+    assert chances_of("ACI", "", "ASSOC HORIZON").max() < trades.LIKELY_TRADE  # nothing tells
 
 
 def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
@@ -396,9 +390,7 @@ def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
     by_lot = trades.prior_trade(shortlist_of(matcher.catalogue, query, exhaustive=True))
     alone = query.demand.weights
     structure = matcher.catalogue.structure(0)
-    chances = trades.priors().chances(
-        trades.prior_inputs(trades.priors(), structure.kind, structure.naf or "", structure.name)
-    )
+    chances = chances_of(structure.kind, structure.naf or "", structure.name)
     assert by_lot[0] == pytest.approx(float((chances * trades.relevance(alone)).max()), abs=1e-5)
 
 
@@ -410,19 +402,19 @@ def test_tables_name_trades_of_the_taxonomy() -> None:
             assert named <= known, row
 
 
-@pytest.mark.parametrize(
-    ("text", "staff"),
-    [
-        ("besoin de 2 agents d'entretien en remplacement pendant l'été", True),
-        ("renfort d'été", True),
-        ("remplacement des châssis de l'hôtel de ville", False),
-        ("remplacement du système de sécurité incendie", False),
-        ("tonte des pelouses", False),
-    ],
-)
-def test_who_asks_for_staff_is_understood(matcher: Matcher, text: str, staff: bool) -> None:
-    query = matcher.queries(free_text_tender(text, ANGERS))[0]
-    assert (query.asked.staff > demand.SHARE) is staff
+STAFFED = {
+    "besoin de 2 agents d'entretien en remplacement pendant l'été": True,
+    "renfort d'été": True,
+    "remplacement des châssis de l'hôtel de ville": False,
+    "remplacement du système de sécurité incendie": False,
+    "tonte des pelouses": False,
+}
+
+
+@pytest.mark.parametrize("text", STAFFED)
+def test_who_asks_for_staff_is_understood(matcher: Matcher, text: str) -> None:
+    (query,) = matcher.queries(free_text_tender(text, ANGERS))
+    assert (query.asked.staff > demand.SHARE) is STAFFED[text]
 
 
 def test_judged_needs_are_ranked_as_well_as_the_card_says(shared: Path) -> None:
@@ -434,40 +426,38 @@ def test_judged_needs_are_ranked_as_well_as_the_card_says(shared: Path) -> None:
     assert np.mean(found["nobody wrong"]) < 0.15
 
 
-@pytest.mark.parametrize(
-    ("text", "trade"),
-    [
-        ("ménage de la salle des fêtes après chaque location", "nettoyage"),
-        ("ménage quotidien des bureaux de l'agence de l'eau", "nettoyage"),
-        ("ordinateurs portables reconditionnés pour les écoles", "deee"),
-        ("garde d'enfants le mercredi au centre de loisirs", "aide-personnes"),
-        ("achat de tables et de chaises scolaires", "mobilier"),
-        ("livraison de paniers de légumes bio à la crèche", "maraichage"),
-    ],
-)
-def test_a_need_is_read_by_what_is_done_and_not_by_where(matcher: Matcher, text: str, trade: str) -> None:
-    (query,) = matcher.queries(free_text_tender(text, ANGERS))
-    assert max(query.asked.chances, key=query.asked.chances.__getitem__) == trade
+DONE = {
+    "ménage de la salle des fêtes après chaque location": "nettoyage",
+    "ménage quotidien des bureaux de l'agence de l'eau": "nettoyage",
+    "ordinateurs portables reconditionnés pour les écoles": "deee",
+    "garde d'enfants le mercredi au centre de loisirs": "aide-personnes",
+    "achat de tables et de chaises scolaires": "mobilier",
+    "livraison de paniers de légumes bio à la crèche": "maraichage",
+}
 
 
-@pytest.mark.parametrize(
-    ("text", "trade"),
-    [
-        ("Prestation d'insertion ayant pour support le nettoyage d'une crèche", "nettoyage"),
-        (
-            "Marché d'insertion sociale et professionnelle ayant pour support d'activité la restauration de murets et de lavoirs",
-            "patrimoine",
-        ),
-        ("Qualification et insertion de jeunes s'appuyant sur la tonte des parcs", "espaces-verts"),
-        ("Travaux de peinture, insertion par le recours à des heures de travail", "peinture"),
-    ],
-)
+@pytest.mark.parametrize("text", DONE)
+def test_a_need_is_read_by_what_is_done_and_not_by_where(matcher: Matcher, text: str) -> None:
+    chances = matcher.queries(free_text_tender(text, ANGERS))[0].asked.chances
+    assert max(chances, key=chances.__getitem__) == DONE[text]
+
+
+WALLS = "la restauration de murets et de lavoirs"
+SUPPORTS = {
+    "Prestation d'insertion ayant pour support le nettoyage d'une crèche": "nettoyage",
+    f"Marché d'insertion sociale et professionnelle ayant pour support d'activité {WALLS}": "patrimoine",
+    "Qualification et insertion de jeunes s'appuyant sur la tonte des parcs": "espaces-verts",
+    "Travaux de peinture, insertion par le recours à des heures de travail": "peinture",
+}
+
+
+@pytest.mark.parametrize(("text", "trade"), SUPPORTS.items())
 def test_an_insertion_contract_is_judged_by_its_support(matcher: Matcher, text: str, trade: str) -> None:
     tender = free_text_tender(text, ANGERS)
     coded = replace(tender, lots=tuple(replace(lot, cpv=("85312510",)) for lot in tender.lots))
     for each in (tender, coded) if trade != "peinture" else (tender,):
-        query = matcher.queries(each)[0]
-        assert max(query.asked.chances, key=query.asked.chances.__getitem__) == trade
+        chances = matcher.queries(each)[0].asked.chances
+        assert max(chances, key=chances.__getitem__) == trade
 
 
 def test_a_job_is_read_by_its_code_whatever_its_title() -> None:

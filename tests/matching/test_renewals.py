@@ -9,15 +9,13 @@ from matcher.domain import Award, Buyer, Holder, Place
 from matcher.matching.renewals import months_after, renewals
 
 TODAY = date(2026, 11, 24)
-WON = Award(
-    uid="1",
-    title="Entretien des espaces verts",
-    buyer=Buyer(id="21930048600010", name="Montreuil", place=Place(department="93")),
-    holders=(Holder(id="00010016700014", name="Jardins"),),
-    cpv="77310000",
-    notified=date(2023, 11, 24),
-    duration_months=48.0,
-)
+BUYER = Buyer(id="21930048600010", name="Montreuil", place=Place(department="93"))
+FACTS = {
+    "holders": (Holder(id="00010016700014", name="Jardins"),),
+    "cpv": "77310000",
+    "duration_months": 48.0,
+}
+WON = Award(uid="1", title="Entretien des espaces verts", buyer=BUYER, notified=date(2023, 11, 24), **FACTS)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

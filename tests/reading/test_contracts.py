@@ -20,10 +20,8 @@ def test_lots_published_under_one_id_stay_apart() -> None:
         for n, h in ((1, ONE), (2, TWO))
     ]
     found = contracts.consolidate(lots)
-    assert [(a.uid, a.holders[0].id, a.relation) for a in found] == [
-        ("u", ONE, "single"),
-        ("u:2", TWO, "single"),
-    ]
+    expected = [("u", ONE, "single"), ("u:2", TWO, "single")]
+    assert [(a.uid, a.holders[0].id, a.relation) for a in found] == expected
 
 
 def test_rows_that_differ_by_their_holder_alone_are_one_contract() -> None:

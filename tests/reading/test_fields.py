@@ -26,19 +26,24 @@ def test_renewals_have_a_number_and_a_length(
 ) -> None:
     lot = completed(text, **fields)
     assert (lot.duration_months, lot.renewals, lot.renewal_months) == renewed
+    if "duration_months" in fields and renewed[1]:  # stated, and of each of several lots
+        lots = tuple(Lot(id=f"t/{n}", title="Tonte", **fields) for n in (1, 2))
+        several = clauses.complete(Tender(id="t", format="x", title="Tonte", lots=lots), text).lots
+        assert [(one.duration_months, one.renewals, one.renewal_months) for one in several] == [renewed] * 2
+        assert "duration_months" not in lot.inferred
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "months"),
-    [
-        ("2025-03-01", "2029-02-28", 48.0),
-        ("2025-03-01", "2026-03-01", 12.0),
-        ("2025-01-01", "2025-12-31", 12.0),
-        ("2025-01-01", "2025-02-14", 1.46),
-    ],
-)
-def test_two_days_are_so_many_months_apart(start: str, end: str, months: float) -> None:
-    assert facts.span(start, end) == months
+DAYS = {
+    "2025-03-01 2029-02-28": 48.0,
+    "2025-03-01 2026-03-01": 12.0,
+    "2025-01-01 2025-12-31": 12.0,
+    "2025-01-01 2025-02-14": 1.46,
+}
+
+
+@pytest.mark.parametrize(("days", "months"), DAYS.items())
+def test_two_days_are_so_many_months_apart(days: str, months: float) -> None:
+    assert facts.span(*days.split()) == months
     assert facts.months("730", "DAY") == 24.0 and facts.months("45", "DAY") == 1.48
 
 

@@ -28,18 +28,13 @@ def offer(title: str, **changes: Any) -> Offer:
 
 def test_one_siret_of_two_sources_is_one_structure_with_the_offers_of_both() -> None:
     one = structure(offers=(offer("Blanchisserie"), offer("Reliure")), phone="0100000000", networks=("A",))
-    two = structure(
-        source="b.json",
-        offers=(offer("blanchisserie"), offer("Nous lavons.", nature="description")),
-        website="https://x.example",
-        networks=("B",),
-    )
+    said = offer("blanchisserie"), offer("Nous lavons.", nature="description")
+    two = structure(source="b.json", offers=said, website="https://x.example", networks=("B",))
     (merged,), _ = merge([one, two])
     assert [o.title for o in merged.offers] == ["Nous lavons.", "Blanchisserie", "Reliure"]
     assert len({o.id for o in merged.offers}) == 3
     assert (merged.phone, merged.website, merged.networks) == ("0100000000", "https://x.example", ("A", "B"))
-    assert merged.provenance["phone"] == "a.csv"
-    assert merged.provenance["website"] == "b.json"
+    assert (merged.provenance["phone"], merged.provenance["website"]) == ("a.csv", "b.json")
     assert merged.source == "a.csv + b.json"
 
 
@@ -70,9 +65,8 @@ def test_two_kinds_under_one_siret_stay_two_and_both_learn_from_the_register() -
 
 @pytest.mark.parametrize("kind", ["", "ESS", "SCOP"])
 def test_a_legal_form_gives_way_to_what_the_structure_does(kind: str) -> None:
-    (merged,), _ = merge(
-        [structure(kind=kind, source="b.csv", flags=("kind-missing",)), structure(kind="EI")]
-    )
+    formal = structure(kind=kind, source="b.csv", flags=("kind-missing",))
+    (merged,), _ = merge([formal, structure(kind="EI")])
     assert (merged.kind, merged.flags) == ("EI", ())
 
 
@@ -86,14 +80,9 @@ def test_a_moved_siret_follows_its_successor_even_through_a_chain() -> None:
 
 
 def test_a_circle_of_successors_and_an_open_predecessor_join_nothing() -> None:
-    circle = [
-        structure(ONE, name="X", predecessors=(MOVED,)),
-        structure(MOVED, name="Y", predecessors=(ONE,), source="b"),
-    ]
-    assert len(merge(circle)[0]) == 2
-    open_ = structure(ONE, active=True, name="X")
     later = structure(MOVED, predecessors=(ONE,), source="b.csv", name="Y")
-    assert len(merge([open_, later])[0]) == 2
+    for earlier in ({"predecessors": (MOVED,)}, {"active": True}):
+        assert len(merge([structure(ONE, name="X", **earlier), later])[0]) == 2
 
 
 def test_one_siren_one_name_one_town_reported_by_two_sources_is_one() -> None:
@@ -101,20 +90,15 @@ def test_one_siren_one_name_one_town_reported_by_two_sources_is_one() -> None:
     assert (found.siret, found.predecessors) == (ONE, (MOVED,))
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"source": "a.csv"},  # one list names both: two places
-        {"place": NANTES},
-        {"place": Place()},
-        {"kind": "EA"},
-        {"name": "Les Ateliers de la Seille"},
-        {"name": "Les Ateliers du Lac 2"},
-        {"brand": "Blanchisserie"},
-        {"active": True},
-        {"siret": OTHER},
-    ],
+OTHERS: tuple[dict[str, Any], ...] = (
+    {"source": "a.csv"},  # one list names both: two places
+    *({"place": place} for place in (NANTES, Place())),
+    *({"name": name} for name in ("Les Ateliers de la Seille", "Les Ateliers du Lac 2")),
+    *({"kind": "EA"}, {"brand": "Blanchisserie"}, {"active": True}, {"siret": OTHER}),
 )
+
+
+@pytest.mark.parametrize("changes", OTHERS)
 def test_other_workshops_kinds_towns_and_bidders_stay_apart(changes: dict[str, Any]) -> None:
     first = structure(ONE, brand="Imprimerie", active=True)
     second = structure(**{"siret": MOVED, "source": "b.csv", **changes})
@@ -129,25 +113,18 @@ def test_the_open_siret_stands() -> None:
 
 
 def test_what_the_register_hides_stays_hidden() -> None:
-    mine = structure(
-        address="1 rue du Test", place=Place(commune="57463", department="57", latitude=49.1, longitude=6.1)
-    )
-    register = structure(
-        name="[nom non diffusible]",
-        flags=("partial-diffusion",),
-        source="register",
-        updated=date(2025, 1, 1),
-        place=Place(commune="57463", department="57"),
-    )
+    town = Place(commune="57463", department="57")
+    mine = structure(address="1 rue du Test", place=replace(town, latitude=49.1, longitude=6.1))
+    hidden = {"name": "[nom non diffusible]", "flags": ("partial-diffusion",), "place": town}
+    register = structure(source="register", updated=date(2025, 1, 1), **hidden)
     (merged,), _ = merge([mine, register])
     assert merged.name == "Les Ateliers du Lac"
     assert (merged.address, merged.place.latitude, merged.place.commune) == ("", None, "57463")
 
 
 def test_offers_without_a_name_go_to_their_structure_or_are_set_aside() -> None:
-    jobs = structure(
-        name="", kind="ESAT", offers=(offer("Pliage"),), flags=("offers-only", "place-unknown"), place=Place()
-    )
+    nameless = {"name": "", "place": Place(), "flags": ("offers-only", "place-unknown")}
+    jobs = structure(offers=(offer("Pliage"),), **nameless)
     (merged,), _ = merge([structure(), jobs])
     assert ([o.title for o in merged.offers], merged.flags, merged.place) == (["Pliage"], (), METZ)
     alone, (orphan,) = merge([jobs])
@@ -224,12 +201,13 @@ def test_one_house_that_lists_name_with_more_or_fewer_words_is_one(
 
 
 def test_namesakes_of_a_department_without_numbers_are_one_house() -> None:
-    names = ("Les Ateliers du Grand Chêne (Fédération 57)", "Les Ateliers du Grand Chêne")
-    towns = (METZ, Place(label="Thionville", commune="57672", department="57"))
-    both = [
-        structure(name_identity(*pair), name=pair[0], place=town)
-        for pair, town in zip(zip(names, ("57463", "57672"), strict=True), towns, strict=True)
-    ]
-    assert [one.siret for one in merge(both)[0]] == [both[0].siret]
-    other = replace(both[1], name="Les Ateliers du Petit Chêne")
-    assert len(merge([both[0], other])[0]) == 2
+    def at(town: str, commune: str, name: str) -> Structure:
+        place = Place(label=town, commune=commune, department="57")
+        return structure(name_identity(name, commune), name=name, place=place)
+
+    first = at("Metz", "57463", "Les Ateliers du Grand Chêne (Fédération 57)")
+    again, other = (
+        at("Thionville", "57672", f"Les Ateliers du {name}") for name in ("Grand Chêne", "Petit Chêne")
+    )
+    assert [one.siret for one in merge([first, again])[0]] == [first.siret]
+    assert len(merge([first, other])[0]) == 2

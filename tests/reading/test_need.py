@@ -14,17 +14,12 @@ from matcher.learned import asks
 from matcher.matching import reach, recipes
 from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of
-from matcher.reading.need import free_text_tender, reservation_unread, spot, typed_need
+from matcher.reading.need import free_text_tender, reservation_unread, typed_need
 from matcher.reference import toponyms
 from records import cases, tupled
 
 SEVERAL = Path(__file__).parents[1] / "data" / "several_needs.csv"
 GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
-
-
-def test_the_place_of_a_need_is_read_in_its_words() -> None:
-    assert [p.commune for p in spot("tonte et désherbage à Pantin")] == ["93055"]
-    assert spot("tonte et désherbage") == ()
 
 
 def test_a_need_may_be_of_several_places() -> None:
@@ -141,11 +136,8 @@ def test_no_trade_of_a_need_is_lost(need: str, trades: tuple[tuple[str, ...], ..
 
 def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:
     lots = typed_need("réparation et location de vélos, ménage du cabinet, tonte de la pelouse, Colmar").lots
-    assert [lot.title for lot in lots] == [
-        "réparation et location de vélos",
-        "ménage du cabinet",
-        "tonte de la pelouse, Colmar",
-    ]
+    expected = ["réparation et location de vélos", "ménage du cabinet", "tonte de la pelouse, Colmar"]
+    assert [lot.title for lot in lots] == expected
     assert [lot.trades for lot in lots] == [("cycles",), ("nettoyage",), ("espaces-verts",)]
 
 

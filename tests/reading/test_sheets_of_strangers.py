@@ -47,10 +47,8 @@ def test_a_kind_that_is_not_known_is_asked_and_makes_no_ordinary_firm(tmp_path: 
         tmp_path, f"Nom;Siret;Type;Ville\nLe Lieu;{siret(1)};Tiers-lieu;Metz\nX;{siret(2)};SARL;Metz\n"
     )
     found = gather.gather([path])
-    assert [(one.kind, "kind-unknown" in one.flags) for one in found.structures] == [
-        ("Tiers-lieu", True),
-        ("", False),
-    ]
+    expected = [("Tiers-lieu", True), ("", False)]
+    assert [(one.kind, "kind-unknown" in one.flags) for one in found.structures] == expected
     assert any("'Tiers-lieu'" in line and "--map 'kind:Tiers-lieu=ESS'" in line for line in found.summary())
     assert [one.kind for one in gather.gather([path], {"kind:Tiers-lieu": "ESS"}).structures] == ["ESS", ""]
 
@@ -129,10 +127,8 @@ def test_a_row_of_totals_leaves_a_corrected_workbook_whole() -> None:
 
 
 def test_what_was_set_aside_is_kept_beside_the_catalogue_with_its_reason(tmp_path: Path) -> None:
-    rows = [
-        f"Nom;Siret;Zone;Ville;Activité\nA;{siret(1)};Nous consulter;Metz;Ménage\nB;;;;Ménage\nC;123456789;;Metz;Ménage\nD;;;;Ménage\n"
-    ]
-    path = written(tmp_path, "".join(rows))
+    rows = f"A;{siret(1)};Nous consulter;Metz;Ménage\nB;;;;Ménage\nC;123456789;;Metz;Ménage\nD;;;;Ménage\n"
+    path = written(tmp_path, f"Nom;Siret;Zone;Ville;Activité\n{rows}")
     code, _, err = run("index", path, "--out", tmp_path / "cat")
     assert code == 0
     assert "members.csv row 3, members.csv row 5" in err
@@ -145,13 +141,9 @@ def test_what_was_set_aside_is_kept_beside_the_catalogue_with_its_reason(tmp_pat
 
 
 def test_a_table_of_finess_keeps_what_its_columns_say_and_can_be_corrected(tmp_path: Path) -> None:
-    head = "siret,finess_et,denomination,adresse,code_postal,commune,departement,places,activites,atelier\n"
-    path = written(
-        tmp_path,
-        head
-        + f'{siret(1)},740000001,ESAT du Lac,1 rue,74000,Annecy,74,40,"Espaces verts ; Blanchisserie",Bois\n',
-        "esat.csv",
-    )
+    head = "siret,finess_et,denomination,adresse,code_postal,commune,departement,places,activites,atelier"
+    row = f'{siret(1)},740000001,ESAT du Lac,1 rue,74000,Annecy,74,40,"Espaces verts ; Blanchisserie",Bois'
+    path = written(tmp_path, f"{head}\n{row}\n", "esat.csv")
     (structure,) = gather.gather([path]).structures
     assert {"Espaces verts", "Blanchisserie", "Bois"} <= {offer.title for offer in structure.offers}
     (structure,) = gather.gather([path], {"description": "atelier"}).structures
@@ -172,10 +164,8 @@ def test_a_table_is_read_however_it_is_laid_out(layout: str, text: str, expected
 def test_ticks_and_merged_cells_give_kinds_and_departments() -> None:
     ticked = "Structure;Commune;ACI;AI;57;54\nA;Metz;x;;x;\nB;Metz;;x;x;x\n"
     one, other = read(Sheet("members.csv", ticked.encode(), ()))
-    assert [(s.kind, s.zone and s.zone.departments) for s in (one, other)] == [
-        ("ACI", ("57",)),
-        ("AI", ("57", "54")),
-    ]
+    expected = [("ACI", ("57",)), ("AI", ("57", "54"))]
+    assert [(s.kind, s.zone and s.zone.departments) for s in (one, other)] == expected
     merged = (
         "Type;Nom;Ville;Tél.\nEI;A;Metz;03 87 00 00 01\n;B;Metz;03 87 00 00 02\nACI;C;Metz;03 87 00 00 03\n"
     )
@@ -215,11 +205,8 @@ def test_a_sheet_of_names_completes_the_structures_of_the_others(tmp_path: Path)
         members.append(row)
     book.save(tmp_path / "reseau.xlsx")
     found = gather.gather([tmp_path / "reseau.xlsx"])
-    assert [(one.phone, one.email, one.headcount) for one in found.structures] == [
-        ("05 55 00 00 01", "gue@example.org", 7),
-        ("", "", 12),
-        ("", "", 60),
-    ]
+    expected = [("05 55 00 00 01", "gue@example.org", 7), ("", "", 12), ("", "", 60)]
+    assert [(one.phone, one.email, one.headcount) for one in found.structures] == expected
     assert [bad.record for bad in found.rejected] == ["Sheet row 3 (Les Halles)", "Sheet row 4 (Ti Nevez)"]
     command = [sys.executable, "-m", "matcher", "read", str(tmp_path / "reseau.xlsx")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -245,34 +232,27 @@ def test_a_zone_is_read_as_people_say_it(zone: str, departments: list[str], radi
     assert other.zone is None and "zone-unread: À préciser avec nous" in other.flags
 
 
-@pytest.mark.parametrize(
-    ("head", "asked"),
-    [
-        ("Partenaire;Siret;Ville;À cocher;;\n;;;Propreté;Paysage;Traiteur\n", {}),
-        (
-            "Partenaire;Siret;Ville;P.;Paysage;T.\n",
-            dict(_columns.pairs(["ticked=P.", "ticked=Paysage"]) or {}),
-        ),
-    ],
-)
-def test_several_columns_are_ticked(tmp_path: Path, head: str, asked: dict[str, str]) -> None:
+TICKED = {
+    "Partenaire;Siret;Ville;À cocher;;\n;;;Propreté;Paysage;Traiteur\n": [],
+    "Partenaire;Siret;Ville;P.;Paysage;T.\n": ["ticked=P.", "ticked=Paysage"],
+}
+
+
+@pytest.mark.parametrize("head", TICKED)
+def test_several_columns_are_ticked(tmp_path: Path, head: str) -> None:
     rows = f"Les Prés;{siret(1)};Metz;;x;\nLe Lavoir;{siret(2)};Nancy;x;X;\n"
-    found = gather.gather([written(tmp_path, head + rows)], asked).structures
+    path, asked = written(tmp_path, head + rows), dict(_columns.pairs(TICKED[head]) or {})
+    found = gather.gather([path], asked).structures
     assert [len(one.offers) for one in found] == [1, 2] and found[0].offers[0].title == "Paysage"
 
 
 @pytest.mark.parametrize("number", ["100{}", "1000{}"])
 def test_numbers_of_a_network_are_no_postcodes(tmp_path: Path, number: str) -> None:
-    towns = ("LE PUY EN VELAY", "BRIOUDE", "YSSINGEAUX")
-    rows = "".join(
-        f"{number.format(n)};Atelier {n};{siret(n)};43000 {town}\n" for n, town in enumerate(towns, 1)
-    )
-    path = written(tmp_path, f"Code etab.;Raison sociale;SIRET;CP - Ville\n{rows}")
-    assert [one.place.department for one in gather.gather([path]).structures] == ["43"] * 3
-    alone = written(
-        tmp_path, rows.replace("43000 ", "").join(["Code etab.;Raison sociale;SIRET;Ville\n", ""])
-    )
-    assert [one.place.department for one in gather.gather([alone]).structures] == ["43"] * 3
+    towns = enumerate(("LE PUY EN VELAY", "BRIOUDE", "YSSINGEAUX"), 1)
+    rows = "".join(f"{number.format(n)};Atelier {n};{siret(n)};43000 {town}\n" for n, town in towns)
+    for town, cells in (("CP - Ville", rows), ("Ville", rows.replace("43000 ", ""))):
+        path = written(tmp_path, f"Code etab.;Raison sociale;SIRET;{town}\n{cells}")
+        assert [one.place.department for one in gather.gather([path]).structures] == ["43"] * 3
 
 
 @pytest.mark.parametrize(("silence", "told"), [([], True), (["--quiet"], False)])

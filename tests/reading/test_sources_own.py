@@ -13,7 +13,7 @@ from matcher.domain import BadInput, Rejected, Structure, Tender
 from matcher.reading import consultation
 from matcher.reading import files as files_
 from matcher.reading.need import typed_need
-from matcher.reading.sources import directory, documents, table
+from matcher.reading.sources import documents, table
 from matcher.reference.french import iso
 from papers import pdf, word, workbook
 from records import cases, facts, parted, tupled
@@ -41,62 +41,39 @@ B-2;Repas;Collège;;54000;Nancy;;;;;
 def test_rows_of_one_reference_are_the_lots_of_one_notice() -> None:
     (park, meals), rejected = read(CSV)
     assert not rejected
-    assert [(lot.number, lot.title, lot.amount, lot.cpv) for lot in park.lots] == [
-        ("1", "Tonte", 50_000, ("77310000",)),
-        ("2", "Élagage", 20_000, ("77211500",)),
-    ]
+    mowing, pruning = (facts(lot, "number title amount cpv") for lot in park.lots)
+    assert mowing == ("1", "Tonte", 50_000, ("77310000",))
+    assert pruning == ("2", "Élagage", 20_000, ("77211500",))
     assert facts(park, "reference buyer.name buyer.id nature") == ("A-1", "Ville d'Essai", BUYER, "call")
     assert park.lots[0].places[0].commune == "57463"
-    assert park.deadline is not None
-    assert park.deadline.isoformat() == "2026-03-12T12:00:00+01:00"
-    assert (len(meals.lots), meals.lots[0].title, meals.lots[0].amount, meals.deadline) == (
-        1,
-        "Repas",
-        None,
-        None,
-    )
+    assert park.deadline is not None and iso(park.deadline) == "2026-03-12T12:00+01:00"
+    (lot,) = meals.lots
+    assert (lot.title, lot.amount, meals.deadline) == ("Repas", None, None)
     assert len({lot.id for tender in (park, meals) for lot in tender.lots}) == 3
 
 
 def test_it_is_no_directory_though_it_holds_a_siret() -> None:
-    assert table.recognises("notices.csv", CSV.encode())
-    assert not directory.recognises("notices.csv", CSV.encode())
-    assert [module.__name__.rsplit(".")[-1] for module in files_.recognise("notices.csv", CSV.encode())] == [
-        "table"
-    ]
+    found = files_.recognise("notices.csv", CSV.encode())
+    assert [module.__name__.rsplit(".")[-1] for module in found] == ["table"]
 
 
 def test_english_headings_json_and_nested_lots() -> None:
-    notice = {
-        "title": "Park upkeep",
-        "buyer": "Town",
-        "deadline": "2026-03-12",
-        "reference": "R1",
-        "lots": [
-            {"title": "Mowing", "cpv": "77310000"},
-            {"number": "7", "title": "Pruning", "amount": 5},
-            "Paths",
-        ],
-    }
-    for raw in (json.dumps([notice]), json.dumps(notice), json.dumps({"notices": [notice]}, indent=1)):
-        (found,), rejected = read(raw, "x.json")
-        assert not rejected
-        assert [(lot.number, lot.title) for lot in found.lots] == [
-            ("1", "Mowing"),
-            ("7", "Pruning"),
-            ("3", "Paths"),
-        ]
-        assert found.lots[0].cpv == ("77310000",)
+    mowing, pruning = {"title": "Mowing", "cpv": "77310000"}, {"number": "7", "title": "Pruning", "amount": 5}
+    notice = {"title": "Park upkeep", "buyer": "Town", "deadline": "2026-03-12", "reference": "R1"}
+    notice["lots"] = [mowing, pruning, "Paths"]  # type: ignore[assignment]
+    expected = [("1", "Mowing"), ("7", "Pruning"), ("3", "Paths")]
+    for given in ([notice], notice, {"notices": [notice]}):
+        (found,), rejected = read(json.dumps(given, indent=1), "x.json")
+        assert not rejected and found.lots[0].cpv == ("77310000",)
+        assert [(lot.number, lot.title) for lot in found.lots] == expected
 
 
 def test_an_xlsx_of_notices_and_one_of_structures_are_distinguished() -> None:
-    notices = workbook(
-        [["Référence", "Objet", "Date limite"], ["A", "Taille de haies", datetime(2026, 3, 12, 16, 30)]]
-    )
+    head = ["Référence", "Objet", "Date limite"]
+    notices = workbook([head, ["A", "Taille de haies", datetime(2026, 3, 12, 16, 30)]])
     (tender,) = files_.read_bytes(notices, "own.xlsx")
-    assert isinstance(tender, Tender)
-    assert tender.deadline is not None
-    assert tender.deadline.isoformat() == "2026-03-12T16:30:00+01:00"
+    assert isinstance(tender, Tender) and tender.deadline is not None
+    assert iso(tender.deadline) == "2026-03-12T16:30+01:00"
     members = workbook([["SIRET", "Nom", "Type", "Ville"], [BUYER, "X", "EI", "Metz"]])
     (structure,) = files_.read_bytes(members, "own.xlsx")
     assert isinstance(structure, Structure)
@@ -116,18 +93,14 @@ def test_purchases_announced_ahead_are_projects() -> None:
     assert (copies.lots[0].amount, copies.published, copies.deadline) == (None, None, None)
 
 
-@pytest.mark.parametrize(
-    ("cell", "told"),
-    [
-        ("15/01/2027", "2027-01-15"),
-        ("2027-01-15 00:00", "2027-01-15"),
-        ("15/01/2027 à 12h", "2027-01-15T12:00+01:00"),
-    ],
-)
+DAY = "2027-01-15"
+DAYS = {"15/01/2027": DAY, f"{DAY} 00:00": DAY, "15/01/2027 à 12h": f"{DAY}T12:00+01:00"}
+
+
+@pytest.mark.parametrize(("cell", "told"), DAYS.items())
 def test_a_day_without_an_hour_stays_one(cell: str, told: str) -> None:
     (tender,), _ = read(f"objet;acheteur;date limite\nX;Y;{cell}\n")
-    assert tender.deadline is not None
-    assert iso(tender.deadline) == told
+    assert tender.deadline is not None and iso(tender.deadline) == told
 
 
 @pytest.mark.parametrize(("stated", "nature"), cases("natures in a table"))
@@ -160,10 +133,8 @@ def test_an_amount_a_year_says_so_and_an_interval_is_left_unknown() -> None:
 
 def test_lots_that_an_objet_names_are_split() -> None:
     (tender,), _ = read('objet,acheteur\n"Mairie. Lot 1 : vitres ; Lot 2 : sols",Y\n')
-    assert [(lot.number, lot.title, lot.description) for lot in tender.lots] == [
-        ("1", "vitres", "Mairie"),
-        ("2", "sols", "Mairie"),
-    ]
+    found = [facts(lot, "number title description") for lot in tender.lots]
+    assert found == [("1", "vitres", "Mairie"), ("2", "sols", "Mairie")]
 
 
 def test_the_columns_are_corrected_by_map() -> None:
@@ -214,41 +185,29 @@ def one(data: bytes, name: str) -> Tender:
 
 @pytest.mark.parametrize("kind", ["pdf", "docx", "zip"])
 def test_a_consultation_gives_what_it_states(kind: str) -> None:
-    data = {
-        "pdf": lambda: pdf(RULES),
-        "docx": lambda: word(RULES),
-        "zip": lambda: packed({"RC.pdf": pdf(RULES)}),
-    }[kind]()
-    tender = one(data, f"consultation.{kind}")
-    assert tender.title == "Entretien des espaces extérieurs"
+    data = word(RULES) if kind == "docx" else pdf(RULES)
+    tender = one(packed({"RC.pdf": data}) if kind == "zip" else data, f"consultation.{kind}")
+    assert (tender.title, tender.reference) == ("Entretien des espaces extérieurs", "2026-ESP-04")
     assert (tender.buyer.name, tender.buyer.id) == ("Communauté de communes d'Essai", BUYER)
-    assert tender.reference == "2026-ESP-04"
-    assert tender.deadline is not None
-    assert tender.deadline.isoformat() == "2026-03-12T12:00:00+01:00"
-    assert [(lot.number, lot.title) for lot in tender.lots] == [
-        ("1", "Tonte des pelouses"),
-        ("2", "Désherbage des allées"),
-    ]
-    labels = [condition.label for condition in tender.lots[0].conditions if condition.code == "criterion"]
+    assert tender.deadline is not None and iso(tender.deadline) == "2026-03-12T12:00+01:00"
+    expected = [("1", "Tonte des pelouses"), ("2", "Désherbage des allées")]
+    assert [(lot.number, lot.title) for lot in tender.lots] == expected
+    first, second = tender.lots
+    labels = [condition.label for condition in first.conditions if condition.code == "criterion"]
     assert labels == ["Valeur technique : 60 %", "Prix des prestations : 40 %"]
-    first, second = (lot.reservation for lot in tender.lots)
-    assert first is None
-    assert second is not None
-    assert second.articles == ("L2113-12",)
-    assert any(condition.code == "visit" for condition in tender.lots[0].conditions)
+    assert first.reservation is None
+    assert second.reservation is not None and second.reservation.articles == ("L2113-12",)
+    assert any(condition.code == "visit" for condition in first.conditions)
     assert tender.flags == ()
 
 
 def test_what_is_not_stated_stays_unknown() -> None:
-    tender = one(
-        pdf("Cahier des charges\nIl faut entretenir les massifs de la commune toute l'annee."),
-        "Mon_cahier.pdf",
-    )
-    assert tender.title == "Il faut entretenir les massifs de la commune toute l'annee."
-    assert tender.flags == ("title-from-text",)
-    assert (tender.reference, tender.buyer.name, tender.deadline, tender.published) == ("", "", None, None)
+    words = "Il faut entretenir les massifs de la commune toute l'annee."
+    tender = one(pdf(f"Cahier des charges\n{words}"), "Mon_cahier.pdf")
+    assert (tender.title, tender.flags) == (words, ("title-from-text",))
+    assert facts(tender, "reference buyer.name deadline published") == ("", "", None, None)
     (lot,) = tender.lots
-    assert (lot.cpv, lot.amount, lot.reservation, lot.places) == ((), None, None, ())
+    assert facts(lot, "cpv amount reservation places") == ((), None, None, ())
     assert "massifs" in lot.description
 
 
@@ -259,27 +218,23 @@ def test_lots_of_a_table_of_a_word_file() -> None:
         ["2", "Location de linge", "y"],
     ]
     tender = one(word("Objet du marché : Linge", rows), "linge.docx")
-    assert [(lot.number, lot.title) for lot in tender.lots] == [
-        ("1", "Blanchisserie"),
-        ("2", "Location de linge"),
-    ]
+    assert [[lot.number, lot.title] for lot in tender.lots] == [row[:2] for row in rows[1:]]
 
 
 def test_the_rules_speak_first_in_an_archive_and_a_bad_member_is_set_aside() -> None:
-    data = packed(
-        {
-            "CCTP.docx": word("Objet du marché : Clauses techniques"),
-            "RC.pdf": pdf(RULES),
-            "plan.pdf": pdf(""),
-            "secret.pdf": pdf(RULES, password="x"),
-        }
+    words = word("Objet du marché : Clauses techniques")
+    bad = {"plan.pdf": pdf(""), "secret.pdf": pdf(RULES, password="x")}
+    (tender,), aside = parted(
+        files_.read_bytes(packed({"CCTP.docx": words, "RC.pdf": pdf(RULES), **bad}), "dce.zip")
     )
-    records = list(files_.read_bytes(data, "dce.zip"))
-    (tender,) = [r for r in records if isinstance(r, Tender)]
     assert tender.title == "Entretien des espaces extérieurs"
-    reasons = {r.record: r.reason for r in records if isinstance(r, Rejected)}
+    reasons = {r.record: r.reason for r in aside}
     assert "run a text recognition" in reasons["plan.pdf"]
     assert "save it without one" in reasons["secret.pdf"]
+
+
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+NO_WORDS = {"word/document.xml": b"<a/>", "[Content_Types].xml": b"<Types/>"}
 
 
 @pytest.mark.parametrize(
@@ -289,12 +244,8 @@ def test_the_rules_speak_first_in_an_archive_and_a_bad_member_is_set_aside() -> 
         (lambda: pdf(RULES, password="x"), "secret.pdf", "password"),
         (lambda: b"%PDF-1.7\n" + bytes(500), "broken.pdf", "damaged PDF"),
         (lambda: pdf(RULES)[:300], "cut.pdf", "damaged PDF|text recognition"),
-        (lambda: b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old.doc", r"save it as \.docx"),
-        (
-            lambda: packed({"word/document.xml": b"<a/>", "[Content_Types].xml": b"<Types/>"}),
-            "x.docx",
-            "Word file",
-        ),
+        (lambda: OLE + bytes(600), "old.doc", r"save it as \.docx"),
+        (lambda: packed(NO_WORDS), "x.docx", "Word file"),
         (lambda: word(""), "empty.docx", "without text"),
     ],
 )
@@ -349,28 +300,12 @@ Date limite de remise des plis : 4 février 2027
 @pytest.mark.parametrize("draft", DRAFTS)
 def test_a_draft_pasted_is_read_as_the_same_file_is(draft: str) -> None:
     def said(tender: Tender) -> object:
-        lots = [
-            (
-                lot.number,
-                lot.title,
-                lot.places,
-                lot.reservation,
-                lot.clauses,
-                lot.amount,
-                lot.deadline,
-                lot.inferred,
-            )
-            for lot in tender.lots
-        ]
-        return tender.title, tender.buyer, tender.deadline, lots
+        of_lot = "number title places reservation clauses amount deadline inferred"
+        return facts(tender, "title buyer deadline"), [facts(lot, of_lot) for lot in tender.lots]
 
     pasted = said(typed_need(draft))
-    assert (
-        pasted
-        == said(one(draft.encode(), "a.txt"))
-        == said(one(word(draft), "a.docx"))
-        == said(one(pdf(draft), "a.pdf"))
-    )
+    for data, name in ((draft.encode(), "a.txt"), (word(draft), "a.docx"), (pdf(draft), "a.pdf")):
+        assert said(one(data, name)) == pasted, name
 
 
 def test_what_a_draft_says_under_a_lot_is_of_that_lot_alone() -> None:
@@ -397,19 +332,19 @@ def test_the_guessed_columns_are_shown_and_corrected(
 ) -> None:
     from matcher.commands import columns
 
-    path = tmp_path / "own.csv"
-    path.write_text("Objet;Qui;Date limite\nTonte;Ville;12/03/2026\n", encoding="utf-8")
-    columns.run(path, source=None, map=["buyer=Qui"], format="jsonl")
-    shown = {row["column"]: row["taken for"] for row in map(json.loads, capsys.readouterr().out.splitlines())}
-    assert shown == {"Objet": "title", "Qui": "buyer", "Date limite": "deadline"}
-    members = tmp_path / "members.csv"
-    members.write_text(f"SIRET;Nom;Couleur\n{BUYER};X;vert\n", encoding="utf-8")
-    columns.run(members, source=None, map=[], format="jsonl")
-    shown = {row["column"]: row["taken for"] for row in map(json.loads, capsys.readouterr().out.splitlines())}
-    assert shown == {"SIRET": "siret", "Nom": "name", "Couleur": ""}
-    (tmp_path / "x.csv").write_text("a;b\n1;2\n")
+    def shown(text: str, *mapped: str) -> dict[str, str]:
+        (path := tmp_path / "own.csv").write_text(text, encoding="utf-8")
+        columns.run(path, source=None, map=[*mapped], format="jsonl")
+        return {
+            row["column"]: row["taken for"] for row in map(json.loads, capsys.readouterr().out.splitlines())
+        }
+
+    told = shown("Objet;Qui;Date limite\nTonte;Ville;12/03/2026\n", "buyer=Qui")
+    assert told == {"Objet": "title", "Qui": "buyer", "Date limite": "deadline"}
+    told = shown(f"SIRET;Nom;Couleur\n{BUYER};X;vert\n")
+    assert told == {"SIRET": "siret", "Nom": "name", "Couleur": ""}
     with pytest.raises(BadInput, match="--source directory or table"):
-        columns.run(tmp_path / "x.csv", source=None, map=[], format="jsonl")
+        shown("a;b\n1;2\n")
 
 
 PRICES = [
@@ -420,75 +355,47 @@ PRICES = [
 
 
 def test_a_sheet_of_prices_in_a_consultation_is_a_part_of_it() -> None:
-    data = packed(
-        {"RC.pdf": pdf(RULES), "annexes/CCTP.docx": word("Travaux de tonte"), "BPU.xlsx": workbook(PRICES)}
-    )
-    (tender,) = files_.read_bytes(data, "dce.zip")
+    papers = {"annexes/CCTP.docx": word("Travaux de tonte"), "BPU.xlsx": workbook(PRICES)}
+    (tender,) = files_.read_bytes(packed({"RC.pdf": pdf(RULES), **papers}), "dce.zip")
     assert isinstance(tender, Tender) and tender.format == "documents"
     assert tender.title == "Entretien des espaces extérieurs"
     assert "Taille des haies du cimetière" in tender.description and "Travaux de tonte" in tender.description
 
 
 def test_the_lots_of_a_consultation_may_stand_in_its_sheet() -> None:
-    rules = "Objet du marché : Espaces verts\nDate limite de remise des offres : 12/03/2026"
-    (tender,) = files_.read_bytes(
-        packed({"RC.txt": rules.encode(), "lots.xlsx": workbook(PRICES)}), "dce.zip"
-    )
-    assert isinstance(tender, Tender)
-    assert [(lot.number, lot.title) for lot in tender.lots] == [
-        ("1", "Tonte des stades"),
-        ("2", "Taille des haies du cimetière"),
-    ]
+    rules = "Objet du marché : Espaces verts\nDate limite de remise des offres : 12/03/2026".encode()
+    tender = one(packed({"RC.txt": rules, "lots.xlsx": workbook(PRICES)}), "dce.zip")
+    expected = [("1", "Tonte des stades"), ("2", "Taille des haies du cimetière")]
+    assert [(lot.number, lot.title) for lot in tender.lots] == expected
 
 
 def test_a_form_in_xml_next_to_the_papers_is_no_notice_and_old_files_name_their_remedy() -> None:
     form = b'<?xml version="1.0"?><espd-request:ESPDRequest xmlns:espd-request="urn:x"/>'
-    records = list(
-        files_.read_bytes(
-            packed(
-                {
-                    "RC.pdf": pdf(RULES),
-                    "espd-request.xml": form,
-                    "CCAP.doc": b"\xd0\xcf\x11\xe0",
-                    "plan.dwg": b"AC",
-                }
-            ),
-            "dce.zip",
-        )
-    )
-    assert [type(r) for r in records] == [Rejected, Tender]
-    assert isinstance(records[0], Rejected) and "save it as .docx" in records[0].reason
+    papers = {"RC.pdf": pdf(RULES), "espd-request.xml": form, "CCAP.doc": OLE[:4], "plan.dwg": b"AC"}
+    (_,), (old,) = parted(files_.read_bytes(packed(papers), "dce.zip"))
+    assert "save it as .docx" in old.reason
 
 
 def test_archives_within_a_consultation_are_read_to_a_bound() -> None:
     inner = packed({"lot 1/CCTP.docx": word("Fauchage des talus")})
-    records = list(files_.read_bytes(packed({"RC.pdf": pdf(RULES), "lot1.zip": inner}), "dce.zip"))
-    (tender,) = records
+    (tender,) = files_.read_bytes(packed({"RC.pdf": pdf(RULES), "lot1.zip": inner}), "dce.zip")
     assert isinstance(tender, Tender) and "Fauchage des talus" in tender.description
     for _ in range(4):
         inner = packed({"deeper.zip": inner})
-    deep = list(files_.read_bytes(packed({"RC.pdf": pdf(RULES), "deep.zip": inner}), "dce.zip"))
-    assert any(isinstance(r, Rejected) and "nested deeper" in r.reason for r in deep)
-    assert any(isinstance(r, Tender) for r in deep)
+    read, aside = parted(files_.read_bytes(packed({"RC.pdf": pdf(RULES), "deep.zip": inner}), "dce.zip"))
+    assert read and any("nested deeper" in r.reason for r in aside)
 
 
 def test_a_plain_text_is_a_consultation_or_a_need(tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    stated = folder / "rc.md"
-    stated.write_text(
-        "# Règlement de la consultation\n\nObjet du marché : Tonte\nLot 1 - Stades\nLot 2 - Écoles\n", "utf-8"
+    rules = "# Règlement de la consultation\n\nObjet du marché : Tonte\nLot 1 - Stades\nLot 2 - Écoles\n"
+    (tmp_path / "rc.md").write_text(rules, "utf-8")
+    words = "Repeindre deux cages d'escalier à Nevers."
+    (need := tmp_path / "besoin.txt").write_bytes(
+        f"{words}\nÉté 2027, réservé aux entreprises adaptées.".encode("cp1252")
     )
-    need = folder / "besoin.txt"
-    need.write_bytes(
-        "Repeindre deux cages d'escalier à Nevers.\nÉté 2027, réservé aux entreprises adaptées.".encode(
-            "cp1252"
-        )
-    )
-    walked = {Path(r.path).name if isinstance(r, Rejected) else r.title: r for r in files_.read([folder])}
-    assert isinstance(walked["Tonte"], Tender) and len(walked["Tonte"].lots) == 2
-    aside = walked["besoin.txt"]
-    assert isinstance(aside, Rejected) and "give the file itself" in aside.reason
+    (stated,), (aside,) = parted(files_.read([tmp_path]))
+    assert stated.title == "Tonte" and len(stated.lots) == 2
+    assert Path(aside.path).name == "besoin.txt" and "give the file itself" in aside.reason
     (given,) = files_.read([need])
-    assert isinstance(given, Tender) and given.title == "Repeindre deux cages d'escalier à Nevers."
+    assert isinstance(given, Tender) and given.title == words
     assert given.lots[0].reservation is not None

@@ -51,20 +51,16 @@ def test_a_csv_is_read_whatever_its_separator_and_encoding(delimiter: str, encod
 
 
 def test_mixed_encodings_within_one_file_are_both_read() -> None:
-    lines = [";".join(row) for row in ROWS]
-    structures, _ = read(
-        "\n".join(lines[:2]).encode("cp1252") + b"\n" + lines[2].replace("nette", "nétte").encode()
-    )
-    assert [s.name for s in structures] == ["Jardins d'Éole", "Brigade nétte"]
+    head, first, second = (";".join(row) for row in ROWS)
+    content = f"{head}\n{first}\n".encode("cp1252") + second.replace("nette", "nétte").encode()
+    assert [s.name for s in read(content)[0]] == ["Jardins d'Éole", "Brigade nétte"]
 
 
 def test_english_headings_and_title_lines_above_them() -> None:
-    content = (
-        f"Our members,,,\nupdated in March,,,\nSIRET number,Name,Kind,City\n{A},Green Hands,ACI,Nantes\n"
-    )
-    (structure,), rejected = read(content)
-    assert (structure.siret, structure.name, structure.kind, rejected) == (A, "Green Hands", "ACI", [])
-    assert structure.place.commune == "44109"
+    titles = "Our members,,,\nupdated in March,,,\n"
+    (structure,), rejected = read(f"{titles}SIRET number,Name,Kind,City\n{A},Green Hands,ACI,Nantes\n")
+    assert facts(structure, "siret name kind place.commune") == (A, "Green Hands", "ACI", "44109")
+    assert not rejected
 
 
 def test_xlsx_by_text_and_by_number() -> None:
@@ -80,25 +76,15 @@ def test_offers_by_repeated_siret_by_numbered_columns_and_in_one_cell_are_the_sa
     repeated = f"siret;nom;type;ville;offre\n{A};X;ESAT;Metz;Blanchisserie\n{B};Y;EA;Metz;Reprographie\n{A};X;ESAT;Metz;Mise sous pli\n"
     numbered = f"siret;nom;type;ville;offre_1;offre_2\n{A};X;ESAT;Metz;Blanchisserie;Mise sous pli\n{B};Y;EA;Metz;Reprographie;\n"
     one_cell = f'siret,nom,type,ville,offre\n{A},X,ESAT,Metz,"Blanchisserie ; Mise sous pli"\n{B},Y,EA,Metz,Reprographie\n'
-    nested = "\n".join(
-        json.dumps(
-            {"siret": s, "name": n, "kind": k, "city": "Metz", "offers": [{"title": t} for t in titles]}
-        )
-        for s, n, k, titles in (
-            (A, "X", "ESAT", ["Blanchisserie", "Mise sous pli"]),
-            (B, "Y", "EA", ["Reprographie"]),
-        )
-    )
-    listed = json.dumps(
-        [
-            {"siret": A, "name": "X", "kind": "ESAT", "offres": ["Blanchisserie", "Mise sous pli"]},
-            {"siret": B, "name": "Y", "kind": "EA", "offres": ["Reprographie"]},
-        ]
-    )
+    expected = [(A, ("Blanchisserie", "Mise sous pli")), (B, ("Reprographie",))]
+    named = [{"siret": s, "name": "X", "kind": "ESAT", "city": "Metz"} for s, _ in expected]
+    pairs = [(facts, titles) for facts, (_, titles) in zip(named, expected, strict=True)]
+    nested = [{**facts, "offers": [{"title": t} for t in titles]} for facts, titles in pairs]
+    listed = [{**facts, "offres": titles} for facts, titles in pairs]
     # headings in the plural, which are keys of lists in JSON
     plural = [one_cell.replace("offre", word) for word in ("Activités", "Offres", "Prestations")]
-    expected = [(A, ("Blanchisserie", "Mise sous pli")), (B, ("Reprographie",))]
-    for content in (repeated, numbered, one_cell, *plural, nested, listed):
+    written = "\n".join(map(json.dumps, nested)), json.dumps(listed)
+    for content in (repeated, numbered, one_cell, *plural, *written):
         structures, _ = read(content)
         assert [(s.siret, tuple(offer.title for offer in s.offers)) for s in structures] == expected
         assert len({offer.id for s in structures for offer in s.offers}) == 3
@@ -113,27 +99,16 @@ def test_a_file_in_which_no_structure_says_what_it_does_is_told(tmp_path: Path) 
 
 
 def test_numbered_titles_and_texts_go_together() -> None:
-    content = f"siret;nom;ville;offre 1;description offre 1;offre 2;description offre 2\n{A};X;Metz;Linge;Lavage et repassage;Pli;Routage\n"
-    (structure,), _ = read(content)
-    assert [(o.title, o.text) for o in structure.offers] == [
-        ("Linge", "Lavage et repassage"),
-        ("Pli", "Routage"),
-    ]
+    head = "siret;nom;ville;offre 1;description offre 1;offre 2;description offre 2"
+    (structure,), _ = read(f"{head}\n{A};X;Metz;Linge;Lavage et repassage;Pli;Routage\n")
+    told = [(o.title, o.text) for o in structure.offers]
+    assert told == [("Linge", "Lavage et repassage"), ("Pli", "Routage")]
 
 
 def test_the_description_is_the_first_offer_and_a_rome_title_alone_is_a_job() -> None:
-    record = {
-        "siret": A,
-        "kind": "ACI",
-        "name": "X",
-        "city": "Metz",
-        "description": "Chantier maraîcher.",
-        "offers": [
-            {"title": "Maraîcher", "rome": "A1414"},
-            {"title": None, "description": "Mise à disposition"},
-        ],
-    }
-    (structure,), _ = read(json.dumps(record), "x.jsonl")
+    offers = [{"title": "Maraîcher", "rome": "A1414"}, {"title": None, "description": "Mise à disposition"}]
+    record = {"siret": A, "kind": "ACI", "name": "X", "description": "Chantier maraîcher.", "offers": offers}
+    (structure,), _ = read(json.dumps({**record, "city": "Metz"}), "x.jsonl")
     assert [offer.nature for offer in structure.offers] == ["description", "job", "offer"]
     assert structure.offers[1].rome == ("A1414",)
     assert structure.offers[2].title == "Mise à disposition"
@@ -141,12 +116,9 @@ def test_the_description_is_the_first_offer_and_a_rome_title_alone_is_a_job() ->
 
 
 def test_a_structure_may_lack_all_but_siret_kind_name_and_department() -> None:
-    (structure,), rejected = read(
-        json.dumps({"siret": A, "kind": "AI", "name": "X", "department": "67"}), "x.jsonl"
-    )
-    assert not rejected
-    assert structure.place.department == "67"
-    assert structure.offers == ()
+    least = {"siret": A, "kind": "AI", "name": "X", "department": "67"}
+    (structure,), rejected = read(json.dumps(least), "x.jsonl")
+    assert (structure.place.department, structure.offers, rejected) == ("67", (), [])
 
 
 @pytest.mark.parametrize(
@@ -192,10 +164,8 @@ def test_a_siret_that_cannot_be_read_is_told_with_its_remedy(cell: str, words: s
 def test_a_list_without_numbers_tells_structures_apart_by_name_and_place() -> None:
     listed = "Association;Ville;Activité\nLes Jardins;Metz;tonte\nLES JARDINS ;Metz;taille\nLes Jardins;Nancy;tonte\n"
     structures, rejected = read(listed)
-    assert [(s.name, s.place.commune, len(s.offers)) for s in structures] == [
-        ("Les Jardins", "57463", 2),
-        ("Les Jardins", "54395", 1),
-    ]
+    expected = [("Les Jardins", "57463", 2), ("Les Jardins", "54395", 1)]
+    assert [(s.name, s.place.commune, len(s.offers)) for s in structures] == expected
     assert all("no-siret" in s.flags and not s.kind and s.kind_label == "type à préciser" for s in structures)
     assert not rejected
     titled = "id;title;summary;city\n3ab;Le Panier d'à côté;Paniers de légumes de saison livrés chaque semaine;Niort\n"
@@ -341,11 +311,8 @@ def test_a_means_of_contact_that_is_named_is_the_one_and_one_refused_is_read_now
 
 
 def test_counts_and_dates_are_not_taken_for_the_thing_itself() -> None:
-    assert directory.mapping(["siret", "nom", "nb_postes", "date offre", "tranche_effectifs"]) == {
-        "siret": "siret",
-        "name": "nom",
-        "headcount_band": "tranche_effectifs",
-    }
+    found = directory.mapping(["siret", "nom", "nb_postes", "date offre", "tranche_effectifs"])
+    assert found == {"siret": "siret", "name": "nom", "headcount_band": "tranche_effectifs"}
 
 
 def test_a_list_of_jobs_without_names_gives_offers_to_be_merged() -> None:
@@ -356,12 +323,6 @@ def test_a_list_of_jobs_without_names_gives_offers_to_be_merged() -> None:
     assert (structure.offers[0].title, structure.offers[0].text) == ("Espaces verts", "Tonte et taille")
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf\n"])
-def test_an_empty_file_says_so(content: bytes) -> None:
-    with pytest.raises(BadInput, match="is empty"):
-        read(content)
-
-
 @pytest.mark.parametrize("source", ["directory", "table", "finess"])
 def test_each_field_of_a_table_is_explained(source: str) -> None:
     guide = Path("docs/how-to/spreadsheet.md").read_text(encoding="utf-8").partition("## The fields")[2]
@@ -369,39 +330,36 @@ def test_each_field_of_a_table_is_explained(source: str) -> None:
     assert fields <= set(re.findall("`([a-z_]+)`", guide))
 
 
-def test_files_of_other_shapes_say_what_to_give() -> None:
-    with pytest.raises(BadInput, match="give CSV, XLSX"):
-        read(b"<html><body>no table</body></html>")
-    with pytest.raises(BadInput, match="needs a column of SIRETs"):
-        read("a;b\n1;2\n")
-    with pytest.raises(BadInput, match=r"old Excel workbook"):
-        read(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
-    with pytest.raises(BadInput, match="damaged workbook"):
-        read(b"PK\x03\x04[Content_Types].xml garbage")
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        *((empty, "is empty") for empty in (b"", b"\n\n", b"\xef\xbb\xbf\n")),
+        (b"<html><body>no table</body></html>", "give CSV, XLSX"),
+        (b"a;b\n1;2\n", "needs a column of SIRETs"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "old Excel workbook"),
+        (b"PK\x03\x04[Content_Types].xml garbage", "damaged workbook"),
+    ],
+)
+def test_files_of_other_shapes_say_what_to_give(content: bytes, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        read(content)
 
 
 def test_truncated_json_keeps_what_is_whole() -> None:
-    whole = json.dumps(
-        [{"siret": A, "name": "X", "kind": "EI", "city": "Metz"}, {"siret": B, "name": "Y"}], indent=1
-    )
-    structures, rejected = read(whole[:-20], "list.json")
+    first, second = {"siret": A, "name": "X", "kind": "EI", "city": "Metz"}, {"siret": B, "name": "Y"}
+    structures, rejected = read(json.dumps([first, second], indent=1)[:-20], "list.json")
     assert [s.siret for s in structures] == [A]
     assert "cut short" in rejected[0].reason
-    lines = (
-        json.dumps({"siret": A, "name": "X"}) + '\n{"siret": "12\n' + json.dumps({"siret": B, "name": "Y"})
-    )
-    structures, rejected = read(lines, "list.jsonl")
+    lines = json.dumps(first), '{"siret": "12', json.dumps(second)
+    structures, rejected = read("\n".join(lines), "list.jsonl")
     assert [s.siret for s in structures] == [A, B]
     assert rejected[0].record == "line 2"
 
 
 def test_of_a_folder_as_read_writes_it_only_structures_are_taken() -> None:
-    rows = [
-        {"record": "tender", "name": "Avis", "place": "Metz"},
-        {"record": "structure", "siret": A, "name": "X", "kind": "EI"},
-    ]
-    found = directory.read(io.BytesIO("\n".join(map(json.dumps, rows)).encode()), "all.jsonl")
-    assert [one.name for one in found if isinstance(one, Structure)] == ["X"]
+    notice = {"record": "tender", "name": "Avis", "place": "Metz"}
+    listed = {"record": "structure", "siret": A, "name": "X", "kind": "EI"}
+    assert [one.name for one in read("\n".join(map(json.dumps, (notice, listed))), "all.jsonl")[0]] == ["X"]
 
 
 def test_an_unclosed_quotation_mark_loses_no_silent_row() -> None:
@@ -430,23 +388,13 @@ def test_deep_nesting_and_huge_numbers_are_set_aside() -> None:
 # --------------------------------------------------------------------------------------- Le Marché
 
 
-def market_page() -> dict[str, Any]:
-    return published("lemarche page")
-
-
 def test_a_page_of_le_marche() -> None:
-    raw = json.dumps(market_page()).encode()
+    raw = json.dumps(published("lemarche page")).encode()
     assert lemarche.recognises("page.json", raw)
     assert not directory.recognises("page.json", raw)
-    structure, bad = list(lemarche.read(io.BytesIO(raw), "page.json"))
-    assert isinstance(structure, Structure)
-    assert isinstance(bad, Rejected)
-    assert facts(structure, "kind website networks labels") == (
-        "EA",
-        "https://dulac.example",
-        ("UNEA",),
-        ("ISO 9001",),
-    )
+    (structure,), (_,) = parted(lemarche.read(io.BytesIO(raw), "page.json"))
+    expected = ("EA", "https://dulac.example", ("UNEA",), ("ISO 9001",))
+    assert facts(structure, "kind website networks labels") == expected
     zones = {offer.title: offer.zone for offer in structure.offers}
     assert [offer.nature for offer in structure.offers][:2] == ["description", "offer"]
     assert zones["Routage"] == Zone(country=True)
@@ -454,8 +402,7 @@ def test_a_page_of_le_marche() -> None:
     assert zones["Reliure"] == Zone(departments=("73",), regions=("53",))
     assert next(o for o in structure.offers if o.title == "Routage").service_types == ("DISP",)
     # Being listed as active is the market's word, not the register's.
-    assert structure.active is None
-    assert structure.convention == "active"
+    assert (structure.active, structure.convention) == (None, "active")
 
 
 # ------------------------------------------------------------------------------ Recherche d'entreprises
@@ -492,20 +439,16 @@ def test_open_only_when_unit_and_establishment_are(
     assert one(register_result(etat_administratif=unit, office={"etat_administratif": site})).active is active
 
 
-@pytest.mark.parametrize("where", ["unit", "office"])
-def test_partial_diffusion_hides_name_and_address(where: str) -> None:
-    hidden = (
-        register_result(statut_diffusion="P")
-        if where == "unit"
-        else register_result(office={"statut_diffusion_etablissement": "P"})
-    )
-    structure = one(hidden)
+HIDDEN = {"statut_diffusion": "P"}, {"office": {"statut_diffusion_etablissement": "P"}}
+
+
+@pytest.mark.parametrize("hidden", HIDDEN, ids=["unit", "office"])
+def test_partial_diffusion_hides_name_and_address(hidden: dict[str, Any]) -> None:
+    structure = one(register_result(**hidden))
     assert "partial-diffusion" in structure.flags
     shown = json.dumps([structure.name, structure.brand, structure.address])
-    assert "NETTOIE" not in shown
-    assert "RUE DU TEST" not in shown
-    assert structure.place.commune == "57463"
-    assert structure.place.latitude != 49.1042
+    assert "NETTOIE" not in shown and "RUE DU TEST" not in shown
+    assert structure.place.commune == "57463" and structure.place.latitude != 49.1042
     assert structure.active is True
 
 
@@ -534,30 +477,14 @@ def test_real_lists_are_read_whole(file: str, count: int) -> None:
 
 def test_a_zone_on_each_row_is_that_of_its_activity() -> None:
     head = "SIRET;Nom;Type;Code postal;Ville;Activité;Zone d'intervention\n"
-    siret = "00000012500013"
-    rows = [
-        f"{siret};Essai;ACI;57000;Metz;{offer};{zone}\n"
-        for offer, zone in (
-            ("Espaces verts", "Moselle"),
-            ("Nettoyage", "30 km"),
-            ("Traiteur", "France entière"),
-        )
-    ]
-    (structure,) = (
-        s
-        for s in directory.read(io.BytesIO((head + "".join(rows)).encode()), "a.csv")
-        if isinstance(s, Structure)
-    )
-    zones = {offer.title: offer.zone for offer in structure.offers}
-    assert zones == {
-        "Espaces verts": Zone(departments=("57",)),
-        "Nettoyage": Zone(radius_km=30.0),
-        "Traiteur": Zone(country=True),
-    }
+    row = f"{A};Essai;ACI;57000;Metz"
+    stated = {"Espaces verts": "Moselle", "Nettoyage": "30 km", "Traiteur": "France entière"}
+    (structure,), _ = read(head + "".join(f"{row};{offer};{zone}\n" for offer, zone in stated.items()))
+    zones = Zone(departments=("57",)), Zone(radius_km=30.0), Zone(country=True)
+    assert {offer.title: offer.zone for offer in structure.offers} == dict(zip(stated, zones, strict=True))
     # what they reach together
     assert structure.zone == Zone(radius_km=30.0, departments=("57",), country=True)
-    same = head + f"{siret};Essai;ACI;57000;Metz;Tonte;Moselle\n{siret};;;;;Taille;\n"
-    (structure,) = (s for s in directory.read(io.BytesIO(same.encode()), "a.csv") if isinstance(s, Structure))
+    (structure,), _ = read(f"{head}{row};Tonte;Moselle\n{A};;;;;Taille;\n")
     assert structure.zone == Zone(departments=("57",))
     # one zone is that of all it offers
     assert [offer.zone for offer in structure.offers] == [structure.zone] * 2

@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
+from typer.testing import CliRunner
 
+from matcher.cli import build
 from matcher.domain import BadInput
 from matcher.reading.sync import _client, boamp, decp, entreprises, nomenclatures, siae, ted
 from matcher.reading.sync._client import Client, Unreachable
@@ -351,9 +354,10 @@ def test_full_lists_are_imported_and_go_before_those_shipped(
     publisher.files["/cog"] = json.dumps([{"code": "57463", "nom": "Metz la Neuve"}, new]).encode()
     try:
         tables.forget()
-        metz = places.commune("57463")
+        metz, other = places.commune("57463"), codes.cpv_label("45442120")
         report = nomenclatures.nomenclatures(tmp_path / "reference")
         assert codes.cpv_label("90911200") == "Libellé d'essai"
+        assert codes.cpv_label("45442120") == other  # what is not imported stays as shipped
         assert (codes.naf_label("9999Z"), codes.naf_label("81.21Z")) == ("Inconnu", "Nettoyage")
         assert "naf: 2 codes kept, 1 that the shipped table lacks" in report.notes
         assert "cog: 2 codes kept, 1 that the shipped table lacks" in report.notes
@@ -411,33 +415,17 @@ def test_an_unknown_address_is_stated(monkeypatch: pytest.MonkeyPatch, tmp_path:
         _client.address("cpv")
 
 
-def test_the_command_fetches_and_prints(
-    publisher: Publisher, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from matcher.commands import _options
-    from matcher.commands import sync as command
-
+def test_the_command_fetches_and_prints(publisher: Publisher, tmp_path: Path) -> None:
     publisher.publish(MONDAY, 10)
-    options: dict[str, Any] = {
-        "to": tmp_path,
-        "until": None,
-        "department": [],
-        "siren": [],
-        "structures": None,
-        "ess": False,
-        "format": "jsonl",
-        "rows": False,
-        "list_only": False,
-        "opt_out": None,
-        "accept_fewer": False,
-    }
-    command.run("boamp", since=MONDAY, **{**options, "until": MONDAY + timedelta(days=1)})
-    row = json.loads(capsys.readouterr().out)
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(build(), ["sync", *words, "--to", str(tmp_path), "--format", "jsonl"])
+
+    done = run("boamp", "--since", str(MONDAY), "--until", str(MONDAY + timedelta(days=1)))
+    row = json.loads(done.stdout)
     assert (row["what"], row["records"]) == ("boamp", 10)
-    with pytest.raises(BadInput, match="choose one of boamp, ted, decp"):
-        command.run("x", since=None, **options)
-    with pytest.raises(BadInput, match="is not a date"):
-        _options.day("soon")
+    assert "choose one of boamp, ted, decp" in str(run("x").exception)
+    assert "is not a date" in str(run("boamp", "--since", "soon").exception)
 
 
 # ------------------------------------------------------------------------------------------------- TED

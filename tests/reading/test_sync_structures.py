@@ -44,19 +44,13 @@ def fetch_market(folder: Path, **options: Any) -> _client.Report:
     return siae.siae(folder, **{"details": False, **options})
 
 
-def test_the_market_is_read_whole_by_limit_and_offset(publisher: Publisher, tmp_path: Path) -> None:
-    publisher.structures = market(250)
-    assert fetch_market(tmp_path).records == 250
-    assert [query["offset"] for _, query, _ in publisher.asked] == ["0", "100", "200"]
-    assert len({row["siret"] for row in rows(tmp_path / "pages")}) == 250
-    assert fetch_market(tmp_path).unchanged == 1
-
-
 def test_a_broken_reading_resumes_and_the_old_set_stands_meanwhile(
     publisher: Publisher, tmp_path: Path
 ) -> None:
     publisher.structures = market(250)
-    fetch_market(tmp_path)
+    assert fetch_market(tmp_path).records == 250
+    assert [query["offset"] for _, query, _ in publisher.asked] == ["0", "100", "200"]
+    assert fetch_market(tmp_path).unchanged == 1
     publisher.structures = market(320)
     publisher.faults += [("none",), ("none",), *[("status", 500)] * 4]
     with pytest.raises(Unreachable):
@@ -91,38 +85,27 @@ def test_a_list_that_shrinks_at_once_is_kept_until_it_is_accepted(
 ) -> None:
     publisher.structures = market(250)
     fetch_market(tmp_path)
+    publisher.structures = market(240)  # a few leave, and are gone
+    assert fetch_market(tmp_path).notes == []
     publisher.structures = market(left, "2025-11-01")
     report = fetch_market(tmp_path)
     assert "--accept-fewer" in report.notes[-1]
-    assert len(rows(tmp_path / "pages")) == 250
+    assert len(rows(tmp_path / "pages")) == 240
     fetch_market(tmp_path, accept_fewer=True)
     assert len(rows(tmp_path / "pages")) == left
-
-
-def test_structures_that_leave_a_list_are_gone(publisher: Publisher, tmp_path: Path) -> None:
-    publisher.structures = market(250)
-    fetch_market(tmp_path)
-    publisher.structures = market(240)
-    assert fetch_market(tmp_path).notes == []
-    assert len(rows(tmp_path / "pages")) == 240
 
 
 def test_the_page_of_a_structure_brings_what_it_does_and_is_asked_again_when_it_changed(
     publisher: Publisher, tmp_path: Path
 ) -> None:
     publisher.structures = market(3)
-    publisher.details = {
-        str(n): {
-            **publisher.structures[n],
-            "sectors": [{"name": "Espaces verts", "slug": "espaces-verts"}],
-            "networks": [{"name": "Réseau d'essai", "slug": "essai"}],
-            "contact_phone": "01 99 00 00 01",
-            "offers": [{"name": "Tonte", "description": "Tonte et taille de haies"}],
-            "client_references": [],
-            "labels_old": [],
-        }
-        for n in range(2)
-    }  # the third page is gone: 404
+    said = {
+        "sectors": [{"name": "Espaces verts", "slug": "espaces-verts"}],
+        "networks": [{"name": "Réseau d'essai", "slug": "essai"}],
+        "offers": [{"name": "Tonte", "description": "Tonte et taille de haies"}],
+        **{"contact_phone": "01 99 00 00 01", "client_references": [], "labels_old": []},
+    }
+    publisher.details = {str(n): {**publisher.structures[n], **said} for n in range(2)}  # of the third: 404
     fetch_market(tmp_path, details=True)
     one, two, three = sorted(read(tmp_path), key=lambda s: s.siret)
     assert [offer.title for offer in one.offers] == ["Tonte", "Espaces verts"]
@@ -173,12 +156,8 @@ def test_jobs_of_the_hiring_platform_are_offers_of_kind_job(publisher: Publisher
     first = found[siret(0)]
     assert (first.kind, first.brand, first.place.department) == ("ACI", "Atelier 0", "57")
     one, two = first.offers
-    assert (one.nature, one.title, one.rome, two.title) == (
-        "job",
-        "Entretien des espaces verts",
-        ("A1203",),
-        "Agent de tri",
-    )
+    expected = ("job", "Entretien des espaces verts", ("A1203",), "Agent de tri")
+    assert (one.nature, one.title, one.rome, two.title) == expected
     assert "Tonte et taille" in one.text
     for personal in ("Durand", "03 87", "rh@"):
         assert personal not in one.text
@@ -286,12 +265,8 @@ def test_esat_of_finess_with_their_places(publisher: Publisher, tmp_path: Path) 
     found = [s for s in files.read([tmp_path / "finess.csv"]) if isinstance(s, Structure)]
     assert len(found) == 10
     one = found[0]
-    assert (one.name, one.kind, one.phone, one.place.commune) == (
-        "ESAT L'ÉRABLE 1",
-        "ESAT",
-        "03 87 00 00 00",
-        "57463",
-    )
+    expected = ("ESAT L'ÉRABLE 1", "ESAT", "03 87 00 00 00", "57463")
+    assert (one.name, one.kind, one.phone, one.place.commune) == expected
     assert (one.headcount, found[1].headcount) == (52.0, None)
     # a file of another form, or one with a tenth of the lines, takes nothing away
     for broken in (b"<html>moved</html>", extract(3)):

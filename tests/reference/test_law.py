@@ -32,18 +32,6 @@ from records import cases
 NOW = date(2026, 11, 24)
 
 
-def test_thresholds_leave_no_day_without_a_rule_and_none_with_two() -> None:
-    codes = "formal.state formal.local formal.entity formal.works direct.supplies direct.works".split()
-    day = date(2016, 1, 1)
-    while day <= date(2027, 12, 31):
-        for code in codes:
-            assert sum(r.holds(day) for r in law.all_rules() if r.code == code) == 1, (code, day)
-        day += timedelta(days=1 if (day.month, day.day) in {(12, 31), (3, 31), (7, 23), (12, 8)} else 7)
-    for day in (date(2016, 6, 1), date(2019, 3, 31), date(2019, 4, 1), date(2020, 8, 1), NOW):
-        in_force = [r.code for r in law.rules(day)]
-        assert len(in_force) == len(set(in_force))
-
-
 #: Who may answer under each article; "?" where it depends on the structure.
 ADMITTED = """
            L2113-12 L2113-13 L2113-13-1 L2113-15
@@ -237,13 +225,6 @@ def test_short_works_mention_that_their_exception_is_open() -> None:
     longer = replace(works, duration_months=6)
     told = law.social_duty(call(longer), longer)
     assert told is not None and "Durée de" not in told.text
-
-
-def test_changes_of_a_group_depend_on_the_day() -> None:
-    before, after = law.rule("group.fixed", date(2024, 12, 31)), law.rule("group.fixed", date(2025, 1, 1))
-    assert before is not None and after is not None
-    assert "négociée" not in before.text
-    assert "négociée" in after.text
 
 
 def test_a_rule_is_shown_with_its_article_its_date_and_that_it_is_to_be_checked() -> None:

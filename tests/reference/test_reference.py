@@ -12,7 +12,7 @@ import pytest
 
 from matcher.domain import BadInput, Place
 from matcher.reading.sources import decp
-from matcher.reference import codes, french, imports, places, tables
+from matcher.reference import codes, french, imports, places
 from matcher.reference.identifiers import CPV_DIVISIONS
 from matcher.reference.paths import reference_dir, shared_dir
 from records import cases
@@ -145,23 +145,6 @@ def test_a_cpv_takes_the_label_of_its_longest_known_prefix() -> None:
     assert codes.cpv_label("99999999") == ""
 
 
-def test_official_cpv_labels_are_imported_and_preferred(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
-    source = tmp_path / "cpv.csv"
-    source.write_text("code,code8,label_fr\n45442110-1,45442110,Peinture essai\n30000000-9,30000000,Bureau\n")
-    before, other = codes.cpv_label("45442110"), codes.cpv_label("45442120")
-    try:
-        assert imports.import_labels("cpv", source) == 2
-        assert codes.cpv_label("45442110") == "Peinture essai" != before
-        assert codes.cpv_label("30000000") == "Bureau"
-        assert codes.cpv_label("45442120") == other  # not imported: as shipped
-    finally:
-        monkeypatch.undo()
-        tables.forget()
-
-
 @pytest.mark.parametrize("content", [b"", b"a,b\n1,2\n", b"\xff\xfe\x00"])
 def test_a_file_without_cpv_is_refused_with_its_remedy(content: bytes, tmp_path: Path) -> None:
     source = tmp_path / "other.csv"
@@ -283,18 +266,6 @@ def test_neighbours_agree_with_the_official_outlines() -> None:
     assert official <= ours
     # They meet at a point of the Durance and in the estuary of the Seine, where outlines share no line.
     assert ours - official == {("04", "13"), ("14", "76")}
-
-
-@pytest.mark.shared
-@needs_nomenclatures
-def test_nuts_codes_agree_with_the_official_list() -> None:
-    text = (NOMENCLATURES / "nuts_nuts-fra-lvl3.gc").read_text(encoding="utf-8")
-    official = {
-        code for code in text.replace("<", ">").split(">") if len(code) == 5 and code.startswith("FR")
-    }
-    with (reference_dir() / "nuts.csv").open(encoding="utf-8") as stream:
-        now = {r["code"] for r in csv.DictReader(stream) if r["version"] == "2016"}
-    assert official - {"FRZZZ"} == now
 
 
 @pytest.mark.shared

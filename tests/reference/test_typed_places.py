@@ -38,15 +38,6 @@ def test_a_homonym_is_asked_back() -> None:
     assert found.commune == "93066" and found.inferred
 
 
-@pytest.mark.parametrize(("text", "town"), [("ménage à Vire", "14762"), ("ménage à Viré", "71584")])
-def test_a_town_is_called_by_its_first_word_before_a_village_of_almost_that_name(
-    text: str, town: str
-) -> None:
-    assert codes(typed_places.mentioned(text)) == {town}
-    with pytest.raises(toponyms.Homonyms, match="Lons-le-Saunier"):
-        typed_places.mentioned("ménage à Lons")
-
-
 def test_the_field_of_places_knows_the_same_names() -> None:
     assert codes(toponyms.asked("sud Ardèche")) == {"07"} and codes(toponyms.asked("Maurienne")) == {"73248"}
     with pytest.raises(toponyms.Homonyms) as asked:
