@@ -7,7 +7,7 @@ tables that sum: a generalised additive model with interactions (GA2M; Lou et al
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,7 +21,7 @@ from matcher.catalogue.filters import distances_km
 from matcher.console import counted, progress, say
 from matcher.domain import BadInput
 from matcher.lab import evaluation
-from matcher.lab.leads import TOP, calibration, ece, figures, judged
+from matcher.lab.leads import TOP, calibration, ece, figures, gain, judged
 from matcher.lab.training import CARDS, platt, priors, write_card
 from matcher.lab.training import asks as asks_
 from matcher.lab.training.texts import OURS, read_table
@@ -29,6 +29,7 @@ from matcher.learned.asks import assembled, wording
 from matcher.matching import declared, demand, evidence, recipes, trades
 from matcher.matching.engine import Matcher
 from matcher.matching.judgement import cell
+from matcher.matching.rankers import logistic
 from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Query
 from matcher.reading.need import free_text_tender
@@ -309,15 +310,49 @@ def _boosted(pairs: Pairs, table: F64, chosen: Mask, seed: int) -> list[Mapping[
     import lightgbm
 
     lead = LEAD[np.nan_to_num(pairs.grade).astype(int)]
+    told = Pairs(pairs.rows[chosen], pairs.need[chosen], pairs.grade[chosen], pairs.weight[chosen])
     together = [[*map(COLUMNS.index, group)] for group in (*((name,) for name in COLUMNS), *GROUPS)]
-    params: dict[str, Any] = {"objective": "cross_entropy", "learning_rate": RATE, "num_leaves": LEAVES}
+    params: dict[str, Any] = {"objective": _pull(told), "learning_rate": RATE, "num_leaves": LEAVES}
     params |= {"lambda_l2": 5.0, "bagging_fraction": 0.7, "bagging_freq": 1, "feature_fraction": 0.7}
     params |= {"min_data_in_leaf": 20, "max_bin": 255, "min_data_in_bin": 1, "boost_from_average": False}
     params |= {"interaction_constraints": together, "monotone_constraints": [way for _, way in MAIN.values()]}
     params |= {"num_threads": 1, "deterministic": True, "verbosity": -1, "seed": seed}
-    data = lightgbm.Dataset(table[chosen], lead[chosen], weight=pairs.weight[chosen], params=params)
+    data = lightgbm.Dataset(table[chosen], lead[chosen], params=params)
     trees = lightgbm.train(params, data, ROUNDS).dump_model()["tree_info"]
     return [tree["tree_structure"] for tree in trees]
+
+
+def _pull(pairs: Pairs) -> Callable[[F64, Any], tuple[F64, F64]]:
+    """Gradient and curvature by pair: how likely a lead it is, and that it stands above those of its need graded lower.
+
+    The order counts by the share of the need's gain that an exchange of two would cost (LambdaMART; Burges, 2010).
+    """
+    need, weight, lead = pairs.need, pairs.weight, LEAD[np.nan_to_num(pairs.grade).astype(int)]
+    first = np.searchsorted(need, need)
+    above, below, worth = list[I64](), list[I64](), list[F64]()
+    for rows in np.split(np.arange(len(need)), np.flatnonzero(np.diff(need)) + 1):
+        rows = rows[~np.isnan(pairs.grade[rows])]
+        gains = 2.0 ** pairs.grade[rows]
+        best = gain(sorted(map(int, pairs.grade[rows]), reverse=True)[:5])
+        over, under = np.nonzero(gains[:, None] > gains)
+        above.append(rows[over])
+        below.append(rows[under])
+        worth.append((gains[over] - gains[under]) / max(best, 1.0) * weight[rows[over]])
+    i, j, cost = np.concatenate(above), np.concatenate(below), np.concatenate(worth)
+
+    def pull(scores: F64, _: Any) -> tuple[F64, F64]:
+        order = np.lexsort((np.where(np.isnan(pairs.grade), np.inf, -scores), need))
+        place = np.empty(len(need))
+        place[order] = np.arange(len(need)) - first
+        discount = 1 / np.log2(place + 2)
+        wrong = logistic(scores[j] - scores[i])
+        push = cost * np.abs(discount[i] - discount[j]) * wrong
+        bend = push * (1 - wrong)
+        chance, size = logistic(scores), len(scores)
+        slope = (chance - lead) * weight + np.bincount(j, push, size) - np.bincount(i, push, size)
+        return slope, chance * (1 - chance) * weight + np.bincount(i, bend, size) + np.bincount(j, bend, size)
+
+    return pull
 
 
 def _splits(trees: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
