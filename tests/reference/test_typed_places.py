@@ -44,5 +44,8 @@ def test_the_field_of_places_knows_the_same_names() -> None:
         toponyms.asked("Grand Paris Sud")
     assert asked.value.choices == ("Créteil (94)", "Évry-Courcouronnes (91)")
     with pytest.raises(toponyms.Homonyms) as asked:
-        toponyms.asked("Valence")
-    assert all("Valence" in choice for choice in asked.value.choices)  # and not Talence
+        toponyms.asked("Beaumont")
+    assert all("Beaumont" in choice for choice in asked.value.choices)  # and not Beaumes
+    # a village does not compete with the town of its very name, unless the need is of its department
+    assert codes(toponyms.asked("Valence")) == {"26362"}
+    assert codes(toponyms.asked("Valence", "tonte dans le Tarn-et-Garonne")) == {"82186"}

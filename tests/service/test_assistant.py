@@ -352,7 +352,7 @@ def test_of_a_notice_one_lot_is_asked_and_nothing_is_dropped_in_silence(folder: 
         *(("find_opportunities", {"siret": "00010032100017", "n": 4, "offset": start}) for start in (0, 4)),
         ("find_insertion_hours", NOTICE),
         ("find_structures_for_need", {"need": "nettoyage de locaux"}),
-        ("find_structures_for_need", {"need": "nettoyage de locaux à Montreuil"}),
+        ("find_structures_for_need", {"need": "nettoyage de locaux à Beaumont"}),
         ("find_structures_for_need", {"need": "tonte", "place": "Guéret", "kinds": ["EA"]}),
         ("propose_groups", {**of_lots, "n": 10}),
         ("propose_groups", {**of_lots, "offset": 1}),
@@ -362,7 +362,7 @@ def test_of_a_notice_one_lot_is_asked_and_nothing_is_dropped_in_silence(folder: 
     lots = {(item["notice"]["id"], item["lot"]["number"]) for page in pages for item in page["items"]}
     assert len(lots) == pages[0]["total"] and "offset=4" in pages[0]["cut"]
     assert owed["hint"].endswith(results.NO_HOURS) and nowhere["hint"] == results.NOWHERE
-    assert several["hint"].startswith("Le lieu lu dans le besoin peut être Montreuil (93), Montreuil (85)")
+    assert several["hint"].startswith("Le lieu lu dans le besoin peut être Beaumont (63)")
     assert "sans kinds, ou" in few["hint"] and "radius_km" not in few["hint"]
     assert "consortia (" in groups["cut"] and "offset=1" in groups["cut"]
     assert others["consortia"][0] != groups["consortia"][0]

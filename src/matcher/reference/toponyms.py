@@ -168,10 +168,18 @@ def settled(words: str, found: Places, near: frozenset[str]) -> Place:
         begun = (f"{' '.join(key[:end])} " for end in range(len(key) - 1, 0, -1))
         towns = ([t for t in _towns_like(b) if f"{places.name_key(t.label)} ".startswith(b)] for b in begun)
         raise UnknownPlace(words, _choices(tuple(next(filter(None, towns), ())))[:MOST_CHOICES])
-    left = found if len(found) == 1 else _within(found, near) or found
+    left = found if len(found) == 1 else _within(found, near) or _likely(words, found)
     if len(left) > 1:
         raise Homonyms(words, _choices(tuple(dict.fromkeys((*found, *_towns_like(words)))))[:MOST_CHOICES])
     return left[0]
+
+
+def _likely(words: str, found: Places) -> Places:
+    """These places without the villages that bear the very name of a town: "Valence" is that of the Drôme."""
+    key = places.name_key(words)
+    same = [place for place in found if place.commune and places.name_key(place.label) == key]
+    most = max(map(people, same), default=0)
+    return tuple(place for place in found if place not in same or people(place) * DOMINANT > most)
 
 
 def _towns_like(words: str) -> Places:
