@@ -112,4 +112,4 @@ def test_learning_outside_a_clone_is_told_with_its_remedy(
 ) -> None:
     monkeypatch.setattr(train, "OURS", tmp_path / "absent")
     with pytest.raises(BadInput, match="run it in a clone"):
-        train.priors(tmp_path, tmp_path)
+        train.encoder(tmp_path, tmp_path, None, 0)

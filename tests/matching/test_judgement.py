@@ -405,7 +405,7 @@ def test_tables_name_trades_of_the_taxonomy() -> None:
 STAFFED = {
     "besoin de 2 agents d'entretien en remplacement pendant l'été": True,
     "renfort d'été": True,
-    "remplacement des châssis de l'hôtel de ville": False,
+    "remplacement des châssis de l'école du bourg": False,
     "remplacement du système de sécurité incendie": False,
     "tonte des pelouses": False,
 }

@@ -164,7 +164,7 @@ def test_a_stated_clause_of_which_nobody_is_likely_to_carry_hours_reaches_the_ne
 ) -> None:
     aside = [
         replace(structure(f"00010{i}73500018", f"Relais {i}", kind), place=PARIS)
-        for i, kind in enumerate(("AI", "AI", "ETTI", "ETTI"))
+        for i, kind in enumerate(("AI", "AI", "AI", "AI"))
     ]
     folder = tmp_path / "aside"
     save_catalogue(build_catalogue(aside), folder)

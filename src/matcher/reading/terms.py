@@ -34,7 +34,7 @@ _CALLED = re.compile(
 _MOST = re.compile(r"max|(?:exced|depass)er")
 #: "sur 2 ans :" before one
 _YEARS = re.compile(r"\b(?:sur|pour) (\d) ans\b(?=[^.;\d]{0,60}$)")
-#: "Estimation des travaux : 4 275 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €"
+#: "Estimation des travaux : 4 310 000 €", "prime de 25 000 €", "achats d'un montant supérieur à 428 000 €"
 _OF_OTHERS = re.compile(
     r"\b(?:travaux|partie|prime|indemnite|seuil|chiffres? d'affaire|reference|garanti|provision|penalit|caution|assur|budget"
     r"|droits? d'|loyer|tranche|superieur|plus de |entre |par (?:bon de )?(?:commande|candidat|operation)"

@@ -328,9 +328,9 @@ def _pull(pairs: Pairs) -> Callable[[F64, Any], tuple[F64, F64]]:
     The order counts by the share of the need's gain that an exchange of two would cost (LambdaMART; Burges, 2010).
     """
     need, weight, lead = pairs.need, pairs.weight, LEAD[np.nan_to_num(pairs.grade).astype(int)]
-    first = np.searchsorted(need, need)
+    together = np.argsort(need, kind="stable")
     above, below, worth = list[I64](), list[I64](), list[F64]()
-    for rows in np.split(np.arange(len(need)), np.flatnonzero(np.diff(need)) + 1):
+    for rows in np.split(together, np.flatnonzero(np.diff(need[together])) + 1):
         rows = rows[~np.isnan(pairs.grade[rows])]
         gains = 2.0 ** pairs.grade[rows]
         best = gain(sorted(map(int, pairs.grade[rows]), reverse=True)[:5])
@@ -343,7 +343,7 @@ def _pull(pairs: Pairs) -> Callable[[F64, Any], tuple[F64, F64]]:
     def pull(scores: F64, _: Any) -> tuple[F64, F64]:
         order = np.lexsort((np.where(np.isnan(pairs.grade), np.inf, -scores), need))
         place = np.empty(len(need))
-        place[order] = np.arange(len(need)) - first
+        place[order] = np.arange(len(need)) - np.searchsorted(need[order], need[order])
         discount = 1 / np.log2(place + 2)
         wrong = logistic(scores[j] - scores[i])
         push = cost * np.abs(discount[i] - discount[j]) * wrong
