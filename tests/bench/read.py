@@ -8,9 +8,14 @@ python tests/bench/read.py sheets
 python tests/bench/read.py night CATALOGUE [--draw 60] [--seed 1] [--notices]
     Counts of a night over the notices of a catalogue (lots, lots announced, structures notified), and pairs of lot and structure;
     with --notices of notice and structure, each by one of its lots: lots of one notice are one card of a digest.
+python tests/bench/read.py reasons CATALOGUE QUERIES.jsonl [--draw 100] [--seed 1] [--whole]
+    Shown reasons of the first five of 40 needs, each by itself, or all those of a structure as one line.
 python tests/bench/read.py counts CATALOGUE [--draw 300] [--seed 1]
     Needs at places, real and invented: the counts of the map (of trades), the potential, the list that its number opens, the lists of
     its reservations and the record that is kept of it; each that differs.
+python tests/bench/read.py silence CATALOGUE [--draw 500] [--seed 1] [--performers FILE]
+    Those who say nothing of their trade: twenty searches of ESAT, exposure over real needs, profiles completed by a sentence, and
+    needs of what structures of a file do, with their text and without.
 
 Mark each line of a sample relevant, doubtful or noise (true and useful, true, false) and count.
 """
@@ -25,24 +30,36 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import numpy as np
 import typer
 
 import sheets as invented
-from matcher.domain import ANSWERABLE, Place, Reason, Structure
+from matcher.catalogue.build import build_catalogue, update_catalogue
+from matcher.domain import ANSWERABLE, Filters, Lot, Offer, Place, Reason, Reservation, Structure, Tender
+from matcher.lab.evaluation import questions
+from matcher.learned import asks
+from matcher.learned import offers as proposed
+from matcher.matching import skills, suitability
 from matcher.matching.engine import Matcher
+from matcher.matching.parts import INSERTION
+from matcher.matching.ranking import PLAUSIBLE, Ranking
 from matcher.matching.reasons import sentences
+from matcher.matching.signals.likely_trade import STATED
+from matcher.matching.trades import inferred_trades, place
 from matcher.outreach.batch import Options
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, matches_of
-from matcher.reading import brochure, files, gather
-from matcher.reference import places, toponyms, trades, typed_places
+from matcher.reading import brochure, clauses, files, gather
+from matcher.reading.need import typed_need
+from matcher.reference import paths, places, toponyms, trades, typed_places
 from matcher.territory import coverage
 from matcher.territory.areas import Area, somewhere
 from matcher.territory.counts import Desk
@@ -94,11 +111,15 @@ def measure(chosen: list[Text], show: bool = False) -> dict[str, float | int | s
         if show and (got != one.trades or (offers and stated.split() != sorted(one.zone.split()))):
             missed, more = sorted(one.trades - got), sorted(got - one.trades)
             print(f"{one.id} missed {missed} wrong {more} zone {stated} of {one.zone}")
-    shares = {"found": found / max(1, said), "wrong": wrong / max(1, found + wrong)}
-    shares |= {"types right": types / max(1, typed)}
-    counts = {"zones right": f"{zones} of {zoned}", "zones invented": invented}
-    rounded = {name: round(share, 3) for name, share in shares.items()}
-    return {"texts": len(chosen), "trades": said} | rounded | counts
+    return {
+        "texts": len(chosen),
+        "trades": said,
+        "found": round(found / max(1, said), 3),
+        "wrong": round(wrong / max(1, found + wrong), 3),
+        "types right": round(types / max(1, typed), 3),
+        "zones right": f"{zones} of {zoned}",
+        "zones invented": invented,
+    }
 
 
 def _as_labelled(name: str, said: frozenset[str]) -> str:
@@ -199,6 +220,24 @@ def night(catalogue: Path, draw: int = 60, seed: int = 1, notices: bool = False)
         )
 
 
+@app.command()
+def reasons(catalogue: Path, queries: Path, draw: int = 100, seed: int = 1, whole: bool = False) -> None:
+    random.seed(seed)
+    matcher = Matcher.load(catalogue)
+    asked = random.sample(list(questions(queries, [])), 40)
+    lines = []
+    for question in asked:
+        tender = clauses.complete(question.tender)  # as what is typed is read: "réservé aux ESAT"
+        for answer in matcher.match(tender, 5, groups=0, as_of=question.day).lots:
+            for match in answer.matches:
+                told = sentences(match.reasons, 3)
+                kind = match.structure.kind + " (à vérifier)" * ("kind-unsure" in match.structure.flags)
+                line = f"- {answer.lot.title[:90]} | {kind} {match.structure.name[:40]} |"
+                lines += [f"{line} {said}" for said in ([" ; ".join(told)] if whole else told)]
+    print(f"{len(lines)} {'lines' if whole else 'reasons'} shown for {len(asked)} needs")
+    print("\n".join(random.sample(lines, min(draw, len(lines)))))
+
+
 # ----------------------------------------------------------------------------------- the counts of a territory
 
 TYPED = (
@@ -277,6 +316,140 @@ def _listed(page: Any, address: str) -> tuple[int, ...]:
     parts = text.split('<aside id="carte"')[0].split('<details class="level"')
     called, *checked = (part.count('<li class="row"') for part in parts)
     return called, sum(checked), sum(part.count('<li><a href="/structure/') for part in parts[1:])
+
+
+# ------------------------------------------------------------------------------ who says nothing of its trade
+
+SEARCHED = (
+    "entretien des espaces verts, nettoyage de bureaux, mise sous pli de courriers, blanchisserie".split(", ")
+)
+TOWNS = ("Nîmes", "Limoges", "Rennes", "Lille", "Dijon")
+
+
+@app.command()
+def silence(catalogue: Path, draw: int = 500, seed: int = 1, performers: str = "speaking_2026.jsonl") -> None:
+    chance, matcher = random.Random(seed), Matcher.load(catalogue)
+    sets = sorted((paths.shared_dir() / "data" / "judged").glob("*.queries.jsonl"))
+    needs = [one.tender for path in sets for one in questions(path, [])]
+    _searches(matcher)
+    lots = _exposure(matcher, chance.sample(needs, min(draw, len(needs))))
+    _completions(matcher, lots, draw, chance)
+    _performers(matcher, performers, chance)
+
+
+def _answers(
+    matcher: Matcher, tender: Tender, filters: Filters | None = None
+) -> tuple[Ranking, list[int], list[int]]:
+    """The ranking of the first lot, the rows that are listed for it, best first, and those to be asked."""
+    ranking = matcher.rank(matcher.queries(tender, filters=filters)[0], whole=False)
+    listed = ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE]
+    return ranking, ranking.shortlist.candidates[listed].tolist(), suitability.asking(ranking).tolist()
+
+
+def _searches(matcher: Matcher) -> None:
+    """Twenty searches of ESAT: by the filter, by the words, by the article, which admits EA too."""
+    only, article = Filters(kinds=("ESAT",)), Reservation(articles=("L2113-12",), origin="typed")
+    some, same, said = 0, 0, 0
+    # one that is EA and ESAT is listed by its nearer establishment where both may answer: the bidder is what counts
+    bidder, kinds = map(matcher.catalogue.of_structure, ("bidder", "kind"))
+    esats = set(bidder[kinds == "ESAT"].tolist())
+    for need, town in product(SEARCHED, TOWNS):
+        plain, words = (
+            typed_need(f"{need}{who}", toponyms.asked(town), whole=True) for who in ("", ", réservé aux ESAT")
+        )
+        reserved = replace(plain, lots=tuple(replace(lot, reservation=article) for lot in plain.lots))
+        found = [
+            _answers(matcher, *each) for each in ((plain, only), (words, only), (reserved, only), (words,))
+        ]
+        listed = {frozenset(esats.intersection(bidder[[*shown, *ask]].tolist())) for _, shown, ask in found}
+        told = [text for match in matcher.answer(found[0][0]).matches for text in sentences(match.reasons)]
+        some, same = some + bool(found[0][1]), same + (len(listed) == 1)
+        said += any("% des" in text for text in told)
+    print(
+        f"of 20 searches by kind {some} show some, {same} have one list by filter, words and article, {said} say the share"
+    )
+
+
+def _exposure(matcher: Matcher, tenders: Sequence[Tender]) -> list[Lot]:
+    """Of bidders in reach of needs of trades that they probably have, those never in the first ten nor to be asked."""
+    bidders, kinds = (matcher.catalogue.of_structure(name) for name in ("bidder", "kind"))
+    reached, seen, lots = dict[int, str](), set[int](), []
+    for tender in tenders:
+        ranking, shown, ask = _answers(matcher, tender)
+        reached |= {bidders[row]: kinds[row] or "-" for row in suitability.probable(ranking)}
+        seen.update(bidders[[*shown[:10], *ask]].tolist())
+        lots.append(ranking.shortlist.query.lot)
+    never = Counter(kind for bidder, kind in reached.items() if bidder not in seen)
+    each = ", ".join(
+        f"{kind} {never[kind] / many:.2f} of {many}" for kind, many in Counter(reached.values()).most_common()
+    )
+    print(f"never seen over {len(tenders)} needs {never.total() / len(reached):.3f} (at most 0.35): {each}")
+    return lots
+
+
+def _completions(matcher: Matcher, lots: Sequence[Lot], draw: int, chance: random.Random) -> None:
+    """Structures that state in one sentence more a trade that they probably have, for a need of it where they are."""
+    catalogue, needs = matcher.catalogue, dict[str, list[Lot]]()
+    labels = [one.label for one in trades.trades()]
+    whole = Tender(id="x", format="need", title="", lots=tuple(lots))
+    for lot, asked in zip(lots, asks.read(whole), strict=True):
+        for name in [name for name in asked.trades if name != INSERTION][:1]:
+            needs.setdefault(labels[place(name)], []).append(lot)
+    cases: list[tuple[Structure, Structure, Tender]] = []
+    for row in chance.sample(range(len(catalogue)), len(catalogue)):
+        who = catalogue.structure(row)
+        likely = {label for label, _ in inferred_trades(catalogue, row)}
+        has = sorted((likely | {one.label for one in skills.skills(who)}) & needs.keys())
+        if who.kind and has and who.place.commune and len(cases) < draw:
+            said = Offer(
+                id=f"{who.siret}#plus", title=f"Nous faisons aussi : {(trade := chance.choice(has))}."
+            )
+            lot = replace(chance.choice(needs[trade]), places=(who.place,))
+            cases.append((who, replace(who, offers=(*who.offers, said)), replace(whole, lots=(lot,))))
+    made = [build_catalogue(some, reuse=catalogue) for some in list(zip(*cases, strict=True))[:2]]
+    before, after = (Matcher(one, matcher.recipe, exhaustive=True) for one in made)
+    worse = [
+        case for case in cases if (np.subtract(_stands(before, case), _stands(after, case)) > 1e-6).any()
+    ]
+    print(
+        f"completions: {len(worse)} of {len(cases)} lower the level or score, by which structures are ranked (none)"
+    )
+    for who, _, need in worse:
+        print(f"  {who.name} ({who.kind}) | {need.lots[0].title[:70]}")
+
+
+def _stands(matcher: Matcher, case: tuple[Structure, Structure, Tender]) -> tuple[int, float]:
+    """The level and score of a structure for its need."""
+    ranking = matcher.rank(matcher.queries(case[2])[0])
+    at = int(np.flatnonzero(ranking.shortlist.candidates == matcher.catalogue.row(case[0].siret))[0])
+    return int(ranking.levels[at]), float(ranking.scores[at])
+
+
+def _performers(matcher: Matcher, file: str, chance: random.Random, draw: int = 40) -> None:
+    """Needs of what structures of a file say that they do, in their town: with that text, and when it is taken away."""
+    catalogue, labels = matcher.catalogue, [one.label for one in trades.trades()]
+    everyone = (catalogue.structure(row) for row in range(len(catalogue)))
+    told = [s for s in everyone if s.kind and s.place.commune and any(file in o.source for o in s.offers)]
+    said = [". ".join(offer.title for offer in one.offers if file in offer.source) for one in told]
+    held = proposed.shipped().reader.read(np.asarray(catalogue.encoder.encode(said, role="passage")))
+    read = [(who, labels[row.argmax()]) for who, row in zip(told, held, strict=True) if row.max() >= STATED]
+    drawn = chance.sample(read, min(draw, len(read)))
+    esat = [pair for pair in drawn if pair[0].kind in ("ESAT", "EA")]
+    quiet = update_catalogue(catalogue, [replace(who, offers=(), description="") for who, _ in drawn])
+    for how, at, some in (
+        ("with text", catalogue, drawn),
+        ("without", quiet, drawn),
+        ("ESAT and EA without", quiet, esat),
+    ):
+        one, first, shown = Matcher(at, matcher.recipe), 0, 0
+        for who, need in some:
+            _, listed, ask = _answers(one, typed_need(need, (who.place,), whole=True))
+            rows = np.flatnonzero(at.of_structure("siren") == who.siren)
+            first += any(row in listed[:10] for row in rows)
+            shown += any(row in (*listed, *ask) for row in rows)
+        print(
+            f"performers, {how}: in the first ten {first} of {len(some)}, shown or counted to be asked {shown}"
+        )
 
 
 if __name__ == "__main__":
