@@ -120,9 +120,8 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         by_name = np.nan_to_num(name_trade(shortlist, asked.astype(np.float32)))
         first, surest = (each[trades.by_name(catalogue, rows)[1]] for each in trades.called(catalogue))
         share = trades.shares(shortlist)
-        main = asked & (
-            (share > trades.MAIN) | (share.max() <= trades.MAIN)
-        )  # of which all are to be of things
+        # the main trades, else all, are to be of things
+        main = asked & ((share > trades.MAIN) | (share.max() <= trades.MAIN))
         apart = all(map(trades.of_things, main.nonzero()[0].tolist()))
         labels = map(trades.label, range(len(asked)))
         of_others = np.array([apart and _of_others(shortlist, asked, label) for label in labels])
