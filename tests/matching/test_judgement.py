@@ -19,7 +19,7 @@ from matcher.matching import demand, evidence, judgement, recipes, trades
 from matcher.matching.engine import LEVELS, Matcher
 from matcher.matching.reasons import sentences
 from matcher.matching.search import shortlist_of
-from matcher.matching.shortlist import Shortlist
+from matcher.matching.shortlist import Memo, Shortlist
 from matcher.reading.need import free_text_tender
 from matcher.reference import tables
 
@@ -165,7 +165,8 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         # a source tells of the one trade that it is of; of plants to be grown no rate of their upkeep is "this trade"
         ("EI", {"naf": "8122Z"}, "débarras de caves et nettoyage", "nettoyage et propreté) : activité", "encombrants"),
         ("EI", {"naf": "8532Z"}, "préparation au permis de conduire", "formation, pour autre chose : activité", "évoque"),
-        ("ACI", {"name": "La Friperie du Val"}, "confection de rideaux et de housses", "ne dit pas ce métier", "textile et couture)  "),
+        ("ACI", {"naf": "8559A", "name": "SAS Formation"}, "préparation au permis de conduire", "son nom évoque formation, pour autre chose", "ce métier"),
+        ("ACI", {"name": "La Friperie du Val"}, "confection de rideaux et de housses", "ne dit pas ce métier", "son nom"),
         ("ACI", {"offers": (offer("Couture et retouches"),)}, "marquage de tee-shirts en sérigraphie", "textile et couture, pour autre chose : selon", "ne dit pas"),
         ("EI", {"naf": "3811Z", "name": "Envie 2E"}, "ressourcerie", "peut-être réemploi et ressourcerie : activité", "évoque"),
         ("ESAT", {}, "tonte des pelouses et balayage des rues", "font une part du besoin (espaces verts), à demander", "évoque"),
@@ -188,6 +189,19 @@ def test_a_reason_tells_what_its_source_does_and_no_more(
     (query,) = alone.queries(free_text_tender(need, ANGERS))
     text = " | ".join(sentences(alone.explain(alone.rank(query), 0, 1).reasons, 9))
     assert told in text and untold not in text
+
+
+@pytest.mark.parametrize(("sewing", "told"), [(0.75, False), (0.55, True)])
+def test_who_says_the_main_trade_of_other_things_is_told_for_a_lot_of_several_main_ones_alone(
+    sewing: float, told: bool
+) -> None:
+    alone = made.matcher_over([structure(1, "ACI", "Alpha", "Collecte et tri de vêtements usagés")])
+    (query,) = alone.queries(free_text_tender("confection de rideaux et blanchisserie", ANGERS))
+    shares = (sewing, 1 - sewing)
+    parts = tuple(replace(p, share=s) for p, s in zip(query.asked.parts, shares, strict=True))
+    read = replace(query.asked, parts=parts)
+    query = replace(query, asked=read, demand=demand.of(read, query.lot), memo=Memo())
+    assert evidence.told(shortlist_of(alone.catalogue, query))[0].tolist() == [told]
 
 
 def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
@@ -321,6 +335,16 @@ def test_learnt_tables_sum_to_what_the_trees_say() -> None:
     total = score(held, judged)
     assert total == pytest.approx(tables.score(rows), abs=0.01)
     assert total[grade > 2].mean() > total[grade < 2].mean() + 1
+
+
+def test_the_learning_pulls_apart_two_graded_pairs_of_a_need_and_no_others() -> None:
+    grade, need = np.array([3.0, 0.0, np.nan, 3.0]), np.array([1, 1, 1, 0])
+    pairs = training.Pairs(np.zeros((4, len(training.MAIN))), need, grade, np.array([1.0, 1.0, 0.5, 1.0]))
+    slope, bend = training._pull(pairs)(np.zeros(4), None)
+    # alike: one of them stands second, and an exchange costs all of the gain that a second place loses
+    push = (1 - 1 / np.log2(3)) / 2
+    assert slope == pytest.approx([-0.5 - push, 0.5 + push, 0.25, -0.5])
+    assert bend == pytest.approx([0.25 + push / 2, 0.25 + push / 2, 0.125, 0.25])
 
 
 def test_levels_are_those_of_the_thresholds() -> None:

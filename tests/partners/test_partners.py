@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import made
+from matcher.catalogue.filters import Filters
 from matcher.domain import (
     Award,
     Buyer,
@@ -198,6 +199,16 @@ def test_ordinary_firms_stand_apart_in_reach_for_what_no_structure_takes() -> No
     assert partners.partners(held, GARDEN, tender(marseille)).firms == ()
     # cleaning is taken by structures: no firm is needed, in reach or not
     assert partners.partners(held, GARDEN, tender(BOTH)).firms == ()
+
+
+@pytest.mark.parametrize("kept", [None, Filters(), Filters(kinds=("EI",))])
+def test_a_group_names_the_firm_for_what_no_structure_takes_whatever_is_asked_of_structures(
+    kept: Filters | None,
+) -> None:
+    roofs = structure(8, "Toits de France", "Couverture en tuiles", kind="")
+    lot = replace(BOTH, title="Couverture en tuiles et entretien des espaces verts")
+    found = made.matcher_over([*ALL[:4], roofs]).match(tender(lot), filters=kept)
+    assert {m.structure.name for m in found.consortia[0].members} == {"Grands Arbres", roofs.name}
 
 
 def test_who_sold_goods_of_a_trade_is_not_named_for_its_work() -> None:

@@ -279,10 +279,9 @@ class Matcher:
         from matcher.matching.groups import firms
 
         def of(lot: Lot) -> Sequence[Match]:
-            ranking = rankings.get(lot.id)
-            made = ranking and ranking.shortlist.query
-            query = made or self.queries(replace(tender, lots=(lot,)))[0]
-            return firms.of_lot(self, query, ranking=ranking)
+            if ranking := rankings.get(lot.id):
+                return firms.of_lot(self, ranking.shortlist.query, ranking=ranking)
+            return firms.of_lot(self, self.queries(replace(tender, lots=(lot,)))[0])
 
         return of if self.judges else lambda lot: ()
 

@@ -266,12 +266,9 @@ def of_name(name: str) -> Floats:
     told = structure_names.shipped().told(name)
     known = float((told * among(BY_OBJECT)).max())
     if known:
-        spelt = trades.named(name)
-        own = [
-            each.name in spelt or not BY_OBJECT.isdisjoint((each.name, *each.within))
-            for each in trades.trades()
-        ]
-        told = np.where((known >= FIRST * told) & ~np.array(own), np.float32(0.0), told)
+        parts = (each.name for each in trades.trades() if not BY_OBJECT.isdisjoint((each.name, *each.within)))
+        own = among(frozenset((*parts, *trades.named(name))))
+        told = np.where((known >= FIRST * told) & ~own, np.float32(0.0), told)
     return told
 
 

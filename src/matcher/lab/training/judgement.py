@@ -305,11 +305,15 @@ def fit(pairs: Pairs, chosen: Mask, seeds: int = SEEDS) -> Tables:
     return purified(tables, {name: of_pairs[chosen] for name, of_pairs in at.items()})
 
 
+def leads(pairs: Pairs) -> F64:
+    """How much of a lead each pair is, by its grade; (pairs,)."""
+    return np.asarray(LEAD[np.nan_to_num(pairs.grade).astype(int)], dtype=np.float64)
+
+
 def _boosted(pairs: Pairs, table: F64, chosen: Mask, seed: int) -> list[Mapping[str, Any]]:
     """Trees over the columns of a table of the pairs, each path within one column or one of GROUPS."""
     import lightgbm
 
-    lead = LEAD[np.nan_to_num(pairs.grade).astype(int)]
     told = Pairs(pairs.rows[chosen], pairs.need[chosen], pairs.grade[chosen], pairs.weight[chosen])
     together = [[*map(COLUMNS.index, group)] for group in (*((name,) for name in COLUMNS), *GROUPS)]
     params: dict[str, Any] = {"objective": _pull(told), "learning_rate": RATE, "num_leaves": LEAVES}
@@ -317,7 +321,7 @@ def _boosted(pairs: Pairs, table: F64, chosen: Mask, seed: int) -> list[Mapping[
     params |= {"min_data_in_leaf": 20, "max_bin": 255, "min_data_in_bin": 1, "boost_from_average": False}
     params |= {"interaction_constraints": together, "monotone_constraints": [way for _, way in MAIN.values()]}
     params |= {"num_threads": 1, "deterministic": True, "verbosity": -1, "seed": seed}
-    data = lightgbm.Dataset(table[chosen], lead[chosen], params=params)
+    data = lightgbm.Dataset(table[chosen], leads(told), params=params)
     trees = lightgbm.train(params, data, ROUNDS).dump_model()["tree_info"]
     return [tree["tree_structure"] for tree in trees]
 
@@ -327,7 +331,7 @@ def _pull(pairs: Pairs) -> Callable[[F64, Any], tuple[F64, F64]]:
 
     The order counts by the share of the need's gain that an exchange of two would cost (LambdaMART; Burges, 2010).
     """
-    need, weight, lead = pairs.need, pairs.weight, LEAD[np.nan_to_num(pairs.grade).astype(int)]
+    need, weight, lead = pairs.need, pairs.weight, leads(pairs)
     together = np.argsort(need, kind="stable")
     above, below, worth = list[I64](), list[I64](), list[F64]()
     for rows in np.split(together, np.flatnonzero(np.diff(need[together])) + 1):

@@ -109,8 +109,8 @@ def _by_lot(found: list[Quantity], in_order: bool = True) -> LotFigures:
     """The hours of each lot: each number has lots on the same side, or "lots 1 et 2 : 90 h et 60 h"."""
     if len(found) < 2:
         return []
-    sides_of_all = [one.before for one in found], (after := [one.after for one in found])
-    for sides in sides_of_all[::-1] if all(map(_FOR_LOT.match, after)) else sides_of_all:
+    before, after = [one.before for one in found], [one.after for one in found]
+    for sides in (after, before) if all(map(_FOR_LOT.match, after)) else (before, after):
         lots = [_lots_of(side) for side in sides]
         if all(lots) and len(set(lots)) > 1:
             first = {named: one.value for named, one in reversed(list(zip(lots, found, strict=True)))}
