@@ -128,13 +128,19 @@ def tests_of(path: Path) -> list[str]:
 def copied(folder: Path) -> Path:
     """A copy of what a mutation changes, beside links to the rest."""
     for entry in ROOT.iterdir():
-        if entry.name in ("src", "service"):
+        if entry.name in ("src", "service", "tests"):
             shutil.copytree(entry, folder / entry.name, ignore=shutil.ignore_patterns("__pycache__"))
-        elif entry.name == "tests":
-            shutil.copytree(entry, folder / entry.name, ignore=shutil.ignore_patterns("__pycache__", "bench"))
         elif not entry.name.startswith("."):
             (folder / entry.name).symlink_to(entry)
     return folder
+
+
+def run(folder: Path, seconds: float, *asked: str) -> int:
+    """The exit status of pytest in the copy."""
+    more = {"PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder}", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *asked]
+    environment = {**os.environ, **more}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=seconds).returncode
 
 
 def caught(mutation: Mutation, folder: Path, seconds: float) -> bool:
@@ -143,14 +149,9 @@ def caught(mutation: Mutation, folder: Path, seconds: float) -> bool:
     before = target.read_bytes()
     low, high = mutation.span
     target.write_bytes(before[:low] + mutation.new.encode() + before[high:])
-    more = {"PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder}", "PYTHONDONTWRITEBYTECODE": "1"}
-    asked = ["-x", "-q", "-p", "no:cacheprovider", "-m", "not slow and not browser and not shared"]
-    command = [sys.executable, "-m", "pytest", *asked, *tests_of(mutation.path)]
+    chosen = ("-m", "not slow and not browser and not shared", *tests_of(mutation.path))
     try:
-        done = subprocess.run(
-            command, cwd=folder, env={**os.environ, **more}, capture_output=True, timeout=seconds, check=False
-        )
-        return done.returncode not in (0, 5)  # 5: no test was chosen
+        return run(folder, seconds, *chosen) not in (0, 5)  # 5: no test was chosen
     except subprocess.TimeoutExpired:
         return True
     finally:
@@ -178,6 +179,8 @@ def main(
     told: dict[str, Counter[bool]] = {}
     with tempfile.TemporaryDirectory() as home:
         folder = copied(Path(home))
+        if run(folder, seconds, "--collect-only"):  # else every mutation would count as caught
+            raise SystemExit("the tests cannot be collected as they are: run them without a mutation first")
         for mutation in chosen:
             found = caught(mutation, folder, seconds)
             told.setdefault(str(mutation.path.parent), Counter())[found] += 1
