@@ -140,7 +140,9 @@ def run(folder: Path, seconds: float, *asked: str) -> int:
     more = {"PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder}", "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *asked]
     environment = {**os.environ, **more}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=seconds).returncode
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, timeout=seconds
+    ).returncode
 
 
 def caught(mutation: Mutation, folder: Path, seconds: float) -> bool:
