@@ -13,11 +13,12 @@ import openpyxl
 import pytest
 from pytest import MonkeyPatch
 
+import made
 import night as n
 from matcher import domain
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import Asked, Buyer, Clause, Condition, Lot, Offer, Place, Reservation, Structure, Tender
+from matcher.domain import Asked, Buyer, Clause, Condition, Lot, Place, Reservation, Structure, Tender
 from matcher.matching import by_clause, parts, suitability
 from matcher.matching.engine import Matcher
 from matcher.matching.ranking import LIKELY, PLAUSIBLE
@@ -26,6 +27,7 @@ from matcher.outreach.digest_formats import apart
 from matcher.partners.opportunities import opportunities
 from matcher.records import feedback
 from matcher.records.store import Store
+from records import cases
 
 _EAST = {"department": "93", "latitude": 48.86, "longitude": 2.44}
 MONTREUIL = Place(commune="93048", postcode="93100", label="Montreuil", **_EAST)
@@ -34,10 +36,10 @@ PARIS = Place(commune="75112", postcode="75012", label="Paris", **_CENTRE)
 CLEANER, LENDER, BOTH = "00010001600013", "00010073500018", "00010099900010"
 
 
-def structure(siret: str, name: str, kind: str, *offers: str, naf: str = "") -> Structure:
-    told = tuple(Offer(id=f"{siret}-{i}", title=offer, nature="offer") for i, offer in enumerate(offers))
-    given = {"place": MONTREUIL, "offers": told, "email": f"{siret}@example.org", "source": "annuaire"}
-    return Structure(siret=siret, name=name, kind=kind, naf=naf, **given)
+def structure(siret: str, name: str, kind: str, *offers: str, **facts: Any) -> Structure:
+    return made.structure(
+        siret, name, *offers, kind=kind, place=MONTREUIL, email=f"{siret}@example.org", **facts
+    )
 
 
 STRUCTURES = [
@@ -51,9 +53,9 @@ STRUCTURES = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("levels") / "catalogue"
-    save_catalogue(build_catalogue(STRUCTURES), made)
-    return made
+    place = tmp_path_factory.mktemp("levels") / "catalogue"
+    save_catalogue(build_catalogue(STRUCTURES), place)
+    return place
 
 
 @pytest.fixture
@@ -199,22 +201,7 @@ def test_a_line_says_what_for_whom_where_how_much_until_when_and_why(store: Stor
         cleaning("e", amount=70_000.0, amount_period="year", inferred=("amount",)),
     )
     text = digests.rendered(n.mails(store)[CLEANER], "text").decode()
-    for said in (
-        "Nettoyage des bureaux",
-        "Acheteur : Commune de Montreuil",
-        "Où : Montreuil",
-        "Montant : montant non publié",
-        "Montant : 120\u202f000 € au total\n",
-        "Montant : 120\u202f000 € au total, sur 24 mois",
-        "15 décembre 2026",
-        "Pourquoi vous",
-        "https://example.org/dossier/a",
-        "Seule ou en groupement",
-        "Durée : 24 mois\n",
-        "Montant : au plus 90\u202f000 € au total, sur 48 mois\nDurée : 12 mois, renouvelable 3 fois, 48 mois en tout",
-        "Montant : 70\u202f000 € par an (lu dans le texte de l'avis)",
-        "Dossier : à chercher sur le profil d'acheteur, http://profil.example.org/",
-    ):
+    for (said,) in cases("what a digest says of a lot"):
         assert said in text, said
 
 

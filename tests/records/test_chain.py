@@ -207,10 +207,6 @@ def test_a_forgery_is_detected(store: Store, name: str) -> None:
         assert record.verify(store, OWNER, other).holds
 
 
-def test_the_list_of_forgeries_is_as_long_as_is_claimed() -> None:
-    assert len(FORGERIES) >= 40
-
-
 def test_a_store_rolled_back_as_a_whole_is_detected_by_its_anchor(store: Store) -> None:
     identifier = made(store)
     with store.reading() as connection:

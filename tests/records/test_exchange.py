@@ -1,12 +1,7 @@
-"""The exchange keeps its rules, and two writers with a kill -9 between lose nothing and double nothing."""
+"""The exchange keeps its rules: who may say, see, write and agree, and who is suggested to whom."""
 
 import json
 import math
-import random
-import signal
-import subprocess
-import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,7 +16,7 @@ from matcher.cli import build
 from matcher.domain import BadInput, Forbidden, Lot, NotFound, Place, Recipe, Structure, Tender, UnknownNotice
 from matcher.records import exchange, keys
 from matcher.records.store import Store
-from matcher.records.tables import Declaration, Key, Notice
+from matcher.records.tables import Key, Notice
 from matcher.reference.identifiers import siret_valid
 
 LATER = datetime(2090, 1, 1, tzinfo=UTC)
@@ -309,6 +304,20 @@ def test_words_meet_where_no_trade_is_named_and_other_lots_do_not(store: Store, 
     assert 0 < found.score < 1 and "scaphandriers" in found.reasons[0]
 
 
+def test_how_far_two_complete_each_other_is_the_mean_of_what_each_finds(store: Store, bearer: Any) -> None:
+    a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
+    say(store, a, A, brings="grutage", seeks="plongeurs scaphandriers")
+    say(store, b, B, brings="scaphandriers", seeks="levage")
+    (half,) = exchange.suggest(store, a, A)
+    assert half.score == pytest.approx(1 / 4)  # one of two words found, and nothing of what the other seeks
+    assert half.reasons == ("apporte ce que vous cherchez : scaphandriers",)
+    (turned,) = exchange.suggest(store, b, B)
+    assert turned.score == half.score and turned.reasons == ("cherche ce que vous apportez : scaphandriers",)
+    say(store, b, B, brings="", seeks="levage")
+    (both_seek,) = exchange.suggest(store, a, A)
+    assert both_seek.score == 0.1 and both_seek.reasons == ("cherche aussi un partenaire sur cet avis",)
+
+
 def test_the_hidden_and_the_far_are_not_suggested(store: Store, bearer: Any) -> None:
     a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
     say(store, a, A)
@@ -398,59 +407,3 @@ def test_terminal_restores_and_erases(
     identifier = key.split("_")[1]
     assert matcher_("keys", "revoke", identifier).exit_code == 0
     assert isinstance(matcher_("exchange", "list", key=key).exception, Forbidden)
-
-
-# ---------------------------------------------------------------------------------------- killed and racing
-
-WRITER = Path(__file__).parents[1] / "exchange_writer.py"
-NOTICES = 60
-
-
-def start(url: str, token: str, siret: str) -> subprocess.Popen[str]:
-    command = [sys.executable, str(WRITER), url, token, siret, "0", str(NOTICES)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def declared(store: Store, siret: str) -> list[str]:
-    with store.reading() as connection:
-        query = select(Declaration.notice_id).where(Declaration.siret == siret)
-        return sorted(connection.execute(query).scalars())
-
-
-def test_two_writers_and_kills_lose_nothing_and_double_nothing(store: Store, store_url: str) -> None:
-    """Two processes write at once, for the same SIRET and the same notices; one is killed again and again."""
-    token = keys.create(store, [f"structure:{A}", f"structure:{B}"])
-    rng = random.Random(6)
-    steady, same = start(store_url, token, B), start(store_url, token, A)
-    said: set[str] = set()
-    for _ in range(3):
-        victim = start(store_url, token, A)
-        assert victim.stdout is not None
-        for _ in range(rng.randint(1, 12)):
-            said.add(victim.stdout.readline().strip())
-        time.sleep(rng.random() / 100)
-        victim.send_signal(signal.SIGKILL)
-        rest, _ = victim.communicate(timeout=30)
-        said |= set(rest.split())
-        assert {f"n-{n}" for n in said if n} <= set(declared(store, A))  # what was said to last, lasts
-    last = start(store_url, token, A)
-    for process in (steady, same, last):
-        _, errors = process.communicate(timeout=90)
-        assert process.returncode == 0, errors
-    expected = sorted(f"n-{n}" for n in range(NOTICES))
-    assert declared(store, A) == declared(store, B) == expected
-    assert store.counts()["feedback"] == 2 * NOTICES
-
-
-def test_how_far_two_complete_each_other_is_the_mean_of_what_each_finds(store: Store, bearer: Any) -> None:
-    a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
-    say(store, a, A, brings="grutage", seeks="plongeurs scaphandriers")
-    say(store, b, B, brings="scaphandriers", seeks="levage")
-    (half,) = exchange.suggest(store, a, A)
-    assert half.score == pytest.approx(1 / 4)  # one of two words found, and nothing of what the other seeks
-    assert half.reasons == ("apporte ce que vous cherchez : scaphandriers",)
-    (turned,) = exchange.suggest(store, b, B)
-    assert turned.score == half.score and turned.reasons == ("cherche ce que vous apportez : scaphandriers",)
-    say(store, b, B, brings="", seeks="levage")
-    (both_seek,) = exchange.suggest(store, a, A)
-    assert both_seek.score == 0.1 and both_seek.reasons == ("cherche aussi un partenaire sur cet avis",)

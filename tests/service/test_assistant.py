@@ -29,6 +29,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.reading import gather
 from matcher.records import keys
 from matcher.records.store import Store
+from records import cases
 from serving import indexed, serving, settings_of, until
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
@@ -39,50 +40,11 @@ NEED = {"need": "tonte et taille de haies pour trois écoles, projet Zyxomma", "
 SENTENCE = "Ordre de présentation, ne préjuge pas du choix."
 NOTICE = {"notice_id": "26-130101"}
 PAGE = ROOT / "data" / "sample" / "boamp_page_1.json"
-CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("find_structures_for_need", NEED),
-    ("find_structures_for_need", NOTICE),
-    ("explain_structure", {"siret": SIRET, **NOTICE}),
-    ("find_partners", {"siret": SIRET, **NOTICE}),
-    ("propose_groups", {"notice_id": "26-130377"}),
-    ("search_structures", {"q": "atelier"}),
-    ("get_structure", {"siret": SIRET}),
-    ("find_opportunities", {"siret": SIRET}),
-    ("search_notices", {"q": "espaces verts"}),
-    ("find_insertion_hours", {"notice_id": "26-130377"}),
-    ("search_notices", {"q": "Wyvern"}),
-    ("find_ending_contracts", {}),
-    ("study_purchase", {**NEED, "amount": 45000}),
-    # no adapted firm or ESAT does it: that advice does not apply
-    ("study_purchase", {"need": "acquisition d'un scanner IRM", "place": "Nanttes"}),
-    # a client, and the SDK, may hand on the object in place of its text
-    ("find_structures_for_need", {"notice": PAGE.read_text(encoding="utf-8")}),
-    ("find_structures_for_need", {"need": "bonjour", "place": "Pantin"}),
-    ("get_notice", NOTICE),
-    ("search_notices", {"cpv": "77", "department": "93", "open_on": "2026-12-01"}),
-)
-HIDDEN = {"notice_id": "hidden-1"}
-#: What is refused, and words of the remedy.
-REFUSED: tuple[tuple[str, dict[str, Any], str], ...] = (
-    ("search_notices", {"department": "Finistère"}, "department by its number"),
-    ("search_notices", {"q": "cleaning"}, "write it in French"),
-    ("find_structures_for_need", {"need": "cleaning of offices in Lille"}, "write it in French"),
-    ("find_structures_for_need", {"need": "tonte", **NOTICE}, "exactly one of need, notice, notice_id"),
-    (
-        "find_structures_for_need",
-        {"need": "tonte", "lieu": "Pantin"},
-        "no argument 'lieu': find_structures_for_need takes need, notice_id, notice, place",
-    ),
-    ("study_purchase", {"need": "tonte", "place": "Trifouilly"}, "Trifouilly"),
-    ("find_structures_for_need", {"need": "tonte", "n": "Zyxomma"}, "n: Input should be a valid integer"),
-    ("explain_structure", {"siret": "Zyxomma", **NOTICE}, "siret: give a SIRET"),
-    ("find_structures_for_need", {"notice_id": "Zyxomma"}, "search the notices"),
-    *((name, HIDDEN, "no notice hidden-1") for name in ("propose_groups", "find_insertion_hours")),
-    ("find_structures_for_need", HIDDEN, "no notice hidden-1"),
-    ("explain_structure", {"siret": SIRET, **HIDDEN}, "no notice hidden-1"),
-    ("find_partners", {"siret": SIRET, **HIDDEN}, "no notice hidden-1"),
-    ("matches", {}, "choose one of find_structures_for_need, explain_structure"),
-)
+#: What the answers show is asserted by the place of a call.
+CALLS = cases("calls of tools")
+# a client, and the SDK, may hand on the object in place of its text
+CALLS.append(["find_structures_for_need", {"notice": PAGE.read_text(encoding="utf-8")}])
+REFUSED = cases("calls of tools that are refused")
 
 
 @pytest.fixture(scope="module")
@@ -218,13 +180,13 @@ def test_every_tool_answers_over_stdio_and_a_need_leaves_no_trace(folder: Path, 
     shown = first["structure"]
     assert (shown["siret"], first["band"], shown["updated"]) == (SIRET, "à appeler", "2026-09-15")
     assert shown["source"] == "structures.csv" and all(isinstance(each, str) for each in first["reasons"])
-    partners, groups, beyond, file, unclear = (answered[place] for place in (3, 4, 13, 14, 15))
+    partners, groups, beyond, file, unclear = (answered[place] for place in (3, 4, 13, -1, 14))
     assert answered[8]["total"] and not answered[10]["total"]
     assert partners["alone"][0].startswith("lot 1 « ")
     assert groups["consortia"][0]["covered"][0].startswith("lot 1 « ")
     assert groups["consortia"][0]["members"][0]["lots"][0].startswith("lot ")
     assert groups["lots"][0]["likely"] and "matches" not in groups["lots"][0]
-    assert answered[16]["notice"]["id"] == NOTICE["notice_id"] and answered[17]["total"]
+    assert answered[15]["notice"]["id"] == NOTICE["notice_id"] and answered[16]["total"]
     assert "find_structures_for_need" in answered[10]["hint"] and "hint" not in answered[8]
     assert "« Nanttes » : Nantes (44) a été compris" in beyond["hint"]
     assert answered[12]["hint"] == results.HOW_LONG  # who is proposed depends on the months

@@ -23,6 +23,7 @@ from matcher.reading.sources import Record
 from matcher.records import keys
 from matcher.records.store import Store
 from pages_client import SIRET, PagesClient, holding, signed_in
+from records import cases
 from service import access, connections, limits, observability
 from serving import listening, settings_of, until
 
@@ -152,13 +153,6 @@ def test_files_read_for_long_keep_no_question_waiting(make: Make, monkeypatch: p
     assert [answer.status_code < 500 for answer in asked] == [True] * 3
 
 
-LANES = {
-    "long": "/acheteur/fiches/abc/export.xlsx /v1/sourcing/abc/export/csv /v1/sourcing/abc/verify /acheteur/fiches/abc",
-    "heavy": "/acheteur/liste.xlsx /acheteur/imprimer /acheteur/relance /acheteur/alerte/x /v1/renewals "
-    "/renouvellements /exploitant/exposition",
-    "search": "/v1/structures /structure",
-    "read": "/v1/sourcing /a-propos /v1/notices",
-}
 BROUGHT = [
     (b'{"need": "tonte"}', "heavy"),
     (b'{"notice": "' + b"a" * limits.LONG + b'"}', "long"),
@@ -168,7 +162,7 @@ BROUGHT = [
 
 
 def test_what_a_request_asks_and_brings_decides_whom_it_waits_for() -> None:
-    for lane, routes in LANES.items():
+    for lane, routes in cases("lanes of routes"):
         for route in routes.split():
             assert limits.lane_of({"method": "GET", "path": route}, b"") == lane, route
     for body, lane in BROUGHT:

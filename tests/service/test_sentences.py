@@ -11,19 +11,10 @@ from pathlib import Path
 import pytest
 from service.page import render
 
+from records import cases
+
 LIST = Path(__file__).parents[1] / "data" / "sentences.txt"
 LEAST = 4  # words of a sentence
-#: What is not said -> what is said instead.
-AVOIDED = {
-    r"clausifi": "prévoir une clause sociale",
-    r"pour toujours": "tant que vous ne le reprenez pas",
-    r"fiches? de sourcing|recherches? gardées?|Mes fiches|favorites": "liste gardée ; favoris",
-    r"construction du catalogue|prochain catalogue": "mise à jour",
-    r"fiche de l.acheteur|fiches scellées": "liste",
-    r"à demander": "non précisé",
-    r"✎": "a mark that needs no legend",
-    r"\b0 à appeler": "N structures à vérifier",
-}
 
 
 def written(path: Path) -> set[str]:
@@ -64,12 +55,14 @@ def test_the_sentences_of_the_pages_are_those_that_were_read() -> None:
     assert set(now) - set(read) == set(), "new sentences: read them, then write the list again (see above)"
 
 
-@pytest.mark.parametrize("words", AVOIDED)
-def test_what_is_not_said(words: str) -> None:
+@pytest.mark.parametrize(
+    ("words", "instead"), cases("words that the pages do not say, and what they say instead")
+)
+def test_what_is_not_said(words: str, instead: str) -> None:
     texts = {
         path.name: path.read_text("utf-8")
         for path in render.TEMPLATES.parent.rglob("*.*")
         if path.suffix in (".html", ".py")
     }
     said = [name for name, text in texts.items() if re.search(words, text)]
-    assert said == [], f"say instead: {AVOIDED[words]}"
+    assert said == [], f"say instead: {instead}"

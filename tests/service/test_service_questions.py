@@ -5,7 +5,6 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -14,11 +13,12 @@ from service.app import create_app
 from service.settings import Settings
 from sqlalchemy import select
 
+import made
 from mail_server import MailServer
 from matcher import codec
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
-from matcher.domain import Buyer, Lot, Offer, Place, Recipe, Structure, Tender
+from matcher.domain import Buyer, Lot, Place, Recipe, Tender
 from matcher.matching import recipes
 from matcher.outreach import alerts
 from matcher.outreach.sourcing import exports
@@ -39,17 +39,14 @@ TEXT = "Bonjour, réalisez-vous la taille de haies ?\nQuel volume ?"
 NASTY = "haies\r\nBcc: all@x.example <script>alert(1)</script>"
 
 
-def structure(siret: str, name: str, *offers: str, email: str = "", **more: Any) -> Structure:
-    told = tuple(Offer(id=f"{siret}-{i}", title=o) for i, o in enumerate(offers))
-    about = {"kind": "EI", "place": PANTIN, "source": "annuaire", **more}
-    return Structure(siret=siret, name=name, offers=told, email=email, **about)
-
-
+AT = {"place": PANTIN, "source": "annuaire"}
 STRUCTURES = [
-    structure(SIRET, "Les Allées", "Taille de haies", email="contact@allees.example"),
-    structure(OTHER, "Au Vert", "Taille de haies et tonte", "Blanchisserie", email="vert@asso.example"),
-    structure(MUTE, "Sans Adresse", "Taille de haies"),
-    replace(structure(SILENT, "Les Tilleuls", email="tilleuls@esat.example"), kind="ESAT"),
+    made.structure(SIRET, "Les Allées", "Taille de haies", email="contact@allees.example", **AT),
+    made.structure(
+        OTHER, "Au Vert", "Taille de haies et tonte", "Blanchisserie", email="vert@asso.example", **AT
+    ),
+    made.structure(MUTE, "Sans Adresse", "Taille de haies", **AT),
+    made.structure(SILENT, "Les Tilleuls", email="tilleuls@esat.example", kind="ESAT", **AT),
 ]
 HEDGES = Lot(id="1", number="1", title="Taille de haies", cpv=("77310000",), places=(PANTIN,))
 LINEN = replace(HEDGES, id="2", number="2", title="Blanchisserie du linge <b>plat</b>", cpv=("98310000",))
@@ -61,10 +58,10 @@ NOTICES = [NOTICE, replace(NOTICE, id="n2", title="Services 2")]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("questions") / "catalogue"
-    save_catalogue(build_catalogue(STRUCTURES, [], recipes.named("default")), made)
-    gather.save_notices(NOTICES, made)
-    return made
+    place = tmp_path_factory.mktemp("questions") / "catalogue"
+    save_catalogue(build_catalogue(STRUCTURES, [], recipes.named("default")), place)
+    gather.save_notices(NOTICES, place)
+    return place
 
 
 @pytest.fixture
@@ -202,15 +199,15 @@ def test_by_a_real_server_and_when_it_is_down(settings: Settings, store: Store) 
 
 
 def test_a_whole_list_is_kept_in_pages(settings: Settings, store: Store, tmp_path: Path) -> None:
-    many = [structure(f"{30_000_0000 + n:09d}00017", f"Haies {n}", "Taille de haies") for n in range(320)]
+    many = [made.structure(300_000_000 + n, f"Haies {n}", "Taille de haies", **AT) for n in range(320)]
     save_catalogue(build_catalogue(many, [], Recipe()), tmp_path / "many")
     given = Settings(**{**settings.model_dump(), "catalogue": tmp_path / "many"})
     head = {"X-API-Key": keys.create(store, ["buyer"])}
     with TestClient(create_app(given), headers=head) as api:
-        made = api.post("/v1/sourcing", json={"need": "taille de haies", "place": "Pantin", "n": 3}).json()
-        assert made["lines"] == {"need-1": 320}
-        assert api.get(f"/v1/sourcing/{made['id']}/replay").json()["same"] is True
-        told = api.get(f"/v1/sourcing/{made['id']}/export/csv").content.decode("utf-8-sig").splitlines()
+        record = api.post("/v1/sourcing", json={"need": "taille de haies", "place": "Pantin", "n": 3}).json()
+        assert record["lines"] == {"need-1": 320}
+        assert api.get(f"/v1/sourcing/{record['id']}/replay").json()["same"] is True
+        told = api.get(f"/v1/sourcing/{record['id']}/export/csv").content.decode("utf-8-sig").splitlines()
         assert len(told) == 321
         assert "raisons" in told[0].lower() and all(line.count(";") >= 18 for line in told[1:])
     with client(given) as page:

@@ -10,19 +10,8 @@ from service.settings import Settings, read, rules_of
 
 from matcher.domain import BadInput
 from matcher.outreach.transport import server_of
+from records import cases
 from service import access
-
-WRONG = [
-    ("MATCHER_STORE", "mysql://root:hunter2@localhost/base"), ("MATCHER_STORE", "postgresql://u:p@ss@host:port/base"),
-    ("MATCHER_STORE", "store.sqlite"), ("MATCHER_RECIPE", "magic"), ("MATCHER_PUBLIC_URL", "foo"),
-    ("MATCHER_PUBLIC_URL", "ftp://example.org"), ("MATCHER_SMTP", "smtp://"), ("MATCHER_SMTP", "mail.example"),
-    ("MATCHER_RATE", "0/minute"), ("MATCHER_RATE", "often"), ("MATCHER_MAIL_SECRET", "x"), ("MATCHER_SECRET", "x"),
-    ("MATCHER_SENDER", "nobody"), ("MATCHER_SENDER", "Maillage <a..b@c.fr>"), ("MATCHER_REPLY_TO", "x"),
-    ("MATCHER_VECTORS", "sqlite:///x"), ("MATCHER_CATALOGUE", __file__), ("MATCHER_READ", "all"),
-    ("MATCHER_CORS", '["http://x/"]'), ("MATCHER_CORS", '["*"]'), ("MATCHER_MAX_BODY", "-1"), ("MATCHER_THREADS", "0"), ("MATCHER_SMPT", "smtp://mail.example"),
-    ("MATCHER_BUYER_DOMAINS", '["moi@ville.example"]'), ("MATCHER_CORS", '["http://localhost.evil.example"]'), ("MATCHER_CORS", '["https://a@b.example"]'),
-    ("MATCHER_CORS", '["https://*.example"]'), ("MATCHER_CORS", '["ftp://localhost"]'), ("MATCHER_CORS", '["https://a.example/"]'),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -32,7 +21,7 @@ def test_a_mail_server_without_a_port_is_called_at_that_of_its_kind(address: str
     assert server_of(address)[1] == port
 
 
-@pytest.mark.parametrize(("name", "value"), WRONG)
+@pytest.mark.parametrize(("name", "value"), cases("settings that are wrong"))
 def test_a_wrong_setting_is_refused_by_name_in_one_sentence_without_its_password(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:

@@ -41,6 +41,7 @@ from matcher.territory import (
 )
 from matcher.territory.counts import Count, Desk
 from papers import workbook
+from records import cases
 from terminal import command
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -211,27 +212,14 @@ PLANNED = (
 )
 
 
-AWKWARD = {  # a table with its own units -> objects, amounts over the whole duration, months with renewals, lines told apart
-    "Programmation 2027\n\nN°;Famille d'achat;Intitulé du besoin;Estimation (k€ HT);Durée (mois)\n"
-    "1;Propreté;Nettoyage des écoles;90;24\n2;BTP;Construction d'un gymnase;4,2 M€;14\n;;TOTAL;4290;\n3;;Traiteur;à définir;12\n": (
-        ["Nettoyage des écoles", "Construction d'un gymnase", "Traiteur"], [90e3, 4.2e6, None], [24, 14, 12], 1
-    ),
-    "Objet;Montant annuel en € TTC;Durée\nNettoyage des bureaux;120 000;4 ans\nLinge des crèches;12 000;1 an reconductible 3 fois\n": (
-        ["Nettoyage des bureaux", "Linge des crèches"], [400e3, 40e3], [48, 48], 0
-    ),
-    "Objet du marché\tMontant mini\tMontant maxi\tVille\nCollecte des papiers\t5000\t20 k€\tPantin\nMise sous pli\t\t40 000\tPantin\n": (
-        ["Collecte des papiers", "Mise sous pli"], [20e3, 40e3], [None, None], 0
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("table", "read"), AWKWARD.items())
+# a table with its own units -> objects, amounts over the whole duration, months with renewals, lines told apart
+@pytest.mark.parametrize(("table", "read"), cases("programmes of purchases"))
 def test_units_totals_and_durations_of_a_programme_are_read(table: str, read: Any) -> None:
     good, sheet = programme.read(table.encode(), "programme.csv")
     (lots,) = zip(*(tender.lots for _, _, tender, _ in good), strict=True)
     lasts = [None if math.isnan(amounts.months(lot)) else amounts.months(lot) for lot in lots]
     totals = [None if math.isnan(amounts.total(lot)) else round(amounts.total(lot)) for lot in lots]
-    assert ([lot.title for lot in lots], totals, lasts, len(sheet.rejected)) == read
+    assert [[lot.title for lot in lots], totals, lasts, len(sheet.rejected)] == read
 
 
 def test_a_programme_is_studied_line_by_line_and_its_bad_lines_are_told(matcher: Matcher) -> None:
