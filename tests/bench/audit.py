@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 120  # seconds for the advisory service
 
 
-def installed() -> dict[str, str]:
-    """Name -> version of every distribution of this environment."""
-    return {d.metadata["Name"].lower().replace("_", "-"): d.version for d in distributions()}
+def installed() -> set[str]:
+    """Name of every distribution of this environment."""
+    return {d.metadata["Name"].lower().replace("_", "-") for d in distributions()}
 
 
 def bill(out: Path) -> dict[str, Any]:
@@ -40,15 +40,10 @@ def licences(made: dict[str, Any]) -> tuple[Counter[str], list[str]]:
     counted: Counter[str] = Counter()
     none = []
     for part in made["components"]:
-        held = [
-            entry.get("expression")
-            or entry.get("license", {}).get("id")
-            or entry.get("license", {}).get("name")
-            for entry in part.get("licenses", [])
-        ]
-        counted.update({str(h) for h in held if h and len(str(h)) < 60})
-        if not held:
-            none.append(part["name"])
+        of = [{"name": each.get("expression")} | each.get("license", {}) for each in part.get("licenses", [])]
+        stated = {str(one.get("id") or one["name"]) for one in of}
+        counted.update(name for name in stated if len(name) < 60)
+        none += [] if stated else [part["name"]]
     return counted, none
 
 
@@ -67,42 +62,27 @@ def advisories() -> tuple[int, list[str], list[str]]:
 
 
 def main(out: Path = ROOT / "build" / "sbom.json") -> None:
-    bad = []
-    versions = installed()
     made = bill(out)
     listed = {part["name"].lower().replace("_", "-") for part in made["components"]}
-    absent = sorted(set(versions) - listed - {"maillage"})
-    if absent:
-        bad.append(f"the bill of materials lacks {', '.join(absent)}")
+    absent = sorted(installed() - listed - {"maillage"})
+    bad = [f"the bill of materials lacks {', '.join(absent)}"] if absent else []
     counted, none = licences(made)
-    bad += [
-        f"the licence {name} is proprietary"
-        for name in counted
-        if re.search("nvidia|proprietary", name, re.I)
-    ]
+    proprietary = re.compile("nvidia|proprietary", re.I)
+    bad += [f"the licence {name} is proprietary" for name in counted if proprietary.search(name)]
     print(
-        f"bill of materials: {len(listed)} packages in {out.name}; {len(none)} state no licence{': ' + ', '.join(none) if none else ''}"
+        f"bill of materials: {len(listed)} packages in {out.name}; {', '.join(none) or 'none'} state no licence"
     )
     print("licences: " + ", ".join(f"{name} {count}" for name, count in counted.most_common()))
-    checked = subprocess.run(
-        [sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False
-    )
-    if checked.returncode:
-        bad += checked.stdout.strip().splitlines()
+    checked = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
+    bad += checked.stdout.strip().splitlines() if checked.returncode else []
     print(f"requirements: {'consistent' if not checked.returncode else 'in contradiction'}")
     seen, faults, unseen = advisories()
-    bad += faults
-    if seen:
-        print(
-            f"advisories: {len(faults)} apply to {seen} packages looked up; not looked up: {', '.join(unseen) or 'none'}"
-        )
-    else:
-        print(
-            "advisories: offline, the advisory service could not be asked; run this again where there is a network"
-        )
-    for line in bad:
+    told = f"{len(faults)} apply to {seen} packages looked up; not looked up: {', '.join(unseen) or 'none'}"
+    offline = "offline, the advisory service could not be asked; run this again where there is a network"
+    print(f"advisories: {told if seen else offline}")
+    for line in bad + faults:
         print(f"  {line}", file=sys.stderr)
-    raise typer.Exit(bool(bad))
+    raise typer.Exit(bool(bad + faults))
 
 
 if __name__ == "__main__":

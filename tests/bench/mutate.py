@@ -181,7 +181,8 @@ def main(
     told: dict[str, Counter[bool]] = {}
     with tempfile.TemporaryDirectory() as home:
         folder = copied(Path(home))
-        if run(folder, seconds, "--collect-only"):  # else every mutation would count as caught
+        tests = {test for path in {each.path for each in chosen} for test in tests_of(path)}
+        if run(folder, seconds, "--collect-only", *tests):  # else every mutation would count as caught
             raise SystemExit("the tests cannot be collected as they are: run them without a mutation first")
         for mutation in chosen:
             found = caught(mutation, folder, seconds)

@@ -25,9 +25,8 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -188,71 +187,6 @@ def started(folder: Path, **environment: str) -> Iterator[tuple[str, int]]:
             running.send_signal(signal.SIGTERM)
 
 
-async def paced(
-    rate: float,
-    seconds: float,
-    one: Callable[[int, float], Awaitable[None]],
-    held: Callable[[], Awaitable[float]],
-    swap: Path | None,
-    swaps: int,
-) -> list[float]:
-    """Call `one` (number, when due) on time, whether or not earlier calls have ended, while the catalogue is swapped.
-
-    Returns what is `held`, every ten seconds.
-    """
-    memory: list[float] = []
-
-    async def watch() -> None:
-        while True:
-            memory.append(await held())
-            await asyncio.sleep(10)
-
-    async def replace(folder: Path) -> None:
-        for number in range(swaps):
-            await asyncio.sleep(seconds / (swaps + 1))
-            await asyncio.to_thread(put, folder, number)
-
-    watcher = asyncio.create_task(watch())
-    replacer = asyncio.create_task(replace(swap)) if swap else None
-    begun, tasks = time.perf_counter(), set[asyncio.Task[None]]()
-    for number in range(int(rate * seconds)):
-        due = begun + number / rate
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        task = asyncio.create_task(one(number, due))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    await asyncio.gather(*tasks)
-    watcher.cancel()
-    if replacer:
-        await replacer
-    return memory
-
-
-async def run(
-    url: str,
-    rate: float,
-    seconds: float,
-    needs: list[str],
-    held: Callable[[], float],
-    swap: Path | None = None,
-    swaps: int = 0,
-) -> tuple[list[float], Counter[int], list[float]]:
-    """Seconds of each request, how many ended with each status (0: no answer), and what is `held`, every ten seconds."""
-    times: list[float] = []
-    statuses: Counter[int] = Counter()
-    client = Client(url)
-    ask = {"place": "93", "n": 10, "groups": 0}
-    bodies = (json.dumps({"need": need, **ask}).encode() for need in needs)
-    asked = [client.request("POST", "/v1/match", body) for body in bodies]
-
-    async def one(number: int, due: float) -> None:
-        status, _ = await client.ask(asked[number % len(asked)])
-        times.append(time.perf_counter() - due)
-        statuses[status] += 1
-
-    return times, statuses, await paced(rate, seconds, one, partial(asyncio.to_thread, held), swap, swaps)
-
-
 def put(folder: Path, number: int) -> None:
     """Replace the catalogue by a fresh copy with two renames, as `matcher index` does."""
     fresh, old = (folder.with_name(f"{folder.name}.{word}{number}") for word in ("new", "old"))
@@ -270,9 +204,10 @@ def put(folder: Path, number: int) -> None:
 class Soak:
     """Requests of each kind by several callers, and what came back."""
 
-    def __init__(self, url: str, tokens: list[str], sirets: list[str], chance: random.Random) -> None:
-        self.url, self.tokens, self.sirets, self.chance = url, tokens, sirets, chance
-        self.client = Client(url)
+    def __init__(
+        self, url: str, tokens: Sequence[str] = ("",), sirets: Sequence[str] = (), seed: int = 0
+    ) -> None:
+        self.url, self.tokens, self.sirets, self.chance = url, tokens, sirets, random.Random(seed)
         self.tls = ssl.create_default_context()  # made once: it takes longer than a request
         lines = (ROOT / "data/sample/needs.txt").read_text(encoding="utf-8").splitlines()
         self.needs = [line for line in lines if line.strip()]
@@ -293,7 +228,7 @@ class Soak:
         need = {"need": self.chance.choice(self.needs), "place": "93"}
         match kind:
             case "need":
-                path, body = "/v1/match", json.dumps(need | {"n": 10}).encode()
+                path, body = "/v1/match", json.dumps(need | {"n": 10, "groups": 0}).encode()
             case "record":
                 path, body = "/v1/sourcing", json.dumps(need).encode()
             case "file":
@@ -325,15 +260,43 @@ class Soak:
             return 0
         return answer.status_code
 
-    async def run(self, rate: float, seconds: float, folder: Path, swaps: int, pid: int) -> list[float]:
-        """Megabytes of all processes, every ten seconds."""
-        for _ in range(CALLERS):  # records to export
+    async def run(
+        self, rate: float, seconds: float, pid: int, swap: Path | None = None, swaps: int = 0, **mix: int
+    ) -> list[float]:
+        """Ask on time, whether or not earlier requests are answered, while the catalogue is swapped.
+
+        `mix`: how many of the requests are of each kind.  Returns megabytes of all processes, every ten seconds.
+        """
+        self.client = Client(self.url)  # connections are of one loop
+        for _ in range(CALLERS if mix.get("export") else 0):  # records to export
             await self._ask("record")
-        kinds = self.chance.choices([*MIX], [*MIX.values()], k=int(rate * seconds))
-        held = partial(asyncio.to_thread, memory_of, pid)
-        return await paced(
-            rate, seconds, lambda number, due: self.one(kinds[number], due), held, folder, swaps
-        )
+        kinds = self.chance.choices([*mix], [*mix.values()], k=int(rate * seconds))
+        memory: list[float] = []
+
+        async def watch() -> None:
+            while True:
+                memory.append(await asyncio.to_thread(memory_of, pid))
+                await asyncio.sleep(10)
+
+        async def replace(folder: Path) -> None:
+            for number in range(swaps):
+                await asyncio.sleep(seconds / (swaps + 1))
+                await asyncio.to_thread(put, folder, number)
+
+        watcher = asyncio.create_task(watch())
+        replacer = asyncio.create_task(replace(swap)) if swap else None
+        begun, tasks = time.perf_counter(), set[asyncio.Task[None]]()
+        for number, kind in enumerate(kinds):
+            due = begun + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            task = asyncio.create_task(self.one(kind, due))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+        await asyncio.gather(*tasks)
+        watcher.cancel()
+        if replacer:
+            await replacer
+        return memory
 
 
 def main(
@@ -351,8 +314,8 @@ def main(
         with started(folder, **given, MATCHER_HOME=made) as (url, pid):
             wait(url)
             until(lambda: ready(url) and matching(url))
-            soak = Soak(url, tokens, sirets, random.Random(seed))
-            memory = asyncio.run(soak.run(rate, 60 * minutes, folder, swaps, pid))
+            soak = Soak(url, tokens, sirets, seed)
+            memory = asyncio.run(soak.run(rate, 60 * minutes, pid, folder, swaps, **MIX))
             time.sleep(10)
             metrics = httpx.get(f"{url}/v1/metrics", headers={"x-api-key": tokens[0]}).text
             loads = gauge(metrics, "maillage_catalogue_loads")
