@@ -121,9 +121,7 @@ def test_no_structure_replaces_no_catalogue_that_has_some(catalogue: Catalogue, 
     assert len(load_catalogue(tmp_path / "kept")) == len(catalogue)
 
 
-def test_an_indexed_notice_is_matched_by_its_id_as_corrected(
-    catalogue: Catalogue, sample: gather.Gathered, tmp_path: Path
-) -> None:
+def test_a_notice_is_matched_by_its_id(catalogue: Catalogue, sample: gather.Gathered, tmp_path: Path) -> None:
     """The lots of the notice and the deadline of its correction, where its file is no longer at hand."""
     save_catalogue(catalogue, tmp_path)
     gather.save_notices(sample.tenders, tmp_path)

@@ -63,9 +63,7 @@ def test_since_leaves_older_notices_out(store: Store, folder: Path) -> None:
     assert set(matched(store)) == {"new"}
 
 
-def test_a_night_of_some_departments_leaves_the_other_notices_until_they_are_asked(
-    store: Store, folder: Path
-) -> None:
+def test_departments_left_out_of_a_night_wait_until_they_are_asked(store: Store, folder: Path) -> None:
     far = n.tender("far", buyer=replace(n.BUYER, place=Place(department="93")))
     far = replace(far, lots=(replace(far.lots[0], places=(Place(label="Brest", department="29"),)),))
     region = replace(n.tender("region"), lots=(replace(far.lots[0], id="r", places=(Place(region="11"),)),))

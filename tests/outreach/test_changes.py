@@ -69,9 +69,7 @@ def test_upgrades_mail_nothing(store: Store, folder: Path, tmp_path: Path, monke
 
 
 @pytest.mark.shared
-def test_an_upgrade_mails_nothing_of_any_real_format(
-    folder: Path, shared: Path, tmp_path: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_upgrades_of_real_files(folder: Path, shared: Path, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     tenders = opened([shared / "notices"])
     assert len({tender.format for tender in tenders}) > 1
     with Store.open(f"sqlite:///{tmp_path}/store.sqlite") as store:

@@ -235,9 +235,7 @@ def test_hold_waits_for_the_operator_who_sees_a_sample(store: Store, folder: Pat
     assert sent["sent"] == summary.digests
 
 
-def test_three_times_the_usual_volume_is_held_and_less_is_not(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
+def test_three_times_the_usual_volume_is_held(store: Store, folder: Path, tmp_path: Path) -> None:
     with Store.open(f"sqlite:///{tmp_path / 'new.sqlite'}") as new:
         assert n.night(new, folder, n.tender("a"), first_volume=3).held == "first"
     with store.writing() as connection:
@@ -402,9 +400,7 @@ def test_a_delivery_report_stops_the_address(store: Store, folder: Path, tmp_pat
     assert sent["no-address"] == 1 and not (tmp_path / f"{mails(store)[n.siret(100)]['id']}.eml").exists()
 
 
-def test_an_address_that_no_server_takes_is_its_own_fault(
-    store: Store, tmp_path: Path, post: MailServer, monkeypatch: MonkeyPatch
-) -> None:
+def test_one_bad_address(store: Store, tmp_path: Path, post: MailServer, monkeypatch: MonkeyPatch) -> None:
     listed = [replace(s, email="a..b@c.fr") if s.siret == n.siret(103) else s for s in n.structures()]
     folder = n.catalogue(tmp_path / "odd", listed)
     summary = n.night(store, folder, n.tender("a"))
@@ -497,9 +493,7 @@ def test_the_operators_report_has_plots_and_leaves_unpublished_needs_out(store: 
         review.of_run(store, "none")
 
 
-def test_a_link_that_is_opened_changes_nothing_and_its_buttons_act(
-    store: Store, folder: Path, tmp_path: Path
-) -> None:
+def test_opening_a_link_changes_nothing_its_buttons_act(store: Store, folder: Path, tmp_path: Path) -> None:
     """A client that fetches every link of a mail, like a scanner, changes nothing; a POST unsubscribes at once."""
     content = n.told(store, folder, n.tender("a"))[n.siret(100)]
     message = letters.message(content, "x@example.org", Rules(base_url=BASE))

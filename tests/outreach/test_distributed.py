@@ -92,9 +92,7 @@ def test_workers_give_what_one_process_gives_and_a_lost_one_no_less(cluster: Clu
     assert len(one) == 10 and found == one and any(one.values())
 
 
-def test_a_worker_without_the_disk_gets_the_catalogue_once(
-    cluster: Cluster, tmp_path: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_the_catalogue_is_sent_once(cluster: Cluster, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     folder = n.catalogue(tmp_path / "catalogue", n.structures(each=5))
     hidden = tmp_path / "hidden"
     cluster.wait()

@@ -96,9 +96,7 @@ def test_a_concession_is_nobodys_to_answer_unless_it_is_reserved(store: Store, f
     assert CLEANER in n.told(store, folder, replace(conceded, id="b", title="Nettoyage des halles"), day=1)
 
 
-def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_told(
-    store: Store, folder: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_who_does_what_is_named_first_is_told(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     title = "Tonte des pelouses et nettoyage des bureaux"
     (item,) = n.told(store, folder, cleaning("a", title=title))[CLEANER]["items"]
     assert item["alone"].startswith("Il manque : espaces verts"), "named in the lot: to be answered together"
@@ -108,9 +106,7 @@ def test_of_a_lot_in_no_words_of_its_own_who_does_what_the_title_names_first_is_
     assert BOTH in n.mails(store, 1) and CLEANER not in n.mails(store, 1)
 
 
-def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
-    store: Store, folder: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_what_is_beyond_structures_is_not_told(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     assert CLEANER in n.told(store, folder, cleaning("a"))
     monkeypatch.setattr(suitability, "_calls_for", lambda query: "beyond")
     assert CLEANER not in n.told(store, folder, cleaning("b"), day=1)
@@ -118,9 +114,7 @@ def test_a_lot_that_structures_rarely_answer_is_told_to_nobody_unless_reserved(
     assert CLEANER in n.mails(store, 2)
 
 
-def test_a_large_lot_that_firms_take_and_that_owes_no_hours_is_told_to_nobody_as_theirs(
-    store: Store, folder: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_a_large_lot_without_hours_is_not_told(store: Store, folder: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(suitability, "_calls_for", lambda query: "clause")
     assert CLEANER in n.told(store, folder, cleaning("a")), "one structure carries it"
     monkeypatch.setattr(Asked, "carried", property(lambda asked: "group"))
@@ -161,9 +155,7 @@ def test_further_lots_of_a_card_say_what_differs_alone() -> None:
     ]  # fmt: skip
 
 
-def test_a_stated_clause_of_which_nobody_is_likely_to_carry_hours_reaches_the_nearest_lenders(
-    store: Store, tmp_path: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_a_clause_reaches_the_nearest_lenders(store: Store, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     aside = [
         replace(structure(f"00010{i}73500018", f"Relais {i}", kind), place=PARIS)
         for i, kind in enumerate(("AI", "AI", "AI", "AI"))

@@ -154,9 +154,7 @@ def test_a_firm_known_by_its_awards_alone_may_speak(store: Store) -> None:
     assert names(matcher([LAUNDRY], [award]), "blanchisserie") == [LAUNDRY.siret]
 
 
-def test_matcher_index_reads_the_store_and_its_update_what_was_declared_since(
-    store: Store, tmp_path: Path
-) -> None:
+def test_index_and_its_update_read_what_was_declared(store: Store, tmp_path: Path) -> None:
     sample, out = str(Path(__file__).parents[2] / "data" / "sample"), str(tmp_path / "c")
     run = CliRunner()
     say(store, SIRET, offers=[{"title": "Dressage de hiboux"}])

@@ -345,9 +345,7 @@ def matcher_(*words: str, key: str = "") -> Result:
     return CliRunner().invoke(build(), list(words), env={"MATCHER_KEY": key})
 
 
-def test_terminal_declares_and_withdraws(
-    store: Store, store_url: str, monkeypatch: MonkeyPatch, tmp_path: Path
-) -> None:
+def test_terminal_declares(store: Store, store_url: str, monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MATCHER_STORE", store_url)
     monkeypatch.chdir(tmp_path)
     known(store)
@@ -377,9 +375,7 @@ def test_terminal_declares_and_withdraws(
     assert isinstance(refused.exception, NotFound)
 
 
-def test_terminal_restores_and_erases(
-    store: Store, store_url: str, monkeypatch: MonkeyPatch, tmp_path: Path
-) -> None:
+def test_terminal_restores(store: Store, store_url: str, monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MATCHER_STORE", store_url)
     known(store)
     key = matcher_("keys", "create", "--scope", f"structure:{A}", "--label", "=HYPERLINK(1)").stdout.strip()

@@ -107,9 +107,7 @@ def test_who_is_neither_an_address_nor_a_siret_is_asked_back(store: Store, name:
         personal.export(store, name)
 
 
-def test_an_address_of_the_catalogue_is_answered_with_the_siret_to_ask_by(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_listed_address_is_answered_with_the_siret_to_ask_by(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = Structure(siret=SIRET, name="Les Sentiers", email="contact@sentiers.example")
     catalogue = build_catalogue([listed], (), recipes.named("lexical"))
     monkeypatch.setattr(personal_command, "load_catalogue", lambda folder: catalogue)

@@ -79,9 +79,7 @@ def test_a_store_of_a_version_that_is_not_known_is_refused_with_the_remedy(store
     "address",
     ["", "not an address", "mysql://root@localhost/base", "postgresql://nobody:hunter2@127.0.0.1:9/none"],
 )
-def test_an_address_of_nowhere_gets_one_sentence_without_its_password(
-    address: str, monkeypatch: MonkeyPatch
-) -> None:
+def test_a_wrong_address_gets_one_sentence_without_password(address: str, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_STORE", address or "sqlite:////proc/none/store.sqlite")
     with pytest.raises((BadInput, StoreUnavailable)) as error:
         Store.open()
@@ -133,9 +131,7 @@ def fill(store: Store) -> None:
         store.unsubscribe(connection, SIRET, "one-click")
 
 
-def test_a_backup_of_either_kind_of_store_restores_the_same_rows_into_the_other(
-    store: Store, tmp_path: Path
-) -> None:
+def test_a_backup_of_either_store_restores_the_same_rows_into_the_other(store: Store, tmp_path: Path) -> None:
     first, last = (Store.open(f"sqlite:///{tmp_path / name}") for name in ("first", "last"))
     fill(first)
     with first.writing() as connection:

@@ -224,9 +224,7 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
     assert gone.is_error and "does not answer: check its address" in gone.content[0].text
 
 
-def test_what_is_at_hand_is_a_resource_and_each_user_has_a_prompt(
-    folder: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_resources_and_a_prompt_for_each_user(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     app = create_app(given(folder))
 
     async def ask() -> tuple[Any, ...]:

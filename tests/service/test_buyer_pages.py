@@ -320,9 +320,7 @@ def test_what_is_sealed_is_corrected_by_a_further_entry(page: PagesClient) -> No
     assert wrong.status_code == 422
 
 
-def test_every_page_of_a_record_opens_and_its_note_and_exports_list_as_many_as_it_counts(
-    page: PagesClient,
-) -> None:
+def test_every_page_of_a_record_opens_and_its_note_and_exports_agree(page: PagesClient) -> None:
     import openpyxl
 
     address = kept(page, need="nettoyage des bureaux", place="Paris")

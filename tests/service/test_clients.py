@@ -82,9 +82,7 @@ def portal(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 @pytest.mark.browser
-def test_the_search_box_works_on_another_origin_without_a_cookie(
-    browser: Any, plain_sample: Path, tmp_path: Path
-) -> None:
+def test_the_search_box_works_on_another_origin(browser: Any, plain_sample: Path, tmp_path: Path) -> None:
     with (
         portal(tmp_path) as (origin, site),
         serving(settings_of(plain_sample, tmp_path, cors=(origin,), read="open")) as service,

@@ -45,9 +45,7 @@ def declare(client: TestClient, head: dict[str, str], siret: str, **facts: objec
     return str(answer.json()["id"])
 
 
-def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_shown(
-    client: TestClient, heads: Heads
-) -> None:
+def test_two_who_complete_each_other_are_suggested_to_each_other(client: TestClient, heads: Heads) -> None:
     said = {"brings": "tonte", "seeks": "nettoyage des locaux", "contact": "a@jardins.example"}
     mine = declare(client, heads["garden"], GARDEN, **said)
     theirs = declare(client, heads["clean"], CLEAN, brings="nettoyage de bureaux", seeks="espaces verts")
@@ -66,9 +64,7 @@ def test_two_who_complete_each_other_are_suggested_and_who_saw_what_is_shown(
     assert client.get(f"/v1/exchange/{mine}/contact", headers=heads["clean"]).status_code == 404
 
 
-def test_what_is_declared_is_mailed_to_whom_it_completes_agreed_and_undone(
-    client: TestClient, heads: Heads
-) -> None:
+def test_what_is_declared_is_mailed_agreed_and_undone(client: TestClient, heads: Heads) -> None:
     unknown = {"siret": GARDEN, "notice_id": "x-1", "brings": "tonte"}
     assert client.post("/v1/exchange", json=unknown, headers=heads["garden"]).status_code == 404
     theirs = declare(client, heads["clean"], CLEAN, brings="nettoyage de bureaux", seeks="espaces verts")

@@ -102,9 +102,7 @@ def faults(tab: Any, fills: dict[str, str], button: str) -> list[str]:
     return said
 
 
-def test_errors_of_a_form_stand_next_to_their_fields_and_in_a_summary(
-    tab: Any, site: tuple[str, str]
-) -> None:
+def test_errors_of_a_form_stand_at_their_fields_and_on_top(tab: Any, site: tuple[str, str]) -> None:
     tab.goto(f"/structure/{SIRET}/revendiquer")
     # what was right stays
     assert faults(tab, {"role": "Direction"}, "Envoyer") == ["name", "address"]

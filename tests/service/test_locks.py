@@ -244,9 +244,7 @@ def test_sign_out_ends_the_session_everywhere(make: Make) -> None:
     assert {"auth.sign-in", "session.end"} <= {row.action for row in audited(page)}
 
 
-def test_a_session_that_nobody_uses_ends_and_one_that_is_used_goes_on(
-    make: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_idle_session_ends_and_a_used_one_goes_on(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     with PagesClient(make(read="key"), headers={"accept": "text/html"}) as page:
         secret = holding(page, "buyer")["X-API-Key"]
         page.post("/connexion", data={"key": secret})

@@ -43,9 +43,7 @@ def signed_in(issuer: Provider, given: Settings) -> str:
 
 
 @pytest.mark.parametrize(("name", "odd"), [("described_as", "https://else.example"), ("moved", True)])
-def test_an_issuer_that_is_described_as_another_or_elsewhere_is_not_asked(
-    issuer: Provider, name: str, odd: Any
-) -> None:
+def test_an_issuer_described_as_another_is_not_asked(issuer: Provider, name: str, odd: Any) -> None:
     setattr(issuer, name, odd)
     with pytest.raises(Forbidden):
         oidc.asked(settings(issuer), "state", "nonce")
@@ -69,9 +67,7 @@ def test_tokens_of_an_issuer_open_the_api_as_far_as_their_scope(issuer: Provider
         assert status(jwt.encode({**right, "exp": int(time.time()) + 60}, "", "none")) == 401
 
 
-def test_users_of_an_issuer_are_told_apart_by_their_whole_name(
-    issuer: Provider, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_users_of_issuers_are_told_apart(issuer: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     def actor(base: str, sub: str) -> str:
         monkeypatch.setattr(oidc, "_claims", lambda *_: {"sub": sub})
         return oidc.prove("a.b.c", Settings(oidc_issuer=base)).actor  # type: ignore[arg-type]

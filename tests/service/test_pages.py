@@ -106,9 +106,7 @@ def test_a_list_says_whom_to_call_and_how_many_were_examined(page: TestClient) -
     assert "Nouvel Élan" not in listed and "Nouvel Élan" in asked  # nothing tells its trade
 
 
-def test_the_page_of_a_structure_for_a_need_tells_by_subject_what_is_known_and_leads_back(
-    page: TestClient,
-) -> None:
+def test_the_page_of_a_structure_for_a_need_tells_by_subject_what_is_known(page: TestClient) -> None:
     found = reference(page, need="entretien des espaces verts d'une école", place="Nanterre")
     at = f"/acheteur/r/{found}"
     sheets = re.findall(r'href="(/acheteur/structure/\d+\?de=[^"]+)"', page.get(at).text)
@@ -232,9 +230,7 @@ def test_a_refusal_before_anything_is_asked_is_a_page_in_french(settings: Settin
         assert page.get("/v1/notices").json()["title"] == "Too Many Requests"
 
 
-def test_a_page_that_takes_too_long_or_fails_says_so_in_french(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_late_or_broken_page_says_so_in_french(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     def late(*_: Any, **__: Any) -> None:
         raise TooLong("the answer takes too long")
 

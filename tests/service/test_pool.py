@@ -151,9 +151,7 @@ def test_the_service_matches_itself_where_no_process_can(serving: Serving, folde
         assert matcher.match(TENDERS[0]) == Matcher.match(whole, TENDERS[0])
 
 
-def test_a_new_catalogue_is_matched_by_processes_of_its_own(
-    client: TestClient, serving: Serving, sample: gather.Gathered, folder: Path
-) -> None:
+def test_a_new_catalogue(client: TestClient, serving: Serving, sample: gather.Gathered, folder: Path) -> None:
     (starter,) = below(os.getpid())
     before, old = client.post("/v1/match", json=BODY).json(), below(starter)
     assert before == _here(serving)
@@ -171,9 +169,7 @@ def _here(serving: Serving) -> Any:
     return json.loads(wire.body(found, Taken(TENDERS[0]))[0])
 
 
-def test_a_record_is_written_by_a_process_of_its_own_as_by_the_service(
-    client: TestClient, serving: Serving, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_exports_are_the_same(client: TestClient, serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     here = {kind: write for kind, (write, _) in exports.FORMATS.items()}
     with Store.open(serving.settings.store) as store:
         secret = keys.create(store, ["buyer"])
@@ -188,9 +184,7 @@ def test_a_record_is_written_by_a_process_of_its_own_as_by_the_service(
         assert client.get(f"/v1/sourcing/{made}/export/xlsx", headers=head).content[:2] == b"PK"
 
 
-def test_a_record_that_takes_too_long_is_not_begun_again_by_the_service(
-    serving: Serving, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_late_record_is_not_begun_again(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.pool._said", lambda *_: (_ for _ in ()).throw(Unavailable))
     token = deadline._UNTIL.set(time.monotonic() - 1)
     with pytest.raises(deadline.TooLong):

@@ -196,9 +196,7 @@ def test_without_a_catalogue_it_says_how_to_build_one(tmp_path: Path) -> None:
         assert answer.status_code == 503 and "make demo" in answer.json()["detail"]
 
 
-def test_it_answers_at_once_and_is_ready_once_first_requests_are_prepared(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_it_is_ready_once_it_is_prepared(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = threading.Event()
     monkeypatch.setattr(page, "warm", prepared.wait)
     with TestClient(app := create_app(settings)) as client:
@@ -270,9 +268,7 @@ def test_only_loopback_reads_without_a_key(settings: Settings) -> None:
         ("fr", "L'avis 26-130377 n'a pas de lot 99 : choisissez parmi 1, 2, 3, 4, 5."),
     ],
 )
-def test_a_lot_that_is_not_there_is_told_in_the_language_asked(
-    client: TestClient, language: str, detail: str
-) -> None:
+def test_an_absent_lot_is_told_in_the_language_asked(client: TestClient, language: str, detail: str) -> None:
     asked = {"siret": "00010032100017", "notice_id": "26-130377", "lot": "99"}
     refused = client.post("/v1/partners", json=asked, headers={"Accept-Language": language})
     assert (refused.status_code, refused.json()["detail"]) == (404, detail)

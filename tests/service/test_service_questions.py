@@ -133,9 +133,7 @@ def test_the_same_message_leaves_and_the_answer_comes_back(settings: Settings, s
         assert page.get(mine).status_code == 404
 
 
-def test_those_whose_trade_is_unknown_are_asked_at_once_and_their_word_is_kept(
-    settings: Settings, store: Store
-) -> None:
+def test_those_whose_trade_is_unknown_are_asked_at_once(settings: Settings, store: Store) -> None:
     with client(settings) as page:
         signed_in(page, "buyer")
         painting = {"need": "peinture de bureaux", "place": "Pantin"}

@@ -22,9 +22,7 @@ def test_a_mail_server_without_a_port_is_called_at_that_of_its_kind(address: str
 
 
 @pytest.mark.parametrize(("name", "value"), cases("settings that are wrong"))
-def test_a_wrong_setting_is_refused_by_name_in_one_sentence_without_its_password(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
+def test_a_wrong_setting_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(BadInput, match=name) as error:
         read()
@@ -41,9 +39,7 @@ def test_what_is_right_is_taken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert read().public_url == "https://maillage.example"
 
 
-def test_mails_of_the_command_line_follow_the_environment_and_the_rules_over_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_mails_of_the_command_line_follow_the_rules(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MATCHER_OUTBOX", str(tmp_path / "outbox"))
     assert rules_of().outbox == tmp_path / "outbox" and rules_of().base_url == ""
     monkeypatch.setenv("MATCHER_SMTP", "smtp://mail.example")

@@ -52,9 +52,7 @@ def test_another_domain_gets_the_same_answer_and_no_mail(page: PagesClient, sett
     assert not list(settings.outbox.glob("*.eml"))
 
 
-def test_a_structure_signs_in_by_the_address_of_its_directory_or_of_its_claim(
-    settings: Settings, catalogue: Catalogue
-) -> None:
+def test_a_structure_signs_in_by_a_known_address(settings: Settings, catalogue: Catalogue) -> None:
     save_catalogue(catalogue, settings.catalogue)
     structure = next(s for s in map(catalogue.structure, range(len(catalogue))) if s.email)
     with PagesClient(create_app(settings), headers={"accept": "text/html"}) as page:

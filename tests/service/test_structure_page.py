@@ -44,9 +44,7 @@ def supposed(text: str) -> list[str]:
     return found[1].split(", ") if found else []
 
 
-def test_supposed_trades_are_reported_as_such_and_answered_by_one_click(
-    page: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_supposed_trades(page: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     guess = [("cycles", 0.6), ("blanchisserie", 0.4)]
     monkeypatch.setattr(gaps, "inferred_trades", lambda catalogue, row: guess)
     assert supposed(page.get(f"/structure/{SIRET}").text) == ["cycles", "blanchisserie"]
@@ -111,9 +109,7 @@ def test_contacts_and_proof_of_life_stand_wherever_a_structure_is_named() -> Non
     assert "fermée" in macros.proof(replace(site, active=False))  # type: ignore[attr-defined]
 
 
-def test_a_structure_forbids_its_site_to_be_read(
-    page: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_site_is_left_unread(page: TestClient, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_STORE", str(settings.store))
     signed_in(page, f"structure:{SIRET}", "read")
     saved = page.post(f"/structure/{SIRET}/fiche", data={"unread": "oui"}).text
@@ -196,9 +192,7 @@ def test_a_feed_reader_fetches_by_the_token_alone(member: PagesClient) -> None:
     assert links.token("feed", "/v1/notices.atom") not in feed
 
 
-def test_a_trade_that_is_stated_brings_its_lots_at_once_and_takes_them_away_with_it(
-    page: PagesClient,
-) -> None:
+def test_a_trade_that_is_stated_brings_its_lots_and_takes_them_away(page: PagesClient) -> None:
     signed_in(page, *SEEN)
     at = f"/structure/{SIRET}"
 
@@ -277,9 +271,7 @@ def opens_once(page: TestClient, link: str) -> None:
     assert "Votre fiche" in page.get(f"/structure/{SIRET}").text
 
 
-def test_an_approved_claim_is_mailed_to_the_address_that_is_known(
-    settings: Settings, hedges: Path, smtp: MailServer
-) -> None:
+def test_an_approved_claim_is_mailed(settings: Settings, hedges: Path, smtp: MailServer) -> None:
     given = settings.model_copy(update={"catalogue": hedges, "smtp": smtp.url})
     with PagesClient(create_app(given), headers={"accept": "text/html"}) as page:
         ask(page)

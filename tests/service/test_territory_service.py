@@ -127,9 +127,7 @@ def test_the_page_shows_the_map_and_advises(client: TestClient) -> None:
     assert wrong.status_code == 422 and "Zzyzx" in wrong.text
 
 
-def test_every_answer_names_the_facilitator_or_says_how_to_add_one(
-    client: TestClient, head: dict[str, str]
-) -> None:
+def test_every_answer_names_the_facilitator(client: TestClient, head: dict[str, str]) -> None:
     made = client.get("/v1/territory/map", params={"department": "93"}).json()
     assert made["facilitator"] == made["result"]["zones"][0]["facilitator"]
     assert "sur la page des facilitateurs" in made["facilitator"]
@@ -150,9 +148,7 @@ def test_every_answer_names_the_facilitator_or_says_how_to_add_one(
     assert "aucun n'est connu pour Montreuil" in none
 
 
-def test_the_page_makes_a_day_and_a_report_for_who_holds_a_buyer_key(
-    client: TestClient, head: dict[str, str]
-) -> None:
+def test_who_holds_a_buyer_key_makes_a_day_and_a_report(client: TestClient, head: dict[str, str]) -> None:
     assert client.post("/territoire/rencontre", data=DAY).status_code in (401, 403)
     made = client.post("/territoire/rencontre", data=DAY, headers=head)
     assert made.status_code == 200 and "Rendez-vous" in made.text and "Facilitateur" in made.text

@@ -214,9 +214,7 @@ def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) 
         (1, {"flags": ("concession",)}, "watch"),
     ],
 )
-def test_a_line_to_watch_has_one_thing_to_verify_that_is_named(
-    number: int, facts: dict[str, Any], told: str
-) -> None:
+def test_a_line_to_watch_names_the_one_thing_to_verify(number: int, facts: dict[str, Any], told: str) -> None:
     known, one = (
         made.matcher_over(tuple(replace(one, turnover=300_000.0) for one in DIRECTORY)),
         DIRECTORY[number],
