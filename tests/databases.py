@@ -64,7 +64,7 @@ def server() -> Iterator[str]:
         yield f"postgresql://test@127.0.0.1:{port}/postgres"
     finally:
         stop = [str(binaries / "pg_ctl"), "-D", data, "-m", "immediate", "stop"]
-        subprocess.run(stop, user=user, cwd=home, capture_output=True, timeout=60, check=False)
+        subprocess.run(stop, user=user, cwd=home, capture_output=True, timeout=60)
         shutil.rmtree(home, ignore_errors=True)
 
 

@@ -41,9 +41,7 @@ class MailServer:
 
     @contextmanager
     def running(self) -> Iterator[MailServer]:
-        controllers = pytest.importorskip(
-            "aiosmtpd.controller", reason="aiosmtpd is not installed: pip install aiosmtpd"
-        )
+        controllers = pytest.importorskip("aiosmtpd.controller", reason="pip install aiosmtpd")
         controller = controllers.Controller(self, hostname="127.0.0.1", port=self.port)
         controller.start()
         try:

@@ -28,7 +28,7 @@ def test_a_reader_that_closes_the_pipe_is_no_error(arguments: tuple[str, ...]) -
     read, write = os.pipe()
     os.close(read)
     command = [sys.executable, "-m", "matcher", *arguments]
-    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, check=False)
+    done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE)
     os.close(write)
     assert (done.returncode, done.stderr) == (0, b"")
 
@@ -113,9 +113,7 @@ def test_a_busy_port_is_told_before_anything_is_served(served: tuple[str, ...]) 
 
 def test_no_structure_replaces_no_catalogue_that_has_some(catalogue: Catalogue, tmp_path: Path) -> None:
     save_catalogue(catalogue, tmp_path / "kept")
-    (tmp_path / "need.txt").write_text(
-        "Entretien des espaces verts de la commune de Pantin", encoding="utf-8"
-    )
+    (tmp_path / "need.txt").write_text("Entretien des espaces verts de Pantin", encoding="utf-8")
     empty = command("index", str(tmp_path / "need.txt"), "--out", str(tmp_path / "kept"))
     assert (empty.returncode, "stays, with those it has" in empty.stderr) == (2, True)
     assert len(load_catalogue(tmp_path / "kept")) == len(catalogue)
@@ -142,11 +140,8 @@ def test_an_area_keeps_the_structures_and_holders_of_awards_whose_seat_is_there(
         "siret,nom,type,commune,offres\n"
         "00010001600013,Les Talus,ACI,Nanterre,tonte\n00010001700011,Aux Haies,EI,Quimper,taille de haies\n"
     )
-    award = {
-        "id": "1",
-        "objet": "Tonte",
-        "titulaires": [{"typeIdentifiant": "SIRET", "id": "00010001700011"}],
-    }
+    holder = {"typeIdentifiant": "SIRET", "id": "00010001700011"}
+    award = {"id": "1", "objet": "Tonte", "titulaires": [holder]}
     (tmp_path / "decp.json").write_text(json.dumps({"marches": {"marche": [award]}}))
     files, out = (str(tmp_path / "list.csv"), str(tmp_path / "decp.json")), str(tmp_path / "kept")
     done = command("index", *files, "--region", "ile-de-france", "--department", "Finistère", "--out", out)

@@ -23,24 +23,23 @@ from serving import at_work, until
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
+ENVIRONMENT = (DEPLOY / "maillage.env").read_text()
 NAMES = sorted(f"MATCHER_{name.upper()}" for name in Settings.model_fields)
 UNITS = sorted(path.name for path in DEPLOY.glob("maillage*.*") if path.suffix in (".service", ".timer"))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_setting_is_in_the_environment_file_and_in_the_table(name: str) -> None:
-    assert re.search(rf"^#?{name}=", (DEPLOY / "maillage.env").read_text(), re.M), "deploy/maillage.env"
+    assert re.search(rf"^#?{name}=", ENVIRONMENT, re.M), "deploy/maillage.env"
     assert f"`{name}`" in (ROOT / "docs/operation.md").read_text(encoding="utf-8"), "docs/operation.md"
 
 
 def test_the_environment_file_names_no_setting_that_is_none() -> None:
-    named = re.findall(r"^#?(MATCHER_[A-Z_]+)=", (DEPLOY / "maillage.env").read_text(), re.M)
+    named = re.findall(r"^#?(MATCHER_[A-Z_]+)=", ENVIRONMENT, re.M)
     assert set(named) - set(NAMES) <= {f"MATCHER_{name}" for name in OTHER_NAMES}
     units = "".join((DEPLOY / name).read_text() for name in (*UNITS, "compose.yaml"))
     words = set(re.findall(r"\$(MAILLAGE_\w+)", units))
-    assert (
-        words == set(re.findall(r"^(MAILLAGE_\w+)=$", (DEPLOY / "maillage.env").read_text(), re.M)) != set()
-    )
+    assert words == set(re.findall(r"^(MAILLAGE_\w+)=$", ENVIRONMENT, re.M)) != set()
 
 
 def test_compose_passes_the_settings_of_mail() -> None:
@@ -91,7 +90,7 @@ def test_systemd_finds_no_fault_in_the_units(tmp_path: Path) -> None:
         text = (DEPLOY / name).read_text().replace("/opt/maillage/current/bin/matcher", "/bin/true")
         (tmp_path / name).write_text(text)
     command = ["systemd-analyze", "verify", *(str(tmp_path / name) for name in UNITS)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True)
     ours = [line for line in done.stderr.splitlines() if "maillage" in line]
     assert done.returncode == 0 and not ours, done.stderr
 

@@ -36,7 +36,7 @@ def test_the_python_of_the_readme_answers_as_the_shipped_default() -> None:
     assert scanner != code
     for need, first in ((code, "Clair Logis Services likely"), (scanner, "")):
         command = [sys.executable, "-c", need]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(first) and bool(done.stdout) == bool(first)
 
@@ -77,7 +77,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_nothing_of_a_machine_is_named() -> None:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     tracked = listed.stdout.split("\n")
     ours = "/" + "root/|/" + "work/" + "main|/home/[a-z]+/|/tmp/[a-z]+/"
     wrong = re.compile(ours + "|pypi" + r"\.org|registry\.npm" + "js")

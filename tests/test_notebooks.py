@@ -8,9 +8,7 @@ from pytest import MonkeyPatch
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 NAMES = ("1_call_list", "2_judgement", "3_awards")
-nbformat = pytest.importorskip(
-    "nbformat", reason="nbformat is not installed: pip install nbformat nbclient ipykernel"
-)
+nbformat = pytest.importorskip("nbformat", reason="pip install nbformat nbclient ipykernel")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -25,9 +23,7 @@ def test_a_notebook_has_no_output_and_defines_nothing(name: str) -> None:
 
 
 def _run(name: str) -> None:
-    nbclient = pytest.importorskip(
-        "nbclient", reason="nbclient is not installed: pip install nbclient ipykernel"
-    )
+    nbclient = pytest.importorskip("nbclient", reason="pip install nbclient ipykernel")
     book = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     where = {"metadata": {"path": str(NOTEBOOKS)}}
     nbclient.NotebookClient(book, timeout=300, kernel_name="python3", resources=where).execute()

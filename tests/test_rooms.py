@@ -24,9 +24,7 @@ from matcher.reading import gather
 from matcher.reading.need import free_text_tender
 from matcher.reference.paths import models_dir
 
-TEXTS = "entretien des espaces verts,nettoyage de locaux,peinture de logements,blanchisserie,traiteur".split(
-    ","
-)
+TEXTS = "entretien des espaces verts,nettoyage,peinture de logements,blanchisserie,traiteur".split(",")
 ROOMS = ("learned.encoders", "catalogue.indexes", "matching.signals", "matching.rankers")
 ROOMS += ("reading.sources", "commands")
 #: What an index needs to be loaded here; a sibling that cannot is skipped with its reason.

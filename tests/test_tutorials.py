@@ -84,9 +84,7 @@ def run_commands(text: str, service: str) -> int:
             assert result.exit_code == 0, f"{line}: {result.output}{result.exception}"
             continue
         environment = {**os.environ, "MAILLAGE": service}
-        done = subprocess.run(
-            ["bash", "-c", line], env=environment, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, text=True)
         shown = f"{line}: {done.stdout}{done.stderr}"
         assert done.returncode == 0 and done.stdout.startswith(("{", "[")), shown
     return len(lines)
@@ -101,7 +99,7 @@ def run_python(text: str, service: str, folder: Path) -> int:
     for block in blocks:
         environment = {**os.environ, "MAILLAGE": service, "PYTHONPATH": path}
         command = [sys.executable, "-c", block]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
         assert done.returncode == 0 and done.stdout, done.stderr
     return len(blocks)
 

@@ -23,9 +23,7 @@ NETWORK = """SIRET;Nom;Type;Commune;Code postal;Activités
 
 
 def run(*command: str, cwd: Path, **environment: str) -> str:
-    done = subprocess.run(
-        command, cwd=cwd, env=clean(**environment), capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=cwd, env=clean(**environment), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -72,9 +70,8 @@ def test_the_wheel_installs_one_package_alone_and_training_texts_stay_at_home(wh
 def test_the_sample_and_the_module_are_in_the_wheel(matcher: Path, tmp_path: Path) -> None:
     python = str(matcher.parent / "python")
     run(python, "-m", "matcher", "sample", cwd=tmp_path)
-    shown = run(
-        python, "-m", "matcher", "read", "data/sample/structures.csv", "--format", "jsonl", cwd=tmp_path
-    )
+    words = "-m matcher read data/sample/structures.csv --format jsonl"
+    shown = run(python, *words.split(), cwd=tmp_path)
     assert len(shown.splitlines()) > 20
 
 

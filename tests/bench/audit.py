@@ -51,7 +51,7 @@ def advisories() -> tuple[int, list[str], list[str]]:
     """How many packages could be looked up, the advisories that apply, and the packages that could not."""
     command = [sys.executable, *"-m pip_audit --format json --progress-spinner off --timeout 10".split()]
     try:
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         told = json.loads(ran.stdout)["dependencies"]
     except (subprocess.TimeoutExpired, ValueError, KeyError):
         return 0, [], []
@@ -69,9 +69,7 @@ def main(out: Path = ROOT / "build" / "sbom.json") -> None:
     counted, none = licences(made)
     proprietary = re.compile("nvidia|proprietary", re.I)
     bad += [f"the licence {name} is proprietary" for name in counted if proprietary.search(name)]
-    print(
-        f"bill of materials: {len(listed)} packages in {out.name}; {', '.join(none) or 'none'} state no licence"
-    )
+    print(f"bill of materials: {len(listed)} packages; without a licence: {', '.join(none) or 'none'}")
     print("licences: " + ", ".join(f"{name} {count}" for name, count in counted.most_common()))
     checked = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
     bad += checked.stdout.strip().splitlines() if checked.returncode else []

@@ -353,9 +353,7 @@ def _without_zones(structure: Structure) -> Structure:
 
 def page(kept: dict[str, Any]) -> str:
     """The figures as a page of the documentation."""
-    lines = [
-        f"| {r['what']} | {r['who']} | {r['figure']:g} {r['unit']} | {r['note']} |" for r in kept["rows"]
-    ]
+    lines = ["| {what} | {who} | {figure:g} {unit} | {note} |".format(**each) for each in kept["rows"]]
     machine = kept["machine"]
     return "\n".join(
         [

@@ -189,20 +189,20 @@ def main(kills: int = 200, seed: int = 0, postgres: bool = False) -> None:
                     every = set(connection.execute(select(Digest.id)).scalars())
                     letters = set(connection.execute(select(Letter.id)).scalars())
                 nameless += sum(not row["address"] or not row["said"] for row in delivery.doubtful(store))
-                lost += abs(len(letters) - LETTERS)
-                lost += len(
-                    (every | letters) - {line.strip("<>").partition("@")[0] for line in received} - unsure
-                ) + abs(len(every) - count)
+                sent = {line.strip("<>").partition("@")[0] for line in received}
+                lost += abs(len(letters) - LETTERS) + abs(len(every) - count)
+                lost += len((every | letters) - sent - unsure)
                 store.close()
         finally:
             os.kill(server, signal.SIGKILL)
     told = {"database": "PostgreSQL" if postgres else "SQLite", "kills": kills, "rounds": rounds}
+    told |= {"seconds_undisturbed": round(whole, 2), "digests_a_round": count}
     told |= {
-        "seconds_undisturbed": round(whole, 2),
-        "digests_a_round": count,
         "rounds_that_differ": different,
+        "digests_doubled": doubled,
+        "digests_lost": lost,
+        "letters_a_round": LETTERS,
     }
-    told |= {"digests_doubled": doubled, "digests_lost": lost, "letters_a_round": LETTERS}
     told |= {"words_a_round": SAID, "left_to_the_operator": doubtful}
     told |= {"of_these_without_address": nameless, "runs_that_failed": failed}
     print(json.dumps(told))

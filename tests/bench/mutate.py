@@ -140,9 +140,8 @@ def run(folder: Path, seconds: float, *asked: str) -> int:
     more = {"PYTHONPATH": f"{folder / 'src'}{os.pathsep}{folder}", "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *asked]
     environment = {**os.environ, **more}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, timeout=seconds
-    ).returncode
+    how = {"cwd": folder, "env": environment, "capture_output": True, "timeout": seconds}
+    return subprocess.run(command, **how).returncode  # type: ignore[call-overload]
 
 
 def caught(mutation: Mutation, folder: Path, seconds: float) -> bool:
@@ -172,9 +171,7 @@ def main(
         path, _, line = only.partition(":")
         chosen = [each for each in mutations(Path(path)) if not line or each.line == int(line)]
     else:
-        folders = [
-            ROOT / room if room.startswith("service") else ROOT / "src" / "matcher" / room for room in rooms
-        ]
+        folders = [ROOT / (room if room.startswith("service") else f"src/matcher/{room}") for room in rooms]
         files = [path.relative_to(ROOT) for folder in folders for path in sorted(folder.rglob("*.py"))]
         every = [each for path in files if "migrations" not in path.parts for each in mutations(path)]
         chosen = random.Random(seed).sample(every, min(count, len(every)))

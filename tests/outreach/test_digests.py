@@ -51,9 +51,7 @@ def lots(content: dict[str, Any]) -> list[tuple[str, str]]:
 
 def test_those_of_the_trade_come_first_with_reasons_and_the_documents(store: Store, folder: Path) -> None:
     told = n.told(store, folder, n.tender("a", "tonte"), wave=1)
-    assert {n.siret(100 + i) for i in range(8)} <= set(told), (
-        "all in reach at once: a public notice has no waves"
-    )
+    assert {n.siret(100 + i) for i in range(8)} <= set(told), "all at once: a public notice has no waves"
     first = told[n.siret(100)]
     (item,) = first["items"]
     assert item["title"] == "Entretien des espaces verts"
@@ -335,9 +333,7 @@ def test_a_mail_carries_what_it_must_and_no_header_is_smuggled_in(hostile: dict[
     assert "15 décembre" in read.get_body(("plain",)).get_content()
 
 
-@pytest.mark.parametrize(
-    "address", ["a@b", "a@example.org\nBcc: c@example.org", "a b@example.org", "é@example.org", ""]
-)
+@pytest.mark.parametrize("address", ["a@b", "a@b.fr\nBcc: c@d.fr", "a b@c.fr", "é@b.fr", ""])
 def test_what_is_no_address_gets_no_mail(address: str, hostile: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
         letters.message(hostile, address, Rules())
@@ -428,9 +424,8 @@ def test_doubtful_mails_are_settled_one_by_one_by_address(store: Store, folder: 
         id = mails(store)[n.siret(number)]["id"]
         delivery.claim(store, Digest, id, f"tonte{number - 100}@example.org", "354 go ahead")
     rows = delivery.doubtful(store)
-    assert {(r["address"], r["who"], r["said"], r["state"]) for r in rows} == {
-        (f"tonte{i}@example.org", n.siret(100 + i), "354 go ahead", "sending") for i in (0, 1)
-    }
+    states = sorted((r["address"], r["who"], r["said"], r["state"]) for r in rows)
+    assert states == [(f"tonte{i}@example.org", n.siret(100 + i), "354 go ahead", "sending") for i in (0, 1)]
     assert all(r["claimed_at"] and "lot" in r["what"] for r in rows)
     with pytest.raises(NotFound):
         delivery.settle(store, ["tonte0@example.org", "nobody@example.org"], sent=True)

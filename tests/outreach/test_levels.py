@@ -226,9 +226,7 @@ def test_a_lot_is_too_wide_by_its_place_and_not_by_an_unknown_street(place: Plac
 
 def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Store, tmp_path: Path) -> None:
     zones = ((("93",), CLEANER), (("13",), BOTH))
-    zoned = [
-        replace(STRUCTURES[0], zone=domain.Zone(departments=codes), siret=siret) for codes, siret in zones
-    ]
+    zoned = [replace(STRUCTURES[0], zone=domain.Zone(departments=at), siret=siret) for at, siret in zones]
     folder = tmp_path / "zoned"
     save_catalogue(build_catalogue(zoned), folder)
     n.night(store, folder, replace(cleaning("b", places=()), buyer=Buyer(name="Centrale d'achat")))

@@ -71,9 +71,7 @@ def good(folder: Path) -> str:
 def environment(folder: Path, **more: str) -> dict[str, str]:
     mine = {name: value for name, value in os.environ.items() if not name.startswith("MATCHER_")}
     about = given(folder, deadline=120)  # on a busy machine
-    told = {
-        f"MATCHER_{name.upper()}": str(getattr(about, name)) for name in ("catalogue", "store", "deadline")
-    }
+    told = {f"MATCHER_{one.upper()}": str(getattr(about, one)) for one in ("catalogue", "store", "deadline")}
     return {**mine, **told, **more}
 
 

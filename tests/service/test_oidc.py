@@ -51,9 +51,7 @@ def test_an_issuer_described_as_another_is_not_asked(issuer: Provider, name: str
 
 
 def test_tokens_of_an_issuer_open_the_api_as_far_as_their_scope(issuer: Provider, tmp_path: Path) -> None:
-    given = settings(
-        issuer, catalogue=tmp_path, store=f"sqlite:///{tmp_path / 's.sqlite'}", log_level="ERROR"
-    )
+    given = settings(issuer, catalogue=tmp_path, store=f"sqlite:///{tmp_path}/s.sqlite", log_level="ERROR")
     right = {"iss": issuer.base, "aud": "maillage", "sub": "u1", "scope": "buyer"}
     with TestClient(create_app(given)) as client:
 

@@ -64,9 +64,7 @@ def folder(sample: gather.Gathered, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def client(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    given = settings_of(
-        folder, tmp_path_factory.mktemp("store"), processes=1, reload_seconds=0.1, deadline=300
-    )
+    given = settings_of(folder, tmp_path_factory.mktemp("s"), processes=1, reload_seconds=0.1, deadline=300)
     Store.open(given.store).close()
     with TestClient(create_app(given)) as found:
         serving: Serving = found.app.state.serving  # type: ignore[attr-defined]

@@ -55,9 +55,7 @@ def test_the_sentences_of_the_pages_are_those_that_were_read() -> None:
     assert set(now) - set(read) == set(), "new sentences: read them, then write the list again (see above)"
 
 
-@pytest.mark.parametrize(
-    ("words", "instead"), cases("words that the pages do not say, and what they say instead")
-)
+@pytest.mark.parametrize(("words", "instead"), cases("words not said, and what is instead"))
 def test_what_is_not_said(words: str, instead: str) -> None:
     texts = {
         path.name: path.read_text("utf-8")
