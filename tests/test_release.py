@@ -10,14 +10,7 @@ from matcher.domain import __version__
 from matcher.records.tables import RETENTION
 
 ROOT = Path(__file__).parents[1]
-#: Where the origin and licence of the files of a folder are told.
-TOLD = {
-    "data/reference": "data/reference/SOURCES.md",
-    "data/reference/outlines": "data/reference/outlines/SOURCES.md",
-    "data/assumptions": "data/assumptions/README.md",
-    "data/training": "data/training/README.md",
-    "data/benchmark": "data/benchmark/README.md",
-}
+FOLDERS = ("reference", "reference/outlines", "assumptions", "training", "benchmark")
 
 
 def read(name: str) -> str:
@@ -33,13 +26,15 @@ def test_the_version_is_one_everywhere() -> None:
     assert {one or other for one, other in wheels} == {__version__}
 
 
-@pytest.mark.parametrize("folder", TOLD)
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_the_origin_of_every_shipped_table_is_reported(folder: str) -> None:
-    told = read(TOLD[folder])
-    for path in (ROOT / folder).iterdir():
+    told = "".join(path.read_text("utf-8") for path in (ROOT / "data" / folder).glob("[SR]*.md"))
+    for path in (ROOT / "data" / folder).iterdir():
         if path.is_file() and path.suffix in (".csv", ".gz", ".jsonl"):
             stem = re.sub(r"\.(queries|judged|structures)$", "", path.name.split(".jsonl")[0])
-            assert path.name in told or f"`{stem}" in told, f"{TOLD[folder]} says nothing of {path.name}"
+            assert path.name in told or f"`{stem}" in told, (
+                f"the page of {folder} says nothing of {path.name}"
+            )
 
 
 def test_other_origins_are_in_the_notice_and_in_the_licence_of_the_package() -> None:

@@ -20,6 +20,7 @@ from service.settings import Settings
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.reading import gather
 from pages_client import SIRET, holding
+from records import cases
 from service import page
 from serving import serving, settings_of, until
 
@@ -129,27 +130,12 @@ def test_a_notice_is_matched_lot_by_lot_from_text_json_and_file(client: TestClie
     assert picked["notice"]["id"] == answer["others"][0] != answer["notice"]["id"]
 
 
-@pytest.mark.parametrize(
-    ("content", "status", "word"),
-    [
-        (b"\xff\xfe{}", 400, "JSON"),
-        (b"{", 400, "JSON"),
-        (b"[]", 422, "dictionary"),
-        (b"{}", 422, "exactly one"),
-        (b'{"need": "  "}', 422, "empty"),
-        (b'{"need": "x", "notice": "y"}', 422, "exactly one"),
-        (b'{"notice": ""}', 422, "empty"),
-        (b'{"notice": "no notice at all"}', 422, "need"),
-        (b'{"need": "pain", "place": "Xyzzyville"}', 422, "Xyzzyville"),
-        (b'{"need": "pain", "place": "Saint-Denis"}', 422, "Saint-Denis (93), "),
-        (b'{"need": "pain", "recipe": "cake"}', 404, "recipe"),
-        (b'{"need": "pain", "unknown": 1}', 422, "unknown"),
-        (b'{"need": "pain", "filters": {"kinds": ["ZZ"]}}', 422, "ZZ"),
-        (b'{"notice_id": "nowhere"}', 404, "nowhere"),
-        (json.dumps({"need": "pain " * 400_000}).encode(), 413, "characters"),
-        (b'{"need": "' + b"x" * 9_000_000 + b'"}', 413, "MB"),
-    ],
-)
+BAD = [(content.encode(), status, word) for content, status, word in cases("bodies that are refused")]
+BAD += [(b"\xff\xfe{}", 400, "JSON"), (b'{"need": "' + b"x" * 9_000_000 + b'"}', 413, "MB")]
+BAD += [(b'{"need": "' + b"pain " * 400_000 + b'"}', 413, "characters")]
+
+
+@pytest.mark.parametrize(("content", "status", "word"), BAD, ids=range(len(BAD)))
 def test_bad_bodies_get_one_sentence(client: TestClient, content: bytes, status: int, word: str) -> None:
     answer = client.post("/v1/match", content=content, headers={"content-type": "application/json"})
     assert answer.status_code == status
