@@ -483,7 +483,8 @@ def test_the_operators_report_has_plots_and_leaves_unpublished_needs_out(store: 
     page = review.of_run(store, summary.run)
     assert page.count("<svg") == 4 and "http-equiv" not in page and 'src="http' not in page
     facts = review.gathered(store, summary.run)
-    assert dict(facts["departments"]) == {"93": 2} and sum(n for _, n in facts["trades"]) == 2
+    assert dict(facts["departments"]) == {"93": 2}
+    assert {name[:10] for name, _ in facts["trades"]} == {"77 Espaces", "90 Assaini"}
     with pytest.raises(NotFound):
         review.of_run(store, "none")
 

@@ -198,6 +198,8 @@ def test_a_line_says_what_for_whom_where_how_much_until_when_and_why(store: Stor
 
 
 def test_limits_that_bind_and_passages_are_said_once() -> None:
+    assert items._without("Lot 2 : tonte – taille des haies", "lot 2", "Tonte") == "Taille des haies"
+    assert items._without("- tonte, et taille", "", "tonte") == "- tonte, et taille"
     bound = n.tender("a", "tonte", "tonte", lots_per_tender=1, lots_per_winner=2)
     assert items._limits(bound) == "1 lot au plus par candidat"
     one_at_most = items._limits(replace(bound, lots_per_tender=2, lots_per_winner=1))

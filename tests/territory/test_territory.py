@@ -451,10 +451,20 @@ def test_appointments_are_edited_by_hand_and_nobody_is_in_two_places(day: meetin
 
 
 def test_slots_avoid_the_pause_and_stay_within_the_day() -> None:
-    times = meeting.starts(date(2026, 12, 15), "12:00", 3, 20)
-    assert [f"{t:%H:%M}" for t in times] == ["12:00", "14:00", "14:20"]
-    with pytest.raises(BadInput, match="journée"):
-        meeting.starts(date(2026, 12, 15), "22:00", 12, 30)
+    day = date(2026, 12, 15)
+    for first, minutes, told in (
+        ("12:00", 20, "12:00 14:00 14:20"), ("12:10", 20, "12:10 14:00 14:20"), ("13:59", 5, "14:00 14:05 14:10"),
+        ("14:00", 120, "14:00 16:00 18:00"), ("22:59", 30, "22:59 23:29 23:59"),
+    ):  # fmt: skip
+        assert " ".join(f"{time:%H:%M}" for time in meeting.starts(day, first, 3, minutes)) == told
+    for first, minutes, why in (
+        ("22:00", 120, "journée"),
+        ("9h", 20, "09:30"),
+        ("9:00", 4, "5 à 120"),
+        ("9:00", 121, "5 à"),
+    ):
+        with pytest.raises(BadInput, match=why):
+            meeting.starts(day, first, 3, minutes)
 
 
 FILE = (
@@ -571,6 +581,7 @@ def test_the_report_sets_ledger_next_to_decp_and_adds_nothing(matcher: Matcher) 
     assert (target["SIAE"].paid, target["SIAE"].purchases, target["SIAE"].awarded) == (200.0, 2, 500.0)
     assert (target["ESAT"].paid, target["ESAT"].awarded, target["EA"].awarded) == (1200.5, 0.0, 500.0)
     assert (target["SIAE"].awards, target["EA"].awards) == (2, 1)
+    assert [note for note in made.notes if note.startswith("1 marché au montant absent ou invraisemblable")]
     assert made.awarded == 1000.0 and made.paid == pytest.approx(1400.5)
     assert (made.small, made.small_amount) == (1, 1200.5), "DECP says nothing of the purchase from the ESAT"
     shares = {s.label: s for s in made.shares if not s.year}
