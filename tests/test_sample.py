@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from importing import module_at
 from matcher import plugins
 from matcher.domain import KINDS, Award, Rejected, Structure, Tender
-from matcher.reference.identifiers import luhn, siren_valid, siret_valid
+from matcher.reference.identifiers import luhn
 from matcher.reference.paths import shared_dir
+from matcher.reference.places import commune_of_siren
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "data" / "sample"
@@ -44,17 +44,6 @@ def _sirets(text: str) -> Iterator[str]:
     yield from re.findall(r"(?<![0-9])000[0-9]{11}(?![0-9])", text)
 
 
-def test_made_up_sirets_pass_the_check_sums_and_lie_below_all_attributed_ones() -> None:
-    made = module_at(ROOT / "data" / "build" / "sample_siret.py")
-    for siret in (made.made_up_siret(rank, 3) for rank in (0, 1, 900, 19_999)):
-        assert siret_valid(siret) and siren_valid(siret[:9]) and int(siret[:9]) < LOWEST_SIREN
-    assert made.made_up_siret(900, 1)[:9] == made.made_up_siret(900, 2)[:9]
-    assert len({made.made_up_siret(rank) for rank in range(2_000)}) == 2_000
-    for rank, establishment, wrong in ((20_000, 1, "rank"), (1, 0, "establishment")):
-        with pytest.raises(ValueError, match=wrong):
-            made.made_up_siret(rank, establishment)
-
-
 def test_every_siret_of_the_sample_is_made_up_or_a_town_hall(structures: list[Structure]) -> None:
     assert all(luhn(s.siret) and int(s.siren) < LOWEST_SIREN for s in structures)
     for path in SAMPLE.rglob("*.json"):
@@ -62,8 +51,6 @@ def test_every_siret_of_the_sample_is_made_up_or_a_town_hall(structures: list[St
         assert all(luhn(siret) for siret in _sirets(text))
         found = re.findall(r'"(?:id|codeIdentificationNational)\\?": \\?"([0-9]{14})\\?"', text)
         others = set(found) - set(_sirets(text))
-        from matcher.reference.places import commune_of_siren
-
         assert all(commune_of_siren(siret[:9]) for siret in others)
 
 

@@ -60,6 +60,7 @@ class Oracle:
         return len(self.all("OBJECT_CONTRACT", "OBJECT_DESCR"))
 
 
+NAMED, MISSION = "local-name()", "RESERVED_ORGANISATIONS_SERVICE_MISSION"
 #: Superscripts are read as the characters that they stand for: "m<FT>3</FT>" is "m³".
 TYPED = str.maketrans("²³°", "23o")
 
@@ -73,6 +74,9 @@ def differences(tender: Tender, oracle: Oracle) -> list[str]:
     """The names of the fields that differ from the oracle's (forms of R2.0.9)."""
     wrong = []
     body = ("CONTRACTING_BODY", "ADDRESS_CONTRACTING_BODY")
+    addresses = (oracle.text("CONTRACTING_BODY", name) for name in ("URL_DOCUMENT", "URL_PARTICIPATION"))
+    documents = next(filter(None, addresses), "")
+    reserved = [lot.reservation for lot in tender.lots]
     checks = {
         "title": same(tender.title, oracle.text("OBJECT_CONTRACT", "TITLE")),
         "description": same(tender.description, oracle.text("OBJECT_CONTRACT", "SHORT_DESCR")),
@@ -80,23 +84,13 @@ def differences(tender: Tender, oracle: Oracle) -> list[str]:
         "buyer postcode": (tender.buyer.place.postcode or "") in oracle.text(*body, "POSTAL_CODE")
         or not oracle.text(*body, "POSTAL_CODE"),
         "reference": same(tender.reference, oracle.text("OBJECT_CONTRACT", "REFERENCE_NUMBER")[:200]),
-        "documents": same(
-            tender.documents_url.removeprefix("https://"),
-            (
-                oracle.text("CONTRACTING_BODY", "URL_DOCUMENT")
-                or oracle.text("CONTRACTING_BODY", "URL_PARTICIPATION")
-            ).removeprefix("https://"),
-        ),
+        "documents": same(tender.documents_url.removeprefix("https://"), documents.removeprefix("https://")),
         "deadline": tender.nature == "correction"  # it tells the new one, under CHANGES
         or (tender.deadline.date().isoformat() if tender.deadline else "")
         == oracle.text("PROCEDURE", "DATE_RECEIPT_TENDERS"),
-        "reserved": any(
-            lot.reservation is not None and lot.reservation.origin == "field" for lot in tender.lots
-        )
+        "reserved": any(one is not None and one.origin == "field" for one in reserved)
         == bool(
-            oracle.form.xpath(
-                ".//*[starts-with(local-name(),'RESTRICTED_SHELTERED') or local-name()='RESERVED_ORGANISATIONS_SERVICE_MISSION']"
-            )
+            oracle.form.xpath(f".//*[starts-with({NAMED},'RESTRICTED_SHELTERED') or {NAMED}='{MISSION}']")
         ),
         "awards": len(tender.awards)
         == len(oracle.all("AWARD_CONTRACT", "AWARDED_CONTRACT"))
@@ -125,14 +119,10 @@ def differences(tender: Tender, oracle: Oracle) -> list[str]:
         }
         wrong += [name for name, right in stated.items() if not right]
     holders = [h.name for a in tender.awards for h in a.holders]
-    named = oracle.form.xpath(
-        ".//*[local-name()='ADDRESS_CONTRACTOR' or local-name()='ADDRESS_WINNER']/*[local-name()='OFFICIALNAME']"
-    )
-    if sorted("".join(h.split()) for h in holders) != sorted(
-        "".join("".join(n.itertext()).split()) for n in named
-    ):
-        wrong.append("holders")
-    return wrong
+    parents = f"{NAMED}='ADDRESS_CONTRACTOR' or {NAMED}='ADDRESS_WINNER'"
+    named = ["".join(n.itertext()) for n in oracle.form.xpath(f".//*[{parents}]/*[{NAMED}='OFFICIALNAME']")]
+    stripped = [sorted("".join(name.split()) for name in names) for names in (holders, named)]
+    return wrong if stripped[0] == stripped[1] else [*wrong, "holders"]
 
 
 def read_one(path: Path) -> list[Tender | Rejected]:
