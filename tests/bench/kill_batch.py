@@ -196,13 +196,8 @@ def main(kills: int = 200, seed: int = 0, postgres: bool = False) -> None:
         finally:
             os.kill(server, signal.SIGKILL)
     told = {"database": "PostgreSQL" if postgres else "SQLite", "kills": kills, "rounds": rounds}
-    told |= {"seconds_undisturbed": round(whole, 2), "digests_a_round": count}
-    told |= {
-        "rounds_that_differ": different,
-        "digests_doubled": doubled,
-        "digests_lost": lost,
-        "letters_a_round": LETTERS,
-    }
+    told |= {"digests_a_round": count, "rounds_that_differ": different, "digests_doubled": doubled}
+    told |= {"seconds_undisturbed": round(whole, 2), "digests_lost": lost, "letters_a_round": LETTERS}
     told |= {"words_a_round": SAID, "left_to_the_operator": doubtful}
     told |= {"of_these_without_address": nameless, "runs_that_failed": failed}
     print(json.dumps(told))
