@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ import night as n
 import terminal
 from matcher.commands import batch as batch_command
 from matcher.domain import Place
-from matcher.outreach import batch
+from matcher.outreach import batch, cluster
 from matcher.outreach.rules import Rules
 from matcher.reading.sync import _client, boamp
 from matcher.records.store import Store, alone
@@ -101,6 +102,27 @@ def test_two_processes_give_what_one_gives(folder: Path, tmp_path: Path) -> None
             found.append([tuple(row) for row in connection.execute(select(*columns).order_by(*columns[:3]))])
         store.close()
     assert found[0] and found[0] == found[1]
+
+
+def test_a_worker_without_the_disk_gets_the_catalogue_once(
+    folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
+    def run(function: Any, *given: Any, **_: Any) -> dict[str, Any]:
+        """As two workers of one machine do, where the folder does not exist."""
+        (tmp_path / "its").mkdir(exist_ok=True)
+        told = function(*("nowhere" if each == str(folder) else each for each in given))
+        return {f"tcp://127.0.0.1:{port}": told for port in (1, 2)}
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "its"))
+    monkeypatch.setattr(cluster, "PART", 10_000)
+    client: Any = SimpleNamespace(run=run)
+    assert [cluster.publish(client, folder) for _ in range(2)] == [1, 0]
+    (its,) = (tmp_path / "its").iterdir()
+    names = [sorted(path.relative_to(at) for path in at.rglob("*")) for at in (folder, its)]
+    assert (
+        names[0] == names[1]
+        and (its / "manifest.json").read_bytes() == (folder / "manifest.json").read_bytes()
+    )
 
 
 @pytest.mark.slow

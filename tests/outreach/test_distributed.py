@@ -1,19 +1,17 @@
-"""A cluster gives what one process gives, also when a worker dies, and when it does not share the disk."""
+"""A cluster gives what one process gives, also when a worker dies."""
 
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pytest import MonkeyPatch
 
 import night as n
 from mail_server import free_port
 from matcher.domain import BadInput
 from matcher.outreach import batch, intake, work
-from matcher.outreach.cluster import _local, answers, connect, publish, stamp
+from matcher.outreach.cluster import answers
 from matcher.outreach.rules import Rules
 from matcher.records.store import Store
 
@@ -90,31 +88,6 @@ def test_workers_give_what_one_process_gives_and_a_lost_one_no_less(cluster: Clu
         if number == 0:
             cluster.kill_a_worker()
     assert len(one) == 10 and found == one and any(one.values())
-
-
-def test_the_catalogue_is_sent_once(cluster: Cluster, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
-    folder = n.catalogue(tmp_path / "catalogue", n.structures(each=5))
-    hidden = tmp_path / "hidden"
-    cluster.wait()
-    client = connect(cluster.address)
-    try:
-        monkeypatch.setattr(client, "run", _elsewhere(client.run, str(folder), str(hidden)))
-        assert publish(client, folder) == 1  # two workers of one machine: one copy
-        assert publish(client, folder) == 0
-    finally:
-        client.close()
-    import shutil
-
-    shutil.rmtree(_local(stamp(folder)))
-
-
-def _elsewhere(run: Any, folder: str, other: str) -> Any:
-    """`client.run` as workers see it to whom the folder does not exist."""
-
-    def ran(function: Any, *arguments: Any, **options: Any) -> Any:
-        return run(function, *(other if a == folder else a for a in arguments), **options)
-
-    return ran
 
 
 def test_the_whole_run_on_a_cluster(cluster: Cluster, tmp_path: Path) -> None:

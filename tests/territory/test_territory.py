@@ -170,6 +170,8 @@ def test_outlines_are_those_of_the_96_departments_each_near_its_neighbours() -> 
             across = max(box.left - shape.right, shape.left - box.right)
             down = max(box.top - shape.bottom, shape.top - box.bottom)
             assert max(across, down) < 8, f"{code} and {other} touch, their drawings do not"
+    small = [(0.0, 0.0), (1.0, 1.0), (3.0, 0.0), (3.0, 10.0), (0.0, 10.0)]  # the second is too near the first
+    assert (outlines._thinned(small), outlines._thinned(small[:4])) == ("M0 0l3 0 0 10-3 0z", "")
 
 
 def test_classes_that_would_be_shown_alike_are_one() -> None:
