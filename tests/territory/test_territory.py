@@ -154,11 +154,19 @@ def test_every_file_of_the_map_holds_what_was_asked_alone(matcher: Matcher, fold
     assert "size:A4" in page
 
 
-def test_a_map_is_also_a_picture_for_a_slide(matcher: Matcher) -> None:
-    pytest.importorskip("matplotlib")
-    asked = [need("a", "93066", "nettoyage")]
-    made = coverage.cover(Desk(matcher, on=ON), asked, [areas.department("93")], trade="nettoyage")
-    assert bytes(choropleth.map_as("png", made, "state"))[:8] == b"\x89PNG\r\n\x1a\n"  # type: ignore[arg-type]
+def test_a_map_is_also_a_picture_for_a_slide(matcher: Matcher, monkeypatch: MonkeyPatch) -> None:
+    drawn: list[tuple[str, bool]] = []  # figures, and whether on the disc of a place that has no outline
+    plain = pytest.importorskip("matplotlib.axes").Axes.text
+
+    def text(axes: Any, x: float, y: float, told: str, **how: Any) -> Any:
+        drawn.append((told, how["bbox"] is not None))
+        return plain(axes, x, y, told, **how)
+
+    monkeypatch.setattr("matplotlib.axes.Axes.text", text)
+    zones = [areas.department("93"), areas.circle("93066", 3)]
+    made = coverage.cover(Desk(matcher, on=ON), [need("a", "93066", "nettoyage")], zones, trade="nettoyage")
+    assert bytes(choropleth.map_as("png", made, "needs"))[:8] == b"\x89PNG\r\n\x1a\n"  # type: ignore[arg-type]
+    assert [(told[-1], disc) for told, disc in drawn] == [("1", False), ("1", True)]
 
 
 def test_outlines_are_those_of_the_96_departments_each_near_its_neighbours() -> None:
