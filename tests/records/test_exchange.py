@@ -284,19 +284,11 @@ def test_those_who_complete_each_other_are_suggested_to_each_other(store: Store,
     assert exchange.suggest(store, c, C) == ()
 
 
-def test_words_meet_where_no_trade_is_named_and_other_lots_do_not(store: Store, bearer: Any) -> None:
-    a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
-    say(store, a, A, lot_id="1", brings="grutage", seeks="plongeurs scaphandriers")
-    say(store, b, B, lot_id="2", brings="scaphandriers certifiés", seeks="")
-    assert exchange.suggest(store, a, A) == ()
-    say(store, b, B, lot_id="", brings="scaphandriers certifiés", seeks="")
-    (found,) = exchange.suggest(store, a, A)
-    assert 0 < found.score < 1 and "scaphandriers" in found.reasons[0]
-
-
 def test_how_far_two_complete_each_other_is_the_mean_of_what_each_finds(store: Store, bearer: Any) -> None:
     a, b = bearer(f"structure:{A}"), bearer(f"structure:{B}")
-    say(store, a, A, brings="grutage", seeks="plongeurs scaphandriers")
+    say(store, a, A, lot_id="1", brings="grutage", seeks="plongeurs scaphandriers")
+    say(store, b, B, lot_id="2", brings="scaphandriers", seeks="levage")
+    assert exchange.suggest(store, a, A) == ()  # of another lot
     say(store, b, B, brings="scaphandriers", seeks="levage")
     (half,) = exchange.suggest(store, a, A)
     assert half.score == pytest.approx(1 / 4)  # one of two words found, and nothing of what the other seeks
