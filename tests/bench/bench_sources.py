@@ -132,11 +132,8 @@ def read_one(path: Path) -> list[Tender | Rejected]:
 
 def seeds() -> list[tuple[str, bytes]]:
     """Small valid files of every kind, synthetic."""
-    found = [
-        (p.name, p.read_bytes()[:60_000])
-        for p in sorted(SAMPLE.rglob("*"))
-        if p.suffix in (".xml", ".json", ".csv")
-    ]
+    kept = (path for path in sorted(SAMPLE.rglob("*")) if path.suffix in (".xml", ".json", ".csv"))
+    found = [(path.name, path.read_bytes()[:60_000]) for path in kept]
     found += papers()
     for path in sorted((SAMPLE / "eforms").glob("*.xml"))[:1]:
         members = {"a/notice.xml": path.read_bytes(), "b.json": b"{}"}
@@ -159,11 +156,8 @@ def papers() -> list[tuple[str, bytes]]:
     rows = ("SIRET", "Nom", "Activité"), ("00010000700014", "Essai", "Tonte")
     made = {"rc.txt": text.encode(), "rc.docx": word(text), "lots.xlsx": workbook(rows), "plan.pdf": pdf("")}
     award = {"uid": ["a"], "id": ["a"], "acheteur_id": ["00010000700014"], "objet": ["Tonte"]}
-    return [
-        *made.items(),
-        ("dce.zip", bombs.packed(made)),
-        ("awards.parquet", pd.DataFrame(award).to_parquet()),
-    ]
+    parquet = pd.DataFrame(award).to_parquet()
+    return [*made.items(), ("dce.zip", bombs.packed(made)), ("awards.parquet", parquet)]
 
 
 def flip(data: bytes, draw: random.Random) -> bytes:

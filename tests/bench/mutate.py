@@ -115,13 +115,7 @@ def tests_of(path: Path) -> list[str]:
     mirrors = [f"test_{part}" for part in reversed(dotted.split(".")) if part != "routes"]
     named = [each for each in every if each.stem in mirrors or imported.search(each.read_text("utf-8"))]
     # what is nearest is tried first: one failure is enough
-    named.sort(
-        key=lambda each: (
-            each.parent != wing,
-            each.stem not in mirrors,
-            mirrors.index(each.stem) if each.stem in mirrors else 0,
-        )
-    )
+    named.sort(key=lambda each: (each.parent != wing, [*mirrors, each.stem].index(each.stem)))
     return [str(each.relative_to(ROOT)) for each in dict.fromkeys((*named, *sorted(wing.glob("test_*.py"))))]
 
 

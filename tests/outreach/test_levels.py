@@ -156,10 +156,7 @@ def test_further_lots_of_a_card_say_what_differs_alone() -> None:
 
 
 def test_a_clause_reaches_the_nearest_lenders(store: Store, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
-    aside = [
-        replace(structure(f"00010{i}73500018", f"Relais {i}", kind), place=PARIS)
-        for i, kind in enumerate(("AI", "AI", "AI", "AI"))
-    ]
+    aside = [replace(structure(f"00010{i}73500018", f"Relais {i}", "AI"), place=PARIS) for i in range(4)]
     folder = tmp_path / "aside"
     save_catalogue(build_catalogue(aside), folder)
     monkeypatch.setattr(by_clause, "least_chance", lambda lot: 0.1 if lot.owed_condition else 0.5)

@@ -75,10 +75,8 @@ def test_what_is_declared_is_mailed_agreed_and_undone(client: TestClient, heads:
     letters = store.ask(select(Letter.siret, Letter.address).where(Letter.record_id == mine)).all()
     assert (CLEAN, "moi@propre.example") in letters and all("@" in str(address) for _, address in letters)
     assert client.get("/v1/exchange", headers=heads["buyer"]).json() == []  # not the buyer of this notice
-    for who, one, to, role in (
-        ("garden", mine, theirs, "mandataire"),
-        ("clean", theirs, mine, "sous-traitant"),
-    ):
+    agreed = ("garden", mine, theirs, "mandataire"), ("clean", theirs, mine, "sous-traitant")
+    for who, one, to, role in agreed:
         said = {"other": to, "role": role, "part": role}
         client.post(f"/v1/exchange/{one}/agreement", json=said, headers=heads[who])
         page = client.get(f"/structure/{CLEAN}/bourse", headers=heads["clean"]).text
