@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher import codec
 from matcher.catalogue.build import build_catalogue, update_catalogue
@@ -92,9 +93,7 @@ def test_an_update_equals_a_new_build(sample: gather.Gathered, which: str) -> No
     assert told(amended, tenders) == told(anew, tenders)
 
 
-def test_made_in_blocks_as_at_once(
-    sample: gather.Gathered, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_in_blocks(sample: gather.Gathered, catalogue: Catalogue, monkeypatch: MonkeyPatch) -> None:
     for size in (1, 7):
         monkeypatch.setattr("matcher.catalogue.build.BLOCK", size)
         blocks = build_catalogue(sample.structures, sample.awards, RECIPE)
@@ -103,7 +102,7 @@ def test_made_in_blocks_as_at_once(
 
 
 def test_half_precision_keeps_the_order(
-    sample: gather.Gathered, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    sample: gather.Gathered, catalogue: Catalogue, monkeypatch: MonkeyPatch, tmp_path: Path
 ) -> None:
     """Vectors of a very large catalogue are halves: similarities within a thousandth, amended and saved alike."""
     monkeypatch.setattr("matcher.catalogue.build.HALVED_FROM", 10)
@@ -142,7 +141,7 @@ def test_a_supplier_that_joins_a_directory_keeps_its_awards(sample: gather.Gathe
     assert amended.structure(amended.row(supplier.siren)).name == "Atelier du Pont"
 
 
-def test_the_command_amends_what_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_amends_what_stands(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/none.sqlite")
     names = [synth.siret(3_000_000 + i) for i in range(4)]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
@@ -53,9 +54,7 @@ def test_measures_are_those_of_the_guide() -> None:
         ),
     ],
 )
-def test_a_judged_need_stands_where_the_search_box_places_it(
-    notice: Mapping[str, object], departments: list[str]
-) -> None:
+def test_a_judged_need_stands_where_it_is_typed(notice: Mapping[str, object], departments: list[str]) -> None:
     (lot,) = question_of("q", notice).tender.lots
     assert [place.department for place in lot.places] == departments
 
@@ -92,7 +91,7 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     assert [*leads.judged(judged)["a"]["j"]] == ["123456789", "987654321"]  # a SIRET names its bidder too
 
 
-def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "SIMPLE", {name: benchmark.SIMPLE[name] for name in ("reference BM25", "badge and sector")})  # fmt: skip
     found = list(benchmark.on_judged([NEEDS], [ROOT / "data" / "sample"], ["default"], most=40))
     assert [each["method"] for each in found] == ["reference BM25", "badge and sector", "default"]
@@ -113,9 +112,7 @@ def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: pytes
     assert "on the ours set" in published.plot(ours_alone) and "default 0." in published.plot(ours_alone)
 
 
-def test_potion_is_compared_where_its_folder_is_named(
-    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_potion_is_compared(catalogue: Catalogue, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.delenv(benchmark.POTION, raising=False)
     with pytest.raises(MissingExtra, match="set MATCHER_POTION to a folder"):
         benchmark.potion(catalogue)
@@ -190,9 +187,7 @@ def test_the_judged_files_are_looked_at_before_anything_is_loaded(tmp_path: Path
         next(benchmark.on_judged([needs], [tmp_path / "no directory is here"], ["default"]))
 
 
-def test_grades_of_a_spreadsheet_are_read_as_the_guide_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_grades_of_a_spreadsheet_are_read(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     rows = ("besoin;lieu;siret;note", "tonte;Brioude;000 000 001 00010;3", "tonte;Brioude;00000000200010;")
     Path("notes.csv").write_text("\n".join([*rows, "audit;;00000000100010;0"]), encoding="utf-8-sig")

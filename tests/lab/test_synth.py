@@ -24,9 +24,7 @@ def tenders() -> list[Tender]:
     return list(synth.tenders(400, day=DAY))
 
 
-def test_the_same_for_a_seed_and_each_number_is_one_structure(
-    structures: list[Structure], tenders: list[Tender]
-) -> None:
+def test_the_same_for_a_seed_and_each_number_one(structures: list[Structure], tenders: list[Tender]) -> None:
     assert list(synth.tenders(20, day=DAY)) == tenders[:20] != list(synth.tenders(20, seed=2, day=DAY))
     assert list(synth.structures(50)) == structures[:50]
     assert list(synth.structures(50, seed=1)) != structures[:50]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
@@ -63,9 +64,7 @@ def test_what_all_needs_share_prefers_no_offer() -> None:
     np.testing.assert_allclose(after @ across.T, before @ across.T, atol=1e-6)
 
 
-def test_our_own_grades_are_those_of_the_bidders_that_a_directory_holds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_our_own_grades_are_of_the_bidders_held(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     for name in (judgement.READ, judgement.READ_MIXED):
         assert len(judged(OURS / f"{name}.jsonl.gz")) > 100
     listed = [Structure(siret=f"00000000{n}00010", name=f"Les Prés {n}", kind="EI") for n in range(2)]
@@ -107,9 +106,7 @@ def test_inferred_trades_are_those_worked_in(shared: Path) -> None:
     assert found["jobs, three first"] > priors.figures(known, guess)["jobs, three first"] + 0.05
 
 
-def test_learning_outside_a_clone_is_told_with_its_remedy(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_learning_outside_a_clone_names_its_remedy(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(train, "OURS", tmp_path / "absent")
     with pytest.raises(BadInput, match="run it in a clone"):
         train.encoder(tmp_path, tmp_path, None, 0)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.domain import BadInput
 from matcher.learned import activities
@@ -43,9 +44,7 @@ def test_every_code_has_words_of_our_own() -> None:
     assert all(naf_words(code) for code in codes)
 
 
-def test_the_users_own_reach_of_trades_is_read_and_a_bad_row_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_users_own_reach_of_trades_is_read(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     own = tmp_path / "assumptions" / "trade_reach.csv"
     own.parent.mkdir()
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))

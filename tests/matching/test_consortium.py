@@ -226,9 +226,7 @@ SUPPORTED = Reservation(articles=("L2113-12",))
         ("Tonte des pelouses", 0.25, {"reservation": SUPPORTED}, True),  # those admitted are the ones to ask
     ],
 )
-def test_a_plausible_one_is_a_team_of_its_own_where_it_has_a_fair_chance(
-    title: str, chance: float, facts: dict[str, object], alone: bool
-) -> None:
+def test_a_fair_chance_is_a_team(title: str, chance: float, facts: dict[str, object], alone: bool) -> None:
     who = structure(9, kind="ESAT")
     plausible = of_level("plausible", answer(lot(1, title=title, **facts), (who, chance)))
     assert bool(teams(plausible)) is alone
@@ -326,9 +324,7 @@ def test_the_terminal_names_whom_lots_are_reserved_to_and_what_is_missing_in_twe
         ("Formation au permis poids lourd", {"service": 1.0}, []),
     ],
 )
-def test_who_is_asked_has_the_trade_or_may_have_it(
-    title: str, natures: dict[str, float], named: list[Structure]
-) -> None:
+def test_who_is_asked_has_the_trade(title: str, natures: dict[str, float], named: list[Structure]) -> None:
     one = lot(1, title=title)
     found = of_level("plausible", answer(one, (B, 0.1)), established=True)
     silent = (replace(C, kind="ESAT"), replace(D, kind="ESAT"), A)
@@ -460,9 +456,7 @@ def test_a_consultation_that_forbids_several_groups_is_quoted() -> None:
         ("turnover-unknown", {"amount": 500_000.0, "duration_months": 12.0}, (A,), ()),
     ],
 )
-def test_what_a_group_should_know_is_stated(
-    code: str, facts: dict[str, object], who: tuple, imposed: tuple
-) -> None:
+def test_a_group_is_told_of_it(code: str, facts: dict[str, object], who: tuple, imposed: tuple) -> None:
     asked = answer(lot(1, **facts), *((one, 0.9) for one in who))
     assert code in codes(teams(asked, imposed=imposed)[0])
 

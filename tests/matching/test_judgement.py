@@ -79,9 +79,7 @@ def answer(matcher: Matcher, text: str, place: Place = ANGERS) -> Answer:
         ("entretien des espaces verts", "9", "6"),  # a commune is not to leave its territory
     ],
 )
-def test_whom_a_person_of_the_trade_would_call_before_others(
-    matcher: Matcher, need: str, first: str, then: str
-) -> None:
+def test_whom_a_person_of_the_trade_calls_first(matcher: Matcher, need: str, first: str, then: str) -> None:
     chance = chances(matcher, need)
     assert min(map(chance.__getitem__, first)) > max(map(chance.__getitem__, then))
 
@@ -182,7 +180,7 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("EI", {"offers": (offer("Tonte. Zone départementale"),)}, "tonte", "sa fiche dit « Zone départementale »", "à vérifier"),
     ],
 )  # fmt: skip
-def test_a_reason_tells_what_its_source_does_and_no_more(
+def test_a_reason_and_its_source(
     kind: str, facts: dict[str, object], need: str, told: str, untold: str
 ) -> None:
     alone = made.matcher_over([structure(1, kind, **{"name": "Alpha", **facts})])
@@ -192,9 +190,7 @@ def test_a_reason_tells_what_its_source_does_and_no_more(
 
 
 @pytest.mark.parametrize(("sewing", "told"), [(0.75, False), (0.55, True)])
-def test_who_says_the_main_trade_of_other_things_is_told_for_a_lot_of_several_main_ones_alone(
-    sewing: float, told: bool
-) -> None:
+def test_who_says_the_main_trade_of_other_things_counts_among_several(sewing: float, told: bool) -> None:
     alone = made.matcher_over([structure(1, "ACI", "Alpha", "Collecte et tri de vêtements usagés")])
     (query,) = alone.queries(free_text_tender("confection de rideaux et blanchisserie", ANGERS))
     shares = (sewing, 1 - sewing)
@@ -234,9 +230,7 @@ STAFF = "deux agents de nettoyage en remplacement, par mise à disposition"
         ("ETTI", "", STAFF, True),
     ],
 )
-def test_whose_trade_nothing_tells_is_not_proposed_where_its_kind_rarely_has_it(
-    kind: str, says: str, need: str, proposed: bool
-) -> None:
+def test_who_is_silent_is_proposed_by_its_kind(kind: str, says: str, need: str, proposed: bool) -> None:
     alone = made.matcher_over([structure(1, kind, name="Alpha", offers=(offer(says),) if says else ())])
     assert bool(alone.match(free_text_tender(need, ANGERS), 5, groups=0).lots[0].matches) is proposed
 

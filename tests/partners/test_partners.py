@@ -202,9 +202,7 @@ def test_ordinary_firms_stand_apart_in_reach_for_what_no_structure_takes() -> No
 
 
 @pytest.mark.parametrize("kept", [None, Filters(), Filters(kinds=("EI",))])
-def test_a_group_names_the_firm_for_what_no_structure_takes_whatever_is_asked_of_structures(
-    kept: Filters | None,
-) -> None:
+def test_a_group_names_the_firm_for_what_no_structure_takes(kept: Filters | None) -> None:
     roofs = structure(8, "Toits de France", "Couverture en tuiles", kind="")
     lot = replace(BOTH, title="Couverture en tuiles et entretien des espaces verts")
     found = made.matcher_over([*ALL[:4], roofs]).match(tender(lot), filters=kept)
@@ -341,9 +339,6 @@ def test_of_a_large_lot_without_a_clause_the_law_is_cited_and_no_hours_are_attri
     assert subcontracting.case_of(small, tender(small, published=date(2026, 9, 1))) is None
 
 
-# ------------------------------------------------------------------------------------- the past, by date
-
-
 def test_those_who_won_together_before_are_reported_and_the_future_is_not_used(past: Matcher) -> None:
     columns = partners.affinities(past.catalogue, GARDEN.siren, DAY)
     row = past.catalogue.row(SHELTERED.siret)
@@ -373,9 +368,7 @@ def test_affinity_columns_have_the_values_of_their_formulas() -> None:
     assert set(nobody) == set(partners.COLUMNS) and not any(column.any() for column in nobody.values())
 
 
-def test_the_run_line_never_holds_the_member_nor_depends_on_the_buyer_and_follows_the_contract(
-    past: Matcher,
-) -> None:
+def test_the_run_line_never_holds_the_member_nor_depends_on_the_buyer(past: Matcher) -> None:
     def line(siret: str) -> dict[str, Any]:
         facts = {"tender": tender(GREEN, buyer=Buyer(id=siret)), "day": DAY, "member": GARDEN.siren}
         return evaluation.ranked(past, evaluation.Question(id="q", **facts), 3)
@@ -400,9 +393,6 @@ def test_contributions_of_a_ranking_sum_to_its_scores(past: Matcher) -> None:
     comparing = Matcher(past.catalogue, recipes.named("lexical"))  # by its own signal alone
     alone = partners.rank_partners(comparing, comparing.rank(ranking.shortlist.query), GARDEN.siren, DAY)
     assert set(alone.contributions) == {"words"}
-
-
-# ---------------------------------------------------------------------------------------- opportunities
 
 
 def test_opportunities_stand_in_four_lists(plain: Matcher) -> None:

@@ -322,9 +322,6 @@ def test_sentences_of_our_own_of_many_turns() -> None:
     assert all(len(texts) / len(rows) < 0.02 for texts in wrong.values()), wrong
 
 
-# -------------------------------------------------------------------------- rules of a consultation, read lot by lot
-
-
 @pytest.mark.parametrize("row", jsonl("clause_rules"), ids=lambda row: row["text"][:40])
 def test_a_sentence_of_the_rules_holds_for_the_lots_that_it_names(row: dict[str, Any]) -> None:
     lots = tuple(Lot(id=f"t/{n}", title=f"Prestation {n}", number=str(n)) for n in range(1, 5))

@@ -62,9 +62,6 @@ def social(lot: Lot) -> list[tuple[str, float | None, str]]:
     return [(one.nature, one.weight, one.weight_unit) for one in lot.clauses]
 
 
-# --------------------------------------------------------------------------------------------- criteria
-
-
 def test_award_criteria_of_ted_are_kept_with_their_weights_and_the_social_one_is_shown() -> None:
     (lot,) = ted(described(1, AWARD)).lots
     assert [(c.name, c.kind, c.weight, c.weight_unit) for c in lot.criteria] == [
@@ -82,9 +79,7 @@ def test_a_criterion_that_holds_its_weight_in_its_name(name: str, weight: tuple[
 
 
 @pytest.mark.parametrize(("text", "weights"), tupled("weights of social criteria"))
-def test_the_weight_is_that_of_the_social_criterion(
-    text: str, weights: tuple[tuple[float, str], ...]
-) -> None:
+def test_the_weight_is_of_the_social_criterion(text: str, weights: tuple[tuple[float, str], ...]) -> None:
     read = clauses.read(text).social
     assert tuple((one.weight, one.weight_unit) for one in read if one.nature == "criterion") == weights
 
@@ -200,13 +195,8 @@ def test_criteria_of_the_national_schemas_are_kept(stated: Any) -> None:
     assert social(lot) == [("criterion", 15.0, "%")]
 
 
-# ------------------------------------------------------------------------------------------------- whom
-
-
 @pytest.mark.parametrize(("text", "who", "admitted", "refused"), tupled("whom lots are reserved to"))
-def test_whom_it_is_reserved_to_is_kept_and_eligibility_asks_it(
-    text: str, who: tuple[str, ...], admitted: str, refused: str
-) -> None:
+def test_eligibility_asks_for_whom(text: str, who: tuple[str, ...], admitted: str, refused: str) -> None:
     found = clauses.read(text).reservation
     assert found is not None and (found.articles, found.who) == ((), who)
     assert law.eligible(admitted, found.opened_by, date(2026, 10, 1)) is True
@@ -294,9 +284,6 @@ def test_what_is_reserved_to_a_profession_is_no_reserved_contract(text: str) -> 
     assert clauses.read(text).reservation is None
 
 
-# ------------------------------------------------------------------------- clause, criterion, object
-
-
 def test_insertion_that_is_bought_is_the_object_and_no_clause() -> None:
     read = clauses.read(
         "Prestations d'insertion par le travail ayant pour support la tonte et le désherbage des talus"
@@ -318,21 +305,13 @@ def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, wo
     assert clause_in_words(clause) == words
 
 
-# ------------------------------------------------------------------------------------------- conditions
-
-
 @pytest.mark.parametrize(("text", "labels"), cases("conditions imposed"))
 def test_a_condition_is_reported_only_where_the_sentence_imposes_it(text: str, labels: list[str]) -> None:
     assert [one.what.label for one in conditions.stated(sentences.cut(*sentences.pages([text])))] == labels
 
 
-# ---------------------------------------------------------------------------------------------- amounts
-
-
 @pytest.mark.parametrize(("text", "amount"), tupled("amounts of lots"))
-def test_the_amount_of_a_lot_is_no_amount_of_other_things(
-    text: str, amount: tuple[float, str] | None
-) -> None:
+def test_the_amount_of_a_lot_is_of_nothing_else(text: str, amount: tuple[float, str] | None) -> None:
     assert terms.amount(folded(text)) == amount
 
 
@@ -359,9 +338,6 @@ def test_what_is_read_in_a_text_is_marked_inferred_and_compared_with_no_turnover
     assert yearly(replace(made, inferred=(), duration_months=None)) != yearly(made)
 
 
-# ----------------------------------------------------------------------------------------- small truths
-
-
 def test_letters_above_the_line_codes_with_cedex_and_addresses_without_scheme() -> None:
     words = (
         '<SHORT_DESCR><P>Bac de 16 m<FT TYPE="SUP">3</FT>, lot n<FT TYPE="SUP">o</FT> 1.</P></SHORT_DESCR>'
@@ -384,9 +360,6 @@ def test_passages_hold_no_line_breaks() -> None:
     assert lot.reservation is not None
     passages = [lot.reservation.passage, *(c.passage for c in lot.conditions)]
     assert not [passage for passage in passages if "\n" in passage]
-
-
-# ------------------------------------------------------------------------------------------ real labels
 
 
 @pytest.mark.shared

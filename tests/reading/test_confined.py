@@ -110,8 +110,6 @@ def test_documents_of_the_command_line_have_a_process_too(tmp_path: Path) -> Non
     assert confined._READER.process is not None
 
 
-# ------------------------------------------------------------------------------------- patterns in linear time
-
 SEEDS = [seed for (seed,) in cases("seeds of long texts")]
 
 

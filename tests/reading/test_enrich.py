@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.domain import BadInput, Structure
 from matcher.reading import enrich, files
@@ -50,9 +51,7 @@ def test_a_directory_is_completed_and_counted_before_and_after(directory: Path, 
     assert found[ONE].provenance["name"]
 
 
-def test_a_publisher_that_fails_is_named_and_the_others_go_on(
-    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_publisher_that_fails_is_named(directory: Path, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     from matcher.reading.sync import _client
 
     monkeypatch.setattr(_client, "ATTEMPTS", 1)

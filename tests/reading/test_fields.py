@@ -21,9 +21,7 @@ def completed(text: str, **fields: Any) -> Lot:
 
 
 @pytest.mark.parametrize(("text", "fields", "renewed"), tupled("renewals"))
-def test_renewals_have_a_number_and_a_length(
-    text: str, fields: dict[str, Any], renewed: tuple[Any, ...]
-) -> None:
+def test_renewals_have_number_and_length(text: str, fields: dict[str, Any], renewed: tuple[Any, ...]) -> None:
     lot = completed(text, **fields)
     assert (lot.duration_months, lot.renewals, lot.renewal_months) == renewed
     if "duration_months" in fields and renewed[1]:  # stated, and of each of several lots
@@ -48,9 +46,7 @@ def test_two_days_are_so_many_months_apart(days: str, months: float) -> None:
 
 
 @pytest.mark.parametrize(("text", "fields", "maximum"), cases("maxima"))
-def test_a_maximum_is_over_the_whole_duration(
-    text: str, fields: dict[str, Any], maximum: float | None
-) -> None:
+def test_a_maximum_is_of_the_whole_duration(text: str, fields: dict[str, Any], maximum: float | None) -> None:
     assert completed(text, **fields).amount_max == maximum
 
 
@@ -67,9 +63,7 @@ def test_the_day_on_which_a_contract_begins_is_read(text: str, day: str | None) 
         ("Valeur estimée : 80 000 € HT pour la ville et de 20 000 € HT pour son école.", 100_000.0, None),
     ],
 )
-def test_an_estimate_is_the_upper_end_of_its_range_and_the_sum_of_its_parts(
-    text: str, amount: float | None, most: float | None
-) -> None:
+def test_an_estimate_is_an_upper_end_or_a_sum(text: str, amount: float | None, most: float | None) -> None:
     lot = completed(text)
     assert (lot.amount, lot.amount_max) == (amount, most)
 
@@ -132,13 +126,8 @@ def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
     assert [lot.number for lot in made.lots] == ["5"]
 
 
-# ------------------------------------------------------------------------------------------------- criteria
-
-
 @pytest.mark.parametrize(("text", "expected"), tupled("criteria of contests"))
-def test_the_criteria_of_a_contest_are_its_items(
-    text: str, expected: tuple[tuple[str, float | None], ...]
-) -> None:
+def test_criteria_of_a_contest_are_items(text: str, expected: tuple[tuple[str, float | None], ...]) -> None:
     assert tuple((one.name.rstrip(" :"), one.weight) for one in criteria.listed(text)) == expected
     contest = ted(described(1), form="F12_2014").lots[0]
     assert contest.criteria == ()
@@ -169,9 +158,6 @@ def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
     features = "<MAIN_FEATURES_AWARD><P>Méthode 70 %</P><P>Coût 30 %</P></MAIN_FEATURES_AWARD>"
     made = ted(described(1), more=f"<PROCEDURE>{features}</PROCEDURE>")
     assert [one.weight for one in made.lots[0].criteria] == [70.0, 30.0]
-
-
-# ----------------------------------------------------------------------------------------- forms and people
 
 
 def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
@@ -255,9 +241,6 @@ def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> No
     assert not ted(described(1), left="<NO_PARTICULAR_PROFESSION/>").lots[0].conditions
 
 
-# --------------------------------------------------------------------------------------------------- places
-
-
 RENNES = Place(label="Rennes", commune="35238", department="35")
 
 
@@ -277,9 +260,7 @@ def placed(
 
 
 @pytest.mark.parametrize(("title", "fields", "communes"), cases("communes in titles"))
-def test_a_commune_that_the_title_names_is_the_place(
-    title: str, fields: dict[str, Any], communes: list[str]
-) -> None:
+def test_a_commune_in_the_title_is_the_place(title: str, fields: dict[str, Any], communes: list[str]) -> None:
     lot = placed(title, **fields)
     if communes:
         assert {one.label for one in lot.places} >= set(communes) and "places" not in lot.inferred
@@ -368,9 +349,7 @@ def test_the_number_of_a_contract_is_told_by_a_text_where_no_field_does() -> Non
         ("", "Plateforme : tél. 0825 00 00 00.", ("", "")),
     ],
 )  # fmt: skip
-def test_whom_to_ask_is_told_by_who_informs_by_the_buyer_or_by_the_text(
-    body: str, text: str, contact: tuple[str, str]
-) -> None:
+def test_whom_to_ask_is_told_by_field_or_text(body: str, text: str, contact: tuple[str, str]) -> None:
     made = ted(described(1), buyers=body, text=f"<P>{text}</P>").contact
     assert (made.name, made.phone) == contact
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.domain import Award, Lot, Rejected, Tender
 from matcher.reading import files, inference
@@ -42,9 +43,7 @@ def test_chances_are_those_of_the_model_one_text_at_a_time() -> None:
     assert together[0] == together[3] == found and together[2] == []
 
 
-def test_records_keep_their_order_and_the_model_is_not_loaded_in_vain(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_records_keep_their_order_and_no_model_is_loaded_in_vain(monkeypatch: MonkeyPatch) -> None:
     def never() -> None:
         raise AssertionError("loaded")
 
@@ -58,7 +57,7 @@ def test_records_keep_their_order_and_the_model_is_not_loaded_in_vain(
     assert list(inference.coded(records)) == records
 
 
-def test_order_holds_across_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_holds_across_batches(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(inference, "BATCH", 2)
     records = [
         Tender(id=str(i), format="x", title="Lavage de vitres", lots=(STATED if i % 3 else GREEN,))

@@ -192,9 +192,7 @@ def test_an_association_known_by_its_number_joins_the_only_siret_of_it() -> None
 
 
 @pytest.mark.parametrize(("kind", "known_as", "listed", "one"), cases("one house under two names"))
-def test_one_house_that_lists_name_with_more_or_fewer_words_is_one(
-    kind: str, known_as: str, listed: str, one: bool
-) -> None:
+def test_one_house_under_two_names_is_one(kind: str, known_as: str, listed: str, one: bool) -> None:
     alone = structure(name_identity(known_as, METZ.commune), name=known_as, kind=kind)
     merged = merge([alone, structure(name=listed, source="b.csv")])[0]
     assert [each.siret for each in merged] == ([ONE] if one else [alone.siret, ONE])

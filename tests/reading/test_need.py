@@ -142,9 +142,7 @@ def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:
 
 
 @pytest.mark.parametrize(("text", "titles", "hours"), cases("clauses of needs"))
-def test_the_clause_of_a_need_is_of_the_whole_and_no_need_of_its_own(
-    text: str, titles: int, hours: list[float | None]
-) -> None:
+def test_the_clause_of_a_need_is_of_the_whole(text: str, titles: int, hours: list[float | None]) -> None:
     lots = typed_need(text).lots
     assert len(lots) == titles and not any("clause" in lot.title for lot in lots)
     assert [clause.hours for lot in lots for clause in lot.clauses] == hours

@@ -39,9 +39,7 @@ def package(sample: list[Tender | Award]) -> dict[str, Any]:
     return made
 
 
-def test_what_is_written_is_read_back_with_the_same_fields(
-    sample: list[Tender | Award], package: dict[str, Any], tmp_path: Path
-) -> None:
+def test_written_is_read_back(sample: list[Tender | Award], package: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "releases.json"
     path.write_text(json.dumps(package), encoding="utf-8")
     back = list(files.read([path]))
@@ -181,9 +179,7 @@ def test_a_reserved_lot_of_others_says_for_whom(codes: list[str], wanted: Reserv
     ({"ocid": "o", "releases": [{"url": "https://a.example/1"}]}, "only links"),
     ({"ocid": "o", "tender": {"title": "a", "lots": [{"id": "1", "maillage": {"renewals": "many"}}]}}, "renewals"),
 ])  # fmt: skip
-def test_a_release_that_cannot_be_read_is_rejected_with_its_reason_and_the_others_go_on(
-    release: Any, why: str
-) -> None:
+def test_a_bad_release_is_rejected_with_its_reason_and_the_others_go_on(release: Any, why: str) -> None:
     bad, good = read({"releases": [release, RELEASE]})
     assert isinstance(bad, Rejected) and why in bad.reason and isinstance(good, Tender)
 

@@ -47,8 +47,6 @@ def titles(found: Structure) -> list[str]:
     return [offer.title for offer in found.offers]
 
 
-# ------------------------------------------------------------------------------------------ any lists, any order
-
 names = st.sampled_from(
     ["Nettoyage", "Taille de haies", "Blanchisserie", "Peinture", "Mise sous pli", "Couture"]
 )
@@ -108,9 +106,6 @@ def test_what_it_says_and_what_it_removed_outlast_every_fetch(fetches: list[list
         assert "Blanchisserie" not in titles(found)
         assert "Peinture de volets" not in titles(found)  # inferred of a trade that it denies
         assert found.provenance["phone"].startswith(SELF)
-
-
-# -------------------------------------------------------------------------------------------------- the cases named
 
 
 def test_facts_read_never_replace_declared_ones() -> None:

@@ -32,16 +32,10 @@ def matcher(*words: str) -> subprocess.CompletedProcess[str]:
     return command("read", *words)
 
 
-# ----------------------------------------------------------------------------------------- recognition
-
-
 @pytest.mark.parametrize(("path", "source"), cases("formats by their content"))
 def test_a_format_is_recognised_by_its_content_whatever_its_name(path: str, source: str) -> None:
     head = (SAMPLE / path).read_bytes()[: files.HEAD]
     assert [m.__name__.rsplit(".", 1)[-1] for m in files.recognise("unnamed", head)][:1] == [source]
-
-
-# ---------------------------------------------------------------------------------- folders, archives
 
 
 def packed(kind: str) -> bytes:
@@ -125,9 +119,6 @@ def test_an_accent_is_repaired_only_where_one_word_fits(hurt: str, mended: str) 
     assert repair(hurt) == mended
 
 
-# ----------------------------------------------------------------------------------------- the command
-
-
 def test_jsonl_holds_one_record_a_line_lots_nested() -> None:
     done = matcher(str(PAGE), str(SAMPLE / "structures.csv"), "--format", "jsonl")
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -155,9 +146,6 @@ def test_the_exit_status_tells_whether_anything_was_good(tmp_path: Path) -> None
     assert matcher(str(NOTICE), "--format", "yaml").returncode == 2
     for done in (nothing, matcher(str(tmp_path / "missing"))):
         assert "Traceback" not in done.stderr
-
-
-# -------------------------------------------------------------------------------------- one notice once
 
 
 DAY = date(2026, 3, 2)
@@ -226,9 +214,6 @@ def test_the_sample_is_grouped_as_its_card_says() -> None:
         frozenset({"26-127700", "26-130877"}),
         frozenset({"26-130610", "91a72c60-"}),
     }
-
-
-# --------------------------------------------------------------------------------------------- leads
 
 
 def won(*names: str, clause: bool = True, siren: str = "732829320") -> Tender:

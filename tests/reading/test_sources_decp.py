@@ -36,9 +36,6 @@ def read(content: Any, name: str = "decp.json") -> tuple[list[Award], list[Rejec
     return parted(decp.read(io.BytesIO(raw), name))
 
 
-# -------------------------------------------------------------------------------------- generations
-
-
 def test_the_2019_json() -> None:
     (found,), rejected = read({"marches": [record()]})
     assert not rejected
@@ -140,13 +137,8 @@ def test_a_flat_record_under_a_uid_keeps_it_and_a_list_or_lines_are_read_too() -
     assert found.flags == ("no-holder",)
 
 
-# ------------------------------------------------------------------------------------------ damages
-
-
 @pytest.mark.parametrize(("column", "raw", "field", "value", "flags"), cases("damaged fields of awards"))
-def test_damaged_codes_dates_and_amounts(
-    column: str, raw: Any, field: str, value: Any, flags: list[str]
-) -> None:
+def test_damaged_codes_and_amounts(column: str, raw: Any, field: str, value: Any, flags: list[str]) -> None:
     found = codec.to_json(award(**{column: raw}))
     assert (found[field], found["flags"]) == (value, flags)
 
@@ -198,9 +190,6 @@ def test_a_gzip_stream_is_read_as_any_other() -> None:
         assert len(list(decp.read(stream, "decp.json.gz"))) == 1  # type: ignore[arg-type]
 
 
-# ------------------------------------------------------------- group, framework, modification, repeat
-
-
 def holders(*ids: str) -> list[dict[str, str]]:
     return [{"typeIdentifiant": "SIRET", "id": one} for one in ids]
 
@@ -227,9 +216,6 @@ def test_what_one_record_tells_of_its_holders(changes: dict[str, Any], relation:
     found = award(**changes)
     assert found.relation == relation
     assert (found.nature == "accord-cadre") is ("accord-cadre" in str(changes).lower())
-
-
-# ------------------------------------------------------------------------------------ read as notices
 
 
 @pytest.mark.parametrize(("text", "lots"), cases("lots of an objet"))
@@ -264,9 +250,6 @@ def test_social_fields_of_a_notice_are_read() -> None:
     assert tender.lots[0].clauses[0].passage == "Clause sociale"
 
 
-# -------------------------------------------------------------------------------------- real records
-
-
 @pytest.mark.shared
 def test_every_real_file_is_read_and_nothing_is_lost() -> None:
     folder = shared_dir() / "data"
@@ -285,9 +268,6 @@ def test_every_real_file_is_read_and_nothing_is_lost() -> None:
     assert counts["decp2019_data.gouv.fr_aife.json.gz"] == (2_500 + 14, 22)
     assert counts["decp2019_marches-publics.info.json.gz"] == (4_335 + 4, 0)
     assert counts["decp2024_dematis19.json.gz"] == (3 + 1, 0)
-
-
-# ------------------------------------------------------------------------------- what platforms make of it
 
 
 def _all(record: dict[str, object]) -> list[Award | Rejected]:
@@ -340,17 +320,13 @@ def test_each_modification_keeps_the_holders_that_it_brought() -> None:
         (f"{TWO[:3]} {TWO[3:9]} {TWO[9:]}", "SIRET", TWO, ()),
     ],
 )  # fmt: skip
-def test_a_vat_number_gives_its_siren_and_what_is_no_siret_is_kept_and_flagged(
-    published: str, kind: str, id: str, flags: tuple[str, ...]
-) -> None:
+def test_numbers_of_holders_are_mended(published: str, kind: str, id: str, flags: tuple[str, ...]) -> None:
     (holder,) = award(titulaires=[{"typeIdentifiant": kind, "id": published}]).holders
     assert (holder.id, holder.flags) == (id, flags)
 
 
 @pytest.mark.parametrize(("title", "own", "kept"), cases("tests of platforms"))
-def test_a_platforms_test_of_itself_is_set_aside_by_its_title_and_its_winner(
-    title: str, own: bool, kept: bool
-) -> None:
+def test_a_platforms_test_of_itself_is_set_aside(title: str, own: bool, kept: bool) -> None:
     holder = [{"titulaire": {"id": THREE, "denominationSociale": "ÉDITEUR"}}]
     buyer = {"acheteur": {"id": f"{THREE[:9]}00025"}, "titulaires": holder} if own else {}
     (found,) = _all({**SCHOOL, **buyer, "objet": title})

@@ -29,9 +29,6 @@ def read(source: str, data: bytes, name: str = "notice") -> list[Tender | Reject
     return list(plugins.find("reading.sources", source).read(io.BytesIO(data), name))
 
 
-# ------------------------------------------------------------------------------------------------- TED
-
-
 def ted(
     form: str = "F02_2014",
     lots: str = "",
@@ -177,9 +174,7 @@ WITHOUT_CALL = "<PT_AWARD_CONTRACT_WITHOUT_CALL>{}</PT_AWARD_CONTRACT_WITHOUT_CA
         ("F15_2014", WITHOUT_CALL.format("<D_OUTSIDE_SCOPE/><D_JUSTIFICATION>Marché passé sans publicité.</D_JUSTIFICATION>"), (), "négociée sans mise en concurrence préalable"),
     ],
 )  # fmt: skip
-def test_a_concession_is_known_by_its_form_and_an_adapted_procedure_by_annex_d(
-    form: str, procedure: str, flags: tuple[str, ...], way: str
-) -> None:
+def test_concessions_and_adapted_ways(form: str, procedure: str, flags: tuple[str, ...], way: str) -> None:
     data = ted(form=form, lots=TWO).replace(b"<PT_OPEN/>", procedure.encode())
     if "2014_23" in procedure:  # the older form states its directive so
         data = data.replace(b"<CONTRACTING_BODY>", b'<DIRECTIVE VALUE="2014/23/EU"/><CONTRACTING_BODY>')
@@ -300,9 +295,6 @@ def test_a_seven_digit_cpv_and_an_impossible_date_leave_the_notice_readable() ->
     assert (tender.lots[0].cpv, tender.deadline) == ((), None)
 
 
-# ---------------------------------------------------------------------------------------------- eForms
-
-
 def test_the_sample_eforms_are_read_lot_by_lot() -> None:
     tender = one("eforms", ROUTING.encode())
     assert [lot.number for lot in tender.lots] == ["1", "2", "3"]
@@ -348,9 +340,6 @@ def test_an_award_notice_leads_from_the_lot_to_its_winner() -> None:
 def test_another_document_is_not_an_eforms_notice() -> None:
     with pytest.raises(BadInput, match="root is Invoice"):
         read("eforms", b"<Invoice/>")
-
-
-# ----------------------------------------------------------------------------------------------- BOAMP
 
 
 def record(donnees: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
@@ -533,9 +522,6 @@ def test_the_sample_pages_hold_what_their_card_says() -> None:
     assert not any(reserved["26-130781"] + reserved["26-130377"])
     hours = [next(c.hours for c in lot.clauses if c.nature == "execution") for lot in lots["26-130377"]]
     assert hours == [1100.0, 300.0, 350.0, 650.0, 400.0]
-
-
-# ---------------------------------------------------------------------------------------- the real ones
 
 
 @real

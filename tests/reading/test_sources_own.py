@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 
 from bombs import packed
 from matcher.domain import BadInput, Rejected, Structure, Tender
@@ -28,8 +29,6 @@ def read(
     raw = content.encode() if isinstance(content, str) else content
     return parted(table.read(io.BytesIO(raw), name, **options))
 
-
-# ----------------------------------------------------------------------------------------------- tables
 
 CSV = f"""Référence;Objet;Acheteur;SIRET acheteur;Code postal;Ville;Date limite de remise des offres;Montant estimé;N° lot;Intitulé du lot;Code CPV
 A-1;Entretien du parc;Ville d'Essai;{BUYER};57000;Metz;12/03/2026 à 12h00;50 000 €;1;Tonte;77310000-6
@@ -156,8 +155,6 @@ def test_bad_rows_are_set_aside_and_the_good_go_on() -> None:
     assert (tender.deadline, tender.lots[0].cpv) == (None, ())
 
 
-# -------------------------------------------------------------------------------------------- documents
-
 RULES = """RÈGLEMENT DE LA CONSULTATION
 Acheteur : Communauté de communes d'Essai
 SIRET : 000 000 117 00010
@@ -256,7 +253,7 @@ def test_a_file_that_cannot_be_read_says_what_to_do(data: Any, name: str, words:
         list(documents.read(io.BytesIO(raw), name))
 
 
-def test_a_word_file_with_entities_or_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_word_file_with_entities_or_a_bomb_is_refused(monkeypatch: MonkeyPatch) -> None:
     entities = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'
     with pytest.raises(BadInput, match="entities"):
         list(documents.read(io.BytesIO(packed({"word/document.xml": entities})), "x.docx"))
@@ -327,9 +324,7 @@ def test_dates_in_words_and_figures() -> None:
         assert (tender.deadline.date(), tender.deadline.hour) == (date(2026, 3, 12), 12)
 
 
-def test_the_guessed_columns_are_shown_and_corrected(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_guessed_columns_are_shown_and_corrected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from matcher.commands import columns
 
     def shown(text: str, *mapped: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 
 from bombs import packed
 from matcher import plugins
@@ -251,9 +252,7 @@ def test_an_area_is_reached_from_the_town_that_it_is_called_after(town: str, are
 
 
 @pytest.mark.parametrize(("people", "turnover", "expected"), tupled("hedged figures"))
-def test_a_figure_is_read_as_people_hedge_it_or_told(
-    people: str, turnover: str, expected: tuple[float | None, float | None]
-) -> None:
+def test_hedged_figures(people: str, turnover: str, expected: tuple[float | None, float | None]) -> None:
     (one,), _ = read(f"siret;nom;type;ville;effectif;CA\n{A};X;EI;Metz;{people};{turnover}\n")
     assert (one.headcount, one.turnover) == expected
     unread = [flag for flag in one.flags if flag.startswith("figure-unread")]
@@ -368,7 +367,7 @@ def test_an_unclosed_quotation_mark_loses_no_silent_row() -> None:
     assert len(structures) + len(rejected) >= 2
 
 
-def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(_tabular, "MAX_UNPACKED", 1 << 20)
     bomb = packed({"[Content_Types].xml": b"<Types/>", "xl/worksheets/sheet1.xml": bytes(2 << 20)})
     with pytest.raises(BadInput, match="unpacks to 2 MB"):
@@ -383,9 +382,6 @@ def test_deep_nesting_and_huge_numbers_are_set_aside() -> None:
     assert [s.place.latitude for s in structures] == [None]
     with pytest.raises(BadInput, match="nested too deep"):
         read(deep, "x.json")
-
-
-# --------------------------------------------------------------------------------------- Le Marché
 
 
 def test_a_page_of_le_marche() -> None:
@@ -403,9 +399,6 @@ def test_a_page_of_le_marche() -> None:
     assert next(o for o in structure.offers if o.title == "Routage").service_types == ("DISP",)
     # Being listed as active is the market's word, not the register's.
     assert (structure.active, structure.convention) == (None, "active")
-
-
-# ------------------------------------------------------------------------------ Recherche d'entreprises
 
 
 def register_result(**changes: Any) -> dict[str, Any]:
@@ -433,9 +426,7 @@ def test_a_page_of_the_register() -> None:
 @pytest.mark.parametrize(
     ("unit", "site", "active"), [("A", "A", True), ("C", "A", False), ("A", "F", False), (None, None, None)]
 )
-def test_open_only_when_unit_and_establishment_are(
-    unit: str | None, site: str | None, active: bool | None
-) -> None:
+def test_open_when_unit_and_office_are(unit: str | None, site: str | None, active: bool | None) -> None:
     assert one(register_result(etat_administratif=unit, office={"etat_administratif": site})).active is active
 
 
@@ -456,9 +447,6 @@ def test_the_kind_falls_back_on_the_legal_form() -> None:
     assert one(register_result(complements={"est_ess": True})).kind == "SCOP"
     assert one(register_result(complements={}, nature_juridique="9220")).kind == "ASSO"
     assert one(register_result(complements={"est_ess": True}, nature_juridique="5710")).kind == "ESS"
-
-
-# ----------------------------------------------------------------------------------------- real lists
 
 
 @pytest.mark.shared

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from pytest import MonkeyPatch
 from typer.testing import CliRunner
 
 from matcher.cli import build
@@ -36,12 +37,7 @@ def ids(folder: Path, key: str = "idweb") -> list[str]:
     ]
 
 
-# ------------------------------------------------------------------------------------------- the client
-
-
-def test_a_passing_fault_is_asked_again_with_a_doubling_wait(
-    publisher: Publisher, client: Client, waits: list[float]
-) -> None:
+def test_a_passing_fault_is_asked_again(publisher: Publisher, client: Client, waits: list[float]) -> None:
     publisher.files["/x"] = b'{"a": 1}'
     publisher.faults += [("status", 500), ("status", 503), ("cut", 3)]
     body, _ = client.json(publisher.url + "/x")
@@ -50,9 +46,7 @@ def test_a_passing_fault_is_asked_again_with_a_doubling_wait(
 
 
 @pytest.mark.parametrize("asked", ["7", "a date"])
-def test_retry_after_is_obeyed_in_seconds_or_as_a_date(
-    publisher: Publisher, client: Client, waits: list[float], asked: str
-) -> None:
+def test_retry_after_is_obeyed(publisher: Publisher, client: Client, waits: list[float], asked: str) -> None:
     publisher.files["/x"] = b"{}"
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     publisher.faults.append(("status", 429, {"Retry-After": "7" if asked == "7" else soon}))
@@ -103,9 +97,6 @@ def test_requests_keep_their_distance(publisher: Publisher, waits: list[float]) 
     assert all(29 < wait <= 30 for wait in waits)
 
 
-# ------------------------------------------------------------------------------------------------ BOAMP
-
-
 def fetch(publisher: Publisher, folder: Path, **options: Any) -> _client.Report:
     return boamp.boamp(folder, **{"since": MONDAY, "until": MONDAY, "today": LATER, **options})
 
@@ -147,9 +138,7 @@ def test_a_week_that_lasts_is_asked_on_condition_and_grows(publisher: Publisher,
     assert set(before) < set(ids(tmp_path))
 
 
-def test_beyond_ten_thousand_a_week_is_halved_and_a_day_exported(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_beyond_ten_thousand_a_week_is_halved_a_day_exported(publisher: Publisher, tmp_path: Path) -> None:
     publisher.publish(MONDAY, 10_050)
     publisher.publish(MONDAY + timedelta(days=1), 80)
     publisher.publish(MONDAY + timedelta(days=5), 120)
@@ -186,9 +175,7 @@ def test_a_list_that_changes_while_it_is_read_is_read_again(publisher: Publisher
     assert report.notes == []
 
 
-def test_a_list_that_keeps_changing_is_reported_and_requested_again_next_time(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_a_list_that_keeps_changing_is_reported_and_asked_anew(publisher: Publisher, tmp_path: Path) -> None:
     publisher.publish(MONDAY, 250)
 
     def grow(p: Publisher) -> None:
@@ -224,12 +211,7 @@ def test_a_spoilt_state_is_a_first_run(publisher: Publisher, tmp_path: Path) -> 
     assert not list(tmp_path.glob(".writing-*"))
 
 
-# ------------------------------------------------------------------------------------------------- DECP
-
-
-def test_a_broken_download_goes_on_by_range_and_an_unchanged_file_is_not_fetched(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_a_broken_download_goes_on_by_range_and_once(publisher: Publisher, tmp_path: Path) -> None:
     body = json.dumps({"marches": [{"objet": f"Essai {n}", "id": str(n)} for n in range(9_000)]}).encode()
     publisher.files["/decp"] = body
     publisher.faults += [("cut", 150_000), ("status", 500), ("cut", 100_000)]
@@ -252,9 +234,7 @@ def test_a_file_that_changed_between_two_parts_is_fetched_whole(publisher: Publi
     assert (tmp_path / "decp.json").read_bytes() == new
 
 
-def test_awards_are_named_by_their_first_bytes_and_a_web_page_is_none(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_awards_are_named_by_their_first_bytes(publisher: Publisher, tmp_path: Path) -> None:
     publisher.files["/decp"] = b"<html>moved</html>"
     with pytest.raises(Unreachable, match="MATCHER_DECP_URL"):
         decp.decp(tmp_path)
@@ -266,9 +246,6 @@ def test_awards_are_named_by_their_first_bytes_and_a_web_page_is_none(
         assert [path.name for path in tmp_path.glob("decp.*")] == [f"decp{suffix}"]
 
 
-# ------------------------------------------------------------------------------------------- structures
-
-
 def some(count: int) -> list[dict[str, Any]]:
     return [
         {"id": n, "siret": f"{n:014d}", "name": f"S{n}", "kind": "EI", "presta_type": []}
@@ -276,9 +253,7 @@ def some(count: int) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_token_goes_to_its_address_alone_and_never_in_clear(
-    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_token_never_goes_elsewhere(publisher: Publisher, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     publisher.token, publisher.structures = "secret-of-a-test", some(120)
     with pytest.raises(BadInput, match="set the token"):
         siae.siae(tmp_path / "a")
@@ -313,9 +288,7 @@ def test_the_register_is_asked_by_siren_or_by_department(publisher: Publisher, t
         entreprises.entreprises(tmp_path / "c", ["12"], today=today)
 
 
-def test_a_department_beyond_reach_is_asked_by_section(
-    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_departments_asked_in_parts(publisher: Publisher, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(entreprises, "LISTING", replace(entreprises.LISTING, reach=100))
     publisher.register_reach = 100
     # Its count stops at its reach: 100 is "100 or more", and a section with as many is asked by postcode.
@@ -331,12 +304,7 @@ def test_a_department_beyond_reach_is_asked_by_section(
     assert len(publisher.asked) == asked  # the same day: nothing is asked twice
 
 
-# --------------------------------------------------------------------------------------- nomenclatures
-
-
-def test_full_lists_are_imported_and_go_before_those_shipped(
-    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_lists_replace_shipped(publisher: Publisher, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     from matcher.reference import codes, places, tables
 
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
@@ -378,7 +346,7 @@ def test_full_lists_are_imported_and_go_before_those_shipped(
         tables.forget()
 
 
-def test_lists_may_be_files_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_may_be_files_of_this_machine(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     from matcher.reference import codes, places, tables
 
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
@@ -406,7 +374,7 @@ def test_lists_may_be_files_of_this_machine(tmp_path: Path, monkeypatch: pytest.
         tables.forget()
 
 
-def test_an_unknown_address_is_stated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unknown_address_is_stated(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MATCHER_BOAMP_URL", "ftp://x")
     with pytest.raises(BadInput, match="no http address"):
         boamp.boamp(tmp_path)
@@ -428,9 +396,6 @@ def test_the_command_fetches_and_prints(publisher: Publisher, tmp_path: Path) ->
     assert "is not a date" in str(run("boamp", "--since", "soon").exception)
 
 
-# ------------------------------------------------------------------------------------------------- TED
-
-
 def test_the_notices_of_ted_are_fetched_page_by_page_and_once(publisher: Publisher, tmp_path: Path) -> None:
     publisher.ted = [f"{n}-2025" for n in range(1, 6)]
     publisher.files = {f"/xml/{number}": b"<TED_EXPORT/>" for number in publisher.ted[:-1]}
@@ -444,9 +409,7 @@ def test_the_notices_of_ted_are_fetched_page_by_page_and_once(publisher: Publish
     assert (again.records, again.unchanged) == (0, 4)
 
 
-def test_an_answer_of_another_shape_keeps_what_is_held(
-    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_shape_loses_nothing(publisher: Publisher, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     publisher.ted, publisher.files = ["1-2025"], {"/xml/1-2025": b"<TED_EXPORT/>", "/other": b"[]"}
     ted.ted(tmp_path, MONDAY, MONDAY)
     monkeypatch.setattr(Client, "json", lambda *_, **__: ([], None))

@@ -25,9 +25,7 @@ YEAR, TWO_YEARS = {"duration_months": 12.0}, {"duration_months": 24.0}
         ({"amount": 30_000.0, "duration_months": 12.0, "inferred": ("amount",)}, 12, 30_000, math.nan),
     ],
 )
-def test_renewals_count_in_the_duration_the_total_and_the_yearly_part(
-    stated: dict[str, Any], months: float, total: float, yearly: float
-) -> None:
+def test_renewals_count_in_all(stated: dict[str, Any], months: float, total: float, yearly: float) -> None:
     made = Lot(id="n/1", title="Entretien de locaux", **stated)
     found = amounts.months(made), amounts.total(made), amounts.yearly(made)
     assert found == pytest.approx((months, total, yearly), nan_ok=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.domain import (
     DISABILITY_KINDS,
@@ -284,7 +285,7 @@ def test_no_rule_is_lost() -> None:
     assert written().keys() == {(rule.code, str(rule.since)) for rule in law.all_rules()}
 
 
-def test_the_users_own_table_corrects_the_law(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_own_table_corrects_the_law(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     shipped = Path(__file__).parents[2] / "data" / "assumptions" / "law.csv"
     own = tmp_path / "assumptions" / "law.csv"
     own.parent.mkdir()

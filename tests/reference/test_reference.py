@@ -171,9 +171,7 @@ def test_distance_is_that_of_the_great_circle() -> None:
 
 
 @pytest.mark.parametrize(("stated", "commune", "department"), cases("places completed"))
-def test_a_place_is_completed_by_what_it_states(
-    stated: dict[str, str], commune: str | None, department: str | None
-) -> None:
+def test_a_place_is_completed(stated: dict[str, str], commune: str | None, department: str | None) -> None:
     found = places.locate(Place(**stated))
     assert (found.commune, found.department) == (commune, department)
     assert found.region == (places.region_of(department) if department else None)
@@ -218,9 +216,7 @@ def test_the_buyer_never_contradicts_what_is_stated() -> None:
 
 
 @pytest.mark.parametrize(("code", "kind", "commune", "department"), cases("places of awards"))
-def test_places_of_awards_as_published(
-    code: str, kind: str, commune: str | None, department: str | None
-) -> None:
+def test_places_of_awards(code: str, kind: str, commune: str | None, department: str | None) -> None:
     found = decp.place_of_decp(code, kind)
     assert (found.commune, found.department) == (commune, department)
 

@@ -72,9 +72,7 @@ def test_a_homonym_in_a_text_is_not_chosen() -> None:
 
 
 @pytest.mark.parametrize(("buyer", "commune"), cases("seats of buyers"))
-def test_a_buyer_sits_where_its_number_its_address_or_its_name_says(
-    buyer: dict[str, Any], commune: str | None
-) -> None:
+def test_a_buyer_sits_where_its_number_or_name_says(buyer: dict[str, Any], commune: str | None) -> None:
     town = toponyms.seat(codec.from_json(Buyer, buyer))
     assert (town.code if town else None) == commune
 
@@ -107,9 +105,7 @@ def test_what_is_stated_goes_before_everything() -> None:
 
 
 @pytest.mark.parametrize(("label", "department", "expected"), cases("labels that name communes"))
-def test_the_place_that_is_stated_in_words_names_its_communes(
-    label: str, department: str, expected: list[str]
-) -> None:
+def test_a_place_in_words_names_its_communes(label: str, department: str, expected: list[str]) -> None:
     buyer = Buyer(name="Ville de Cannes" if department == "06" else "Ville de Lyon")
     found, _ = lot_at(Place(label=label, department=department), buyer=buyer)
     assert codes(found) == expected
@@ -138,9 +134,7 @@ def test_a_place_that_is_stated_to_be_wide_or_abroad_is_not_the_buyers_town() ->
         ("Grand Ouest", "FRH", "Réseau d'énergie", "53"),
     ],
 )
-def test_what_is_wider_than_a_town_is_not_narrowed_to_the_seat_of_who_is_no_town(
-    label: str, nuts: str, name: str, expected: str | None
-) -> None:
+def test_only_a_town_narrows_what_is_wide(label: str, nuts: str, name: str, expected: str | None) -> None:
     buyer = Buyer(name=name, place=Place(commune="29232" if nuts == "FRH02" else "35288"))
     found, deduced = lot_at(Place(label=label, nuts=nuts), buyer=buyer)
     assert codes(found) == [expected] and deduced == (expected == "35288")
@@ -217,9 +211,7 @@ def test_a_name_that_several_towns_go_by_is_asked_back_in_the_field_and_in_the_n
 
 
 @pytest.mark.parametrize(("label", "department", "commune"), cases("towns written oddly"))
-def test_towns_written_oddly_are_found_or_fall_back_to_the_department(
-    label: str, department: str | None, commune: str | None
-) -> None:
+def test_towns_written_oddly_are_found(label: str, department: str | None, commune: str | None) -> None:
     found = places.locate(Place(label=label, department=department))
     assert found.commune == commune
     assert department is None or found.department == department
@@ -233,9 +225,7 @@ def test_towns_written_oddly_are_found_or_fall_back_to_the_department(
         ("Ivry. Villejuif.", {("94", "94041"), ("94", "94076")}),
     ],
 )
-def test_what_a_label_names_stands_before_the_seat_of_the_buyer(
-    label: str, expected: set[tuple[str, str | None]]
-) -> None:
+def test_a_label_stands_before_the_buyers_seat(label: str, expected: set[tuple[str, str | None]]) -> None:
     buyer = Buyer(name="Ville de Paris", place=Place(label="Paris", commune="75056"))
     found, deduced = lot_at(Place(label=label, region="11"), title="Nettoyage", buyer=buyer)
     assert {(place.department, place.commune) for place in found} == expected and not deduced
@@ -258,8 +248,6 @@ def test_a_place_is_no_guess_among_several_that_resemble_it() -> None:
     ("typed", "hint"),
     [("Clermont Xy", r"is it Clermont \(60\), Clermont-Ferrand \(63\)\?"), ("Cler Xy", "check the spelling")],
 )
-def test_a_name_that_is_unknown_is_no_other_place_and_towns_that_it_begins_with_are_offered(
-    typed: str, hint: str
-) -> None:
+def test_of_an_unknown_name_the_towns_that_it_begins_with_are_offered(typed: str, hint: str) -> None:
     with pytest.raises(toponyms.UnknownPlace, match=hint):
         toponyms.asked(typed)
