@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from pytest import MonkeyPatch
 
 import made
 from importing import imported
+from matcher import codec
 from matcher.domain import Answer, Offer, Place, Structure
 from matcher.lab import evaluation
 from matcher.lab.training import judgement as training
@@ -22,6 +24,7 @@ from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Memo, Shortlist
 from matcher.reading.need import free_text_tender
 from matcher.reference import tables
+from records import cases
 
 DATA = Path(__file__).parents[1] / "data"
 ANGERS = Place(commune="49007", label="Angers", department="49", latitude=47.47, longitude=-0.55)
@@ -116,74 +119,10 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     assert first.offer == first.structure.offers[0]  # the one quoted is the one shown
 
 
-def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
-    return Offer(id="1", title=text, text=text, rome=rome, source="directory")
-
-
-@pytest.mark.parametrize(
-    ("kind", "facts", "need", "told", "untold"),
-    [
-        ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "environ 36 % des ETTI placent dans ce métier (espaces verts), à demander | ETTI : met", "fiche"),
-        ("ETTI", {"naf": "7820Z"}, "gardiennage de nuit", "ne dit pas ce métier (gardiennage et sécurité) ; à demander", "fiche"),
-        ("AI", {"naf": "7830Z"}, "travaux de charpente et de couverture", "ne dit pas ce métier (charpente", "environ"),
-        ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "disposition de ses seules entreprises adhérentes", "rien ne dit"),
-        ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "n'exécute pas la prestation", "vigne"),
-        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "peut-être réemploi et ressourcerie : activité", "à vérifier"),
-        ("EI", {"naf": "9104Z"}, "bûcheronnage en forêt", "peut-être travaux forestiers", "voisin"),
-        ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "peut-être réemploi et ressourcerie : activité", "mobilier"),
-        ("EI", {"name": "Envie 2E Limousin"}, "collecte et tri de vêtements usagés", "pour autre chose", "est connu"),
-        ("AI", {"description": "Association intermédiaire. Accompagnement socio-professionnel et mise à disposition auprès de particuliers pour des missions de quelques heures dans des domaines divers: ménage, bricolage, jardinage, manutention manuelle"}, "quelqu'un pour le ménage de 3 salles des fêtes", "ménage", "ne dit pas"),
-        ("EI", {"naf": "0113Z"}, "peinture de façades", "ne dit pas ce métier (peinture", "à vérifier"),
-        ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "environ 63 % des ESAT et EA font ce métier (espaces verts), à demander | ESAT de 84 places", "voisin"),
-        ("ESAT", {}, "ripisylve de la rivière", "ne dit pas ce métier (travaux forestiers et rivières) ; à demander", "%"),
-        ("ACI", {}, "tonte des pelouses", "ne dit pas ce métier (espaces verts) ; à demander", "%"),
-        ("ACI", {"naf": "8559A"}, "formation au français", "peut-être formation : activité au registre", "ne dit"),
-        ("ACI", {"name": "Emmaüs Alpha"}, "site internet", "ne dit pas ce métier", "évoque"),
-        ("EI", {"naf": "9522Z"}, "reprise d'ordinateurs et d'écrans usagés", "appareils électriques, pour autre chose : activité au registre", "à vérifier"),
-        ("EI", {"naf": "8121Z"}, "lavage de véhicules", "activité au registre", "nettoyage et propreté :"),
-        ("EI", {"naf": "3832Z", "name": "Le Relais Nord"}, "ramassage de gravats", "activité au registre", "besoin"),
-        ("EI", {"offers": (offer("tri de textiles"),), "name": "Au Linge Net"}, "blanchisserie", "textiles", "évoque"),
-        ("EI", {"offers": (offer("Nettoyage et désinfection de jouets"),)}, "nettoyage de bureaux", "nettoyage et propreté, pour autre chose : selon", "besoin"),
-        ("EI", {"offers": (offer("Ménage de nos locaux. Tonte de pelouses"),)}, "nettoyage de bureaux", "Tonte", "locaux"),
-        ("EI", {"offers": (offer("Tél : 0102030405. Tonte de pelouses"),)}, "site internet", "« Tonte", "Tél"),
-        ("EA", {"offers": (offer("Couture, repassage, tonte"),)}, "blanchisserie de draps", "peut-être blanchisserie : selon", "besoin"),
-        ("ACI", {"offers": (offer("Balayage Espaces verts Débarras d'encombrants"),)}, "tonte", "espaces verts : selon", "à vérifier"),
-        ("ACI", {"offers": (offer("Nettoyage de locaux", ("K2204",)),), "name": "Emmaüs"}, "ménage de bureaux", "", "« Nettoyage"),
-        ("ACI", {"offers": (offer("Accueil téléphonique des usagers", ("M1601",)),)}, "accueil du musée", "ne dit pas", "usagers"),
-        ("ACI", {"offers": (offer("Suivi de formations : espaces verts"),)}, "tonte des pelouses", "", "espaces verts :"),
-        ("ESAT", {"offers": (offer("Fabrication de confitures"),)}, "fabrication de confitures", "denrées : selon", "ne dit pas"),
-        ("ACI", {"offers": (offer("Maraîchage de plein champ"),)}, "confitures en petits pots", "denrées, pour autre chose : selon", "ne dit pas"),
-        ("ACI", {"offers": (offer("Ressourcerie : vêtements, livres"),)}, "lavage et réemploi de bocaux", "ressourcerie, pour autre chose : selon", "ne dit pas"),
-        ("EI", {"offers": (offer("Ressourcerie"),)}, "débarras de caves", "un métier voisin (réemploi", "à vérifier"),
-        ("EI", {"offers": (offer("Bûches et granulés"),)}, "réparation de palettes", "ne dit pas ce métier", "voisin"),
-        ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "ne dit pas ce métier", "son nom évoque"),
-        # a rate of logistics tells nothing of a lot of which it is a part; a code goes before a mere post
-        ("ESAT", {}, "garde-meubles et stockage de mobilier, déménagement", "ne dit pas ces métiers", "%"),
-        ("EI", {"naf": "8130Z", "offers": (Offer(id="1", title="Paysagiste", nature="job", rome=("A1203",)),)}, "tonte", "(NAF 8130Z) ; parmi ses postes, « Paysagiste »", "demander"),
-        # a source tells of the one trade that it is of; of plants to be grown no rate of their upkeep is "this trade"
-        ("EI", {"naf": "8122Z"}, "débarras de caves et nettoyage", "nettoyage et propreté) : activité", "encombrants"),
-        ("EI", {"naf": "8532Z"}, "préparation au permis de conduire", "formation, pour autre chose : activité", "évoque"),
-        ("ACI", {"naf": "8559A", "name": "SAS Formation"}, "préparation au permis de conduire", "son nom évoque formation, pour autre chose", "ce métier"),
-        ("ACI", {"name": "La Friperie du Val"}, "confection de rideaux et de housses", "ne dit pas ce métier", "son nom"),
-        ("ACI", {"offers": (offer("Couture et retouches"),)}, "marquage de tee-shirts en sérigraphie", "textile et couture, pour autre chose : selon", "ne dit pas"),
-        ("EI", {"naf": "3811Z", "name": "Envie 2E"}, "ressourcerie", "peut-être réemploi et ressourcerie : activité", "évoque"),
-        ("ESAT", {}, "tonte des pelouses et balayage des rues", "font une part du besoin (espaces verts), à demander", "évoque"),
-        ("EI", {"naf": "9522Z", "name": "Envie"}, "réparation d'électroménager", "appareils électriques) ; activité au registre « Rép", "voisin"),
-        ("ESAT", {"name": "ESAT Jardin des Plantes"}, "800 godets de vivaces", "son nom évoque peut-être « espaces verts »", "ce métier"),
-        ("EITI", {}, "remplacement d'un agent d'accueil", "des travailleurs indépendants", "met du personnel"),
-        ("ETTI", {"offers": (offer("Intérim de personnes en situation de handicap"),)}, "deux agents en renfort", "de handicap »", "rien d"),
-        ("ACI", {"name": "Régie de quartier Alpha"}, "tonte des pelouses", "une régie fait d'ordinaire ce métier", "évoque"),
-        ("EI", {"offers": (offer("Restaurant et hôtel de 18 chambres"), Offer(id="2", title="Peintre en bâtiment", nature="job", rome=("F1606",)))}, "peinture d'une salle", "peut-être", "demander"),
-        ("ETTI", {"naf": "7820Z"}, "désamiantage et démolition", "hors désamiantage", "rien ne dit"),
-        ("EI", {"offers": (offer("Entreprise de travail temporaire. Tonte"),)}, "tonte", "statut EI à vérifier", "réalise"),
-        ("AI", {"naf": "7830Z", "place": LAVAL}, "tonte", "une AI travaille d'ordinaire sur son seul", "exécute"),
-        ("EI", {"offers": (offer("Tonte. Zone départementale"),)}, "tonte", "sa fiche dit « Zone départementale »", "à vérifier"),
-    ],
-)  # fmt: skip
-def test_a_reason_and_its_source(
-    kind: str, facts: dict[str, object], need: str, told: str, untold: str
-) -> None:
-    alone = made.matcher_over([structure(1, kind, **{"name": "Alpha", **facts})])
+@pytest.mark.parametrize(("kind", "facts", "need", "told", "untold"), cases("reasons and their sources"))
+def test_a_reason_and_its_source(kind: str, facts: dict[str, Any], need: str, told: str, untold: str) -> None:
+    one = structure(1, kind, facts.get("name", "Alpha"), facts.get("says", ""))
+    alone = made.matcher_over([codec.from_json(Structure, codec.to_json(one) | facts)])
     (query,) = alone.queries(free_text_tender(need, ANGERS))
     text = " | ".join(sentences(alone.explain(alone.rank(query), 0, 1).reasons, 9))
     assert told in text and untold not in text
@@ -231,7 +170,7 @@ STAFF = "deux agents de nettoyage en remplacement, par mise à disposition"
     ],
 )
 def test_who_is_silent_is_proposed_by_its_kind(kind: str, says: str, need: str, proposed: bool) -> None:
-    alone = made.matcher_over([structure(1, kind, name="Alpha", offers=(offer(says),) if says else ())])
+    alone = made.matcher_over([structure(1, kind, "Alpha", says)])
     assert bool(alone.match(free_text_tender(need, ANGERS), 5, groups=0).lots[0].matches) is proposed
 
 
@@ -420,19 +359,10 @@ def test_tables_name_trades_of_the_taxonomy() -> None:
             assert named <= known, row
 
 
-STAFFED = {
-    "besoin de 2 agents d'entretien en remplacement pendant l'été": True,
-    "renfort d'été": True,
-    "remplacement des châssis de l'école du bourg": False,
-    "remplacement du système de sécurité incendie": False,
-    "tonte des pelouses": False,
-}
-
-
-@pytest.mark.parametrize("text", STAFFED)
-def test_who_asks_for_staff_is_understood(matcher: Matcher, text: str) -> None:
+@pytest.mark.parametrize(("text", "staff"), cases("needs of staff"))
+def test_who_asks_for_staff_is_understood(matcher: Matcher, text: str, staff: bool) -> None:
     (query,) = matcher.queries(free_text_tender(text, ANGERS))
-    assert (query.asked.staff > demand.SHARE) is STAFFED[text]
+    assert (query.asked.staff > demand.SHARE) is staff
 
 
 def test_judged_needs_are_ranked_as_well_as_the_card_says(shared: Path) -> None:
@@ -444,38 +374,12 @@ def test_judged_needs_are_ranked_as_well_as_the_card_says(shared: Path) -> None:
     assert np.mean(found["nobody wrong"]) < 0.15
 
 
-DONE = {
-    "ménage de la salle des fêtes après chaque location": "nettoyage",
-    "ménage quotidien des bureaux de l'agence de l'eau": "nettoyage",
-    "ordinateurs portables reconditionnés pour les écoles": "deee",
-    "garde d'enfants le mercredi au centre de loisirs": "aide-personnes",
-    "achat de tables et de chaises scolaires": "mobilier",
-    "livraison de paniers de légumes bio à la crèche": "maraichage",
-}
-
-
-@pytest.mark.parametrize("text", DONE)
-def test_a_need_is_read_by_what_is_done_and_not_by_where(matcher: Matcher, text: str) -> None:
-    chances = matcher.queries(free_text_tender(text, ANGERS))[0].asked.chances
-    assert max(chances, key=chances.__getitem__) == DONE[text]
-
-
-WALLS = "la restauration de murets et de lavoirs"
-SUPPORTS = {
-    "Prestation d'insertion ayant pour support le nettoyage d'une crèche": "nettoyage",
-    f"Marché d'insertion sociale et professionnelle ayant pour support d'activité {WALLS}": "patrimoine",
-    "Qualification et insertion de jeunes s'appuyant sur la tonte des parcs": "espaces-verts",
-    "Travaux de peinture, insertion par le recours à des heures de travail": "peinture",
-}
-
-
-@pytest.mark.parametrize(("text", "trade"), SUPPORTS.items())
-def test_an_insertion_contract_is_judged_by_its_support(matcher: Matcher, text: str, trade: str) -> None:
-    tender = free_text_tender(text, ANGERS)
-    coded = replace(tender, lots=tuple(replace(lot, cpv=("85312510",)) for lot in tender.lots))
-    for each in (tender, coded) if trade != "peinture" else (tender,):
-        chances = matcher.queries(each)[0].asked.chances
-        assert max(chances, key=chances.__getitem__) == trade
+@pytest.mark.parametrize(("text", "cpv", "trade"), cases("trades that needs ask for"))
+def test_a_need_is_read_by_what_is_done(matcher: Matcher, text: str, cpv: str, trade: str) -> None:
+    """Not by where, nor by the code of insertion where what supports it is named."""
+    tender = made.need(text, ANGERS, cpv=(cpv,) if cpv else ())
+    chances = matcher.queries(tender)[0].asked.chances
+    assert max(chances, key=chances.__getitem__) == trade
 
 
 def test_a_job_is_read_by_its_code_whatever_its_title() -> None:
