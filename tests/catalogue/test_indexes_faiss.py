@@ -77,9 +77,8 @@ def test_the_larger_an_index_the_more_is_compared_exactly(monkeypatch: pytest.Mo
     best = {i: set(np.argsort(-(drawn @ drawn[i]))[:50].tolist()) for i in range(20)}
 
     def recall() -> float:
-        return float(
-            np.mean([len(best[i] & set(index.search("", drawn[i], 50).tolist())) / 50 for i in best])
-        )
+        found = (best[i] & set(index.search("", drawn[i], 50).tolist()) for i in best)
+        return float(np.mean([len(each) / 50 for each in found]))
 
     monkeypatch.setattr(faiss, "REFINE", 0)
     before = recall()

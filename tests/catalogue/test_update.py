@@ -114,9 +114,8 @@ def test_half_precision_keeps_the_order(
     for query in (q for tender in sample.tenders[:5] for q in Matcher(catalogue).queries(tender)):
         mine, theirs = (c.indexes["faiss"].compare("", query.vector, None) for c in (halved, catalogue))
         np.testing.assert_allclose(mine, theirs, atol=1e-3)
-        np.testing.assert_allclose(
-            halved.indexes["faiss"].compare("", query.vector, rows), mine[rows], atol=1e-6
-        )
+        some = halved.indexes["faiss"].compare("", query.vector, rows)
+        np.testing.assert_allclose(some, mine[rows], atol=1e-6)
     row = len(halved) // 2
     again = update_catalogue(halved, [changed(halved.structure(row))])
     assert again.vectors.dtype == np.float16 and again.manifest["data"] != halved.manifest["data"]
@@ -147,9 +146,8 @@ def test_the_command_amends_what_stands(tmp_path: Path, monkeypatch: MonkeyPatch
 
     def listed(name: str, *rows: str) -> Path:
         head = "SIRET;Raison sociale;Code postal;Ville;Activité\n"
-        (path := tmp_path / name).write_text(
-            head + "".join(f"{row};93100;Montreuil;Peinture\n" for row in rows)
-        )
+        lines = "".join(f"{row};93100;Montreuil;Peinture\n" for row in rows)
+        (path := tmp_path / name).write_text(head + lines)
         return path
 
     first = listed("first.csv", *(f"{siret};Atelier {i}" for i, siret in enumerate(names[:3])))
@@ -195,7 +193,5 @@ def test_swapped_under_those_who_read(sample: gather.Gathered, tmp_path: Path) -
         stop.set()
         reader.join()
     assert not failures
-    assert (
-        seen <= made
-        and codec.to_json(load_catalogue(folder).structure(5))["description"] == "Atelier numéro 5"
-    )
+    assert seen <= made
+    assert codec.to_json(load_catalogue(folder).structure(5))["description"] == "Atelier numéro 5"

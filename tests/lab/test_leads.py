@@ -201,8 +201,7 @@ def test_grades_of_a_spreadsheet_are_read(tmp_path: Path, monkeypatch: MonkeyPat
 
 def test_what_a_grade_leaves_out_is_taken_as_said(tmp_path: Path) -> None:
     path = tmp_path / "ours.judged.jsonl"
-    path.write_text(
-        '{"query_id": "1", "j": {"00000000100010": 3, "000000002": [1, "said"], "000000003": null}}'
-    )
+    grades = {"00000000100010": 3, "000000002": [1, "said"], "000000003": None}
+    path.write_text(json.dumps({"query_id": "1", "j": grades}))
     expected = {"query_id": "1", "s": "yes", "j": {"000000001": [3], "000000002": [1, "said"]}}
     assert leads.judged(path)["1"] == expected

@@ -90,9 +90,8 @@ def test_supplies_works_studies_and_operations_are_told_apart() -> None:
 def test_a_metro_line_is_beyond_a_small_structure_and_a_lawn_is_not() -> None:
     line = Lot(id="n", title="Construction d'un tunnel de métro", cpv=("45221247",), amount=300_000_000.0)
     assert asks.of_lot(line).carried == "beyond"
-    assert (
-        asks.of_lot(Lot(id="n", title="Tonte des pelouses de la mairie", amount=8_000.0)).carried == "alone"
-    )
+    lawn = Lot(id="n", title="Tonte des pelouses de la mairie", amount=8_000.0)
+    assert asks.of_lot(lawn).carried == "alone"
 
 
 @pytest.mark.parametrize(
@@ -120,10 +119,8 @@ def test_a_lot_is_read_the_same_alone_or_among_others() -> None:
 
 def test_labelled_lots_are_read_as_the_card_says(shared: Path, tmp_path: Path) -> None:
     """A guard, not a proof: the model saw these labels.  The bench scores what the command prints."""
-    bench, labels = (
-        shared.parent / "bench" / "score_needs.py",
-        shared / "judged" / "typed_needs_dev.labels.jsonl",
-    )
+    bench, judged = shared.parent / "bench" / "score_needs.py", shared / "judged"
+    labels = judged / "typed_needs_dev.labels.jsonl"
     if not labels.is_file() or not bench.is_file():
         pytest.skip("no labelled needs in the shared data")
     queries = labels.parent / "mixed_dev.queries.jsonl"

@@ -1,7 +1,6 @@
 """What counts as a statement in a French notice, and what does not: reservations, clauses, conditions, supports."""
 
 import csv
-import html
 import json
 import re
 from dataclasses import replace
@@ -279,9 +278,8 @@ def test_a_condition_of_the_text_joins_those_of_the_fields() -> None:
 
 
 def test_lots_may_have_letters() -> None:
-    read = clauses.read(
-        "Le lot A est réservé aux ESAT. Les lots B et C comportent chacun 60 heures d'insertion."
-    )
+    text = "Le lot A est réservé aux ESAT. Les lots B et C comportent chacun 60 heures d'insertion."
+    read = clauses.read(text)
     assert [bool(read.of_lot(lot, read).reservation) for lot in "ABC"] == [True, False, False]
     assert [{one.hours for one in read.of_lot(lot, read).social} for lot in "abc"] == [set(), {60.0}, {60.0}]
 
@@ -360,27 +358,3 @@ def test_the_weight_that_stands_in_a_name_is_read(name: str, weight: float) -> N
 @pytest.mark.parametrize(("text", "share"), cases("shares of the work"))
 def test_the_share_of_the_work_is_read(text: str, share: float) -> None:
     assert share in {clause.share for clause in clauses.read(text).social}
-
-
-@pytest.mark.shared
-def test_real_passages_that_hold_the_words_without_meaning_them() -> None:
-    """Paragraphs of notices that say nothing, as labelled, with the words that tempt a reader."""
-    folder = SHARED / "data"
-    if not folder.is_dir():
-        pytest.skip("the notices of MATCHER_SHARED are not there")
-    labelled = {
-        json.loads(line)["file"]
-        for line in (folder / "judged" / "clauses_dev.jsonl").read_text("utf-8").splitlines()
-    }
-    words = re.compile(r"(?i)r[ée]serv|prot[ée]g|adapt[ée]|insertion|social|handicap|emploi")
-    passages: dict[str, None] = {}
-    for path in sorted((folder / "notices" / "ted").glob("*.xml")):
-        if path.name not in labelled:
-            for paragraph in re.findall(r"<P>([^<]{15,600})</P>", path.read_text("utf-8", "replace")):
-                if words.search(paragraph):
-                    passages[html.unescape(paragraph)] = None
-    read = map(clauses.read, passages)
-    false = [
-        one for one in read if one.reservations or {"execution", "criterion"} & {c.nature for c in one.social}
-    ]
-    assert len(passages) > 300 and len(false) <= 2, (len(passages), false)

@@ -252,9 +252,7 @@ def test_a_box_is_completed_by_the_words_and_shown_with_those_that_deny_it(
 )  # fmt: skip
 def test_what_is_said_of_a_lot_holds_for_that_lot_alone(box: str, text: str, marks: str) -> None:
     lots = with_text(len(marks.split()), text, box)
-    found = [
-        "R" * bool(lot.reservation) + "c" * bool(lot.clauses) + "?" * bool(lot.conditions) for lot in lots
-    ]
+    found = ["R" * bool(x.reservation) + "c" * bool(x.clauses) + "?" * bool(x.conditions) for x in lots]
     assert [mark or "-" for mark in found] == marks.split()
 
 
@@ -285,9 +283,8 @@ def test_what_is_reserved_to_a_profession_is_no_reserved_contract(text: str) -> 
 
 
 def test_insertion_that_is_bought_is_the_object_and_no_clause() -> None:
-    read = clauses.read(
-        "Prestations d'insertion par le travail ayant pour support la tonte et le désherbage des talus"
-    )
+    text = "Prestations d'insertion par le travail ayant pour support la tonte et le désherbage des talus"
+    read = clauses.read(text)
     assert [one.nature for one in read.social] == ["objective"]
 
 

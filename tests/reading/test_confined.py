@@ -60,9 +60,8 @@ def test_a_reading_without_end_is_ended_and_the_next_one_reads() -> None:
 
 
 def test_memory_is_bounded_by_the_kernel() -> None:
-    assert heavy(
-        list(confined.read_bytes(bombs.bomb("long_document"), "a.docx", replace(AMPLE, memory=1 << 25)))
-    )
+    document = bombs.bomb("long_document")
+    assert heavy(list(confined.read_bytes(document, "a.docx", replace(AMPLE, memory=1 << 25))))
 
 
 def test_members_that_share_their_bytes_are_refused_before_they_are_unpacked() -> None:

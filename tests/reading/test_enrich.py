@@ -57,9 +57,8 @@ def test_a_publisher_that_fails_is_named(directory: Path, tmp_path: Path, monkey
     monkeypatch.setattr(_client, "ATTEMPTS", 1)
     monkeypatch.setitem(_client.PACE, "emplois", 0.0)
     with serving() as publisher:
-        job = published(
-            "emplois job", rome="Espaces verts (A1203)", appellation_modifiee="Jardinier", description=""
-        )
+        named = {"rome": "Espaces verts (A1203)", "appellation_modifiee": "Jardinier"}
+        job = published("emplois job", description="", **named)
         publisher.employers = [
             published("emplois", siret=ONE, postes=[job]),
             published("emplois", siret=THREE),

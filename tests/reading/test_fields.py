@@ -218,22 +218,17 @@ def test_the_text_tells_how_many_hold_a_framework_against_the_box() -> None:
 
 def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> None:
     attested = "L'attestation de visite devra être signée et jointe à l'offre."
-    codes = [
-        [one.code for one in completed(text).conditions] for text in (attested, "Une visite est possible.")
-    ]
+    texts = attested, "Une visite est possible."
+    codes = [[one.code for one in completed(text).conditions] for text in texts]
     assert codes == [["visit"], []]
     made = ted(described(1), left="<PARTICULAR_PROFESSION><P>Géomètre-expert.</P></PARTICULAR_PROFESSION>")
-    assert [(one.code, one.passage) for one in made.lots[0].conditions] == [
-        ("profession", "Géomètre-expert.")
-    ]
+    assert [(c.code, c.passage) for c in made.lots[0].conditions] == [("profession", "Géomètre-expert.")]
     of_one = "<REFERENCE_TO_LAW><P>Le lot 1 est réservé à un géomètre-expert.</P></REFERENCE_TO_LAW>"
     both = ted(described(1) + described(2), left=of_one).lots
     assert [[one.code for one in lot.conditions] for lot in both] == [["profession"], []]
     optional = ted(described(1, "<INFO_ADD><P>Un abri est demandé en option. Durée : 1 an.</P></INFO_ADD>"))
     assert optional.lots[0].options == "Un abri est demandé en option."
-    denied = described(
-        1, "<NO_OPTIONS/><INFO_ADD><P>Une tranche optionnelle. Aucune tranche optionnelle.</P></INFO_ADD>"
-    )
+    denied = "<NO_OPTIONS/><INFO_ADD><P>Une tranche optionnelle. Aucune tranche optionnelle.</P></INFO_ADD>"
     assert ted(denied).lots[0].options == "Une tranche optionnelle."
     for form, codes in (("Cf. règlement.", []), ("Groupement solidaire.", ["group-form"])):
         made = ted(described(1), left=f"<LEGAL_FORM><P>{form}</P></LEGAL_FORM>")
@@ -252,9 +247,8 @@ def placed(
     **place: Any,
 ) -> Lot:
     where, seat = Place(**place), seat or Place()
-    lots = facts.placed(
-        (Lot(id="1", title=title, description=description, places=(where,) if place else ()),), seat
-    )
+    lot = Lot(id="1", title=title, description=description, places=(where,) if place else ())
+    lots = facts.placed((lot,), seat)
     tender = Tender(id="t", format="x", title=title, buyer=Buyer(name=buyer, place=seat), lots=lots)
     return clauses.complete(tender).lots[0]
 
@@ -272,17 +266,15 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     text = "Réhabilitation de la halle du port, à Saint-Malo."
     assert [one.label for one in placed("Halle", description=text).places] == ["Saint-Malo"]
     site = "Gardiennage des bureaux situés 3 rue du Port, 35400 Saint-Malo."
-    assert [
-        one.commune for one in placed("Gardes", description=site, label="Bureaux", region="53").places
-    ] == ["35288"]
+    guards = placed("Gardes", description=site, label="Bureaux", region="53")
+    assert [one.commune for one in guards.places] == ["35288"]
     assert [one.label for one in placed("cancale", department="35").places] == ["Cancale"]
     passing = "Rénovation du dépôt de Cancale, puis des quais de Saint-Malo."
     assert "places" in placed("Dépôts", description=passing).inferred
     elsewhere = "Concours de maîtrise d'œuvre pour la halle de Saint-Brieuc."
     assert [one.commune for one in placed("Concours", description=elsewhere).places] == ["22278"]
-    listed = described(
-        1, '<NUTS CODE="FRH03"/><INFO_ADD><P>Communes concernées : Cancale et Dinard.</P></INFO_ADD>'
-    )
+    words = "<INFO_ADD><P>Communes concernées : Cancale et Dinard.</P></INFO_ADD>"
+    listed = described(1, f'<NUTS CODE="FRH03"/>{words}')
     assert [one.label for one in ted(listed).lots[0].places] == ["Cancale", "Dinard"]
     two_sites = "Büro, 75001 Pforzheim, et bureau, 35000 Rennes"
     assert facts.place(two_sites, nuts="FRH03").commune == "35238"
@@ -310,9 +302,8 @@ def test_a_commune_buys_at_home_and_a_firm_called_after_a_town_does_not() -> Non
         "Sols souples", buyer="Ville de Cancale", seat=Place(), label="Toute la commune", department="35"
     )
     assert [(one.label, one.commune) for one in home.places] == [("Toute la commune", "35049")]
-    assert toponyms.of_lot(
-        home, Tender(id="t", format="x", title="", buyer=Buyer(name="Ville de Cancale"), lots=(home,))
-    )[1]
+    buyer = Tender(id="t", format="x", title="", buyer=Buyer(name="Ville de Cancale"), lots=(home,))
+    assert toponyms.of_lot(home, buyer)[1]
     away = placed("Produits pour les besoins d'Eaux de Cancale", buyer="Eaux de Cancale", department="35")
     assert [one.commune for one in away.places] == [None]
     local = ("Service d'incendie d'Ille-et-Vilaine", "Hôpital de Rennes", "Groupement de commandes d'Ouest")

@@ -48,12 +48,8 @@ def test_records_keep_their_order_and_no_model_is_loaded_in_vain(monkeypatch: Mo
         raise AssertionError("loaded")
 
     monkeypatch.setattr(inference, "shipped", never)
-    records = [
-        notice(STATED),
-        Rejected(path="p", record="r", reason="why"),
-        Award(uid="u", title="t"),
-        notice(STATED),
-    ]
+    others = Rejected(path="p", record="r", reason="why"), Award(uid="u", title="t")
+    records = [notice(STATED), *others, notice(STATED)]
     assert list(inference.coded(records)) == records
 
 

@@ -204,8 +204,6 @@ def test_namesakes_of_a_department_without_numbers_are_one_house() -> None:
         return structure(name_identity(name, commune), name=name, place=place)
 
     first = at("Metz", "57463", "Les Ateliers du Grand Chêne (Fédération 57)")
-    again, other = (
-        at("Thionville", "57672", f"Les Ateliers du {name}") for name in ("Grand Chêne", "Petit Chêne")
-    )
+    again, other = (at("Thionville", "57672", f"Les Ateliers du {x} Chêne") for x in ("Grand", "Petit"))
     assert [one.siret for one in merge([first, again])[0]] == [first.siret]
     assert len(merge([first, other])[0]) == 2

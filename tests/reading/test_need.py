@@ -124,9 +124,8 @@ def test_what_a_need_is_reserved_to_is_no_need_of_its_own(stated: str) -> None:
 
 @pytest.mark.parametrize(("words", "told"), cases("reservations not understood"))
 def test_a_reservation_that_is_not_understood_is_told(words: str, told: str) -> None:
-    assert (
-        reservation_unread(typed_need(f"entretien des espaces verts, {words}"))[: len("« réservé »")] == told
-    )
+    tender = typed_need(f"entretien des espaces verts, {words}")
+    assert reservation_unread(tender)[: len("« réservé »")] == told
 
 
 @pytest.mark.parametrize(("need", "trades"), tupled("trades of needs"))

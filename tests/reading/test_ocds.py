@@ -133,9 +133,7 @@ def test_a_tender_of_others_is_read_with_its_lots() -> None:
     assert (tender.id, tender.folder, tender.nature) == ("ocds-abc123-14/14-1", "ocds-abc123-14", "call")
     assert (tender.buyer.id, tender.buyer.name) == ("21930055500016", "Ville de Pantin")
     assert tender.buyer.place.commune == "93055" and tender.contact.email == "achats@pantin.example"
-    assert tender.deadline == datetime(2026, 12, 18, 11, tzinfo=UTC) and tender.published == date(
-        2026, 11, 23
-    )
+    assert (tender.deadline, tender.published) == (datetime(2026, 12, 18, 11, tzinfo=UTC), date(2026, 11, 23))
     assert tender.url == "https://avis.example/14" and tender.reference == "2026-14"
     parks, offices = tender.lots
     assert (parks.cpv, parks.amount, parks.duration_months) == (("77310000",), 40000, 24)

@@ -229,17 +229,12 @@ def test_an_ordinary_firm_that_owes_hours_is_a_lead() -> None:
     assert firm.name == "Bâti Nord SAS"
     assert facts(lead, "hours lot.number passage") == (400.0, "2", "400 heures d'insertion")
     assert "sous-traitance" in lead.case and "400 heures" in lead.case
-
-
-def test_a_structure_or_a_lot_without_clause_is_no_lead() -> None:
-    assert list(leads(won("Association intermédiaire Le Relais"))) == []
-    assert list(leads(won("Bâti Nord SAS"), structures={"732829320"})) == []
-    assert list(leads(won("Bâti Nord SAS", clause=False))) == []
-
-
-def test_the_clause_may_stand_in_the_call() -> None:
-    call = won("x").lots[0]
-    ((_, lead),) = leads(won("Bâti Nord SAS", clause=False), earlier=[notice("26-4", lots=(call,))])
+    without = won("Bâti Nord SAS", clause=False)
+    assert not [*leads(won("Association intermédiaire Le Relais")), *leads(without)]
+    assert not [*leads(won("Bâti Nord SAS"), structures={"732829320"})]
+    ((_, lead),) = leads(
+        without, earlier=[notice("26-4", lots=won("x").lots)]
+    )  # the clause stands in the call
     assert lead.hours == 400.0
 
 

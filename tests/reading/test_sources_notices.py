@@ -90,9 +90,8 @@ def test_each_lot_of_ted_has_its_own_title_code_amount_and_duration() -> None:
 
 
 def test_a_lot_of_ted_without_a_title_is_called_by_its_description_and_cited_notices_are_related() -> None:
-    lots = TWO.replace(
-        "<TITLE><P>Vitrerie</P></TITLE>", "<AC><AC_CRITERION>Pas de critères</AC_CRITERION></AC>"
-    )
+    without = "<AC><AC_CRITERION>Pas de critères</AC_CRITERION></AC>"
+    lots = TWO.replace("<TITLE><P>Vitrerie</P></TITLE>", without)
     cited = "<COMPLEMENTARY_INFO><INFO_ADD><P>Avis BOAMP du 3.2.2020 n° 20-20-1234, paru aussi au JOUE : 2020/s 210-567891 (loi n° 75-1334).</P></INFO_ADD></COMPLEMENTARY_INFO>"
     tender = one("ted", ted(lots=lots, extra=cited))
     assert [lot.title for lot in tender.lots] == ["Vitres en hauteur.", "Locaux"]
@@ -150,10 +149,8 @@ def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask()
     assert facts(framework.lots[0], "duration_months amount") == (48.0, 9_000.0)
     contest = '<F12_2014 CATEGORY="ORIGINAL" LG="FR"><OBJECT_CONTRACT><TITLE><P>Concours</P></TITLE></OBJECT_CONTRACT></F12_2014>'
     assert in_form(contest).lots[0].contract_type == "services"
-    team = "".join(
-        f"<WINNER><ADDRESS_WINNER><OFFICIALNAME>{who}</OFFICIALNAME></ADDRESS_WINNER></WINNER>"
-        for who in "AB"
-    )
+    winner = "<WINNER><ADDRESS_WINNER><OFFICIALNAME>{}</OFFICIALNAME></ADDRESS_WINNER></WINNER>"
+    team = "".join(map(winner.format, "AB"))
     prize = f"<RESULTS><AWARDED_PRIZE><WINNERS>{team}</WINNERS></AWARDED_PRIZE></RESULTS>"
     (won,) = in_form(contest.replace("F12", "F13").replace("</F13", f"{prize}</F13")).awards
     assert (len(won.holders), won.relation) == (2, "unknown")
@@ -326,9 +323,8 @@ def test_an_award_notice_leads_from_the_lot_to_its_winner() -> None:
     assert tender.nature == "award" and len(tender.awards) == 2
     assert all(award.holders and award.amount for award in tender.awards)
     alone = re.sub(r"(?s)<efac:LotResult>.*</efac:LotResult>", "", text)  # as a change tells its contracts
-    assert [replace(award, offers_received=None) for award in tender.awards] == [
-        *one("eforms", alone.encode()).awards
-    ]
+    told = [replace(award, offers_received=None) for award in tender.awards]
+    assert told == [*one("eforms", alone.encode()).awards]
     head, *lots = re.split("(?=<cac:ProcurementProjectLot>)", text)
     bare = head + re.sub(
         r"(?s)<cac:\w+CommodityClassification>.*?</cac:\w+CommodityClassification>", "", "".join(lots)
@@ -407,11 +403,8 @@ def test_lots_given_as_one_object_are_one_lot() -> None:
 
 
 TWO_RECORDS = record(FNS), record(idweb="26-2")
-SAVED = (
-    {"raw_fields": TWO_RECORDS[0], "title": "x"},
-    {"fields": TWO_RECORDS[0]},
-    {"record": {"fields": TWO_RECORDS[0]}},
-)
+RECORD = TWO_RECORDS[0]
+SAVED = {"raw_fields": RECORD, "title": "x"}, {"fields": RECORD}, {"record": {"fields": RECORD}}
 
 
 @pytest.mark.parametrize(
@@ -515,9 +508,8 @@ def test_a_bad_record_is_set_aside_and_the_next_is_read() -> None:
 
 def test_the_sample_pages_hold_what_their_card_says() -> None:
     lots = {t.id: t.lots for t in files.read([SAMPLE]) if isinstance(t, Tender)}
-    reserved = {
-        id: [bool(lot.reservation) for lot in lots[id]] for id in ("26-130101", "26-130781", "26-130377")
-    }
+    numbers = "26-130101", "26-130781", "26-130377"
+    reserved = {number: [bool(lot.reservation) for lot in lots[number]] for number in numbers}
     assert reserved["26-130101"][:2] == [True, False]
     assert not any(reserved["26-130781"] + reserved["26-130377"])
     hours = [next(c.hours for c in lot.clauses if c.nature == "execution") for lot in lots["26-130377"]]
@@ -560,9 +552,8 @@ def test_every_valid_sdk_example_has_its_exact_lots_and_every_invalid_one_is_nam
         if path.name.startswith("INVALID"):
             assert isinstance(made, Rejected) and made.reason.startswith("invalid notice"), path.name
         elif not path.name.startswith("X0"):
-            lots = etree.parse(str(path)).xpath(
-                "count(/*/*[local-name()='ProcurementProjectLot'][*/@schemeName='Lot'])"
-            )
+            count = "count(/*/*[local-name()='ProcurementProjectLot'][*/@schemeName='Lot'])"
+            lots = etree.parse(str(path)).xpath(count)
             assert isinstance(made, Tender) and len(made.lots) == max(int(lots), 1), path.name
 
 

@@ -209,11 +209,7 @@ def test_what_is_not_stated_stays_unknown() -> None:
 
 
 def test_lots_of_a_table_of_a_word_file() -> None:
-    rows = [
-        ["Lot n°", "Désignation", "Montant"],
-        ["1", "Blanchisserie", "x"],
-        ["2", "Location de linge", "y"],
-    ]
+    rows = [["Lot n°", "Désignation", "Prix"], ["1", "Blanchisserie", "x"], ["2", "Location de linge", "y"]]
     tender = one(word("Objet du marché : Linge", rows), "linge.docx")
     assert [[lot.number, lot.title] for lot in tender.lots] == [row[:2] for row in rows[1:]]
 
@@ -221,9 +217,8 @@ def test_lots_of_a_table_of_a_word_file() -> None:
 def test_the_rules_speak_first_in_an_archive_and_a_bad_member_is_set_aside() -> None:
     words = word("Objet du marché : Clauses techniques")
     bad = {"plan.pdf": pdf(""), "secret.pdf": pdf(RULES, password="x")}
-    (tender,), aside = parted(
-        files_.read_bytes(packed({"CCTP.docx": words, "RC.pdf": pdf(RULES), **bad}), "dce.zip")
-    )
+    papers = {"CCTP.docx": words, "RC.pdf": pdf(RULES), **bad}
+    (tender,), aside = parted(files_.read_bytes(packed(papers), "dce.zip"))
     assert tender.title == "Entretien des espaces extérieurs"
     reasons = {r.record: r.reason for r in aside}
     assert "run a text recognition" in reasons["plan.pdf"]
@@ -317,9 +312,8 @@ def test_what_a_draft_says_under_a_lot_is_of_that_lot_alone() -> None:
 
 def test_dates_in_words_and_figures() -> None:
     for stated in ("12/03/2026 à 12:00", "jeudi 12 mars 2026 à 12 h 00", "12 mars 2026 avant 12H00"):
-        tender = one(
-            pdf(f"Objet : Tonte des pelouses communales\nDate limite de remise des plis : {stated}"), "x.pdf"
-        )
+        text = f"Objet : Tonte des pelouses communales\nDate limite de remise des plis : {stated}"
+        tender = one(pdf(text), "x.pdf")
         assert tender.deadline is not None
         assert (tender.deadline.date(), tender.deadline.hour) == (date(2026, 3, 12), 12)
 
@@ -330,9 +324,8 @@ def test_guessed_columns_are_shown_and_corrected(tmp_path: Path, capsys: pytest.
     def shown(text: str, *mapped: str) -> dict[str, str]:
         (path := tmp_path / "own.csv").write_text(text, encoding="utf-8")
         columns.run(path, source=None, map=[*mapped], format="jsonl")
-        return {
-            row["column"]: row["taken for"] for row in map(json.loads, capsys.readouterr().out.splitlines())
-        }
+        rows = map(json.loads, capsys.readouterr().out.splitlines())
+        return {row["column"]: row["taken for"] for row in rows}
 
     told = shown("Objet;Qui;Date limite\nTonte;Ville;12/03/2026\n", "buyer=Qui")
     assert told == {"Objet": "title", "Qui": "buyer", "Date limite": "deadline"}
@@ -342,11 +335,8 @@ def test_guessed_columns_are_shown_and_corrected(tmp_path: Path, capsys: pytest.
         shown("a;b\n1;2\n")
 
 
-PRICES = [
-    ["Lot n°", "Désignation", "Prix"],
-    [1, "Tonte des stades", 10],
-    [2, "Taille des haies du cimetière", 20],
-]
+TRADES = "Tonte des stades", "Taille des haies du cimetière"
+PRICES = [["Lot n°", "Désignation", "Prix"], *([n, trade, n * 10] for n, trade in enumerate(TRADES, 1))]
 
 
 def test_a_sheet_of_prices_in_a_consultation_is_a_part_of_it() -> None:
@@ -385,9 +375,8 @@ def test_a_plain_text_is_a_consultation_or_a_need(tmp_path: Path) -> None:
     rules = "# Règlement de la consultation\n\nObjet du marché : Tonte\nLot 1 - Stades\nLot 2 - Écoles\n"
     (tmp_path / "rc.md").write_text(rules, "utf-8")
     words = "Repeindre deux cages d'escalier à Nevers."
-    (need := tmp_path / "besoin.txt").write_bytes(
-        f"{words}\nÉté 2027, réservé aux entreprises adaptées.".encode("cp1252")
-    )
+    reserved = "Été 2027, réservé aux entreprises adaptées."
+    (need := tmp_path / "besoin.txt").write_bytes(f"{words}\n{reserved}".encode("cp1252"))
     (stated,), (aside,) = parted(files_.read([tmp_path]))
     assert stated.title == "Tonte" and len(stated.lots) == 2
     assert Path(aside.path).name == "besoin.txt" and "give the file itself" in aside.reason

@@ -95,9 +95,8 @@ def test_noindex_removes_what_was_kept(web: Web, tmp_path: Path, how: str) -> No
     assert text(tmp_path)
     header = ["X-Robots-Tag: noindex"] if how == "header" else []
     meta = '<meta name="ROBOTS" content="noindex, nofollow">' if how == "meta" else ""
-    web.pages["allees.example", "/"] = page(
-        f"<html><head>{meta}</head><body><p>Texte du site</p></body></html>", *header
-    )
+    html = f"<html><head>{meta}</head><body><p>Texte du site</p></body></html>"
+    web.pages["allees.example", "/"] = page(html, *header)
     run(web, tmp_path, today=date(2027, 6, 1))
     assert kept(tmp_path)["pages"] == []
 

@@ -32,10 +32,8 @@ def read(folder: Path) -> list[Structure]:
 
 def market(count: int, day: str = "2025-10-01") -> list[dict[str, Any]]:
     updated = f"{day}T08:00:00+02:00"
-    return [
-        published("lemarche", id=n, siret=siret(n), name=f"Structure {n}", updated_at=updated)
-        for n in range(count)
-    ]
+    named = ({"id": n, "siret": siret(n), "name": f"Structure {n}"} for n in range(count))
+    return [published("lemarche", updated_at=updated, **names) for names in named]
 
 
 def fetch_market(folder: Path, **options: Any) -> _client.Report:
@@ -132,10 +130,8 @@ def job(**changes: Any) -> dict[str, Any]:
 
 def test_jobs_of_the_hiring_platform_are_offers_of_kind_job(publisher: Publisher, tmp_path: Path) -> None:
     publisher.employers = [employer(n) for n in range(45)] + [employer(99, "54")]
-    publisher.employers[0]["postes"] = [
-        job(),
-        job(appellation_modifiee="Agent de tri", rome="Tri (K2304)", description=""),
-    ]
+    sorter = job(appellation_modifiee="Agent de tri", rome="Tri (K2304)", description="")
+    publisher.employers[0]["postes"] = [job(), sorter]
     report = emplois.emplois(tmp_path, ["57", "54"], MONDAY)
     assert (report.records, report.notes) == (46, [])
     found = {s.siret: s for s in read(tmp_path)}

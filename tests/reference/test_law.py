@@ -14,19 +14,8 @@ from typing import Any
 import pytest
 from pytest import MonkeyPatch
 
-from matcher.domain import (
-    DISABILITY_KINDS,
-    KINDS,
-    SIAE_KINDS,
-    BadInput,
-    Buyer,
-    Clause,
-    Lot,
-    LotAnswer,
-    NoValidRecords,
-    Reservation,
-    Tender,
-)
+from matcher import domain
+from matcher.domain import Buyer, Clause, Lot, Reservation, Tender
 from matcher.reference import law
 from records import cases
 
@@ -64,8 +53,8 @@ def test_kinds_admitted_by_each_article(row: str) -> None:
 
 @pytest.mark.parametrize("articles", [(), ("L2113-14",), ("L2113-12", "L2113-13"), ("L2113-13", "L2113-12")])
 def test_no_article_or_both_open_to_disability_and_insertion(articles: tuple[str, ...]) -> None:
-    sure = (SIAE_KINDS - {"EITI"}) | DISABILITY_KINDS
-    assert {k for k in KINDS if law.eligible(k, articles, NOW)} == sure
+    sure = (domain.SIAE_KINDS - {"EITI"}) | domain.DISABILITY_KINDS
+    assert {k for k in domain.KINDS if law.eligible(k, articles, NOW)} == sure
     assert law.eligible("EITI", articles, NOW) is None
     assert law.eligible("GEIQ", articles, NOW) is False
     assert law.eligible("", articles, NOW) is False
@@ -156,11 +145,11 @@ def test_what_the_law_wants_is_reported_as_the_laws_with_its_choice_exceptions_a
 def test_the_api_tells_the_duty_next_to_the_lot_and_not_among_its_clauses() -> None:
     from service import wire
 
-    told = wire.lot_answer(LotAnswer(lot=CLEANING, matches=()), call(CLEANING))
+    told = wire.lot_answer(domain.LotAnswer(lot=CLEANING, matches=()), call(CLEANING))
     assert [(w.code, w.article) for w in told.law] == [("social-duty", "L2112-2-1")]
     assert told.lot.clauses == []
     stated = replace(CLEANING, clauses=(Clause(hours=200.0),))
-    assert wire.lot_answer(LotAnswer(lot=stated, matches=()), call(stated)).law == []
+    assert wire.lot_answer(domain.LotAnswer(lot=stated, matches=()), call(stated)).law == []
 
 
 def test_no_duty_is_reported_where_the_notice_speaks_the_law_does_not_hold_or_no_size_is_stated() -> None:
@@ -174,10 +163,8 @@ def test_no_duty_is_reported_where_the_notice_speaks_the_law_does_not_hold_or_no
     read = duty(replace(CLEANING, inferred=("amount",)))
     assert read and "lu dans le texte" in read.text
     assert duty(flags=("defence",)) is None
-    small, criterion = (
-        replace(CLEANING, amount=150_000),
-        replace(CLEANING, clauses=(Clause(nature="criterion"),)),
-    )
+    small = replace(CLEANING, amount=150_000)
+    criterion = replace(CLEANING, clauses=(Clause(nature="criterion"),))
     assert duty(small) is None and duty(small, buyer="11000201100044")
     assert duty(replace(CLEANING, cpv=("85320000",))) is None, "social services: 750 000"
     assert duty(criterion), "a criterion is no condition of execution"
@@ -244,9 +231,8 @@ def test_the_articles_of_the_code_are_cited_since_the_code_came_and_older_ones_b
         if re.match(r"[LRD][23]\d{3}-", one.article):
             assert one.since >= date(2019, 4, 1), one
     assert law.article_of("reservation.disability", date(2018, 5, 1)) == "ordonnance 2015-899, article 36, I"
-    assert law.article_of("clause.mandatory", date(2020, 1, 1)) == "L2112-2-1", (
-        "the latest where none held yet"
-    )
+    # the latest where none held yet
+    assert law.article_of("clause.mandatory", date(2020, 1, 1)) == "L2112-2-1"
 
 
 def test_public_employers_have_their_own_rules_next_to_those_of_the_labour_code() -> None:
@@ -296,7 +282,7 @@ def test_the_users_own_table_corrects_the_law(tmp_path: Path, monkeypatch: Monke
     own.write_text(written.replace(",2026-12-22,", ",22/12/2028,"), encoding="utf-8")
     os.utime(own, (1, 1))
     law._by_code.cache_clear()
-    with pytest.raises(BadInput, match=r"law\.csv, ligne"):
+    with pytest.raises(domain.BadInput, match=r"law\.csv, ligne"):
         law.all_rules()
 
 
@@ -306,7 +292,7 @@ def test_the_command_shows_the_rules_of_a_day_and_which_were_read(capsys: pytest
     command.run("reservation.prison", on=date(2022, 10, 20), format="jsonl")
     (row,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert (row["article"], row["depuis"], row["texte"]) == ("L2113-13-1", "2022-10-20", "lu")
-    with pytest.raises(NoValidRecords, match=r"reservation\.prison"):
+    with pytest.raises(domain.NoValidRecords, match=r"reservation\.prison"):
         command.run("reservation.prison", on=date(2022, 10, 19), format="jsonl")
 
 
@@ -327,14 +313,13 @@ def _literals(path: Path) -> Iterator[str]:
 
 def test_no_article_of_law_is_written_outside_the_table() -> None:
     root = Path(__file__).parents[2]
-    files = (
-        path for each in ("src/**/*.py", "service/**/*.py", "service/**/*.html") for path in root.glob(each)
-    )
+    globs = ("src/**/*.py", "service/**/*.py", "service/**/*.html")
+    files = (path for each in globs for path in root.glob(each))
     others = (path for path in files if not READERS.search(path.as_posix()))
     found = [f"{path}: {text[:80]}" for path in others for text in _literals(path) if CITED.search(text)]
     assert not found, "ask matcher.reference.law for the article of a day"
 
 
 def test_a_code_that_does_not_exist_is_stated() -> None:
-    with pytest.raises(BadInput, match="aucune règle"):
+    with pytest.raises(domain.BadInput, match="aucune règle"):
         law.rule("group.forme", NOW)

@@ -255,17 +255,6 @@ def test_communes_agree_with_the_official_table() -> None:
 
 @pytest.mark.shared
 @needs_nomenclatures
-def test_neighbours_agree_with_the_official_outlines() -> None:
-    with (NOMENCLATURES / "departements_adjacence.csv").open(encoding="utf-8") as stream:
-        official = {tuple(sorted((r["dep_a"], r["dep_b"]))) for r in csv.DictReader(stream)}
-    ours = {(min(d.code, n), max(d.code, n)) for d in places.departments() for n in places.neighbours(d.code)}
-    assert official <= ours
-    # They meet at a point of the Durance and in the estuary of the Seine, where outlines share no line.
-    assert ours - official == {("04", "13"), ("14", "76")}
-
-
-@pytest.mark.shared
-@needs_nomenclatures
 def test_cpv_codes_of_our_labels_are_official_and_no_group_is_missing() -> None:
     with (NOMENCLATURES / "cpv_2008_fr_en.csv").open(encoding="utf-8") as stream:
         official = {row["code8"] for row in csv.DictReader(stream)}

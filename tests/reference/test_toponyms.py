@@ -142,9 +142,8 @@ def test_only_a_town_narrows_what_is_wide(label: str, nuts: str, name: str, expe
 
 def test_a_title_that_names_the_area_stated_is_not_narrowed_to_the_seat() -> None:
     for title, place in (("Accueil, région Bretagne, secteur ouest", None), ("Accueil du public", "35288")):
-        found, _ = lot_at(
-            Place(nuts="FRH"), title=title, buyer=Buyer(name="L'Emploi", place=Place(commune="35288"))
-        )
+        buyer = Buyer(name="L'Emploi", place=Place(commune="35288"))
+        found, _ = lot_at(Place(nuts="FRH"), title=title, buyer=buyer)
         assert found[0].commune == place, title
 
 
