@@ -365,15 +365,6 @@ def test_who_asks_for_staff_is_understood(matcher: Matcher, text: str, staff: bo
     assert (query.asked.staff > demand.SHARE) is staff
 
 
-def test_judged_needs_are_ranked_as_well_as_the_card_says(shared: Path) -> None:
-    judged = shared / "judged" / "typed_dev.judged.jsonl"
-    if not judged.is_file():
-        pytest.skip("no judged needs in the shared data")
-    found = figures(judged, shared / "structures" / "siae_2021.jsonl", shared / "awards" / "history.json.gz")
-    assert np.mean(found["nDCG@5"]) > 0.75
-    assert np.mean(found["nobody wrong"]) < 0.15
-
-
 @pytest.mark.parametrize(("text", "cpv", "trade"), cases("trades that needs ask for"))
 def test_a_need_is_read_by_what_is_done(matcher: Matcher, text: str, cpv: str, trade: str) -> None:
     """Not by where, nor by the code of insertion where what supports it is named."""

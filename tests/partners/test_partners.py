@@ -141,6 +141,10 @@ def test_look_alikes_are_named_only_where_size_is_what_is_missing(plain: Matcher
     assert shown.partner.structure.name == "Grands Arbres"
     small = replace(GREEN, amount=50_000.0, amount_period="year")
     assert partners.partners(plain, GARDEN, tender(small)).partners == ()
+    both = tender(replace(BOTH, amount=300_000.0, amount_period="year"))
+    assert not partners.partners(plain, GARDEN, both).size, "it is a part that is missing"
+    able = structure(8, "Tous Travaux", HAIES, "Nettoyage des locaux", turnover=90_000.0)
+    assert partners.partners(made.matcher_over([*ALL, able]), able, both).size
 
 
 def test_who_lends_staff_takes_no_part_and_is_told_who_does(plain: Matcher) -> None:

@@ -6,28 +6,7 @@ from matcher.domain import BadInput
 from matcher.reading import brochure
 from records import cases
 
-TEXT = """ESAT LES TILLEULS
-Qui sommes-nous ?
-Association fondée en 1978, nous accompagnons 80 travailleurs.
-
-NOS ACTIVITÉS
-
-Blanchisserie
-Lavage, séchage et repassage du linge plat.
-Capacité de 2 tonnes par jour.
-
-ESPACES VERTS
-• Tonte et taille de haies
-• Élagage d'arbres
-- Conditionnement : mise sous film, étiquetage, kits
-- La convivialité
-
-Nous proposons également la mise sous pli, la restauration de meubles et le nettoyage de bureaux.
-Notre équipe assure l'entretien des locaux de nombreux clients du territoire.
-Contact : 03 87 00 00 00 - contact@tilleuls.example
-57000 Metz
-Horaires : du lundi au vendredi
-"""
+((TEXT,),) = cases("a brochure")
 
 
 def titles(text: str) -> list[str]:

@@ -96,58 +96,28 @@ def test_weights_in_a_list_belong_to_the_lots_of_its_heading() -> None:
     assert [social(lot) for lot in lots] == [[("criterion", w, "%")] for w in (6.0, 6.0, 12.0)]
 
 
-NAMESPACES = (
-    'xmlns="urn:oasis:names:specification:ubl:schema:xsd:ContractNotice-2" '
-    'xmlns:cac="urn:oasis:names:specification:ubl:schema:xsd:CommonAggregateComponents-2" '
-    'xmlns:cbc="urn:oasis:names:specification:ubl:schema:xsd:CommonBasicComponents-2" '
-    'xmlns:ext="urn:oasis:names:specification:ubl:schema:xsd:CommonExtensionComponents-2" '
-    'xmlns:efext="http://data.europa.eu/p27/eforms-ubl-extensions/1" '
-    'xmlns:efac="http://data.europa.eu/p27/eforms-ubl-extension-aggregate-components/1" '
-    'xmlns:efbc="http://data.europa.eu/p27/eforms-ubl-extension-basic-components/1"'
+ROUTING = (ROOT / "data" / "sample" / "eforms" / "2026-region-routage.xml").read_text("utf-8")
+
+
+def eforms(terms: str = "", features: str = "", buyers: str = "") -> Tender:
+    """A notice of the sample with more terms of its second lot, features of its procedure and buyers."""
+    head, lot = ROUTING.split("LOT-0002")
+    head = head.replace("open</cbc:ProcedureCode>", f"open</cbc:ProcedureCode>{features}")
+    head = head.replace("</cac:ContractingParty>", f"</cac:ContractingParty>{buyers}")
+    lot = lot.replace("<cac:TenderingTerms>", f"<cac:TenderingTerms>{terms}", 1)
+    return one("eforms", f"{head}LOT-0002{lot}".encode())
+
+
+WEIGHED = (
+    "<ext:UBLExtensions><ext:UBLExtension><ext:ExtensionContent><efext:EformsExtension><efac:AwardCriterionParameter>"
+    '<efbc:ParameterCode listName="number-weight">{}</efbc:ParameterCode><efbc:ParameterNumeric>{}</efbc:ParameterNumeric>'
+    "</efac:AwardCriterionParameter></efext:EformsExtension></ext:ExtensionContent></ext:UBLExtension></ext:UBLExtensions>"
 )
-IN_EXTENSION = (
-    "<ext:UBLExtensions><ext:UBLExtension><ext:ExtensionContent><efext:EformsExtension>{}"
-    "</efext:EformsExtension></ext:ExtensionContent></ext:UBLExtension></ext:UBLExtensions>"
-)
-
-
-def eforms(terms: str = "", features: str = "") -> Tender:
-    parties = "".join(
-        f"<efac:Organization><efac:Company><cac:PartyIdentification><cbc:ID>ORG-{n}</cbc:ID></cac:PartyIdentification>"
-        f"<cac:PartyName><cbc:Name>{name}</cbc:Name></cac:PartyName></efac:Company></efac:Organization>"
-        for n, name in ((1, "Ville"), (2, "Agglomération"))
-    )
-    buyers = "".join(
-        f"<cac:ContractingParty><cac:Party><cac:PartyIdentification><cbc:ID>ORG-{n}</cbc:ID></cac:PartyIdentification>"
-        "</cac:Party></cac:ContractingParty>"
-        for n in (1, 2)
-    )
-    project = (
-        "<cac:ProcurementProject><cbc:Name>Entretien</cbc:Name><cbc:Description>Espaces verts</cbc:Description>"
-        "<cac:MainCommodityClassification><cbc:ItemClassificationCode>77310000</cbc:ItemClassificationCode>"
-        "</cac:MainCommodityClassification></cac:ProcurementProject>"
-    )
-    return one(
-        "eforms",
-        f"""<ContractNotice {NAMESPACES}>{IN_EXTENSION.format(f"<efac:Organizations>{parties}</efac:Organizations>")}
- <cbc:ID>b7</cbc:ID><cbc:IssueDate>2026-01-02+01:00</cbc:IssueDate><cbc:NoticeTypeCode>cn-standard</cbc:NoticeTypeCode>
- <cbc:NoticeLanguageCode>FRA</cbc:NoticeLanguageCode>{buyers}
- <cac:TenderingProcess><cbc:Description languageID="FRA">{features}</cbc:Description></cac:TenderingProcess>{project}
- <cac:ProcurementProjectLot><cbc:ID schemeName="Lot">LOT-0001</cbc:ID><cac:TenderingTerms>{terms}</cac:TenderingTerms>
- {project}</cac:ProcurementProjectLot></ContractNotice>""".encode(),
-    )
-
-
-def weighed(code: str, number: str) -> str:
-    return IN_EXTENSION.format(
-        f'<efac:AwardCriterionParameter><efbc:ParameterCode listName="number-weight">{code}</efbc:ParameterCode>'
-        f"<efbc:ParameterNumeric>{number}</efbc:ParameterNumeric></efac:AwardCriterionParameter>"
-    )
 
 
 def test_award_criteria_of_eforms_are_kept_with_their_weights() -> None:
     rows = "".join(
-        f"<cac:SubordinateAwardingCriterion>{weighed(code, number)}<cbc:AwardingCriterionTypeCode>{kind}"
+        f"<cac:SubordinateAwardingCriterion>{WEIGHED.format(code, number)}<cbc:AwardingCriterionTypeCode>{kind}"
         f"</cbc:AwardingCriterionTypeCode><cbc:Description>{name}</cbc:Description></cac:SubordinateAwardingCriterion>"
         for code, number, kind, name in (
             ("per-exa", "70", "price", "Prix"), ("poi-exa", "20", "quality", "Insertion des publics en difficulté"),
@@ -155,7 +125,7 @@ def test_award_criteria_of_eforms_are_kept_with_their_weights() -> None:
         )
     )  # fmt: skip
     award = f"<cac:AwardingTerms><cac:AwardingCriterion>{rows}</cac:AwardingCriterion></cac:AwardingTerms>"
-    (lot,) = eforms(award).lots
+    lot = eforms(award).lots[1]
     assert [(c.kind, c.weight, c.weight_unit) for c in lot.criteria] == [
         ("price", 70.0, "%"),
         ("quality", 20.0, "points"),
@@ -165,12 +135,15 @@ def test_award_criteria_of_eforms_are_kept_with_their_weights() -> None:
 
 
 def test_hours_stated_among_the_features_of_the_procedure_are_read() -> None:
-    (lot,) = eforms(features="Le titulaire réalise 500 heures d'insertion pendant le marché.").lots
+    words = "Le titulaire réalise 500 heures d'insertion pendant le marché."
+    lot = eforms(features=f"<cbc:Description>{words}</cbc:Description>").lots[1]
     assert [(one.nature, one.hours) for one in lot.clauses] == [("execution", 500.0)]
 
 
 def test_joint_buyers_are_kept() -> None:
-    assert [one.name for one in eforms().joint_buyers] == ["Agglomération"]
+    court = "<cac:PartyIdentification><cbc:ID>ORG-0002</cbc:ID></cac:PartyIdentification>"
+    second = f"<cac:ContractingParty><cac:Party>{court}</cac:Party></cac:ContractingParty>"
+    assert [one.name for one in eforms(buyers=second).joint_buyers] == ["Tribunal administratif compétent"]
     other = "<ADDRESS_CONTRACTING_BODY_ADDITIONAL><OFFICIALNAME>CCAS</OFFICIALNAME></ADDRESS_CONTRACTING_BODY_ADDITIONAL>"
     assert [one.name for one in ted(described(1), buyers=other).joint_buyers] == ["CCAS"]
     office = other.replace("CCAS", f"{ted(described(1)).buyer.name.upper()}: achats")

@@ -13,7 +13,7 @@ from matcher.domain import Award, BadInput, Holder, Rejected, Reservation, Tende
 from matcher.reading import files, ocds
 from matcher.reading.need import free_text_tender
 from matcher.reading.sources import ocds as source
-from records import facts
+from records import facts, published
 from terminal import command as matcher
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -94,38 +94,8 @@ def test_a_need_that_is_not_published_is_not_written() -> None:
 
 
 #: As a publisher of another country's system writes it: no field of ours.
-PARTIES = [
-    {"id": "FR-INSEE-21930055500016", "name": "Ville de Pantin", "roles": ["buyer"], "identifier": {"scheme": "FR-INSEE", "id": "219 300 555 00016"},
-     "address": {"locality": "Pantin", "postalCode": "93500", "countryName": "France"}, "contactPoint": {"email": "achats@pantin.example"}},
-    {"id": "FR-INSEE-00010001600013", "name": "Les Jardins", "roles": ["supplier"]},
-]  # fmt: skip
-TENDER = {
-    "id": "2026-14", "title": "Entretien des parcs et des bureaux", "mainProcurementCategory": "services", "procurementMethod": "open",
-    "description": "Marché en deux lots. Le lot 1 est réservé aux structures d'insertion par l'activité économique (article L2113-13).",
-    "tenderPeriod": {"endDate": "2026-12-18T12:00:00+01:00"},
-    "documents": [{"id": "1", "documentType": "tenderNotice", "url": "https://avis.example/14"}],
-    "lots": [
-        {"id": "1", "title": "Parcs", "value": {"amount": 40000, "currency": "EUR"}, "contractPeriod": {"durationInDays": 730},
-         "awardCriteria": {"criteria": [{"type": "price", "name": "Prix", "numbers": [{"number": 60, "weight": "percentageExact"}]}]}},
-        {"id": "2", "title": "Bureaux", "contractPeriod": {"startDate": "2027-01-01T00:00:00Z", "endDate": "2028-01-01T00:00:00Z"}},
-    ],
-    "items": [
-        {"id": "1", "relatedLot": "1", "classification": {"scheme": "CPV", "id": "77310000"}, "deliveryAddress": {"locality": "Pantin", "postalCode": "93500"}},
-        {"id": "2", "relatedLot": "2", "classification": {"scheme": "CPV", "id": "90919200"}},
-    ],
-}  # fmt: skip
-RELEASE = {
-    "ocid": "ocds-abc123-14", "id": "14-1", "date": "2026-11-23T08:00:00Z", "tag": ["tender"], "initiationType": "tender",
-    "parties": PARTIES, "buyer": {"id": "FR-INSEE-21930055500016"}, "tender": TENDER,
-}  # fmt: skip
-AWARDED = {
-    **RELEASE, "id": "14-2", "tag": ["award"], "bids": {"statistics": [{"id": "a", "measure": "bids", "value": 3}]},
-    "awards": [
-        {"id": "a", "status": "active", "date": "2027-01-15T00:00:00Z", "value": {"amount": 38000, "currency": "EUR"}, "relatedLots": ["1"],
-         "suppliers": [{"id": "FR-INSEE-00010001600013", "name": "Les Jardins"}]},
-        {"id": "b", "status": "unsuccessful", "relatedLots": ["2"]},
-    ],
-}  # fmt: skip
+RELEASE = published("ocds release")
+AWARDED = published("ocds release", **published("ocds award"))
 
 
 def test_a_tender_of_others_is_read_with_its_lots() -> None:

@@ -16,7 +16,7 @@ from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import files
 from matcher.reference.french import hour_stated
 from matcher.reference.paths import shared_dir
-from records import cases, facts
+from records import cases, facts, published
 from records import notice_of as one
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -338,15 +338,11 @@ def test_another_document_is_not_an_eforms_notice() -> None:
         read("eforms", b"<Invoice/>")
 
 
+FNS, OLD = published("boamp simple form"), published("boamp older form")
+
+
 def record(donnees: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-    made = {
-        "idweb": "26-1",
-        "nomacheteur": "Ville d'Essai",
-        "dateparution": "2026-10-02",
-        "objet": "Nettoyage",
-    }
-    more = {"donnees": json.dumps(donnees)} if donnees else {}
-    return {**made, "nature": "APPEL_OFFRE", **more, **fields}
+    return published("boamp", **({"donnees": json.dumps(donnees)} if donnees else {}), **fields)
 
 
 def boamp(*records: dict[str, Any], shape: str = "page") -> bytes:
@@ -354,33 +350,6 @@ def boamp(*records: dict[str, Any], shape: str = "page") -> bytes:
         return "\n".join(map(json.dumps, records)).encode()
     page = {"total_count": len(records), "results": records}
     return json.dumps(page if shape == "page" else records).encode()
-
-
-def coded(code: str) -> dict[str, Any]:
-    return {"codeCPV": {"objetPrincipal": {"classPrincipale": code}}}
-
-
-SEMIS = {"nomOfficiel": "Semis", "codeIdentificationNational": "732 829 320 00074"}
-HOURS = "Le lot comporte une clause sociale de 120 heures d'insertion."
-MARKET = {
-    "intitule": "Entretien des parcs",
-    **coded("77310000"),
-    "dureeMois": "36",
-    "lieuExecution": "93200 Saint-Denis",
-}
-LOTS = [
-    {"intitule": "Tonte", **coded("77314100"), "estimationValeur": "45000"},
-    {"intitule": "Élagage", "description": HOURS},
-]
-CALL = {
-    "communication": {"urlDocConsul": "https://profil.example.org/1", "identifiantInterne": "26S003"},
-    "procedure": {"dateReceptionOffres": "2026-11-02T12:00:00+01:00"},
-    "natureMarche": MARKET,
-    "lots": {"lot": LOTS},
-}
-NOTE = "Le lot 1 est réservé aux ESAT. Visite obligatoire du site."
-MORE = {"informComplementaire": {"autresInformComplementaire": NOTE}}
-FNS = {"FNSimple": {"organisme": {**SEMIS, "cp": "93200", "ville": "Saint-Denis"}, "initial": CALL, **MORE}}
 
 
 def test_a_national_notice_is_read_lot_by_lot() -> None:
@@ -397,7 +366,7 @@ def test_a_national_notice_is_read_lot_by_lot() -> None:
 
 
 def test_lots_given_as_one_object_are_one_lot() -> None:
-    alone = json.loads(json.dumps(FNS))
+    alone = published("boamp simple form")
     alone["FNSimple"]["initial"]["lots"]["lot"] = {"intitule": "Tonte seule"}
     assert [lot.title for lot in one("boamp", boamp(record(alone))).lots] == ["Tonte seule"]
 
@@ -440,7 +409,7 @@ def test_corrections_cancellations_and_awards_are_distinguished_and_linked() -> 
 
 
 def test_a_national_correction_says_what_changes_without_the_object_that_it_repeats() -> None:
-    form = json.loads(json.dumps(FNS))
+    form = published("boamp simple form")
     market = {"intitule": form["FNSimple"].pop("initial")["natureMarche"]["intitule"]}
     for said in ("Au lieu de : 2 novembre. Lire : 9 novembre.", ""):
         form["FNSimple"]["rectificatif"] = {"rectificatif": said, "natureMarche": market}
@@ -456,19 +425,6 @@ def test_a_mapa_award_names_its_winner_and_price() -> None:
     (award,) = tender.awards
     assert facts(tender, "nature related buyer.place.department") == ("award", ("26-0",), "69")
     assert (award.holders[0].name, award.amount) == ("Alpha SAS", 50044.0)
-
-
-OLD = {
-    "IDENTITE": {"DENOMINATION": "VILLE D ESSAI", "CP": "75011", "VILLE": "PARIS"},
-    "OBJET": {
-        "TITRE_MARCHE": "NETTOYAGE DES LOCAUX",
-        "OBJET_COMPLET": "NETTOYAGE DES ECOLES DE LA VILLE",
-        "CPV": [{"PRINCIPAL": "90911000"}, {"PRINCIPAL": "90911300"}],
-        "LIEU_EXEC_LIVR": {"CODE_NUTS": "FR101"},
-        "LOTS": {"LOT": {"NUM": "4", "INTITULE": "VITRES", "VALEUR": {"@DEVISE": "EUR", "#text": "1200"}}},
-    },
-    "CONDITION_DELAI": {"RECEPT_OFFRES": "2026-11-01T12:00:00"},
-}
 
 
 def test_the_older_schema_is_read_in_capitals_and_with_one_lot() -> None:

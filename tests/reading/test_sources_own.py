@@ -265,28 +265,7 @@ def test_lots_of_a_text(text: str, lots: tuple[tuple[str, str], ...]) -> None:
     assert tuple((one.number, one.title) for one in consultation.lots_in(text)[0]) == lots
 
 
-DRAFTS = (
-    """VILLE DE MONTREUIL (93100)
-Objet : Entretien des bâtiments et des espaces publics
-Lot 1 : Nettoyage des écoles. Ce lot est réservé aux ESAT et aux entreprises adaptées (article L. 2113-12).
-Lot 2 : Peinture des logements de fonction. Le titulaire réalise 1 200 heures d'insertion.
-Lot 3 : Entretien des espaces verts. Le titulaire réalise 2 000 heures d'insertion.
-Date limite de remise des offres : 12 mars 2027 à 12h00
-""",
-    """Commune de Pontivy
-Objet de la consultation : Restauration scolaire
-Les lots sont réservés à des structures d'insertion, à l'exception du lot 2.
-Lot n° 1 - Repas des écoles
-Montant maximum : 90 000 € HT par an
-Lot n° 2 - Goûters
-Lieu d'exécution : Pontivy
-Date limite de réception des plis : 15/01/2027 à 16h00
-""",
-    """Objet : Collecte des papiers de bureau
-Lot 1 : Collecte à Lorient. Lot 2 : Collecte à Vannes, lot réservé aux entreprises adaptées.
-Date limite de remise des plis : 4 février 2027
-""",
-)
+DRAFTS = [draft for (draft,) in cases("drafts of notices")]
 
 
 @pytest.mark.parametrize("draft", DRAFTS)
