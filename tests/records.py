@@ -27,6 +27,11 @@ def published(name: str, /, **changes: Any) -> dict[str, Any]:
     return {field: value for field, value in record.items() if value is not ...}
 
 
+def filled(name: str, **parts: str) -> bytes:
+    """A notice whose text in the folder of data has places for these parts."""
+    return (DATA / name).read_text(encoding="utf-8").format(**parts).encode()
+
+
 def parted(found: Iterable[Any]) -> tuple[list[Any], list[Rejected]]:
     """What a reader read, and what it set aside."""
     read, aside = [], []

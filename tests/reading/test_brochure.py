@@ -33,11 +33,6 @@ def test_each_proposal_is_marked_inferred_and_quotes_the_text() -> None:
     assert [offer.id for offer in brochure.propose(TEXT)][:2] == ["proposal-1", "proposal-2"]
 
 
-@pytest.mark.parametrize(("noise",), cases("words that offer nothing"))
-def test_what_is_no_offer_is_not_proposed(noise: str) -> None:
-    assert titles(noise) == []
-
-
 @pytest.mark.parametrize(("text", "expected"), cases("ways to write an offer"))
 def test_ways_to_write_an_offer(text: str, expected: list[str]) -> None:
     assert titles(text) == expected

@@ -284,11 +284,6 @@ def test_lots_may_have_letters() -> None:
     assert [{one.hours for one in read.of_lot(lot, read).social} for lot in "abc"] == [set(), {60.0}, {60.0}]
 
 
-@pytest.mark.parametrize(("text", "weight"), cases("weights of criteria"))
-def test_a_weight_is_a_share_of_the_total_that_is_stated(text: str, weight: float) -> None:
-    assert {one.weight for one in clauses.read(text).social} == {weight}
-
-
 def test_an_empty_text_states_nothing() -> None:
     for text in ("", "anticonstitutionnellement" * 4):  # a word that nothing stands before
         assert clauses.read(text) == clauses.Reading()
@@ -341,18 +336,12 @@ def test_a_sentence_of_the_rules_holds_for_the_lots_that_it_names(row: dict[str,
     assert not row.get("who") or sorted(named) == sorted(opened) == row["who"]
 
 
-@pytest.mark.parametrize(("name", "social"), cases("names of criteria"))
-def test_a_criterion_of_a_form_is_social_by_its_name(name: str, social: bool) -> None:
+@pytest.mark.parametrize(("name", "weight"), tupled("names of criteria"))
+def test_a_criterion_is_social_by_its_name_which_may_hold_its_weight(name: str, weight: Any) -> None:
     lot = Lot(id="t/1", title="Entretien", criteria=(Criterion(name=name, kind="quality"),))
     made = clauses.complete(Tender(id="t", format="x", title="Entretien", lots=(lot,))).lots[0]
-    assert any(one.nature == "criterion" for one in made.clauses) is social
-
-
-@pytest.mark.parametrize(("name", "weight"), cases("weights in names"))
-def test_the_weight_that_stands_in_a_name_is_read(name: str, weight: float) -> None:
-    lot = Lot(id="t/1", title="Entretien", criteria=(Criterion(name=name, kind="quality"),))
-    (clause,) = clauses.complete(Tender(id="t", format="x", title="Entretien", lots=(lot,))).lots[0].clauses
-    assert clause.weight == weight
+    told = [(one.weight, one.weight_unit) for one in made.clauses if one.nature == "criterion"]
+    assert told == ([weight] if weight else [])
 
 
 @pytest.mark.parametrize(("text", "share"), cases("shares of the work"))

@@ -1,11 +1,12 @@
 """Fields of a notice that only its words tell: renewals, maxima, dates, limits on lots, criteria, agents, places."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.reading.test_clauses_of_notices import described, ted
 
+from matcher import codec
 from matcher.domain import Buyer, Criterion, Lot, Place, Tender
 from matcher.reading import clauses, criteria, terms
 from matcher.reading.sources import _facts as facts
@@ -45,27 +46,13 @@ def test_two_days_are_so_many_months_apart(days: str, months: float) -> None:
     assert facts.months("730", "DAY") == 24.0 and facts.months("45", "DAY") == 1.48
 
 
-@pytest.mark.parametrize(("text", "fields", "maximum"), cases("maxima"))
-def test_a_maximum_is_of_the_whole_duration(text: str, fields: dict[str, Any], maximum: float | None) -> None:
-    assert completed(text, **fields).amount_max == maximum
-
-
-@pytest.mark.parametrize(("text", "day"), cases("first days"))
-def test_the_day_on_which_a_contract_begins_is_read(text: str, day: str | None) -> None:
-    assert completed(text).start == (day and date.fromisoformat(day))
-
-
-@pytest.mark.parametrize(
-    ("text", "amount", "most"),
-    [
-        ("Le besoin, d'une valeur estimée entre 300 000 € HT et 450 000 € HT, dure un an.", 450_000.0, None),
-        ("Valeur estimée : 80 000 € HT. Montant maximum : 95 000 € HT.", 80_000.0, 95_000.0),
-        ("Valeur estimée : 80 000 € HT pour la ville et de 20 000 € HT pour son école.", 100_000.0, None),
-    ],
-)
-def test_an_estimate_is_an_upper_end_or_a_sum(text: str, amount: float | None, most: float | None) -> None:
-    lot = completed(text)
-    assert (lot.amount, lot.amount_max) == (amount, most)
+@pytest.mark.parametrize(("text", "fields", "told"), cases("fields that a text tells"))
+def test_what_a_text_tells_of_amounts_and_days(
+    text: str, fields: dict[str, Any], told: dict[str, Any]
+) -> None:
+    """A maximum is of the whole duration; an estimate is the upper end of a range, or the sum of its parts."""
+    found = codec.to_json(completed(text, **fields))
+    assert {name: found[name] for name in told} == told
 
 
 @pytest.mark.parametrize(

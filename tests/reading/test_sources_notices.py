@@ -16,7 +16,7 @@ from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import files
 from matcher.reference.french import hour_stated
 from matcher.reference.paths import shared_dir
-from records import cases, facts, published
+from records import cases, facts, filled, published
 from records import notice_of as one
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,50 +29,19 @@ def read(source: str, data: bytes, name: str = "notice") -> list[Tender | Reject
     return list(plugins.find("reading.sources", source).read(io.BytesIO(data), name))
 
 
-def ted(
-    form: str = "F02_2014",
-    lots: str = "",
-    extra: str = "",
-    *,
-    language: str = "FR",
-    head: str = "",
-    more: str = "",
-) -> bytes:
+def ted(form: str = "F02_2014", lots: str = "", extra: str = "", **parts: str) -> bytes:
     """A TED notice of our own; `more` holds other forms, `extra` other sections, `head` what precedes the object."""
-    return f"""<?xml version="1.0" encoding="UTF-8"?>
-<TED_EXPORT xmlns="http://publications.europa.eu/resource/schema/ted/R2.0.9/publication" xmlns:n="urn:nuts" DOC_ID="000123-2021">
- <CODED_DATA_SECTION>
-  <REF_OJS><DATE_PUB>20210104</DATE_PUB></REF_OJS>
-  <NOTICE_DATA><NO_DOC_OJS>2021/S 001-000123</NO_DOC_OJS><REF_NOTICE><NO_DOC_OJS>2020/S 200-456789</NO_DOC_OJS></REF_NOTICE></NOTICE_DATA>
-  <CODIF_DATA><TD_DOCUMENT_TYPE CODE="3">Contract notice</TD_DOCUMENT_TYPE></CODIF_DATA>
- </CODED_DATA_SECTION>
- <TRANSLATION_SECTION><ML_TITLES><ML_TI_DOC LG="BG"><TI_TEXT><P>x</P></TI_TEXT></ML_TI_DOC></ML_TITLES></TRANSLATION_SECTION>
- <FORM_SECTION>{more}<{form} CATEGORY="ORIGINAL" FORM="{form[:3]}" LG="{language}">{head}
-  <CONTRACTING_BODY>
-   <ADDRESS_CONTRACTING_BODY><OFFICIALNAME>Ville de Sarcelles</OFFICIALNAME><NATIONALID>219 505 856 00017</NATIONALID>
-    <TOWN>Sarcelles</TOWN><POSTAL_CODE>95200</POSTAL_CODE><COUNTRY VALUE="FR"/><n:NUTS CODE="FR108"/></ADDRESS_CONTRACTING_BODY>
-   <URL_DOCUMENT>https://marches.example.org/dce</URL_DOCUMENT>
-  </CONTRACTING_BODY>
-  <OBJECT_CONTRACT><TITLE><P>Entretien des écoles</P></TITLE><REFERENCE_NUMBER>2021-07</REFERENCE_NUMBER>
-   <CPV_MAIN><CPV_CODE CODE="90911200"/></CPV_MAIN><SHORT_DESCR><P>Nettoyage.</P><P>Quatre groupes scolaires.</P></SHORT_DESCR>
-   <VAL_ESTIMATED_TOTAL CURRENCY="EUR">400000</VAL_ESTIMATED_TOTAL>
-   {lots}</OBJECT_CONTRACT>
-  <PROCEDURE><PT_OPEN/><DATE_RECEIPT_TENDERS>2021-02-01</DATE_RECEIPT_TENDERS><TIME_RECEIPT_TENDERS>12:00</TIME_RECEIPT_TENDERS></PROCEDURE>
-  {extra}
- </{form}></FORM_SECTION></TED_EXPORT>""".encode()
+    given = {"language": "FR", "head": "", "more": "", **parts}
+    return filled("ted_call.xml", form=form, short=form[:3], lots=lots, extra=extra, **given)
 
 
 LOT = """<OBJECT_DESCR ITEM="{n}"><TITLE><P>{title}</P></TITLE><LOT_NO>{n}</LOT_NO>
  <CPV_ADDITIONAL><CPV_CODE CODE="{cpv}"/></CPV_ADDITIONAL><n:NUTS xmlns:n="urn:nuts" CODE="FR108"/>
  <MAIN_SITE><P>Sarcelles</P></MAIN_SITE><SHORT_DESCR><P>{text}</P></SHORT_DESCR>
  <VAL_OBJECT CURRENCY="EUR">{value}</VAL_OBJECT><DURATION TYPE="MONTH">24</DURATION></OBJECT_DESCR>"""
-TWO = LOT.format(n=1, title="Vitrerie", cpv="90911300", text="Vitres en hauteur.", value=30000) + LOT.format(
-    n=2,
-    title="Locaux",
-    cpv="90911200",
-    text="Lot réservé aux entreprises adaptées (article L. 2113-12).",
-    value=370000,
-)
+KEPT = "Lot réservé aux entreprises adaptées (article L. 2113-12)."
+TWO = LOT.format(n=1, title="Vitrerie", cpv="90911300", text="Vitres en hauteur.", value=30000)
+TWO += LOT.format(n=2, title="Locaux", cpv="90911200", text=KEPT, value=370000)
 
 
 def test_each_lot_of_ted_has_its_own_title_code_amount_and_duration() -> None:

@@ -17,6 +17,7 @@ from matcher.cli import build
 from matcher.domain import BadInput
 from matcher.reading.sync import _client, boamp, decp, entreprises, nomenclatures, siae, ted
 from matcher.reading.sync._client import Client, Unreachable
+from matcher.reference import codes, places, tables
 from replay_server import Publisher, days
 
 MONDAY = date(2025, 11, 3)
@@ -293,52 +294,50 @@ def test_departments_asked_in_parts(publisher: Publisher, tmp_path: Path, monkey
     assert len(publisher.asked) == asked  # the same day: nothing is asked twice
 
 
-def test_full_lists_replace_shipped(publisher: Publisher, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
-    from matcher.reference import codes, places, tables
-
+@pytest.fixture
+def own_tables(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[None]:
+    """A home without imported tables, which nobody remembers afterwards."""
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
+    tables.forget()
+    yield
+    monkeypatch.undo()
+    tables.forget()
+
+
+@pytest.mark.usefixtures("own_tables")
+def test_full_lists_replace_shipped(publisher: Publisher, tmp_path: Path) -> None:
     publisher.files["/cpv"] = "code,label_fr\n90911200,Libellé d'essai\n".encode()
     publisher.files["/naf"] = b"code;libelle\n81.21Z;Nettoyage\n99.99Z;Inconnu\n"
-    new = {
-        "code": "57999",
-        "nom": "Villeneuve-d'Essai",
-        "codesPostaux": ["57997"],
+    new = {"code": "57999", "nom": "Villeneuve-d'Essai", "codesPostaux": ["57997"], "siren": "000000125"}
+    new |= {
         "codeDepartement": "57",
         "population": 12,
-        "siren": "000000125",
         "centre": {"type": "Point", "coordinates": [6.2, 49.1]},
     }
     publisher.files["/cog"] = json.dumps([{"code": "57463", "nom": "Metz la Neuve"}, new]).encode()
-    try:
-        tables.forget()
-        metz, other = places.commune("57463"), codes.cpv_label("45442120")
-        report = nomenclatures.nomenclatures(tmp_path / "reference")
-        assert codes.cpv_label("90911200") == "Libellé d'essai"
-        assert codes.cpv_label("45442120") == other  # what is not imported stays as shipped
-        assert (codes.naf_label("9999Z"), codes.naf_label("81.21Z")) == ("Inconnu", "Nettoyage")
-        assert "naf: 2 codes kept, 1 that the shipped table lacks" in report.notes
-        assert "cog: 2 codes kept, 1 that the shipped table lacks" in report.notes
-        renamed, added = places.commune("57463"), places.commune("57999")
-        assert metz is not None and renamed is not None and added is not None
-        assert renamed == replace(metz, name="Metz la Neuve")  # what a list does not say stays as shipped
-        assert (added.region, added.latitude, added.longitude) == ("44", 49.1, 6.2)
-        assert places.communes_of_postcode("57997") == (added,)
-        assert places.commune_of_siren("000000125") == added
-        assert places.commune("75056") is not None  # the others stay
-        assert nomenclatures.nomenclatures(tmp_path / "reference").unchanged == 3
-        publisher.files["/naf"] = b"couleur\nvert\n"
-        with pytest.raises(_client.Unreachable, match="MATCHER_NAF_URL"):
-            nomenclatures.nomenclatures(tmp_path / "reference")
-        assert codes.naf_label("9999Z") == "Inconnu"  # the tables in use stay
-    finally:
-        monkeypatch.undo()
-        tables.forget()
+    metz, other = places.commune("57463"), codes.cpv_label("45442120")
+    report = nomenclatures.nomenclatures(tmp_path / "reference")
+    assert codes.cpv_label("90911200") == "Libellé d'essai"
+    assert codes.cpv_label("45442120") == other  # what is not imported stays as shipped
+    assert (codes.naf_label("9999Z"), codes.naf_label("81.21Z")) == ("Inconnu", "Nettoyage")
+    assert "naf: 2 codes kept, 1 that the shipped table lacks" in report.notes
+    assert "cog: 2 codes kept, 1 that the shipped table lacks" in report.notes
+    renamed, added = places.commune("57463"), places.commune("57999")
+    assert metz is not None and renamed is not None and added is not None
+    assert renamed == replace(metz, name="Metz la Neuve")  # what a list does not say stays as shipped
+    assert (added.region, added.latitude, added.longitude) == ("44", 49.1, 6.2)
+    assert places.communes_of_postcode("57997") == (added,)
+    assert places.commune_of_siren("000000125") == added
+    assert places.commune("75056") is not None  # the others stay
+    assert nomenclatures.nomenclatures(tmp_path / "reference").unchanged == 3
+    publisher.files["/naf"] = b"couleur\nvert\n"
+    with pytest.raises(_client.Unreachable, match="MATCHER_NAF_URL"):
+        nomenclatures.nomenclatures(tmp_path / "reference")
+    assert codes.naf_label("9999Z") == "Inconnu"  # the tables in use stay
 
 
+@pytest.mark.usefixtures("own_tables")
 def test_lists_may_be_files_of_this_machine(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
-    from matcher.reference import codes, places, tables
-
-    monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
     cog = tmp_path / "v_commune.csv"
     cog.write_text("TYPECOM,COM,REG,DEP,LIBELLE\nCOM,57998,44,57,Essai\nCOMD,57997,44,57,Ancienne\n", "utf-8")
     cpv = tmp_path / "cpv.csv"
@@ -346,21 +345,16 @@ def test_lists_may_be_files_of_this_machine(tmp_path: Path, monkeypatch: MonkeyP
     monkeypatch.setenv("MATCHER_COG_URL", str(cog))
     monkeypatch.setenv("MATCHER_CPV_URL", cpv.as_uri())
     monkeypatch.setenv("MATCHER_NAF_URL", str(tmp_path / "absent.csv"))
-    try:
-        tables.forget()
-        with pytest.raises(BadInput, match=r"MATCHER_NAF_URL names .*absent.csv"):
-            nomenclatures.nomenclatures(tmp_path / "reference")
-        monkeypatch.setenv("MATCHER_NAF_URL", "")
-        report = nomenclatures.nomenclatures(tmp_path / "reference")
-        assert (report.records, report.unchanged, report.requests) == (1, 1, 0)
-        found = places.commune("57998")
-        assert found is not None and (found.name, found.department, found.region) == ("Essai", "57", "44")
-        assert places.commune("57997") is None  # a delegated commune is no commune of today
-        assert codes.cpv_label("03113200") == "Betteraves d'essai"
-        assert nomenclatures.nomenclatures(tmp_path / "reference").unchanged == 2
-    finally:
-        monkeypatch.undo()
-        tables.forget()
+    with pytest.raises(BadInput, match=r"MATCHER_NAF_URL names .*absent.csv"):
+        nomenclatures.nomenclatures(tmp_path / "reference")
+    monkeypatch.setenv("MATCHER_NAF_URL", "")
+    report = nomenclatures.nomenclatures(tmp_path / "reference")
+    assert (report.records, report.unchanged, report.requests) == (1, 1, 0)
+    found = places.commune("57998")
+    assert found is not None and (found.name, found.department, found.region) == ("Essai", "57", "44")
+    assert places.commune("57997") is None  # a delegated commune is no commune of today
+    assert codes.cpv_label("03113200") == "Betteraves d'essai"
+    assert nomenclatures.nomenclatures(tmp_path / "reference").unchanged == 2
 
 
 def test_an_unknown_address_is_stated(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
