@@ -1,7 +1,7 @@
 """Invented records as publishers write them (data/published.json), and tables of cases (data/cases.json)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
 from functools import cache
 from io import BytesIO
@@ -62,8 +62,15 @@ def cases(name: str) -> list[list[Any]]:
 
 def tupled(name: str) -> list[list[Any]]:
     """The rows of a table of cases whose cells may be tuples."""
-    return [[_tuples(cell) for cell in row] for row in cases(name)]
+    return [[tuples(cell) for cell in row] for row in cases(name)]
 
 
-def _tuples(cell: Any) -> Any:
-    return tuple(map(_tuples, cell)) if isinstance(cell, list) else cell
+def tuples(cell: Any) -> Any:
+    """A cell whose lists are tuples."""
+    return tuple(map(tuples, cell)) if isinstance(cell, list) else cell
+
+
+def misread(name: str, read: Callable[..., Any]) -> dict[str, Any]:
+    """Of the rows of a table, whose last cell is what is told of the others, those that are read otherwise."""
+    found = {str(given): (tuples(read(*given)), told) for *given, told in tupled(name)}
+    return {given: read for given, (read, told) in found.items() if read != told}

@@ -159,11 +159,6 @@ def test_clearing_snow_is_no_cleaning() -> None:
     assert "nettoyage" in trades.trades_of_cpv(["90919200"])
 
 
-@pytest.mark.parametrize(("code", "trade"), cases("trades of codes"))
-def test_a_code_names_the_trade_that_does_such_work(code: str, trade: str) -> None:
-    assert next(iter(trades.trades_of_cpv([code])), "") == trade
-
-
 NEEDS = sorted((Path(__file__).parents[1] / "data").glob("abstention_needs*.jsonl"))
 
 

@@ -33,11 +33,6 @@ def test_each_proposal_is_marked_inferred_and_quotes_the_text() -> None:
     assert [offer.id for offer in brochure.propose(TEXT)][:2] == ["proposal-1", "proposal-2"]
 
 
-@pytest.mark.parametrize(("text", "expected"), cases("ways to write an offer"))
-def test_ways_to_write_an_offer(text: str, expected: list[str]) -> None:
-    assert titles(text) == expected
-
-
 def test_empty_too_long_and_html_texts() -> None:
     with pytest.raises(BadInput, match="empty"):
         brochure.propose("  \n ")
@@ -87,11 +82,3 @@ def test_texts_of_the_true_kinds(name: str) -> None:
 def test_trades_of_others_in_a_page_are_not_proposed(line: str) -> None:
     page = f"Accueil | Nos services | Contact\nLes Jardins du Val, chantier d'insertion\nEspaces verts\nTonte, taille de haies, débroussaillage pour les communes.\n{line}"
     assert {offer.sectors[0] for offer in brochure.propose(page)} == {"espaces verts"}
-
-
-@pytest.mark.parametrize(("said", "codes"), cases("zones in a brochure"))
-def test_zones_as_they_are_written(said: str, codes: list[str]) -> None:
-    from matcher.reading import zones
-
-    zone = zones.stated(said)
-    assert sorted(zone.departments if zone else ()) == codes

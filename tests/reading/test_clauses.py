@@ -59,11 +59,6 @@ def test_only_conditions_that_bind_are_social_clauses(spelling) -> None:  # type
     assert not [text for text, binds in cases("statements that bind") if bool(read[text]) != binds]
 
 
-@pytest.mark.parametrize(("text", "stated"), tupled("articles that stand there"))
-def test_articles_are_those_that_stand_there(text: str, stated: tuple[str, ...]) -> None:
-    assert clauses.articles(text) == stated
-
-
 def test_an_article_in_the_next_sentence_is_the_reservations() -> None:
     found = clauses.read(
         "Le présent marché est réservé. Il est passé sur le fondement de l'article L. 2113-12."
@@ -77,25 +72,10 @@ def test_the_passage_is_quoted_as_published() -> None:
     assert found is not None and found.passage == "Le LOT 2 est Réservé aux ESAT." and found.origin == "text"
 
 
-@pytest.mark.parametrize(("text", "hours"), cases("hours of insertion"))
-def test_hours_of_insertion_are_read_where_stated(text: str, hours: float | None) -> None:
-    assert hours_stated(clauses.read(text)) == hours
-
-
 def test_every_row_of_a_long_table_is_read() -> None:
     rows = [f"{n} | Corps d'état | {100 + n}" for n in range(1, 19)]
     text = "Lot | Objet | Heures insertion\n" + "\n".join(rows)
     assert hours_stated(clauses.read(text)) == sum(range(101, 119))
-
-
-@pytest.mark.parametrize(("text", "labels"), cases("conditions to know"))
-def test_what_one_must_know_to_act(text: str, labels: list[str]) -> None:
-    assert sorted({one.what.label for one in clauses.read(text).conditions}) == labels  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize(("text", "trade"), cases("supports of insertion"))
-def test_the_trade_of_an_insertion_contract_is_its_support(text: str, trade: str | None) -> None:
-    assert clauses.support_trade(text) == trade
 
 
 def tender(*lots: Lot) -> Tender:

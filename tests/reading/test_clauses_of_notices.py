@@ -14,11 +14,10 @@ import pytest
 from matcher import codec, plugins
 from matcher.domain import Clause, Lot, Reservation, Tender
 from matcher.matching.reasons import clause_in_words
-from matcher.reading import clauses, terms
+from matcher.reading import clauses
 from matcher.reference import law
 from matcher.reference.paths import shared_dir
-from matcher.reference.prose import folded
-from records import cases, filled, tupled
+from records import filled, tupled
 from records import notice_of as one
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,12 +51,6 @@ def test_award_criteria_of_ted_are_kept_with_their_weights_and_the_social_one_is
         ("Prix", "price", 40.0, ""),
     ]
     assert social(lot) == [("criterion", 15.0, "%")]
-
-
-@pytest.mark.parametrize(("text", "weights"), tupled("weights of social criteria"))
-def test_the_weight_is_of_the_social_criterion(text: str, weights: tuple[tuple[float, str], ...]) -> None:
-    read = clauses.read(text).social
-    assert tuple((one.weight, one.weight_unit) for one in read if one.nature == "criterion") == weights
 
 
 def test_weights_in_a_list_belong_to_the_lots_of_its_heading() -> None:
@@ -238,16 +231,6 @@ def test_insertion_that_is_bought_is_the_object_and_no_clause() -> None:
 )
 def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, words: str) -> None:
     assert clause_in_words(clause) == words
-
-
-@pytest.mark.parametrize(("text", "amount"), tupled("amounts of lots"))
-def test_the_amount_of_a_lot_is_of_nothing_else(text: str, amount: tuple[float, str] | None) -> None:
-    assert terms.amount(folded(text)) == amount
-
-
-@pytest.mark.parametrize(("text", "months"), cases("durations"))
-def test_the_duration_is_the_contracts(text: str, months: float | None) -> None:
-    assert terms.duration(folded(text)) == months
 
 
 def test_a_symbolic_euro_is_no_amount() -> None:

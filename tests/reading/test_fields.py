@@ -8,10 +8,9 @@ from tests.reading.test_clauses_of_notices import described, ted
 
 from matcher import codec
 from matcher.domain import Buyer, Criterion, Lot, Place, Tender
-from matcher.reading import clauses, criteria, terms
+from matcher.reading import clauses, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reference import toponyms
-from matcher.reference.prose import folded
 from records import cases, tupled
 
 
@@ -97,11 +96,6 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
     assert terms.turnovers(by_lot) == {"1": 90_000.0, "2": 150_000.0} and terms.turnover(by_lot) is None
 
 
-@pytest.mark.parametrize(("text", "adapted", "way"), cases("procedures in sentences"))
-def test_a_procedure_is_told_by_its_sentence(text: str, adapted: bool, way: str) -> None:
-    assert (terms.adapted(folded(text)), terms.procedure(folded(text))) == (adapted, way)
-
-
 def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
     text = "La présente consultation ne concerne que le lot 4 : peinture des façades."
     made = clauses.complete(
@@ -111,18 +105,6 @@ def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
     title = "École — lot n° 5 : vitrerie"
     made = clauses.complete(Tender(id="t", format="x", title=title, lots=(Lot(id="1", title=title),)))
     assert [lot.number for lot in made.lots] == ["5"]
-
-
-@pytest.mark.parametrize(("text", "expected"), tupled("criteria of contests"))
-def test_criteria_of_a_contest_are_items(text: str, expected: tuple[tuple[str, float | None], ...]) -> None:
-    assert tuple((one.name.rstrip(" :"), one.weight) for one in criteria.listed(text)) == expected
-    contest = ted(described(1), form="F12_2014").lots[0]
-    assert contest.criteria == ()
-
-
-@pytest.mark.parametrize(("text", "weights"), cases("criteria in running text"))
-def test_criteria_in_running_text_have_weights_that_make_a_whole(text: str, weights: list[float]) -> None:
-    assert [one.weight for one in completed(text).criteria] == weights
 
 
 def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
@@ -142,6 +124,7 @@ def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
     assert (price.name, price.kind) == ("Prix", "price")
     (quality, cost) = facts.told((Criterion(name="60 % la méthode — 40 % le prix"),))
     assert (quality.name, cost.name) == ("60 % la méthode", "40 % le prix")
+    assert ted(described(1), form="F12_2014").lots[0].criteria == ()  # a contest
     features = "<MAIN_FEATURES_AWARD><P>Méthode 70 %</P><P>Coût 30 %</P></MAIN_FEATURES_AWARD>"
     made = ted(described(1), more=f"<PROCEDURE>{features}</PROCEDURE>")
     assert [one.weight for one in made.lots[0].criteria] == [70.0, 30.0]
@@ -178,23 +161,12 @@ def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
     assert (ended.nature, ended.cancels, ended.awards) == ("cancellation", ("7",), ())
 
 
-@pytest.mark.parametrize(("address", "text", "names"), cases("agents and whom they buy for"))
-def test_those_for_whom_an_agent_buys_are_joint_buyers(address: str, text: str, names: list[str]) -> None:
-    assert facts.principals(address, text) == names
-
-
 def test_the_hour_of_a_deadline_is_that_of_its_buyer() -> None:
     assert facts.moment("2027-05-03", "12:00", "972").utcoffset() == timedelta(hours=-4)  # type: ignore[union-attr]
     assert facts.moment("2027-05-03", "12:00", "974").utcoffset() == timedelta(hours=4)  # type: ignore[union-attr]
     assert facts.moment("2027-05-03", "12:00+02:00", "974").utcoffset() == timedelta(hours=2)  # type: ignore[union-attr]
     day = facts.moment("2027-05-03", "", "974")
     assert isinstance(day, datetime) and day.utcoffset() == timedelta(hours=2)  # the day alone
-
-
-@pytest.mark.parametrize(("text", "label"), cases("frameworks and their holders"))
-def test_a_framework_is_told_with_its_holders(text: str, label: str | None) -> None:
-    labels = [one.label for one in completed(text).conditions if one.code == "framework"]
-    assert labels == ([label] if label else [])
 
 
 def test_the_text_tells_how_many_hold_a_framework_against_the_box() -> None:

@@ -16,7 +16,7 @@ from matcher.matching.engine import Matcher
 from matcher.matching.search import query_of, shortlist_of
 from matcher.reading.need import free_text_tender, reservation_unread, typed_need
 from matcher.reference import toponyms
-from records import cases, tupled
+from records import cases
 
 SEVERAL = Path(__file__).parents[1] / "data" / "several_needs.csv"
 GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
@@ -93,16 +93,6 @@ def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:
             command.run(need=need, place=place, catalogue=tmp_path)
 
 
-@pytest.mark.parametrize(("text", "titles"), cases("lists of works"))
-def test_a_list_of_works_loses_no_word_and_takes_no_object_for_a_need(text: str, titles: list[str]) -> None:
-    assert sorted({lot.title for lot in typed_need(text).lots}) == titles
-
-
-@pytest.mark.parametrize(("text",), cases("one need in many words"))
-def test_one_thing_said_with_a_list_of_words_or_a_place_is_one_need(text: str) -> None:
-    assert len(typed_need(text).lots) == 1
-
-
 def test_nine_typed_needs_in_ten_are_cut_as_their_author_would() -> None:
     rows = list(csv.DictReader(SEVERAL.read_text(encoding="utf-8").splitlines()))
     right = {row["text"]: len(typed_need(row["text"]).lots) == int(row["lots"]) for row in rows}
@@ -120,17 +110,6 @@ def test_what_a_need_is_reserved_to_is_no_need_of_its_own(stated: str) -> None:
     (lot,) = tender.lots
     assert lot.reservation is not None and lot.reservation.who
     assert not reservation_unread(tender)
-
-
-@pytest.mark.parametrize(("words", "told"), cases("reservations not understood"))
-def test_a_reservation_that_is_not_understood_is_told(words: str, told: str) -> None:
-    tender = typed_need(f"entretien des espaces verts, {words}")
-    assert reservation_unread(tender)[: len("« réservé »")] == told
-
-
-@pytest.mark.parametrize(("need", "trades"), tupled("trades of needs"))
-def test_no_trade_of_a_need_is_lost(need: str, trades: tuple[tuple[str, ...], ...]) -> None:
-    assert tuple(lot.trades for lot in typed_need(need).lots) == trades
 
 
 def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:

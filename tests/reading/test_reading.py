@@ -18,7 +18,7 @@ from matcher.domain import Award, Buyer, Clause, Holder, Lot, Rejected, Structur
 from matcher.partners.subcontracting import leads
 from matcher.reading import files
 from matcher.reading.procedure import answerable, procedures
-from matcher.reference.accents import LOST, repair
+from matcher.reference.accents import LOST
 from records import cases, facts, parted
 from terminal import command
 
@@ -112,11 +112,6 @@ def test_destroyed_accents_are_repaired_and_the_title_as_published_kept() -> Non
     (tender,) = files.read_bytes(json.dumps(page).encode(), "page.json")
     assert isinstance(tender, Tender) and tender.title == "Rénovation de la crèche et du marché"
     assert "accents-repaired" in tender.flags and any("march\ufffd" in flag for flag in tender.flags)
-
-
-@pytest.mark.parametrize(("hurt", "mended"), cases("destroyed accents"))
-def test_an_accent_is_repaired_only_where_one_word_fits(hurt: str, mended: str) -> None:
-    assert repair(hurt) == mended
 
 
 def test_jsonl_holds_one_record_a_line_lots_nested() -> None:

@@ -12,7 +12,6 @@ from matcher import codec
 from matcher.domain import Award, BadInput, Rejected
 from matcher.reading import contracts
 from matcher.reading.sources import decp, directory
-from matcher.reading.sources._objet import lots_named
 from matcher.reference.paths import shared_dir
 from records import cases, facts, parted, published
 from sheets import siret
@@ -216,11 +215,6 @@ def test_what_one_record_tells_of_its_holders(changes: dict[str, Any], relation:
     found = award(**changes)
     assert found.relation == relation
     assert (found.nature == "accord-cadre") is ("accord-cadre" in str(changes).lower())
-
-
-@pytest.mark.parametrize(("text", "lots"), cases("lots of an objet"))
-def test_lots_named_by_one_objet(text: str, lots: dict[str, str]) -> None:
-    assert dict(lots_named(text)[1]) == lots
 
 
 def test_a_notice_is_split_lot_by_lot_under_its_common_heading() -> None:

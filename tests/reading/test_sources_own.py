@@ -11,7 +11,6 @@ from pytest import MonkeyPatch
 
 from bombs import packed
 from matcher.domain import BadInput, Rejected, Structure, Tender
-from matcher.reading import consultation
 from matcher.reading import files as files_
 from matcher.reading.need import typed_need
 from matcher.reading.sources import documents, table
@@ -100,12 +99,6 @@ DAYS = {"15/01/2027": DAY, f"{DAY} 00:00": DAY, "15/01/2027 à 12h": f"{DAY}T12:
 def test_a_day_without_an_hour_stays_one(cell: str, told: str) -> None:
     (tender,), _ = read(f"objet;acheteur;date limite\nX;Y;{cell}\n")
     assert tender.deadline is not None and iso(tender.deadline) == told
-
-
-@pytest.mark.parametrize(("stated", "nature"), cases("natures in a table"))
-def test_what_a_notice_is(stated: str, nature: str) -> None:
-    (tender,), _ = read(f"objet;acheteur;nature\nX;Y;{stated}\n")
-    assert tender.nature == nature
 
 
 @pytest.mark.parametrize(("cell", "reserved", "articles"), tupled("reservations in a column"))
@@ -258,11 +251,6 @@ def test_a_word_file_with_entities_or_a_bomb_is_refused(monkeypatch: MonkeyPatch
     big = packed({"a.pdf": bytes(2 << 20)})
     with pytest.raises(BadInput, match="over 1 MB"):
         list(documents.read(io.BytesIO(big), "x.zip"))
-
-
-@pytest.mark.parametrize(("text", "lots"), tupled("lots of a text"))
-def test_lots_of_a_text(text: str, lots: tuple[tuple[str, str], ...]) -> None:
-    assert tuple((one.number, one.title) for one in consultation.lots_in(text)[0]) == lots
 
 
 DRAFTS = [draft for (draft,) in cases("drafts of notices")]

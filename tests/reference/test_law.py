@@ -17,7 +17,6 @@ from pytest import MonkeyPatch
 from matcher import domain
 from matcher.domain import Buyer, Clause, Lot, Reservation, Tender
 from matcher.reference import law
-from records import cases
 
 NOW = date(2026, 11, 24)
 
@@ -94,11 +93,6 @@ def test_an_unknown_article_leaves_eligibility_unknown() -> None:
     assert law.eligible("EA", ("L9999-1", "L2113-12"), NOW) is True
 
 
-@pytest.mark.parametrize(("written", "article"), cases("articles written"))
-def test_articles_are_read_in_any_notation(written: str, article: str) -> None:
-    assert law.article(written) == article
-
-
 def test_a_social_condition_is_mandatory_above_the_european_thresholds_from_22_august_2026() -> None:
     assert law.social_clause_mandatory(216_000, date(2026, 8, 21)) is False
     assert law.social_clause_mandatory(216_000, date(2026, 8, 22)) is True
@@ -117,11 +111,6 @@ def test_social_services_and_entities_have_their_own_thresholds_and_defence_is_f
     assert [due(a, NOW, buyer="entity") for a in (431_999, 432_000)] == [False, True]
     assert due(9e6, NOW, defence=True) is False  # L2312-1-1: it may, it need not
     assert [due(a, NOW, buyer=None) for a in (100_000, 200_000, 500_000)] == [False, None, True]
-
-
-@pytest.mark.parametrize(("buyer", "expected"), cases("types of buyers"))
-def test_the_buyer_is_known_by_its_notice_else_by_its_number(buyer: Any, expected: str | None) -> None:
-    assert law.buyer_type(Buyer(**buyer)) == expected
 
 
 CLEANING = Lot(id="l", title="Nettoyage des locaux", cpv=("90910000",), amount=300_000)

@@ -57,11 +57,6 @@ def test_communes_of_a_postcode() -> None:
         assert [c.name for c in places.communes_of_postcode(postcode)] == names
 
 
-@pytest.mark.parametrize(("postcode", "department"), cases("departments of postcodes"))
-def test_department_of_a_postcode(postcode: str, department: str | None) -> None:
-    assert places.department_of_postcode(postcode) == department
-
-
 #: As typed, the department (- for none), the commune meant; the last but one has two letters exchanged.
 TYPED = """
 montreuil              | 93  | Montreuil
@@ -213,12 +208,6 @@ def test_the_buyer_never_contradicts_what_is_stated() -> None:
     assert (found.label, found.latitude, found.longitude, found.department) == ("ici", 1.0, 2.0, "94")
     abroad = Place(label="Montreuil", country="BE")
     assert places.locate(abroad) == abroad
-
-
-@pytest.mark.parametrize(("code", "kind", "commune", "department"), cases("places of awards"))
-def test_places_of_awards(code: str, kind: str, commune: str | None, department: str | None) -> None:
-    found = decp.place_of_decp(code, kind)
-    assert (found.commune, found.department) == (commune, department)
 
 
 def test_a_region_code_is_not_taken_for_a_department() -> None:

@@ -2,11 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from matcher import codec
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reading.need import spot
 from matcher.reading.sources import decp
@@ -69,12 +67,6 @@ def test_a_list_that_ends_with_a_department_names_all_its_towns() -> None:
 def test_a_homonym_in_a_text_is_not_chosen() -> None:
     with pytest.raises(toponyms.Homonyms, match="Saint-Denis"):
         toponyms.mentioned("Nettoyage des locaux à Saint-Denis")
-
-
-@pytest.mark.parametrize(("buyer", "commune"), cases("seats of buyers"))
-def test_a_buyer_sits_where_its_number_or_name_says(buyer: dict[str, Any], commune: str | None) -> None:
-    town = toponyms.seat(codec.from_json(Buyer, buyer))
-    assert (town.code if town else None) == commune
 
 
 def lot_at(*stated: Place, title: str = "Entretien des espaces verts", buyer: Buyer | None = None):  # type: ignore[no-untyped-def]
@@ -158,11 +150,6 @@ def test_a_lot_without_place_is_at_its_buyers() -> None:
     assert codes(found) == ["93066"] and deduced
     nowhere, _ = lot_at()
     assert codes(nowhere) == [None]
-
-
-@pytest.mark.parametrize(("code", "kind", "words", "commune"), cases("five digits"))
-def test_five_digits_are_a_postcode_or_an_insee_code(code: str, kind: str, words: str, commune: str) -> None:
-    assert decp.place_of_decp(code, kind, words=words).commune == commune
 
 
 def test_the_buyers_own_commune_settles_what_five_digits_mean() -> None:

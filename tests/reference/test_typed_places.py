@@ -5,7 +5,6 @@ import pytest
 from bench import read
 from matcher.domain import Place
 from matcher.reference import toponyms, typed_places
-from records import cases
 
 
 def codes(found: tuple[Place, ...]) -> set[str]:
@@ -18,11 +17,6 @@ def test_places_are_found_as_people_type_them_and_none_invented(name: str) -> No
     shares = {kind: right[kind] / many for kind, many in total.items()}
     assert shares["commune"] >= 0.85 and shares["department"] >= 0.95 and shares["region"] == 1.0, shares
     assert shares["none"] >= 0.85, shares  # what is left: products named after towns ("savon de Marseille")
-
-
-@pytest.mark.parametrize(("text", "expected"), cases("names that are words"))
-def test_a_name_that_is_also_a_word_needs_a_sign(text: str, expected: list[str]) -> None:
-    assert codes(typed_places.mentioned(text)) == set(expected)
 
 
 @pytest.mark.parametrize("text", ["ménage en Vexin", "taille dans le Perche", "tonte, Grand Paris Sud"])
