@@ -16,6 +16,7 @@ from matcher.domain import BadInput, Buyer, MissingExtra, NotFound, Structure, T
 from matcher.lab import benchmark, leads, published
 from matcher.lab.benchmark import bins, brier
 from matcher.lab.evaluation import Question, question_of
+from records import cases
 
 ROOT = Path(__file__).parents[2]
 NEEDS = ROOT / "data" / "benchmark" / "sample.queries.jsonl"
@@ -40,20 +41,7 @@ def test_measures_are_those_of_the_guide() -> None:
     assert leads.calibration(lines, rows)["AUC"] == 0.0  # the one wrong is given the better chance
 
 
-@pytest.mark.parametrize(
-    ("notice", "departments"),
-    [
-        # typed alone: its words place it, as in the box
-        ({"objet": "nettoyage des locaux à Pantin"}, ["93"]),
-        ({"objet": "nettoyage des locaux"}, []),
-        ({"objet": "peinture des halls, immeubles 93 (Bobigny, Drancy)"}, ["93", "93"]),
-        # a notice states its place beside the words
-        (
-            {"objet": "nettoyage, Pantin", "lieuExecution": {"code": "69", "typeCode": "Code département"}},
-            ["69"],
-        ),
-    ],
-)
+@pytest.mark.parametrize(("notice", "departments"), cases("places of judged needs"))
 def test_a_judged_need_stands_where_it_is_typed(notice: Mapping[str, object], departments: list[str]) -> None:
     (lot,) = question_of("q", notice).tender.lots
     assert [place.department for place in lot.places] == departments

@@ -16,6 +16,7 @@ from matcher.learned import asks
 from matcher.matching.groups.consortium import recommend, task_label, to_ask
 from matcher.matching.groups.cover import Cover, solve
 from matcher.matching.parts import executed
+from records import cases
 
 
 def brute_force(cover: Cover) -> tuple[int, int, int] | None:
@@ -378,16 +379,7 @@ def test_wishes_are_obeyed() -> None:
     assert D.name in takes(teams(*answers, imposed=[D])[0])
 
 
-@pytest.mark.parametrize(
-    ("wishes", "words"),
-    [
-        ({"imposed": ["000000001"], "excluded": ["00000000100011"]}, "imposé et exclu"),
-        ({"imposed": ["000000001", "000000002"], "max_members": 1}, "maximum de 1"),
-        ({"imposed": ["999999999"]}, "n'est classé sur aucun lot"),
-        ({"excluded": ["12"]}, "ni un SIRET"),
-        ({"max_members": 0}, "au moins un membre"),
-    ],
-)
+@pytest.mark.parametrize(("wishes", "words"), cases("impossible wishes"))
 def test_impossible_wishes_get_one_sentence(wishes: dict[str, object], words: str) -> None:
     with pytest.raises(domain.BadInput, match=words):
         teams(answer(lot(1), (A, 0.9), (B, 0.5)), **wishes)

@@ -12,6 +12,7 @@ from matcher.matching import declared
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
+from records import cases
 
 
 def structure(number: int, description: str = "", offers: tuple[str, ...] = ()) -> Structure:
@@ -50,16 +51,7 @@ def test_a_description_of_several_trades_is_cut_into_them() -> None:
     assert "livraison de repas" in pieces["la livraison de repas"]
 
 
-@pytest.mark.parametrize(
-    ("text", "piece"),
-    [
-        ("Préparateur(trice) de commandes", "Préparateur de commandes"),
-        ("Ouvrier / Ouvrière d'entretien des espaces verts", "Ouvrier d'entretien des espaces verts"),
-        ("Entretien des esp. verts", "Entretien des esp. verts"),
-        ("12 - 3", "12 - 3"),  # without letters it is still one piece
-        ("Nous lavons le linge…. Nous lavons le linge des EHPAD", "Nous lavons le linge des EHPAD"),
-    ],
-)
+@pytest.mark.parametrize(("text", "piece"), cases("single pieces"))
 def test_doubled_genders_and_titles_make_no_pieces(text: str, piece: str) -> None:
     assert list(declared.cut(text)) == [piece]
 

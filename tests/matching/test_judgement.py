@@ -73,15 +73,7 @@ def answer(matcher: Matcher, text: str, place: Place = ANGERS) -> Answer:
     return matcher.match(free_text_tender(text, place), groups=0)
 
 
-@pytest.mark.parametrize(
-    ("need", "first", "then"),
-    [
-        ("tonte des pelouses et taille des haies", "1", "23456789"),  # who says the trade and is near
-        ("mise à disposition de personnel pour remplacer des agents d'entretien absents", "45", "712"),
-        ("nettoyage des bureaux et des vitres de la mairie", "7", "45"),  # who does the work, then lenders
-        ("entretien des espaces verts", "9", "6"),  # a commune is not to leave its territory
-    ],
-)
+@pytest.mark.parametrize(("need", "first", "then"), cases("whom one calls first"))
 def test_whom_a_person_of_the_trade_calls_first(matcher: Matcher, need: str, first: str, then: str) -> None:
     chance = chances(matcher, need)
     assert min(map(chance.__getitem__, first)) > max(map(chance.__getitem__, then))
@@ -151,24 +143,7 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
         assert sentences(matcher.explain(ranking, i, 1).reasons)[0].startswith(told)
 
 
-GIVEN = "Collecte et dons de denrées alimentaires"
-STAFF = "deux agents de nettoyage en remplacement, par mise à disposition"
-
-
-@pytest.mark.parametrize(
-    ("kind", "says", "need", "proposed"),
-    [
-        ("ETTI", "", "gardiennage de nuit d'un site", False),  # regulated: lent staff alone are no answer
-        ("ETTI", "Gardiennage et sécurité", "gardiennage de nuit d'un site", True),
-        ("ESAT", "", "fabrication de confitures", False),  # that few ESAT make
-        ("ESAT", "Fabrication de confitures", "fabrication de confitures", True),
-        ("ESAT", GIVEN, "fabrication de confitures", False),  # other things
-        ("ACI", "", "nettoyage de bureaux", False),  # one in five
-        ("ESAT", "", "nettoyage de bureaux", True),  # every other one
-        ("ETTI", "", "nettoyage de bureaux", False),  # a service, no staff
-        ("ETTI", "", STAFF, True),
-    ],
-)
+@pytest.mark.parametrize(("kind", "says", "need", "proposed"), cases("who is proposed by its kind"))
 def test_who_is_silent_is_proposed_by_its_kind(kind: str, says: str, need: str, proposed: bool) -> None:
     alone = made.matcher_over([structure(1, kind, "Alpha", says)])
     assert bool(alone.match(free_text_tender(need, ANGERS), 5, groups=0).lots[0].matches) is proposed
@@ -319,17 +294,7 @@ def chances_of(*told: str) -> np.ndarray:
     return trades.priors().chances(trades.prior_inputs(trades.priors(), *told))
 
 
-@pytest.mark.parametrize(
-    ("kind", "code", "name", "trade"),
-    [
-        ("EI", "4333Z", "SARL MARTIN", "peinture"),  # a code next to that of painters
-        ("EI", "3811Z", "RECUP ET COMPAGNIE", "reemploi"),
-        ("EI", "6202A", "SARL MARTIN", "numerique"),
-        ("AI", "8899B", "ASSOC HORIZON", "nettoyage"),  # nothing but the kind tells
-        ("AI", "8899B", "ASSOC HORIZON", "espaces-verts"),
-        ("ACI", "9499Z", "LES JARDINS DE COCAGNE", "maraichage"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "code", "name", "trade"), cases("trades by kind, code and name"))
 def test_kind_code_and_name_make_trades_likely(kind: str, code: str, name: str, trade: str) -> None:
     assert chances_of(kind, code, name)[trades.names().index(trade)] >= trades.LIKELY_TRADE
     assert chances_of("ACI", "", "ASSOC HORIZON").max() < trades.LIKELY_TRADE  # nothing tells

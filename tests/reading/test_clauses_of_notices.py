@@ -17,7 +17,7 @@ from matcher.matching.reasons import clause_in_words
 from matcher.reading import clauses
 from matcher.reference import law
 from matcher.reference.paths import shared_dir
-from records import filled, tupled
+from records import cases, filled, tupled
 from records import notice_of as one
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -161,14 +161,7 @@ def with_text(lots: int, text: str, box: str = "") -> tuple[Lot, ...]:
     return ted("".join(described(n + 1) for n in range(lots)), box, text=paragraphs).lots
 
 
-@pytest.mark.parametrize(
-    ("box", "text", "article", "who", "unclear"),
-    [
-        (WORKSHOP, "Le marché est réservé aux entreprises adaptées.", (), ("ESAT/EA",), False),
-        (WORKSHOP, "Le marché n'est pas réservé.", (), ("ESAT/EA", "SIAE"), True),
-        (MISSION, "Le marché est réservé à des structures d'insertion (article L. 2113-13).", ("L2113-13",), ("SIAE",), True),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("box", "text", "article", "who", "unclear"), tupled("boxes and words"))
 def test_a_box_is_completed_by_the_words_and_shown_with_those_that_deny_it(
     box: str, text: str, article: tuple[str, ...], who: tuple[str, ...], unclear: bool
 ) -> None:
@@ -179,19 +172,7 @@ def test_a_box_is_completed_by_the_words_and_shown_with_those_that_deny_it(
     assert all(text[-12:] in one.passage for one in lot.conditions)
 
 
-@pytest.mark.parametrize(
-    ("box", "text", "marks"),
-    [
-        (WORKSHOP, "Seul le lot 1 est réservé à des entreprises adaptées.", "R ?"),
-        ("", "Le lot 2 est réservé aux ESAT.", "- R"),
-        ("", "Le lot 1 est réservé aux ESAT, mais le lot 2 ne l'est pas.", "R -"),
-        ("", "Le lot 1 est soumis à une clause d'insertion. Le titulaire réalise un nombre d'heures d'insertion fixé au CCAP.", "c -"),
-        ("", "Une clause d'insertion s'applique à l'ensemble des lots, à l'exception du lot 3.", "c c -"),
-        ("", "Marché réservé (article L. 2113-12).\nLot 1 : réservé aux ESAT.\nLot 2 : non réservé.", "R - -"),
-        ("", "Lot 1 – Tonte\nLot 2 – Vitrerie – lot réservé ESAT/EA\nLot 3 – Pressing – clause d'insertion", "- R c"),
-        ("", "Allotissement : lot 1 tonte (200 heures d'insertion), lot 2 vitrerie (ouvert), lot 3 linge (réservé EA/ESAT).", "c - R"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("box", "text", "marks"), cases("what is said of each lot"))
 def test_what_is_said_of_a_lot_holds_for_that_lot_alone(box: str, text: str, marks: str) -> None:
     lots = with_text(len(marks.split()), text, box)
     found = ["R" * bool(x.reservation) + "c" * bool(x.clauses) + "?" * bool(x.conditions) for x in lots]

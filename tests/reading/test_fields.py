@@ -54,15 +54,7 @@ def test_what_a_text_tells_of_amounts_and_days(
     assert {name: found[name] for name in told} == told
 
 
-@pytest.mark.parametrize(
-    ("text", "most"),
-    [
-        ("Le nombre maximal de lots pouvant être attribués à un même candidat est fixé à trois.", 3),
-        ("Il ne sera attribué à un même soumissionnaire plus de deux lots.", 2),
-        ("Un même candidat ne peut être attributaire que d'un seul lot.", 1),
-        ("Le même candidat peut répondre à tous les lots.", None),
-    ],
-)
+@pytest.mark.parametrize(("text", "most"), cases("limits on lots"))
 def test_a_limit_on_the_lots_of_one_winner_is_read(text: str, most: int | None) -> None:
     lots = tuple(Lot(id=str(n), title=f"Lot {n}", number=str(n)) for n in (1, 2, 3, 4))
     made = clauses.complete(Tender(id="t", format="x", title="Travaux", lots=lots), text)
@@ -288,17 +280,7 @@ def test_the_number_of_a_contract_is_told_by_a_text_where_no_field_does() -> Non
     assert ted("<REFERENCE_NUMBER>27S1</REFERENCE_NUMBER>" + described(1), text=text).reference == "27S1"
 
 
-@pytest.mark.parametrize(
-    ("body", "text", "contact"),
-    [
-        ("<ADDRESS_FURTHER_INFO><PHONE>01 00</PHONE></ADDRESS_FURTHER_INFO>", "Tél. 02 99 00 00 00", ("", "01 00")),
-        ("<ADDRESS_FURTHER_INFO><CONTACT_POINT>Mme Le Goff</CONTACT_POINT></ADDRESS_FURTHER_INFO>", "", ("Mme Le Goff", "")),
-        ("<ADDRESS_FURTHER_INFO><CONTACT_POINT>a@b.fr</CONTACT_POINT></ADDRESS_FURTHER_INFO>", "", ("", "")),
-        ("", "Téléphone : 02 99 00 00 00, puis tél. +33 299000000.", ("", "+33 299000000")),
-        ("", "Tél. 02 99 00 00 00 ou tél. 02 99 00 00 01.", ("", "")),
-        ("", "Plateforme : tél. 0825 00 00 00.", ("", "")),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("body", "text", "contact"), tupled("whom to ask"))
 def test_whom_to_ask_is_told_by_field_or_text(body: str, text: str, contact: tuple[str, str]) -> None:
     made = ted(described(1), buyers=body, text=f"<P>{text}</P>").contact
     assert (made.name, made.phone) == contact

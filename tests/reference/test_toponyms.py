@@ -113,19 +113,7 @@ def test_a_place_that_is_stated_to_be_wide_or_abroad_is_not_the_buyers_town() ->
     assert codes(found) == ["93066"]
 
 
-@pytest.mark.parametrize(
-    ("label", "nuts", "name", "expected"),
-    [
-        ("Périmètre du syndicat", "FRH03", "Eaux de Cancale", "35"),
-        ("Finistère (29).", "FRH02", "Syndicat du Cap", "29"),
-        ("Saint-Denis", "FR", "Compagnie du rail", None),  # which of them is not told
-        ("", "FR", "Compagnie du rail", None),
-        ("", "FRH03", "Syndicat d'énergie d'Ille-et-Vilaine", "35"),
-        ("", "FRH03", "Centre hospitalier d'Ille-et-Vilaine", "35288"),
-        ("Périmètre de la ville", "FR", "Ville de Saint-Malo", "35288"),
-        ("Grand Ouest", "FRH", "Réseau d'énergie", "53"),
-    ],
-)
+@pytest.mark.parametrize(("label", "nuts", "name", "expected"), cases("places wider than a town"))
 def test_only_a_town_narrows_what_is_wide(label: str, nuts: str, name: str, expected: str | None) -> None:
     buyer = Buyer(name=name, place=Place(commune="29232" if nuts == "FRH02" else "35288"))
     found, deduced = lot_at(Place(label=label, nuts=nuts), buyer=buyer)
