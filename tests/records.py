@@ -52,6 +52,18 @@ def facts(record: Any, fields: str) -> Any:
     return attrgetter(*fields.split())(record)
 
 
+def under(records: Iterable[Any], fields: str) -> tuple[Any, ...]:
+    """The values of these fields of each record; of what is a tuple, those of each in it."""
+    return tuple(tuple(_at(record, field) for field in fields.split()) for record in records)
+
+
+def _at(record: Any, path: str) -> Any:
+    if isinstance(record, tuple):
+        return tuple(_at(each, path) for each in record)
+    name, _, rest = path.partition(".")
+    return _at(getattr(record, name), rest) if rest else getattr(record, name)
+
+
 def cases(name: str) -> list[list[Any]]:
     """The rows of a table of cases, without their notes."""
     return [

@@ -144,31 +144,6 @@ def test_a_table_is_read_however_it_is_laid_out(layout: str, text: str, expected
     assert not any(one.phone.startswith("06") or one.kind.islower() for one in structures)
 
 
-def test_ticks_and_merged_cells_give_kinds_and_departments() -> None:
-    ticked = "Structure;Commune;ACI;AI;57;54\nA;Metz;x;;x;\nB;Metz;;x;x;x\n"
-    one, other = read(Sheet("members.csv", ticked.encode(), ()))
-    expected = [("ACI", ("57",)), ("AI", ("57", "54"))]
-    assert [(s.kind, s.zone and s.zone.departments) for s in (one, other)] == expected
-    merged = (
-        "Type;Nom;Ville;Tél.\nEI;A;Metz;03 87 00 00 01\n;B;Metz;03 87 00 00 02\nACI;C;Metz;03 87 00 00 03\n"
-    )
-    assert [one.kind for one in read(Sheet("members.csv", merged.encode(), ()))] == ["EI", "EI", "ACI"]
-
-
-@pytest.mark.parametrize(
-    ("head", "cells", "titles"),
-    [
-        ("Autres savoir-faire;Activité 1;Activité 2", "couture;tonte;ménage", ["tonte", "ménage", "couture"]),
-        ("Activités", "Tri / réemploi", ["Tri / réemploi"]),
-        ("Activités", "Espaces verts / ménage", ["Espaces verts", "ménage"]),
-    ],
-)
-def test_the_main_trade_comes_first_and_whole(head: str, cells: str, titles: list[str]) -> None:
-    text = f"Nom;Siret;Ville;{head}\nA;{siret(1)};Metz;{cells}\n"
-    (one,) = read(Sheet("members.csv", text.encode(), ()))
-    assert [offer.title for offer in one.offers] == titles
-
-
 def test_a_sheet_of_names_completes_the_structures_of_the_others(tmp_path: Path) -> None:
     contacts = [
         ("Structure", "Téléphone", "Mail"),

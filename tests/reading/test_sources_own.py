@@ -16,7 +16,7 @@ from matcher.reading.need import typed_need
 from matcher.reading.sources import documents, table
 from matcher.reference.french import iso
 from papers import pdf, word, workbook
-from records import cases, facts, parted, tupled
+from records import cases, facts, parted, tupled, under
 
 #: Invented; it belongs to nobody: its SIREN begins with 000.
 BUYER = "00000011700010"
@@ -109,24 +109,9 @@ def test_a_reservation_column(cell: str, reserved: bool, articles: tuple[str, ..
     assert found is None or found.articles == articles
 
 
-def test_a_clause_column_and_hours() -> None:
-    (tender,), _ = read("objet;acheteur;clause sociale;heures d'insertion\nTonte;Y;oui;350\n")
-    assert tender.lots[0].clauses[0].hours == 350
-    (tender,), _ = read("objet;acheteur;clause sociale;heures d'insertion\nTonte;Y;non;\n")
-    assert tender.lots[0].clauses == ()
-
-
-def test_an_amount_a_year_says_so_and_an_interval_is_left_unknown() -> None:
-    (tender,), _ = read("objet;acheteur;montant annuel\nX;Y;12000\n")
-    assert (tender.lots[0].amount, tender.lots[0].amount_period) == (12_000, "year")
-    (tender,), _ = read("objet;acheteur;montant estimé\nX;Y;entre 50 000 et 90 000\n")
-    assert (tender.lots[0].amount, tender.lots[0].amount_period) == (None, "")
-
-
-def test_lots_that_an_objet_names_are_split() -> None:
-    (tender,), _ = read('objet,acheteur\n"Mairie. Lot 1 : vitres ; Lot 2 : sols",Y\n')
-    found = [facts(lot, "number title description") for lot in tender.lots]
-    assert found == [("1", "vitres", "Mairie"), ("2", "sols", "Mairie")]
+@pytest.mark.parametrize(("column", "text", "fields", "told"), tupled("notices in tables"))
+def test_what_a_column_tells(column: str, text: str, fields: str, told: tuple[Any, ...]) -> None:
+    assert under(read(text)[0], fields) == told, column
 
 
 def test_the_columns_are_corrected_by_map() -> None:
@@ -148,24 +133,7 @@ def test_bad_rows_are_set_aside_and_the_good_go_on() -> None:
     assert (tender.deadline, tender.lots[0].cpv) == (None, ())
 
 
-RULES = """RÈGLEMENT DE LA CONSULTATION
-Acheteur : Communauté de communes d'Essai
-SIRET : 000 000 117 00010
-Numéro de consultation : 2026-ESP-04
-Objet de la consultation : Entretien des espaces extérieurs
-Date et heure limites de réception des offres : 12 mars 2026 à 12h00
-Code CPV : 77310000-6
-La visite du site est obligatoire.
-Article 2 - Allotissement
-Lot n° 1 : Tonte des pelouses
-Lot n° 2 : Désherbage des allées
-Le lot 1 comprend la fourniture des sacs.
-Le lot n° 2 est réservé aux entreprises adaptées et aux ESAT (article L. 2113-12 du code de la commande publique).
-Article 5 - Critères de jugement des offres
-Valeur technique : 60 %
-Prix des prestations : 40 %
-La retenue de garantie est de 5 %
-"""
+((RULES,),) = cases("rules of a consultation")
 
 
 def one(data: bytes, name: str) -> Tender:

@@ -19,7 +19,7 @@ from matcher.reading.sources import _tabular, directory, entreprises, lemarche
 from matcher.reference.identifiers import UNSTATED, luhn, siret_valid
 from matcher.reference.paths import shared_dir
 from papers import workbook
-from records import cases, facts, parted, published, tupled
+from records import cases, facts, parted, published, tupled, under
 from sheets import siret
 
 A, B = siret(11), siret(22)
@@ -57,13 +57,6 @@ def test_mixed_encodings_within_one_file_are_both_read() -> None:
     assert [s.name for s in read(content)[0]] == ["Jardins d'Éole", "Brigade nétte"]
 
 
-def test_english_headings_and_title_lines_above_them() -> None:
-    titles = "Our members,,,\nupdated in March,,,\n"
-    (structure,), rejected = read(f"{titles}SIRET number,Name,Kind,City\n{A},Green Hands,ACI,Nantes\n")
-    assert facts(structure, "siret name kind place.commune") == (A, "Green Hands", "ACI", "44109")
-    assert not rejected
-
-
 def test_xlsx_by_text_and_by_number() -> None:
     third = (int(siret(9_123)), "Trois", "ESAT", "Lille", 59000, "Blanchisserie")
     structures, rejected = read(workbook([*ROWS, third]), "members.xlsx")
@@ -71,6 +64,12 @@ def test_xlsx_by_text_and_by_number() -> None:
     # An invented SIRET begins with zeros, which a number cannot hold: three are lost, and said.
     assert not rejected
     assert any("format the column as text" in flag for flag in structures[2].flags)
+
+
+@pytest.mark.parametrize(("layout", "text", "fields", "told"), tupled("structures in tables"))
+def test_what_a_table_tells(layout: str, text: str, fields: str, told: tuple[Any, ...]) -> None:
+    structures, rejected = read(text)
+    assert (under(structures, fields), rejected) == (told, []), layout
 
 
 def test_offers_by_repeated_siret_by_numbered_columns_and_in_one_cell_are_the_same() -> None:
@@ -99,29 +98,6 @@ def test_a_file_in_which_no_structure_says_what_it_does_is_told(tmp_path: Path) 
     assert not any("said.csv" in line for line in lines)
 
 
-def test_numbered_titles_and_texts_go_together() -> None:
-    head = "siret;nom;ville;offre 1;description offre 1;offre 2;description offre 2"
-    (structure,), _ = read(f"{head}\n{A};X;Metz;Linge;Lavage et repassage;Pli;Routage\n")
-    told = [(o.title, o.text) for o in structure.offers]
-    assert told == [("Linge", "Lavage et repassage"), ("Pli", "Routage")]
-
-
-def test_the_description_is_the_first_offer_and_a_rome_title_alone_is_a_job() -> None:
-    offers = [{"title": "Maraîcher", "rome": "A1414"}, {"title": None, "description": "Mise à disposition"}]
-    record = {"siret": A, "kind": "ACI", "name": "X", "description": "Chantier maraîcher.", "offers": offers}
-    (structure,), _ = read(json.dumps({**record, "city": "Metz"}), "x.jsonl")
-    assert [offer.nature for offer in structure.offers] == ["description", "job", "offer"]
-    assert structure.offers[1].rome == ("A1414",)
-    assert structure.offers[2].title == "Mise à disposition"
-    assert structure.description == "Chantier maraîcher."
-
-
-def test_a_structure_may_lack_all_but_siret_kind_name_and_department() -> None:
-    least = {"siret": A, "kind": "AI", "name": "X", "department": "67"}
-    (structure,), rejected = read(json.dumps(least), "x.jsonl")
-    assert (structure.place.department, structure.offers, rejected) == ("67", (), [])
-
-
 @pytest.mark.parametrize(
     "town", ["Metz centre", "metz (Queuleu)", "à Metz", "près de Metz", "quartier Nord, Metz"]
 )
@@ -130,11 +106,6 @@ def test_a_town_written_loosely_is_found(town: str) -> None:
     assert (one.place.commune, one.place.label) == ("57463", town) and not rejected
     (wide,), _ = read("Nom;Ville;Activité\nLes Jardins;Vaucluse (à vérifier);tonte\n")
     assert facts(wide, "place.department place.commune flags") == ("84", None, ("no-siret", "kind-missing"))
-
-
-def test_posts_of_the_staff_of_an_esat_are_no_places() -> None:
-    both, _ = read("Nom;Type;Ville;Effectif ETP\nL'Abri;ESAT;Metz;11\nLe Pré;ACI;Metz;12\n")
-    assert [one.headcount for one in both] == [None, 12.0]
 
 
 def test_a_town_that_nobody_knows_is_told_and_keeps_what_else_is_known(tmp_path: Path) -> None:
@@ -187,14 +158,6 @@ def test_a_list_without_numbers_tells_structures_apart_by_name_and_place() -> No
         read("Nom;Type\nLes Jardins;EI\n")
 
 
-def test_a_failed_check_sum_is_kept_and_flagged() -> None:
-    wrong = A[:-1] + str((int(A[-1]) + 1) % 10)
-    (structure,), rejected = read(f"siret;nom;type;ville\n{wrong};X;EI;Metz\n")
-    assert structure.siret == wrong
-    assert "siret-checksum" in structure.flags
-    assert not rejected
-
-
 def test_spaces_and_a_lost_leading_zero_are_mended_when_the_sums_prove_it() -> None:
     spaced = f"{A[:3]} {A[3:6]} {A[6:9]} {A[9:]}"
     real_zero = next(
@@ -216,10 +179,7 @@ def test_kinds_are_known_by_their_names(words: str, kind: str) -> None:
     assert structure.kind == kind
 
 
-def test_an_unknown_kind_is_flagged_and_a_name_may_state_it() -> None:
-    structures, _ = read(f"siret;nom;type;ville\n{A};X;Boulangerie;Metz\n{B};GEIQ du Bâtiment;;Metz\n")
-    assert (structures[0].kind, structures[0].flags) == ("Boulangerie", ("kind-unknown",))
-    assert (structures[1].kind, structures[1].flags) == ("GEIQ", ("kind-inferred",))
+def test_a_kind_to_be_verified_is_told_so() -> None:
     ((unsure,), _) = read(f"siret;nom;type;ville\n{A};Y;EA (à vérifier);Metz\n")
     assert unsure.kind == "EA" and any("type à vérifier" in text for text in warnings(unsure, None))
 
@@ -256,14 +216,6 @@ def test_hedged_figures(people: str, turnover: str, expected: tuple[float | None
     assert unread == (
         [f"figure-unread: {turnover}", f"figure-unread: {people}"] if expected[0] is None else []
     )
-
-
-def test_a_radius_column_and_a_department_column() -> None:
-    (structure,), _ = read(
-        f"siret;nom;type;ville;rayon (km);départements couverts\n{A};X;EI;Metz;40;57, 54\n"
-    )
-    assert structure.zone == Zone(radius_km=40, departments=("57", "54"))
-    assert structure.place.department == "57"
 
 
 def test_the_guess_is_shown_and_corrected() -> None:
@@ -347,12 +299,6 @@ def test_truncated_json_keeps_what_is_whole() -> None:
     structures, rejected = read("\n".join(lines), "list.jsonl")
     assert [s.siret for s in structures] == [A, B]
     assert rejected[0].record == "line 2"
-
-
-def test_of_a_folder_as_read_writes_it_only_structures_are_taken() -> None:
-    notice = {"record": "tender", "name": "Avis", "place": "Metz"}
-    listed = {"record": "structure", "siret": A, "name": "X", "kind": "EI"}
-    assert [one.name for one in read("\n".join(map(json.dumps, (notice, listed))), "all.jsonl")[0]] == ["X"]
 
 
 def test_an_unclosed_quotation_mark_loses_no_silent_row() -> None:

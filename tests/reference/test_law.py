@@ -17,37 +17,16 @@ from pytest import MonkeyPatch
 from matcher import domain
 from matcher.domain import Buyer, Clause, Lot, Reservation, Tender
 from matcher.reference import law
+from records import cases
 
 NOW = date(2026, 11, 24)
 
 
-#: Who may answer under each article; "?" where it depends on the structure.
-ADMITTED = """
-           L2113-12 L2113-13 L2113-13-1 L2113-15
-EA,EATT    yes      no       ?          ?
-ESAT       yes      no       ?          ?
-EI,ACI     no       yes      ?          ?
-ETTI       no       yes      ?          ?
-AI         no       yes      ?          yes
-EITI       no       ?        ?          ?
-GEIQ       no       no       ?          ?
-SEP        no       no       yes        no
-ESUS       no       no       ?          yes
-SCOP,SCIC  no       no       ?          yes
-ASSO       no       no       ?          yes
-MUTUELLE   no       no       ?          yes
-FONDATION  no       no       ?          yes
--          no       no       ?          no
-XYZ        ?        ?        ?          ?
-"""
-
-
-@pytest.mark.parametrize("row", ADMITTED.splitlines()[2:])
-def test_kinds_admitted_by_each_article(row: str) -> None:
-    kinds, *answers = row.split()
-    expected = [{"yes": True, "no": False, "?": None}[answer] for answer in answers]
-    for kind in kinds.replace("-", "").split(","):
-        assert [law.eligible(kind, (a,), NOW) for a in ADMITTED.splitlines()[1].split()] == expected
+@pytest.mark.parametrize(("kinds", "articles"), cases("kinds admitted"))
+def test_kinds_admitted_by_each_article(kinds: list[str], articles: dict[str, bool | None]) -> None:
+    """Unknown where it depends on the structure."""
+    for kind in kinds:
+        assert {article: law.eligible(kind, (article,), NOW) for article in articles} == articles
 
 
 @pytest.mark.parametrize("articles", [(), ("L2113-14",), ("L2113-12", "L2113-13"), ("L2113-13", "L2113-12")])

@@ -57,23 +57,9 @@ def test_communes_of_a_postcode() -> None:
         assert [c.name for c in places.communes_of_postcode(postcode)] == names
 
 
-#: As typed, the department (- for none), the commune meant; the last but one has two letters exchanged.
-TYPED = """
-montreuil              | 93  | Montreuil
-MONTREUIL              | 93  | Montreuil
-st denis               | 93  | Saint-Denis
-Saint Denis            | 974 | Saint-Denis
-ste genevieve des bois | -   | Sainte-Geneviève-des-Bois
-havre                  | -   | Le Havre
-Monptellier            | -   | Montpellier
-l hay les r            | -   | L'Haÿ-les-Roses
-"""
-
-
 def test_a_commune_is_found_as_people_type_it() -> None:
-    for row in TYPED.strip().splitlines():
-        typed, department, first = (cell.strip() for cell in row.split("|"))
-        assert places.search_commune(typed, department.strip("-") or None)[0].name == first, row
+    for typed, department, first in cases("communes typed"):
+        assert places.search_commune(typed, department)[0].name == first, typed
     assert places.search_commune("") == places.search_commune("  - ") == ()
     assert len(places.search_commune("saint", limit=3)) == 3
 
