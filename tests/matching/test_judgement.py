@@ -267,20 +267,10 @@ def test_reading_the_judgement_loads_no_learning_library() -> None:
     assert imported(code, ("lightgbm", "sklearn", "interpret", "pickle5")) == []
 
 
-NAMED = {
-    "nettoyage": ["REGIE DE QUARTIER DES PINS"],
-    "deee": ["ENVIE 2E LIMOUSIN"],
-    "maraichage": ["ASSOC LES JARDINS DE COCAGNE"],
-    "maconnerie": ["GEIQ BTP 49"],
-    "reemploi": ["LA RECYCLERIE DU COIN", "LA RESSOURCERIE D'AULNE"],
-    "": ["ASSOC HORIZON", "SARL MARTIN", "LES AMIS DE PAUL"],
-}
-
-
-@pytest.mark.parametrize("trade", NAMED)
-def test_names_of_networks_and_trades_tell_trades_and_others_none(trade: str) -> None:
-    for told in map(trades.of_name, NAMED[trade]):
-        assert told[trades.names().index(trade)] >= 0.4 if trade else not told.any()
+@pytest.mark.parametrize(("name", "trade"), cases("names and their trades"))
+def test_names_of_networks_and_trades_tell_trades_and_others_none(name: str, trade: str) -> None:
+    told = trades.of_name(name)
+    assert told[trades.names().index(trade)] >= 0.4 if trade else not told.any()
 
 
 def test_neighbouring_codes_count_as_neighbours() -> None:

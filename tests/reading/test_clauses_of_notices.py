@@ -200,18 +200,9 @@ def test_insertion_that_is_bought_is_the_object_and_no_clause() -> None:
     assert [one.nature for one in read.social] == ["objective"]
 
 
-@pytest.mark.parametrize(
-    ("clause", "words"),
-    [
-        (Clause(hours=1250.0), "Clause sociale : 1\u202f250 heures d'insertion"),
-        (Clause(share=0.05), "Clause sociale : 5\u202f% des heures"),
-        (Clause(nature="criterion", weight=7.5, weight_unit="%"), "Critère social : 7,5\u202f%"),
-        (Clause(nature="criterion", weight=15.0, weight_unit="points"), "Critère social : 15 points"),
-        (Clause(nature="objective", origin="text"), "Objet du marché : insertion"),
-    ],
-)
-def test_clause_criterion_and_object_are_called_what_they_are(clause: Clause, words: str) -> None:
-    assert clause_in_words(clause) == words
+@pytest.mark.parametrize(("clause", "words"), cases("clauses in words"))
+def test_clause_criterion_and_object_are_called_what_they_are(clause: dict[str, Any], words: str) -> None:
+    assert clause_in_words(Clause(**clause)) == words
 
 
 def test_a_symbolic_euro_is_no_amount() -> None:

@@ -13,7 +13,7 @@ from matcher.domain import Award, BadInput, Rejected
 from matcher.reading import contracts
 from matcher.reading.sources import decp, directory
 from matcher.reference.paths import shared_dir
-from records import cases, facts, parted, published
+from records import cases, facts, parted, published, tupled
 from sheets import siret
 
 BUYER, ONE, TWO, THREE = (siret(n) for n in (1, 2, 3, 4))
@@ -196,21 +196,7 @@ def holders(*ids: str) -> list[dict[str, str]]:
 BOTH = holders(ONE, TWO)
 
 
-@pytest.mark.parametrize(
-    ("changes", "relation"),
-    [
-        ({}, "single"),
-        ({"titulaires": BOTH, "typeGroupementOperateurs": "Solidaire"}, "group"),
-        ({"titulaires": BOTH, "typeGroupementOperateurs": "Conjoint", "nature": "Accord-cadre"}, "group"),
-        ({"titulaires": BOTH, "typeGroupementOperateurs": "Pas de groupement"}, "framework"),
-        ({"titulaires": BOTH, "nature": "ACCORD-CADRE"}, "framework"),
-        ({"titulaires": BOTH, "techniques": {"technique": ["Accord-cadre"]}}, "framework"),
-        ({"titulaires": BOTH, "techniques": {"technique": ["Sans objet"]}}, "unknown"),
-        ({"titulaires": BOTH}, "unknown"),
-        ({"titulaires": holders(ONE, ONE)}, "single"),
-        ({"modification_id": 2}, "modification"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "relation"), cases("holders of one record"))
 def test_what_one_record_tells_of_its_holders(changes: dict[str, Any], relation: str) -> None:
     found = award(**changes)
     assert found.relation == relation
@@ -301,19 +287,7 @@ def test_each_modification_keeps_the_holders_that_it_brought() -> None:
     assert {a.holders[0].id: str(a.notified) for a in found} == days
 
 
-@pytest.mark.parametrize(
-    ("published", "kind", "id", "flags"),
-    [
-        (f"FR80{ONE[:9]}", "TVA", ONE[:9], ("tva",)),
-        (f"FR 45 {TWO[:3]} {TWO[3:]}", "SIRET", TWO[:9], ("tva",)),
-        (f"FRX1{ONE[:9]}", "", ONE[:9], ("tva",)),
-        ("FR00000000000", "TVA", "000000000", ("tva",)),
-        ("DE000000001", "TVA", "DE000000001", ()),
-        (ONE[:-1] + str((int(ONE[-1]) + 1) % 10), "SIRET", ONE[:-1] + str((int(ONE[-1]) + 1) % 10), ("siret-checksum",)),
-        ("12 345", "SIRET", "12345", ("not-siret",)),
-        (f"{TWO[:3]} {TWO[3:9]} {TWO[9:]}", "SIRET", TWO, ()),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("published", "kind", "id", "flags"), tupled("numbers of holders"))
 def test_numbers_of_holders_are_mended(published: str, kind: str, id: str, flags: tuple[str, ...]) -> None:
     (holder,) = award(titulaires=[{"typeIdentifiant": kind, "id": published}]).holders
     assert (holder.id, holder.flags) == (id, flags)

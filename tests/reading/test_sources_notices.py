@@ -16,7 +16,7 @@ from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import files
 from matcher.reference.french import hour_stated
 from matcher.reference.paths import shared_dir
-from records import cases, facts, filled, published
+from records import cases, facts, filled, published, tupled
 from records import notice_of as one
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,21 +125,7 @@ def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask()
     assert (len(won.holders), won.relation) == (2, "unknown")
 
 
-WITHOUT_CALL = "<PT_AWARD_CONTRACT_WITHOUT_CALL>{}</PT_AWARD_CONTRACT_WITHOUT_CALL>"
-
-
-@pytest.mark.parametrize(
-    ("form", "procedure", "flags", "way"),
-    [
-        ("F24_2014", "<PT_RESTRICTED/>", ("concession",), "restreinte"),
-        ("F25_2014", "<PT_AWARD_CONTRACT_WITH_PRIOR_PUBLICATION/>", ("concession",), "attribution de concession, avec publication préalable"),
-        ("F15_2014", f"<DIRECTIVE_2014_23_EU>{WITHOUT_CALL.format('<D_OUTSIDE_SCOPE/>')}</DIRECTIVE_2014_23_EU>", ("concession",), "attribution de concession, sans publication préalable"),
-        ("F02_2014", "<PT_OPEN/>", (), "ouverte"),
-        ("F15_2014", WITHOUT_CALL.format("<D_OUTSIDE_SCOPE/>"), (), "adaptée (hors champ des directives)"),
-        ("F15_2014", WITHOUT_CALL.format("<D_TECHNICAL/>"), (), "négociée sans mise en concurrence préalable"),
-        ("F15_2014", WITHOUT_CALL.format("<D_OUTSIDE_SCOPE/><D_JUSTIFICATION>Marché passé sans publicité.</D_JUSTIFICATION>"), (), "négociée sans mise en concurrence préalable"),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("form", "procedure", "flags", "way"), tupled("concessions and adapted procedures"))
 def test_concessions_and_adapted_ways(form: str, procedure: str, flags: tuple[str, ...], way: str) -> None:
     data = ted(form=form, lots=TWO).replace(b"<PT_OPEN/>", procedure.encode())
     if "2014_23" in procedure:  # the older form states its directive so
@@ -403,18 +389,14 @@ def test_the_older_schema_is_read_in_capitals_and_with_one_lot() -> None:
     assert lot.places[0].department == "75" and tender.description == "NETTOYAGE DES ECOLES DE LA VILLE"
 
 
-@pytest.mark.parametrize(
-    "box",
-    [
-        {"MARCHE_RESERVE_OUI": ""},
-        {"marcheReserve": "oui"},
-        {"MARCHE_RESERVE_NON": ""},
-        {"marcheReserve": "non"},
-    ],
-)
-def test_a_box_reserves_only_when_it_is_ticked(box: dict[str, str]) -> None:
-    (lot,) = one("boamp", boamp(record({**OLD, "CONDITION_PARTICIPATION": box}))).lots
-    assert (lot.reservation is not None) is ("oui" in str(box).lower())
+BOXES = "MARCHE_RESERVE_OUI= marcheReserve=oui MARCHE_RESERVE_NON= marcheReserve=non"
+
+
+@pytest.mark.parametrize("box", BOXES.split())
+def test_a_box_reserves_only_when_it_is_ticked(box: str) -> None:
+    name, _, said = box.partition("=")
+    (lot,) = one("boamp", boamp(record({**OLD, "CONDITION_PARTICIPATION": {name: said}}))).lots
+    assert (lot.reservation is not None) is ("oui" in box.lower())
 
 
 def test_an_unknown_schema_is_walked_for_its_texts_and_codes() -> None:

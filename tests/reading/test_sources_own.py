@@ -55,17 +55,6 @@ def test_it_is_no_directory_though_it_holds_a_siret() -> None:
     assert [module.__name__.rsplit(".")[-1] for module in found] == ["table"]
 
 
-def test_english_headings_json_and_nested_lots() -> None:
-    mowing, pruning = {"title": "Mowing", "cpv": "77310000"}, {"number": "7", "title": "Pruning", "amount": 5}
-    notice = {"title": "Park upkeep", "buyer": "Town", "deadline": "2026-03-12", "reference": "R1"}
-    notice["lots"] = [mowing, pruning, "Paths"]  # type: ignore[assignment]
-    expected = [("1", "Mowing"), ("7", "Pruning"), ("3", "Paths")]
-    for given in ([notice], notice, {"notices": [notice]}):
-        (found,), rejected = read(json.dumps(given, indent=1), "x.json")
-        assert not rejected and found.lots[0].cpv == ("77310000",)
-        assert [(lot.number, lot.title) for lot in found.lots] == expected
-
-
 def test_an_xlsx_of_notices_and_one_of_structures_are_distinguished() -> None:
     head = ["Référence", "Objet", "Date limite"]
     notices = workbook([head, ["A", "Taille de haies", datetime(2026, 3, 12, 16, 30)]])
@@ -75,20 +64,6 @@ def test_an_xlsx_of_notices_and_one_of_structures_are_distinguished() -> None:
     members = workbook([["SIRET", "Nom", "Type", "Ville"], [BUYER, "X", "EI", "Metz"]])
     (structure,) = files_.read_bytes(members, "own.xlsx")
     assert isinstance(structure, Structure)
-
-
-def test_purchases_announced_ahead_are_projects() -> None:
-    content = (
-        "Intitulé du projet d'achat;Acheteur;Date prévisionnelle de publication;Montant estimé;Durée du marché\n"
-        "Nettoyage des lycées;Région d'Essai;1er trimestre 2027;400000;4 ans\n"
-        "Reprographie;Région d'Essai;15/01/2027;;\n"
-    )
-    (cleaning, copies), _ = read(content)
-    assert {cleaning.nature, copies.nature} == {"project"}
-    assert cleaning.lots[0].conditions[0].label == "Publication prévue : 1er trimestre 2027"
-    assert copies.lots[0].conditions[0].label == "Publication prévue : 15/01/2027"
-    assert (cleaning.lots[0].amount, cleaning.lots[0].duration_months) == (400_000, 48)
-    assert (copies.lots[0].amount, copies.published, copies.deadline) == (None, None, None)
 
 
 DAY = "2027-01-15"

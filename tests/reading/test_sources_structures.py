@@ -131,27 +131,7 @@ def test_a_siret_that_cannot_be_read_is_told_with_its_remedy(cell: str, words: s
     assert [(r.record, words in r.reason) for r in rejected] == [("row 4", True)]
 
 
-def test_a_list_without_numbers_tells_structures_apart_by_name_and_place() -> None:
-    listed = "Association;Ville;Activité\nLes Jardins;Metz;tonte\nLES JARDINS ;Metz;taille\nLes Jardins;Nancy;tonte\n"
-    structures, rejected = read(listed)
-    expected = [("Les Jardins", "57463", 2), ("Les Jardins", "54395", 1)]
-    assert [(s.name, s.place.commune, len(s.offers)) for s in structures] == expected
-    assert all("no-siret" in s.flags and not s.kind and s.kind_label == "type à préciser" for s in structures)
-    assert not rejected
-    titled = "id;title;summary;city\n3ab;Le Panier d'à côté;Paniers de légumes de saison livrés chaque semaine;Niort\n"
-    (pantry,), _ = read(titled)
-    assert (pantry.siret, pantry.name) == ("ID-3ab", "Le Panier d'à côté")
-    assert [(offer.nature, offer.text[:7]) for offer in pantry.offers] == [("description", "Paniers")]
-    placed = (
-        '{"name": "Les Jardins", "kind": "ACI", "place": "Metz, 57", "title": "Tondre solidaire", "page": "https://%s", '
-        '"own_page": false, "says": "Nous tondons pour les communes et les bailleurs.", "activite": "tonte"}'
-    )
-    (garden,), _ = read(placed % "www.ville.example/tonte", "pages.jsonl")
-    assert (garden.place.commune, garden.website, garden.headcount) == ("57463", "", None)
-    told = [(offer.title, offer.source, offer.inferred) for offer in garden.offers if offer.nature == "offer"]
-    assert told == [("tonte", "ville.example", True)]
-    (garden,), _ = read(placed % "jardins.example", "pages.jsonl")  # at its root a site is of whom it tells
-    assert (garden.website, garden.offers[-1].inferred) == ("https://jardins.example", False)
+def test_who_has_neither_a_number_nor_a_name_with_a_place_is_set_aside() -> None:
     (nowhere, unnamed), rest = read("SIRET;Nom;Ville;Activité\n;Les Jardins;;tonte\n;;Metz;tonte\n")[::-1]
     assert (nowhere.reason, unnamed.reason) == (UNSTATED, UNSTATED) and not rest
     with pytest.raises(BadInput, match="names with two of these: a place"):
@@ -401,18 +381,3 @@ def test_real_lists_are_read_whole(file: str, count: int) -> None:
     assert not [record for record in records if isinstance(record, Rejected)]
     # A SIRET listed under two kinds is two structures.
     assert len({(r.siret, r.kind) for r in records if isinstance(r, Structure)}) == len(records) == count
-
-
-def test_a_zone_on_each_row_is_that_of_its_activity() -> None:
-    head = "SIRET;Nom;Type;Code postal;Ville;Activité;Zone d'intervention\n"
-    row = f"{A};Essai;ACI;57000;Metz"
-    stated = {"Espaces verts": "Moselle", "Nettoyage": "30 km", "Traiteur": "France entière"}
-    (structure,), _ = read(head + "".join(f"{row};{offer};{zone}\n" for offer, zone in stated.items()))
-    zones = Zone(departments=("57",)), Zone(radius_km=30.0), Zone(country=True)
-    assert {offer.title: offer.zone for offer in structure.offers} == dict(zip(stated, zones, strict=True))
-    # what they reach together
-    assert structure.zone == Zone(radius_km=30.0, departments=("57",), country=True)
-    (structure,), _ = read(f"{head}{row};Tonte;Moselle\n{A};;;;;Taille;\n")
-    assert structure.zone == Zone(departments=("57",))
-    # one zone is that of all it offers
-    assert [offer.zone for offer in structure.offers] == [structure.zone] * 2

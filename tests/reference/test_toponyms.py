@@ -169,18 +169,10 @@ def test_the_town_that_people_call_so_is_meant_before_a_far_smaller_village(name
     assert toponyms.spelt(name) == (name == town)  # what is taken for another is told
 
 
-SHARED = {
-    "Cesson": "Cesson-Sévigné",
-    "Aix": "Aix-les-Bains",
-    "Boulogne": "Boulogne-sur-Mer",
-    "Lons": "Lons-le-Saunier",
-}
-
-
-@pytest.mark.parametrize("name", SHARED)
-def test_a_name_that_several_towns_go_by_is_asked_back_in_the_field_and_in_the_need(name: str) -> None:
+@pytest.mark.parametrize(("name", "town"), cases("names of several towns"))
+def test_a_name_that_several_towns_go_by_is_asked_back(name: str, town: str) -> None:
     for read, words in ((toponyms.asked, name), (spot, f"ménage à {name}")):
-        with pytest.raises(toponyms.Homonyms, match=SHARED[name]):
+        with pytest.raises(toponyms.Homonyms, match=town):
             read(words)
 
 
