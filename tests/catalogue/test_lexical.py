@@ -21,10 +21,8 @@ def texts(n: int, seed: int = 0) -> list[str]:
     """Texts of words that are drawn as unevenly as those of a language are."""
     chance = np.random.default_rng(seed)
     shares = 1 / np.arange(1, len(WORDS) + 1)
-    return [
-        " ".join(chance.choice(WORDS, size=1 + int(chance.integers(12)), p=shares / shares.sum()))
-        for _ in range(n)
-    ]
+    sizes = (1 + int(chance.integers(12)) for _ in range(n))
+    return [" ".join(chance.choice(WORDS, size=size, p=shares / shares.sum())) for size in sizes]
 
 
 @pytest.fixture(scope="module")

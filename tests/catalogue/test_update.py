@@ -1,6 +1,7 @@
 """An amended catalogue answers as one built anew, down to the last figure, and takes the place of the old at once."""
 
 import threading
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,11 +66,8 @@ def test_an_update_equals_a_new_build(sample: gather.Gathered, which: str) -> No
     before = build_catalogue(listed.values(), sample.awards, RECIPE)
     holders = {holder.siren for award in sample.awards for holder in award.holders}
     # of a bidder that goes altogether the awards go too, so that one without any is taken away
-    leaving = next(
-        s.siret
-        for s in listed.values()
-        if s.siren not in holders and sum(o.siret == s.siret for o in listed.values()) == 1
-    )
+    count = Counter(s.siret for s in listed.values())
+    leaving = next(s.siret for s in listed.values() if s.siren not in holders and count[s.siret] == 1)
     keys = [key for key in sorted(listed) if not key.startswith(leaving)]
     fresh: list[Structure] = []
     gone: list[str] = []

@@ -35,10 +35,8 @@ def brute_force(cover: Cover) -> tuple[int, int, int] | None:
                     if not _carried(cover, team, taken):
                         continue
                     degrees, scores = cover.degree[list(taken)], cover.score[list(taken)]
-                    lead = [
-                        max((int(d[j]), int(s[j])) for j in team)
-                        for d, s in zip(degrees, scores, strict=True)
-                    ]
+                    both = zip(degrees, scores, strict=True)
+                    lead = [max((int(d[j]), int(s[j])) for j in team) for d, s in both]
                     weights = sum(int(cover.weight[t]) * d for t, (d, _) in zip(taken, lead, strict=True))
                     goals = (weights, -size, sum(s for _, s in lead))
                     best = goals if best is None or goals > best else best
@@ -175,10 +173,8 @@ def test_two_trades_make_a_joint_group_with_one_mandataire_and_its_reasons() -> 
 @pytest.mark.parametrize("kind", ["ETTI", "GEIQ", "AI"])
 def test_who_only_lends_staff_executes_no_part(kind: str) -> None:
     lender, builder = structure(1, kind=kind, turnover=9e6), structure(2, kind="EI", turnover=1e5)
-    works = [
-        lot(n, title=title, cpv=(code,))
-        for n, (title, code) in enumerate((("Peinture", "45442100"), ("Maçonnerie", "45262500")), 1)
-    ]
+    trades = enumerate((("Peinture", "45442100"), ("Maçonnerie", "45262500")), 1)
+    works = [lot(n, title=title, cpv=(code,)) for n, (title, code) in trades]
     both = teams(answer(works[0], (lender, 0.9)), answer(works[1], (builder, 0.8)))
     assert both and all(m.structure.kind == "EI" for team in both for m in team.members)
     assert not teams(answer(works[0], (lender, 0.9)))
@@ -405,11 +401,8 @@ def test_who_stands_far_or_declares_another_zone_leaves_the_lot_to_others_or_cov
 
 def test_teams_differ_in_half_of_their_members_and_repeats_are_marked() -> None:
     crowd = [structure(n) for n in range(20, 26)]
-    answers = (
-        answer(lot(1), *((s, 0.9 - i / 50) for i, s in enumerate(crowd[:3]))),
-        answer(lot(2), *((s, 0.9 - i / 50) for i, s in enumerate(crowd[3:]))),
-        answer(lot(3), (D, 0.9)),
-    )
+    ranked = [(s, 0.9 - i % 3 / 50) for i, s in enumerate(crowd)]
+    answers = (answer(lot(1), *ranked[:3]), answer(lot(2), *ranked[3:]), answer(lot(3), (D, 0.9)))
     found = teams(*answers, n=3)
     assert len(found) == 3
     sets = [{m.structure.siren for m in team.members} for team in found]

@@ -176,7 +176,7 @@ SOMEWHERE = replace(SAINT_DENIS, commune=None, latitude=-21.13, longitude=55.53)
 
 @pytest.mark.parametrize("places", [(PARIS,), (NANTERRE, SAINT_DENIS), (SAINT_DENIS,), (SOMEWHERE,)])
 @pytest.mark.parametrize("kinds", [(), ("EI",), ("AI",)])
-def test_all_whose_zone_holds_the_place_and_the_nearest_without_zone(
+def test_zones_that_hold_it_and_the_nearest(
     crowd: Catalogue, places: Sequence[Place], kinds: tuple[str, ...]
 ) -> None:
     query = asked(crowd, places, Filters(kinds=kinds))

@@ -69,9 +69,8 @@ def test_an_update_reads_only_what_it_brings(folder: Path, monkeypatch: MonkeyPa
     assert cuts == ["Ramonage de cheminées"]
     row = fresh.row(one.siret)
     assert [pieces.text(slot) for slot in pieces.spans.of(row)] == cuts
-    whole = declared._encoded(
-        fresh.encoder, [fresh.text(i) for i in np.flatnonzero(fresh.nature_mask(declared.DECLARED))]
-    )
+    rows = np.flatnonzero(fresh.nature_mask(declared.DECLARED))
+    whole = declared._encoded(fresh.encoder, [fresh.text(i) for i in rows])
     assert set(whole[1][0].to_pylist()) == set(pieces.words.to_pylist())
 
 

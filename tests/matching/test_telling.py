@@ -31,9 +31,7 @@ def near(postcode: str) -> Place:
     return places.locate(Place(postcode=postcode))
 
 
-def test_reasons_and_points_by_subject_sum_to_the_score_and_say_nothing_unknown_banal_or_double(
-    matcher: Matcher, sample: gather.Gathered
-) -> None:
+def test_reasons_sum_to_the_score_and_say_nothing_banal(matcher: Matcher, sample: gather.Gathered) -> None:
     answers = (matcher.match(tender, 20, groups=0) for tender in sample.tenders[:10])
     for lot in (lot for answer in answers for lot in answer.lots):
         bidders = [match.structure.siren for match in lot.matches]

@@ -59,16 +59,13 @@ def test_a_publisher_that_fails_is_named(directory: Path, tmp_path: Path, monkey
     with serving() as publisher:
         named = {"rome": "Espaces verts (A1203)", "appellation_modifiee": "Jardinier"}
         job = published("emplois job", description="", **named)
-        publisher.employers = [
-            published("emplois", siret=ONE, postes=[job]),
-            published("emplois", siret=THREE),
-        ]
+        others = published("emplois", siret=THREE)
+        publisher.employers = [published("emplois", siret=ONE, postes=[job]), others]
         monkeypatch.setenv("MATCHER_EMPLOIS_URL", publisher.url + "/emplois/")
         monkeypatch.setenv("MATCHER_ADAPTEES_URL", "")
         told: list[str] = []
-        found = enrich.enrich(
-            structures(directory), tmp_path / "sync", ["emplois", "adaptees"], say=told.append
-        )
+        asked = ["emplois", "adaptees"]
+        found = enrich.enrich(structures(directory), tmp_path / "sync", asked, say=told.append)
     assert list(found.failed) == ["adaptees"]
     assert "1 of 2: emplois" in told
     assert {s.siret: [o.title for o in s.offers] for s in found.structures} == {ONE: ["Jardinier"], TWO: []}

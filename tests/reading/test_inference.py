@@ -55,10 +55,8 @@ def test_records_keep_their_order_and_no_model_is_loaded_in_vain(monkeypatch: Mo
 
 def test_order_holds_across_batches(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(inference, "BATCH", 2)
-    records = [
-        Tender(id=str(i), format="x", title="Lavage de vitres", lots=(STATED if i % 3 else GREEN,))
-        for i in range(10)
-    ]
+    given = (STATED if i % 3 else GREEN for i in range(10))
+    records = [Tender(id=f"{i}", format="x", title="Vitres", lots=(lot,)) for i, lot in enumerate(given)]
     made = list(inference.coded(records))
     assert [r.id for r in made if isinstance(r, Tender)] == [r.id for r in records]
     assert [bool(r.flags) for r in made if isinstance(r, Tender)] == [i % 3 == 0 for i in range(10)]

@@ -96,9 +96,8 @@ def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:
 def test_nine_typed_needs_in_ten_are_cut_as_their_author_would() -> None:
     rows = list(csv.DictReader(SEVERAL.read_text(encoding="utf-8").splitlines()))
     right = {row["text"]: len(typed_need(row["text"]).lots) == int(row["lots"]) for row in rows}
-    one, several = (
-        [right[row["text"]] for row in rows if (row["lots"] == "1") is alone] for alone in (True, False)
-    )
+    rightly = [(right[row["text"]], row["lots"] == "1") for row in rows]
+    one, several = ([fits for fits, single in rightly if single is alone] for alone in (True, False))
     print(f"of one thing {sum(one)} of {len(one)}, of several {sum(several)} of {len(several)}")
     assert sum(one) >= 0.9 * len(one), [text for text, fits in right.items() if not fits]
     assert sum(one + several) >= 0.9 * len(rows), [text for text, fits in right.items() if not fits]

@@ -66,10 +66,8 @@ def test_a_package_has_what_the_standard_requires(package: dict[str, Any]) -> No
         tender = release["tender"]
         lots = {lot["id"] for lot in tender.get("lots", [])}
         assert {item["relatedLot"] for item in tender.get("items", [])} <= lots
-        for item in (
-            *tender.get("items", []),
-            *(item for award in awards for item in award.get("items", [])),
-        ):
+        bought = (item for award in awards for item in award.get("items", []))
+        for item in (*tender.get("items", []), *bought):
             assert item["id"] and item.get("classification", {"scheme": "CPV"})["scheme"] == "CPV"
         for period in (each.get("contractPeriod", {}) for each in (*tender.get("lots", []), *awards)):
             assert isinstance(period.get("durationInDays", 1), int)
@@ -79,10 +77,8 @@ def test_the_command_writes_a_package_and_reads_it(tmp_path: Path) -> None:
     written = matcher("read", str(SAMPLE / "boamp_page_1.json"), "--as-stated", "--format", "ocds")
     path = tmp_path / "releases.json"
     path.write_text(written.stdout, encoding="utf-8")
-    first, again = (
-        matcher("read", str(one), "--as-stated", "--format", "jsonl").stdout
-        for one in (SAMPLE / "boamp_page_1.json", path)
-    )
+    shown = "--as-stated", "--format", "jsonl"
+    first, again = (matcher("read", str(one), *shown).stdout for one in (SAMPLE / "boamp_page_1.json", path))
     titles = [[json.loads(line)["title"] for line in text.splitlines()] for text in (first, again)]
     assert titles[0] == titles[1] and len(titles[0]) > 5
     assert matcher("read", str(path), "--format", "xml").returncode == 2

@@ -227,9 +227,8 @@ def test_an_ordinary_firm_that_owes_hours_is_a_lead() -> None:
     without = won("Bâti Nord SAS", clause=False)
     assert not [*leads(won("Association intermédiaire Le Relais")), *leads(without)]
     assert not [*leads(won("Bâti Nord SAS"), structures={"732829320"})]
-    ((_, lead),) = leads(
-        without, earlier=[notice("26-4", lots=won("x").lots)]
-    )  # the clause stands in the call
+    # the clause stands in the call
+    ((_, lead),) = leads(without, earlier=[notice("26-4", lots=won("x").lots)])
     assert lead.hours == 400.0
 
 

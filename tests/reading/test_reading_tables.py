@@ -45,6 +45,8 @@ def reservation(words: str) -> str:
 
 READERS: dict[str, Callable[..., Any]] = {
     "amounts of lots": lambda text: terms.amount(folded(text)),
+    "months between two days": _facts.span,
+    "months of days": _facts.months,
     "durations": lambda text: terms.duration(folded(text)),
     "procedures in sentences": lambda text: (terms.adapted(folded(text)), terms.procedure(folded(text))),
     "criteria in running text": lambda text: [one.weight for one in completed(text).criteria],

@@ -211,10 +211,8 @@ def test_numbers_of_a_network_are_no_postcodes(tmp_path: Path, number: str) -> N
 
 @pytest.mark.parametrize(("silence", "told"), [([], True), (["--quiet"], False)])
 def test_quiet_holds_for_the_process_that_reads(tmp_path: Path, silence: list[str], told: bool) -> None:
-    pages = {
-        name: [["Nom", "Ville", "Activité"], [f"Atelier {name}", "Brioude", "nettoyage"]]
-        for name in ("EI", "EA")
-    }
+    head = ["Nom", "Ville", "Activité"]
+    pages = {name: [head, [f"Atelier {name}", "Brioude", "nettoyage"]] for name in ("EI", "EA")}
     (tmp_path / "members.xlsx").write_bytes(workbook(**pages))
     line = [sys.executable, "-m", "matcher", *silence, "read", str(tmp_path / "members.xlsx")]
     done = subprocess.run(line, capture_output=True, text=True, check=True)

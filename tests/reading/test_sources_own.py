@@ -22,9 +22,7 @@ from records import cases, facts, parted, tupled, under
 BUYER = "00000011700010"
 
 
-def read(
-    content: str | bytes, name: str = "notices.csv", **options: Any
-) -> tuple[list[Tender], list[Rejected]]:
+def read(content: str | bytes, name: str = "own.csv", **options: Any) -> tuple[list[Tender], list[Rejected]]:
     raw = content.encode() if isinstance(content, str) else content
     return parted(table.read(io.BytesIO(raw), name, **options))
 

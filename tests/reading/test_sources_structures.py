@@ -25,9 +25,7 @@ from sheets import siret
 A, B = siret(11), siret(22)
 
 
-def read(
-    content: str | bytes, name: str = "list.csv", **options: Any
-) -> tuple[list[Structure], list[Rejected]]:
+def read(content: str | bytes, name: str = "a.csv", **options: Any) -> tuple[list[Structure], list[Rejected]]:
     raw = content.encode() if isinstance(content, str) else content
     return parted(directory.read(io.BytesIO(raw), name, **options))
 
@@ -193,9 +191,8 @@ def test_hedged_figures(people: str, turnover: str, expected: tuple[float | None
     (one,), _ = read(f"siret;nom;type;ville;effectif;CA\n{A};X;EI;Metz;{people};{turnover}\n")
     assert (one.headcount, one.turnover) == expected
     unread = [flag for flag in one.flags if flag.startswith("figure-unread")]
-    assert unread == (
-        [f"figure-unread: {turnover}", f"figure-unread: {people}"] if expected[0] is None else []
-    )
+    told = [f"figure-unread: {turnover}", f"figure-unread: {people}"]
+    assert unread == (told if expected[0] is None else [])
 
 
 def test_the_guess_is_shown_and_corrected() -> None:

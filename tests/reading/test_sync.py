@@ -282,10 +282,9 @@ def test_departments_asked_in_parts(publisher: Publisher, tmp_path: Path, monkey
     monkeypatch.setattr(entreprises, "LISTING", replace(entreprises.LISTING, reach=100))
     publisher.register_reach = 100
     # Its count stops at its reach: 100 is "100 or more", and a section with as many is asked by postcode.
-    publisher.units = [
-        {**unit(n, section="N" if n < 150 else "Q"), "code_postal": ("57000", "57100", "57070")[n % 3]}
-        for n in range(160)
-    ]
+    codes = "57000", "57100", "57070"
+    units = (unit(n, section="N" if n < 150 else "Q") for n in range(160))
+    publisher.units = [each | {"code_postal": codes[n % 3]} for n, each in enumerate(units)]
     report = entreprises.entreprises(tmp_path, asked=["57"])
     assert report.records == 160
     assert report.notes == []

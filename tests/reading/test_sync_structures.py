@@ -160,10 +160,8 @@ def test_a_department_that_breaks_leaves_the_others(publisher: Publisher, tmp_pa
 
 
 def test_services_stand_under_their_structure(publisher: Publisher, tmp_path: Path) -> None:
-    publisher.inclusion["structures"] = [
-        published("inclusion", id=f"dora--{n}", siret=siret(n) if n else None, nom=f"Garage {n}")
-        for n in range(3)
-    ]
+    known = ({"id": f"dora--{n}", "siret": siret(n) if n else None, "nom": f"Garage {n}"} for n in range(3))
+    publisher.inclusion["structures"] = [published("inclusion", **row) for row in known]
     publisher.inclusion["services"] = [published("inclusion service")]
     assert inclusion.inclusion(tmp_path).records == 4
     found = {s.siret: s for s in read(tmp_path)}
@@ -196,10 +194,8 @@ def test_version_one_states_no_kind_but_by_network(publisher: Publisher, tmp_pat
 
 
 def test_objects_of_associations_come_by_rna_number(publisher: Publisher, tmp_path: Path) -> None:
-    publisher.announcements = [
-        published("announcement", id=str(n), numero_rna=f"W57000{n:04d}", titre=f"Essai {n}")
-        for n in range(30)
-    ]
+    ids = [f"W57000{n:04d}" for n in range(30)]
+    publisher.announcements = [published("announcement", id=one, numero_rna=one) for one in ids]
     numbers = {f"W57000{n:04d}": f"{n:09d}" for n in range(25)} | {"X1": "000000001"}
     report = associations.associations(tmp_path, numbers)
     assert (report.records, len(publisher.asked)) == (25, 2)
@@ -266,10 +262,9 @@ def test_the_list_of_adapted_firms(publisher: Publisher, tmp_path: Path, monkeyp
     listed = [{"url": publisher.url + path, "last_modified": day} for path, day in days.items()]
     publisher.files["/api/datasets/ea/"] = json.dumps({"resources": [*listed, None]}).encode()
     monkeypatch.setenv("MATCHER_ADAPTEES_URL", f"{publisher.url}/api/datasets/ea/")
-    publisher.files["/ea.csv"] = (
-        "N° SIRET;Raison sociale;Commune;Code postal;Téléphone\n"
-        + "\n".join(f"{siret(n)};Adaptée {n};Metz;57000;0387000000" for n in range(4))
-    ).encode("cp1252")
+    head = "N° SIRET;Raison sociale;Commune;Code postal;Téléphone\n"
+    rows = "".join(f"{siret(n)};Adaptée {n};Metz;57000;0387000000\n" for n in range(4))
+    publisher.files["/ea.csv"] = f"{head}{rows}".encode("cp1252")
     assert adaptees.adaptees(tmp_path).records == 4
     found = [s for s in files.read([tmp_path]) if isinstance(s, Structure)]
     assert len(found) == 4
