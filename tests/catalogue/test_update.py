@@ -19,6 +19,7 @@ from matcher.lab import synth
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
+from records import facts
 
 RECIPE = recipes.named("default")
 
@@ -37,11 +38,9 @@ def same(one: Catalogue, other: Catalogue) -> None:
 def told(catalogue: Catalogue, tenders: list) -> list:  # type: ignore[type-arg]
     matcher = Matcher(catalogue)
     lots = (lot for tender in tenders for lot in matcher.match(tender, 10, groups=0).lots)
-    return [
-        (m.lot.id, m.structure.siret, m.structure.kind, round(m.score, 5), [r.text for r in m.reasons])
-        for lot in lots
-        for m in lot.matches
-    ]
+    shown = "lot.id structure.siret structure.kind"
+    matches = [match for lot in lots for match in lot.matches]
+    return [(facts(m, shown), round(m.score, 5), [r.text for r in m.reasons]) for m in matches]
 
 
 def test_structures_are_read_from_a_catalogue_as_they_were_given(sample: gather.Gathered) -> None:

@@ -30,13 +30,6 @@ def test_the_same_for_a_seed_and_each_number_one(structures: list[Structure], te
     assert [s.siret for s in synth.structures(50, seed=1)] == [s.siret for s in structures[:50]]
 
 
-def test_a_block_goes_on_where_the_last_one_ended() -> None:
-    """Blocks are drawn apart: the ten thousand and first is one more, not the first again."""
-    last, more = list(synth.structures(10_001))[-2:]
-    assert last.siret == synth.siret(1_009_999) and more.siret == synth.siret(1_010_000)
-    assert more.offers != next(iter(synth.structures(1))).offers
-
-
 def test_sirets_pass_their_checks_and_are_all_different_and_nobodys(structures: list[Structure]) -> None:
     assert all(s.email.endswith("@example.org") and not s.phone for s in structures)
     assert all(s.siret.startswith("01") for s in structures)  # SIRENs from 01 on: a block of our own

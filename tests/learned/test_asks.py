@@ -45,10 +45,8 @@ def test_parts_carry_their_words_and_shares_that_sum_to_one() -> None:
 
 
 def test_the_end_of_a_long_need_is_read_like_its_beginning() -> None:
-    words = (
-        "Nous cherchons qui peut assurer le nettoyage des bureaux, l'entretien des espaces verts, la blanchisserie du "
-        "linge de la crèche, la restauration du midi et le transport des colis."
-    )
+    words = "Nous cherchons qui peut assurer le nettoyage des bureaux, l'entretien des espaces verts, la "
+    words += "blanchisserie du linge de la crèche, la restauration du midi et le transport des colis."
     lot = free_text_tender(words).lots[0]
     assert lot.title.endswith("…") and asks.of_lot(lot).trades.keys() == asks.of_text(words).trades.keys()
     assert "transport" in asks.of_lot(lot).trades

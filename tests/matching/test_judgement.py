@@ -18,7 +18,7 @@ from matcher.lab.training import judgement as training
 from matcher.lab.training.texts import OURS
 from matcher.learned import asks
 from matcher.matching import demand, evidence, judgement, recipes, trades
-from matcher.matching.engine import LEVELS, Matcher
+from matcher.matching.engine import Matcher
 from matcher.matching.reasons import sentences
 from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Memo, Shortlist
@@ -255,13 +255,6 @@ def test_the_learning_pulls_apart_two_graded_pairs_of_a_need_and_no_others() -> 
     assert bend == pytest.approx([0.25 + push / 2, 0.25 + push / 2, 0.125, 0.25])
 
 
-def test_levels_are_those_of_the_thresholds() -> None:
-    judged = judgement.shipped()
-    assert 0 < judged.plausible < judged.likely < 1
-    chance = np.array([judged.plausible - 0.01, judged.plausible, judged.likely, 0.99])
-    assert [LEVELS[level] for level in judged.levels(chance)] == ["unlikely", "plausible", "likely", "likely"]
-
-
 def test_reading_the_judgement_loads_no_learning_library() -> None:
     code = "from matcher.matching import judgement; judgement.shipped()"
     assert imported(code, ("lightgbm", "sklearn", "interpret", "pickle5")) == []
@@ -296,14 +289,6 @@ def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
         chances = [chance for _, chance in found]
         assert chances == sorted(chances, reverse=True)
         assert all(trades.LIKELY_TRADE <= chance <= 1 for chance in chances)
-    tender = free_text_tender("nettoyage de bureaux", ANGERS)
-    lots = tuple(replace(lot, trades=(asks.names()[0],)) for lot in tender.lots)
-    query = matcher.queries(replace(tender, lots=lots))[0]
-    by_lot = trades.prior_trade(shortlist_of(matcher.catalogue, query, exhaustive=True))
-    alone = query.demand.weights
-    structure = matcher.catalogue.structure(0)
-    chances = chances_of(structure.kind, structure.naf or "", structure.name)
-    assert by_lot[0] == pytest.approx(float((chances * trades.relevance(alone)).max()), abs=1e-5)
 
 
 def test_tables_name_trades_of_the_taxonomy() -> None:

@@ -86,9 +86,3 @@ def test_readings_of_other_models_are_not_used(folder: Path, monkeypatch: Monkey
     assert len(declared.of(catalogue).words) == len(cuts) > 0
     evidence.read_names(catalogue)  # answered by reading
     assert len(catalogue.answers("trades")[1]) == len(catalogue.coded("name")[1])
-
-
-def test_nothing_is_stored_for_a_recipe_without_judgement(tmp_path: Path) -> None:
-    made = build_catalogue(list(synth.structures(5)), [], recipes.named("lexical"))
-    save_catalogue(made, tmp_path / "c", lambda fresh: stored.save(made, fresh))
-    assert not load_catalogue(tmp_path / "c").derived

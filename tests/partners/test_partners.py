@@ -18,7 +18,7 @@ from matcher.partners import partners, subcontracting
 from matcher.partners.opportunities import BARRED, UNASKED, Wishes, by_notice, opportunities, why_nothing
 from matcher.partners.relaunch import relaunch
 
-DAY = date(2026, 3, 2)
+DAY, EARLIER = date(2026, 3, 2), date(2024, 1, 1)
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 _POINT = {"department": "93", "latitude": 48.9, "longitude": 2.4}
 PANTIN = Place(label="Pantin", commune="93055", postcode="93500", **_POINT)
@@ -202,10 +202,8 @@ def test_a_group_names_the_firm_for_what_no_structure_takes(kept: Filters | None
 
 def test_who_sold_goods_of_a_trade_is_not_named_for_its_work() -> None:
     sells, tends = structure(8, "Serres du Nord", kind=""), structure(9, "Paysages", kind="")
-    won = [
-        award("s", date(2024, 1, 1), sells, title="Fourniture d'arbustes et de plantes", cpv="03451000"),
-        award("t", date(2024, 1, 1), tends, title="Entretien des espaces verts", cpv="77310000"),
-    ]
+    sold = award("s", EARLIER, sells, title="Fourniture d'arbustes et de plantes", cpv="03451000")
+    won = [sold, award("t", EARLIER, tends, title="Entretien des espaces verts", cpv="77310000")]
     held = made.matcher_over((CLEAN, SHELTERED), won)
     found = partners.partners(held, CLEAN, tender(BOTH))
     assert [p.structure.siret for p in found.firms] == [tends.siret]
@@ -302,10 +300,8 @@ def test_openings_say_who_owes_the_hours_and_who_could_be_asked() -> None:
 
 def test_only_firms_of_the_trade_of_an_open_lot_are_named() -> None:
     guards = structure(8, "Convoyeurs Réunis", kind="")
-    won = [
-        award("g", date(2024, 1, 1), guards, title="Collecte et transport de fonds", cpv="79714000"),
-        award("n", date(2024, 1, 1), FIRM, title="Nettoyage industriel des locaux", cpv="90911200"),
-    ]
+    guarded = award("g", EARLIER, guards, title="Collecte et transport de fonds", cpv="79714000")
+    won = [guarded, award("n", EARLIER, FIRM, title="Nettoyage industriel des locaux", cpv="90911200")]
     held = made.matcher_over([*ALL, guards], won)
     coach = Lot(id="c", title="Lignes régulières d'autocar", cpv=("60130000",), places=(PANTIN,))
     assert subcontracting.takers(held, tender(coach), coach) == ()

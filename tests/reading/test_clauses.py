@@ -247,11 +247,6 @@ def test_training_is_the_same_again_and_names_what_it_lacks(tmp_path: Path) -> N
         training.train(few, tmp_path, tmp_path / "none")
 
 
-def test_a_condition_of_the_text_joins_those_of_the_fields() -> None:
-    lot = replace(A, description="La visite du site est obligatoire.")
-    assert "visit" in {one.code for one in clauses.complete(tender(lot)).lots[0].conditions}
-
-
 def test_lots_may_have_letters() -> None:
     text = "Le lot A est réservé aux ESAT. Les lots B et C comportent chacun 60 heures d'insertion."
     read = clauses.read(text)

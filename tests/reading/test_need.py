@@ -22,12 +22,6 @@ SEVERAL = Path(__file__).parents[1] / "data" / "several_needs.csv"
 GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 
-def test_a_need_may_be_of_several_places() -> None:
-    tender = free_text_tender("tonte", toponyms.asked("Pantin, Bobigny et Romainville"))
-    assert [p.label for p in tender.lots[0].places] == ["Pantin", "Bobigny", "Romainville"]
-    assert free_text_tender("tonte").lots[0].places == ()
-
-
 def structure(number: int, town: Place, zone: Zone | None = None) -> Structure:
     siret = f"{number:09d}00014"
     offer = Offer(id=f"{siret}#1", title=GARDEN, zone=zone)
@@ -71,12 +65,6 @@ def test_no_kilometres_are_reported_from_the_centre_of_a_department(west: Matche
     for match in matches:
         assert match.distance_km is None
         assert not any(" km" in r.text and "d'ordinaire" not in r.text for r in match.reasons), match.reasons
-
-
-def test_kilometres_are_reported_from_the_towns_of_a_mixed_list_only(west: Matcher) -> None:
-    shown = reach.of(compared(west, "Saint-Malo, Loire-Atlantique")).shown_km
-    assert shown[5] < 2, "in Saint-Malo"
-    assert shown[1] != shown[1], "in the department of which no more is known"
 
 
 def test_a_typed_place_is_not_attributed_to_the_buyer(west: Matcher) -> None:

@@ -12,7 +12,7 @@ import pytest
 import sheets
 from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading import files, gather
-from matcher.reading.sources import _columns
+from matcher.reading.sources import _columns, directory
 from papers import workbook
 from records import cases
 from sheets import Sheet, siret
@@ -74,11 +74,8 @@ def test_a_mapping_is_kept_as_a_profile_for_the_next_file(tmp_path: Path) -> Non
     (unkind,) = gather.gather([other], _columns.pairs([str(profile)])).structures
     assert (unkind.name, unkind.kind) == ("Les Haies", "")
     with pytest.raises(BadInput, match=r"the columns are Nom, Siret"):
-        list(
-            files.plugins.find("reading.sources", "directory").read(
-                io.BytesIO(f"Nom;Siret\nX;{siret(3)}\n".encode()), "other.csv", columns={"brand": "Surnom"}
-            )
-        )
+        rows = io.BytesIO(f"Nom;Siret\nX;{siret(3)}\n".encode())
+        list(directory.read(rows, "other.csv", columns={"brand": "Surnom"}))
 
 
 def test_titles_above_are_no_offers_and_a_sheet_can_be_left_out(tmp_path: Path) -> None:
@@ -87,12 +84,11 @@ def test_titles_above_are_no_offers_and_a_sheet_can_be_left_out(tmp_path: Path) 
     members = [["À ne pas diffuser"], *member, ["B", siret(2)[:9], "Metz", "tonte"]]
     others = {"Prospects": [head, ["C", "Metz", "tonte"]], "Idées": [head[:2], ["D", "Metz"]]}
     (path := tmp_path / "members.xlsx").write_bytes(workbook(Adhérents=members, **others))
-    call = [sys.executable, "-m", "matcher", "read", str(path), "--format", "jsonl"]
-    done = subprocess.run(call, capture_output=True, text=True, check=True)
-    assert (done.stdout.count("\n"), "diffuser" in done.stdout) == (3, False)
-    assert "what they do, a phone or mail; it has name, town  [" in done.stderr
+    _, out, err = run("read", path, "--format", "jsonl")
+    assert (out.count("\n"), "diffuser" in out) == (3, False)
+    assert "what they do, a phone or mail; it has name, town  [" in err
     told = "'Adhérents' (2), 'Prospects' (1), 'Idées' (1); one is left out with --map 'sheet:NAME=none'"
-    assert told in done.stderr
+    assert told in err
     left = gather.gather([path], _columns.pairs(["sheet:Prospects=none"]))
     assert [one.name for one in left.structures] == ["A", "B"]
     told = "1 structure whose SIRET is missing beside the SIREN: write the 14 digits of"
@@ -162,9 +158,8 @@ def test_a_sheet_of_names_completes_the_structures_of_the_others(tmp_path: Path)
     expected = [("05 55 00 00 01", "gue@example.org", 7), ("", "", 12), ("", "", 60)]
     assert [(one.phone, one.email, one.headcount) for one in found.structures] == expected
     assert [bad.record for bad in found.rejected] == ["Sheet row 3 (Les Halles)", "Sheet row 4 (Ti Nevez)"]
-    command = [sys.executable, "-m", "matcher", "read", str(tmp_path / "reseau.xlsx")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert "1 row of other sheets joined to structures by their names, 2 could not be" in done.stderr
+    told = "1 row of other sheets joined to structures by their names, 2 could not be"
+    assert told in run("read", tmp_path / "reseau.xlsx")[2]
 
 
 def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place() -> None:

@@ -193,9 +193,6 @@ def holders(*ids: str) -> list[dict[str, str]]:
     return [{"typeIdentifiant": "SIRET", "id": one} for one in ids]
 
 
-BOTH = holders(ONE, TWO)
-
-
 @pytest.mark.parametrize(("changes", "relation"), cases("holders of one record"))
 def test_what_one_record_tells_of_its_holders(changes: dict[str, Any], relation: str) -> None:
     found = award(**changes)

@@ -136,16 +136,10 @@ def test_concessions_and_adapted_ways(form: str, procedure: str, flags: tuple[st
 
 def test_the_deadline_of_a_prior_notice_that_calls_is_that_of_its_expressions_of_interest() -> None:
     data = (SAMPLE / "eforms" / "2026-metropole-proprete.xml").read_text("utf-8")
-    opens, closes = (
-        f"<{s}ext:UBLExtensions><{s}ext:UBLExtension><{s}ext:ExtensionContent><{s}efext:EformsExtension>"
-        for s in ("", "/")
-    )
-    closes = "".join(reversed(re.findall(r"<[^>]+>", closes)))
-    for name, by in (
-        ("<cac:TenderSubmissionDeadlinePeriod>", opens + "<efac:InterestExpressionReceptionPeriod>"),
-        ("</cac:TenderSubmissionDeadlinePeriod>", "</efac:InterestExpressionReceptionPeriod>" + closes),
-    ):
-        data = data.replace(name, by)
+    within = "ext:UBLExtensions ext:UBLExtension ext:ExtensionContent efext:EformsExtension".split()
+    period, interest = "cac:TenderSubmissionDeadlinePeriod>", "efac:InterestExpressionReceptionPeriod>"
+    opens, closes = (f"<{'><'.join(within)}><{interest}", f"</{interest}</{'></'.join(within[::-1])}>")
+    data = data.replace(f"<{period}", opens).replace(f"</{period}", closes)
     deadline = one("eforms", data.encode()).lots[0].deadline
     assert deadline is not None and (deadline.date(), deadline.hour) == (date(2027, 1, 28), 12)
 

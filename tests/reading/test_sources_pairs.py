@@ -17,14 +17,8 @@ pytestmark = [
     pytest.mark.skipif(not PAIRS.is_dir(), reason="needs the pairs of notices of MATCHER_SHARED"),
 ]
 
-#: What may differ in every pair, and why.
-OF_FORMAT = {
-    "format": "names the reader",
-    "id": "of a lot: its place in TED, its own identifier in eForms",
-    "uid": "made of the identifier",
-    "source": "made of the identifier of the lot",
-    "folder": "the id of a procedure (BT-04) is stated in eForms alone",
-}
+#: What may differ in every pair: what names the reader, ids and what is made of them, and BT-04, stated in eForms alone.
+OF_FORMAT = {"format", "id", "uid", "source", "folder"}
 #: What may differ in some, the file and the field; why is noted in the table.
 STATED = {(file, field) for file, field in cases("differences of pairs")}
 #: What is read in words or boxes of conditions: the texts of the two forms do not hold the same ones.  Award criteria

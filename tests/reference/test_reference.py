@@ -228,17 +228,6 @@ def test_communes_agree_with_the_official_table() -> None:
     assert statistics.median(approximate_gaps) < 10
 
 
-@pytest.mark.shared
-@needs_nomenclatures
-def test_cpv_codes_of_our_labels_are_official_and_no_group_is_missing() -> None:
-    with (NOMENCLATURES / "cpv_2008_fr_en.csv").open(encoding="utf-8") as stream:
-        official = {row["code8"] for row in csv.DictReader(stream)}
-    with (reference_dir() / "cpv.csv").open(encoding="utf-8") as stream:
-        ours = {row["code"] for row in csv.DictReader(stream)}
-    assert {code.ljust(8, "0") for code in ours} <= official
-    assert {c[:3] for c in official if c[3:] == "00000" and c[2] != "0"} <= ours
-
-
 def test_words_agree_with_their_number() -> None:
     assert french.counted("5", "lot attribué") == "5 lots attribués" and french.counted(1, "lot") == "1 lot"
 

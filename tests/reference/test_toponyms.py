@@ -1,8 +1,5 @@
 """Places named in words: what people type, what notices say, what buyers are called."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
@@ -142,13 +139,6 @@ def test_a_lot_without_place_is_at_its_buyers() -> None:
 
 def test_the_buyers_own_commune_settles_what_five_digits_mean() -> None:
     assert decp.place_of_decp("62220", "Code commune", buyer_id="21620215000017").commune == "62215"
-
-
-def test_most_judged_needs_have_a_precise_place(shared: Path) -> None:
-    lines = (shared / "judged" / "notices_dev.queries.jsonl").read_text(encoding="utf-8").splitlines()
-    tenders = [decp.tender_of(json.loads(line)["notice"]) for line in lines]
-    located = [toponyms.of_lot(tender.lots[0], tender)[0] for tender in tenders]
-    assert sum(any(map(places.precise, found)) for found in located) >= 0.4 * len(tenders)
 
 
 def test_what_is_no_place_is_taken_for_none() -> None:
