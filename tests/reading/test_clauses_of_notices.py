@@ -224,7 +224,7 @@ def test_what_is_read_in_a_text_is_marked_inferred_and_compared_with_no_turnover
 def test_letters_above_the_line_codes_with_cedex_and_addresses_without_scheme() -> None:
     words = '<SHORT_DESCR><P>Bac de 16 m<FT TYPE="SUP">3</FT>, n<FT TYPE="SUP">o</FT> 1.</P></SHORT_DESCR>'
     tender = ted(described(1, words))
-    assert tender.lots[0].description == "Bac de 16 m³, lot n° 1."
+    assert tender.lots[0].description == "Bac de 16 m³, n° 1."
     assert tender.buyer.place.postcode == "44036"
     assert tender.documents_url == "https://www.achats.example.org/dce"
 
