@@ -1,4 +1,4 @@
-"""What the text of a correction withdraws, on two hundred sentences written as buyers write them."""
+"""What a correction or a cancellation withdraws (two hundred sentences of buyers: `test_reading_tables.py`)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,21 +11,12 @@ from matcher.reading.procedure import answerable
 from records import cases
 
 
-def test_of_two_hundred_sentences_what_each_withdraws_is_read() -> None:
-    sentences = cases("what a sentence withdraws")
-    read = {text: cancellation.withdrawn(text) for text, _ in sentences}
-    told = {text: "whole" if one.whole else " ".join(one.lots) for text, one in read.items()}
-    assert len(sentences) == 200
-    assert told == dict(sentences)
-
-
 @pytest.mark.parametrize(("change", "nature", "gone"), cases("corrections that withdraw"))
 def test_a_correction_withdraws_what_its_text_says(change: str, nature: str, gone: list[str]) -> None:
     lots = (Lot(id="a", title="Tonte", number="1"), Lot(id="b", title="Taille", number="Lot n°2"))
     call = Tender(id="1", format="boamp", title="Espaces verts", lots=lots)
-    correction = cancellation.settled(
-        Tender(id="2", format="boamp", title="Rectificatif", nature="correction", change=change)
-    )
+    told = Tender(id="2", format="boamp", title="Rectificatif", nature="correction", change=change)
+    correction = cancellation.settled(told)
     assert correction.nature == nature
     assert procedure.effective(call, [correction])[1] == set(gone)
 

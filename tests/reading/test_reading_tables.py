@@ -8,7 +8,7 @@ import pytest
 from tests.reading.test_clauses import hours_stated
 from tests.reading.test_fields import completed
 
-from matcher.reading import brochure, clauses, consultation, criteria, terms, zones
+from matcher.reading import brochure, cancellation, clauses, consultation, criteria, terms, zones
 from matcher.reading.need import reservation_unread, typed_need
 from matcher.reading.sources import _facts, table
 from matcher.reading.sources._objet import lots_named
@@ -43,10 +43,16 @@ def reservation(words: str) -> str:
     return reservation_unread(typed_need(f"entretien des espaces verts, {words}"))[: len("« réservé »")]
 
 
+def withdrawn(text: str) -> str:
+    found = cancellation.withdrawn(text)
+    return "whole" if found.whole else " ".join(found.lots)
+
+
 READERS: dict[str, Callable[..., Any]] = {
     "amounts of lots": lambda text: terms.amount(folded(text)),
     "months between two days": _facts.span,
     "months of days": _facts.months,
+    "what a sentence withdraws": withdrawn,
     "durations": lambda text: terms.duration(folded(text)),
     "procedures in sentences": lambda text: (terms.adapted(folded(text)), terms.procedure(folded(text))),
     "criteria in running text": lambda text: [one.weight for one in completed(text).criteria],

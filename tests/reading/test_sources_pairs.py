@@ -63,11 +63,3 @@ def test_both_readers_give_the_same_tender(name: str) -> None:
     assert not found, "\n".join(found)
     for mine, yours in zip(one.lots, other.lots, strict=True):
         assert (mine.reservation is None) == (yours.reservation is None)
-
-
-def test_every_difference_that_is_allowed_is_there() -> None:
-    for name, field in STATED:
-        one, other = _read(ted, "ted", name), _read(eforms, "eforms", name)
-        parts = [(one, other), *zip(one.lots, other.lots, strict=True)]
-        differ = [getattr(mine, field, None) != getattr(yours, field, None) for mine, yours in parts]
-        assert any(differ), f"{name} {field}: take the line out"

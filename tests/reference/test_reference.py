@@ -18,9 +18,6 @@ from matcher.reference.paths import reference_dir, shared_dir
 from records import cases
 
 NOMENCLATURES = shared_dir() / "data" / "nomenclatures"
-needs_nomenclatures = pytest.mark.skipif(
-    not NOMENCLATURES.is_dir(), reason="no nomenclatures: set MATCHER_SHARED to the folder of real data"
-)
 
 
 def test_every_commune_is_found_by_its_own_name() -> None:
@@ -203,7 +200,7 @@ def test_a_region_code_is_not_taken_for_a_department() -> None:
 
 
 @pytest.mark.shared
-@needs_nomenclatures
+@pytest.mark.skipif(not NOMENCLATURES.is_dir(), reason="no nomenclatures: set MATCHER_SHARED")
 def test_communes_agree_with_the_official_table() -> None:
     people = covered = 0
     gaps, approximate_gaps, wrong = [], [], []
