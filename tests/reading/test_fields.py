@@ -172,8 +172,9 @@ RENNES = Place(label="Rennes", commune="35238", department="35")
 
 
 def placed(
-    title: str = "", buyer: str = "Syndicat mixte", description: str = "", seat: Place = RENNES, **place: Any
+    title: str = "", buyer: str = "Syndicat mixte", description: str = "", seat: Any = RENNES, **place: Any
 ) -> Lot:
+    seat = seat or Place()
     lot = Lot(id="1", title=title, description=description, places=(Place(**place),) if place else ())
     lots = facts.placed((lot,), seat)
     tender = Tender(id="t", format="x", title=title, buyer=Buyer(name=buyer, place=seat), lots=lots)

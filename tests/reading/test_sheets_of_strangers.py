@@ -84,11 +84,12 @@ def test_titles_above_are_no_offers_and_a_sheet_can_be_left_out(tmp_path: Path) 
     members = [["À ne pas diffuser"], *member, ["B", siret(2)[:9], "Metz", "tonte"]]
     others = {"Prospects": [head, ["C", "Metz", "tonte"]], "Idées": [head[:2], ["D", "Metz"]]}
     (path := tmp_path / "members.xlsx").write_bytes(workbook(Adhérents=members, **others))
-    _, out, err = run("read", path, "--format", "jsonl")
-    assert (out.count("\n"), "diffuser" in out) == (3, False)
-    assert "what they do, a phone or mail; it has name, town  [" in err
+    call = [sys.executable, "-m", "matcher", "read", str(path), "--format", "jsonl"]
+    done = subprocess.run(call, capture_output=True, text=True, check=True)
+    assert (done.stdout.count("\n"), "diffuser" in done.stdout) == (3, False)
+    assert "what they do, a phone or mail; it has name, town  [" in done.stderr
     told = "'Adhérents' (2), 'Prospects' (1), 'Idées' (1); one is left out with --map 'sheet:NAME=none'"
-    assert told in err
+    assert told in done.stderr
     left = gather.gather([path], _columns.pairs(["sheet:Prospects=none"]))
     assert [one.name for one in left.structures] == ["A", "B"]
     told = "1 structure whose SIRET is missing beside the SIREN: write the 14 digits of"
@@ -158,8 +159,9 @@ def test_a_sheet_of_names_completes_the_structures_of_the_others(tmp_path: Path)
     expected = [("05 55 00 00 01", "gue@example.org", 7), ("", "", 12), ("", "", 60)]
     assert [(one.phone, one.email, one.headcount) for one in found.structures] == expected
     assert [bad.record for bad in found.rejected] == ["Sheet row 3 (Les Halles)", "Sheet row 4 (Ti Nevez)"]
-    told = "1 row of other sheets joined to structures by their names, 2 could not be"
-    assert told in run("read", tmp_path / "reseau.xlsx")[2]
+    command = [sys.executable, "-m", "matcher", "read", str(tmp_path / "reseau.xlsx")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "1 row of other sheets joined to structures by their names, 2 could not be" in done.stderr
 
 
 def test_a_number_that_cannot_be_used_rejects_no_row_that_has_a_name_and_a_place() -> None:
