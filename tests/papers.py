@@ -43,9 +43,12 @@ def word(text: str, rows: Sequence[Sequence[str]] = ()) -> bytes:
     return _saved(document)
 
 
-def workbook(rows: Iterable[Iterable[Any]]) -> bytes:
-    """A workbook of one sheet."""
+def workbook(rows: Iterable[Iterable[Any]] = (), **sheets: Iterable[Iterable[Any]]) -> bytes:
+    """A workbook of one sheet, or of those named."""
     book = openpyxl.Workbook()
-    for row in rows:
-        book.active.append(list(row))
+    book.remove(book.active)
+    for title, lines in (sheets or {"Sheet": rows}).items():
+        page = book.create_sheet(title)
+        for row in lines:
+            page.append(list(row))
     return _saved(book)

@@ -37,12 +37,8 @@ def test_a_denial_reaches_every_structure_of_its_siret_also_by_an_earlier_one() 
         return Structure(siret=siret, name=f"{kind} {siret}", kind=kind, predecessors=before)
 
     one, two, three, before = (f"0001000160001{n}" for n in (3, 4, 5, 6))
-    listed = [
-        structure(one, "ACI"),
-        structure(one, "AI"),
-        structure(two, "EI", before),
-        structure(three, "EI"),
-    ]
+    both = structure(one, "ACI"), structure(one, "AI")
+    listed = [*both, structure(two, "EI", before), structure(three, "EI")]
     made = build_catalogue(listed, recipe=Recipe(encoder="hashing"))
     found = made.denying({one: ("trade:cycles",), before: ("cpv:45",), "00010001600099": ("cpv:1",)})
     assert found.denied == {0: ("trade:cycles",), 1: ("trade:cycles",), 2: ("cpv:45",)}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.catalogue.indexes import faiss
 from matcher.catalogue.texts import Vectors
@@ -31,12 +32,7 @@ def nearest(scores: np.ndarray, k: int, allowed: np.ndarray | None = None) -> np
 @pytest.mark.parametrize("few", [faiss.FEW, 0], ids=["compared one by one", "coded"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
 def test_shared_vectors_answer_as_every_row_would(
-    few: int,
-    dtype: type,
-    texts: list[str],
-    vectors: np.ndarray,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    few: int, dtype: type, texts: list[str], vectors: np.ndarray, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setattr(faiss, "FEW", few)
     held = vectors.astype(dtype)
@@ -67,7 +63,7 @@ def test_an_index_of_other_vectors_is_refused(texts: list[str], vectors: np.ndar
         faiss.load(tmp_path / "i", Vectors(shared.texts, shared.table[:-1]))
 
 
-def test_the_larger_an_index_the_more_is_compared_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_larger_an_index_the_more_is_compared_exactly(monkeypatch: MonkeyPatch) -> None:
     """Where many vectors lie near a question, codes alone mistake their order."""
     chance = np.random.default_rng(7)
     drawn = (chance.normal(size=(1, D)) + 0.8 * chance.normal(size=(2_000, D))).astype(np.float32)
@@ -77,9 +73,8 @@ def test_the_larger_an_index_the_more_is_compared_exactly(monkeypatch: pytest.Mo
     best = {i: set(np.argsort(-(drawn @ drawn[i]))[:50].tolist()) for i in range(20)}
 
     def recall() -> float:
-        return float(
-            np.mean([len(best[i] & set(index.search("", drawn[i], 50).tolist())) / 50 for i in best])
-        )
+        found = (best[i] & set(index.search("", drawn[i], 50).tolist()) for i in best)
+        return float(np.mean([len(each) / 50 for each in found]))
 
     monkeypatch.setattr(faiss, "REFINE", 0)
     before = recall()

@@ -21,10 +21,8 @@ def texts(n: int, seed: int = 0) -> list[str]:
     """Texts of words that are drawn as unevenly as those of a language are."""
     chance = np.random.default_rng(seed)
     shares = 1 / np.arange(1, len(WORDS) + 1)
-    return [
-        " ".join(chance.choice(WORDS, size=1 + int(chance.integers(12)), p=shares / shares.sum()))
-        for _ in range(n)
-    ]
+    sizes = (1 + int(chance.integers(12)) for _ in range(n))
+    return [" ".join(chance.choice(WORDS, size=size, p=shares / shares.sum())) for size in sizes]
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +72,6 @@ def test_the_search_finds_the_best_of_all_scores(index: lexical.LexicalIndex, sh
             np.testing.assert_array_equal(scores[found], np.sort(scores)[::-1][: len(found)])
 
 
-def test_rows_compare_alone_as_in_company(index: lexical.LexicalIndex) -> None:
-    rows = np.array([7, 2999, 0, 7, 1500])
-    for question in texts(10, seed=4):
-        whole = index.compare(question, NONE, None)
-        np.testing.assert_array_equal(index.compare(question, NONE, rows), whole[rows])
-
-
 def test_threads_ask_at_once(index: lexical.LexicalIndex) -> None:
     asked = texts(60, seed=5)
     alone = [index.search(question, NONE, 20).tolist() for question in asked]
@@ -93,9 +84,8 @@ def test_rare_names_are_those_counted_text_by_text() -> None:
     words = [f"zz{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(38)] + ["zzvoilerie", "zzvoileries"]
     offers = [f"{words[0]} nettoyage de zzvoileries"] * 35 + [f"{words[1]} espaces verts"] * 5
     assert tokens(words[38]) == tokens(words[39])
-    structures = [
-        made.structure(i, f"Régie {words[i % 10]} {words[i]}", text) for i, text in enumerate(offers)
-    ]
+    numbered = enumerate(offers)
+    structures = [made.structure(i, f"Régie {words[i % 10]} {words[i]}", text) for i, text in numbered]
     catalogue = build_catalogue(structures, recipe=Recipe(encoder="hashing"))
     rare = set()
     for word in {word for structure in structures for word in plain_words(structure.name)}:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.catalogue.indexes import pgvector
 from matcher.domain import BadInput, StaleArtefact
@@ -61,9 +62,7 @@ def exact(vectors: np.ndarray, question: np.ndarray, k: int, allowed: np.ndarray
 
 
 @pytest.mark.parametrize("share", [None, 0.5, 0.2, 0.05, 0.005])
-def test_recall_against_the_exact_answer_with_and_without_a_filter(
-    index: pgvector.PgvectorIndex, vectors: np.ndarray, share: float | None
-) -> None:
+def test_recall_of_the_exact(index: pgvector.PgvectorIndex, vectors: np.ndarray, share: float | None) -> None:
     allowed = None if share is None else np.random.default_rng(2).random(N) < share
     k = K if allowed is None else min(K, int(allowed.sum()))
     hits = 0
@@ -78,11 +77,7 @@ def test_recall_against_the_exact_answer_with_and_without_a_filter(
 
 
 def test_a_second_replica_shares_the_table(
-    index: pgvector.PgvectorIndex,
-    vectors: np.ndarray,
-    url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    index: pgvector.PgvectorIndex, vectors: np.ndarray, url: str, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MATCHER_VECTORS", url)
     index.save(tmp_path)
@@ -135,9 +130,7 @@ def role(postgres: str) -> Iterator[str]:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_role_without_rights_gets_instructions_and_then_the_recipe_works(
-    url: str, role: str, tmp_path: Path
-) -> None:
+def test_a_role_without_rights_gets_instructions_that_work(url: str, role: str, tmp_path: Path) -> None:
     psycopg = pytest.importorskip("psycopg", reason="psycopg is not installed: pip install psycopg[binary]")
     mine = role_of(url, role).replace("/postgres", f"/{role}")
     out = str(tmp_path / "catalogue")
@@ -163,9 +156,7 @@ def test_a_role_without_rights_gets_instructions_and_then_the_recipe_works(
     gc.collect()  # a command leaves its connection to the end of its process
 
 
-def test_no_address_and_no_server_get_one_sentence(
-    vectors: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_address_no_server_get_one_sentence(vectors: np.ndarray, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.delenv("MATCHER_VECTORS", raising=False)
     for url in (None, "postgresql://nobody@127.0.0.1:9/none"):
         with pytest.raises(BadInput, match="MATCHER_VECTORS"):

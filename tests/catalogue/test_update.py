@@ -1,11 +1,13 @@
 """An amended catalogue answers as one built anew, down to the last figure, and takes the place of the old at once."""
 
 import threading
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher import codec
 from matcher.catalogue.build import build_catalogue, update_catalogue
@@ -17,6 +19,7 @@ from matcher.lab import synth
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
+from records import facts
 
 RECIPE = recipes.named("default")
 
@@ -35,11 +38,9 @@ def same(one: Catalogue, other: Catalogue) -> None:
 def told(catalogue: Catalogue, tenders: list) -> list:  # type: ignore[type-arg]
     matcher = Matcher(catalogue)
     lots = (lot for tender in tenders for lot in matcher.match(tender, 10, groups=0).lots)
-    return [
-        (m.lot.id, m.structure.siret, m.structure.kind, round(m.score, 5), [r.text for r in m.reasons])
-        for lot in lots
-        for m in lot.matches
-    ]
+    shown = "lot.id structure.siret structure.kind"
+    matches = [match for lot in lots for match in lot.matches]
+    return [(facts(m, shown), round(m.score, 5), [r.text for r in m.reasons]) for m in matches]
 
 
 def test_structures_are_read_from_a_catalogue_as_they_were_given(sample: gather.Gathered) -> None:
@@ -64,11 +65,8 @@ def test_an_update_equals_a_new_build(sample: gather.Gathered, which: str) -> No
     before = build_catalogue(listed.values(), sample.awards, RECIPE)
     holders = {holder.siren for award in sample.awards for holder in award.holders}
     # of a bidder that goes altogether the awards go too, so that one without any is taken away
-    leaving = next(
-        s.siret
-        for s in listed.values()
-        if s.siren not in holders and sum(o.siret == s.siret for o in listed.values()) == 1
-    )
+    count = Counter(s.siret for s in listed.values())
+    leaving = next(s.siret for s in listed.values() if s.siren not in holders and count[s.siret] == 1)
     keys = [key for key in sorted(listed) if not key.startswith(leaving)]
     fresh: list[Structure] = []
     gone: list[str] = []
@@ -92,9 +90,7 @@ def test_an_update_equals_a_new_build(sample: gather.Gathered, which: str) -> No
     assert told(amended, tenders) == told(anew, tenders)
 
 
-def test_made_in_blocks_as_at_once(
-    sample: gather.Gathered, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_in_blocks(sample: gather.Gathered, catalogue: Catalogue, monkeypatch: MonkeyPatch) -> None:
     for size in (1, 7):
         monkeypatch.setattr("matcher.catalogue.build.BLOCK", size)
         blocks = build_catalogue(sample.structures, sample.awards, RECIPE)
@@ -103,7 +99,7 @@ def test_made_in_blocks_as_at_once(
 
 
 def test_half_precision_keeps_the_order(
-    sample: gather.Gathered, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    sample: gather.Gathered, catalogue: Catalogue, monkeypatch: MonkeyPatch, tmp_path: Path
 ) -> None:
     """Vectors of a very large catalogue are halves: similarities within a thousandth, amended and saved alike."""
     monkeypatch.setattr("matcher.catalogue.build.HALVED_FROM", 10)
@@ -115,9 +111,8 @@ def test_half_precision_keeps_the_order(
     for query in (q for tender in sample.tenders[:5] for q in Matcher(catalogue).queries(tender)):
         mine, theirs = (c.indexes["faiss"].compare("", query.vector, None) for c in (halved, catalogue))
         np.testing.assert_allclose(mine, theirs, atol=1e-3)
-        np.testing.assert_allclose(
-            halved.indexes["faiss"].compare("", query.vector, rows), mine[rows], atol=1e-6
-        )
+        some = halved.indexes["faiss"].compare("", query.vector, rows)
+        np.testing.assert_allclose(some, mine[rows], atol=1e-6)
     row = len(halved) // 2
     again = update_catalogue(halved, [changed(halved.structure(row))])
     assert again.vectors.dtype == np.float16 and again.manifest["data"] != halved.manifest["data"]
@@ -142,15 +137,14 @@ def test_a_supplier_that_joins_a_directory_keeps_its_awards(sample: gather.Gathe
     assert amended.structure(amended.row(supplier.siren)).name == "Atelier du Pont"
 
 
-def test_the_command_amends_what_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_amends_what_stands(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/none.sqlite")
     names = [synth.siret(3_000_000 + i) for i in range(4)]
 
     def listed(name: str, *rows: str) -> Path:
         head = "SIRET;Raison sociale;Code postal;Ville;Activité\n"
-        (path := tmp_path / name).write_text(
-            head + "".join(f"{row};93100;Montreuil;Peinture\n" for row in rows)
-        )
+        lines = "".join(f"{row};93100;Montreuil;Peinture\n" for row in rows)
+        (path := tmp_path / name).write_text(head + lines)
         return path
 
     first = listed("first.csv", *(f"{siret};Atelier {i}" for i, siret in enumerate(names[:3])))
@@ -196,7 +190,5 @@ def test_swapped_under_those_who_read(sample: gather.Gathered, tmp_path: Path) -
         stop.set()
         reader.join()
     assert not failures
-    assert (
-        seen <= made
-        and codec.to_json(load_catalogue(folder).structure(5))["description"] == "Atelier numéro 5"
-    )
+    assert seen <= made
+    assert codec.to_json(load_catalogue(folder).structure(5))["description"] == "Atelier numéro 5"

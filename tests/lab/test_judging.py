@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 from typer.testing import CliRunner
 
 from matcher.catalogue.files import save_catalogue
@@ -82,9 +83,7 @@ def test_a_stop_keeps_what_was_graded(matcher: Matcher, queries: Path) -> None:
     assert not list(leads.graded(matcher, evaluation.questions(queries, []), answers("o"), lambda text: None))
 
 
-def test_the_command_writes_what_training_reads_and_asks_nothing_twice(
-    matcher: Matcher, queries: Path, tmp_path: Path
-) -> None:
+def test_the_command_writes_what_training_reads(matcher: Matcher, queries: Path, tmp_path: Path) -> None:
     save_catalogue(matcher.catalogue, tmp_path / "catalogue")
     out = tmp_path / "ours.judged.jsonl"
     call = ["judge", str(queries), "--out", str(out), "--catalogue", str(tmp_path / "catalogue")]
@@ -104,9 +103,7 @@ def test_the_command_writes_what_training_reads_and_asks_nothing_twice(
     assert [need.id for need in training.asked(matcher, tmp_path, "ours")] == ["b"]
 
 
-def test_what_is_learnt_goes_where_the_program_reads_it(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_what_is_learnt_goes_where_it_is_read(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     """From whatever folder the command runs."""
     written: list[object] = []
     monkeypatch.chdir(tmp_path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
@@ -15,20 +16,18 @@ from matcher.domain import BadInput, Buyer, MissingExtra, NotFound, Structure, T
 from matcher.lab import benchmark, leads, published
 from matcher.lab.benchmark import bins, brier
 from matcher.lab.evaluation import Question, question_of
+from records import cases
 
 ROOT = Path(__file__).parents[2]
 NEEDS = ROOT / "data" / "benchmark" / "sample.queries.jsonl"
 
 
 def test_measures_are_those_of_the_guide() -> None:
-    rows = {
-        "a": {"s": "yes", "j": {"x": [3, "said"], "y": [0, ""], "z": [2, "name"]}},
-        "b": {"s": "no", "j": {"x": [0, ""]}},
-    }
-    lines = [
-        {"query_id": "a", "ranking": [["unjudged", 9, 0.9], ["y", 1, 0.5], ["x", 0, 0.4]], "nobody": False},
-        {"query_id": "b", "ranking": [], "nobody": True},
-    ]
+    yes = {"s": "yes", "j": {"x": [3, "said"], "y": [0, ""], "z": [2, "name"]}}
+    rows = {"a": yes, "b": {"s": "no", "j": {"x": [0, ""]}}}
+    ranking = [["unjudged", 9, 0.9], ["y", 1, 0.5], ["x", 0, 0.4]]
+    lines = [{"query_id": "a", "ranking": ranking, "nobody": False}]
+    lines += [{"query_id": "b", "ranking": [], "nobody": True}]
     found = leads.figures(lines, rows)
     ideal = 7 + 3 / math.log2(3)
     gained = (7 / math.log2(3) + 3 / 2) / ideal  # y, x, then z that was not ranked
@@ -39,33 +38,10 @@ def test_measures_are_those_of_the_guide() -> None:
     assert leads.calibration(lines, rows)["AUC"] == 0.0  # the one wrong is given the better chance
 
 
-@pytest.mark.parametrize(
-    ("notice", "departments"),
-    [
-        # typed alone: its words place it, as in the box
-        ({"objet": "nettoyage des locaux à Pantin"}, ["93"]),
-        ({"objet": "nettoyage des locaux"}, []),
-        ({"objet": "peinture des halls, immeubles 93 (Bobigny, Drancy)"}, ["93", "93"]),
-        # a notice states its place beside the words
-        (
-            {"objet": "nettoyage, Pantin", "lieuExecution": {"code": "69", "typeCode": "Code département"}},
-            ["69"],
-        ),
-    ],
-)
-def test_a_judged_need_stands_where_the_search_box_places_it(
-    notice: Mapping[str, object], departments: list[str]
-) -> None:
+@pytest.mark.parametrize(("notice", "departments"), cases("places of judged needs"))
+def test_a_judged_need_stands_where_it_is_typed(notice: Mapping[str, object], departments: list[str]) -> None:
     (lot,) = question_of("q", notice).tender.lots
     assert [place.department for place in lot.places] == departments
-
-
-def test_every_judged_need_of_the_sample_is_whole() -> None:
-    one = leads.load(NEEDS)
-    assert len(one.questions) == len(one.rows) == 100
-    sets = {frozenset(row["j"]) for row in one.rows.values()}
-    assert len(sets) == 1 and len(next(iter(sets))) == 83  # all but the ordinary firms, for every need
-    assert {grade for row in one.rows.values() for grade, _ in row["j"].values()} == {0, 1, 2, 3}
 
 
 def test_grades_of_structures_that_are_not_there_are_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +68,7 @@ def test_files_that_are_not_there_are_named(tmp_path: Path) -> None:
     assert [*leads.judged(judged)["a"]["j"]] == ["123456789", "987654321"]  # a SIRET names its bidder too
 
 
-def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(benchmark, "SIMPLE", {name: benchmark.SIMPLE[name] for name in ("reference BM25", "badge and sector")})  # fmt: skip
     found = list(benchmark.on_judged([NEEDS], [ROOT / "data" / "sample"], ["default"], most=40))
     assert [each["method"] for each in found] == ["reference BM25", "badge and sector", "default"]
@@ -113,9 +89,7 @@ def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: pytes
     assert "on the ours set" in published.plot(ours_alone) and "default 0." in published.plot(ours_alone)
 
 
-def test_potion_is_compared_where_its_folder_is_named(
-    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_potion_is_compared(catalogue: Catalogue, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.delenv(benchmark.POTION, raising=False)
     with pytest.raises(MissingExtra, match="set MATCHER_POTION to a folder"):
         benchmark.potion(catalogue)
@@ -190,9 +164,7 @@ def test_the_judged_files_are_looked_at_before_anything_is_loaded(tmp_path: Path
         next(benchmark.on_judged([needs], [tmp_path / "no directory is here"], ["default"]))
 
 
-def test_grades_of_a_spreadsheet_are_read_as_the_guide_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_grades_of_a_spreadsheet_are_read(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     rows = ("besoin;lieu;siret;note", "tonte;Brioude;000 000 001 00010;3", "tonte;Brioude;00000000200010;")
     Path("notes.csv").write_text("\n".join([*rows, "audit;;00000000100010;0"]), encoding="utf-8-sig")
@@ -206,8 +178,7 @@ def test_grades_of_a_spreadsheet_are_read_as_the_guide_says(
 
 def test_what_a_grade_leaves_out_is_taken_as_said(tmp_path: Path) -> None:
     path = tmp_path / "ours.judged.jsonl"
-    path.write_text(
-        '{"query_id": "1", "j": {"00000000100010": 3, "000000002": [1, "said"], "000000003": null}}'
-    )
+    grades = {"00000000100010": 3, "000000002": [1, "said"], "000000003": None}
+    path.write_text(json.dumps({"query_id": "1", "j": grades}))
     expected = {"query_id": "1", "s": "yes", "j": {"000000001": [3], "000000002": [1, "said"]}}
     assert leads.judged(path)["1"] == expected

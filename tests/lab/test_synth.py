@@ -1,6 +1,5 @@
 """Data invented for loads: the same for a seed, valid in form, drawn as unevenly as reality, and read back whole."""
 
-from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -24,20 +23,11 @@ def tenders() -> list[Tender]:
     return list(synth.tenders(400, day=DAY))
 
 
-def test_the_same_for_a_seed_and_each_number_is_one_structure(
-    structures: list[Structure], tenders: list[Tender]
-) -> None:
+def test_the_same_for_a_seed_and_each_number_one(structures: list[Structure], tenders: list[Tender]) -> None:
     assert list(synth.tenders(20, day=DAY)) == tenders[:20] != list(synth.tenders(20, seed=2, day=DAY))
     assert list(synth.structures(50)) == structures[:50]
     assert list(synth.structures(50, seed=1)) != structures[:50]
     assert [s.siret for s in synth.structures(50, seed=1)] == [s.siret for s in structures[:50]]
-
-
-def test_a_block_goes_on_where_the_last_one_ended() -> None:
-    """Blocks are drawn apart: the ten thousand and first is one more, not the first again."""
-    last, more = list(synth.structures(10_001))[-2:]
-    assert last.siret == synth.siret(1_009_999) and more.siret == synth.siret(1_010_000)
-    assert more.offers != next(iter(synth.structures(1))).offers
 
 
 def test_sirets_pass_their_checks_and_are_all_different_and_nobodys(structures: list[Structure]) -> None:
@@ -46,31 +36,7 @@ def test_sirets_pass_their_checks_and_are_all_different_and_nobodys(structures: 
     sirets = [s.siret for s in structures]
     assert len(set(sirets)) == len({siret[:9] for siret in sirets}) == len(sirets)
     for siret in [*sirets[:200], *(synth.siret(n) for n in (0, 9, 10**7, 29_999_999))]:
-        assert len(siret) == 14 and luhn(siret) and luhn(siret[:9])
-
-
-def luhn(digits: str) -> bool:
-    """ISO/IEC 7812: every second digit from the right doubled, its figures summed."""
-    doubled = [int(d) * (1 + i % 2) for i, d in enumerate(reversed(digits))]
-    return sum(sum(divmod(d, 10)) for d in doubled) % 10 == 0
-
-
-def test_kinds_trades_and_places_are_as_uneven_as_they_really_are(structures: list[Structure]) -> None:
-    kinds = Counter(s.kind for s in structures)
-    for kind, share in synth.KINDS.items():
-        # four standard deviations of a share drawn 3,000 times
-        assert abs(kinds[kind] / 3000 - share) < 4 * (share * (1 - share) / 3000) ** 0.5, kind
-    offers = [offer for s in structures for offer in s.offers]
-    assert 2.9 < len(offers) / 3000 < 3.1
-    divisions = Counter(offer.cpv[0][:2] for offer in offers)
-    assert divisions.most_common(1)[0][0] == "45" and 0.28 < divisions["45"] / len(offers) < 0.40
-    assert len(divisions) > 30
-    towns = Counter(s.place.commune for s in structures)
-    populations = {c.code: c.population for c in places.communes()}
-    drawn = sum(populations[code] * n for code, n in towns.items()) / 3000
-    mean = sum(populations.values()) / len(populations)
-    assert drawn > 4 * mean  # where people live, not where communes are
-    assert len(towns) > 1500
+        assert len(siret) == 14 and identifiers.luhn(siret) and identifiers.luhn(siret[:9])
 
 
 def test_every_piece_is_known_to_the_product(structures: list[Structure], tenders: list[Tender]) -> None:

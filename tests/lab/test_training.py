@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher import plugins
 from matcher.catalogue.build import build_catalogue
@@ -27,9 +28,8 @@ def test_parts_lie_side_by_side_and_what_is_asked_is_turned(tmp_path: Path) -> N
     for act, hand in zip(acts, hands, strict=True):
         for place in ("école", "mairie", "stade", "crèche"):
             material.add("objet-label", f"{act} {place}", f"{act} en général", act)
-            material.add(
-                "choices", f"{act} {place}", f"{hand} {place}", act, (f"vente {act}", f"cours de {act}")
-            )
+            wrong = f"vente {act}", f"cours de {act}"
+            material.add("choices", f"{act} {place}", f"{hand} {place}", act, wrong)
     base = replace(encoder.Settings(), vocabulary=200, dimension=16, batch=24, steps=150, drop=0.0)
     plain = replace(base, axes=8, length=0.2, shares={"objet-label": 1.0})
     turned = replace(base, choice=1.0, turn=0.3, shares={"objet-label": 1.0, "choices": 3.0})
@@ -45,9 +45,8 @@ def test_parts_lie_side_by_side_and_what_is_asked_is_turned(tmp_path: Path) -> N
         offered = model.encode([f"{hand} stade", f"vente {act}", f"cours de {act}"])
         assert (offered @ asked).argmax() == 0, act
         whole = model.encode(need)[0] @ fitted.turn  # of length 1 before it is turned: the same direction
-        np.testing.assert_allclose(
-            asked, whole / np.linalg.norm(whole), atol=1e-3
-        )  # weights are kept in half precision
+        # weights are kept in half precision
+        np.testing.assert_allclose(asked, whole / np.linalg.norm(whole), atol=1e-3)
         assert np.abs(asked - model.encode(need)[0]).max() > 0.01
 
 
@@ -63,9 +62,7 @@ def test_what_all_needs_share_prefers_no_offer() -> None:
     np.testing.assert_allclose(after @ across.T, before @ across.T, atol=1e-6)
 
 
-def test_our_own_grades_are_those_of_the_bidders_that_a_directory_holds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_our_own_grades_are_of_the_bidders_held(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     for name in (judgement.READ, judgement.READ_MIXED):
         assert len(judged(OURS / f"{name}.jsonl.gz")) > 100
     listed = [Structure(siret=f"00000000{n}00010", name=f"Les Prés {n}", kind="EI") for n in range(2)]
@@ -101,15 +98,12 @@ def test_inferred_trades_are_those_worked_in(shared: Path) -> None:
     found = priors.figures(known, priors.crossed(known, folds=5))
     assert found["hours, three first"] >= 0.5
     assert found["likely"] >= 0.45
-    guess = np.tile(
-        np.mean([one.does for one in known], axis=0), (len(known), 1)
-    )  # the commonest trades for all
+    # the commonest trades for all
+    guess = np.tile(np.mean([one.does for one in known], axis=0), (len(known), 1))
     assert found["jobs, three first"] > priors.figures(known, guess)["jobs, three first"] + 0.05
 
 
-def test_learning_outside_a_clone_is_told_with_its_remedy(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_learning_outside_a_clone_names_its_remedy(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(train, "OURS", tmp_path / "absent")
     with pytest.raises(BadInput, match="run it in a clone"):
         train.encoder(tmp_path, tmp_path, None, 0)

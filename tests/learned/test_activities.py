@@ -4,28 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.domain import BadInput
 from matcher.learned import activities
 from matcher.learned.encoders import static
 from matcher.matching import demand
 from matcher.reference.codes import naf_codes, naf_words
-
-CODES = {
-    "8130Z": "Entretien courant des squares et des pieds d'arbres",
-    "8121Z": "Nettoyage des locaux de la mairie",
-    "4334Z": "Peinture intérieure de logements",
-    "9601A": "Blanchisserie du linge plat de l'EHPAD",
-    "5621Z": "Cocktail déjeunatoire pour 80 personnes",
-    "3811Z": "Collecte des encombrants en porte à porte",
-}
+from records import cases
 
 
-@pytest.mark.parametrize("code", CODES)
-def test_the_code_of_the_trade_is_among_the_nearest_though_its_label_shares_no_word(code: str) -> None:
+@pytest.mark.parametrize(("code", "work"), cases("works of activity codes"))
+def test_the_code_of_the_trade_is_among_the_nearest_without_a_word_in_common(code: str, work: str) -> None:
     encoder = static.load()
     known = activities.of(encoder)
-    near = known.closeness(encoder.encode([CODES[code]], "query")[0])
+    near = known.closeness(encoder.encode([work], "query")[0])
     assert near.max() <= 1.0
     assert near[known.places[code]] >= 0.5, "near"
     assert (near > near[known.places[code]]).sum() < 3, "and few codes nearer"
@@ -43,9 +36,7 @@ def test_every_code_has_words_of_our_own() -> None:
     assert all(naf_words(code) for code in codes)
 
 
-def test_the_users_own_reach_of_trades_is_read_and_a_bad_row_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_users_own_reach_of_trades_is_read(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     own = tmp_path / "assumptions" / "trade_reach.csv"
     own.parent.mkdir()
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))

@@ -13,21 +13,13 @@ from matcher.learned import cpv
 from matcher.reference.codes import cpv_label
 from matcher.reference.identifiers import clean_cpv
 from matcher.reference.paths import models_dir, shared_dir
+from records import cases
 from terminal import command
 
 NEED = "Entretien des espaces verts et taille des haies"
 
 
-DIVISIONS = {
-    NEED: "77",
-    "TRAVAUX DE PEINTURE ET REVETEMENTS DE SOLS": "45",
-    "Ma\ufffdtrise d'\ufffduvre pour la r\ufffdhabilitation d'une \ufffdcole": "71",
-    "Fourniture et livraison de repas en liaison froide pour la cantine": "55",
-    "Collecte et traitement des ordures ménagères": "90",
-}
-
-
-@pytest.mark.parametrize(("need", "division"), DIVISIONS.items())
+@pytest.mark.parametrize(("need", "division"), cases("divisions of needs"))
 def test_plain_needs_find_their_division(need: str, division: str) -> None:
     assert cpv.shipped().suggest(need, 1, "division")[0][0] == division + "000000"
 

@@ -76,9 +76,8 @@ def test_a_missing_or_damaged_model_is_reported_in_one_sentence(tmp_path: Path) 
     with pytest.raises(BadInput, match="train it again"):
         static.load(tmp_path)
     shipped = shutil.copytree(models_dir() / "encoder", tmp_path / "encoder")
-    save_file(
-        {"linear.weight": np.eye(3, dtype=np.float32)}, shipped / static.PROJECTION / "model.safetensors"
-    )
+    projection = shipped / static.PROJECTION / "model.safetensors"
+    save_file({"linear.weight": np.eye(3, dtype=np.float32)}, projection)
     with pytest.raises(BadInput, match="train it again"):
         static.load(shipped)
 

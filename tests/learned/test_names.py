@@ -31,9 +31,7 @@ def test_a_code_tells_what_a_name_does_not(code: str, trade: str) -> None:
 
 
 def test_what_was_taught_is_told_of_other_names_with_the_words() -> None:
-    taught = "ASSOC LAVOIR DU PORT|LAVOIR MARTIN|LE LAVOIR|LE PHARE|SARL DU MOULIN|CAP VERT|TREMPLIN".split(
-        "|"
-    )
+    taught = "LAVOIR DU PORT|LAVOIR MARTIN|LE LAVOIR|LE PHARE|SARL DU MOULIN|CAP VERT|TREMPLIN".split("|")
     washing = asks.names().index("blanchisserie")
     chances = np.zeros((len(taught), len(asks.names())), dtype=np.float32)
     chances[:3, washing] = 0.9

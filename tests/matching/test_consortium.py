@@ -9,27 +9,14 @@ import numpy as np
 import pytest
 
 import made
+from matcher import domain
 from matcher.commands.consortium import lines
-from matcher.domain import (
-    AUDIENCES,
-    BadInput,
-    Condition,
-    Consortium,
-    Lot,
-    LotAnswer,
-    Match,
-    Offer,
-    Place,
-    Reached,
-    Reason,
-    Reservation,
-    Structure,
-    Tender,
-)
+from matcher.domain import Lot, LotAnswer, Match, Place, Reservation, Structure, Tender
 from matcher.learned import asks
 from matcher.matching.groups.consortium import recommend, task_label, to_ask
 from matcher.matching.groups.cover import Cover, solve
 from matcher.matching.parts import executed
+from records import cases
 
 
 def brute_force(cover: Cover) -> tuple[int, int, int] | None:
@@ -47,9 +34,9 @@ def brute_force(cover: Cover) -> tuple[int, int, int] | None:
                 for taken in itertools.combinations(able, count):
                     if not _carried(cover, team, taken):
                         continue
-                    lead = [
-                        max((int(cover.degree[t, j]), int(cover.score[t, j])) for j in team) for t in taken
-                    ]
+                    degrees, scores = cover.degree[list(taken)], cover.score[list(taken)]
+                    both = zip(degrees, scores, strict=True)
+                    lead = [max((int(d[j]), int(s[j])) for j in team) for d, s in both]
                     weights = sum(int(cover.weight[t]) * d for t, (d, _) in zip(taken, lead, strict=True))
                     goals = (weights, -size, sum(s for _, s in lead))
                     best = goals if best is None or goals > best else best
@@ -140,23 +127,23 @@ def answer(asked: Lot, *found: tuple[Structure, float], **facts: object) -> LotA
     matches = []
     for rank, (who, value) in pairs:
         may = None if asked.reservation is None else who.kind in {"EA", "ESAT"}
-        reasons = (Reason(code="trade", text="même métier", contribution=value),)
+        reasons = (domain.Reason(code="trade", text="même métier", contribution=value),)
         given = {"score": value, "probability": value, "rank": rank, "reasons": reasons, "eligible": may}
         matches.append(Match(lot=asked, structure=who, offer=next(iter(who.offers), None), **given))
     facts.setdefault("asked", asks.of_lot(asked))
     return LotAnswer(lot=asked, matches=tuple(matches), **facts)  # type: ignore[arg-type]
 
 
-def teams(*answers: LotAnswer, **wishes: object) -> tuple[Consortium, ...]:
+def teams(*answers: LotAnswer, **wishes: object) -> tuple[domain.Consortium, ...]:
     tender = Tender(id="t", format="need", title="Marché", lots=tuple(a.lot for a in answers), published=DAY)
     return recommend(answers, tender=tender, **wishes)  # type: ignore[arg-type]
 
 
-def takes(team: Consortium) -> dict[str, tuple[str, ...]]:
+def takes(team: domain.Consortium) -> dict[str, tuple[str, ...]]:
     return {m.structure.name: m.lots for m in team.members}
 
 
-def codes(team: Consortium) -> set[str]:
+def codes(team: domain.Consortium) -> set[str]:
     return {w.code for w in team.warnings}
 
 
@@ -186,10 +173,8 @@ def test_two_trades_make_a_joint_group_with_one_mandataire_and_its_reasons() -> 
 @pytest.mark.parametrize("kind", ["ETTI", "GEIQ", "AI"])
 def test_who_only_lends_staff_executes_no_part(kind: str) -> None:
     lender, builder = structure(1, kind=kind, turnover=9e6), structure(2, kind="EI", turnover=1e5)
-    works = [
-        lot(n, title=title, cpv=(code,))
-        for n, (title, code) in enumerate((("Peinture", "45442100"), ("Maçonnerie", "45262500")), 1)
-    ]
+    trades = enumerate((("Peinture", "45442100"), ("Maçonnerie", "45262500")), 1)
+    works = [lot(n, title=title, cpv=(code,)) for n, (title, code) in trades]
     both = teams(answer(works[0], (lender, 0.9)), answer(works[1], (builder, 0.8)))
     assert both and all(m.structure.kind == "EI" for team in both for m in team.members)
     assert not teams(answer(works[0], (lender, 0.9)))
@@ -226,9 +211,7 @@ SUPPORTED = Reservation(articles=("L2113-12",))
         ("Tonte des pelouses", 0.25, {"reservation": SUPPORTED}, True),  # those admitted are the ones to ask
     ],
 )
-def test_a_plausible_one_is_a_team_of_its_own_where_it_has_a_fair_chance(
-    title: str, chance: float, facts: dict[str, object], alone: bool
-) -> None:
+def test_a_fair_chance_is_a_team(title: str, chance: float, facts: dict[str, object], alone: bool) -> None:
     who = structure(9, kind="ESAT")
     plausible = of_level("plausible", answer(lot(1, title=title, **facts), (who, chance)))
     assert bool(teams(plausible)) is alone
@@ -255,9 +238,8 @@ def test_what_firms_do_is_given_to_no_structure_on_a_mere_chance() -> None:
 
 def test_two_spellings_of_one_name_are_no_two_members() -> None:
     angers = Place(department="49", label="Angers")
-    known, again = (
-        structure(n, name=f"ESAT{mark}Les Genêts", place=angers) for n, mark in ((1, " "), (2, "-"))
-    )
+    names = "ESAT Les Genêts", "ESAT-Les Genêts"
+    known, again = (structure(n, name=name, place=angers) for n, name in enumerate(names, 1))
     asked = lot(1, title="Nettoyage des 4 000 logements de l'office, trois agences")
     facts = {"asked": replace(asks.of_lot(asked), carriers={"group": 1.0})}
     (team,) = teams(of_level("likely", replace(answer(asked, (known, 0.9), (again, 0.8)), **facts)))
@@ -308,9 +290,8 @@ def test_the_terminal_names_whom_lots_are_reserved_to_and_what_is_missing_in_twe
     found = recommend(answers, tender=tender)
     shown = list(lines(tender, found, answers, {}))
     assert shown[0] == "lots 1, 2 : réservé aux ESAT et entreprises adaptées (L2113-12)"
-    assert any(
-        line.startswith("  entreprise à trouver : lot 3 « Tonte » ; de même lots 4, 5,") for line in shown
-    )
+    missing = "  entreprise à trouver : lot 3 « Tonte » ; de même lots 4, 5,"
+    assert any(line.startswith(missing) for line in shown)
     assert any("personnel en insertion" in line and "Intérim du Val" in line for line in shown)
     assert len(shown) <= 20
     nobody = list(lines(tender, (), answers, {}))
@@ -326,9 +307,7 @@ def test_the_terminal_names_whom_lots_are_reserved_to_and_what_is_missing_in_twe
         ("Formation au permis poids lourd", {"service": 1.0}, []),
     ],
 )
-def test_who_is_asked_has_the_trade_or_may_have_it(
-    title: str, natures: dict[str, float], named: list[Structure]
-) -> None:
+def test_who_is_asked_has_the_trade(title: str, natures: dict[str, float], named: list[Structure]) -> None:
     one = lot(1, title=title)
     found = of_level("plausible", answer(one, (B, 0.1)), established=True)
     silent = (replace(C, kind="ESAT"), replace(D, kind="ESAT"), A)
@@ -360,10 +339,11 @@ def test_on_a_reserved_lot_only_the_eligible_answer_and_an_imposed_other_is_a_wa
     (warning,) = [w for w in team.warnings if w.code == "mixed-group"]
     assert "irrecevable" in warning.text and "réservé (L2113-12)" in warning.text
     assert warning.article == "L2113-12"
-    named = Reservation(who=tuple(name for name, (_, article) in AUDIENCES.items() if article == "L2113-12"))
+    audiences = domain.AUDIENCES.items()
+    named = Reservation(who=tuple(name for name, (_, article) in audiences if article == "L2113-12"))
     team = teams(answer(lot(1, reservation=named), (A, 0.9), (sheltered, 0.3)), imposed=[A.siret])[0]
     assert any(f"réservé ({named.cited})" in w.text for w in team.warnings if w.code == "mixed-group")
-    assert AUDIENCES[named.who[0]][0] in named.cited and named.cited.endswith("article non précisé")
+    assert domain.AUDIENCES[named.who[0]][0] in named.cited and named.cited.endswith("article non précisé")
 
 
 def test_turnovers_add_up_and_the_reinforcement_is_named() -> None:
@@ -395,46 +375,34 @@ def test_wishes_are_obeyed() -> None:
     assert D.name in takes(teams(*answers, imposed=[D])[0])
 
 
-@pytest.mark.parametrize(
-    ("wishes", "words"),
-    [
-        ({"imposed": ["000000001"], "excluded": ["00000000100011"]}, "imposé et exclu"),
-        ({"imposed": ["000000001", "000000002"], "max_members": 1}, "maximum de 1"),
-        ({"imposed": ["999999999"]}, "n'est classé sur aucun lot"),
-        ({"excluded": ["12"]}, "ni un SIRET"),
-        ({"max_members": 0}, "au moins un membre"),
-    ],
-)
+@pytest.mark.parametrize(("wishes", "words"), cases("impossible wishes"))
 def test_impossible_wishes_get_one_sentence(wishes: dict[str, object], words: str) -> None:
-    with pytest.raises(BadInput, match=words):
+    with pytest.raises(domain.BadInput, match=words):
         teams(answer(lot(1), (A, 0.9), (B, 0.5)), **wishes)
 
 
-def reached(one: LotAnswer, *by: Reached) -> LotAnswer:
+def reached(one: LotAnswer, *by: domain.Reached) -> LotAnswer:
     matches = (replace(match, reach=way) for match, way in zip(one.matches, by, strict=True))
     return replace(one, matches=tuple(matches))
 
 
 def test_who_stands_far_or_declares_another_zone_leaves_the_lot_to_others_or_covers_little() -> None:
     distant, near = structure(61), structure(62)
-    far, here = Reached(where="far", kilometres=430.0), Reached(where="near", kilometres=20.0)
-    for there in (far, Reached(where="outside")):
+    far, here = domain.Reached(where="far", kilometres=430.0), domain.Reached(where="near", kilometres=20.0)
+    for there in (far, domain.Reached(where="outside")):
         both = reached(answer(lot(1), (distant, 0.9), (near, 0.5)), there, here)
         assert set(takes(teams(both)[0])) == {near.name}
     alone = answer(lot(1), (distant, 0.9))
     (team,) = teams(reached(alone, far))
     assert "430 km" in team.members[0].reason and team.score < 0.5
-    (team,) = teams(reached(alone, Reached(where="inside")))
+    (team,) = teams(reached(alone, domain.Reached(where="inside")))
     assert team.score == 1.0
 
 
 def test_teams_differ_in_half_of_their_members_and_repeats_are_marked() -> None:
     crowd = [structure(n) for n in range(20, 26)]
-    answers = (
-        answer(lot(1), *((s, 0.9 - i / 50) for i, s in enumerate(crowd[:3]))),
-        answer(lot(2), *((s, 0.9 - i / 50) for i, s in enumerate(crowd[3:]))),
-        answer(lot(3), (D, 0.9)),
-    )
+    ranked = [(s, 0.9 - i % 3 / 50) for i, s in enumerate(crowd)]
+    answers = (answer(lot(1), *ranked[:3]), answer(lot(2), *ranked[3:]), answer(lot(3), (D, 0.9)))
     found = teams(*answers, n=3)
     assert len(found) == 3
     sets = [{m.structure.siren for m in team.members} for team in found]
@@ -446,7 +414,8 @@ def test_teams_differ_in_half_of_their_members_and_repeats_are_marked() -> None:
 
 
 def test_a_consultation_that_forbids_several_groups_is_quoted() -> None:
-    rule = Condition(code="several-groups", label="Un seul groupement", passage="Il est interdit de cumuler")
+    words = {"label": "Un seul groupement", "passage": "Il est interdit de cumuler"}
+    rule = domain.Condition(code="several-groups", **words)
     answers = (answer(lot(1, conditions=(rule,)), (A, 0.9)), answer(lot(2), (B, 0.9), (C, 0.8)))
     found = teams(*answers, n=2)
     assert any("Il est interdit de cumuler" in w.text for team in found for w in team.warnings)
@@ -460,17 +429,15 @@ def test_a_consultation_that_forbids_several_groups_is_quoted() -> None:
         ("turnover-unknown", {"amount": 500_000.0, "duration_months": 12.0}, (A,), ()),
     ],
 )
-def test_what_a_group_should_know_is_stated(
-    code: str, facts: dict[str, object], who: tuple, imposed: tuple
-) -> None:
+def test_a_group_is_told_of_it(code: str, facts: dict[str, object], who: tuple, imposed: tuple) -> None:
     asked = answer(lot(1, **facts), *((one, 0.9) for one in who))
     assert code in codes(teams(asked, imposed=imposed)[0])
 
 
 def test_a_lot_of_two_trades_is_covered_need_by_need() -> None:
     asked = lot(1, title="Nettoyage des locaux et entretien des espaces verts")
-    cleaner = structure(1, offers=(Offer(id="a", title="Nettoyage de bureaux"),))
-    gardener = structure(2, offers=(Offer(id="b", title="Tonte et taille de haies"),))
+    cleaner = structure(1, offers=(domain.Offer(id="a", title="Nettoyage de bureaux"),))
+    gardener = structure(2, offers=(domain.Offer(id="b", title="Tonte et taille de haies"),))
     team = teams(answer(asked, (cleaner, 0.6), (gardener, 0.6)))[0]
     assert takes(team) == {"Structure 1": ("t-1#nettoyage",), "Structure 2": ("t-1#espaces-verts",)}
     alone = teams(answer(asked, (cleaner, 0.6)))[0]

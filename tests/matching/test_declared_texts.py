@@ -12,6 +12,7 @@ from matcher.matching import declared
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
+from records import cases
 
 
 def structure(number: int, description: str = "", offers: tuple[str, ...] = ()) -> Structure:
@@ -50,16 +51,7 @@ def test_a_description_of_several_trades_is_cut_into_them() -> None:
     assert "livraison de repas" in pieces["la livraison de repas"]
 
 
-@pytest.mark.parametrize(
-    ("text", "piece"),
-    [
-        ("Préparateur(trice) de commandes", "Préparateur de commandes"),
-        ("Ouvrier / Ouvrière d'entretien des espaces verts", "Ouvrier d'entretien des espaces verts"),
-        ("Entretien des esp. verts", "Entretien des esp. verts"),
-        ("12 - 3", "12 - 3"),  # without letters it is still one piece
-        ("Nous lavons le linge…. Nous lavons le linge des EHPAD", "Nous lavons le linge des EHPAD"),
-    ],
-)
+@pytest.mark.parametrize(("text", "piece"), cases("single pieces"))
 def test_doubled_genders_and_titles_make_no_pieces(text: str, piece: str) -> None:
     assert list(declared.cut(text)) == [piece]
 
@@ -90,14 +82,6 @@ def test_what_is_stated_twice_counts_once(held: Catalogue) -> None:
         assert column[3] == pytest.approx(column[4], abs=1e-3)
 
 
-def test_a_piece_is_found_again_in_the_row_that_holds_it(held: Catalogue) -> None:
-    pieces, rows = declared.of(held), np.flatnonzero(held.nature_mask(("offer", "description")))
-    low, high = (pieces.starts[pieces.numbers[rows] + end] for end in (0, 1))
-    for row, first, end in zip(rows.tolist(), low.tolist(), high.tolist(), strict=True):
-        again = {held.text(pieces.row_with(slot, rows)) for slot in range(first, end)}
-        assert again == {held.text(row)}
-
-
 def test_a_score_depends_neither_on_a_filter_nor_on_what_was_read_before(held: Catalogue) -> None:
     need = "livraison de plateaux repas"
     everyone = declared.said_best(asked(held, need))
@@ -116,10 +100,8 @@ def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch:
     monkeypatch.setattr(declared, "cut", lambda text: cuts.append(text) or cut(text))
 
     def said(*texts: str) -> list[tuple[str, ...]]:
-        listed = [
-            made.structure(f"0000000{number}00013", f"S{number}", text, place=Place(postcode="93500"))
-            for number, text in enumerate(texts, 11)
-        ]
+        place, numbered = Place(postcode="93500"), enumerate(texts, 11)
+        listed = [made.structure(f"0000000{n}00013", f"S{n}", text, place=place) for n, text in numbered]
         pieces = declared.of(build_catalogue(listed))
         assert len(pieces.trades) == len(pieces.words) == len(pieces.views)
         return [tuple(map(pieces.text, pieces.spans.of(i).tolist())) for i in range(len(texts))]

@@ -11,23 +11,11 @@ import pytest
 from pytest import MonkeyPatch
 
 import made
+from matcher import domain
 from matcher.catalogue import files
 from matcher.catalogue.files import load_catalogue, save_catalogue
 from matcher.catalogue.filters import allowed_mask
-from matcher.domain import (
-    Award,
-    BadInput,
-    Filters,
-    Holder,
-    NotFound,
-    Offer,
-    Place,
-    Reservation,
-    StaleArtefact,
-    Structure,
-    Tender,
-    Zone,
-)
+from matcher.domain import Award, Filters, Offer, Place, Reservation, Structure, Tender
 from matcher.lab import evaluation
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -49,7 +37,7 @@ def structure(number: int, kind: str, town: str, text: str, **more: object) -> S
 
 @pytest.fixture(scope="module")
 def small() -> Matcher:
-    zoned = (Offer(id="8#1", title=GARDEN, zone=Zone(departments=("92",))),)
+    zoned = (Offer(id="8#1", title=GARDEN, zone=domain.Zone(departments=("92",))),)
     listed = [
         structure(1, "ACI", "Nanterre", GARDEN),
         structure(2, "ESAT", "Nanterre", GARDEN),
@@ -88,7 +76,7 @@ def test_what_is_shown_stands_where_the_trade_is_served_from(small: Matcher) -> 
 
 def test_a_firm_known_by_its_awards_alone_is_not_counted_as_examined() -> None:
     garden = structure(1, "EI", "Nanterre", "Entretien d'espaces verts, tonte, taille de haies")
-    firm = Holder(id="99999999900014", name="Parcs et Jardins SA")
+    firm = domain.Holder(id="99999999900014", name="Parcs et Jardins SA")
     won = Award(uid="a", title="Entretien des espaces verts", notified=date(2025, 1, 1), holders=(firm,))
     matcher, asked = made.matcher_over([garden], [won]), need("entretien des espaces verts")
     assert len(matcher.catalogue) == 2
@@ -205,16 +193,16 @@ def test_by_the_clause_there_is_still_an_answer(matcher: Matcher) -> None:
 
 
 def test_an_unknown_structure_or_lot_is_named(matcher: Matcher) -> None:
-    with pytest.raises(NotFound, match="check the SIRET"):
+    with pytest.raises(domain.NotFound, match="check the SIRET"):
         matcher.why("99999999999999", need("nettoyage"))
     known = str(matcher.catalogue.of_structure("siret")[0])
-    with pytest.raises(NotFound, match="its lots are 1"):
+    with pytest.raises(domain.NotFound, match="its lots are 1"):
         matcher.why(known, need("nettoyage"), lot="12")
 
 
 @pytest.mark.parametrize("text", ["", "   ", "123 456", "x" * 2_000_000])
 def test_a_need_that_says_nothing_or_far_too_much(text: str) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(domain.BadInput):
         free_text_tender(text)
 
 
@@ -230,9 +218,9 @@ def test_an_index_of_another_model_is_refused(matcher: Matcher, tmp_path: Path) 
     data = json.loads(manifest.read_text())
     data = {**data, "encoder": "another"}
     manifest.write_text(json.dumps({**data, "checksum": files._own(data)}))
-    with pytest.raises(StaleArtefact, match="encoded by model another"):
+    with pytest.raises(domain.StaleArtefact, match="encoded by model another"):
         load_catalogue(tmp_path / "c")
-    with pytest.raises(NotFound, match="matcher index"):
+    with pytest.raises(domain.NotFound, match="matcher index"):
         load_catalogue(tmp_path / "nothing")
 
 

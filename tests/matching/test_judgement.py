@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,18 +11,20 @@ from pytest import MonkeyPatch
 
 import made
 from importing import imported
+from matcher import codec
 from matcher.domain import Answer, Offer, Place, Structure
 from matcher.lab import evaluation
 from matcher.lab.training import judgement as training
 from matcher.lab.training.texts import OURS
 from matcher.learned import asks
 from matcher.matching import demand, evidence, judgement, recipes, trades
-from matcher.matching.engine import LEVELS, Matcher
+from matcher.matching.engine import Matcher
 from matcher.matching.reasons import sentences
 from matcher.matching.search import shortlist_of
 from matcher.matching.shortlist import Memo, Shortlist
 from matcher.reading.need import free_text_tender
 from matcher.reference import tables
+from records import cases
 
 DATA = Path(__file__).parents[1] / "data"
 ANGERS = Place(commune="49007", label="Angers", department="49", latitude=47.47, longitude=-0.55)
@@ -70,18 +73,8 @@ def answer(matcher: Matcher, text: str, place: Place = ANGERS) -> Answer:
     return matcher.match(free_text_tender(text, place), groups=0)
 
 
-@pytest.mark.parametrize(
-    ("need", "first", "then"),
-    [
-        ("tonte des pelouses et taille des haies", "1", "23456789"),  # who says the trade and is near
-        ("mise à disposition de personnel pour remplacer des agents d'entretien absents", "45", "712"),
-        ("nettoyage des bureaux et des vitres de la mairie", "7", "45"),  # who does the work, then lenders
-        ("entretien des espaces verts", "9", "6"),  # a commune is not to leave its territory
-    ],
-)
-def test_whom_a_person_of_the_trade_would_call_before_others(
-    matcher: Matcher, need: str, first: str, then: str
-) -> None:
+@pytest.mark.parametrize(("need", "first", "then"), cases("whom one calls first"))
+def test_whom_a_person_of_the_trade_calls_first(matcher: Matcher, need: str, first: str, then: str) -> None:
     chance = chances(matcher, need)
     assert min(map(chance.__getitem__, first)) > max(map(chance.__getitem__, then))
 
@@ -118,83 +111,17 @@ def test_what_is_stated_is_shown_as_published(matcher: Matcher) -> None:
     assert first.offer == first.structure.offers[0]  # the one quoted is the one shown
 
 
-def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
-    return Offer(id="1", title=text, text=text, rome=rome, source="directory")
-
-
-@pytest.mark.parametrize(
-    ("kind", "facts", "need", "told", "untold"),
-    [
-        ("ETTI", {"naf": "7820Z"}, "tonte des pelouses", "environ 36 % des ETTI placent dans ce métier (espaces verts), à demander | ETTI : met", "fiche"),
-        ("ETTI", {"naf": "7820Z"}, "gardiennage de nuit", "ne dit pas ce métier (gardiennage et sécurité) ; à demander", "fiche"),
-        ("AI", {"naf": "7830Z"}, "travaux de charpente et de couverture", "ne dit pas ce métier (charpente", "environ"),
-        ("GEIQ", {"naf": "7830Z"}, "tonte des pelouses", "disposition de ses seules entreprises adhérentes", "rien ne dit"),
-        ("ETTI", {"name": "Vignes Services"}, "ménage de bureaux", "n'exécute pas la prestation", "vigne"),
-        ("EI", {"naf": "3832Z"}, "ressourcerie : réemploi de meubles", "peut-être réemploi et ressourcerie : activité", "à vérifier"),
-        ("EI", {"naf": "9104Z"}, "bûcheronnage en forêt", "peut-être travaux forestiers", "voisin"),
-        ("EI", {"naf": "4779Z", "name": "La Fripe"}, "ressourcerie", "peut-être réemploi et ressourcerie : activité", "mobilier"),
-        ("EI", {"name": "Envie 2E Limousin"}, "collecte et tri de vêtements usagés", "pour autre chose", "est connu"),
-        ("AI", {"description": "Association intermédiaire. Accompagnement socio-professionnel et mise à disposition auprès de particuliers pour des missions de quelques heures dans des domaines divers: ménage, bricolage, jardinage, manutention manuelle"}, "quelqu'un pour le ménage de 3 salles des fêtes", "ménage", "ne dit pas"),
-        ("EI", {"naf": "0113Z"}, "peinture de façades", "ne dit pas ce métier (peinture", "à vérifier"),
-        ("ESAT", {"headcount": 84.0}, "tonte des pelouses", "environ 63 % des ESAT et EA font ce métier (espaces verts), à demander | ESAT de 84 places", "voisin"),
-        ("ESAT", {}, "ripisylve de la rivière", "ne dit pas ce métier (travaux forestiers et rivières) ; à demander", "%"),
-        ("ACI", {}, "tonte des pelouses", "ne dit pas ce métier (espaces verts) ; à demander", "%"),
-        ("ACI", {"naf": "8559A"}, "formation au français", "peut-être formation : activité au registre", "ne dit"),
-        ("ACI", {"name": "Emmaüs Alpha"}, "site internet", "ne dit pas ce métier", "évoque"),
-        ("EI", {"naf": "9522Z"}, "reprise d'ordinateurs et d'écrans usagés", "appareils électriques, pour autre chose : activité au registre", "à vérifier"),
-        ("EI", {"naf": "8121Z"}, "lavage de véhicules", "activité au registre", "nettoyage et propreté :"),
-        ("EI", {"naf": "3832Z", "name": "Le Relais Nord"}, "ramassage de gravats", "activité au registre", "besoin"),
-        ("EI", {"offers": (offer("tri de textiles"),), "name": "Au Linge Net"}, "blanchisserie", "textiles", "évoque"),
-        ("EI", {"offers": (offer("Nettoyage et désinfection de jouets"),)}, "nettoyage de bureaux", "nettoyage et propreté, pour autre chose : selon", "besoin"),
-        ("EI", {"offers": (offer("Ménage de nos locaux. Tonte de pelouses"),)}, "nettoyage de bureaux", "Tonte", "locaux"),
-        ("EI", {"offers": (offer("Tél : 0102030405. Tonte de pelouses"),)}, "site internet", "« Tonte", "Tél"),
-        ("EA", {"offers": (offer("Couture, repassage, tonte"),)}, "blanchisserie de draps", "peut-être blanchisserie : selon", "besoin"),
-        ("ACI", {"offers": (offer("Balayage Espaces verts Débarras d'encombrants"),)}, "tonte", "espaces verts : selon", "à vérifier"),
-        ("ACI", {"offers": (offer("Nettoyage de locaux", ("K2204",)),), "name": "Emmaüs"}, "ménage de bureaux", "", "« Nettoyage"),
-        ("ACI", {"offers": (offer("Accueil téléphonique des usagers", ("M1601",)),)}, "accueil du musée", "ne dit pas", "usagers"),
-        ("ACI", {"offers": (offer("Suivi de formations : espaces verts"),)}, "tonte des pelouses", "", "espaces verts :"),
-        ("ESAT", {"offers": (offer("Fabrication de confitures"),)}, "fabrication de confitures", "denrées : selon", "ne dit pas"),
-        ("ACI", {"offers": (offer("Maraîchage de plein champ"),)}, "confitures en petits pots", "denrées, pour autre chose : selon", "ne dit pas"),
-        ("ACI", {"offers": (offer("Ressourcerie : vêtements, livres"),)}, "lavage et réemploi de bocaux", "ressourcerie, pour autre chose : selon", "ne dit pas"),
-        ("EI", {"offers": (offer("Ressourcerie"),)}, "débarras de caves", "un métier voisin (réemploi", "à vérifier"),
-        ("EI", {"offers": (offer("Bûches et granulés"),)}, "réparation de palettes", "ne dit pas ce métier", "voisin"),
-        ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "ne dit pas ce métier", "son nom évoque"),
-        # a rate of logistics tells nothing of a lot of which it is a part; a code goes before a mere post
-        ("ESAT", {}, "garde-meubles et stockage de mobilier, déménagement", "ne dit pas ces métiers", "%"),
-        ("EI", {"naf": "8130Z", "offers": (Offer(id="1", title="Paysagiste", nature="job", rome=("A1203",)),)}, "tonte", "(NAF 8130Z) ; parmi ses postes, « Paysagiste »", "demander"),
-        # a source tells of the one trade that it is of; of plants to be grown no rate of their upkeep is "this trade"
-        ("EI", {"naf": "8122Z"}, "débarras de caves et nettoyage", "nettoyage et propreté) : activité", "encombrants"),
-        ("EI", {"naf": "8532Z"}, "préparation au permis de conduire", "formation, pour autre chose : activité", "évoque"),
-        ("ACI", {"naf": "8559A", "name": "SAS Formation"}, "préparation au permis de conduire", "son nom évoque formation, pour autre chose", "ce métier"),
-        ("ACI", {"name": "La Friperie du Val"}, "confection de rideaux et de housses", "ne dit pas ce métier", "son nom"),
-        ("ACI", {"offers": (offer("Couture et retouches"),)}, "marquage de tee-shirts en sérigraphie", "textile et couture, pour autre chose : selon", "ne dit pas"),
-        ("EI", {"naf": "3811Z", "name": "Envie 2E"}, "ressourcerie", "peut-être réemploi et ressourcerie : activité", "évoque"),
-        ("ESAT", {}, "tonte des pelouses et balayage des rues", "font une part du besoin (espaces verts), à demander", "évoque"),
-        ("EI", {"naf": "9522Z", "name": "Envie"}, "réparation d'électroménager", "appareils électriques) ; activité au registre « Rép", "voisin"),
-        ("ESAT", {"name": "ESAT Jardin des Plantes"}, "800 godets de vivaces", "son nom évoque peut-être « espaces verts »", "ce métier"),
-        ("EITI", {}, "remplacement d'un agent d'accueil", "des travailleurs indépendants", "met du personnel"),
-        ("ETTI", {"offers": (offer("Intérim de personnes en situation de handicap"),)}, "deux agents en renfort", "de handicap »", "rien d"),
-        ("ACI", {"name": "Régie de quartier Alpha"}, "tonte des pelouses", "une régie fait d'ordinaire ce métier", "évoque"),
-        ("EI", {"offers": (offer("Restaurant et hôtel de 18 chambres"), Offer(id="2", title="Peintre en bâtiment", nature="job", rome=("F1606",)))}, "peinture d'une salle", "peut-être", "demander"),
-        ("ETTI", {"naf": "7820Z"}, "désamiantage et démolition", "hors désamiantage", "rien ne dit"),
-        ("EI", {"offers": (offer("Entreprise de travail temporaire. Tonte"),)}, "tonte", "statut EI à vérifier", "réalise"),
-        ("AI", {"naf": "7830Z", "place": LAVAL}, "tonte", "une AI travaille d'ordinaire sur son seul", "exécute"),
-        ("EI", {"offers": (offer("Tonte. Zone départementale"),)}, "tonte", "sa fiche dit « Zone départementale »", "à vérifier"),
-    ],
-)  # fmt: skip
-def test_a_reason_tells_what_its_source_does_and_no_more(
-    kind: str, facts: dict[str, object], need: str, told: str, untold: str
-) -> None:
-    alone = made.matcher_over([structure(1, kind, **{"name": "Alpha", **facts})])
+@pytest.mark.parametrize(("kind", "facts", "need", "told", "untold"), cases("reasons and their sources"))
+def test_a_reason_and_its_source(kind: str, facts: dict[str, Any], need: str, told: str, untold: str) -> None:
+    one = structure(1, kind, facts.get("name", "Alpha"), facts.get("says", ""))
+    alone = made.matcher_over([codec.from_json(Structure, codec.to_json(one) | facts)])
     (query,) = alone.queries(free_text_tender(need, ANGERS))
     text = " | ".join(sentences(alone.explain(alone.rank(query), 0, 1).reasons, 9))
     assert told in text and untold not in text
 
 
 @pytest.mark.parametrize(("sewing", "told"), [(0.75, False), (0.55, True)])
-def test_who_says_the_main_trade_of_other_things_is_told_for_a_lot_of_several_main_ones_alone(
-    sewing: float, told: bool
-) -> None:
+def test_who_says_the_main_trade_of_other_things_counts_among_several(sewing: float, told: bool) -> None:
     alone = made.matcher_over([structure(1, "ACI", "Alpha", "Collecte et tri de vêtements usagés")])
     (query,) = alone.queries(free_text_tender("confection de rideaux et blanchisserie", ANGERS))
     shares = (sewing, 1 - sewing)
@@ -216,28 +143,9 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
         assert sentences(matcher.explain(ranking, i, 1).reasons)[0].startswith(told)
 
 
-GIVEN = "Collecte et dons de denrées alimentaires"
-STAFF = "deux agents de nettoyage en remplacement, par mise à disposition"
-
-
-@pytest.mark.parametrize(
-    ("kind", "says", "need", "proposed"),
-    [
-        ("ETTI", "", "gardiennage de nuit d'un site", False),  # regulated: lent staff alone are no answer
-        ("ETTI", "Gardiennage et sécurité", "gardiennage de nuit d'un site", True),
-        ("ESAT", "", "fabrication de confitures", False),  # that few ESAT make
-        ("ESAT", "Fabrication de confitures", "fabrication de confitures", True),
-        ("ESAT", GIVEN, "fabrication de confitures", False),  # other things
-        ("ACI", "", "nettoyage de bureaux", False),  # one in five
-        ("ESAT", "", "nettoyage de bureaux", True),  # every other one
-        ("ETTI", "", "nettoyage de bureaux", False),  # a service, no staff
-        ("ETTI", "", STAFF, True),
-    ],
-)
-def test_whose_trade_nothing_tells_is_not_proposed_where_its_kind_rarely_has_it(
-    kind: str, says: str, need: str, proposed: bool
-) -> None:
-    alone = made.matcher_over([structure(1, kind, name="Alpha", offers=(offer(says),) if says else ())])
+@pytest.mark.parametrize(("kind", "says", "need", "proposed"), cases("who is proposed by its kind"))
+def test_who_is_silent_is_proposed_by_its_kind(kind: str, says: str, need: str, proposed: bool) -> None:
+    alone = made.matcher_over([structure(1, kind, "Alpha", says)])
     assert bool(alone.match(free_text_tender(need, ANGERS), 5, groups=0).lots[0].matches) is proposed
 
 
@@ -347,32 +255,15 @@ def test_the_learning_pulls_apart_two_graded_pairs_of_a_need_and_no_others() -> 
     assert bend == pytest.approx([0.25 + push / 2, 0.25 + push / 2, 0.125, 0.25])
 
 
-def test_levels_are_those_of_the_thresholds() -> None:
-    judged = judgement.shipped()
-    assert 0 < judged.plausible < judged.likely < 1
-    chance = np.array([judged.plausible - 0.01, judged.plausible, judged.likely, 0.99])
-    assert [LEVELS[level] for level in judged.levels(chance)] == ["unlikely", "plausible", "likely", "likely"]
-
-
 def test_reading_the_judgement_loads_no_learning_library() -> None:
     code = "from matcher.matching import judgement; judgement.shipped()"
     assert imported(code, ("lightgbm", "sklearn", "interpret", "pickle5")) == []
 
 
-NAMED = {
-    "nettoyage": ["REGIE DE QUARTIER DES PINS"],
-    "deee": ["ENVIE 2E LIMOUSIN"],
-    "maraichage": ["ASSOC LES JARDINS DE COCAGNE"],
-    "maconnerie": ["GEIQ BTP 49"],
-    "reemploi": ["LA RECYCLERIE DU COIN", "LA RESSOURCERIE D'AULNE"],
-    "": ["ASSOC HORIZON", "SARL MARTIN", "LES AMIS DE PAUL"],
-}
-
-
-@pytest.mark.parametrize("trade", NAMED)
-def test_names_of_networks_and_trades_tell_trades_and_others_none(trade: str) -> None:
-    for told in map(trades.of_name, NAMED[trade]):
-        assert told[trades.names().index(trade)] >= 0.4 if trade else not told.any()
+@pytest.mark.parametrize(("name", "trade"), cases("names and their trades"))
+def test_names_of_networks_and_trades_tell_trades_and_others_none(name: str, trade: str) -> None:
+    told = trades.of_name(name)
+    assert told[trades.names().index(trade)] >= 0.4 if trade else not told.any()
 
 
 def test_neighbouring_codes_count_as_neighbours() -> None:
@@ -386,17 +277,7 @@ def chances_of(*told: str) -> np.ndarray:
     return trades.priors().chances(trades.prior_inputs(trades.priors(), *told))
 
 
-@pytest.mark.parametrize(
-    ("kind", "code", "name", "trade"),
-    [
-        ("EI", "4333Z", "SARL MARTIN", "peinture"),  # a code next to that of painters
-        ("EI", "3811Z", "RECUP ET COMPAGNIE", "reemploi"),
-        ("EI", "6202A", "SARL MARTIN", "numerique"),
-        ("AI", "8899B", "ASSOC HORIZON", "nettoyage"),  # nothing but the kind tells
-        ("AI", "8899B", "ASSOC HORIZON", "espaces-verts"),
-        ("ACI", "9499Z", "LES JARDINS DE COCAGNE", "maraichage"),
-    ],
-)
+@pytest.mark.parametrize(("kind", "code", "name", "trade"), cases("trades by kind, code and name"))
 def test_kind_code_and_name_make_trades_likely(kind: str, code: str, name: str, trade: str) -> None:
     assert chances_of(kind, code, name)[trades.names().index(trade)] >= trades.LIKELY_TRADE
     assert chances_of("ACI", "", "ASSOC HORIZON").max() < trades.LIKELY_TRADE  # nothing tells
@@ -408,14 +289,6 @@ def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
         chances = [chance for _, chance in found]
         assert chances == sorted(chances, reverse=True)
         assert all(trades.LIKELY_TRADE <= chance <= 1 for chance in chances)
-    tender = free_text_tender("nettoyage de bureaux", ANGERS)
-    lots = tuple(replace(lot, trades=(asks.names()[0],)) for lot in tender.lots)
-    query = matcher.queries(replace(tender, lots=lots))[0]
-    by_lot = trades.prior_trade(shortlist_of(matcher.catalogue, query, exhaustive=True))
-    alone = query.demand.weights
-    structure = matcher.catalogue.structure(0)
-    chances = chances_of(structure.kind, structure.naf or "", structure.name)
-    assert by_lot[0] == pytest.approx(float((chances * trades.relevance(alone)).max()), abs=1e-5)
 
 
 def test_tables_name_trades_of_the_taxonomy() -> None:
@@ -426,62 +299,18 @@ def test_tables_name_trades_of_the_taxonomy() -> None:
             assert named <= known, row
 
 
-STAFFED = {
-    "besoin de 2 agents d'entretien en remplacement pendant l'été": True,
-    "renfort d'été": True,
-    "remplacement des châssis de l'école du bourg": False,
-    "remplacement du système de sécurité incendie": False,
-    "tonte des pelouses": False,
-}
-
-
-@pytest.mark.parametrize("text", STAFFED)
-def test_who_asks_for_staff_is_understood(matcher: Matcher, text: str) -> None:
+@pytest.mark.parametrize(("text", "staff"), cases("needs of staff"))
+def test_who_asks_for_staff_is_understood(matcher: Matcher, text: str, staff: bool) -> None:
     (query,) = matcher.queries(free_text_tender(text, ANGERS))
-    assert (query.asked.staff > demand.SHARE) is STAFFED[text]
+    assert (query.asked.staff > demand.SHARE) is staff
 
 
-def test_judged_needs_are_ranked_as_well_as_the_card_says(shared: Path) -> None:
-    judged = shared / "judged" / "typed_dev.judged.jsonl"
-    if not judged.is_file():
-        pytest.skip("no judged needs in the shared data")
-    found = figures(judged, shared / "structures" / "siae_2021.jsonl", shared / "awards" / "history.json.gz")
-    assert np.mean(found["nDCG@5"]) > 0.75
-    assert np.mean(found["nobody wrong"]) < 0.15
-
-
-DONE = {
-    "ménage de la salle des fêtes après chaque location": "nettoyage",
-    "ménage quotidien des bureaux de l'agence de l'eau": "nettoyage",
-    "ordinateurs portables reconditionnés pour les écoles": "deee",
-    "garde d'enfants le mercredi au centre de loisirs": "aide-personnes",
-    "achat de tables et de chaises scolaires": "mobilier",
-    "livraison de paniers de légumes bio à la crèche": "maraichage",
-}
-
-
-@pytest.mark.parametrize("text", DONE)
-def test_a_need_is_read_by_what_is_done_and_not_by_where(matcher: Matcher, text: str) -> None:
-    chances = matcher.queries(free_text_tender(text, ANGERS))[0].asked.chances
-    assert max(chances, key=chances.__getitem__) == DONE[text]
-
-
-WALLS = "la restauration de murets et de lavoirs"
-SUPPORTS = {
-    "Prestation d'insertion ayant pour support le nettoyage d'une crèche": "nettoyage",
-    f"Marché d'insertion sociale et professionnelle ayant pour support d'activité {WALLS}": "patrimoine",
-    "Qualification et insertion de jeunes s'appuyant sur la tonte des parcs": "espaces-verts",
-    "Travaux de peinture, insertion par le recours à des heures de travail": "peinture",
-}
-
-
-@pytest.mark.parametrize(("text", "trade"), SUPPORTS.items())
-def test_an_insertion_contract_is_judged_by_its_support(matcher: Matcher, text: str, trade: str) -> None:
-    tender = free_text_tender(text, ANGERS)
-    coded = replace(tender, lots=tuple(replace(lot, cpv=("85312510",)) for lot in tender.lots))
-    for each in (tender, coded) if trade != "peinture" else (tender,):
-        chances = matcher.queries(each)[0].asked.chances
-        assert max(chances, key=chances.__getitem__) == trade
+@pytest.mark.parametrize(("text", "cpv", "trade"), cases("trades that needs ask for"))
+def test_a_need_is_read_by_what_is_done(matcher: Matcher, text: str, cpv: str, trade: str) -> None:
+    """Not by where, nor by the code of insertion where what supports it is named."""
+    tender = made.need(text, ANGERS, cpv=(cpv,) if cpv else ())
+    chances = matcher.queries(tender)[0].asked.chances
+    assert max(chances, key=chances.__getitem__) == trade
 
 
 def test_a_job_is_read_by_its_code_whatever_its_title() -> None:

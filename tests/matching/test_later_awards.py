@@ -32,10 +32,8 @@ def siret(number: int) -> str:
 def structures() -> list[Structure]:
     kinds, codes = ("EI", "ACI", "AI", "ETTI"), ("8121Z", "8130Z", "8899B")
     texts = {n: WORK[n % 6][0] if n % 2 else "" for n in range(24)}  # every other one is silent
-    return [
-        made.structure(siret(n), f"Structure {n}", text, kind=kinds[n % 4], naf=codes[n % 3], place=town(n))
-        for n, text in texts.items()
-    ]
+    facts = {n: {"kind": kinds[n % 4], "naf": codes[n % 3], "place": town(n)} for n in texts}
+    return [made.structure(siret(n), f"Structure {n}", text, **facts[n]) for n, text in texts.items()]
 
 
 def awards() -> list[Award]:

@@ -82,9 +82,8 @@ def test_what_no_structure_does_is_stated_with_the_way_that_is_left(matcher: Mat
 
 def test_of_a_need_of_no_trade_what_is_nearest_to_it_is_quoted() -> None:
     texts = ["location solidaire de véhicules, garage", "location de salles", "entretien de véhicules"]
-    matcher = made.matcher_over(
-        made.structure(n, f"Maison {n}", text, place=NANTES) for n, text in enumerate(texts)
-    )
+    named = enumerate(texts)
+    matcher = made.matcher_over(made.structure(n, f"Maison {n}", text, place=NANTES) for n, text in named)
     need = free_text_tender("location de véhicules pour les agents", NANTES)
     assert matcher.match(need).lots[0].calls_for == "beyond"
     (why,) = matcher.why(f"{0:09d}00014", need)

@@ -11,7 +11,7 @@ import pytest
 from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import load_catalogue, save_catalogue
-from matcher.domain import Filters, LotAnswer, Match, Tender
+from matcher.domain import LotAnswer, Match, Tender
 from matcher.lab import synth
 from matcher.matching import recipes
 from matcher.matching.engine import Matcher
@@ -65,20 +65,6 @@ def test_a_night_has_one_answer_whatever_it_is_given_with(folder: Path, tenders:
         for row in together[tender.id]:
             if (pair := (row["lot_id"], row["siret"])) in listed:
                 assert (row["score"], row["probability"]) == listed[pair]
-
-
-def test_a_structure_asked_alone_scores_as_in_the_list(folder: Path, tenders: list[Tender]) -> None:
-    matcher = Matcher.load(folder)
-    seen = 0
-    for tender in tenders[:6]:
-        for answer in matcher.match(tender, 3, groups=0).lots:
-            for match in answer.matches:
-                only = Filters(sirets=(match.structure.siret,))
-                asked = matcher.match(replace(tender, lots=(answer.lot,)), 1, filters=only, groups=0)
-                (alone,) = asked.lots[0].matches
-                assert told(replace(alone, rank=match.rank)) == told(match)
-                seen += 1
-    assert seen >= 10
 
 
 def test_a_catalogue_goes_when_nobody_holds_it(folder: Path, tenders: list[Tender]) -> None:

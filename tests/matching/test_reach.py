@@ -101,9 +101,7 @@ def test_a_lot_known_by_its_department_is_within_reach_of_whoever_stands_in_it()
     assert {of_town.pair(i, 30.0).where for i in range(3)} == {"far"}, "a town tells how far it is"
 
 
-def test_the_nearest_of_several_places_counts_and_a_radius_keeps_whom_the_reach_puts_within_it(
-    held: Catalogue,
-) -> None:
+def test_the_nearest_of_several_places_counts_and_a_radius_keeps_who_is_within(held: Catalogue) -> None:
     assert found(held, BULLY, LAON)["laon"] == found(held, LAON)["laon"]
     mask = allowed_mask(held, Filters(radius_km=15.0), (LAON,))
     assert mask.tolist() == [value <= 15 for value in km(held, LAON).values()]
@@ -178,7 +176,7 @@ SOMEWHERE = replace(SAINT_DENIS, commune=None, latitude=-21.13, longitude=55.53)
 
 @pytest.mark.parametrize("places", [(PARIS,), (NANTERRE, SAINT_DENIS), (SAINT_DENIS,), (SOMEWHERE,)])
 @pytest.mark.parametrize("kinds", [(), ("EI",), ("AI",)])
-def test_all_whose_zone_holds_the_place_and_the_nearest_without_zone(
+def test_zones_that_hold_it_and_the_nearest(
     crowd: Catalogue, places: Sequence[Place], kinds: tuple[str, ...]
 ) -> None:
     query = asked(crowd, places, Filters(kinds=kinds))

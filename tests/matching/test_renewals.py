@@ -7,28 +7,18 @@ import pytest
 
 from matcher.domain import Award, Buyer, Holder, Place
 from matcher.matching.renewals import months_after, renewals
+from records import cases
 
 TODAY = date(2026, 11, 24)
 BUYER = Buyer(id="21930048600010", name="Montreuil", place=Place(department="93"))
-FACTS = {
-    "holders": (Holder(id="00010016700014", name="Jardins"),),
-    "cpv": "77310000",
-    "duration_months": 48.0,
-}
+HOLDER = Holder(id="00010016700014", name="Jardins")
+FACTS = {"holders": (HOLDER,), "cpv": "77310000", "duration_months": 48.0}
 WON = Award(uid="1", title="Entretien des espaces verts", buyer=BUYER, notified=date(2023, 11, 24), **FACTS)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("day", "months", "end"),
-    [
-        (date(2024, 1, 31), 1, date(2024, 2, 29)),
-        (date(2024, 11, 30), 3, date(2025, 2, 28)),
-        (date(2023, 5, 15), 24, date(2025, 5, 15)),
-        (date(2023, 12, 1), 1, date(2024, 1, 1)),
-    ],
-)
-def test_a_number_of_months_later(day: date, months: float, end: date) -> None:
-    assert months_after(day, months) == end
+@pytest.mark.parametrize(("day", "months", "end"), cases("months later"))
+def test_a_number_of_months_later(day: str, months: float, end: str) -> None:
+    assert months_after(date.fromisoformat(day), months) == date.fromisoformat(end)
 
 
 def test_what_ends_in_three_to_eighteen_months_is_found_with_its_holder() -> None:

@@ -103,9 +103,8 @@ NANTERRE = Place(label="Nanterre", postcode="92000")
 def gardens() -> Matcher:
     facts = ({"turnover": 1_200_000.0}, {"turnover": 60_000.0}, {}, {"headcount": 4})
     numbered = enumerate(facts, 1)
-    return made.matcher_over(
-        made.structure(n, f"Jardins {n}", GARDEN, place=NANTERRE, **own) for n, own in numbered
-    )
+    firms = (made.structure(n, f"Jardins {n}", GARDEN, place=NANTERRE, **own) for n, own in numbered)
+    return made.matcher_over(firms)
 
 
 def asked() -> float:

@@ -69,9 +69,8 @@ def test_an_update_reads_only_what_it_brings(folder: Path, monkeypatch: MonkeyPa
     assert cuts == ["Ramonage de cheminées"]
     row = fresh.row(one.siret)
     assert [pieces.text(slot) for slot in pieces.spans.of(row)] == cuts
-    whole = declared._encoded(
-        fresh.encoder, [fresh.text(i) for i in np.flatnonzero(fresh.nature_mask(declared.DECLARED))]
-    )
+    rows = np.flatnonzero(fresh.nature_mask(declared.DECLARED))
+    whole = declared._encoded(fresh.encoder, [fresh.text(i) for i in rows])
     assert set(whole[1][0].to_pylist()) == set(pieces.words.to_pylist())
 
 
@@ -87,9 +86,3 @@ def test_readings_of_other_models_are_not_used(folder: Path, monkeypatch: Monkey
     assert len(declared.of(catalogue).words) == len(cuts) > 0
     evidence.read_names(catalogue)  # answered by reading
     assert len(catalogue.answers("trades")[1]) == len(catalogue.coded("name")[1])
-
-
-def test_nothing_is_stored_for_a_recipe_without_judgement(tmp_path: Path) -> None:
-    made = build_catalogue(list(synth.structures(5)), [], recipes.named("lexical"))
-    save_catalogue(made, tmp_path / "c", lambda fresh: stored.save(made, fresh))
-    assert not load_catalogue(tmp_path / "c").derived

@@ -8,21 +8,9 @@ import numpy as np
 import pytest
 
 import made
+from matcher import domain
 from matcher.catalogue.filters import Filters
-from matcher.domain import (
-    Award,
-    Buyer,
-    Clause,
-    Condition,
-    Holder,
-    Lot,
-    NotFound,
-    Place,
-    Reservation,
-    Structure,
-    Tender,
-    Zone,
-)
+from matcher.domain import Award, Buyer, Lot, Place, Structure, Tender
 from matcher.lab import evaluation
 from matcher.matching import rankers, recipes
 from matcher.matching.engine import Matcher
@@ -30,7 +18,7 @@ from matcher.partners import partners, subcontracting
 from matcher.partners.opportunities import BARRED, UNASKED, Wishes, by_notice, opportunities, why_nothing
 from matcher.partners.relaunch import relaunch
 
-DAY = date(2026, 3, 2)
+DAY, EARLIER = date(2026, 3, 2), date(2024, 1, 1)
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 _POINT = {"department": "93", "latitude": 48.9, "longitude": 2.4}
 PANTIN = Place(label="Pantin", commune="93055", postcode="93500", **_POINT)
@@ -46,7 +34,7 @@ CLEAN = structure(2, "Propre et Net", "Nettoyage des locaux et vitrerie")
 TREES = structure(3, "Grands Arbres", "Élagage et entretien des espaces verts", turnover=400_000.0)
 SHELTERED = structure(4, "Atelier des Tilleuls", "Nettoyage de bureaux, entretien des locaux", kind="ESAT")
 FIRM = structure(5, "Nettoyage Général", "Nettoyage industriel des locaux", kind="")
-FAR = structure(6, "Net du Sud", "Nettoyage des locaux", zone=Zone(departments=("13",)))
+FAR = structure(6, "Net du Sud", "Nettoyage des locaux", zone=domain.Zone(departments=("13",)))
 PAINT = structure(7, "Couleurs", "Peinture intérieure, revêtements muraux")
 SILENT = structure(9, "Les Peupliers", kind="ESAT")
 ALL = (GARDEN, CLEAN, TREES, SHELTERED, FIRM, FAR, PAINT)
@@ -54,7 +42,7 @@ ALL = (GARDEN, CLEAN, TREES, SHELTERED, FIRM, FAR, PAINT)
 
 def award(uid: str, day: date | None, *holders: Structure, **facts: object) -> Award:
     given = {"uid": uid, "title": "Entretien", "notified": day, "cpv": "77310000"}
-    given |= {"holders": tuple(Holder(id=h.siret, name=h.name, place=h.place) for h in holders)}
+    given |= {"holders": tuple(domain.Holder(id=h.siret, name=h.name, place=h.place) for h in holders)}
     given |= {"buyer": Buyer(id="21930055900016"), "place": Place(department="93"), **facts}
     return Award(**given)  # type: ignore[arg-type]
 
@@ -106,7 +94,7 @@ def test_other_lots_of_the_notice_are_no_gap_of_a_structure(plain: Matcher) -> N
     assert found.alone == ("26-1-1",) and found.lacking == () and found.partners == ()
     found = partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "2")
     assert found.lacking == ("26-1-2",) and found.alone == ()
-    with pytest.raises(NotFound, match="its lots are 1, 2"):
+    with pytest.raises(domain.NotFound, match="its lots are 1, 2"):
         partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "9")
 
 
@@ -128,9 +116,8 @@ def test_who_says_no_trade_is_to_be_asked_and_no_partner() -> None:
 
 def test_a_structure_that_two_directories_name_is_one() -> None:
     again = replace(CLEAN, siret=f"{9:014d}", name="Association Propre & Net")
-    held = made.matcher_over(
-        [GARDEN, CLEAN, again, replace(again, siret=f"{10:014d}", name="ASSOC PROPRE ET LE NET")]
-    )
+    spelt = replace(again, siret=f"{10:014d}", name="ASSOC PROPRE ET LE NET")
+    held = made.matcher_over([GARDEN, CLEAN, again, spelt])
     assert len(partners.partners(held, GARDEN, tender(BOTH)).partners) == 1
     large = replace(CLEANING, amount=1e6, amount_period="year")
     assert partners.partners(held, again, tender(large)).partners == ()
@@ -154,6 +141,10 @@ def test_look_alikes_are_named_only_where_size_is_what_is_missing(plain: Matcher
     assert shown.partner.structure.name == "Grands Arbres"
     small = replace(GREEN, amount=50_000.0, amount_period="year")
     assert partners.partners(plain, GARDEN, tender(small)).partners == ()
+    both = tender(replace(BOTH, amount=300_000.0, amount_period="year"))
+    assert not partners.partners(plain, GARDEN, both).size, "it is a part that is missing"
+    able = structure(8, "Tous Travaux", HAIES, "Nettoyage des locaux", turnover=90_000.0)
+    assert partners.partners(made.matcher_over([*ALL, able]), able, both).size
 
 
 def test_who_lends_staff_takes_no_part_and_is_told_who_does(plain: Matcher) -> None:
@@ -165,17 +156,17 @@ def test_who_lends_staff_takes_no_part_and_is_told_who_does(plain: Matcher) -> N
 
 
 def test_on_a_reserved_lot_both_must_be_admissible(plain: Matcher) -> None:
-    reserved = replace(BOTH, reservation=Reservation(articles=("L2113-13",)))
+    reserved = replace(BOTH, reservation=domain.Reservation(articles=("L2113-13",)))
     found = partners.partners(plain, GARDEN, tender(reserved), n=50)
     assert set(by_name(found)) == {"Propre et Net"} and found.firms == ()
-    other = replace(BOTH, reservation=Reservation(articles=("L2113-12",)))
+    other = replace(BOTH, reservation=domain.Reservation(articles=("L2113-12",)))
     found = partners.partners(plain, GARDEN, tender(other), n=50)
     assert "L2113-12" in found.barred["x"] and found.partners == () and found.lacking == ()
 
 
 def test_what_two_bidders_should_read_before_they_group_is_told(plain: Matcher) -> None:
-    said = (Condition(code="several-groups", label="Un seul groupement"),)
-    lot = replace(BOTH, reservation=Reservation(), conditions=said)
+    said = (domain.Condition(code="several-groups", label="Un seul groupement"),)
+    lot = replace(BOTH, reservation=domain.Reservation(), conditions=said)
     first = partners.partners(plain, GARDEN, tender(lot)).partners[0]
     assert {warning.code for warning in first.warnings} == {"reservation-unspecified", "several-groups"}
 
@@ -188,7 +179,7 @@ def test_ordinary_firms_stand_apart_in_reach_for_what_no_structure_takes() -> No
         award("n", day, FIRM, place=Place(department="13"), **cleaning),
     ]
     lot = replace(BOTH, title="Couverture en tuiles et entretien des espaces verts")
-    nameless = made.matcher_over(ALL[:4], [replace(won[0], holders=(Holder(id=roofs.siret),))])
+    nameless = made.matcher_over(ALL[:4], [replace(won[0], holders=(domain.Holder(id=roofs.siret),))])
     assert partners.partners(nameless, GARDEN, tender(lot)).firms == ()
     held = made.matcher_over(ALL[:4], won)
     found = partners.partners(held, GARDEN, tender(lot))
@@ -202,9 +193,7 @@ def test_ordinary_firms_stand_apart_in_reach_for_what_no_structure_takes() -> No
 
 
 @pytest.mark.parametrize("kept", [None, Filters(), Filters(kinds=("EI",))])
-def test_a_group_names_the_firm_for_what_no_structure_takes_whatever_is_asked_of_structures(
-    kept: Filters | None,
-) -> None:
+def test_a_group_names_the_firm_for_what_no_structure_takes(kept: Filters | None) -> None:
     roofs = structure(8, "Toits de France", "Couverture en tuiles", kind="")
     lot = replace(BOTH, title="Couverture en tuiles et entretien des espaces verts")
     found = made.matcher_over([*ALL[:4], roofs]).match(tender(lot), filters=kept)
@@ -213,10 +202,8 @@ def test_a_group_names_the_firm_for_what_no_structure_takes_whatever_is_asked_of
 
 def test_who_sold_goods_of_a_trade_is_not_named_for_its_work() -> None:
     sells, tends = structure(8, "Serres du Nord", kind=""), structure(9, "Paysages", kind="")
-    won = [
-        award("s", date(2024, 1, 1), sells, title="Fourniture d'arbustes et de plantes", cpv="03451000"),
-        award("t", date(2024, 1, 1), tends, title="Entretien des espaces verts", cpv="77310000"),
-    ]
+    sold = award("s", EARLIER, sells, title="Fourniture d'arbustes et de plantes", cpv="03451000")
+    won = [sold, award("t", EARLIER, tends, title="Entretien des espaces verts", cpv="77310000")]
     held = made.matcher_over((CLEAN, SHELTERED), won)
     found = partners.partners(held, CLEAN, tender(BOTH))
     assert [p.structure.siret for p in found.firms] == [tends.siret]
@@ -236,7 +223,7 @@ def test_who_stands_nowhere_known_is_no_partner_and_is_told_to_give_its_place() 
 
 
 def test_a_reserved_lot_without_an_offer_is_asked_for_again_otherwise(plain: Matcher) -> None:
-    kept = replace(BOTH, reservation=Reservation(articles=("L2113-12",)))
+    kept = replace(BOTH, reservation=domain.Reservation(articles=("L2113-12",)))
     (one,) = relaunch(plain, tender(kept, GREEN))
     told = [(m.structure.siret, m.level) for m in (*one.call, *one.check)]
     assert [siret for siret, _ in told] + [s.siret for s in one.ask] == [SHELTERED.siret]
@@ -248,21 +235,21 @@ def test_a_reserved_lot_without_an_offer_is_asked_for_again_otherwise(plain: Mat
     assert not any("réservé aussi" in change for change in open_.changes)
     assert open_.teams and all(2 <= len(team.members) <= 4 for team in open_.teams)
     assert GARDEN.siret in {m.structure.siret for team in open_.teams for m in team.members}
-    with pytest.raises(NotFound):
+    with pytest.raises(domain.NotFound):
         relaunch(plain, tender(GREEN))
 
 
 def test_a_lot_with_hours_opens_the_way_of_subcontracting(plain: Matcher) -> None:
-    hours = replace(CLEANING, clauses=(Clause(hours=1200.0),))
+    hours = replace(CLEANING, clauses=(domain.Clause(hours=1200.0),))
     (firm,) = partners.partners(plain, GARDEN, tender(hours)).subcontracting
     assert firm.structure.name == "Nettoyage Général" and firm.kind == "subcontracting"
     assert "1\u202f200 heures" in firm.adds[0] and len(firm.adds) == 1
     assert partners.partners(plain, GARDEN, tender(CLEANING)).subcontracting == ()
-    reserved = replace(hours, reservation=Reservation(articles=("L2113-13",)))
+    reserved = replace(hours, reservation=domain.Reservation(articles=("L2113-13",)))
     assert partners.partners(plain, GARDEN, tender(reserved)).subcontracting == ()
 
 
-HOURS = replace(CLEANING, clauses=(Clause(hours=500.0, passage="500 heures d'insertion"),))
+HOURS = replace(CLEANING, clauses=(domain.Clause(hours=500.0, passage="500 heures d'insertion"),))
 
 
 def won_by(firm: Structure, **facts: object) -> Tender:
@@ -313,10 +300,8 @@ def test_openings_say_who_owes_the_hours_and_who_could_be_asked() -> None:
 
 def test_only_firms_of_the_trade_of_an_open_lot_are_named() -> None:
     guards = structure(8, "Convoyeurs Réunis", kind="")
-    won = [
-        award("g", date(2024, 1, 1), guards, title="Collecte et transport de fonds", cpv="79714000"),
-        award("n", date(2024, 1, 1), FIRM, title="Nettoyage industriel des locaux", cpv="90911200"),
-    ]
+    guarded = award("g", EARLIER, guards, title="Collecte et transport de fonds", cpv="79714000")
+    won = [guarded, award("n", EARLIER, FIRM, title="Nettoyage industriel des locaux", cpv="90911200")]
     held = made.matcher_over([*ALL, guards], won)
     coach = Lot(id="c", title="Lignes régulières d'autocar", cpv=("60130000",), places=(PANTIN,))
     assert subcontracting.takers(held, tender(coach), coach) == ()
@@ -324,10 +309,10 @@ def test_only_firms_of_the_trade_of_an_open_lot_are_named() -> None:
 
 
 def test_what_is_stated_of_the_amount_and_of_the_clause_is_reported_and_no_more() -> None:
-    hours = replace(CLEANING, clauses=(Clause(hours=500.0),), amount=90_000.0, amount_period="total")
+    hours = replace(CLEANING, clauses=(domain.Clause(hours=500.0),), amount=90_000.0, amount_period="total")
     told = str(subcontracting.case_of(hours, tender(hours)))
     assert "90\u202f000 € au total" in told and "par an" not in told
-    told = str(subcontracting.case_of(replace(CLEANING, clauses=(Clause(),)), tender(CLEANING)))
+    told = str(subcontracting.case_of(replace(CLEANING, clauses=(domain.Clause(),)), tender(CLEANING)))
     assert "une condition sociale d'exécution" in told and "heures d'insertion" not in told
 
 
@@ -339,9 +324,6 @@ def test_of_a_large_lot_without_a_clause_the_law_is_cited_and_no_hours_are_attri
     assert "demande des heures" not in told and works.owed_condition is None
     small = replace(works, amount=9e4)
     assert subcontracting.case_of(small, tender(small, published=date(2026, 9, 1))) is None
-
-
-# ------------------------------------------------------------------------------------- the past, by date
 
 
 def test_those_who_won_together_before_are_reported_and_the_future_is_not_used(past: Matcher) -> None:
@@ -373,9 +355,7 @@ def test_affinity_columns_have_the_values_of_their_formulas() -> None:
     assert set(nobody) == set(partners.COLUMNS) and not any(column.any() for column in nobody.values())
 
 
-def test_the_run_line_never_holds_the_member_nor_depends_on_the_buyer_and_follows_the_contract(
-    past: Matcher,
-) -> None:
+def test_the_run_line_never_holds_the_member_nor_depends_on_the_buyer(past: Matcher) -> None:
     def line(siret: str) -> dict[str, Any]:
         facts = {"tender": tender(GREEN, buyer=Buyer(id=siret)), "day": DAY, "member": GARDEN.siren}
         return evaluation.ranked(past, evaluation.Question(id="q", **facts), 3)
@@ -402,12 +382,9 @@ def test_contributions_of_a_ranking_sum_to_its_scores(past: Matcher) -> None:
     assert set(alone.contributions) == {"words"}
 
 
-# ---------------------------------------------------------------------------------------- opportunities
-
-
 def test_opportunities_stand_in_four_lists(plain: Matcher) -> None:
-    reserved = replace(GREEN, id="r", number="4", reservation=Reservation(articles=("L2113-12",)))
-    hours = replace(CLEANING, id="h", number="5", clauses=(Clause(hours=500.0),))
+    reserved = replace(GREEN, id="r", number="4", reservation=domain.Reservation(articles=("L2113-12",)))
+    hours = replace(CLEANING, id="h", number="5", clauses=(domain.Clause(hours=500.0),))
     painters = structure(9, "Interim Solidaire", "Nettoyage des locaux", kind="ETTI")
     found = opportunities(plain, GARDEN, [tender(GREEN, CLEANING, BOTH, reserved)], now=NOW)
     assert [(o.part, o.lot.id) for o in found] == [("alone", "26-1-1"), ("with-partner", "x")]
@@ -451,7 +428,7 @@ def test_who_gets_nothing_is_told_why_and_what_would_change_it(plain: Matcher) -
 
 
 def test_a_lot_out_of_the_declared_zone_is_not_reported(plain: Matcher) -> None:
-    zoned = replace(CLEAN, zone=Zone(departments=("75",)))
+    zoned = replace(CLEAN, zone=domain.Zone(departments=("75",)))
     held = made.matcher_over([zoned])
     assert opportunities(held, zoned, [tender(CLEANING)], now=NOW) == ()
     assert opportunities(plain, CLEAN, [tender(CLEANING)], now=NOW) != ()
@@ -471,5 +448,5 @@ def test_only_what_is_open_wanted_and_published_is_shown(plain: Matcher) -> None
     assert count(notice, departments=("75",)) == 0 and count(notice, departments=("93",)) == 1
     assert count(notice, cpv=("90",)) == 0 and count(notice, cpv=("773",)) == 1
     assert count(notice, reserved=True) == 0
-    with pytest.raises(NotFound):
+    with pytest.raises(domain.NotFound):
         opportunities(plain, structure(99, "Ailleurs"), [notice], now=NOW)

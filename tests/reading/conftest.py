@@ -8,22 +8,11 @@ from matcher.reading.sync import _client
 from replay_server import Publisher, serving
 
 PATHS = {
-    "BOAMP": "/boamp",
-    "TED": "/ted",
-    "DECP": "/decp",
-    "DECP_ROWS": "/rows/",
-    "SIAE": "/siae/",
-    "EMPLOIS": "/emplois/",
-    "INCLUSION": "/inclusion",
-    "ENTREPRISES": "/search",
-    "ASSOCIATIONS": "/joafe/",
-    "FINESS": "/finess.csv",
-    "FINESS_PLACES": "/places.csv",
-    "ADAPTEES": "/ea.csv",
-    "CPV": "/cpv",
-    "NAF": "/naf",
-    "COG": "/cog",
-}
+    "BOAMP": "/boamp", "TED": "/ted", "DECP": "/decp", "DECP_ROWS": "/rows/",
+    "SIAE": "/siae/", "EMPLOIS": "/emplois/", "INCLUSION": "/inclusion", "ENTREPRISES": "/search",
+    "ASSOCIATIONS": "/joafe/", "FINESS": "/finess.csv", "FINESS_PLACES": "/places.csv", "ADAPTEES": "/ea.csv",
+    "CPV": "/cpv", "NAF": "/naf", "COG": "/cog",
+}  # fmt: skip
 
 
 @pytest.fixture

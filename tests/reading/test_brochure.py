@@ -6,28 +6,7 @@ from matcher.domain import BadInput
 from matcher.reading import brochure
 from records import cases
 
-TEXT = """ESAT LES TILLEULS
-Qui sommes-nous ?
-Association fondée en 1978, nous accompagnons 80 travailleurs.
-
-NOS ACTIVITÉS
-
-Blanchisserie
-Lavage, séchage et repassage du linge plat.
-Capacité de 2 tonnes par jour.
-
-ESPACES VERTS
-• Tonte et taille de haies
-• Élagage d'arbres
-- Conditionnement : mise sous film, étiquetage, kits
-- La convivialité
-
-Nous proposons également la mise sous pli, la restauration de meubles et le nettoyage de bureaux.
-Notre équipe assure l'entretien des locaux de nombreux clients du territoire.
-Contact : 03 87 00 00 00 - contact@tilleuls.example
-57000 Metz
-Horaires : du lundi au vendredi
-"""
+((TEXT,),) = cases("a brochure")
 
 
 def titles(text: str) -> list[str]:
@@ -52,16 +31,6 @@ def test_each_proposal_is_marked_inferred_and_quotes_the_text() -> None:
         assert first in flat
     assert "linge plat" in brochure.propose(TEXT)[0].text
     assert [offer.id for offer in brochure.propose(TEXT)][:2] == ["proposal-1", "proposal-2"]
-
-
-@pytest.mark.parametrize(("noise",), cases("words that offer nothing"))
-def test_what_is_no_offer_is_not_proposed(noise: str) -> None:
-    assert titles(noise) == []
-
-
-@pytest.mark.parametrize(("text", "expected"), cases("ways to write an offer"))
-def test_ways_to_write_an_offer(text: str, expected: list[str]) -> None:
-    assert titles(text) == expected
 
 
 def test_empty_too_long_and_html_texts() -> None:
@@ -113,11 +82,3 @@ def test_texts_of_the_true_kinds(name: str) -> None:
 def test_trades_of_others_in_a_page_are_not_proposed(line: str) -> None:
     page = f"Accueil | Nos services | Contact\nLes Jardins du Val, chantier d'insertion\nEspaces verts\nTonte, taille de haies, débroussaillage pour les communes.\n{line}"
     assert {offer.sectors[0] for offer in brochure.propose(page)} == {"espaces verts"}
-
-
-@pytest.mark.parametrize(("said", "codes"), cases("zones in a brochure"))
-def test_zones_as_they_are_written(said: str, codes: list[str]) -> None:
-    from matcher.reading import zones
-
-    zone = zones.stated(said)
-    assert sorted(zone.departments if zone else ()) == codes

@@ -1,4 +1,4 @@
-"""What the text of a correction withdraws, on two hundred sentences written as buyers write them."""
+"""What a correction or a cancellation withdraws (two hundred sentences of buyers: `test_reading_tables.py`)."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,21 +11,12 @@ from matcher.reading.procedure import answerable
 from records import cases
 
 
-def test_of_two_hundred_sentences_what_each_withdraws_is_read() -> None:
-    sentences = cases("what a sentence withdraws")
-    read = {text: cancellation.withdrawn(text) for text, _ in sentences}
-    told = {text: "whole" if one.whole else " ".join(one.lots) for text, one in read.items()}
-    assert len(sentences) == 200
-    assert told == dict(sentences)
-
-
 @pytest.mark.parametrize(("change", "nature", "gone"), cases("corrections that withdraw"))
 def test_a_correction_withdraws_what_its_text_says(change: str, nature: str, gone: list[str]) -> None:
     lots = (Lot(id="a", title="Tonte", number="1"), Lot(id="b", title="Taille", number="Lot n°2"))
     call = Tender(id="1", format="boamp", title="Espaces verts", lots=lots)
-    correction = cancellation.settled(
-        Tender(id="2", format="boamp", title="Rectificatif", nature="correction", change=change)
-    )
+    told = Tender(id="2", format="boamp", title="Rectificatif", nature="correction", change=change)
+    correction = cancellation.settled(told)
     assert correction.nature == nature
     assert procedure.effective(call, [correction])[1] == set(gone)
 
@@ -55,7 +46,6 @@ def test_a_correction_is_part_of_the_notice_that_it_corrects() -> None:
     assert answerable(over) == []
     (cancelled,) = procedure.in_force(over)  # it can still be read, as what it is
     assert (cancelled.id, cancelled.nature, cancelled.lots) == ("26-1", "cancellation", lots)
-    assert procedure.by_id([cancelled])["26-3"] is cancelled and "annulé (26-3)" in procedure.remark(
-        cancelled
-    )
+    assert procedure.by_id([cancelled])["26-3"] is cancelled
+    assert "annulé (26-3)" in procedure.remark(cancelled)
     assert procedure.by_id([told])["26-2"] is told and "26-2, 26-3" in procedure.remark(told)

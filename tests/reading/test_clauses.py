@@ -1,7 +1,6 @@
 """What counts as a statement in a French notice, and what does not: reservations, clauses, conditions, supports."""
 
 import csv
-import html
 import json
 import re
 from dataclasses import replace
@@ -41,11 +40,7 @@ def hours_stated(read: clauses.Reading) -> float | None:
     return stated.get(frozenset()) or sum(stated.values()) or None
 
 
-SPELLINGS = [
-    pytest.param(lambda t: t, id="as-is"),
-    pytest.param(bare, id="capitals"),
-    pytest.param(destroyed, id="destroyed"),
-]
+SPELLINGS = str, bare, destroyed
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
@@ -58,11 +53,6 @@ def test_only_statements_reserve(spelling) -> None:  # type: ignore[no-untyped-d
 def test_only_conditions_that_bind_are_social_clauses(spelling) -> None:  # type: ignore[no-untyped-def]
     read = {text: clauses.read(spelling(text)).social for text, _ in cases("statements that bind")}
     assert not [text for text, binds in cases("statements that bind") if bool(read[text]) != binds]
-
-
-@pytest.mark.parametrize(("text", "stated"), tupled("articles that stand there"))
-def test_articles_are_those_that_stand_there(text: str, stated: tuple[str, ...]) -> None:
-    assert clauses.articles(text) == stated
 
 
 def test_an_article_in_the_next_sentence_is_the_reservations() -> None:
@@ -78,25 +68,10 @@ def test_the_passage_is_quoted_as_published() -> None:
     assert found is not None and found.passage == "Le LOT 2 est Réservé aux ESAT." and found.origin == "text"
 
 
-@pytest.mark.parametrize(("text", "hours"), cases("hours of insertion"))
-def test_hours_of_insertion_are_read_where_stated(text: str, hours: float | None) -> None:
-    assert hours_stated(clauses.read(text)) == hours
-
-
 def test_every_row_of_a_long_table_is_read() -> None:
     rows = [f"{n} | Corps d'état | {100 + n}" for n in range(1, 19)]
     text = "Lot | Objet | Heures insertion\n" + "\n".join(rows)
     assert hours_stated(clauses.read(text)) == sum(range(101, 119))
-
-
-@pytest.mark.parametrize(("text", "labels"), cases("conditions to know"))
-def test_what_one_must_know_to_act(text: str, labels: list[str]) -> None:
-    assert sorted({one.what.label for one in clauses.read(text).conditions}) == labels  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize(("text", "trade"), cases("supports of insertion"))
-def test_the_trade_of_an_insertion_contract_is_its_support(text: str, trade: str | None) -> None:
-    assert clauses.support_trade(text) == trade
 
 
 def tender(*lots: Lot) -> Tender:
@@ -137,9 +112,8 @@ def test_what_notices_of_several_lots_state_of_each(name: str, count: int, most:
     wrong = []
     for row in rows:
         lots = (Lot(id=f"t/{n}", title="Lot", number=str(n)) for n in range(1, row["lots"] + 1))
-        made = clauses.complete(
-            Tender(id="t", format="x", title="Consultation", lots=tuple(lots)), row["text"]
-        )
+        tender = Tender(id="t", format="x", title="Consultation", lots=tuple(lots))
+        made = clauses.complete(tender, row["text"])
         told = {lot.number: {k: v for k, v in said(lot).items() if k != left_out} for lot in made.lots}
         if {number: each for number, each in told.items() if each} != row["truth"]:
             wrong.append(row["text"])
@@ -273,22 +247,11 @@ def test_training_is_the_same_again_and_names_what_it_lacks(tmp_path: Path) -> N
         training.train(few, tmp_path, tmp_path / "none")
 
 
-def test_a_condition_of_the_text_joins_those_of_the_fields() -> None:
-    lot = replace(A, description="La visite du site est obligatoire.")
-    assert "visit" in {one.code for one in clauses.complete(tender(lot)).lots[0].conditions}
-
-
 def test_lots_may_have_letters() -> None:
-    read = clauses.read(
-        "Le lot A est réservé aux ESAT. Les lots B et C comportent chacun 60 heures d'insertion."
-    )
+    text = "Le lot A est réservé aux ESAT. Les lots B et C comportent chacun 60 heures d'insertion."
+    read = clauses.read(text)
     assert [bool(read.of_lot(lot, read).reservation) for lot in "ABC"] == [True, False, False]
     assert [{one.hours for one in read.of_lot(lot, read).social} for lot in "abc"] == [set(), {60.0}, {60.0}]
-
-
-@pytest.mark.parametrize(("text", "weight"), cases("weights of criteria"))
-def test_a_weight_is_a_share_of_the_total_that_is_stated(text: str, weight: float) -> None:
-    assert {one.weight for one in clauses.read(text).social} == {weight}
 
 
 def test_an_empty_text_states_nothing() -> None:
@@ -322,9 +285,6 @@ def test_sentences_of_our_own_of_many_turns() -> None:
     assert all(len(texts) / len(rows) < 0.02 for texts in wrong.values()), wrong
 
 
-# -------------------------------------------------------------------------- rules of a consultation, read lot by lot
-
-
 @pytest.mark.parametrize("row", jsonl("clause_rules"), ids=lambda row: row["text"][:40])
 def test_a_sentence_of_the_rules_holds_for_the_lots_that_it_names(row: dict[str, Any]) -> None:
     lots = tuple(Lot(id=f"t/{n}", title=f"Prestation {n}", number=str(n)) for n in range(1, 5))
@@ -346,44 +306,14 @@ def test_a_sentence_of_the_rules_holds_for_the_lots_that_it_names(row: dict[str,
     assert not row.get("who") or sorted(named) == sorted(opened) == row["who"]
 
 
-@pytest.mark.parametrize(("name", "social"), cases("names of criteria"))
-def test_a_criterion_of_a_form_is_social_by_its_name(name: str, social: bool) -> None:
+@pytest.mark.parametrize(("name", "weight"), tupled("names of criteria"))
+def test_a_criterion_is_social_by_its_name_which_may_hold_its_weight(name: str, weight: Any) -> None:
     lot = Lot(id="t/1", title="Entretien", criteria=(Criterion(name=name, kind="quality"),))
     made = clauses.complete(Tender(id="t", format="x", title="Entretien", lots=(lot,))).lots[0]
-    assert any(one.nature == "criterion" for one in made.clauses) is social
-
-
-@pytest.mark.parametrize(("name", "weight"), cases("weights in names"))
-def test_the_weight_that_stands_in_a_name_is_read(name: str, weight: float) -> None:
-    lot = Lot(id="t/1", title="Entretien", criteria=(Criterion(name=name, kind="quality"),))
-    (clause,) = clauses.complete(Tender(id="t", format="x", title="Entretien", lots=(lot,))).lots[0].clauses
-    assert clause.weight == weight
+    told = [(one.weight, one.weight_unit) for one in made.clauses if one.nature == "criterion"]
+    assert told == ([weight] if weight else [])
 
 
 @pytest.mark.parametrize(("text", "share"), cases("shares of the work"))
 def test_the_share_of_the_work_is_read(text: str, share: float) -> None:
     assert share in {clause.share for clause in clauses.read(text).social}
-
-
-@pytest.mark.shared
-def test_real_passages_that_hold_the_words_without_meaning_them() -> None:
-    """Paragraphs of notices that say nothing, as labelled, with the words that tempt a reader."""
-    folder = SHARED / "data"
-    if not folder.is_dir():
-        pytest.skip("the notices of MATCHER_SHARED are not there")
-    labelled = {
-        json.loads(line)["file"]
-        for line in (folder / "judged" / "clauses_dev.jsonl").read_text("utf-8").splitlines()
-    }
-    words = re.compile(r"(?i)r[ée]serv|prot[ée]g|adapt[ée]|insertion|social|handicap|emploi")
-    passages: dict[str, None] = {}
-    for path in sorted((folder / "notices" / "ted").glob("*.xml")):
-        if path.name not in labelled:
-            for paragraph in re.findall(r"<P>([^<]{15,600})</P>", path.read_text("utf-8", "replace")):
-                if words.search(paragraph):
-                    passages[html.unescape(paragraph)] = None
-    read = map(clauses.read, passages)
-    false = [
-        one for one in read if one.reservations or {"execution", "criterion"} & {c.nature for c in one.social}
-    ]
-    assert len(passages) > 300 and len(false) <= 2, (len(passages), false)

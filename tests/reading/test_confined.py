@@ -60,9 +60,8 @@ def test_a_reading_without_end_is_ended_and_the_next_one_reads() -> None:
 
 
 def test_memory_is_bounded_by_the_kernel() -> None:
-    assert heavy(
-        list(confined.read_bytes(bombs.bomb("long_document"), "a.docx", replace(AMPLE, memory=1 << 25)))
-    )
+    document = bombs.bomb("long_document")
+    assert heavy(list(confined.read_bytes(document, "a.docx", replace(AMPLE, memory=1 << 25))))
 
 
 def test_members_that_share_their_bytes_are_refused_before_they_are_unpacked() -> None:
@@ -109,8 +108,6 @@ def test_documents_of_the_command_line_have_a_process_too(tmp_path: Path) -> Non
     assert len(found) == 2 and all(isinstance(record, Rejected) for record in found)
     assert confined._READER.process is not None
 
-
-# ------------------------------------------------------------------------------------- patterns in linear time
 
 SEEDS = [seed for (seed,) in cases("seeds of long texts")]
 

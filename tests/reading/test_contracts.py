@@ -15,20 +15,16 @@ def test_a_repeat_is_dropped_under_any_uid_and_the_first_is_flagged() -> None:
 
 
 def test_lots_published_under_one_id_stay_apart() -> None:
-    lots = [
-        award(uid="u", objet=f"Lot {n}", montant=n * 100, titulaires=holders(h))
-        for n, h in ((1, ONE), (2, TWO))
-    ]
+    rows = ((1, ONE), (2, TWO))
+    lots = [award(uid="u", objet=f"Lot {n}", montant=n * 100, titulaires=holders(h)) for n, h in rows]
     found = contracts.consolidate(lots)
     expected = [("u", ONE, "single"), ("u:2", TWO, "single")]
     assert [(a.uid, a.holders[0].id, a.relation) for a in found] == expected
 
 
 def test_rows_that_differ_by_their_holder_alone_are_one_contract() -> None:
-    rows = [
-        award(uid="u", titulaires=holders(h), typeGroupementOperateurs="Pas de groupement")
-        for h in (ONE, TWO)
-    ]
+    alone = {"uid": "u", "typeGroupementOperateurs": "Pas de groupement"}
+    rows = [award(titulaires=holders(h), **alone) for h in (ONE, TWO)]
     (whole,) = contracts.consolidate(rows)
     assert (whole.relation, len(whole.holders)) == ("framework", 2)
     (undeclared,) = contracts.consolidate([award(uid="u", titulaires=holders(h)) for h in (ONE, TWO)])
@@ -36,10 +32,8 @@ def test_rows_that_differ_by_their_holder_alone_are_one_contract() -> None:
 
 
 def test_a_framework_published_holder_by_holder_is_recognised() -> None:
-    rows = [
-        award(uid=f"u{n}", nature="Accord-cadre", titulaires=holders(h))
-        for n, h in enumerate((ONE, TWO, THREE))
-    ]
+    each = enumerate((ONE, TWO, THREE))
+    rows = [award(uid=f"u{n}", nature="Accord-cadre", titulaires=holders(h)) for n, h in each]
     assert [a.relation for a in contracts.consolidate(rows)] == ["framework"] * 3
     # another ceiling: another lot, no framework with several holders
     rows[2] = award(uid="u2", nature="Accord-cadre", titulaires=holders(THREE), montant=5)
@@ -57,14 +51,10 @@ def test_a_modification_is_no_new_win_but_its_new_holder_is_kept() -> None:
 
 
 def test_consolidation_is_stable_and_keeps_each_holder() -> None:
-    rows = [
-        award(uid=f"u{n}", objet=f"Objet {n % 3}", titulaires=holders(h))
-        for n, h in enumerate((ONE, TWO, THREE) * 3)
-    ]
+    each = enumerate((ONE, TWO, THREE) * 3)
+    rows = [award(uid=f"u{n}", objet=f"Objet {n % 3}", titulaires=holders(h)) for n, h in each]
     once = contracts.consolidate(rows)
-    assert contracts.consolidate(once) == once or [a.uid for a in contracts.consolidate(once)] == [
-        a.uid for a in once
-    ]
+    assert [a.uid for a in contracts.consolidate(once)] == [a.uid for a in once]
     assert {h.id for a in once for h in a.holders} == {ONE, TWO, THREE}
     assert contracts.consolidate([]) == []
 

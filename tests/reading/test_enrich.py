@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.domain import BadInput, Structure
 from matcher.reading import enrich, files
@@ -50,27 +51,21 @@ def test_a_directory_is_completed_and_counted_before_and_after(directory: Path, 
     assert found[ONE].provenance["name"]
 
 
-def test_a_publisher_that_fails_is_named_and_the_others_go_on(
-    directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_publisher_that_fails_is_named(directory: Path, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     from matcher.reading.sync import _client
 
     monkeypatch.setattr(_client, "ATTEMPTS", 1)
     monkeypatch.setitem(_client.PACE, "emplois", 0.0)
     with serving() as publisher:
-        job = published(
-            "emplois job", rome="Espaces verts (A1203)", appellation_modifiee="Jardinier", description=""
-        )
-        publisher.employers = [
-            published("emplois", siret=ONE, postes=[job]),
-            published("emplois", siret=THREE),
-        ]
+        named = {"rome": "Espaces verts (A1203)", "appellation_modifiee": "Jardinier"}
+        job = published("emplois job", description="", **named)
+        others = published("emplois", siret=THREE)
+        publisher.employers = [published("emplois", siret=ONE, postes=[job]), others]
         monkeypatch.setenv("MATCHER_EMPLOIS_URL", publisher.url + "/emplois/")
         monkeypatch.setenv("MATCHER_ADAPTEES_URL", "")
         told: list[str] = []
-        found = enrich.enrich(
-            structures(directory), tmp_path / "sync", ["emplois", "adaptees"], say=told.append
-        )
+        asked = ["emplois", "adaptees"]
+        found = enrich.enrich(structures(directory), tmp_path / "sync", asked, say=told.append)
     assert list(found.failed) == ["adaptees"]
     assert "1 of 2: emplois" in told
     assert {s.siret: [o.title for o in s.offers] for s in found.structures} == {ONE: ["Jardinier"], TWO: []}

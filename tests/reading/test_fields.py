@@ -1,16 +1,16 @@
 """Fields of a notice that only its words tell: renewals, maxima, dates, limits on lots, criteria, agents, places."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from tests.reading.test_clauses_of_notices import described, ted
 
+from matcher import codec
 from matcher.domain import Buyer, Criterion, Lot, Place, Tender
-from matcher.reading import clauses, criteria, terms
+from matcher.reading import clauses, terms
 from matcher.reading.sources import _facts as facts
 from matcher.reference import toponyms
-from matcher.reference.prose import folded
 from records import cases, tupled
 
 
@@ -21,9 +21,7 @@ def completed(text: str, **fields: Any) -> Lot:
 
 
 @pytest.mark.parametrize(("text", "fields", "renewed"), tupled("renewals"))
-def test_renewals_have_a_number_and_a_length(
-    text: str, fields: dict[str, Any], renewed: tuple[Any, ...]
-) -> None:
+def test_renewals_have_number_and_length(text: str, fields: dict[str, Any], renewed: tuple[Any, ...]) -> None:
     lot = completed(text, **fields)
     assert (lot.duration_months, lot.renewals, lot.renewal_months) == renewed
     if "duration_months" in fields and renewed[1]:  # stated, and of each of several lots
@@ -33,56 +31,14 @@ def test_renewals_have_a_number_and_a_length(
         assert "duration_months" not in lot.inferred
 
 
-DAYS = {
-    "2025-03-01 2029-02-28": 48.0,
-    "2025-03-01 2026-03-01": 12.0,
-    "2025-01-01 2025-12-31": 12.0,
-    "2025-01-01 2025-02-14": 1.46,
-}
+@pytest.mark.parametrize(("text", "fields", "told"), cases("fields that a text tells"))
+def test_what_a_text_tells_of_amounts(text: str, fields: dict[str, Any], told: dict[str, Any]) -> None:
+    """A maximum is of the whole duration; an estimate is the upper end of a range, or the sum of its parts."""
+    found = codec.to_json(completed(text, **fields))
+    assert {name: found[name] for name in told} == told
 
 
-@pytest.mark.parametrize(("days", "months"), DAYS.items())
-def test_two_days_are_so_many_months_apart(days: str, months: float) -> None:
-    assert facts.span(*days.split()) == months
-    assert facts.months("730", "DAY") == 24.0 and facts.months("45", "DAY") == 1.48
-
-
-@pytest.mark.parametrize(("text", "fields", "maximum"), cases("maxima"))
-def test_a_maximum_is_over_the_whole_duration(
-    text: str, fields: dict[str, Any], maximum: float | None
-) -> None:
-    assert completed(text, **fields).amount_max == maximum
-
-
-@pytest.mark.parametrize(("text", "day"), cases("first days"))
-def test_the_day_on_which_a_contract_begins_is_read(text: str, day: str | None) -> None:
-    assert completed(text).start == (day and date.fromisoformat(day))
-
-
-@pytest.mark.parametrize(
-    ("text", "amount", "most"),
-    [
-        ("Le besoin, d'une valeur estimée entre 300 000 € HT et 450 000 € HT, dure un an.", 450_000.0, None),
-        ("Valeur estimée : 80 000 € HT. Montant maximum : 95 000 € HT.", 80_000.0, 95_000.0),
-        ("Valeur estimée : 80 000 € HT pour la ville et de 20 000 € HT pour son école.", 100_000.0, None),
-    ],
-)
-def test_an_estimate_is_the_upper_end_of_its_range_and_the_sum_of_its_parts(
-    text: str, amount: float | None, most: float | None
-) -> None:
-    lot = completed(text)
-    assert (lot.amount, lot.amount_max) == (amount, most)
-
-
-@pytest.mark.parametrize(
-    ("text", "most"),
-    [
-        ("Le nombre maximal de lots pouvant être attribués à un même candidat est fixé à trois.", 3),
-        ("Il ne sera attribué à un même soumissionnaire plus de deux lots.", 2),
-        ("Un même candidat ne peut être attributaire que d'un seul lot.", 1),
-        ("Le même candidat peut répondre à tous les lots.", None),
-    ],
-)
+@pytest.mark.parametrize(("text", "most"), cases("limits on lots"))
 def test_a_limit_on_the_lots_of_one_winner_is_read(text: str, most: int | None) -> None:
     lots = tuple(Lot(id=str(n), title=f"Lot {n}", number=str(n)) for n in (1, 2, 3, 4))
     made = clauses.complete(Tender(id="t", format="x", title="Travaux", lots=lots), text)
@@ -116,37 +72,14 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
     assert terms.turnovers(by_lot) == {"1": 90_000.0, "2": 150_000.0} and terms.turnover(by_lot) is None
 
 
-@pytest.mark.parametrize(("text", "adapted", "way"), cases("procedures in sentences"))
-def test_a_procedure_is_told_by_its_sentence(text: str, adapted: bool, way: str) -> None:
-    assert (terms.adapted(folded(text)), terms.procedure(folded(text))) == (adapted, way)
-
-
 def test_the_only_lot_of_many_that_a_notice_is_about_is_named() -> None:
     text = "La présente consultation ne concerne que le lot 4 : peinture des façades."
-    made = clauses.complete(
-        Tender(id="t", format="x", title="École", lots=(Lot(id="1", title="École"),)), text
-    )
+    school = Tender(id="t", format="x", title="École", lots=(Lot(id="1", title="École"),))
+    made = clauses.complete(school, text)
     assert [(lot.number, lot.title) for lot in made.lots] == [("4", "peinture des façades")]
     title = "École — lot n° 5 : vitrerie"
     made = clauses.complete(Tender(id="t", format="x", title=title, lots=(Lot(id="1", title=title),)))
     assert [lot.number for lot in made.lots] == ["5"]
-
-
-# ------------------------------------------------------------------------------------------------- criteria
-
-
-@pytest.mark.parametrize(("text", "expected"), tupled("criteria of contests"))
-def test_the_criteria_of_a_contest_are_its_items(
-    text: str, expected: tuple[tuple[str, float | None], ...]
-) -> None:
-    assert tuple((one.name.rstrip(" :"), one.weight) for one in criteria.listed(text)) == expected
-    contest = ted(described(1), form="F12_2014").lots[0]
-    assert contest.criteria == ()
-
-
-@pytest.mark.parametrize(("text", "weights"), cases("criteria in running text"))
-def test_criteria_in_running_text_have_weights_that_make_a_whole(text: str, weights: list[float]) -> None:
-    assert [one.weight for one in completed(text).criteria] == weights
 
 
 def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
@@ -155,10 +88,8 @@ def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
     (lot,) = ted(described(1, award)).lots
     assert [(one.weight, one.weight_unit) for one in lot.criteria] == [(60.0, "points")]
     weights = (("Valeur", 70), ("Valeur : méthode", 40), ("Valeur : équipe", 30), ("Prix", 30), ("Exclu", 0))
-    parts = (
-        f"<AC_QUALITY><AC_CRITERION>{name}</AC_CRITERION><AC_WEIGHTING>{of}</AC_WEIGHTING></AC_QUALITY>"
-        for name, of in weights
-    )
+    part = "<AC_QUALITY><AC_CRITERION>{}</AC_CRITERION><AC_WEIGHTING>{}</AC_WEIGHTING></AC_QUALITY>"
+    parts = (part.format(name, of) for name, of in weights)
     (lot,) = ted(described(1, f"<AC>{''.join(parts)}</AC>")).lots
     assert [(one.kind, one.weight) for one in lot.criteria] == [("quality", 70.0), ("price", 30.0)]
     coded = '<AC_AWARD_CRIT CODE="1">Lowest price</AC_AWARD_CRIT>'
@@ -166,12 +97,10 @@ def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
     assert (price.name, price.kind) == ("Prix", "price")
     (quality, cost) = facts.told((Criterion(name="60 % la méthode — 40 % le prix"),))
     assert (quality.name, cost.name) == ("60 % la méthode", "40 % le prix")
+    assert ted(described(1), form="F12_2014").lots[0].criteria == ()  # a contest
     features = "<MAIN_FEATURES_AWARD><P>Méthode 70 %</P><P>Coût 30 %</P></MAIN_FEATURES_AWARD>"
     made = ted(described(1), more=f"<PROCEDURE>{features}</PROCEDURE>")
     assert [one.weight for one in made.lots[0].criteria] == [70.0, 30.0]
-
-
-# ----------------------------------------------------------------------------------------- forms and people
 
 
 def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
@@ -205,23 +134,12 @@ def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
     assert (ended.nature, ended.cancels, ended.awards) == ("cancellation", ("7",), ())
 
 
-@pytest.mark.parametrize(("address", "text", "names"), cases("agents and whom they buy for"))
-def test_those_for_whom_an_agent_buys_are_joint_buyers(address: str, text: str, names: list[str]) -> None:
-    assert facts.principals(address, text) == names
-
-
 def test_the_hour_of_a_deadline_is_that_of_its_buyer() -> None:
     assert facts.moment("2027-05-03", "12:00", "972").utcoffset() == timedelta(hours=-4)  # type: ignore[union-attr]
     assert facts.moment("2027-05-03", "12:00", "974").utcoffset() == timedelta(hours=4)  # type: ignore[union-attr]
     assert facts.moment("2027-05-03", "12:00+02:00", "974").utcoffset() == timedelta(hours=2)  # type: ignore[union-attr]
     day = facts.moment("2027-05-03", "", "974")
     assert isinstance(day, datetime) and day.utcoffset() == timedelta(hours=2)  # the day alone
-
-
-@pytest.mark.parametrize(("text", "label"), cases("frameworks and their holders"))
-def test_a_framework_is_told_with_its_holders(text: str, label: str | None) -> None:
-    labels = [one.label for one in completed(text).conditions if one.code == "framework"]
-    assert labels == ([label] if label else [])
 
 
 def test_the_text_tells_how_many_hold_a_framework_against_the_box() -> None:
@@ -232,22 +150,17 @@ def test_the_text_tells_how_many_hold_a_framework_against_the_box() -> None:
 
 def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> None:
     attested = "L'attestation de visite devra être signée et jointe à l'offre."
-    codes = [
-        [one.code for one in completed(text).conditions] for text in (attested, "Une visite est possible.")
-    ]
+    texts = attested, "Une visite est possible."
+    codes = [[one.code for one in completed(text).conditions] for text in texts]
     assert codes == [["visit"], []]
     made = ted(described(1), left="<PARTICULAR_PROFESSION><P>Géomètre-expert.</P></PARTICULAR_PROFESSION>")
-    assert [(one.code, one.passage) for one in made.lots[0].conditions] == [
-        ("profession", "Géomètre-expert.")
-    ]
+    assert [(c.code, c.passage) for c in made.lots[0].conditions] == [("profession", "Géomètre-expert.")]
     of_one = "<REFERENCE_TO_LAW><P>Le lot 1 est réservé à un géomètre-expert.</P></REFERENCE_TO_LAW>"
     both = ted(described(1) + described(2), left=of_one).lots
     assert [[one.code for one in lot.conditions] for lot in both] == [["profession"], []]
     optional = ted(described(1, "<INFO_ADD><P>Un abri est demandé en option. Durée : 1 an.</P></INFO_ADD>"))
     assert optional.lots[0].options == "Un abri est demandé en option."
-    denied = described(
-        1, "<NO_OPTIONS/><INFO_ADD><P>Une tranche optionnelle. Aucune tranche optionnelle.</P></INFO_ADD>"
-    )
+    denied = "<NO_OPTIONS/><INFO_ADD><P>Une tranche optionnelle. Aucune tranche optionnelle.</P></INFO_ADD>"
     assert ted(denied).lots[0].options == "Une tranche optionnelle."
     for form, codes in (("Cf. règlement.", []), ("Groupement solidaire.", ["group-form"])):
         made = ted(described(1), left=f"<LEGAL_FORM><P>{form}</P></LEGAL_FORM>")
@@ -255,31 +168,21 @@ def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> No
     assert not ted(described(1), left="<NO_PARTICULAR_PROFESSION/>").lots[0].conditions
 
 
-# --------------------------------------------------------------------------------------------------- places
-
-
 RENNES = Place(label="Rennes", commune="35238", department="35")
 
 
 def placed(
-    title: str = "",
-    buyer: str = "Syndicat mixte",
-    description: str = "",
-    seat: Place | None = RENNES,
-    **place: Any,
+    title: str = "", buyer: str = "Syndicat mixte", description: str = "", seat: Any = RENNES, **place: Any
 ) -> Lot:
-    where, seat = Place(**place), seat or Place()
-    lots = facts.placed(
-        (Lot(id="1", title=title, description=description, places=(where,) if place else ()),), seat
-    )
+    seat = seat or Place()
+    lot = Lot(id="1", title=title, description=description, places=(Place(**place),) if place else ())
+    lots = facts.placed((lot,), seat)
     tender = Tender(id="t", format="x", title=title, buyer=Buyer(name=buyer, place=seat), lots=lots)
     return clauses.complete(tender).lots[0]
 
 
 @pytest.mark.parametrize(("title", "fields", "communes"), cases("communes in titles"))
-def test_a_commune_that_the_title_names_is_the_place(
-    title: str, fields: dict[str, Any], communes: list[str]
-) -> None:
+def test_a_commune_in_the_title_is_the_place(title: str, fields: dict[str, Any], communes: list[str]) -> None:
     lot = placed(title, **fields)
     if communes:
         assert {one.label for one in lot.places} >= set(communes) and "places" not in lot.inferred
@@ -291,17 +194,15 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     text = "Réhabilitation de la halle du port, à Saint-Malo."
     assert [one.label for one in placed("Halle", description=text).places] == ["Saint-Malo"]
     site = "Gardiennage des bureaux situés 3 rue du Port, 35400 Saint-Malo."
-    assert [
-        one.commune for one in placed("Gardes", description=site, label="Bureaux", region="53").places
-    ] == ["35288"]
+    guards = placed("Gardes", description=site, label="Bureaux", region="53")
+    assert [one.commune for one in guards.places] == ["35288"]
     assert [one.label for one in placed("cancale", department="35").places] == ["Cancale"]
     passing = "Rénovation du dépôt de Cancale, puis des quais de Saint-Malo."
     assert "places" in placed("Dépôts", description=passing).inferred
     elsewhere = "Concours de maîtrise d'œuvre pour la halle de Saint-Brieuc."
     assert [one.commune for one in placed("Concours", description=elsewhere).places] == ["22278"]
-    listed = described(
-        1, '<NUTS CODE="FRH03"/><INFO_ADD><P>Communes concernées : Cancale et Dinard.</P></INFO_ADD>'
-    )
+    words = "<INFO_ADD><P>Communes concernées : Cancale et Dinard.</P></INFO_ADD>"
+    listed = described(1, f'<NUTS CODE="FRH03"/>{words}')
     assert [one.label for one in ted(listed).lots[0].places] == ["Cancale", "Dinard"]
     two_sites = "Büro, 75001 Pforzheim, et bureau, 35000 Rennes"
     assert facts.place(two_sites, nuts="FRH03").commune == "35238"
@@ -325,13 +226,11 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
 
 
 def test_a_commune_buys_at_home_and_a_firm_called_after_a_town_does_not() -> None:
-    home = placed(
-        "Sols souples", buyer="Ville de Cancale", seat=Place(), label="Toute la commune", department="35"
-    )
+    where = {"label": "Toute la commune", "department": "35"}
+    home = placed("Sols souples", buyer="Ville de Cancale", seat=Place(), **where)
     assert [(one.label, one.commune) for one in home.places] == [("Toute la commune", "35049")]
-    assert toponyms.of_lot(
-        home, Tender(id="t", format="x", title="", buyer=Buyer(name="Ville de Cancale"), lots=(home,))
-    )[1]
+    buyer = Tender(id="t", format="x", title="", buyer=Buyer(name="Ville de Cancale"), lots=(home,))
+    assert toponyms.of_lot(home, buyer)[1]
     away = placed("Produits pour les besoins d'Eaux de Cancale", buyer="Eaux de Cancale", department="35")
     assert [one.commune for one in away.places] == [None]
     local = ("Service d'incendie d'Ille-et-Vilaine", "Hôpital de Rennes", "Groupement de commandes d'Ouest")
@@ -357,20 +256,8 @@ def test_the_number_of_a_contract_is_told_by_a_text_where_no_field_does() -> Non
     assert ted("<REFERENCE_NUMBER>27S1</REFERENCE_NUMBER>" + described(1), text=text).reference == "27S1"
 
 
-@pytest.mark.parametrize(
-    ("body", "text", "contact"),
-    [
-        ("<ADDRESS_FURTHER_INFO><PHONE>01 00</PHONE></ADDRESS_FURTHER_INFO>", "Tél. 02 99 00 00 00", ("", "01 00")),
-        ("<ADDRESS_FURTHER_INFO><CONTACT_POINT>Mme Le Goff</CONTACT_POINT></ADDRESS_FURTHER_INFO>", "", ("Mme Le Goff", "")),
-        ("<ADDRESS_FURTHER_INFO><CONTACT_POINT>a@b.fr</CONTACT_POINT></ADDRESS_FURTHER_INFO>", "", ("", "")),
-        ("", "Téléphone : 02 99 00 00 00, puis tél. +33 299000000.", ("", "+33 299000000")),
-        ("", "Tél. 02 99 00 00 00 ou tél. 02 99 00 00 01.", ("", "")),
-        ("", "Plateforme : tél. 0825 00 00 00.", ("", "")),
-    ],
-)  # fmt: skip
-def test_whom_to_ask_is_told_by_who_informs_by_the_buyer_or_by_the_text(
-    body: str, text: str, contact: tuple[str, str]
-) -> None:
+@pytest.mark.parametrize(("body", "text", "contact"), tupled("whom to ask"))
+def test_whom_to_ask_is_told_by_field_or_text(body: str, text: str, contact: tuple[str, str]) -> None:
     made = ted(described(1), buyers=body, text=f"<P>{text}</P>").contact
     assert (made.name, made.phone) == contact
 

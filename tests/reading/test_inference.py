@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.domain import Award, Lot, Rejected, Tender
 from matcher.reading import files, inference
@@ -42,28 +43,20 @@ def test_chances_are_those_of_the_model_one_text_at_a_time() -> None:
     assert together[0] == together[3] == found and together[2] == []
 
 
-def test_records_keep_their_order_and_the_model_is_not_loaded_in_vain(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_records_keep_their_order_and_no_model_is_loaded_in_vain(monkeypatch: MonkeyPatch) -> None:
     def never() -> None:
         raise AssertionError("loaded")
 
     monkeypatch.setattr(inference, "shipped", never)
-    records = [
-        notice(STATED),
-        Rejected(path="p", record="r", reason="why"),
-        Award(uid="u", title="t"),
-        notice(STATED),
-    ]
+    others = Rejected(path="p", record="r", reason="why"), Award(uid="u", title="t")
+    records = [notice(STATED), *others, notice(STATED)]
     assert list(inference.coded(records)) == records
 
 
-def test_order_holds_across_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_holds_across_batches(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(inference, "BATCH", 2)
-    records = [
-        Tender(id=str(i), format="x", title="Lavage de vitres", lots=(STATED if i % 3 else GREEN,))
-        for i in range(10)
-    ]
+    given = (STATED if i % 3 else GREEN for i in range(10))
+    records = [Tender(id=f"{i}", format="x", title="Vitres", lots=(lot,)) for i, lot in enumerate(given)]
     made = list(inference.coded(records))
     assert [r.id for r in made if isinstance(r, Tender)] == [r.id for r in records]
     assert [bool(r.flags) for r in made if isinstance(r, Tender)] == [i % 3 == 0 for i in range(10)]

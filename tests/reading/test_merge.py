@@ -192,9 +192,7 @@ def test_an_association_known_by_its_number_joins_the_only_siret_of_it() -> None
 
 
 @pytest.mark.parametrize(("kind", "known_as", "listed", "one"), cases("one house under two names"))
-def test_one_house_that_lists_name_with_more_or_fewer_words_is_one(
-    kind: str, known_as: str, listed: str, one: bool
-) -> None:
+def test_one_house_under_two_names_is_one(kind: str, known_as: str, listed: str, one: bool) -> None:
     alone = structure(name_identity(known_as, METZ.commune), name=known_as, kind=kind)
     merged = merge([alone, structure(name=listed, source="b.csv")])[0]
     assert [each.siret for each in merged] == ([ONE] if one else [alone.siret, ONE])
@@ -206,8 +204,6 @@ def test_namesakes_of_a_department_without_numbers_are_one_house() -> None:
         return structure(name_identity(name, commune), name=name, place=place)
 
     first = at("Metz", "57463", "Les Ateliers du Grand Chêne (Fédération 57)")
-    again, other = (
-        at("Thionville", "57672", f"Les Ateliers du {name}") for name in ("Grand Chêne", "Petit Chêne")
-    )
+    again, other = (at("Thionville", "57672", f"Les Ateliers du {x} Chêne") for x in ("Grand", "Petit"))
     assert [one.siret for one in merge([first, again])[0]] == [first.siret]
     assert len(merge([first, other])[0]) == 2

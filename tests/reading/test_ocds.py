@@ -13,7 +13,7 @@ from matcher.domain import Award, BadInput, Holder, Rejected, Reservation, Tende
 from matcher.reading import files, ocds
 from matcher.reading.need import free_text_tender
 from matcher.reading.sources import ocds as source
-from records import facts
+from records import facts, published
 from terminal import command as matcher
 
 SAMPLE = Path(__file__).parents[2] / "data" / "sample"
@@ -39,9 +39,7 @@ def package(sample: list[Tender | Award]) -> dict[str, Any]:
     return made
 
 
-def test_what_is_written_is_read_back_with_the_same_fields(
-    sample: list[Tender | Award], package: dict[str, Any], tmp_path: Path
-) -> None:
+def test_written_is_read_back(sample: list[Tender | Award], package: dict[str, Any], tmp_path: Path) -> None:
     path = tmp_path / "releases.json"
     path.write_text(json.dumps(package), encoding="utf-8")
     back = list(files.read([path]))
@@ -68,10 +66,8 @@ def test_a_package_has_what_the_standard_requires(package: dict[str, Any]) -> No
         tender = release["tender"]
         lots = {lot["id"] for lot in tender.get("lots", [])}
         assert {item["relatedLot"] for item in tender.get("items", [])} <= lots
-        for item in (
-            *tender.get("items", []),
-            *(item for award in awards for item in award.get("items", [])),
-        ):
+        bought = (item for award in awards for item in award.get("items", []))
+        for item in (*tender.get("items", []), *bought):
             assert item["id"] and item.get("classification", {"scheme": "CPV"})["scheme"] == "CPV"
         for period in (each.get("contractPeriod", {}) for each in (*tender.get("lots", []), *awards)):
             assert isinstance(period.get("durationInDays", 1), int)
@@ -81,10 +77,8 @@ def test_the_command_writes_a_package_and_reads_it(tmp_path: Path) -> None:
     written = matcher("read", str(SAMPLE / "boamp_page_1.json"), "--as-stated", "--format", "ocds")
     path = tmp_path / "releases.json"
     path.write_text(written.stdout, encoding="utf-8")
-    first, again = (
-        matcher("read", str(one), "--as-stated", "--format", "jsonl").stdout
-        for one in (SAMPLE / "boamp_page_1.json", path)
-    )
+    shown = "--as-stated", "--format", "jsonl"
+    first, again = (matcher("read", str(one), *shown).stdout for one in (SAMPLE / "boamp_page_1.json", path))
     titles = [[json.loads(line)["title"] for line in text.splitlines()] for text in (first, again)]
     assert titles[0] == titles[1] and len(titles[0]) > 5
     assert matcher("read", str(path), "--format", "xml").returncode == 2
@@ -96,38 +90,8 @@ def test_a_need_that_is_not_published_is_not_written() -> None:
 
 
 #: As a publisher of another country's system writes it: no field of ours.
-PARTIES = [
-    {"id": "FR-INSEE-21930055500016", "name": "Ville de Pantin", "roles": ["buyer"], "identifier": {"scheme": "FR-INSEE", "id": "219 300 555 00016"},
-     "address": {"locality": "Pantin", "postalCode": "93500", "countryName": "France"}, "contactPoint": {"email": "achats@pantin.example"}},
-    {"id": "FR-INSEE-00010001600013", "name": "Les Jardins", "roles": ["supplier"]},
-]  # fmt: skip
-TENDER = {
-    "id": "2026-14", "title": "Entretien des parcs et des bureaux", "mainProcurementCategory": "services", "procurementMethod": "open",
-    "description": "Marché en deux lots. Le lot 1 est réservé aux structures d'insertion par l'activité économique (article L2113-13).",
-    "tenderPeriod": {"endDate": "2026-12-18T12:00:00+01:00"},
-    "documents": [{"id": "1", "documentType": "tenderNotice", "url": "https://avis.example/14"}],
-    "lots": [
-        {"id": "1", "title": "Parcs", "value": {"amount": 40000, "currency": "EUR"}, "contractPeriod": {"durationInDays": 730},
-         "awardCriteria": {"criteria": [{"type": "price", "name": "Prix", "numbers": [{"number": 60, "weight": "percentageExact"}]}]}},
-        {"id": "2", "title": "Bureaux", "contractPeriod": {"startDate": "2027-01-01T00:00:00Z", "endDate": "2028-01-01T00:00:00Z"}},
-    ],
-    "items": [
-        {"id": "1", "relatedLot": "1", "classification": {"scheme": "CPV", "id": "77310000"}, "deliveryAddress": {"locality": "Pantin", "postalCode": "93500"}},
-        {"id": "2", "relatedLot": "2", "classification": {"scheme": "CPV", "id": "90919200"}},
-    ],
-}  # fmt: skip
-RELEASE = {
-    "ocid": "ocds-abc123-14", "id": "14-1", "date": "2026-11-23T08:00:00Z", "tag": ["tender"], "initiationType": "tender",
-    "parties": PARTIES, "buyer": {"id": "FR-INSEE-21930055500016"}, "tender": TENDER,
-}  # fmt: skip
-AWARDED = {
-    **RELEASE, "id": "14-2", "tag": ["award"], "bids": {"statistics": [{"id": "a", "measure": "bids", "value": 3}]},
-    "awards": [
-        {"id": "a", "status": "active", "date": "2027-01-15T00:00:00Z", "value": {"amount": 38000, "currency": "EUR"}, "relatedLots": ["1"],
-         "suppliers": [{"id": "FR-INSEE-00010001600013", "name": "Les Jardins"}]},
-        {"id": "b", "status": "unsuccessful", "relatedLots": ["2"]},
-    ],
-}  # fmt: skip
+RELEASE = published("ocds release")
+AWARDED = published("ocds release", **published("ocds award"))
 
 
 def test_a_tender_of_others_is_read_with_its_lots() -> None:
@@ -135,9 +99,7 @@ def test_a_tender_of_others_is_read_with_its_lots() -> None:
     assert (tender.id, tender.folder, tender.nature) == ("ocds-abc123-14/14-1", "ocds-abc123-14", "call")
     assert (tender.buyer.id, tender.buyer.name) == ("21930055500016", "Ville de Pantin")
     assert tender.buyer.place.commune == "93055" and tender.contact.email == "achats@pantin.example"
-    assert tender.deadline == datetime(2026, 12, 18, 11, tzinfo=UTC) and tender.published == date(
-        2026, 11, 23
-    )
+    assert (tender.deadline, tender.published) == (datetime(2026, 12, 18, 11, tzinfo=UTC), date(2026, 11, 23))
     assert tender.url == "https://avis.example/14" and tender.reference == "2026-14"
     parks, offices = tender.lots
     assert (parks.cpv, parks.amount, parks.duration_months) == (("77310000",), 40000, 24)
@@ -181,9 +143,7 @@ def test_a_reserved_lot_of_others_says_for_whom(codes: list[str], wanted: Reserv
     ({"ocid": "o", "releases": [{"url": "https://a.example/1"}]}, "only links"),
     ({"ocid": "o", "tender": {"title": "a", "lots": [{"id": "1", "maillage": {"renewals": "many"}}]}}, "renewals"),
 ])  # fmt: skip
-def test_a_release_that_cannot_be_read_is_rejected_with_its_reason_and_the_others_go_on(
-    release: Any, why: str
-) -> None:
+def test_a_bad_release_is_rejected_with_its_reason_and_the_others_go_on(release: Any, why: str) -> None:
     bad, good = read({"releases": [release, RELEASE]})
     assert isinstance(bad, Rejected) and why in bad.reason and isinstance(good, Tender)
 

@@ -35,10 +35,8 @@ def structure(
 
 def read(*titles: str, siret: str = ONE, day: date = date(2027, 1, 1)) -> Structure:
     source = "son site, lu le 01/01/2027"
-    offers = tuple(
-        Offer(id=f"r{n}", title=t, inferred=True, evidence=t, source=source, since=day)
-        for n, t in enumerate(titles)
-    )
+    given = {"inferred": True, "source": source, "since": day}
+    offers = tuple(Offer(id=f"r{n}", title=t, evidence=t, **given) for n, t in enumerate(titles))
     nameless = {"name": "", "kind": "", "place": Place(), "flags": ("offers-only", "place-unknown")}
     return structure("son site", day, siret, offers=offers, **nameless)
 
@@ -47,11 +45,7 @@ def titles(found: Structure) -> list[str]:
     return [offer.title for offer in found.offers]
 
 
-# ------------------------------------------------------------------------------------------ any lists, any order
-
-names = st.sampled_from(
-    ["Nettoyage", "Taille de haies", "Blanchisserie", "Peinture", "Mise sous pli", "Couture"]
-)
+names = st.sampled_from("Nettoyage|Taille de haies|Blanchisserie|Peinture|Mise sous pli|Couture".split("|"))
 day = st.dates(date(2019, 1, 1), date(2026, 12, 31))
 
 
@@ -110,16 +104,6 @@ def test_what_it_says_and_what_it_removed_outlast_every_fetch(fetches: list[list
         assert found.provenance["phone"].startswith(SELF)
 
 
-# -------------------------------------------------------------------------------------------------- the cases named
-
-
-def test_facts_read_never_replace_declared_ones() -> None:
-    listed = structure(offers=(Offer(id="a", title="Nettoyage", text="de bureaux", source="liste"),))
-    (found,), _ = merge([listed, read("nettoyage", "Jardinage")])
-    assert [(o.title, o.inferred) for o in found.offers] == [("Nettoyage", False), ("Jardinage", True)]
-    assert (found.name, found.place, found.flags) == ("Les Ateliers du Lac", METZ, ())
-
-
 def test_an_offer_removed_stays_away_whatever_number_the_next_list_gives_it() -> None:
     words = Declared(denied=(f"offer:{denials.titled('Blanchisserie')}",))
     for offers in ("Blanchisserie|Couture", "Couture|BLANCHISSERIE", "Tri|Couture|blanchisserie"):
@@ -149,11 +133,6 @@ def test_a_legal_unit_that_ceased_closes_its_places() -> None:
     head = structure("registre", siret=MOVED, checked=date(2026, 5, 1), **ceased)
     found = {s.siret: s for s in merge([structure(active=True, checked=date(2024, 1, 1)), head])[0]}
     assert (found[ONE].active, found[ONE].checked) == (False, date(2026, 5, 1))
-
-
-def test_two_kinds_under_one_siret_both_hear_of_the_site() -> None:
-    found = merge([structure(), structure(kind="AI"), read("Couture")])[0]
-    assert {s.kind: titles(s) for s in found} == {"ACI": ["Couture"], "AI": ["Couture"]}
 
 
 def test_declared_is_surer_than_read_which_is_surer_than_an_activity_code() -> None:

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from openpyxl import Workbook
 
 import sheets
 from matcher.domain import BadInput, Rejected, Structure
 from matcher.reading import files, gather
-from matcher.reading.sources import _columns
+from matcher.reading.sources import _columns, directory
+from papers import workbook
 from records import cases
 from sheets import Sheet, siret
 from terminal import command
@@ -43,9 +43,8 @@ def written(folder: Path, text: str, name: str = "members.csv") -> Path:
 
 
 def test_a_kind_that_is_not_known_is_asked_and_makes_no_ordinary_firm(tmp_path: Path) -> None:
-    path = written(
-        tmp_path, f"Nom;Siret;Type;Ville\nLe Lieu;{siret(1)};Tiers-lieu;Metz\nX;{siret(2)};SARL;Metz\n"
-    )
+    rows = f"Le Lieu;{siret(1)};Tiers-lieu;Metz\nX;{siret(2)};SARL;Metz\n"
+    path = written(tmp_path, f"Nom;Siret;Type;Ville\n{rows}")
     found = gather.gather([path])
     expected = [("Tiers-lieu", True), ("", False)]
     assert [(one.kind, "kind-unknown" in one.flags) for one in found.structures] == expected
@@ -67,9 +66,7 @@ def test_a_mapping_is_kept_as_a_profile_for_the_next_file(tmp_path: Path) -> Non
     other = written(tmp_path, f"Nom;Siret;Type\nLes Haies;{siret(3)};EI\n", "other.csv")
     code, out, err = run("read", next_month, other, "--map", profile, "--format", "jsonl")
     assert [json.loads(line)["name"] for line in out.splitlines()] == ["Les Bois", "Les Haies"]
-    assert (
-        "other.csv: no column 'Qui' (name; 'Nom' is taken for it), 'Numéro' (siret; 'Siret' is taken" in err
-    )
+    assert "other.csv: no column 'Qui' (name; 'Nom' is taken for it), 'Numéro' (siret; 'Siret' is" in err
     assert "'Surnom' (brand; no other is taken for it)" in err and "next.csv: no column" not in err
     code, out, err = run("columns", other, "--map", profile, "--map", "kind=none", "--save", profile)
     assert (code, "'Surnom' (brand; no other" in err) == (0, True)
@@ -77,49 +74,32 @@ def test_a_mapping_is_kept_as_a_profile_for_the_next_file(tmp_path: Path) -> Non
     (unkind,) = gather.gather([other], _columns.pairs([str(profile)])).structures
     assert (unkind.name, unkind.kind) == ("Les Haies", "")
     with pytest.raises(BadInput, match=r"the columns are Nom, Siret"):
-        list(
-            files.plugins.find("reading.sources", "directory").read(
-                io.BytesIO(f"Nom;Siret\nX;{siret(3)}\n".encode()), "other.csv", columns={"brand": "Surnom"}
-            )
-        )
+        rows = io.BytesIO(f"Nom;Siret\nX;{siret(3)}\n".encode())
+        list(directory.read(rows, "other.csv", columns={"brand": "Surnom"}))
 
 
 def test_titles_above_are_no_offers_and_a_sheet_can_be_left_out(tmp_path: Path) -> None:
-    book = Workbook()
-    book.active.title = "Adhérents"
-    for row in (
-        ["À ne pas diffuser"],
-        ["Nom", "Siret", "Ville", "Activité"],
-        ["A", siret(1), "Metz", "tonte"],
-    ):
-        book.active.append(row)
-    book.active.append(["B", siret(2)[:9], "Metz", "tonte"])
-    for row in (["Nom", "Ville", "Activité"], ["C", "Metz", "tonte"]):
-        (book["Prospects"] if "Prospects" in book.sheetnames else book.create_sheet("Prospects")).append(row)
-    for row in (["Nom", "Ville"], ["D", "Metz"]):
-        (book["Idées"] if "Idées" in book.sheetnames else book.create_sheet("Idées")).append(row)
-    path = tmp_path / "members.xlsx"
-    book.save(path)
+    head = ["Nom", "Ville", "Activité"]
+    member = ["Nom", "Siret", "Ville", "Activité"], ["A", siret(1), "Metz", "tonte"]
+    members = [["À ne pas diffuser"], *member, ["B", siret(2)[:9], "Metz", "tonte"]]
+    others = {"Prospects": [head, ["C", "Metz", "tonte"]], "Idées": [head[:2], ["D", "Metz"]]}
+    (path := tmp_path / "members.xlsx").write_bytes(workbook(Adhérents=members, **others))
     call = [sys.executable, "-m", "matcher", "read", str(path), "--format", "jsonl"]
     done = subprocess.run(call, capture_output=True, text=True, check=True)
     assert (done.stdout.count("\n"), "diffuser" in done.stdout) == (3, False)
     assert "what they do, a phone or mail; it has name, town  [" in done.stderr
-    assert (
-        "'Adhérents' (2), 'Prospects' (1), 'Idées' (1); one is left out with --map 'sheet:NAME=none'"
-        in done.stderr
-    )
-    members = gather.gather([path], _columns.pairs(["sheet:Prospects=none"]))
-    assert [one.name for one in members.structures] == ["A", "B"]
-    assert "1 structure whose SIRET is missing beside the SIREN: write the 14 digits of" in "".join(
-        members.summary()
-    )
+    told = "'Adhérents' (2), 'Prospects' (1), 'Idées' (1); one is left out with --map 'sheet:NAME=none'"
+    assert told in done.stderr
+    left = gather.gather([path], _columns.pairs(["sheet:Prospects=none"]))
+    assert [one.name for one in left.structures] == ["A", "B"]
+    told = "1 structure whose SIRET is missing beside the SIREN: write the 14 digits of"
+    assert told in "".join(left.summary())
 
 
 def test_a_row_of_totals_leaves_a_corrected_workbook_whole() -> None:
     sheet = sheets.kept()[0]
-    records = list(
-        files.read_stream(io.BytesIO(sheet.content), sheet.name, columns={"description": "Activités"})
-    )
+    activities = {"description": "Activités"}
+    records = list(files.read_stream(io.BytesIO(sheet.content), sheet.name, columns=activities))
     structures = [record for record in records if isinstance(record, Structure)]
     assert structures[0].description == "Maraîchage, espaces verts"
     (total,) = [record for record in records if isinstance(record, Rejected)]
@@ -161,49 +141,20 @@ def test_a_table_is_read_however_it_is_laid_out(layout: str, text: str, expected
     assert not any(one.phone.startswith("06") or one.kind.islower() for one in structures)
 
 
-def test_ticks_and_merged_cells_give_kinds_and_departments() -> None:
-    ticked = "Structure;Commune;ACI;AI;57;54\nA;Metz;x;;x;\nB;Metz;;x;x;x\n"
-    one, other = read(Sheet("members.csv", ticked.encode(), ()))
-    expected = [("ACI", ("57",)), ("AI", ("57", "54"))]
-    assert [(s.kind, s.zone and s.zone.departments) for s in (one, other)] == expected
-    merged = (
-        "Type;Nom;Ville;Tél.\nEI;A;Metz;03 87 00 00 01\n;B;Metz;03 87 00 00 02\nACI;C;Metz;03 87 00 00 03\n"
-    )
-    assert [one.kind for one in read(Sheet("members.csv", merged.encode(), ()))] == ["EI", "EI", "ACI"]
-
-
-@pytest.mark.parametrize(
-    ("head", "cells", "titles"),
-    [
-        ("Autres savoir-faire;Activité 1;Activité 2", "couture;tonte;ménage", ["tonte", "ménage", "couture"]),
-        ("Activités", "Tri / réemploi", ["Tri / réemploi"]),
-        ("Activités", "Espaces verts / ménage", ["Espaces verts", "ménage"]),
-    ],
-)
-def test_the_main_trade_comes_first_and_whole(head: str, cells: str, titles: list[str]) -> None:
-    text = f"Nom;Siret;Ville;{head}\nA;{siret(1)};Metz;{cells}\n"
-    (one,) = read(Sheet("members.csv", text.encode(), ()))
-    assert [offer.title for offer in one.offers] == titles
-
-
 def test_a_sheet_of_names_completes_the_structures_of_the_others(tmp_path: Path) -> None:
-    book = Workbook()
-    contacts, members = book["Sheet"], book.create_sheet("Membres")
-    for row in (
+    contacts = [
         ("Structure", "Téléphone", "Mail"),
         ("ASSO. PRÉS DU GUÉ (ACI)", "0555000001", "gue@example.org"),
         ("Les Halles", "0555000002", None),
         ("Ti Nevez", "0555000003", "nevez@example.org"),
-    ):
-        contacts.append(row)
-    for row in (
+    ]
+    members = [
         ("Nom", "Type", "Ville", "Activité", "ETP", "Nb places"),
         ("Les Prés du Gué", "ACI", "Metz", "tonte", 7, 90),
         ("Les Halles", "EI", "Metz", "ménage", None, 12),
         ("Les Halles", "ESAT", "Nancy", "ménage", 8, 60),
-    ):
-        members.append(row)
-    book.save(tmp_path / "reseau.xlsx")
+    ]
+    (tmp_path / "reseau.xlsx").write_bytes(workbook(Sheet=contacts, Membres=members))
     found = gather.gather([tmp_path / "reseau.xlsx"])
     expected = [("05 55 00 00 01", "gue@example.org", 7), ("", "", 12), ("", "", 60)]
     assert [(one.phone, one.email, one.headcount) for one in found.structures] == expected
@@ -257,11 +208,9 @@ def test_numbers_of_a_network_are_no_postcodes(tmp_path: Path, number: str) -> N
 
 @pytest.mark.parametrize(("silence", "told"), [([], True), (["--quiet"], False)])
 def test_quiet_holds_for_the_process_that_reads(tmp_path: Path, silence: list[str], told: bool) -> None:
-    book = Workbook()
-    for page in (book.active, book.create_sheet("EA")):
-        page.append(["Nom", "Ville", "Activité"])
-        page.append([f"Atelier {page.title}", "Brioude", "nettoyage"])
-    book.save(tmp_path / "members.xlsx")
+    head = ["Nom", "Ville", "Activité"]
+    pages = {name: [head, [f"Atelier {name}", "Brioude", "nettoyage"]] for name in ("EI", "EA")}
+    (tmp_path / "members.xlsx").write_bytes(workbook(**pages))
     line = [sys.executable, "-m", "matcher", *silence, "read", str(tmp_path / "members.xlsx")]
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert ("rows of 2 sheets" in done.stderr) is told and bool(done.stderr) is told

@@ -12,9 +12,8 @@ from matcher import codec
 from matcher.domain import Award, BadInput, Rejected
 from matcher.reading import contracts
 from matcher.reading.sources import decp, directory
-from matcher.reading.sources._objet import lots_named
 from matcher.reference.paths import shared_dir
-from records import cases, facts, parted, published
+from records import cases, facts, parted, published, tupled
 from sheets import siret
 
 BUYER, ONE, TWO, THREE = (siret(n) for n in (1, 2, 3, 4))
@@ -34,9 +33,6 @@ def award(**changes: Any) -> Award:
 def read(content: Any, name: str = "decp.json") -> tuple[list[Award], list[Rejected]]:
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     return parted(decp.read(io.BytesIO(raw), name))
-
-
-# -------------------------------------------------------------------------------------- generations
 
 
 def test_the_2019_json() -> None:
@@ -140,13 +136,8 @@ def test_a_flat_record_under_a_uid_keeps_it_and_a_list_or_lines_are_read_too() -
     assert found.flags == ("no-holder",)
 
 
-# ------------------------------------------------------------------------------------------ damages
-
-
 @pytest.mark.parametrize(("column", "raw", "field", "value", "flags"), cases("damaged fields of awards"))
-def test_damaged_codes_dates_and_amounts(
-    column: str, raw: Any, field: str, value: Any, flags: list[str]
-) -> None:
+def test_damaged_codes_and_amounts(column: str, raw: Any, field: str, value: Any, flags: list[str]) -> None:
     found = codec.to_json(award(**{column: raw}))
     assert (found[field], found["flags"]) == (value, flags)
 
@@ -198,43 +189,15 @@ def test_a_gzip_stream_is_read_as_any_other() -> None:
         assert len(list(decp.read(stream, "decp.json.gz"))) == 1  # type: ignore[arg-type]
 
 
-# ------------------------------------------------------------- group, framework, modification, repeat
-
-
 def holders(*ids: str) -> list[dict[str, str]]:
     return [{"typeIdentifiant": "SIRET", "id": one} for one in ids]
 
 
-BOTH = holders(ONE, TWO)
-
-
-@pytest.mark.parametrize(
-    ("changes", "relation"),
-    [
-        ({}, "single"),
-        ({"titulaires": BOTH, "typeGroupementOperateurs": "Solidaire"}, "group"),
-        ({"titulaires": BOTH, "typeGroupementOperateurs": "Conjoint", "nature": "Accord-cadre"}, "group"),
-        ({"titulaires": BOTH, "typeGroupementOperateurs": "Pas de groupement"}, "framework"),
-        ({"titulaires": BOTH, "nature": "ACCORD-CADRE"}, "framework"),
-        ({"titulaires": BOTH, "techniques": {"technique": ["Accord-cadre"]}}, "framework"),
-        ({"titulaires": BOTH, "techniques": {"technique": ["Sans objet"]}}, "unknown"),
-        ({"titulaires": BOTH}, "unknown"),
-        ({"titulaires": holders(ONE, ONE)}, "single"),
-        ({"modification_id": 2}, "modification"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "relation"), cases("holders of one record"))
 def test_what_one_record_tells_of_its_holders(changes: dict[str, Any], relation: str) -> None:
     found = award(**changes)
     assert found.relation == relation
     assert (found.nature == "accord-cadre") is ("accord-cadre" in str(changes).lower())
-
-
-# ------------------------------------------------------------------------------------ read as notices
-
-
-@pytest.mark.parametrize(("text", "lots"), cases("lots of an objet"))
-def test_lots_named_by_one_objet(text: str, lots: dict[str, str]) -> None:
-    assert dict(lots_named(text)[1]) == lots
 
 
 def test_a_notice_is_split_lot_by_lot_under_its_common_heading() -> None:
@@ -264,9 +227,6 @@ def test_social_fields_of_a_notice_are_read() -> None:
     assert tender.lots[0].clauses[0].passage == "Clause sociale"
 
 
-# -------------------------------------------------------------------------------------- real records
-
-
 @pytest.mark.shared
 def test_every_real_file_is_read_and_nothing_is_lost() -> None:
     folder = shared_dir() / "data"
@@ -285,9 +245,6 @@ def test_every_real_file_is_read_and_nothing_is_lost() -> None:
     assert counts["decp2019_data.gouv.fr_aife.json.gz"] == (2_500 + 14, 22)
     assert counts["decp2019_marches-publics.info.json.gz"] == (4_335 + 4, 0)
     assert counts["decp2024_dematis19.json.gz"] == (3 + 1, 0)
-
-
-# ------------------------------------------------------------------------------- what platforms make of it
 
 
 def _all(record: dict[str, object]) -> list[Award | Rejected]:
@@ -327,30 +284,14 @@ def test_each_modification_keeps_the_holders_that_it_brought() -> None:
     assert {a.holders[0].id: str(a.notified) for a in found} == days
 
 
-@pytest.mark.parametrize(
-    ("published", "kind", "id", "flags"),
-    [
-        (f"FR80{ONE[:9]}", "TVA", ONE[:9], ("tva",)),
-        (f"FR 45 {TWO[:3]} {TWO[3:]}", "SIRET", TWO[:9], ("tva",)),
-        (f"FRX1{ONE[:9]}", "", ONE[:9], ("tva",)),
-        ("FR00000000000", "TVA", "000000000", ("tva",)),
-        ("DE000000001", "TVA", "DE000000001", ()),
-        (ONE[:-1] + str((int(ONE[-1]) + 1) % 10), "SIRET", ONE[:-1] + str((int(ONE[-1]) + 1) % 10), ("siret-checksum",)),
-        ("12 345", "SIRET", "12345", ("not-siret",)),
-        (f"{TWO[:3]} {TWO[3:9]} {TWO[9:]}", "SIRET", TWO, ()),
-    ],
-)  # fmt: skip
-def test_a_vat_number_gives_its_siren_and_what_is_no_siret_is_kept_and_flagged(
-    published: str, kind: str, id: str, flags: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize(("published", "kind", "id", "flags"), tupled("numbers of holders"))
+def test_numbers_of_holders_are_mended(published: str, kind: str, id: str, flags: tuple[str, ...]) -> None:
     (holder,) = award(titulaires=[{"typeIdentifiant": kind, "id": published}]).holders
     assert (holder.id, holder.flags) == (id, flags)
 
 
 @pytest.mark.parametrize(("title", "own", "kept"), cases("tests of platforms"))
-def test_a_platforms_test_of_itself_is_set_aside_by_its_title_and_its_winner(
-    title: str, own: bool, kept: bool
-) -> None:
+def test_a_platforms_test_of_itself_is_set_aside(title: str, own: bool, kept: bool) -> None:
     holder = [{"titulaire": {"id": THREE, "denominationSociale": "ÉDITEUR"}}]
     buyer = {"acheteur": {"id": f"{THREE[:9]}00025"}, "titulaires": holder} if own else {}
     (found,) = _all({**SCHOOL, **buyer, "objet": title})

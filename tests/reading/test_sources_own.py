@@ -7,29 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 
 from bombs import packed
 from matcher.domain import BadInput, Rejected, Structure, Tender
-from matcher.reading import consultation
 from matcher.reading import files as files_
 from matcher.reading.need import typed_need
 from matcher.reading.sources import documents, table
 from matcher.reference.french import iso
 from papers import pdf, word, workbook
-from records import cases, facts, parted, tupled
+from records import cases, facts, parted, tupled, under
 
 #: Invented; it belongs to nobody: its SIREN begins with 000.
 BUYER = "00000011700010"
 
 
-def read(
-    content: str | bytes, name: str = "notices.csv", **options: Any
-) -> tuple[list[Tender], list[Rejected]]:
+def read(content: str | bytes, name: str = "own.csv", **options: Any) -> tuple[list[Tender], list[Rejected]]:
     raw = content.encode() if isinstance(content, str) else content
     return parted(table.read(io.BytesIO(raw), name, **options))
 
-
-# ----------------------------------------------------------------------------------------------- tables
 
 CSV = f"""Référence;Objet;Acheteur;SIRET acheteur;Code postal;Ville;Date limite de remise des offres;Montant estimé;N° lot;Intitulé du lot;Code CPV
 A-1;Entretien du parc;Ville d'Essai;{BUYER};57000;Metz;12/03/2026 à 12h00;50 000 €;1;Tonte;77310000-6
@@ -57,17 +53,6 @@ def test_it_is_no_directory_though_it_holds_a_siret() -> None:
     assert [module.__name__.rsplit(".")[-1] for module in found] == ["table"]
 
 
-def test_english_headings_json_and_nested_lots() -> None:
-    mowing, pruning = {"title": "Mowing", "cpv": "77310000"}, {"number": "7", "title": "Pruning", "amount": 5}
-    notice = {"title": "Park upkeep", "buyer": "Town", "deadline": "2026-03-12", "reference": "R1"}
-    notice["lots"] = [mowing, pruning, "Paths"]  # type: ignore[assignment]
-    expected = [("1", "Mowing"), ("7", "Pruning"), ("3", "Paths")]
-    for given in ([notice], notice, {"notices": [notice]}):
-        (found,), rejected = read(json.dumps(given, indent=1), "x.json")
-        assert not rejected and found.lots[0].cpv == ("77310000",)
-        assert [(lot.number, lot.title) for lot in found.lots] == expected
-
-
 def test_an_xlsx_of_notices_and_one_of_structures_are_distinguished() -> None:
     head = ["Référence", "Objet", "Date limite"]
     notices = workbook([head, ["A", "Taille de haies", datetime(2026, 3, 12, 16, 30)]])
@@ -77,20 +62,6 @@ def test_an_xlsx_of_notices_and_one_of_structures_are_distinguished() -> None:
     members = workbook([["SIRET", "Nom", "Type", "Ville"], [BUYER, "X", "EI", "Metz"]])
     (structure,) = files_.read_bytes(members, "own.xlsx")
     assert isinstance(structure, Structure)
-
-
-def test_purchases_announced_ahead_are_projects() -> None:
-    content = (
-        "Intitulé du projet d'achat;Acheteur;Date prévisionnelle de publication;Montant estimé;Durée du marché\n"
-        "Nettoyage des lycées;Région d'Essai;1er trimestre 2027;400000;4 ans\n"
-        "Reprographie;Région d'Essai;15/01/2027;;\n"
-    )
-    (cleaning, copies), _ = read(content)
-    assert {cleaning.nature, copies.nature} == {"project"}
-    assert cleaning.lots[0].conditions[0].label == "Publication prévue : 1er trimestre 2027"
-    assert copies.lots[0].conditions[0].label == "Publication prévue : 15/01/2027"
-    assert (cleaning.lots[0].amount, cleaning.lots[0].duration_months) == (400_000, 48)
-    assert (copies.lots[0].amount, copies.published, copies.deadline) == (None, None, None)
 
 
 DAY = "2027-01-15"
@@ -103,12 +74,6 @@ def test_a_day_without_an_hour_stays_one(cell: str, told: str) -> None:
     assert tender.deadline is not None and iso(tender.deadline) == told
 
 
-@pytest.mark.parametrize(("stated", "nature"), cases("natures in a table"))
-def test_what_a_notice_is(stated: str, nature: str) -> None:
-    (tender,), _ = read(f"objet;acheteur;nature\nX;Y;{stated}\n")
-    assert tender.nature == nature
-
-
 @pytest.mark.parametrize(("cell", "reserved", "articles"), tupled("reservations in a column"))
 def test_a_reservation_column(cell: str, reserved: bool, articles: tuple[str, ...]) -> None:
     (tender,), _ = read(f"objet;acheteur;marché réservé\nTonte;Y;{cell}\n")
@@ -117,24 +82,9 @@ def test_a_reservation_column(cell: str, reserved: bool, articles: tuple[str, ..
     assert found is None or found.articles == articles
 
 
-def test_a_clause_column_and_hours() -> None:
-    (tender,), _ = read("objet;acheteur;clause sociale;heures d'insertion\nTonte;Y;oui;350\n")
-    assert tender.lots[0].clauses[0].hours == 350
-    (tender,), _ = read("objet;acheteur;clause sociale;heures d'insertion\nTonte;Y;non;\n")
-    assert tender.lots[0].clauses == ()
-
-
-def test_an_amount_a_year_says_so_and_an_interval_is_left_unknown() -> None:
-    (tender,), _ = read("objet;acheteur;montant annuel\nX;Y;12000\n")
-    assert (tender.lots[0].amount, tender.lots[0].amount_period) == (12_000, "year")
-    (tender,), _ = read("objet;acheteur;montant estimé\nX;Y;entre 50 000 et 90 000\n")
-    assert (tender.lots[0].amount, tender.lots[0].amount_period) == (None, "")
-
-
-def test_lots_that_an_objet_names_are_split() -> None:
-    (tender,), _ = read('objet,acheteur\n"Mairie. Lot 1 : vitres ; Lot 2 : sols",Y\n')
-    found = [facts(lot, "number title description") for lot in tender.lots]
-    assert found == [("1", "vitres", "Mairie"), ("2", "sols", "Mairie")]
+@pytest.mark.parametrize(("column", "text", "fields", "told"), tupled("notices in tables"))
+def test_what_a_column_tells(column: str, text: str, fields: str, told: tuple[Any, ...]) -> None:
+    assert under(read(text)[0], fields) == told, column
 
 
 def test_the_columns_are_corrected_by_map() -> None:
@@ -156,26 +106,7 @@ def test_bad_rows_are_set_aside_and_the_good_go_on() -> None:
     assert (tender.deadline, tender.lots[0].cpv) == (None, ())
 
 
-# -------------------------------------------------------------------------------------------- documents
-
-RULES = """RÈGLEMENT DE LA CONSULTATION
-Acheteur : Communauté de communes d'Essai
-SIRET : 000 000 117 00010
-Numéro de consultation : 2026-ESP-04
-Objet de la consultation : Entretien des espaces extérieurs
-Date et heure limites de réception des offres : 12 mars 2026 à 12h00
-Code CPV : 77310000-6
-La visite du site est obligatoire.
-Article 2 - Allotissement
-Lot n° 1 : Tonte des pelouses
-Lot n° 2 : Désherbage des allées
-Le lot 1 comprend la fourniture des sacs.
-Le lot n° 2 est réservé aux entreprises adaptées et aux ESAT (article L. 2113-12 du code de la commande publique).
-Article 5 - Critères de jugement des offres
-Valeur technique : 60 %
-Prix des prestations : 40 %
-La retenue de garantie est de 5 %
-"""
+((RULES,),) = cases("rules of a consultation")
 
 
 def one(data: bytes, name: str) -> Tender:
@@ -212,11 +143,7 @@ def test_what_is_not_stated_stays_unknown() -> None:
 
 
 def test_lots_of_a_table_of_a_word_file() -> None:
-    rows = [
-        ["Lot n°", "Désignation", "Montant"],
-        ["1", "Blanchisserie", "x"],
-        ["2", "Location de linge", "y"],
-    ]
+    rows = [["Lot n°", "Désignation", "Prix"], ["1", "Blanchisserie", "x"], ["2", "Location de linge", "y"]]
     tender = one(word("Objet du marché : Linge", rows), "linge.docx")
     assert [[lot.number, lot.title] for lot in tender.lots] == [row[:2] for row in rows[1:]]
 
@@ -224,9 +151,8 @@ def test_lots_of_a_table_of_a_word_file() -> None:
 def test_the_rules_speak_first_in_an_archive_and_a_bad_member_is_set_aside() -> None:
     words = word("Objet du marché : Clauses techniques")
     bad = {"plan.pdf": pdf(""), "secret.pdf": pdf(RULES, password="x")}
-    (tender,), aside = parted(
-        files_.read_bytes(packed({"CCTP.docx": words, "RC.pdf": pdf(RULES), **bad}), "dce.zip")
-    )
+    papers = {"CCTP.docx": words, "RC.pdf": pdf(RULES), **bad}
+    (tender,), aside = parted(files_.read_bytes(packed(papers), "dce.zip"))
     assert tender.title == "Entretien des espaces extérieurs"
     reasons = {r.record: r.reason for r in aside}
     assert "run a text recognition" in reasons["plan.pdf"]
@@ -256,7 +182,7 @@ def test_a_file_that_cannot_be_read_says_what_to_do(data: Any, name: str, words:
         list(documents.read(io.BytesIO(raw), name))
 
 
-def test_a_word_file_with_entities_or_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_word_file_with_entities_or_a_bomb_is_refused(monkeypatch: MonkeyPatch) -> None:
     entities = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'
     with pytest.raises(BadInput, match="entities"):
         list(documents.read(io.BytesIO(packed({"word/document.xml": entities})), "x.docx"))
@@ -268,33 +194,7 @@ def test_a_word_file_with_entities_or_a_bomb_is_refused(monkeypatch: pytest.Monk
         list(documents.read(io.BytesIO(big), "x.zip"))
 
 
-@pytest.mark.parametrize(("text", "lots"), tupled("lots of a text"))
-def test_lots_of_a_text(text: str, lots: tuple[tuple[str, str], ...]) -> None:
-    assert tuple((one.number, one.title) for one in consultation.lots_in(text)[0]) == lots
-
-
-DRAFTS = (
-    """VILLE DE MONTREUIL (93100)
-Objet : Entretien des bâtiments et des espaces publics
-Lot 1 : Nettoyage des écoles. Ce lot est réservé aux ESAT et aux entreprises adaptées (article L. 2113-12).
-Lot 2 : Peinture des logements de fonction. Le titulaire réalise 1 200 heures d'insertion.
-Lot 3 : Entretien des espaces verts. Le titulaire réalise 2 000 heures d'insertion.
-Date limite de remise des offres : 12 mars 2027 à 12h00
-""",
-    """Commune de Pontivy
-Objet de la consultation : Restauration scolaire
-Les lots sont réservés à des structures d'insertion, à l'exception du lot 2.
-Lot n° 1 - Repas des écoles
-Montant maximum : 90 000 € HT par an
-Lot n° 2 - Goûters
-Lieu d'exécution : Pontivy
-Date limite de réception des plis : 15/01/2027 à 16h00
-""",
-    """Objet : Collecte des papiers de bureau
-Lot 1 : Collecte à Lorient. Lot 2 : Collecte à Vannes, lot réservé aux entreprises adaptées.
-Date limite de remise des plis : 4 février 2027
-""",
-)
+DRAFTS = [draft for (draft,) in cases("drafts of notices")]
 
 
 @pytest.mark.parametrize("draft", DRAFTS)
@@ -320,24 +220,20 @@ def test_what_a_draft_says_under_a_lot_is_of_that_lot_alone() -> None:
 
 def test_dates_in_words_and_figures() -> None:
     for stated in ("12/03/2026 à 12:00", "jeudi 12 mars 2026 à 12 h 00", "12 mars 2026 avant 12H00"):
-        tender = one(
-            pdf(f"Objet : Tonte des pelouses communales\nDate limite de remise des plis : {stated}"), "x.pdf"
-        )
+        text = f"Objet : Tonte des pelouses communales\nDate limite de remise des plis : {stated}"
+        tender = one(pdf(text), "x.pdf")
         assert tender.deadline is not None
         assert (tender.deadline.date(), tender.deadline.hour) == (date(2026, 3, 12), 12)
 
 
-def test_the_guessed_columns_are_shown_and_corrected(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_guessed_columns_are_shown_and_corrected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from matcher.commands import columns
 
     def shown(text: str, *mapped: str) -> dict[str, str]:
         (path := tmp_path / "own.csv").write_text(text, encoding="utf-8")
         columns.run(path, source=None, map=[*mapped], format="jsonl")
-        return {
-            row["column"]: row["taken for"] for row in map(json.loads, capsys.readouterr().out.splitlines())
-        }
+        rows = map(json.loads, capsys.readouterr().out.splitlines())
+        return {row["column"]: row["taken for"] for row in rows}
 
     told = shown("Objet;Qui;Date limite\nTonte;Ville;12/03/2026\n", "buyer=Qui")
     assert told == {"Objet": "title", "Qui": "buyer", "Date limite": "deadline"}
@@ -347,11 +243,8 @@ def test_the_guessed_columns_are_shown_and_corrected(
         shown("a;b\n1;2\n")
 
 
-PRICES = [
-    ["Lot n°", "Désignation", "Prix"],
-    [1, "Tonte des stades", 10],
-    [2, "Taille des haies du cimetière", 20],
-]
+TRADES = "Tonte des stades", "Taille des haies du cimetière"
+PRICES = [["Lot n°", "Désignation", "Prix"], *([n, trade, n * 10] for n, trade in enumerate(TRADES, 1))]
 
 
 def test_a_sheet_of_prices_in_a_consultation_is_a_part_of_it() -> None:
@@ -390,9 +283,8 @@ def test_a_plain_text_is_a_consultation_or_a_need(tmp_path: Path) -> None:
     rules = "# Règlement de la consultation\n\nObjet du marché : Tonte\nLot 1 - Stades\nLot 2 - Écoles\n"
     (tmp_path / "rc.md").write_text(rules, "utf-8")
     words = "Repeindre deux cages d'escalier à Nevers."
-    (need := tmp_path / "besoin.txt").write_bytes(
-        f"{words}\nÉté 2027, réservé aux entreprises adaptées.".encode("cp1252")
-    )
+    reserved = "Été 2027, réservé aux entreprises adaptées."
+    (need := tmp_path / "besoin.txt").write_bytes(f"{words}\n{reserved}".encode("cp1252"))
     (stated,), (aside,) = parted(files_.read([tmp_path]))
     assert stated.title == "Tonte" and len(stated.lots) == 2
     assert Path(aside.path).name == "besoin.txt" and "give the file itself" in aside.reason

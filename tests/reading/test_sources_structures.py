@@ -4,10 +4,12 @@ import io
 import json
 import re
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 
 from bombs import packed
 from matcher import plugins
@@ -18,15 +20,13 @@ from matcher.reading.sources import _tabular, directory, entreprises, lemarche
 from matcher.reference.identifiers import UNSTATED, luhn, siret_valid
 from matcher.reference.paths import shared_dir
 from papers import workbook
-from records import cases, facts, parted, published, tupled
+from records import cases, facts, parted, published, tupled, under
 from sheets import siret
 
 A, B = siret(11), siret(22)
 
 
-def read(
-    content: str | bytes, name: str = "list.csv", **options: Any
-) -> tuple[list[Structure], list[Rejected]]:
+def read(content: str | bytes, name: str = "a.csv", **options: Any) -> tuple[list[Structure], list[Rejected]]:
     raw = content.encode() if isinstance(content, str) else content
     return parted(directory.read(io.BytesIO(raw), name, **options))
 
@@ -56,13 +56,6 @@ def test_mixed_encodings_within_one_file_are_both_read() -> None:
     assert [s.name for s in read(content)[0]] == ["Jardins d'Éole", "Brigade nétte"]
 
 
-def test_english_headings_and_title_lines_above_them() -> None:
-    titles = "Our members,,,\nupdated in March,,,\n"
-    (structure,), rejected = read(f"{titles}SIRET number,Name,Kind,City\n{A},Green Hands,ACI,Nantes\n")
-    assert facts(structure, "siret name kind place.commune") == (A, "Green Hands", "ACI", "44109")
-    assert not rejected
-
-
 def test_xlsx_by_text_and_by_number() -> None:
     third = (int(siret(9_123)), "Trois", "ESAT", "Lille", 59000, "Blanchisserie")
     structures, rejected = read(workbook([*ROWS, third]), "members.xlsx")
@@ -70,6 +63,12 @@ def test_xlsx_by_text_and_by_number() -> None:
     # An invented SIRET begins with zeros, which a number cannot hold: three are lost, and said.
     assert not rejected
     assert any("format the column as text" in flag for flag in structures[2].flags)
+
+
+@pytest.mark.parametrize(("layout", "text", "fields", "told"), tupled("structures in tables"))
+def test_what_a_table_tells(layout: str, text: str, fields: str, told: tuple[Any, ...]) -> None:
+    structures, rejected = read(text)
+    assert (under(structures, fields), rejected) == (told, []), layout
 
 
 def test_offers_by_repeated_siret_by_numbered_columns_and_in_one_cell_are_the_same() -> None:
@@ -98,29 +97,6 @@ def test_a_file_in_which_no_structure_says_what_it_does_is_told(tmp_path: Path) 
     assert not any("said.csv" in line for line in lines)
 
 
-def test_numbered_titles_and_texts_go_together() -> None:
-    head = "siret;nom;ville;offre 1;description offre 1;offre 2;description offre 2"
-    (structure,), _ = read(f"{head}\n{A};X;Metz;Linge;Lavage et repassage;Pli;Routage\n")
-    told = [(o.title, o.text) for o in structure.offers]
-    assert told == [("Linge", "Lavage et repassage"), ("Pli", "Routage")]
-
-
-def test_the_description_is_the_first_offer_and_a_rome_title_alone_is_a_job() -> None:
-    offers = [{"title": "Maraîcher", "rome": "A1414"}, {"title": None, "description": "Mise à disposition"}]
-    record = {"siret": A, "kind": "ACI", "name": "X", "description": "Chantier maraîcher.", "offers": offers}
-    (structure,), _ = read(json.dumps({**record, "city": "Metz"}), "x.jsonl")
-    assert [offer.nature for offer in structure.offers] == ["description", "job", "offer"]
-    assert structure.offers[1].rome == ("A1414",)
-    assert structure.offers[2].title == "Mise à disposition"
-    assert structure.description == "Chantier maraîcher."
-
-
-def test_a_structure_may_lack_all_but_siret_kind_name_and_department() -> None:
-    least = {"siret": A, "kind": "AI", "name": "X", "department": "67"}
-    (structure,), rejected = read(json.dumps(least), "x.jsonl")
-    assert (structure.place.department, structure.offers, rejected) == ("67", (), [])
-
-
 @pytest.mark.parametrize(
     "town", ["Metz centre", "metz (Queuleu)", "à Metz", "près de Metz", "quartier Nord, Metz"]
 )
@@ -129,11 +105,6 @@ def test_a_town_written_loosely_is_found(town: str) -> None:
     assert (one.place.commune, one.place.label) == ("57463", town) and not rejected
     (wide,), _ = read("Nom;Ville;Activité\nLes Jardins;Vaucluse (à vérifier);tonte\n")
     assert facts(wide, "place.department place.commune flags") == ("84", None, ("no-siret", "kind-missing"))
-
-
-def test_posts_of_the_staff_of_an_esat_are_no_places() -> None:
-    both, _ = read("Nom;Type;Ville;Effectif ETP\nL'Abri;ESAT;Metz;11\nLe Pré;ACI;Metz;12\n")
-    assert [one.headcount for one in both] == [None, 12.0]
 
 
 def test_a_town_that_nobody_knows_is_told_and_keeps_what_else_is_known(tmp_path: Path) -> None:
@@ -146,10 +117,8 @@ def test_a_town_that_nobody_knows_is_told_and_keeps_what_else_is_known(tmp_path:
     refused, homonym = gathered.rejected
     assert "'Zzyx' is no place known" in refused.reason
     assert "'Courtomer' is the name of several places: add its postcode" in homonym.reason
-    assert any(
-        "1 structure whose town is not known" in line and "Zorglubville" in line
-        for line in gathered.summary()
-    )
+    (unknown,) = (line for line in gathered.summary() if "1 structure whose town is not known" in line)
+    assert "Zorglubville" in unknown
 
 
 @pytest.mark.parametrize(("cell", "words"), cases("numbers that are no SIRET"))
@@ -161,50 +130,17 @@ def test_a_siret_that_cannot_be_read_is_told_with_its_remedy(cell: str, words: s
     assert [(r.record, words in r.reason) for r in rejected] == [("row 4", True)]
 
 
-def test_a_list_without_numbers_tells_structures_apart_by_name_and_place() -> None:
-    listed = "Association;Ville;Activité\nLes Jardins;Metz;tonte\nLES JARDINS ;Metz;taille\nLes Jardins;Nancy;tonte\n"
-    structures, rejected = read(listed)
-    expected = [("Les Jardins", "57463", 2), ("Les Jardins", "54395", 1)]
-    assert [(s.name, s.place.commune, len(s.offers)) for s in structures] == expected
-    assert all("no-siret" in s.flags and not s.kind and s.kind_label == "type à préciser" for s in structures)
-    assert not rejected
-    titled = "id;title;summary;city\n3ab;Le Panier d'à côté;Paniers de légumes de saison livrés chaque semaine;Niort\n"
-    (pantry,), _ = read(titled)
-    assert (pantry.siret, pantry.name) == ("ID-3ab", "Le Panier d'à côté")
-    assert [(offer.nature, offer.text[:7]) for offer in pantry.offers] == [("description", "Paniers")]
-    placed = (
-        '{"name": "Les Jardins", "kind": "ACI", "place": "Metz, 57", "title": "Tondre solidaire", "page": "https://%s", '
-        '"own_page": false, "says": "Nous tondons pour les communes et les bailleurs.", "activite": "tonte"}'
-    )
-    (garden,), _ = read(placed % "www.ville.example/tonte", "pages.jsonl")
-    assert (garden.place.commune, garden.website, garden.headcount) == ("57463", "", None)
-    told = [(offer.title, offer.source, offer.inferred) for offer in garden.offers if offer.nature == "offer"]
-    assert told == [("tonte", "ville.example", True)]
-    (garden,), _ = read(placed % "jardins.example", "pages.jsonl")  # at its root a site is of whom it tells
-    assert (garden.website, garden.offers[-1].inferred) == ("https://jardins.example", False)
+def test_who_has_neither_a_number_nor_a_name_with_a_place_is_set_aside() -> None:
     (nowhere, unnamed), rest = read("SIRET;Nom;Ville;Activité\n;Les Jardins;;tonte\n;;Metz;tonte\n")[::-1]
     assert (nowhere.reason, unnamed.reason) == (UNSTATED, UNSTATED) and not rest
     with pytest.raises(BadInput, match="names with two of these: a place"):
         read("Nom;Type\nLes Jardins;EI\n")
 
 
-def test_a_failed_check_sum_is_kept_and_flagged() -> None:
-    wrong = A[:-1] + str((int(A[-1]) + 1) % 10)
-    (structure,), rejected = read(f"siret;nom;type;ville\n{wrong};X;EI;Metz\n")
-    assert structure.siret == wrong
-    assert "siret-checksum" in structure.flags
-    assert not rejected
-
-
 def test_spaces_and_a_lost_leading_zero_are_mended_when_the_sums_prove_it() -> None:
     spaced = f"{A[:3]} {A[3:6]} {A[6:9]} {A[9:]}"
-    real_zero = next(
-        s
-        for n in range(100, 999)
-        for d in "0123456789"
-        for e in "0123456789"
-        if luhn(f"06{n:03d}001{d}") and siret_valid(s := f"06{n:03d}001{d}0001{e}")
-    )
+    numbers = (f"06{n:03d}001{d}0001{e}" for n, d, e in product(range(100, 999), range(10), range(10)))
+    real_zero = next(number for number in numbers if luhn(number[:9]) and siret_valid(number))
     structures, rejected = read(f"siret;nom;type;ville\n{spaced};X;EI;Metz\n{real_zero[1:]};Y;EI;Metz\n")
     assert [s.siret for s in structures] == [A, real_zero]
     assert structures[1].flags == ("siret-padded",)
@@ -217,18 +153,14 @@ def test_kinds_are_known_by_their_names(words: str, kind: str) -> None:
     assert structure.kind == kind
 
 
-def test_an_unknown_kind_is_flagged_and_a_name_may_state_it() -> None:
-    structures, _ = read(f"siret;nom;type;ville\n{A};X;Boulangerie;Metz\n{B};GEIQ du Bâtiment;;Metz\n")
-    assert (structures[0].kind, structures[0].flags) == ("Boulangerie", ("kind-unknown",))
-    assert (structures[1].kind, structures[1].flags) == ("GEIQ", ("kind-inferred",))
+def test_a_kind_to_be_verified_is_told_so() -> None:
     ((unsure,), _) = read(f"siret;nom;type;ville\n{A};Y;EA (à vérifier);Metz\n")
     assert unsure.kind == "EA" and any("type à vérifier" in text for text in warnings(unsure, None))
 
 
 def test_one_siret_under_two_kinds_is_two_structures() -> None:
-    structures, _ = read(
-        f"siret;nom;type;ville;offre\n{A};X;EI;Metz;a b c\n{A};X;ACI;Metz;d e f\n{A};X;EI;Metz;g h i\n"
-    )
+    rows = f"{A};X;EI;Metz;a b c\n{A};X;ACI;Metz;d e f\n{A};X;EI;Metz;g h i\n"
+    structures, _ = read(f"siret;nom;type;ville;offre\n{rows}")
     assert [(s.kind, len(s.offers)) for s in structures] == [("EI", 2), ("ACI", 1)]
     assert len({offer.id for s in structures for offer in s.offers}) == 3
 
@@ -251,23 +183,12 @@ def test_an_area_is_reached_from_the_town_that_it_is_called_after(town: str, are
 
 
 @pytest.mark.parametrize(("people", "turnover", "expected"), tupled("hedged figures"))
-def test_a_figure_is_read_as_people_hedge_it_or_told(
-    people: str, turnover: str, expected: tuple[float | None, float | None]
-) -> None:
+def test_hedged_figures(people: str, turnover: str, expected: tuple[float | None, float | None]) -> None:
     (one,), _ = read(f"siret;nom;type;ville;effectif;CA\n{A};X;EI;Metz;{people};{turnover}\n")
     assert (one.headcount, one.turnover) == expected
     unread = [flag for flag in one.flags if flag.startswith("figure-unread")]
-    assert unread == (
-        [f"figure-unread: {turnover}", f"figure-unread: {people}"] if expected[0] is None else []
-    )
-
-
-def test_a_radius_column_and_a_department_column() -> None:
-    (structure,), _ = read(
-        f"siret;nom;type;ville;rayon (km);départements couverts\n{A};X;EI;Metz;40;57, 54\n"
-    )
-    assert structure.zone == Zone(radius_km=40, departments=("57", "54"))
-    assert structure.place.department == "57"
+    told = [f"figure-unread: {turnover}", f"figure-unread: {people}"]
+    assert unread == (told if expected[0] is None else [])
 
 
 def test_the_guess_is_shown_and_corrected() -> None:
@@ -284,10 +205,8 @@ def test_the_guess_is_shown_and_corrected() -> None:
 
 def test_a_correction_changes_no_other_column() -> None:
     listed = [("AB", "Atelier Bleu (EI)"), ("DP", "Domicile Plus (AI)"), ("RI", "Relais Intérim (ETTI)")]
-    rows = [
-        f"{short};{name};Lorient;propreté, vitres;02 97 00 00 0{at}"
-        for at, (short, name) in enumerate(listed)
-    ]
+    numbered = enumerate(listed)
+    rows = [f"{short};{name};Lorient;propreté, vitres;02 97 00 00 0{n}" for n, (short, name) in numbered]
     content = "\n".join(["Sigle;Intitulé complet;Ville;d'intervention;tél", *rows])
     for columns in ({}, {"offer": "d'intervention"}):
         structures, _ = read(content, columns=columns)
@@ -316,9 +235,8 @@ def test_counts_and_dates_are_not_taken_for_the_thing_itself() -> None:
 
 
 def test_a_list_of_jobs_without_names_gives_offers_to_be_merged() -> None:
-    (structure,), _ = read(
-        f"siret,type,rome,rome_libelle,description\n{A},ACI,A1203,Espaces verts,Tonte et taille\n"
-    )
+    row = f"{A},ACI,A1203,Espaces verts,Tonte et taille"
+    (structure,), _ = read(f"siret,type,rome,rome_libelle,description\n{row}\n")
     assert "offers-only" in structure.flags
     assert (structure.offers[0].title, structure.offers[0].text) == ("Espaces verts", "Tonte et taille")
 
@@ -356,19 +274,13 @@ def test_truncated_json_keeps_what_is_whole() -> None:
     assert rejected[0].record == "line 2"
 
 
-def test_of_a_folder_as_read_writes_it_only_structures_are_taken() -> None:
-    notice = {"record": "tender", "name": "Avis", "place": "Metz"}
-    listed = {"record": "structure", "siret": A, "name": "X", "kind": "EI"}
-    assert [one.name for one in read("\n".join(map(json.dumps, (notice, listed))), "all.jsonl")[0]] == ["X"]
-
-
 def test_an_unclosed_quotation_mark_loses_no_silent_row() -> None:
     structures, rejected = read(f'siret;nom;ville\n{A};X;Metz\n{B};"Y;Metz\n')
     assert [s.siret for s in structures][:1] == [A]
     assert len(structures) + len(rejected) >= 2
 
 
-def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(_tabular, "MAX_UNPACKED", 1 << 20)
     bomb = packed({"[Content_Types].xml": b"<Types/>", "xl/worksheets/sheet1.xml": bytes(2 << 20)})
     with pytest.raises(BadInput, match="unpacks to 2 MB"):
@@ -383,9 +295,6 @@ def test_deep_nesting_and_huge_numbers_are_set_aside() -> None:
     assert [s.place.latitude for s in structures] == [None]
     with pytest.raises(BadInput, match="nested too deep"):
         read(deep, "x.json")
-
-
-# --------------------------------------------------------------------------------------- Le Marché
 
 
 def test_a_page_of_le_marche() -> None:
@@ -403,9 +312,6 @@ def test_a_page_of_le_marche() -> None:
     assert next(o for o in structure.offers if o.title == "Routage").service_types == ("DISP",)
     # Being listed as active is the market's word, not the register's.
     assert (structure.active, structure.convention) == (None, "active")
-
-
-# ------------------------------------------------------------------------------ Recherche d'entreprises
 
 
 def register_result(**changes: Any) -> dict[str, Any]:
@@ -433,9 +339,7 @@ def test_a_page_of_the_register() -> None:
 @pytest.mark.parametrize(
     ("unit", "site", "active"), [("A", "A", True), ("C", "A", False), ("A", "F", False), (None, None, None)]
 )
-def test_open_only_when_unit_and_establishment_are(
-    unit: str | None, site: str | None, active: bool | None
-) -> None:
+def test_open_when_unit_and_office_are(unit: str | None, site: str | None, active: bool | None) -> None:
     assert one(register_result(etat_administratif=unit, office={"etat_administratif": site})).active is active
 
 
@@ -458,9 +362,6 @@ def test_the_kind_falls_back_on_the_legal_form() -> None:
     assert one(register_result(complements={"est_ess": True}, nature_juridique="5710")).kind == "ESS"
 
 
-# ----------------------------------------------------------------------------------------- real lists
-
-
 @pytest.mark.shared
 @pytest.mark.parametrize(("file", "count"), cases("real lists"))
 def test_real_lists_are_read_whole(file: str, count: int) -> None:
@@ -473,18 +374,3 @@ def test_real_lists_are_read_whole(file: str, count: int) -> None:
     assert not [record for record in records if isinstance(record, Rejected)]
     # A SIRET listed under two kinds is two structures.
     assert len({(r.siret, r.kind) for r in records if isinstance(r, Structure)}) == len(records) == count
-
-
-def test_a_zone_on_each_row_is_that_of_its_activity() -> None:
-    head = "SIRET;Nom;Type;Code postal;Ville;Activité;Zone d'intervention\n"
-    row = f"{A};Essai;ACI;57000;Metz"
-    stated = {"Espaces verts": "Moselle", "Nettoyage": "30 km", "Traiteur": "France entière"}
-    (structure,), _ = read(head + "".join(f"{row};{offer};{zone}\n" for offer, zone in stated.items()))
-    zones = Zone(departments=("57",)), Zone(radius_km=30.0), Zone(country=True)
-    assert {offer.title: offer.zone for offer in structure.offers} == dict(zip(stated, zones, strict=True))
-    # what they reach together
-    assert structure.zone == Zone(radius_km=30.0, departments=("57",), country=True)
-    (structure,), _ = read(f"{head}{row};Tonte;Moselle\n{A};;;;;Taille;\n")
-    assert structure.zone == Zone(departments=("57",))
-    # one zone is that of all it offers
-    assert [offer.zone for offer in structure.offers] == [structure.zone] * 2

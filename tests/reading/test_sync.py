@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from pytest import MonkeyPatch
 from typer.testing import CliRunner
 
 from matcher.cli import build
 from matcher.domain import BadInput
 from matcher.reading.sync import _client, boamp, decp, entreprises, nomenclatures, siae, ted
 from matcher.reading.sync._client import Client, Unreachable
+from matcher.reference import codes, places, tables
 from replay_server import Publisher, days
 
 MONDAY = date(2025, 11, 3)
@@ -29,19 +31,11 @@ def client(waits: list[float]) -> Iterator[Client]:
 
 
 def ids(folder: Path, key: str = "idweb") -> list[str]:
-    return [
-        row[key]
-        for path in sorted(folder.rglob("*_*.json"))
-        for row in json.loads(path.read_text())["results"]
-    ]
+    pages = (json.loads(path.read_text()) for path in sorted(folder.rglob("*_*.json")))
+    return [row[key] for page in pages for row in page["results"]]
 
 
-# ------------------------------------------------------------------------------------------- the client
-
-
-def test_a_passing_fault_is_asked_again_with_a_doubling_wait(
-    publisher: Publisher, client: Client, waits: list[float]
-) -> None:
+def test_a_passing_fault_is_asked_again(publisher: Publisher, client: Client, waits: list[float]) -> None:
     publisher.files["/x"] = b'{"a": 1}'
     publisher.faults += [("status", 500), ("status", 503), ("cut", 3)]
     body, _ = client.json(publisher.url + "/x")
@@ -50,9 +44,7 @@ def test_a_passing_fault_is_asked_again_with_a_doubling_wait(
 
 
 @pytest.mark.parametrize("asked", ["7", "a date"])
-def test_retry_after_is_obeyed_in_seconds_or_as_a_date(
-    publisher: Publisher, client: Client, waits: list[float], asked: str
-) -> None:
+def test_retry_after_is_obeyed(publisher: Publisher, client: Client, waits: list[float], asked: str) -> None:
     publisher.files["/x"] = b"{}"
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)
     publisher.faults.append(("status", 429, {"Retry-After": "7" if asked == "7" else soon}))
@@ -66,9 +58,7 @@ def test_too_long_a_wait_and_too_many_faults_are_stated(publisher: Publisher, cl
     with pytest.raises(Unreachable, match="asks to wait 86400 s"):
         client.json(publisher.url + "/x")
     publisher.faults += [("status", 502)] * 4
-    with pytest.raises(
-        Unreachable, match=r"answered 502, 4 times: try again later; what was fetched is kept"
-    ):
+    with pytest.raises(Unreachable, match=r"answered 502, 4 times: try again later; what was fetched is"):
         client.json(publisher.url + "/x")
     with pytest.raises(Unreachable, match="broke off"):
         client.json("http://127.0.0.1:1/")
@@ -101,9 +91,6 @@ def test_requests_keep_their_distance(publisher: Publisher, waits: list[float]) 
             polite.json(publisher.url + "/x")
     assert len(waits) == 2
     assert all(29 < wait <= 30 for wait in waits)
-
-
-# ------------------------------------------------------------------------------------------------ BOAMP
 
 
 def fetch(publisher: Publisher, folder: Path, **options: Any) -> _client.Report:
@@ -147,9 +134,7 @@ def test_a_week_that_lasts_is_asked_on_condition_and_grows(publisher: Publisher,
     assert set(before) < set(ids(tmp_path))
 
 
-def test_beyond_ten_thousand_a_week_is_halved_and_a_day_exported(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_beyond_ten_thousand_a_week_is_halved_a_day_exported(publisher: Publisher, tmp_path: Path) -> None:
     publisher.publish(MONDAY, 10_050)
     publisher.publish(MONDAY + timedelta(days=1), 80)
     publisher.publish(MONDAY + timedelta(days=5), 120)
@@ -186,9 +171,7 @@ def test_a_list_that_changes_while_it_is_read_is_read_again(publisher: Publisher
     assert report.notes == []
 
 
-def test_a_list_that_keeps_changing_is_reported_and_requested_again_next_time(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_a_list_that_keeps_changing_is_reported_and_asked_anew(publisher: Publisher, tmp_path: Path) -> None:
     publisher.publish(MONDAY, 250)
 
     def grow(p: Publisher) -> None:
@@ -224,12 +207,7 @@ def test_a_spoilt_state_is_a_first_run(publisher: Publisher, tmp_path: Path) -> 
     assert not list(tmp_path.glob(".writing-*"))
 
 
-# ------------------------------------------------------------------------------------------------- DECP
-
-
-def test_a_broken_download_goes_on_by_range_and_an_unchanged_file_is_not_fetched(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_a_broken_download_goes_on_by_range_and_once(publisher: Publisher, tmp_path: Path) -> None:
     body = json.dumps({"marches": [{"objet": f"Essai {n}", "id": str(n)} for n in range(9_000)]}).encode()
     publisher.files["/decp"] = body
     publisher.faults += [("cut", 150_000), ("status", 500), ("cut", 100_000)]
@@ -252,9 +230,7 @@ def test_a_file_that_changed_between_two_parts_is_fetched_whole(publisher: Publi
     assert (tmp_path / "decp.json").read_bytes() == new
 
 
-def test_awards_are_named_by_their_first_bytes_and_a_web_page_is_none(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_awards_are_named_by_their_first_bytes(publisher: Publisher, tmp_path: Path) -> None:
     publisher.files["/decp"] = b"<html>moved</html>"
     with pytest.raises(Unreachable, match="MATCHER_DECP_URL"):
         decp.decp(tmp_path)
@@ -266,19 +242,12 @@ def test_awards_are_named_by_their_first_bytes_and_a_web_page_is_none(
         assert [path.name for path in tmp_path.glob("decp.*")] == [f"decp{suffix}"]
 
 
-# ------------------------------------------------------------------------------------------- structures
-
-
 def some(count: int) -> list[dict[str, Any]]:
-    return [
-        {"id": n, "siret": f"{n:014d}", "name": f"S{n}", "kind": "EI", "presta_type": []}
-        for n in range(count)
-    ]
+    facts = {"kind": "EI", "presta_type": []}
+    return [{"id": n, "siret": f"{n:014d}", "name": f"S{n}", **facts} for n in range(count)]
 
 
-def test_a_token_goes_to_its_address_alone_and_never_in_clear(
-    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_token_never_goes_elsewhere(publisher: Publisher, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     publisher.token, publisher.structures = "secret-of-a-test", some(120)
     with pytest.raises(BadInput, match="set the token"):
         siae.siae(tmp_path / "a")
@@ -292,12 +261,8 @@ def test_a_token_goes_to_its_address_alone_and_never_in_clear(
 
 
 def unit(number: int, department: str = "57", section: str = "N") -> dict[str, Any]:
-    return {
-        "siren": f"{number:09d}",
-        "nom_complet": f"U{number}",
-        "departement": department,
-        "section": section,
-    }
+    named = {"siren": f"{number:09d}", "nom_complet": f"U{number}"}
+    return {**named, "departement": department, "section": section}
 
 
 def test_the_register_is_asked_by_siren_or_by_department(publisher: Publisher, tmp_path: Path) -> None:
@@ -313,16 +278,13 @@ def test_the_register_is_asked_by_siren_or_by_department(publisher: Publisher, t
         entreprises.entreprises(tmp_path / "c", ["12"], today=today)
 
 
-def test_a_department_beyond_reach_is_asked_by_section(
-    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_departments_asked_in_parts(publisher: Publisher, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr(entreprises, "LISTING", replace(entreprises.LISTING, reach=100))
     publisher.register_reach = 100
     # Its count stops at its reach: 100 is "100 or more", and a section with as many is asked by postcode.
-    publisher.units = [
-        {**unit(n, section="N" if n < 150 else "Q"), "code_postal": ("57000", "57100", "57070")[n % 3]}
-        for n in range(160)
-    ]
+    codes = "57000", "57100", "57070"
+    units = (unit(n, section="N" if n < 150 else "Q") for n in range(160))
+    publisher.units = [each | {"code_postal": codes[n % 3]} for n, each in enumerate(units)]
     report = entreprises.entreprises(tmp_path, asked=["57"])
     assert report.records == 160
     assert report.notes == []
@@ -331,57 +293,50 @@ def test_a_department_beyond_reach_is_asked_by_section(
     assert len(publisher.asked) == asked  # the same day: nothing is asked twice
 
 
-# --------------------------------------------------------------------------------------- nomenclatures
-
-
-def test_full_lists_are_imported_and_go_before_those_shipped(
-    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from matcher.reference import codes, places, tables
-
+@pytest.fixture
+def own_tables(tmp_path: Path, monkeypatch: MonkeyPatch) -> Iterator[None]:
+    """A home without imported tables, which nobody remembers afterwards."""
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
+    tables.forget()
+    yield
+    monkeypatch.undo()
+    tables.forget()
+
+
+@pytest.mark.usefixtures("own_tables")
+def test_full_lists_replace_shipped(publisher: Publisher, tmp_path: Path) -> None:
     publisher.files["/cpv"] = "code,label_fr\n90911200,Libellé d'essai\n".encode()
     publisher.files["/naf"] = b"code;libelle\n81.21Z;Nettoyage\n99.99Z;Inconnu\n"
-    new = {
-        "code": "57999",
-        "nom": "Villeneuve-d'Essai",
-        "codesPostaux": ["57997"],
+    new = {"code": "57999", "nom": "Villeneuve-d'Essai", "codesPostaux": ["57997"], "siren": "000000125"}
+    new |= {
         "codeDepartement": "57",
         "population": 12,
-        "siren": "000000125",
         "centre": {"type": "Point", "coordinates": [6.2, 49.1]},
     }
     publisher.files["/cog"] = json.dumps([{"code": "57463", "nom": "Metz la Neuve"}, new]).encode()
-    try:
-        tables.forget()
-        metz, other = places.commune("57463"), codes.cpv_label("45442120")
-        report = nomenclatures.nomenclatures(tmp_path / "reference")
-        assert codes.cpv_label("90911200") == "Libellé d'essai"
-        assert codes.cpv_label("45442120") == other  # what is not imported stays as shipped
-        assert (codes.naf_label("9999Z"), codes.naf_label("81.21Z")) == ("Inconnu", "Nettoyage")
-        assert "naf: 2 codes kept, 1 that the shipped table lacks" in report.notes
-        assert "cog: 2 codes kept, 1 that the shipped table lacks" in report.notes
-        renamed, added = places.commune("57463"), places.commune("57999")
-        assert metz is not None and renamed is not None and added is not None
-        assert renamed == replace(metz, name="Metz la Neuve")  # what a list does not say stays as shipped
-        assert (added.region, added.latitude, added.longitude) == ("44", 49.1, 6.2)
-        assert places.communes_of_postcode("57997") == (added,)
-        assert places.commune_of_siren("000000125") == added
-        assert places.commune("75056") is not None  # the others stay
-        assert nomenclatures.nomenclatures(tmp_path / "reference").unchanged == 3
-        publisher.files["/naf"] = b"couleur\nvert\n"
-        with pytest.raises(_client.Unreachable, match="MATCHER_NAF_URL"):
-            nomenclatures.nomenclatures(tmp_path / "reference")
-        assert codes.naf_label("9999Z") == "Inconnu"  # the tables in use stay
-    finally:
-        monkeypatch.undo()
-        tables.forget()
+    metz, other = places.commune("57463"), codes.cpv_label("45442120")
+    report = nomenclatures.nomenclatures(tmp_path / "reference")
+    assert codes.cpv_label("90911200") == "Libellé d'essai"
+    assert codes.cpv_label("45442120") == other  # what is not imported stays as shipped
+    assert (codes.naf_label("9999Z"), codes.naf_label("81.21Z")) == ("Inconnu", "Nettoyage")
+    assert "naf: 2 codes kept, 1 that the shipped table lacks" in report.notes
+    assert "cog: 2 codes kept, 1 that the shipped table lacks" in report.notes
+    renamed, added = places.commune("57463"), places.commune("57999")
+    assert metz is not None and renamed is not None and added is not None
+    assert renamed == replace(metz, name="Metz la Neuve")  # what a list does not say stays as shipped
+    assert (added.region, added.latitude, added.longitude) == ("44", 49.1, 6.2)
+    assert places.communes_of_postcode("57997") == (added,)
+    assert places.commune_of_siren("000000125") == added
+    assert places.commune("75056") is not None  # the others stay
+    assert nomenclatures.nomenclatures(tmp_path / "reference").unchanged == 3
+    publisher.files["/naf"] = b"couleur\nvert\n"
+    with pytest.raises(_client.Unreachable, match="MATCHER_NAF_URL"):
+        nomenclatures.nomenclatures(tmp_path / "reference")
+    assert codes.naf_label("9999Z") == "Inconnu"  # the tables in use stay
 
 
-def test_lists_may_be_files_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from matcher.reference import codes, places, tables
-
-    monkeypatch.setenv("MATCHER_HOME", str(tmp_path / "home"))
+@pytest.mark.usefixtures("own_tables")
+def test_lists_may_be_files_of_this_machine(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     cog = tmp_path / "v_commune.csv"
     cog.write_text("TYPECOM,COM,REG,DEP,LIBELLE\nCOM,57998,44,57,Essai\nCOMD,57997,44,57,Ancienne\n", "utf-8")
     cpv = tmp_path / "cpv.csv"
@@ -389,24 +344,19 @@ def test_lists_may_be_files_of_this_machine(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setenv("MATCHER_COG_URL", str(cog))
     monkeypatch.setenv("MATCHER_CPV_URL", cpv.as_uri())
     monkeypatch.setenv("MATCHER_NAF_URL", str(tmp_path / "absent.csv"))
-    try:
-        tables.forget()
-        with pytest.raises(BadInput, match=r"MATCHER_NAF_URL names .*absent.csv"):
-            nomenclatures.nomenclatures(tmp_path / "reference")
-        monkeypatch.setenv("MATCHER_NAF_URL", "")
-        report = nomenclatures.nomenclatures(tmp_path / "reference")
-        assert (report.records, report.unchanged, report.requests) == (1, 1, 0)
-        found = places.commune("57998")
-        assert found is not None and (found.name, found.department, found.region) == ("Essai", "57", "44")
-        assert places.commune("57997") is None  # a delegated commune is no commune of today
-        assert codes.cpv_label("03113200") == "Betteraves d'essai"
-        assert nomenclatures.nomenclatures(tmp_path / "reference").unchanged == 2
-    finally:
-        monkeypatch.undo()
-        tables.forget()
+    with pytest.raises(BadInput, match=r"MATCHER_NAF_URL names .*absent.csv"):
+        nomenclatures.nomenclatures(tmp_path / "reference")
+    monkeypatch.setenv("MATCHER_NAF_URL", "")
+    report = nomenclatures.nomenclatures(tmp_path / "reference")
+    assert (report.records, report.unchanged, report.requests) == (1, 1, 0)
+    found = places.commune("57998")
+    assert found is not None and (found.name, found.department, found.region) == ("Essai", "57", "44")
+    assert places.commune("57997") is None  # a delegated commune is no commune of today
+    assert codes.cpv_label("03113200") == "Betteraves d'essai"
+    assert nomenclatures.nomenclatures(tmp_path / "reference").unchanged == 2
 
 
-def test_an_unknown_address_is_stated(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unknown_address_is_stated(monkeypatch: MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MATCHER_BOAMP_URL", "ftp://x")
     with pytest.raises(BadInput, match="no http address"):
         boamp.boamp(tmp_path)
@@ -428,9 +378,6 @@ def test_the_command_fetches_and_prints(publisher: Publisher, tmp_path: Path) ->
     assert "is not a date" in str(run("boamp", "--since", "soon").exception)
 
 
-# ------------------------------------------------------------------------------------------------- TED
-
-
 def test_the_notices_of_ted_are_fetched_page_by_page_and_once(publisher: Publisher, tmp_path: Path) -> None:
     publisher.ted = [f"{n}-2025" for n in range(1, 6)]
     publisher.files = {f"/xml/{number}": b"<TED_EXPORT/>" for number in publisher.ted[:-1]}
@@ -444,9 +391,7 @@ def test_the_notices_of_ted_are_fetched_page_by_page_and_once(publisher: Publish
     assert (again.records, again.unchanged) == (0, 4)
 
 
-def test_an_answer_of_another_shape_keeps_what_is_held(
-    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_shape_loses_nothing(publisher: Publisher, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     publisher.ted, publisher.files = ["1-2025"], {"/xml/1-2025": b"<TED_EXPORT/>", "/other": b"[]"}
     ted.ted(tmp_path, MONDAY, MONDAY)
     monkeypatch.setattr(Client, "json", lambda *_, **__: ([], None))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest import MonkeyPatch
 
 from matcher.domain import Award, Structure
 from matcher.reading import files
@@ -29,24 +30,17 @@ def read(folder: Path) -> list[Structure]:
     return [record for record in files.read([folder / "pages"]) if isinstance(record, Structure)]
 
 
-# ------------------------------------------------------------------------------------------- Le Marché
-
-
 def market(count: int, day: str = "2025-10-01") -> list[dict[str, Any]]:
     updated = f"{day}T08:00:00+02:00"
-    return [
-        published("lemarche", id=n, siret=siret(n), name=f"Structure {n}", updated_at=updated)
-        for n in range(count)
-    ]
+    named = ({"id": n, "siret": siret(n), "name": f"Structure {n}"} for n in range(count))
+    return [published("lemarche", updated_at=updated, **names) for names in named]
 
 
 def fetch_market(folder: Path, **options: Any) -> _client.Report:
     return siae.siae(folder, **{"details": False, **options})
 
 
-def test_a_broken_reading_resumes_and_the_old_set_stands_meanwhile(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_a_broken_reading_resumes_and_the_old_set_stands(publisher: Publisher, tmp_path: Path) -> None:
     publisher.structures = market(250)
     assert fetch_market(tmp_path).records == 250
     assert [query["offset"] for _, query, _ in publisher.asked] == ["0", "100", "200"]
@@ -62,9 +56,7 @@ def test_a_broken_reading_resumes_and_the_old_set_stands_meanwhile(
     assert len({row["siret"] for row in rows(tmp_path / "pages")}) == 320
 
 
-def test_a_publisher_that_cuts_its_list_otherwise_takes_nothing_away(
-    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_pages_lose_nothing(publisher: Publisher, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     publisher.structures = market(250)
     fetch_market(tmp_path)
     publisher.structures = market(251)
@@ -80,9 +72,7 @@ def test_a_publisher_that_cuts_its_list_otherwise_takes_nothing_away(
 
 
 @pytest.mark.parametrize("left", [0, 100])
-def test_a_list_that_shrinks_at_once_is_kept_until_it_is_accepted(
-    publisher: Publisher, tmp_path: Path, left: int
-) -> None:
+def test_a_list_that_shrinks_waits_for_consent(publisher: Publisher, tmp_path: Path, left: int) -> None:
     publisher.structures = market(250)
     fetch_market(tmp_path)
     publisher.structures = market(240)  # a few leave, and are gone
@@ -95,9 +85,7 @@ def test_a_list_that_shrinks_at_once_is_kept_until_it_is_accepted(
     assert len(rows(tmp_path / "pages")) == left
 
 
-def test_the_page_of_a_structure_brings_what_it_does_and_is_asked_again_when_it_changed(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_the_page_of_a_structure_is_asked_again_once_changed(publisher: Publisher, tmp_path: Path) -> None:
     publisher.structures = market(3)
     said = {
         "sectors": [{"name": "Espaces verts", "slug": "espaces-verts"}],
@@ -130,9 +118,6 @@ def test_pages_of_structures_go_on_after_a_break(publisher: Publisher, tmp_path:
     assert publisher.paths == ["/siae/", "/siae/2/", "/siae/3/"]
 
 
-# ------------------------------------------------------------------------------- Les emplois de l'inclusion
-
-
 def employer(number: int, department: str = "57") -> dict[str, Any]:
     names = {"raison_sociale": f"ASSOCIATION {number}", "enseigne": f"Atelier {number}"}
     place = {"code_postal": f"{department}000", "departement": department}
@@ -145,10 +130,8 @@ def job(**changes: Any) -> dict[str, Any]:
 
 def test_jobs_of_the_hiring_platform_are_offers_of_kind_job(publisher: Publisher, tmp_path: Path) -> None:
     publisher.employers = [employer(n) for n in range(45)] + [employer(99, "54")]
-    publisher.employers[0]["postes"] = [
-        job(),
-        job(appellation_modifiee="Agent de tri", rome="Tri (K2304)", description=""),
-    ]
+    sorter = job(appellation_modifiee="Agent de tri", rome="Tri (K2304)", description="")
+    publisher.employers[0]["postes"] = [job(), sorter]
     report = emplois.emplois(tmp_path, ["57", "54"], MONDAY)
     assert (report.records, report.notes) == (46, [])
     found = {s.siret: s for s in read(tmp_path)}
@@ -176,14 +159,9 @@ def test_a_department_that_breaks_leaves_the_others(publisher: Publisher, tmp_pa
     assert len(read(tmp_path)) == 30
 
 
-# ------------------------------------------------------------------------------------- data.inclusion
-
-
 def test_services_stand_under_their_structure(publisher: Publisher, tmp_path: Path) -> None:
-    publisher.inclusion["structures"] = [
-        published("inclusion", id=f"dora--{n}", siret=siret(n) if n else None, nom=f"Garage {n}")
-        for n in range(3)
-    ]
+    known = ({"id": f"dora--{n}", "siret": siret(n) if n else None, "nom": f"Garage {n}"} for n in range(3))
+    publisher.inclusion["structures"] = [published("inclusion", **row) for row in known]
     publisher.inclusion["services"] = [published("inclusion service")]
     assert inclusion.inclusion(tmp_path).records == 4
     found = {s.siret: s for s in read(tmp_path)}
@@ -194,9 +172,7 @@ def test_services_stand_under_their_structure(publisher: Publisher, tmp_path: Pa
     assert one.offers[1].zone is not None and one.offers[1].zone.departments == ("57",)
 
 
-def test_the_names_of_version_one_are_read_and_state_no_kind_but_by_network(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_version_one_states_no_kind_but_by_network(publisher: Publisher, tmp_path: Path) -> None:
     """As the public code of data.inclusion has them in August 2026 (inclusion_data/v1/models.py)."""
     structures = (("Groupement", ["geiq"]), ("Garage", ["siae"]), ("ESAT du Test", None))
     publisher.inclusion["structures"] = [
@@ -217,16 +193,9 @@ def test_the_names_of_version_one_are_read_and_state_no_kind_but_by_network(
     assert zones[2] is not None and zones[2].country
 
 
-# ------------------------------------------------------------------------------------------ associations
-
-
-def test_objects_come_by_rna_number_with_the_siren_of_their_association(
-    publisher: Publisher, tmp_path: Path
-) -> None:
-    publisher.announcements = [
-        published("announcement", id=str(n), numero_rna=f"W57000{n:04d}", titre=f"Essai {n}")
-        for n in range(30)
-    ]
+def test_objects_of_associations_come_by_rna_number(publisher: Publisher, tmp_path: Path) -> None:
+    ids = [f"W57000{n:04d}" for n in range(30)]
+    publisher.announcements = [published("announcement", id=one, numero_rna=one) for one in ids]
     numbers = {f"W57000{n:04d}": f"{n:09d}" for n in range(25)} | {"X1": "000000001"}
     report = associations.associations(tmp_path, numbers)
     assert (report.records, len(publisher.asked)) == (25, 2)
@@ -234,8 +203,6 @@ def test_objects_come_by_rna_number_with_the_siren_of_their_association(
     assert {row["siren"] for row in rows(tmp_path / "pages")} == set(list(numbers.values())[:25])
     assert associations.associations(tmp_path, numbers).unchanged == 2
 
-
-# ------------------------------------------------------------------------------------ FINESS and the list of EA
 
 ESTABLISHMENT = (
     "structureet;{finess};570000001;{name};;;;1;R;DU TEST;;;463;57;MOSELLE;57000 METZ;387000000;;{category};Libellé;"
@@ -289,25 +256,19 @@ def test_a_table_made_of_finess_gives_places_as_headcount(tmp_path: Path) -> Non
     assert "places" in one.provenance["headcount"]
 
 
-def test_the_list_of_adapted_firms_says_what_they_are(
-    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_list_of_adapted_firms(publisher: Publisher, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     """The newest table of a dataset."""
     days = {"/old.csv": "2025-01-01", "/ea.csv": "2025-11-01", "/note.pdf": "2025-12-01", "/first.csv": None}
     listed = [{"url": publisher.url + path, "last_modified": day} for path, day in days.items()]
     publisher.files["/api/datasets/ea/"] = json.dumps({"resources": [*listed, None]}).encode()
     monkeypatch.setenv("MATCHER_ADAPTEES_URL", f"{publisher.url}/api/datasets/ea/")
-    publisher.files["/ea.csv"] = (
-        "N° SIRET;Raison sociale;Commune;Code postal;Téléphone\n"
-        + "\n".join(f"{siret(n)};Adaptée {n};Metz;57000;0387000000" for n in range(4))
-    ).encode("cp1252")
+    head = "N° SIRET;Raison sociale;Commune;Code postal;Téléphone\n"
+    rows = "".join(f"{siret(n)};Adaptée {n};Metz;57000;0387000000\n" for n in range(4))
+    publisher.files["/ea.csv"] = f"{head}{rows}".encode("cp1252")
     assert adaptees.adaptees(tmp_path).records == 4
     found = [s for s in files.read([tmp_path]) if isinstance(s, Structure)]
     assert len(found) == 4
     assert {(s.kind, s.place.department) for s in found} == {("EA", "57")}
-
-
-# ------------------------------------------------------------------------------------------- DECP by rows
 
 
 def test_awards_by_rows_of_one_department(publisher: Publisher, tmp_path: Path) -> None:

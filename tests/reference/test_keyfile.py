@@ -4,16 +4,14 @@ import stat
 import threading
 from pathlib import Path
 
-import pytest
+from pytest import MonkeyPatch
 
 from matcher.outreach import links
 from matcher.records import chain
 from matcher.reference.tables import made_once
 
 
-def test_threads_that_race_for_a_key_read_the_same_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_threads_that_race_for_a_key_read_one(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
     for turn in range(25):
         start, found = threading.Barrier(8), list[bytes]()
@@ -32,7 +30,7 @@ def test_threads_that_race_for_a_key_read_the_same_one(
     assert len(list(tmp_path.iterdir())) == 25
 
 
-def test_seals_and_links_have_keys_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seals_and_links_have_keys_of_their_own(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
     monkeypatch.delenv("MATCHER_MAIL_SECRET", raising=False)
     monkeypatch.delenv(chain.KEY, raising=False)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pytest import MonkeyPatch
 from service.app import create_app
 from service.settings import Settings
 
@@ -24,7 +25,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.fixture
-def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models(tmp_path: Path, monkeypatch: MonkeyPatch) -> Path:
     copied = shutil.copytree(paths.models_dir(), tmp_path / "models")
     monkeypatch.setattr(paths, "models_dir", lambda: copied)
     return copied
@@ -67,9 +68,7 @@ def test_a_file_put_beside_a_model_is_used_once_it_is_named(models: Path) -> Non
     assert paths.model("clauses").is_dir()
 
 
-def test_neither_the_service_nor_a_command_starts_with_a_damaged_judgement(
-    models: Path, matcher: Matcher, tmp_path: Path
-) -> None:
+def test_nothing_starts_with_a_damaged_judgement(models: Path, matcher: Matcher, tmp_path: Path) -> None:
     (models / "judgement" / "judgement.json").write_text("", encoding="utf-8")
     paths._verify.cache_clear()
     with pytest.raises(StaleArtefact, match="judgement"):

@@ -18,9 +18,6 @@ from matcher.reference.paths import reference_dir, shared_dir
 from records import cases
 
 NOMENCLATURES = shared_dir() / "data" / "nomenclatures"
-needs_nomenclatures = pytest.mark.skipif(
-    not NOMENCLATURES.is_dir(), reason="no nomenclatures: set MATCHER_SHARED to the folder of real data"
-)
 
 
 def test_every_commune_is_found_by_its_own_name() -> None:
@@ -57,28 +54,9 @@ def test_communes_of_a_postcode() -> None:
         assert [c.name for c in places.communes_of_postcode(postcode)] == names
 
 
-@pytest.mark.parametrize(("postcode", "department"), cases("departments of postcodes"))
-def test_department_of_a_postcode(postcode: str, department: str | None) -> None:
-    assert places.department_of_postcode(postcode) == department
-
-
-#: As typed, the department (- for none), the commune meant; the last but one has two letters exchanged.
-TYPED = """
-montreuil              | 93  | Montreuil
-MONTREUIL              | 93  | Montreuil
-st denis               | 93  | Saint-Denis
-Saint Denis            | 974 | Saint-Denis
-ste genevieve des bois | -   | Sainte-Geneviève-des-Bois
-havre                  | -   | Le Havre
-Monptellier            | -   | Montpellier
-l hay les r            | -   | L'Haÿ-les-Roses
-"""
-
-
 def test_a_commune_is_found_as_people_type_it() -> None:
-    for row in TYPED.strip().splitlines():
-        typed, department, first = (cell.strip() for cell in row.split("|"))
-        assert places.search_commune(typed, department.strip("-") or None)[0].name == first, row
+    for typed, department, first in cases("communes typed"):
+        assert places.search_commune(typed, department)[0].name == first, typed
     assert places.search_commune("") == places.search_commune("  - ") == ()
     assert len(places.search_commune("saint", limit=3)) == 3
 
@@ -171,9 +149,7 @@ def test_distance_is_that_of_the_great_circle() -> None:
 
 
 @pytest.mark.parametrize(("stated", "commune", "department"), cases("places completed"))
-def test_a_place_is_completed_by_what_it_states(
-    stated: dict[str, str], commune: str | None, department: str | None
-) -> None:
+def test_a_place_is_completed(stated: dict[str, str], commune: str | None, department: str | None) -> None:
     found = places.locate(Place(**stated))
     assert (found.commune, found.department) == (commune, department)
     assert found.region == (places.region_of(department) if department else None)
@@ -217,14 +193,6 @@ def test_the_buyer_never_contradicts_what_is_stated() -> None:
     assert places.locate(abroad) == abroad
 
 
-@pytest.mark.parametrize(("code", "kind", "commune", "department"), cases("places of awards"))
-def test_places_of_awards_as_published(
-    code: str, kind: str, commune: str | None, department: str | None
-) -> None:
-    found = decp.place_of_decp(code, kind)
-    assert (found.commune, found.department) == (commune, department)
-
-
 def test_a_region_code_is_not_taken_for_a_department() -> None:
     for code, region in {"11": "11", "94": "94", "82": "84", "93": "93"}.items():
         found = decp.place_of_decp(code, "Code région")
@@ -232,7 +200,7 @@ def test_a_region_code_is_not_taken_for_a_department() -> None:
 
 
 @pytest.mark.shared
-@needs_nomenclatures
+@pytest.mark.skipif(not NOMENCLATURES.is_dir(), reason="no nomenclatures: set MATCHER_SHARED")
 def test_communes_agree_with_the_official_table() -> None:
     people = covered = 0
     gaps, approximate_gaps, wrong = [], [], []
@@ -255,28 +223,6 @@ def test_communes_agree_with_the_official_table() -> None:
     assert covered / people > 0.90
     assert statistics.median(gaps) < 5
     assert statistics.median(approximate_gaps) < 10
-
-
-@pytest.mark.shared
-@needs_nomenclatures
-def test_neighbours_agree_with_the_official_outlines() -> None:
-    with (NOMENCLATURES / "departements_adjacence.csv").open(encoding="utf-8") as stream:
-        official = {tuple(sorted((r["dep_a"], r["dep_b"]))) for r in csv.DictReader(stream)}
-    ours = {(min(d.code, n), max(d.code, n)) for d in places.departments() for n in places.neighbours(d.code)}
-    assert official <= ours
-    # They meet at a point of the Durance and in the estuary of the Seine, where outlines share no line.
-    assert ours - official == {("04", "13"), ("14", "76")}
-
-
-@pytest.mark.shared
-@needs_nomenclatures
-def test_cpv_codes_of_our_labels_are_official_and_no_group_is_missing() -> None:
-    with (NOMENCLATURES / "cpv_2008_fr_en.csv").open(encoding="utf-8") as stream:
-        official = {row["code8"] for row in csv.DictReader(stream)}
-    with (reference_dir() / "cpv.csv").open(encoding="utf-8") as stream:
-        ours = {row["code"] for row in csv.DictReader(stream)}
-    assert {code.ljust(8, "0") for code in ours} <= official
-    assert {c[:3] for c in official if c[3:] == "00000" and c[2] != "0"} <= ours
 
 
 def test_words_agree_with_their_number() -> None:

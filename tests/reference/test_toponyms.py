@@ -1,12 +1,7 @@
 """Places named in words: what people type, what notices say, what buyers are called."""
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from matcher import codec
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reading.need import spot
 from matcher.reading.sources import decp
@@ -71,14 +66,6 @@ def test_a_homonym_in_a_text_is_not_chosen() -> None:
         toponyms.mentioned("Nettoyage des locaux à Saint-Denis")
 
 
-@pytest.mark.parametrize(("buyer", "commune"), cases("seats of buyers"))
-def test_a_buyer_sits_where_its_number_its_address_or_its_name_says(
-    buyer: dict[str, Any], commune: str | None
-) -> None:
-    town = toponyms.seat(codec.from_json(Buyer, buyer))
-    assert (town.code if town else None) == commune
-
-
 def lot_at(*stated: Place, title: str = "Entretien des espaces verts", buyer: Buyer | None = None):  # type: ignore[no-untyped-def]
     lot = Lot(id="1", title=title, places=stated)
     tender = Tender(id="t", format="boamp", title=title, buyer=buyer or Buyer(), lots=(lot,))
@@ -107,9 +94,7 @@ def test_what_is_stated_goes_before_everything() -> None:
 
 
 @pytest.mark.parametrize(("label", "department", "expected"), cases("labels that name communes"))
-def test_the_place_that_is_stated_in_words_names_its_communes(
-    label: str, department: str, expected: list[str]
-) -> None:
+def test_a_place_in_words_names_its_communes(label: str, department: str, expected: list[str]) -> None:
     buyer = Buyer(name="Ville de Cannes" if department == "06" else "Ville de Lyon")
     found, _ = lot_at(Place(label=label, department=department), buyer=buyer)
     assert codes(found) == expected
@@ -125,22 +110,8 @@ def test_a_place_that_is_stated_to_be_wide_or_abroad_is_not_the_buyers_town() ->
     assert codes(found) == ["93066"]
 
 
-@pytest.mark.parametrize(
-    ("label", "nuts", "name", "expected"),
-    [
-        ("Périmètre du syndicat", "FRH03", "Eaux de Cancale", "35"),
-        ("Finistère (29).", "FRH02", "Syndicat du Cap", "29"),
-        ("Saint-Denis", "FR", "Compagnie du rail", None),  # which of them is not told
-        ("", "FR", "Compagnie du rail", None),
-        ("", "FRH03", "Syndicat d'énergie d'Ille-et-Vilaine", "35"),
-        ("", "FRH03", "Centre hospitalier d'Ille-et-Vilaine", "35288"),
-        ("Périmètre de la ville", "FR", "Ville de Saint-Malo", "35288"),
-        ("Grand Ouest", "FRH", "Réseau d'énergie", "53"),
-    ],
-)
-def test_what_is_wider_than_a_town_is_not_narrowed_to_the_seat_of_who_is_no_town(
-    label: str, nuts: str, name: str, expected: str | None
-) -> None:
+@pytest.mark.parametrize(("label", "nuts", "name", "expected"), cases("places wider than a town"))
+def test_only_a_town_narrows_what_is_wide(label: str, nuts: str, name: str, expected: str | None) -> None:
     buyer = Buyer(name=name, place=Place(commune="29232" if nuts == "FRH02" else "35288"))
     found, deduced = lot_at(Place(label=label, nuts=nuts), buyer=buyer)
     assert codes(found) == [expected] and deduced == (expected == "35288")
@@ -148,9 +119,8 @@ def test_what_is_wider_than_a_town_is_not_narrowed_to_the_seat_of_who_is_no_town
 
 def test_a_title_that_names_the_area_stated_is_not_narrowed_to_the_seat() -> None:
     for title, place in (("Accueil, région Bretagne, secteur ouest", None), ("Accueil du public", "35288")):
-        found, _ = lot_at(
-            Place(nuts="FRH"), title=title, buyer=Buyer(name="L'Emploi", place=Place(commune="35288"))
-        )
+        buyer = Buyer(name="L'Emploi", place=Place(commune="35288"))
+        found, _ = lot_at(Place(nuts="FRH"), title=title, buyer=buyer)
         assert found[0].commune == place, title
 
 
@@ -167,20 +137,8 @@ def test_a_lot_without_place_is_at_its_buyers() -> None:
     assert codes(nowhere) == [None]
 
 
-@pytest.mark.parametrize(("code", "kind", "words", "commune"), cases("five digits"))
-def test_five_digits_are_a_postcode_or_an_insee_code(code: str, kind: str, words: str, commune: str) -> None:
-    assert decp.place_of_decp(code, kind, words=words).commune == commune
-
-
 def test_the_buyers_own_commune_settles_what_five_digits_mean() -> None:
     assert decp.place_of_decp("62220", "Code commune", buyer_id="21620215000017").commune == "62215"
-
-
-def test_most_judged_needs_have_a_precise_place(shared: Path) -> None:
-    lines = (shared / "judged" / "notices_dev.queries.jsonl").read_text(encoding="utf-8").splitlines()
-    tenders = [decp.tender_of(json.loads(line)["notice"]) for line in lines]
-    located = [toponyms.of_lot(tender.lots[0], tender)[0] for tender in tenders]
-    assert sum(any(map(places.precise, found)) for found in located) >= 0.4 * len(tenders)
 
 
 def test_what_is_no_place_is_taken_for_none() -> None:
@@ -201,25 +159,15 @@ def test_the_town_that_people_call_so_is_meant_before_a_far_smaller_village(name
     assert toponyms.spelt(name) == (name == town)  # what is taken for another is told
 
 
-SHARED = {
-    "Cesson": "Cesson-Sévigné",
-    "Aix": "Aix-les-Bains",
-    "Boulogne": "Boulogne-sur-Mer",
-    "Lons": "Lons-le-Saunier",
-}
-
-
-@pytest.mark.parametrize("name", SHARED)
-def test_a_name_that_several_towns_go_by_is_asked_back_in_the_field_and_in_the_need(name: str) -> None:
+@pytest.mark.parametrize(("name", "town"), cases("names of several towns"))
+def test_a_name_that_several_towns_go_by_is_asked_back(name: str, town: str) -> None:
     for read, words in ((toponyms.asked, name), (spot, f"ménage à {name}")):
-        with pytest.raises(toponyms.Homonyms, match=SHARED[name]):
+        with pytest.raises(toponyms.Homonyms, match=town):
             read(words)
 
 
 @pytest.mark.parametrize(("label", "department", "commune"), cases("towns written oddly"))
-def test_towns_written_oddly_are_found_or_fall_back_to_the_department(
-    label: str, department: str | None, commune: str | None
-) -> None:
+def test_towns_written_oddly_are_found(label: str, department: str | None, commune: str | None) -> None:
     found = places.locate(Place(label=label, department=department))
     assert found.commune == commune
     assert department is None or found.department == department
@@ -233,9 +181,7 @@ def test_towns_written_oddly_are_found_or_fall_back_to_the_department(
         ("Ivry. Villejuif.", {("94", "94041"), ("94", "94076")}),
     ],
 )
-def test_what_a_label_names_stands_before_the_seat_of_the_buyer(
-    label: str, expected: set[tuple[str, str | None]]
-) -> None:
+def test_a_label_stands_before_the_buyers_seat(label: str, expected: set[tuple[str, str | None]]) -> None:
     buyer = Buyer(name="Ville de Paris", place=Place(label="Paris", commune="75056"))
     found, deduced = lot_at(Place(label=label, region="11"), title="Nettoyage", buyer=buyer)
     assert {(place.department, place.commune) for place in found} == expected and not deduced
@@ -258,8 +204,6 @@ def test_a_place_is_no_guess_among_several_that_resemble_it() -> None:
     ("typed", "hint"),
     [("Clermont Xy", r"is it Clermont \(60\), Clermont-Ferrand \(63\)\?"), ("Cler Xy", "check the spelling")],
 )
-def test_a_name_that_is_unknown_is_no_other_place_and_towns_that_it_begins_with_are_offered(
-    typed: str, hint: str
-) -> None:
+def test_of_an_unknown_name_the_towns_that_it_begins_with_are_offered(typed: str, hint: str) -> None:
     with pytest.raises(toponyms.UnknownPlace, match=hint):
         toponyms.asked(typed)

@@ -5,7 +5,6 @@ import pytest
 from bench import read
 from matcher.domain import Place
 from matcher.reference import toponyms, typed_places
-from records import cases
 
 
 def codes(found: tuple[Place, ...]) -> set[str]:
@@ -20,20 +19,15 @@ def test_places_are_found_as_people_type_them_and_none_invented(name: str) -> No
     assert shares["none"] >= 0.85, shares  # what is left: products named after towns ("savon de Marseille")
 
 
-@pytest.mark.parametrize(("text", "expected"), cases("names that are words"))
-def test_a_name_that_is_also_a_word_needs_a_sign(text: str, expected: list[str]) -> None:
-    assert codes(typed_places.mentioned(text)) == set(expected)
-
-
-@pytest.mark.parametrize("text", ["ménage en Vexin", "taille dans le Perche", "tonte, Grand Paris Sud"])
-def test_a_region_around_several_towns_is_asked_back(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["ménage en Vexin", "taille dans le Perche", "tonte, Grand Paris Sud", "salon à Saint-Denis"]
+)
+def test_a_region_around_several_towns_and_a_homonym_are_asked_back(text: str) -> None:
     with pytest.raises(toponyms.Homonyms):
         typed_places.mentioned(text)
 
 
-def test_a_homonym_is_asked_back() -> None:
-    with pytest.raises(toponyms.Homonyms):
-        typed_places.mentioned("stands pour un salon à Saint-Denis")
+def test_a_homonym_is_settled_by_its_department() -> None:
     (found,) = typed_places.mentioned("stands pour un salon à Saint-Denis, Seine-Saint-Denis")
     assert found.commune == "93066" and found.inferred
 
