@@ -92,9 +92,9 @@ def fit(known: Sequence[Seen]) -> trades.Priors:
     """The priors; how much each input counts is learnt on rates that did not see the structure."""
     from sklearn.linear_model import LogisticRegression
 
-    kinds, inputs, does = np.array(KINDS), list[F32](), list[Mask]()
+    kinds, none, inputs, does = np.array(KINDS), np.zeros(2, np.float32), list[F32](), list[Mask]()
     for others, held in _folds(known, FOLDS):
-        bare = trades.Priors(kinds, rates(others).astype(np.float32), np.zeros(2), np.zeros(1))
+        bare = trades.Priors(kinds, rates(others).astype(np.float32), none, none)
         for one in (known[i] for i in held):
             told = trades.told(one.kind, one.code, one.name)
             inputs.append(np.stack([bare.rate(one.kind), told], axis=1))
