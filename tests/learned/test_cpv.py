@@ -110,7 +110,7 @@ def test_a_model_of_another_encoder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "cpv.npz").write_bytes((shipped / "cpv.npz").read_bytes())
     with pytest.raises(StaleArtefact, match="matcher train cpv"):
         cpv.load(tmp_path)
-    with pytest.raises(BadInput, match="no CPV model"):
+    with pytest.raises(BadInput, match="no model cpv"):
         cpv.load(tmp_path / "absent")
 
 

@@ -272,15 +272,10 @@ def test_neighbouring_codes_count_as_neighbours() -> None:
     assert not trades.of_code("8899B").any()
 
 
-def chances_of(*told: str) -> np.ndarray:
-    """The chance of each trade by kind, code and name alone."""
-    return trades.priors().chances(trades.prior_inputs(trades.priors(), *told))
-
-
 @pytest.mark.parametrize(("kind", "code", "name", "trade"), cases("trades by kind, code and name"))
 def test_kind_code_and_name_make_trades_likely(kind: str, code: str, name: str, trade: str) -> None:
-    assert chances_of(kind, code, name)[trades.names().index(trade)] >= trades.LIKELY_TRADE
-    assert chances_of("ACI", "", "ASSOC HORIZON").max() < trades.LIKELY_TRADE  # nothing tells
+    assert trades.prior_chances(kind, code, name)[trades.names().index(trade)] >= trades.LIKELY_TRADE
+    assert trades.prior_chances("ACI", "", "ASSOC HORIZON").max() < trades.LIKELY_TRADE  # nothing tells
 
 
 def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:

@@ -11,7 +11,7 @@ from matcher import codec
 from matcher.commands._options import Output
 from matcher.console import counted, emit, say
 from matcher.domain import BadInput, Structure
-from matcher.matching.trades import LIKELY_TRADE, prior_inputs, priors
+from matcher.matching.trades import LIKELY_TRADE, prior_chances
 from matcher.reading import enrich, gather
 from matcher.reading.sync import site
 from matcher.records import self_declared
@@ -82,5 +82,5 @@ def speaks(structure: Structure) -> str:
         return "said"
     if texts:
         return "read"
-    chances = priors().chances(prior_inputs(priors(), structure.kind, structure.naf or "", structure.name))
+    chances = prior_chances(structure.kind, structure.naf or "", structure.name)
     return "likely" if chances.max() >= LIKELY_TRADE else "silent"

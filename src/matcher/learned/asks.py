@@ -15,17 +15,16 @@ from typing import Any, cast
 
 import numpy as np
 
-from matcher.domain import Asked, BadInput, Lot, Part, Tender
+from matcher.domain import Asked, Lot, Part, Tender
 from matcher.learned.encoders import Encoder, static
-from matcher.reference import paths, toponyms
-from matcher.reference.arrays import F32, I8, I32, I64, Array
+from matcher.reference import toponyms
+from matcher.reference.arrays import F32, I8, I32, I64, Array, model_arrays
 from matcher.reference.codes import cpv_label
 from matcher.reference.law import is_concession
 from matcher.reference.prose import support_trade, unreserved
 from matcher.reference.text import fold, hashed, lot_part, shorten, tokens
 from matcher.reference.trades import trade_of_cpv, trades, trades_of_cpv
 
-FILE = "asks.npz"  # of models/asks
 READ_UP_TO = 600  # characters of a lot, as in training
 #: Chances from which the likeliest trade, and a further one, are asked for; those of a lot with a code, which states its
 #: main trade.
@@ -312,13 +311,8 @@ def pool(read: tuple[F32, ...], codes: Sequence[Sequence[str]]) -> F32:
 @cache
 def shipped(folder: Path | None = None) -> Reader:
     """The model of models/asks, read once.  Raises BadInput where it is absent or damaged."""
-    path = paths.learnt_file("asks", FILE, folder)
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            arrays = {name: held[name] for name in held.files}
+    with model_arrays("asks", folder) as arrays:
         return of_arrays(arrays, static.load())
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"no model of lots in {path} ({error}): make it with `matcher train asks`") from None
 
 
 def of_arrays(arrays: Mapping[str, Array], encoder: Encoder) -> Reader:

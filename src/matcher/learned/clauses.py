@@ -8,7 +8,6 @@ single tokens.  The weights are plain arrays over hashed features, and JSON, in 
 import json
 import math
 import re
-import zipfile
 import zlib
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -17,9 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from matcher.domain import BadInput
 from matcher.reference import paths
-from matcher.reference.arrays import F32, F64, I64, Array
+from matcher.reference.arrays import F32, F64, I64, Array, model_arrays
 from matcher.reference.prose import LOST, folded
 
 #: The labels, in the order of the columns of the weights.
@@ -186,30 +184,18 @@ def pack(learnt: Weights) -> dict[str, Array]:
     }
 
 
-#: Errors raised by a file that is missing, truncated or of another kind.
-_DAMAGED = (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile, zlib.error)
-
-
 def load(folder: Path | None = None) -> ClauseModel:
     """Load the output of `matcher train clauses`.  Raises BadInput where it is missing or damaged."""
     folder = folder or paths.model("clauses")
-    try:
+    with model_arrays("clauses", folder) as arrays:
         saved = json.loads((folder / "clauses.json").read_text(encoding="utf-8"))
-        with np.load(folder / "clauses.npz", allow_pickle=False) as arrays:
-            learnt = Weights(
-                arrays["columns"].astype(np.int64),
-                arrays["rarity"].astype(np.float32) / STEPS,
-                arrays["weights"].astype(np.float32),
-                arrays["bias"],
-            )
+        columns, weights, bias = arrays["columns"].astype(np.int64), arrays["weights"], arrays["bias"]
+        rarity = arrays["rarity"].astype(np.float32) / STEPS
         verdicts = {label: Verdict(**saved["verdicts"][label]) for label in LABELS}
-        size, labels = len(learnt.columns), len(LABELS)
-        if (learnt.weights.shape, learnt.bias.shape, len(learnt.rarity)) != ((size, labels), (labels,), size):
+        size, labels = len(columns), len(LABELS)
+        if (weights.shape, bias.shape, len(rarity)) != ((size, labels), (labels,), size):
             raise ValueError("its arrays do not belong together")
-        return ClauseModel(learnt, verdicts)
-    except _DAMAGED as error:
-        remedy = "make one with `matcher train clauses`"
-        raise BadInput(f"no clause model in {folder} ({error}): {remedy}") from None
+        return ClauseModel(Weights(columns, rarity, weights.astype(np.float32), bias), verdicts)
 
 
 @cache

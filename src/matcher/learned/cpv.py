@@ -19,7 +19,7 @@ import numpy as np
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned.encoders import static
 from matcher.reference import paths
-from matcher.reference.arrays import F32, F64, I64, Array
+from matcher.reference.arrays import F32, F64, I64, Array, model_arrays
 from matcher.reference.codes import cpv_label
 
 Level = Literal["division", "group", "class", "code"]
@@ -184,18 +184,14 @@ class Suggester:
 
 def load(folder: Path | None = None, encoder: Path | None = None) -> Suggester:
     """What `matcher train cpv` wrote.  Raises BadInput when absent, StaleArtefact for another encoder."""
-    folder = folder or paths.model("cpv")
-    reader = static.load(encoder)
-    try:
+    folder, reader = folder or paths.model("cpv"), static.load(encoder)
+    with model_arrays("cpv", folder) as arrays:
         saved = json.loads((folder / "cpv.json").read_text(encoding="utf-8"))
-        with np.load(folder / "cpv.npz", allow_pickle=False) as arrays:
-            views = unpack(saved["divisions"], dict(arrays))
+        views = unpack(saved["divisions"], arrays)
         short, long = (
             Blend(**{**part, "curves": {n: (x, y) for n, (x, y) in part["curves"].items()}})
             for part in (saved["short"], saved["long"])
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"no CPV model in {folder} ({error}): make one with `matcher train cpv`") from None
     if saved["encoder"] != reader.fingerprint:
         raise StaleArtefact(f"the CPV model in {folder} is of another encoder: run `matcher train cpv` again")
     return Suggester(reader, views, short, long)

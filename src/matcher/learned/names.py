@@ -14,13 +14,10 @@ from zlib import crc32
 
 import numpy as np
 
-from matcher.domain import BadInput
 from matcher.learned import asks
-from matcher.reference import paths
-from matcher.reference.arrays import F32, I8, Array
+from matcher.reference.arrays import F32, I8, Array, model_arrays
 from matcher.reference.text import fold
 
-FILE = "names.npz"  # of models/names
 BUCKETS = 2**15  # of hashed features
 RUNS = range(3, 7)  # letters of a run
 LEAST = 0.25  # chance below which a name does not tell a trade
@@ -106,14 +103,8 @@ def chance(by_name: Array, by_code: Array, by_kind: Array) -> F32:
 @cache
 def shipped(folder: Path | None = None) -> Reader:
     """The models of models/names, read once.  Raises BadInput where they are absent or damaged."""
-    path = paths.learnt_file("names", FILE, folder)
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            if tuple(held["names"].tolist()) != asks.names():
-                raise ValueError("of other trades")
-            named, does = (
-                Weights(*(held[f"{of}_{part}"] for part in Weights._fields)) for of in Reader._fields
-            )
-            return Reader(named, does)
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"no model of names in {path} ({error}): make it with `matcher train names`") from None
+    with model_arrays("names", folder) as held:
+        if tuple(held["names"].tolist()) != asks.names():
+            raise ValueError("of other trades")
+        parts = ([held[f"{of}_{part}"] for part in Weights._fields] for of in Reader._fields)
+        return Reader(*(Weights(*arrays) for arrays in parts))

@@ -8,16 +8,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from matcher.domain import BadInput, StaleArtefact
+from matcher.domain import StaleArtefact
 from matcher.learned import cpv
 from matcher.learned.encoders import in_context
-from matcher.reference import paths, trades
-from matcher.reference.arrays import F32, F64, I64
+from matcher.reference import trades
+from matcher.reference.arrays import F32, F64, I64, model_arrays
 from matcher.reference.text import fold, hashed
 
 #: The weight of the sentence around a piece: "freins" of a garage, or of a bicycle.
@@ -166,26 +165,16 @@ def signs(weighted: F32, parts: Sequence[Part]) -> F32:
 @cache
 def shipped() -> Model:
     """The models of models/offers.  Raises BadInput where there are none, StaleArtefact for another encoder."""
-    model = load(paths.model("offers"))
-    if model.reader.encoder != cpv.shipped().encoder.fingerprint:
-        raise StaleArtefact("the model of offers is of another encoder: run `matcher train offers` again")
-    return model
-
-
-def load(folder: Path) -> Model:
-    """The models in a folder."""
-    try:
-        with np.load(folder / "offers.npz", allow_pickle=False) as held:
-            arrays: dict[str, Any] = {name: held[name] for name in held.files}
+    with model_arrays("offers") as arrays:
         weights = arrays["weights"].astype(np.float32) * arrays["scale"][:, None]
         listed, bias = tuple(map(str, arrays["names"])), arrays["bias"].astype(np.float32)
         reader = Reader(str(arrays["encoder"]), listed, weights, bias)
         sentence, heading = arrays["stance_words"].astype(np.float32) * arrays["stance_scale"][:, None]
         stance = Stance(arrays["stance_form"], sentence, heading, float(arrays["stance_bias"]))
-        return Model(reader, stance, arrays["signs"], float(arrays["sign_bias"]))
-    except (OSError, KeyError, ValueError) as error:
-        remedy = "make one with `matcher train offers`"
-        raise BadInput(f"no model of offers in {folder} ({error}): {remedy}") from None
+        model = Model(reader, stance, arrays["signs"], float(arrays["sign_bias"]))
+    if reader.encoder != cpv.shipped().encoder.fingerprint:
+        raise StaleArtefact("the model of offers is of another encoder: run `matcher train offers` again")
+    return model
 
 
 def goods(texts: Sequence[str]) -> F64:

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from matcher.catalogue.columns import DECLARED
 from matcher.catalogue.texts import products, runs
-from matcher.domain import BadInput, StaleArtefact
+from matcher.domain import StaleArtefact
 from matcher.learned import cpv, offers
 from matcher.learned.encoders import Encoder, in_context
 from matcher.matching.shortlist import Column, Shortlist
-from matcher.reference.paths import learnt_file
+from matcher.reference.arrays import model_arrays
 
 LETTERS = 4  # shorter pieces are dropped
 MAX_PIECES = 400  # per text: beyond, it is no longer an offer
@@ -102,15 +102,10 @@ class Groups:
 @cache
 def groups(folder: Path | None = None) -> Groups:
     """The trained network.  Raises BadInput where it is missing."""
-    path = learnt_file("judgement", "said.npz", folder)
-    try:
-        with np.load(path, allow_pickle=False) as held:
-            arrays = {name: held[name] for name in held.files}
+    with model_arrays("said", folder, "judgement") as arrays:
         inner, outer = ((_wide(arrays, name), arrays[f"{name}_bias"]) for name in ("inner", "outer"))
         name, codes = str(arrays["encoder"]), arrays["codes"].astype(np.int64)
         return Groups(name, codes, inner, outer, _wide(arrays, "axes"))
-    except (OSError, KeyError, ValueError) as error:
-        raise BadInput(f"no model of declared texts in {path} ({error}): run `matcher train said`") from None
 
 
 def _wide(arrays: dict[str, NDArray[Any]], layer: str) -> Floats:

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from operator import and_
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,8 @@ from matcher.learned.activities import VAGUE
 from matcher.learned.asks import names
 from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Shortlist
-from matcher.reference import codes, paths, tables, trades
+from matcher.reference import codes, tables, trades
+from matcher.reference.arrays import model_arrays
 from matcher.reference.text import fold
 
 Floats = NDArray[np.float32]
@@ -333,27 +333,25 @@ def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]
 # ------------------------------------------------------------------------------------------ of a silent structure
 
 
-@dataclass(frozen=True, slots=True)
-class Priors:
-    """Prior probability of each trade from kind, activity code and name alone (logistic regression).
+class Priors(NamedTuple):
+    """Prior probability of each trade from kind, activity code and name alone (logistic regression), as in priors.npz."""
 
-    `rates` holds log-odds by kind, "" for all kinds together, each (trades,); `weights` those of PRIOR_INPUTS.
-    """
-
-    rates: Mapping[str, Floats]
-    weights: Floats
-    bias: float
+    kinds: NDArray[np.str_]
+    rates: Floats  # log-odds of each kind, then of all kinds together; (kinds and one, trades)
+    weights: Floats  # of the rate of the kind, and of what name, code and kind tell
+    bias: Floats
 
     def rate(self, kind: str) -> Floats:
         """Log-odds of each trade for a kind, of all kinds together for another; (trades,)."""
-        return self.rates.get(kind, self.rates[""])
+        known = np.flatnonzero(self.kinds == kind)
+        return np.asarray(self.rates[known[0] if len(known) else -1], np.float32)
 
-    def chances(self, inputs: Floats) -> Floats:
-        """Probabilities for PRIOR_INPUTS, shape (..., 2)."""
-        return np.asarray(1 / (1 + np.exp(-(inputs @ self.weights + self.bias))), dtype=np.float32)
+    def chances(self, rate: Floats, told: Floats) -> Floats:
+        """Probabilities for log-odds of a kind and what else is told, of one shape."""
+        of_rate, of_told = self.weights
+        return np.asarray(1 / (1 + np.exp(-(of_rate * rate + of_told * told + self.bias))))
 
 
-PRIOR_INPUTS = ("rate", "told")
 BLOCK = 20_000  # structures of which all trades are read at once
 LIKELY_TRADE = 0.3  # threshold to name an inferred trade: nearly half of those above are confirmed by contracts or hirings
 
@@ -361,27 +359,26 @@ LIKELY_TRADE = 0.3  # threshold to name an inferred trade: nearly half of those 
 @cache
 def priors(folder: Path | None = None) -> Priors:
     """The learnt priors of models/judgement."""
-    with np.load(paths.learnt_file("judgement", "priors.npz", folder), allow_pickle=False) as held:
-        return priors_of(held)
+    with model_arrays("priors", folder, "judgement") as held:
+        return Priors(**held)
 
 
-def priors_of(arrays: Mapping[str, Any]) -> Priors:
-    """The priors of the arrays of priors.npz."""
-    rates = dict(zip([*arrays["kinds"].tolist(), ""], arrays["rates"].astype(np.float32), strict=True))
-    return Priors(rates, arrays["weights"], float(arrays["bias"]))
-
-
-def prior_inputs(model: Priors, kind: str, code: str, name: str) -> Floats:
-    """PRIOR_INPUTS of a structure for each trade; (trades, 2)."""
+def told(kind: str, code: str, name: str) -> Floats:
+    """The chance of each trade by what a structure's name, code and kind tell together; (trades,)."""
     reader = structure_names.shipped()
-    told = structure_names.chance(reader.by_name(name), reader.by_code(code), reader.by_kind(kind))
-    return np.stack([model.rate(kind), told], axis=1)
+    return structure_names.chance(reader.by_name(name), reader.by_code(code), reader.by_kind(kind))
+
+
+def prior_chances(kind: str, code: str, name: str, model: Priors | None = None) -> Floats:
+    """The same with the rates of the kind; (trades,)."""
+    model = model or priors()
+    return model.chances(model.rate(kind), told(kind, code, name))
 
 
 def inferred_trades(catalogue: Catalogue, row: int) -> list[tuple[str, float]]:
     """Trades likely by kind, activity code and name: French label and probability, likeliest first."""
     kind, code, name = (catalogue.of_structure(column)[row] or "" for column in ("kind", "naf", "name"))
-    chances = priors().chances(prior_inputs(priors(), kind, code, name))
+    chances = prior_chances(kind, code, name)
     labels = [trade.label for trade in trades.trades()]
     order = np.argsort(-chances, kind="stable")
     return [(labels[i], float(chances[i])) for i in order if chances[i] >= LIKELY_TRADE]
@@ -401,7 +398,7 @@ def rates_of(kind: str) -> Floats:
     """The share of a kind that does each trade: published, else of those whose hours or jobs tell it; 0 if unknown; (trades,)."""
     if kind in PUBLISHED:
         return kind_rates()
-    known = kind in priors().rates
+    known = kind in ("", *priors().kinds)
     return np.asarray(known / (1 + np.exp(-priors().rate(kind))), dtype=np.float32)
 
 
@@ -451,8 +448,7 @@ def prior_trade(shortlist: Shortlist) -> NDArray[np.float64]:
     rate = np.ascontiguousarray(rates[:, asked].T).take(
         catalogue.coded("kind")[0][shortlist.candidates], axis=1
     )
-    of_rate, of_told = priors().weights
-    chances = 1 / (1 + np.exp(-(of_rate * rate + of_told * _told(shortlist) + priors().bias)))
+    chances = priors().chances(rate, _told(shortlist))
     return np.asarray((shortlist.query.demand.worth * chances).max(axis=0, initial=0.0), dtype=np.float64)
 
 

@@ -3,7 +3,7 @@
 One file for each thing that is learnt; `matcher train NAME` runs it.  Torch is imported inside functions only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,12 @@ def write_card(out: Path, name: str, **values: Any) -> None:
     """The card of a model: cards/NAME.md with these values, as card.md of a folder."""
     text = (CARDS / f"{name}.md").read_text(encoding="utf-8")
     (out / "card.md").write_text(text.format(**values), encoding="utf-8")
+
+
+def save(out: Path, name: str, arrays: Mapping[str, Any]) -> None:
+    """Write NAME.npz into a folder, which is made where needed."""
+    out.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(out / f"{name}.npz", **arrays)
 
 
 def hashed_rows(columns: Sequence[Array], width: int) -> Any:

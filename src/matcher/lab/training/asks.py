@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from matcher.console import say
 from matcher.domain import BadInput, Lot, Tender
 from matcher.lab import evaluation
 from matcher.lab.evaluation import HISTORY
-from matcher.lab.training import every_output, hashed_rows, linear_arrays, write_card
+from matcher.lab.training import every_output, hashed_rows, linear_arrays, save, write_card
 from matcher.lab.training.texts import OURS, past_awards, read_lines, read_table
 from matcher.learned import asks
 from matcher.learned.asks import ALONE, BUCKETS, CHOICES, Wording, names
@@ -27,7 +27,7 @@ from matcher.learned.encoders import Encoder, static
 from matcher.matching import trades
 from matcher.reading import gather
 from matcher.reference import paths
-from matcher.reference.arrays import F32, I64, Array
+from matcher.reference.arrays import F32, I64, Array, model_arrays
 from matcher.reference.paths import reference_dir
 from matcher.reference.tables import csv_rows
 from matcher.reference.text import fold
@@ -392,8 +392,8 @@ def unseen(data: Path) -> dict[str, tuple[F32, dict[str, Any]]]:
     if not any((data / "judged" / f"{name}.labels.jsonl").is_file() for name in LABELS):
         return {}
     encoder = static.load()
-    with np.load(paths.learnt_file("asks", asks.FILE), allow_pickle=False) as held:
-        begun = {name: held[name] for name in held.files if name.startswith("first_")}
+    with model_arrays("asks") as held:
+        begun = {name: array for name, array in held.items() if name.startswith("first_")}
     fitted = crossed(*learnt_from(data, encoder, begun), encoder, begun)
     return {
         one.id: (fitted.chances[i], {name: table[i] for name, table in fitted.others.items()})
@@ -409,15 +409,14 @@ def _without_outputs(begun: Mapping[str, Array]) -> dict[str, Array]:
 def train(data: Path, out: Path, encoder: Encoder | None = None) -> Fitted:
     """Write asks.npz and its card into a folder; prints the figures, cross-validated by notice."""
     encoder = encoder or static.load()
-    out.mkdir(parents=True, exist_ok=True)
     begun = first_arrays(encoder, data)
-    np.savez_compressed(out / asks.FILE, **cast("Any", _without_outputs(begun)))
+    save(out, "asks", _without_outputs(begun))
     _forget()
     with paths.learnt_into(out):  # the wording of an insertion contract asks the first reading
         examples, inputs = learnt_from(data, encoder, begun)
         fitted = crossed(examples, inputs, encoder, begun)
         whole = begun | fit(examples, inputs, np.arange(len(examples)))
-        np.savez_compressed(out / asks.FILE, **cast("Any", whole))
+        save(out, "asks", whole)
     _forget()
     report = figures(fitted)
     say(report)

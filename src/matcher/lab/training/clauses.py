@@ -18,7 +18,7 @@ import numpy as np
 
 from matcher.console import say
 from matcher.domain import BadInput
-from matcher.lab.training import hashed_rows, platt, write_card
+from matcher.lab.training import hashed_rows, platt, save, write_card
 from matcher.lab.training.texts import read_lines, read_table
 from matcher.learned import clauses as classifier
 from matcher.learned.clauses import BITS, LABELS, STEPS, VIEWS, Columns, Verdict, Weights
@@ -239,8 +239,7 @@ def train(
         line = platt(score[known], truth[known] > 0, data.weights[known], strength=100.0)
         verdicts[label] = Verdict(*(round(value, 4) for value in line))
     learnt, _ = data.fit(np.ones(len(data.who), dtype=bool))
-    out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "clauses.npz", **classifier.pack(learnt))  # type: ignore[arg-type]
+    save(out, "clauses", classifier.pack(learnt))
     stated = {"verdicts": {label: vars(one) for label, one in verdicts.items()}}
     (out / "clauses.json").write_text(json.dumps(stated, indent=1) + "\n", encoding="utf-8")
     report(out, data, scores, verdicts, len(learnt.columns))

@@ -22,7 +22,7 @@ from matcher.lab import published
 from matcher.lab.evaluation import HISTORY, UNDATED
 from matcher.lab.leads import ece
 from matcher.lab.training import encoder as encoding
-from matcher.lab.training import write_card
+from matcher.lab.training import save, write_card
 from matcher.lab.training.texts import OURS, cpv_labels, gather, past_awards, read_table
 from matcher.learned import cpv
 from matcher.learned.encoders import static
@@ -173,8 +173,7 @@ def train(data: Path, out: Path, encoder: Path | None = None) -> Path:
     history = [(a.title, a.cpv) for a in awards]
     long, of_notices = fit_long(fit_views(history, others, reader), reader, noticed(data), short)
     views = fit_views(history, others + notices, reader)
-    out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "cpv.npz", **cpv.pack(views))  # type: ignore[arg-type]
+    save(out, "cpv", cpv.pack(views))
     blends = {"short": vars(short), "long": vars(long)}
     content = {"encoder": reader.fingerprint, "divisions": views.divisions, **blends}
     (out / "cpv.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

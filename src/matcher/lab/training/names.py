@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from matcher.domain import BadInput
-from matcher.lab.training import packed, write_card
+from matcher.lab.training import packed, save, write_card
 from matcher.lab.training.texts import OURS, read_lines, read_table
 from matcher.learned import names
 from matcher.learned.asks import names as trades
@@ -119,7 +119,6 @@ def train(data: Path, out: Path) -> dict[str, float]:
         found = figures(chances, crossed(given, chances, beside))
         found |= {"read": len(given), "telling": int(chances.any(axis=1).sum())}
         values |= {f"{of}_{name}": figure for name, figure in found.items()}
-    out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / names.FILE, **arrays)
+    save(out, "names", arrays)
     write_card(out, "names", **values)
     return values

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from matcher.lab.training import every_output, hashed_rows, packed, write_card
+from matcher.lab.training import every_output, hashed_rows, packed, save, write_card
 from matcher.lab.training.asks import NEED, OFFER, Text, jobs, output_of, texts
 from matcher.lab.training.texts import OURS, read_table
 from matcher.learned import offers
@@ -182,23 +182,12 @@ def train(data: Path | None, out: Path, seed: int = 0) -> Path:
     whole, stance = reader(np.ones(len(given), bool)), fit_stance(pairs)
     learnt = zip(given, chances, states, strict=True)
     signs, sign_bias = fit_signs([each for each, full in zip(learnt, is_whole, strict=True) if full])
-    out.mkdir(parents=True, exist_ok=True)
-    weights, scale = packed(whole.weights)
-    words, words_scale = packed(np.stack([stance.sentence, stance.heading]))
-    np.savez_compressed(
-        out / "offers.npz",
-        encoder=np.array(whole.encoder),
-        names=np.array(whole.names),
-        weights=weights,
-        scale=scale,
-        bias=whole.bias,
-        stance_form=stance.form,
-        stance_words=words,
-        stance_scale=words_scale,
-        stance_bias=np.float32(stance.bias),
-        signs=signs,
-        sign_bias=np.float32(sign_bias),
-    )
+    arrays: dict[str, Any] = {"encoder": np.array(whole.encoder), "names": np.array(whole.names)}
+    arrays["weights"], arrays["scale"] = packed(whole.weights)
+    words = packed(np.stack([stance.sentence, stance.heading]))
+    arrays["stance_words"], arrays["stance_scale"] = words
+    arrays |= {"bias": whole.bias, "stance_form": stance.form, "stance_bias": np.float32(stance.bias)}
+    save(out, "offers", arrays | {"signs": signs, "sign_bias": np.float32(sign_bias)})
     known = [
         (state >= 0, (chance >= 0.5) == state)
         for text, each in zip(given, states, strict=True)
@@ -207,11 +196,7 @@ def train(data: Path | None, out: Path, seed: int = 0) -> Path:
     right = float(np.mean([same for sure, same in known if sure]))
     told_parts = sum(int((each >= 0).sum()) for each, full in zip(targets, is_whole, strict=True) if full)
     phrases = base[3]
-    counts = {
-        "coded": len(base[1]) - phrases,
-        "own": phrases,
-        "parts": told_parts,
-        "texts": int(is_whole.sum()),
-    }
+    counts = {"coded": len(base[1]) - phrases, "own": phrases}
+    counts |= {"parts": told_parts, "texts": int(is_whole.sum())}
     write_card(out, "offers", **counts, right=right, signs="; ".join(offers.SIGNS))
     return out / "offers.npz"

@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from matcher.lab.training import save
 from matcher.lab.training.texts import read_lines
 from matcher.learned.asks import names
 from matcher.matching import trades
@@ -80,16 +80,6 @@ def rates(known: Sequence[Seen]) -> F64:
     return np.asarray(np.log(table / (1 - table)))
 
 
-def _model(known: Sequence[Seen]) -> trades.Priors:
-    """Without weights: for its inputs alone."""
-    of_kind = dict(zip((*KINDS, ""), rates(known).astype(np.float32), strict=True))
-    return trades.Priors(of_kind, np.zeros(len(trades.PRIOR_INPUTS), np.float32), 0.0)
-
-
-def _inputs(model: trades.Priors, known: Sequence[Seen]) -> list[F32]:
-    return [trades.prior_inputs(model, one.kind, one.code, one.name) for one in known]
-
-
 def _folds(known: Sequence[Seen], folds: int) -> Iterator[tuple[list[Seen], Sequence[int]]]:
     """The structures to learn from and the places of the others, in turn."""
     part = np.random.default_rng(0).permutation(len(known)) % folds
@@ -98,31 +88,29 @@ def _folds(known: Sequence[Seen], folds: int) -> Iterator[tuple[list[Seen], Sequ
         yield [known[i] for i in others], np.flatnonzero(part == fold).tolist()
 
 
-def fit(known: Sequence[Seen]) -> dict[str, Any]:
-    """The arrays of priors.npz; how much each input counts is learnt on rates that did not see the structure."""
+def fit(known: Sequence[Seen]) -> trades.Priors:
+    """The priors; how much each input counts is learnt on rates that did not see the structure."""
     from sklearn.linear_model import LogisticRegression
 
-    inputs, does = [], []
+    kinds, none, inputs, does = np.array(KINDS), np.zeros(2, np.float32), list[F32](), list[Mask]()
     for others, held in _folds(known, FOLDS):
-        tested = [known[i] for i in held]
-        inputs += _inputs(_model(others), tested)
-        does += [one.does for one in tested]
+        bare = trades.Priors(kinds, rates(others).astype(np.float32), none, none)
+        for one in (known[i] for i in held):
+            told = trades.told(one.kind, one.code, one.name)
+            inputs.append(np.stack([bare.rate(one.kind), told], axis=1))
+            does.append(one.does)
     line = LogisticRegression(C=C, max_iter=1000).fit(np.vstack(inputs), np.concatenate(does))
-    return {
-        "kinds": np.array(KINDS),
-        "rates": rates(known).astype(np.float16),
-        "weights": line.coef_[0].astype(np.float32),
-        "bias": np.float32(line.intercept_[0]),
-    }
+    weights, bias = (values.astype(np.float32) for values in (line.coef_[0], line.intercept_[0]))
+    return trades.Priors(kinds, rates(known).astype(np.float16), weights, bias)
 
 
 def crossed(known: Sequence[Seen], folds: int = 10) -> F64:
     """The chances of each structure by priors that did not see it; (structures, trades)."""
     chances = np.zeros((len(known), len(names())))
     for others, held in _folds(known, folds):
-        model = trades.priors_of(fit(others))
-        for i in held:
-            chances[i] = model.chances(_inputs(model, [known[i]])[0])
+        model = fit(others)
+        for one, i in ((known[i], i) for i in held):
+            chances[i] = trades.prior_chances(one.kind, one.code, one.name, model)
     return chances
 
 
@@ -142,6 +130,5 @@ def figures(known: Sequence[Seen], chances: F64) -> dict[str, float]:
 def train(data: Path, out: Path) -> dict[str, float]:
     """Write priors.npz into a folder; returns the figures, cross-validated by structure."""
     structures = list(seen(data))
-    out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(out / "priors.npz", **fit(structures))
+    save(out, "priors", fit(structures)._asdict())
     return figures(structures, crossed(structures))

@@ -12,7 +12,7 @@ import numpy as np
 
 from matcher.console import say
 from matcher.lab.evaluation import HISTORY
-from matcher.lab.training import packed
+from matcher.lab.training import packed, save
 from matcher.lab.training.texts import OURS, cpv_labels, past_awards, read_table
 from matcher.learned import cpv
 from matcher.matching import declared
@@ -99,12 +99,11 @@ def train(data: Path, out: Path) -> Path:
     passages = texts(data)
     say(f"asking the CPV model about {len(passages)} texts")
     vectors, wanted, codes = targets(suggester, passages)
-    out.mkdir(parents=True, exist_ok=True)
     learnt = fit(vectors, wanted) | {"axes": axes(vectors, wanted)}
     arrays: dict[str, Any] = {name: learnt.pop(name) for name in ("inner_bias", "outer_bias")}
     for layer, weights in learnt.items():
         columns, arrays[f"{layer}_scale"] = packed(weights.T)
         arrays[layer] = np.ascontiguousarray(columns.T)
-    encoder = np.array(suggester.encoder.fingerprint)
-    np.savez_compressed(out / "said.npz", encoder=encoder, codes=codes.astype(np.int16), **arrays)
+    arrays |= {"encoder": np.array(suggester.encoder.fingerprint), "codes": codes.astype(np.int16)}
+    save(out, "said", arrays)
     return out
