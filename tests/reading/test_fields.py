@@ -146,7 +146,9 @@ def test_the_criteria_of_a_contest_are_its_items(
 
 @pytest.mark.parametrize(("text", "weights"), cases("criteria in running text"))
 def test_criteria_in_running_text_have_weights_that_make_a_whole(text: str, weights: list[float]) -> None:
-    assert [one.weight for one in completed(text).criteria] == weights
+    read = completed(text).criteria
+    assert [one.weight for one in read] == weights
+    assert {one.kind for one in read if "rix" in one.name} <= {"price"}
 
 
 def test_a_weight_in_the_name_of_a_criterion_is_its_weight() -> None:
@@ -236,7 +238,9 @@ def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> No
         [one.code for one in completed(text).conditions] for text in (attested, "Une visite est possible.")
     ]
     assert codes == [["visit"], []]
-    made = ted(described(1), left="<PARTICULAR_PROFESSION><P>Géomètre-expert.</P></PARTICULAR_PROFESSION>")
+    heading = "Références des dispositions législatives, réglementaires ou administratives applicables"
+    law = f"<REFERENCE_TO_LAW><P>{heading}{{}}</P></REFERENCE_TO_LAW>"
+    made = ted(described(1), left=law.format(" : Géomètre-expert."))
     assert [(one.code, one.passage) for one in made.lots[0].conditions] == [
         ("profession", "Géomètre-expert.")
     ]
@@ -252,7 +256,7 @@ def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> No
     for form, codes in (("Cf. règlement.", []), ("Groupement solidaire.", ["group-form"])):
         made = ted(described(1), left=f"<LEGAL_FORM><P>{form}</P></LEGAL_FORM>")
         assert [one.code for one in made.lots[0].conditions] == codes
-    assert not ted(described(1), left="<NO_PARTICULAR_PROFESSION/>").lots[0].conditions
+    assert not ted(described(1), left=law.format(".")).lots[0].conditions
 
 
 # --------------------------------------------------------------------------------------------------- places

@@ -147,7 +147,7 @@ def _without_parts(fields: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
 
 #: What the name of a criterion says of its kind, against the box that it stands in.
 _KIND = re.compile(
-    r"(?:cri?t\w+ ?\d? ?: )?(?:l[ea]s? )?(?:(?P<price>prix|tarif)|(?P<cost>couts?\b)|(?P<quality>qualite|valeur tech))"
+    r"(?:cri?t\w+ ?\d? ?:? )?(?:l[ea]s? )?(?:(?P<price>prix|tarif)|(?P<cost>couts?\b)|(?P<quality>qualite|valeur tech))"
 )
 
 

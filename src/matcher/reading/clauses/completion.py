@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from matcher.domain import AWARDED, Clause, Condition, Lot, Tender
 from matcher.reading import criteria, terms
@@ -80,7 +81,7 @@ def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, a
         "reservation": box or words,
         "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
         "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
-        "criteria": criteria.weighed(lot.criteria) or next(filter(None, stated), ()),
+        "criteria": next(filter(None, map(criteria.weighed, chain((lot.criteria,), stated))), ()),
         **terms.completed(lot, own.plain, general.plain, alone, awarded),
     }
     return replace(lot, **values)
