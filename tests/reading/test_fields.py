@@ -153,19 +153,25 @@ def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> No
     texts = attested, "Une visite est possible."
     codes = [[one.code for one in completed(text).conditions] for text in texts]
     assert codes == [["visit"], []]
-    made = ted(described(1), left="<PARTICULAR_PROFESSION><P>Géomètre-expert.</P></PARTICULAR_PROFESSION>")
+    heading = "Références des dispositions législatives, réglementaires ou administratives applicables"
+    law = f"<REFERENCE_TO_LAW><P>{heading}{{}}</P></REFERENCE_TO_LAW>"
+    made = ted(described(1), left=law.format(" : Géomètre-expert."))
     assert [(c.code, c.passage) for c in made.lots[0].conditions] == [("profession", "Géomètre-expert.")]
     of_one = "<REFERENCE_TO_LAW><P>Le lot 1 est réservé à un géomètre-expert.</P></REFERENCE_TO_LAW>"
     both = ted(described(1) + described(2), left=of_one).lots
     assert [[one.code for one in lot.conditions] for lot in both] == [["profession"], []]
-    optional = ted(described(1, "<INFO_ADD><P>Un abri est demandé en option. Durée : 1 an.</P></INFO_ADD>"))
-    assert optional.lots[0].options == "Un abri est demandé en option."
-    denied = "<NO_OPTIONS/><INFO_ADD><P>Une tranche optionnelle. Aucune tranche optionnelle.</P></INFO_ADD>"
+    text = "Un abri est demandé en option. Option : un banc. Durée : 1 an."
+    optional = ted(described(1, f"<INFO_ADD><P>{text}</P></INFO_ADD>"))
+    assert optional.lots[0].options == "Un abri est demandé en option. Option : un banc."
+    denied = described(
+        1, "<NO_OPTIONS/><INFO_ADD><P>Une tranche optionnelle. Aucune tranche optionnelle.</P></INFO_ADD>"
+    )
     assert ted(denied).lots[0].options == "Une tranche optionnelle."
     for form, codes in (("Cf. règlement.", []), ("Groupement solidaire.", ["group-form"])):
         made = ted(described(1), left=f"<LEGAL_FORM><P>{form}</P></LEGAL_FORM>")
         assert [one.code for one in made.lots[0].conditions] == codes
-    assert not ted(described(1), left="<NO_PARTICULAR_PROFESSION/>").lots[0].conditions
+    for no_profession in (".", " : établissements et services d'aide par le travail."):
+        assert not ted(described(1), left=law.format(no_profession)).lots[0].conditions
 
 
 RENNES = Place(label="Rennes", commune="35238", department="35")
@@ -222,6 +228,8 @@ def test_a_description_tells_the_place_where_no_field_does() -> None:
     assert facts.place("Dakar", nuts="00").country == "ZZ"  # no opportunity of a French structure
     assert facts.place(postcode="97719", city="Saint-Denis CEDEX").department == "974"
     assert facts.place("Quai Nord, 75013 Paris").commune == "75113"
+    assert facts.place("Formation sur tout le territoire, 75013 Paris", nuts="FR").commune is None
+    assert [one.commune for one in placed("Halte à Paris XIIIe", department="75").places] == ["75113"]
     assert facts.place(postcode="75013", city="Paris").commune == "75056"  # where one has its seat
 
 

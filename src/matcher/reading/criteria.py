@@ -24,6 +24,8 @@ _WEIGHT = re.compile(
     rf"|{NUMERAL} ?(/ ?20\b|%(?! (?:de ses|de leurs|des (?!points|notes)))|points?\b|pts?\b|(?:/|sur) ?100\b)"
     r"|(?<=[a-z)] )/ ?(\d\d)\b(?! ?/)"  # "méthode /30"
 )
+#: "Prix (40 %)" of "Prix (40 %) sur la base du devis", "Thème" of "Thèmes. Les autres comptent pour 20 %": what follows is said of the whole
+_WEIGHED_NAME = re.compile(rf"(?=\D*[a-z]{{4}}).*?(?:(?:{_WEIGHT.pattern})(?:[^()]*\))?|(?<=s)(?=\. ))")
 #: "Total : 200 points", "un total de 500 points", "Chaque offre est notée sur 60 :", "Critères (sur 20)"
 _TOTAL = re.compile(
     r"\btotal\b[^.;:\d]{0,30}(?:: ?|\bde )(\d{2,3})\b(?! ?[%h€e])|\b(?:offre|critere|bareme|grille)s?\b[^.;:\d]{0,30}\bsur (\d{2,3}) ?(?:points ?)?[:)–—-]"
@@ -147,7 +149,7 @@ def _without_parts(fields: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
 
 #: What the name of a criterion says of its kind, against the box that it stands in.
 _KIND = re.compile(
-    r"(?:cri?t\w+ ?\d? ?: )?(?:l[ea]s? )?(?:(?P<price>prix|tarif)|(?P<cost>couts?\b)|(?P<quality>qualite|valeur tech))"
+    r"(?:cri?t\w+ ?\d? ?:? )?(?:l[ea]s? )?(?:(?P<price>prix|tarif)|(?P<cost>couts?\b)|(?P<quality>qualite|valeur tech))"
 )
 
 
@@ -188,9 +190,8 @@ def _item(part: str) -> Criterion | None:
     outside = re.sub(r"\([^()]*\)", "", plain)  # "(le respect du programme détaillé)" refers to nothing
     if (not found and (heading or _NO_ITEM.search(outside))) or not re.search(r"[^\W\d]{4}", part[start:]):
         return None
-    name = clean(part[start:], _NAME).replace(" | ", " : ")
-    if found:  # what follows the weight is said of the whole
-        name = re.split(r"(?<=%|s|\d)\)?\. ", name)[0]
+    ended = _WEIGHED_NAME.match(plain, start) if found else None
+    name = clean(part[start : ended and ended.end()], _NAME).replace(" | ", " : ")
     name = name.strip(" .,;:/") + ")" * (name.count("(") > name.count(")"))
     if not found:
         return Criterion(name=name)

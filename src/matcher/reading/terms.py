@@ -162,7 +162,7 @@ _RUN_FROM = re.compile(
 )
 #: "en option", "une tranche optionnelle", "des prestations supplémentaires éventuelles (PSE)"
 _OPTION = re.compile(
-    r"\ben option\b|tranches? (?:optionnelle|conditionnelle)|supplémentaires? éventuelle|\d options? (?:obligatoire|facultative)",
+    r"\ben option\b|tranches? (?:optionnelle|conditionnelle)|supplémentaires? éventuelle|\d options? (?:obligatoire|facultative)|^option ?:",
     re.I,
 )
 _NO_OPTION = re.compile(r"\b(?:aucune?|pas de|sans|ni|garantie)\b", re.I)

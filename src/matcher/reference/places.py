@@ -702,8 +702,14 @@ def _area_of(place: Place) -> tuple[str | None, str | None]:
     return code, region or (region_of(code) if code else None)
 
 
+#: "Formations sur tout le territoire, 75001 Paris": where they are organised
+_NATIONWIDE = re.compile(r"\b(?:tout le|ensemble du) territoire(?! d)|\bfrance entiere")
+
+
 def _whole(place: Place) -> bool:
-    """Whether a place states all that could be completed, as addresses of registers do."""
+    """Whether a place states all that could be completed, as addresses of registers and whole countries do."""
+    if place.nuts == "FR" and _NATIONWIDE.search(fold(place.label)):
+        return True
     stated = place.label and place.commune and place.postcode and place.department and place.region
     at = place.latitude is not None and place.longitude is not None
     return bool(stated and at and place.commune and _row_of(place.commune) is not None)

@@ -208,8 +208,9 @@ def _choices(found: Places) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(typed, found)))
 
 
+_ROMAN = "i ii iii iv v vi vii viii ix x xi xii xiii xiv xv xvi xvii xviii xix xx".split()
 _ARRONDISSEMENT = re.compile(
-    r"(paris|lyon|marseille) (\d{1,2})(?: ?(?:er|e|eme|nd|ieme))?(?: arrondissement)?"
+    rf"(paris|lyon|marseille) (\d{{1,2}}|(?:{'|'.join(_ROMAN)})(?=er?\b))(?: ?(?:er|e|eme|nd|ieme))?(?: arrondissement)?"
 )
 ACRONYMS = {"paca": "93", "idf": "11", "aura": "84"}  # of regions, as people type them
 _PREFIX = {"paris": ("751", 20), "lyon": ("6938", 9), "marseille": ("132", 16)}
@@ -223,8 +224,9 @@ def named(text: str, context: str = "") -> Places:
     key = places.name_key(text)
     if match := _ARRONDISSEMENT.fullmatch(key):
         prefix, last = _PREFIX[match.group(1)]
-        if 1 <= int(match.group(2)) <= last:
-            return (of_commune(prefix + match.group(2).zfill(5 - len(prefix))),)
+        rank = int(match[2]) if match[2].isdigit() else _ROMAN.index(match[2]) + 1
+        if 1 <= rank <= last:
+            return (of_commune(prefix + str(rank).zfill(5 - len(prefix))),)
     if digits := re.search(r"(?<![\dA-Z])(\d{5}|2[AB]\d{3})(?!\d)", text.upper()):
         return _coded(text, digits.group(1), context)
     if found := places.department(text.upper().zfill(2) if text.isdigit() else text.upper()):
@@ -590,7 +592,7 @@ def _known(words: str, hamlets: bool = False) -> Places:
     key = places.name_key(words)
     if key in LINKS or key in ("lot", "ville", "commune"):
         return ()
-    if _ARRONDISSEMENT.fullmatch(key) and re.search(r"\de", key):
+    if _ARRONDISSEMENT.fullmatch(key) and not key[-1].isdigit():
         return named(key)
     single = " " not in key and not places.communes_named(key)
     options = tuple(place for place in _named(key, None) if not (single and place.commune))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 
 from matcher.domain import AWARDED, Clause, Condition, Lot, Tender
 from matcher.reading import criteria, terms
@@ -66,7 +67,8 @@ def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, a
     framework = terms.framework(field, own.plain, general.plain)
     known = [
         *([framework] if framework and not field else []),
-        *(framework if one is field and framework else one for one in lot.conditions),
+        # whom a lot is reserved to may stand where a profession is asked for
+        *(framework if one is field and framework else one for one in lot.conditions if not _reserves(one)),
         *(one.what for one in held.conditions if one.what.code not in fields),
     ]
     if box and words:
@@ -80,10 +82,14 @@ def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, a
         "reservation": box or words,
         "clauses": _distinct([*lot.clauses, *_of_criteria(lot), *held.social]),
         "conditions": tuple({(one.code, one.label): one for one in reversed(known)}.values())[::-1],
-        "criteria": criteria.weighed(lot.criteria) or next(filter(None, stated), ()),
+        "criteria": next(filter(None, map(criteria.weighed, chain((lot.criteria,), stated))), ()),
         **terms.completed(lot, own.plain, general.plain, alone, awarded),
     }
     return replace(lot, **values)
+
+
+def _reserves(one: Condition) -> bool:
+    return one.code == "profession" and bool(grammar.who(folded(one.passage)))
 
 
 def _contradicted(lot: Lot, held: Reading, others: bool) -> Lot:

@@ -44,7 +44,7 @@ _IMPOSED = (
     (  # "Une visite du site est obligatoire", "Les candidats devront procéder à une visite"; "visite médicale obligatoire"
         *("visit", "visit", "Visite obligatoire"),
         any_of(
-            r"\bvisites?\b(?! (?:medicale|periodique|facultative))[^.;]{0,200}?\b(?:obligatoire(?:s|ment)?|imposee)\b",
+            r"\bvisites?\b(?! (?:medicale|periodique|facultative))[^.;]{0,200}?\b(?:obligatoires?|imposee)\b",
             r"\b(?:doivent|devront|obligatoire d[e'])\b[^.;]{0,40}\bvisite\b",
             r"\b(?:attestation|certificat|proces-verbal) de visite\b[^.;]{0,80}\b(?:devra|sera|a (?:remettre|joindre|fournir))",
         ),

@@ -349,10 +349,15 @@ def group_form(text: str) -> Iterator[Condition]:
         yield Condition(code="group-form", label="Forme du groupement", passage=clean(text, 600))
 
 
+#: The heading of the form, before what is said or alone.
+_REFERENCES = re.compile(r"^\W*r[ée]f[ée]rences? des dispositions [^.:;]{3,70} applicables\s*[:.]?", re.I)
+
+
 def profession(text: str) -> Iterator[Condition]:
     """The condition of a profession to which the law reserves the services, where a notice names one."""
-    if re.search(r"[^\W\d]{4}", text):
-        yield Condition(code="profession", label="Profession réservée", passage=clean(text, 600))
+    said = clean(_REFERENCES.sub("", text), 600)
+    if re.search(r"[^\W\d]{4}", said):
+        yield Condition(code="profession", label="Profession réservée", passage=said)
 
 
 #: "Tél. : +33 299000000"; "0825 ..." is the number of a platform
@@ -368,8 +373,9 @@ def phone(text: str) -> str:
 def contact(*blocks: Iterable[str]) -> Contact:
     """Whom to ask: (name, e-mail, telephone) of those who inform for the buyer, else its own."""
     stated = [["" if "://" in text else clean(text, 200) for text in block] for block in blocks]
-    for other in stated[:-1]:
-        other[0] = "" if re.search(r"[@\d]", other[0]) else other[0]  # how to ask, and nobody's name
+    for other in stated:
+        nobody = r"\S+@\S+$" if other is stated[-1] else r".*[@\d]"  # how to ask
+        other[0] = "" if re.match(nobody, other[0]) else other[0]
     name, email, phone = (next(filter(None, each), "") for each in zip(*stated, strict=True))
     return Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)
 
@@ -383,7 +389,7 @@ def notice_number(text: str) -> str:
 #: "paru au JOUE sous la référence 2026/S 012-034567", "avis BOAMP du 2.3.2026 n° 26-1234", "avis n° 123456-2026"
 _EARLIER = re.compile(
     r"(?i)\b(?:BOAMP|avis|annonce)\b(?:(?!\bloi|d[ée]cret|ordonnance|/s )[^\n;]){0,45}?(?<![\d-])(?:\d\d-)?(\d\d-\d{4,6}|\d{5,6}-20\d\d)(?![\d-])"
-    r"|(?<!\d)(\d{4}/s[ /]\d{3}-\d{6})"
+    r"|(?<!\d)(\d{4}/s[ /]?\d{3}-\d{6})"
 )
 
 

@@ -1,8 +1,7 @@
 """UBL notices of the eForms regulation (EU 2019/1780), from XML or from the JSON that BOAMP makes of it.
 
 `notice(root)` reads a tree of local names (see `_tree`).  A lot is a `ProcurementProjectLot` whose scheme is
-"Lot"; a "LotsGroup" and a "Part" are no lots.  A planning notice that has only parts gives one lot that
-holds them all: their titles and texts in its description, their CPV together.
+"Lot"; of a planning notice that has none, a "Part".  A "LotsGroup" is no lot.
 Numbers such as BT-71 are the business terms of the regulation.
 """
 
@@ -124,16 +123,17 @@ class _Notice:
     def tender(self) -> domain.Tender:
         project = kid(self.root, "ProcurementProject")
         pieces = kids(self.root, "ProcurementProjectLot")
-        real = [one for one in pieces if attribute(one, "ID", "schemeName") in ("Lot", "")]
-        parts = [one for one in pieces if attribute(one, "ID", "schemeName") == "Part"]
-        first, alone = next(iter(real or parts), None), real[0] if len(real) == 1 else None
+        schemes = [attribute(one, "ID", "schemeName") for one in pieces]
+        lotted = ("Lot", "") if {"Lot", ""}.intersection(schemes) else ("Part",)
+        real = [one for one, scheme in zip(pieces, schemes, strict=True) if scheme in lotted]
+        first, alone = next(iter(real), None), real[0] if len(real) == 1 else None
         title = self.french(project, "Name") or self.french(first, "ProcurementProject/Name")
         title = title or self.french(self.extension, "NoticePurpose/PurposeCode")
         description = self.french(project, "Description")
-        made = tuple(self.lot(one, title) for one in real) or (self.whole(project, parts, title),)
+        made = tuple(self.lot(one, title) for one in real or [self.root])
         lots = facts.placed(self.sized(self.named(made, real), project), self.main_buyer.place)
         deadlines = [lot.deadline for lot in lots if lot.deadline]
-        documents = list(dict.fromkeys(url for one in (*real, *parts) for url in values(one, DOCUMENTS)))
+        documents = list(dict.fromkeys(url for one in real for url in values(one, DOCUMENTS)))
         tender = domain.Tender(
             id=self.id,
             format="eforms",
@@ -171,8 +171,6 @@ class _Notice:
             ]
         )
         by_lot = {lot.id: "\n".join(self.texts(one)) for lot, one in zip(lots, real, strict=False)}
-        if not real:
-            by_lot = {lots[0].id: "\n".join(text for part in parts for text in self.texts(part))}
         return clauses.complete(terms.told(tender, general, by_lot), general, by_lot)
 
     def nature(self) -> domain.Nature:
@@ -271,29 +269,10 @@ class _Notice:
         of_all: dict[str, Any] = {"amount": amount, "amount_period": "total", "currency": currency}
         return (replace(lots[0], **of_all),) if amount else lots
 
-    def whole(self, project: Element | None, parts: list[Element], title: str) -> domain.Lot:
-        texts = [self.french(project, "Description")]
-        for part in parts:
-            name, text = (self.french(part, f"ProcurementProject/{tag}") for tag in ("Name", "Description"))
-            texts.append(f"{name} : {text}" if text else name)
-        projects = [project, *(kid(part, "ProcurementProject") for part in parts)]
-        amount, currency, _ = self.amount(project)
-        return domain.Lot(
-            id=f"{self.id}/1",
-            title=title or f"Avis {self.id}",
-            description="\n".join(dict.fromkeys(filter(None, texts))),
-            cpv=facts.cpvs(code for one in projects for code in self.codes(one)),
-            places=tuple(dict.fromkeys(place for one in projects for place in self.places(one))),
-            amount=amount,
-            amount_period="total" if amount else "",
-            currency=currency,
-            contract_type=self.contract_type(project),
-        )
-
     def lot(self, lot: Element, title: str) -> domain.Lot:
         project = kid(lot, "ProcurementProject")
-        published = value(lot, "ID") or "1"
-        number = re.sub(r"^LOT-0*", "", published) or "1"  # "LOT-0000": the contract is not divided
+        published = "1" if lot is self.root else value(lot, "ID") or "1"
+        number = re.sub(r"^(?:LOT|PAR)-0*", "", published) or "1"  # "LOT-0000": the contract is not divided
         amount, currency, ceiling = self.amount(project)
         conditions = list(self.conditions(lot))
         if ceiling:
@@ -301,7 +280,7 @@ class _Notice:
             conditions.append(domain.Condition(code="framework-maximum", label=label))
         return domain.Lot(
             id=f"{self.id}/{published}",
-            title=self.french(project, "Name") or title,
+            title=self.french(project, "Name") or title or f"Avis {self.id}",
             number=number,
             description=self.french(project, "Description"),
             cpv=facts.cpvs(self.codes(project))

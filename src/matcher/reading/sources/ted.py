@@ -41,6 +41,7 @@ ADAPTED = frozenset({"D_OUTSIDE_SCOPE", "D_SERVICES_LISTED"})
 TELLS_WAY = re.compile(r"proc.dure|appel d.offres|sans publicit", re.I)
 #: Forms of concessions alone; not all that use them state their legal basis.
 CONCESSIONS = frozenset({"F23", "F24", "F25"})
+NAMES_CONCESSION = re.compile(r"concession|délégation|\bDSP\b|affermage", re.I)
 #: Buyer by its type (CA_TYPE): those that the thresholds tell apart.
 BUYERS: dict[str, Literal["state", "local"]] = code_list("ted buyers")
 Kind = Literal["price", "cost", "quality", ""]
@@ -210,10 +211,12 @@ class _Form:
 
     @cached_property
     def flags(self) -> tuple[str, ...]:
-        """What the legal basis, else the form, says of the notice."""
+        """What the legal basis, else the form, says of the notice; outside their forms, concessions are named as such."""
         tag = self.form.tag
         concession = tag.split("_")[0] in CONCESSIONS or tag.startswith("CONTRACT_CONCESSION")
-        return facts.basis_flags(self.basis) or (("concession",) if concession else ())
+        flags = facts.basis_flags(self.basis) or (("concession",) if concession else ())
+        named = concession or NAMES_CONCESSION.search(f"{self.title()}\n{self.general}")
+        return tuple(flag for flag in flags if flag != "concession" or named)
 
     @cached_property
     def contract_type(self) -> domain.ContractType:
@@ -477,6 +480,7 @@ class _Form:
         "OBJECT_CONTRACT/SHORT_DESCR",
         "OBJECT_CONTRACT/LOT_DIVISION/LOT_COMBINING_CONTRACT_RIGHT",
         "LEFTI/*",
+        "PROCEDURE/ACCELERATED_PROC",
         "PROCEDURE/FRAMEWORK/JUSTIFICATION",
         "PROCEDURE/MAIN_FEATURES_AWARD",
         "PROCEDURE/CRITERIA_EVALUATION",
