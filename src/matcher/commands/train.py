@@ -125,9 +125,7 @@ def judgement(
     sets: str = Option(
         "notices_dev,typed_dev,spoken_dev,mixed_dev", help="NAME.queries.jsonl, NAME.judged.jsonl in judged/."
     ),
-    structures: Path | None = Option(
-        None, help="The directory that was judged, as `matcher read` writes it."
-    ),
+    structures: Path | None = Option(None, help="The directory that was judged: a spreadsheet will do."),
     out: Path = _into("judgement", "the tables and the card"),
 ) -> None:
     """Learn from judged pairs of a need and a structure which structures are leads; prints cross-validated figures.
