@@ -143,7 +143,8 @@ def team_view(team: Consortium, answer: Answer) -> dict[str, Any]:
     lots = {each.lot.id: each.lot for each in answer.lots}
     tasks = [*team.covered, *team.uncovered]
     shown = (*tasks[:ROWS], *team.uncovered[: ROWS if len(team.covered) > ROWS else 0])
-    rows = [(t, task_label(t, lots), [t in m.lots for m in team.members], t in team.uncovered) for t in shown]
+    taken = [dict(zip(m.lots, m.caveats, strict=False)) for m in team.members]
+    rows = [(t, task_label(t, lots), [each.get(t) for each in taken], t in team.uncovered) for t in shown]
     counted: render.Facts = {"asked": len(tasks), "left": max(0, len(tasks) - len(rows))}
     return {"team": team, "several": len(team.members) > 1, "tasks": rows, **counted}
 

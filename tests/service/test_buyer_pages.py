@@ -106,6 +106,13 @@ def test_several_lots_say_who_is_to_be_asked_and_what_one_may_take_alone(page: P
         for town in ("Nanterre", "Bobigny")
     }
     assert alone == {"Nanterre": ["2 sur 3"], "Bobigny": []}  # at Bobigny a group takes more than one does
+    far = {"need": "Nettoyage des bureaux, entretien des espaces verts et blanchisserie", "place": "Bobigny"}
+    cells = re.findall(
+        r'class="takes"[^>]*>✓ prend <span class="meta">\(([^<]+)\)<', page.post("/acheteur", data=far).text
+    )
+    assert any(
+        "zone non déclarée : déplacement à confirmer" in cell for cell in cells
+    )  # as the terminal says
 
 
 def test_what_was_misunderstood_is_corrected_at_an_address_of_its_own(page: PagesClient) -> None:

@@ -84,7 +84,7 @@ def of_table(table: Path, out: Path) -> Path:
 
     Raises BadInput where no column is called "besoin", or a note is none of 0 to 3.
     """
-    graded: dict[str, dict[str, int | None]] = {}
+    graded: dict[str, dict[str, int]] = {}
     with table.open("rb") as stream:
         for place, cells in _tabular.rows(
             stream, table.name, lambda names: len(COLUMNS & set(map(fold, names)))
