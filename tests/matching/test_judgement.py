@@ -157,6 +157,7 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("ACI", {"offers": (offer("Maraîchage de plein champ"),)}, "confitures en petits pots", "denrées, pour autre chose : selon", "ne dit pas"),
         ("ACI", {"offers": (offer("Ressourcerie : vêtements, livres"),)}, "lavage et réemploi de bocaux", "ressourcerie, pour autre chose : selon", "ne dit pas"),
         ("EI", {"offers": (offer("Ressourcerie"),)}, "débarras de caves", "un métier voisin (réemploi", "à vérifier"),
+        ("ESS", {"offers": (offer("Accueil petite enfance"),)}, "nettoyage de la médiathèque", "ne dit pas ce métier", "voisin"),
         ("EI", {"offers": (offer("Bûches et granulés"),)}, "réparation de palettes", "ne dit pas ce métier", "voisin"),
         ("ESAT", {"name": "ESAT Pierre Delorme"}, "reprise de maçonnerie", "ne dit pas ce métier", "son nom évoque"),
         # a rate of logistics tells nothing of a lot of which it is a part; a code goes before a mere post
