@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import BadInput, Buyer, MissingExtra, NotFound, Structure, Tender
+from matcher.domain import BadInput, Buyer, NotFound, Structure, Tender
 from matcher.lab import benchmark, evaluation, leads, published
 from matcher.lab.benchmark import bins, brier
 from matcher.lab.evaluation import Question, question_of
@@ -111,26 +110,6 @@ def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: pytes
     assert "default 0." in (tmp_path / "cost.svg").read_text(encoding="utf-8")
     ours_alone = [{**each, "task": "ours"} for each in found]  # a folder of one's own has a plot too
     assert "on the ours set" in published.plot(ours_alone) and "default 0." in published.plot(ours_alone)
-
-
-def test_potion_is_compared_where_its_folder_is_named(
-    catalogue: Catalogue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv(benchmark.POTION, raising=False)
-    with pytest.raises(MissingExtra, match="set MATCHER_POTION to a folder"):
-        benchmark.potion(catalogue)
-    model2vec = pytest.importorskip("model2vec", reason="the extra benchmark is not installed")
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    words = ["[UNK]", "tonte", "haies", "linge", "repas"]
-    tokenizer = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, "[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    model2vec.StaticModel(np.eye(5, dtype=np.float32), tokenizer, normalize=True).save_pretrained(tmp_path)
-    monkeypatch.setenv(benchmark.POTION, str(tmp_path))
-    question = next(q for q in leads.load(NEEDS).questions if "haies" in q.tender.lots[0].title)
-    ranked = benchmark.potion(catalogue)(question)
-    first = catalogue.structure(int(np.flatnonzero(catalogue.of_structure("siren") == ranked[0])[0]))
-    assert any("haies" in offer.title + offer.text for offer in first.offers)
 
 
 def test_the_tables_of_the_docs_are_generated_from_the_results() -> None:

@@ -86,21 +86,16 @@ def of_table(table: Path, out: Path) -> Path:
     """
     graded: dict[str, dict[str, int]] = {}
     with table.open("rb") as stream:
-        for place, cells in _tabular.rows(
-            stream, table.name, lambda names: len(COLUMNS & set(map(fold, names)))
-        ):
-            told = cells if isinstance(cells, dict) else {}
-            row = dict.fromkeys(COLUMNS, "") | {
-                fold(c): "" if v is None else clean(str(v)) for c, v in told.items()
-            }
-            need = ", ".join(filter(None, (row["besoin"], row["lieu"])))
-            if row["note"] not in ("", *GRADES):
-                raise BadInput(f"{table.name} {place}: note {row['note']!r}: 0, 1, 2 or 3 is wanted")
-            if row["besoin"]:
-                given = (
-                    {row["siret"].replace(" ", ""): int(row["note"])} if row["siret"] and row["note"] else {}
-                )
-                graded.setdefault(need, {}).update(given)
+        read = list(_tabular.rows(stream, table.name, lambda names: len(COLUMNS & set(map(fold, names)))))
+    for place, cells in read:
+        told = cells.items() if isinstance(cells, dict) else ()
+        row = dict.fromkeys(COLUMNS, "") | {fold(c): clean(str(v)) for c, v in told if v is not None}
+        if row["note"] not in ("", *GRADES):
+            raise BadInput(f"{table.name} {place}: note {row['note']!r}: 0, 1, 2 or 3 is wanted")
+        if row["besoin"]:
+            given = graded.setdefault(", ".join(filter(None, (row["besoin"], row["lieu"]))), {})
+            if row["siret"] and row["note"]:
+                given[row["siret"].replace(" ", "")] = int(row["note"])
     if not graded:
         raise BadInput(f"{table.name} has no need under a heading 'besoin' (beside it: lieu, siret, note)")
     out.parent.mkdir(parents=True, exist_ok=True)

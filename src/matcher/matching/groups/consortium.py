@@ -167,7 +167,8 @@ def task_label(tender: Tender, task: str) -> str:
             return lot_label(lot)
         if lot.id == lot_id:
             labels = {t.name: t.label for t in trades.trades()}
-            return f"{lot_label(lot)}, besoin {labels.get(trade, trade)}"
+            of = f"{lot_label(lot)}, " if len(tender.lots) > 1 else ""
+            return f"{of}besoin {labels.get(trade, trade)}"
     return task
 
 
