@@ -113,7 +113,7 @@ def run(
     if other := judgement.of_another_encoder(matcher.catalogue):
         say(other)
     lists = {
-        "kinds": domain.kindscalled(kind or ()),
+        "kinds": domain.kinds_named(kind or ()),
         "departments": sorted(areas.departments_of(areas.within(region, department))),
         "phrases": word,
         "excluded": exclude,
