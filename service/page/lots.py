@@ -142,9 +142,8 @@ def team_view(team: Consortium, answer: Answer) -> dict[str, Any]:
     tasks = [*team.covered, *team.uncovered]
     shown = (*tasks[:ROWS], *team.uncovered[: ROWS if len(team.covered) > ROWS else 0])
     taken = [dict(zip(m.lots, m.caveats, strict=False)) for m in team.members]
-    rows = [
-        (t, task_label(answer.tender, t), [each.get(t) for each in taken], t in team.uncovered) for t in shown
-    ]
+    named = [task_label(answer.tender, task) for task in shown]
+    rows = [(n, [m.get(t) for m in taken], t in team.uncovered) for n, t in zip(named, shown, strict=True)]
     counted: render.Facts = {"asked": len(tasks), "left": max(0, len(tasks) - len(rows))}
     return {"team": team, "several": len(team.members) > 1, "tasks": rows, **counted}
 

@@ -179,7 +179,7 @@ def test_a_table_of_grades_is_a_judged_set(tmp_path: Path) -> None:
     (table := tmp_path / "notes.csv").write_text(
         "\n".join([*rows, "audit;;00000000100010;0", "peinture;;;"]), "utf-8-sig"
     )
-    out = tmp_path / "ours" / "ours.judged.jsonl"
+    out = tmp_path / "ours.judged.jsonl"
     queries = [leads.of_table(table, out) for _ in range(2)][1]  # twice adds nothing
     read = leads.load(queries)
     assert [one.tender.lots[0].places[0].label for one in read.questions[:1]] == ["Brioude"]

@@ -26,9 +26,9 @@ def run(
     \b
     matcher judge notes.xlsx --out ours/judged/ours.judged.jsonl
     matcher evaluate --judged ours/judged/ours.queries.jsonl --structures directory.xlsx
-    matcher judge ours.queries.jsonl --out ours.judged.jsonl
     matcher train judgement --data ours --sets ours --structures directory.xlsx
     """
+    out.parent.mkdir(parents=True, exist_ok=True)
     rejected: list[Rejected] = []
     if queries.suffix not in (".jsonl", ".gz"):
         queries = leads.of_table(queries, out)
@@ -37,7 +37,6 @@ def run(
     if not asked and not known:
         raise NoValidRecords(f"no need was read in {queries}: give query_id and notice, one object a line")
     matcher = loaded(catalogue) if asked else None
-    out.parent.mkdir(parents=True, exist_ok=True)
 
     def prompted(prompt: str) -> str:
         try:

@@ -227,8 +227,7 @@ def _show_group(console: Console, tender: Tender, group: domain.Consortium, numb
         for part in member.reason.split(" ; "):
             _indented(console, part, 4)
     if group.uncovered:
-        left = " ; ".join(task_label(tender, task) for task in group.uncovered)
-        console.print(Text(f"  personne pour : {left}"))
+        _indented(console, f"personne pour : {' ; '.join(task_label(tender, t) for t in group.uncovered)}")
     for warning in group.warnings:
         article = f" ({warning.article})" if warning.article else ""
         _indented(console, f"! {warning.text}{article}")

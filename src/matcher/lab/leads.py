@@ -98,7 +98,6 @@ def of_table(table: Path, out: Path) -> Path:
                 given[row["siret"].replace(" ", "")] = int(row["note"])
     if not graded:
         raise BadInput(f"{table.name} has no need under a heading 'besoin' (beside it: lieu, siret, note)")
-    out.parent.mkdir(parents=True, exist_ok=True)
     before = judged(out) if out.is_file() else {}
     queries = out.with_name(out.name.removesuffix(JUDGED) + QUERIES)
     with queries.open("w", encoding="utf-8") as needs, out.open("a", encoding="utf-8") as grades:
@@ -113,9 +112,7 @@ def of_table(table: Path, out: Path) -> Path:
 def load(queries: Path, most: int | None = None) -> Judgements:
     """The judged needs of a file.  Raises BadInput on another name, NotFound without its grades."""
     if not queries.name.endswith(QUERIES):
-        raise BadInput(
-            f"{queries.name} is no NAME{QUERIES} beside its NAME{JUDGED}: `matcher judge` makes both of a table"
-        )
+        raise BadInput(f"{queries.name} is no NAME{QUERIES}: `matcher judge` makes one of a table")
     name = queries.name.removesuffix(QUERIES)
     graded = queries.with_name(name + JUDGED)
     if not graded.is_file():
