@@ -282,7 +282,9 @@ class _With:
 class Out(BaseModel):
     """What is answered, read from a value of the domain; `DERIVED` fields are said by the whole value."""
 
-    model_config = ConfigDict(from_attributes=True, validate_by_name=True)
+    model_config = ConfigDict(
+        from_attributes=True, validate_by_name=True, json_schema_serialization_defaults_required=True
+    )
     DERIVED: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
 
     @classmethod
@@ -493,7 +495,7 @@ class Answered(Out):
     note: str = NOTE
 
 
-class Health(BaseModel):
+class Health(Out):
     status: Literal["ok", "unavailable"]
     detail: str = ""
     versions: dict[str, str] = {}
@@ -523,7 +525,7 @@ class StructureOut(StructureBrief):
     missing: list[str] = []
 
 
-class Page(BaseModel):
+class Page(Out):
     total: int
     offset: int
     limit: int

@@ -7,7 +7,7 @@ import pytest
 from pytest import MonkeyPatch
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-NAMES = ("1_call_list", "2_judgement", "3_awards")
+NAMES = ("1_call_list", "2_judgement")
 nbformat = pytest.importorskip("nbformat", reason="pip install nbformat nbclient ipykernel")
 
 

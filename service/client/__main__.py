@@ -39,16 +39,14 @@ def type_of(schema: Schema) -> str:
 def models(schema: Schema) -> Iterator[str]:
     """Each model that a route takes or gives; what is sent may lack the fields that have a default."""
     described = schema["components"]["schemas"]
-    operations = [operation for _, _, operation, _ in _routes(schema)]
-    sent = _named_in([operation.get("requestBody") for operation in operations], described)
-    for name in sorted(sent | _named_in([_answer(operation) for operation in operations], described)):
+    said = [(operation.get("requestBody"), _answer(operation)) for _, _, operation, _ in _routes(schema)]
+    for name in sorted(_named_in(said, described)):
         required = described[name].get("required", ())
         yield f"\nclass {name}(TypedDict):"
         about = " ".join(described[name].get("description", "").split())
         yield f'    """{about or name}"""\n'
         for field, of in described[name].get("properties", {}).items():
-            free = name in sent and field not in required
-            yield f"    {field}: " + (f"NotRequired[{type_of(of)}]" if free else type_of(of))
+            yield f"    {field}: " + (type_of(of) if field in required else f"NotRequired[{type_of(of)}]")
 
 
 def _named_in(value: object, described: Schema) -> set[str]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 
 from matcher.domain import BadInput, NotFound, Structure
+from matcher.matching.groups.consortium import task_label
 from matcher.partners import partners
 from matcher.records import exchange, worked
 from matcher.records.keys import Bearer
@@ -17,7 +18,6 @@ from matcher.records.store import Store
 from service import access, schemas, wire
 from service.access import store_of
 from service.page import fields, render
-from service.page.lots import task_label
 from service.page.render import Facts
 from service.page.visitor import Mine, Reader, SeesStructures
 from service.routes import exchange as routes
@@ -195,11 +195,10 @@ def _partners(request: Request, siret: str, notice_id: str, who: Bearer, **form:
     snapshot = snapshot_of(request)
     structure, tender = snapshot.structure(siret), snapshot.notice(notice_id)
     found = partners.partners(snapshot.matcher, structure, tender, n=8)
-    lots = {lot.id: lot for lot in tender.lots}
     mine = structure.siret in who.sirets
     offers = others(request, who, structure.siret, tender.id) if mine else []
     shown: dict[str, Any] = {"structure": structure, "tender": tender, "mine": mine, "offers": offers}
-    shown |= {"found": found, "label": lambda task: task_label(task, lots)}
+    shown |= {"found": found, "label": lambda task: render.initial(task_label(tender, task))}
     return render.page(request, "partners.html", **shown, **form)
 
 

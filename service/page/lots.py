@@ -11,11 +11,10 @@ from typing import Any
 from matcher.domain import Answer, BadInput, Carried, Consortium, Lot, LotAnswer, Match, Place, Reason
 from matcher.learned import cpv
 from matcher.matching import reasons
-from matcher.matching.groups.table import lot_label
+from matcher.matching.groups.consortium import task_label
 from matcher.reference import law
 from matcher.reference.codes import cpv_label
 from matcher.reference.text import shorten
-from matcher.reference.trades import trades
 from matcher.territory import outlines
 from service.page import render, search
 
@@ -140,22 +139,13 @@ def suggested(text: str) -> tuple[tuple[str, str], ...]:
 
 def team_view(team: Consortium, answer: Answer) -> dict[str, Any]:
     """A group as a table: a row for each lot or need, a column for each member."""
-    lots = {each.lot.id: each.lot for each in answer.lots}
     tasks = [*team.covered, *team.uncovered]
     shown = (*tasks[:ROWS], *team.uncovered[: ROWS if len(team.covered) > ROWS else 0])
-    rows = [(t, task_label(t, lots), [t in m.lots for m in team.members], t in team.uncovered) for t in shown]
+    taken = [dict(zip(m.lots, m.caveats, strict=False)) for m in team.members]
+    named = [task_label(answer.tender, task) for task in shown]
+    rows = [(n, [m.get(t) for m in taken], t in team.uncovered) for n, t in zip(named, shown, strict=True)]
     counted: render.Facts = {"asked": len(tasks), "left": max(0, len(tasks) - len(rows))}
     return {"team": team, "several": len(team.members) > 1, "tasks": rows, **counted}
-
-
-def task_label(task: str, lots: Mapping[str, Lot]) -> str:
-    """A lot, or one need of a lot ("LOT#TRADE"), in words."""
-    lot, _, trade = task.partition("#")
-    if trade:
-        prefix = f"lot {lots[lot].number} : " if lot in lots and len(lots) > 1 else ""
-        labels = {each.name: each.label for each in trades()}
-        return render.initial(prefix + labels.get(trade, trade))
-    return render.initial(lot_label(lots[lot])) if lot in lots else task
 
 
 def examined(answer: LotAnswer) -> int:

@@ -151,7 +151,7 @@ class JobOut(BaseModel):
     state: str
     done: int
     total: int
-    answers: list[dict[str, Any]] = []
+    answers: list[dict[str, Any]]
 
 
 def _out(job: Job, first: int = 0, most: int = 0) -> JobOut:

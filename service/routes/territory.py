@@ -25,7 +25,7 @@ from service import access, wire
 from service.access import BuyerKey, Operator, Reader, store_of
 from service.asked import uploaded
 from service.routes.exchange import buyer_of
-from service.schemas import Euros, In, Months, PlaceName, PotentialIn, Rate
+from service.schemas import Euros, In, Months, Out, PlaceName, PotentialIn, Rate
 from service.snapshot import Snapshot, snapshot_of
 
 router = APIRouter(tags=["territory"])
@@ -34,7 +34,7 @@ FIRST = "11"  # the region that a map shows unless another is asked for
 LINES = 12  # zones that a page lists
 
 
-class DeskAnswer(BaseModel):
+class DeskAnswer(Out):
     """An answer of the desk, with the sources of its figures and the day it was computed."""
 
     result: dict[str, Any]

@@ -603,6 +603,7 @@ class Match:
 class Member:
     structure: Structure
     lots: tuple[str, ...]  # ids of the lots, or of the needs, that it takes
+    caveats: tuple[str, ...] = ()  # of each of them, what is partial or to be confirmed, "" for nothing
     # candidat: of offers that share no lot
     role: Literal["mandataire", "cotraitant", "candidat"] = "cotraitant"
     reason: str = ""

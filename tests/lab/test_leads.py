@@ -11,9 +11,8 @@ import pytest
 from pytest import MonkeyPatch
 
 from matcher.catalogue.build import build_catalogue
-from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import BadInput, Buyer, MissingExtra, NotFound, Structure, Tender
-from matcher.lab import benchmark, leads, published
+from matcher.domain import BadInput, Buyer, NotFound, Structure, Tender
+from matcher.lab import benchmark, evaluation, leads, published
 from matcher.lab.benchmark import bins, brier
 from matcher.lab.evaluation import Question, question_of
 from records import cases
@@ -89,24 +88,6 @@ def test_results_say_what_they_were_made_with(tmp_path: Path, monkeypatch: Monke
     assert "on the ours set" in published.plot(ours_alone) and "default 0." in published.plot(ours_alone)
 
 
-def test_potion_is_compared(catalogue: Catalogue, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
-    monkeypatch.delenv(benchmark.POTION, raising=False)
-    with pytest.raises(MissingExtra, match="set MATCHER_POTION to a folder"):
-        benchmark.potion(catalogue)
-    model2vec = pytest.importorskip("model2vec", reason="the extra benchmark is not installed")
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
-    words = ["[UNK]", "tonte", "haies", "linge", "repas"]
-    tokenizer = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, "[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    model2vec.StaticModel(np.eye(5, dtype=np.float32), tokenizer, normalize=True).save_pretrained(tmp_path)
-    monkeypatch.setenv(benchmark.POTION, str(tmp_path))
-    question = next(q for q in leads.load(NEEDS).questions if "haies" in q.tender.lots[0].title)
-    ranked = benchmark.potion(catalogue)(question)
-    first = catalogue.structure(int(np.flatnonzero(catalogue.of_structure("siren") == ranked[0])[0]))
-    assert any("haies" in offer.title + offer.text for offer in first.offers)
-
-
 def test_the_tables_of_the_docs_are_generated_from_the_results() -> None:
     folder = ROOT / "docs" / "benchmark"
     found = published.read(folder)
@@ -164,16 +145,34 @@ def test_the_judged_files_are_looked_at_before_anything_is_loaded(tmp_path: Path
         next(benchmark.on_judged([needs], [tmp_path / "no directory is here"], ["default"]))
 
 
-def test_grades_of_a_spreadsheet_are_read(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    rows = ("besoin;lieu;siret;note", "tonte;Brioude;000 000 001 00010;3", "tonte;Brioude;00000000200010;")
-    Path("notes.csv").write_text("\n".join([*rows, "audit;;00000000100010;0"]), encoding="utf-8-sig")
-    (block,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "judging.md").read_text("utf-8"), re.S)
-    exec(block)
-    read = leads.load(Path("ours/judged/ours.queries.jsonl"))
+def test_a_table_of_grades_is_a_judged_set(tmp_path: Path) -> None:
+    rows = (
+        "Nos notes",
+        "Besoin;Lieu;SIRET;Note",
+        "tonte;Brioude;000 000 001 00010;3",
+        "tonte;Brioude;00000000200010;",
+    )
+    (table := tmp_path / "notes.csv").write_text(
+        "\n".join([*rows, "audit;;00000000100010;0", "peinture;;;"]), "utf-8-sig"
+    )
+    out = tmp_path / "ours.judged.jsonl"
+    queries = [leads.of_table(table, out) for _ in range(2)][1]  # twice adds nothing
+    read = leads.load(queries)
     assert [one.tender.lots[0].places[0].label for one in read.questions[:1]] == ["Brioude"]
     expected = [("yes", {"000000001": [3]}), ("no", {"000000001": [0]})]
-    assert [(row["s"], row["j"]) for row in read.rows.values()] == expected
+    assert [(row["s"], row["j"]) for row in read.rows.values()] == expected and len(
+        out.read_text().splitlines()
+    ) == 2
+    assert [one.id for one in evaluation.questions(queries, [])] == ["tonte, Brioude", "audit", "peinture"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"), [("besoin;siret;note\ntonte;1;9", "row 2: note '9'"), ("a;b\n1;2", "heading 'besoin'")]
+)
+def test_a_table_of_grades_that_is_none_is_told(tmp_path: Path, line: str, said: str) -> None:
+    (table := tmp_path / "notes.csv").write_text(line)
+    with pytest.raises(BadInput, match=said):
+        leads.of_table(table, tmp_path / "ours.judged.jsonl")
 
 
 def test_what_a_grade_leaves_out_is_taken_as_said(tmp_path: Path) -> None:

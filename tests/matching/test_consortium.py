@@ -196,7 +196,8 @@ def test_a_plausible_member_is_to_be_confirmed() -> None:
     plausible = of_level("plausible", answer(lot(2, title="Tonte des pelouses"), (B, 0.25)))
     team = teams(likely, plausible)[0]
     assert set(team.covered) == {"t-1", "t-2"}
-    assert "à confirmer" in next(m.reason for m in team.members if m.structure == B)
+    assert {m.structure.siret: m.caveats for m in team.members} == {A.siret: ("",), B.siret: ("à confirmer",)}
+    assert "(à confirmer)" in next(m.reason for m in team.members if m.structure == B)
 
 
 SUPPORTED = Reservation(articles=("L2113-12",))

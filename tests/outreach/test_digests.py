@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from email import policy
 from pathlib import Path
 from typing import Any
@@ -156,9 +156,10 @@ def test_a_cancelled_lot_is_told_by_itself_and_the_others_stay_open(store: Store
     assert [item["lot_id"] for item in shown["items"]] == ["a-1"]
 
 
-def test_every_form_says_what_a_reader_needs(store: Store, folder: Path) -> None:
-    midnight = n.MOMENT.replace(hour=0) + timedelta(days=21)
-    one = n.tender("a", procedure="Procédure adaptée", deadline=midnight, url="https://acheteur.example/")
+@pytest.mark.parametrize("clock", [time(), time.max])  # of a day without an hour
+def test_every_form_says_what_a_reader_needs(store: Store, folder: Path, clock: time) -> None:
+    day = datetime.combine(n.MOMENT.date() + timedelta(days=21), clock, PARIS)
+    one = n.tender("a", procedure="Procédure adaptée", deadline=day, url="https://acheteur.example/")
     place = Place(label="Voir II.1.3)", department="93")
     one = replace(one, lots=(replace(one.lots[0], places=(place,)),))
     content = n.told(store, folder, one)[n.siret(100)]

@@ -44,8 +44,7 @@ def run(
         raise BadInput("--judged wants --structures: the directory whose structures were graded")
     names = recipe or ["default", "lexical", "dense"]
     if judged:
-        made = benchmark.on_judged(judged, structures or [], names, baselines, most, note)
-        found = list(made)
+        found = list(benchmark.on_judged(judged, structures or [], names, baselines, most, note))
         emit((benchmark.row_of(each) for each in found), format, "judged needs, 95 % bootstrap intervals")
         if out is not None:
             published.write(found, out)

@@ -15,23 +15,28 @@ from matcher.lab.leads import judged
 
 
 def run(
-    queries: Annotated[Path, Argument(help="JSONL, one need a line: query_id and notice.")],
+    queries: Annotated[Path, Argument(help="A table (besoin, lieu), or JSONL: query_id, notice.")],
     out: Annotated[Path, Option(help="The file of grades, NAME.judged.jsonl.")],
     catalogue: Folder = CATALOGUE,
 ) -> None:
     """Grade structures for needs, blind to their rank, by the guide of docs/judging.md; "q" stops, the same command goes on from there.
 
+    Grades kept in a table (besoin, lieu, siret, note: CSV, XLSX) are taken as they are: only needs without any are asked.
+
     \b
-    matcher judge ours.queries.jsonl --out ours.judged.jsonl
-    matcher train judgement --data OURS --sets ours --structures directory.jsonl
+    matcher judge notes.xlsx --out ours/judged/ours.judged.jsonl
+    matcher evaluate --judged ours/judged/ours.queries.jsonl --structures directory.xlsx
+    matcher train judgement --data ours --sets ours --structures directory.xlsx
     """
+    out.parent.mkdir(parents=True, exist_ok=True)
     rejected: list[Rejected] = []
+    if queries.suffix not in (".jsonl", ".gz"):
+        queries = leads.of_table(queries, out)
     known = judged(out) if out.is_file() else {}
     asked = [q for q in evaluation.questions(queries, rejected) if "next" in known.get(q.id, {"next": 0})]
     if not asked and not known:
         raise NoValidRecords(f"no need was read in {queries}: give query_id and notice, one object a line")
-    matcher = loaded(catalogue)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    matcher = loaded(catalogue) if asked else None
 
     def prompted(prompt: str) -> str:
         try:
@@ -40,7 +45,7 @@ def run(
             return leads.STOP
 
     with out.open("a", encoding="utf-8") as sink:
-        for line in leads.graded(matcher, asked, prompted, say, known):
+        for line in leads.graded(matcher, asked, prompted, say, known) if matcher else ():
             sink.write(json.dumps(line) + "\n")
             sink.flush()
             known[line["query_id"]] = line

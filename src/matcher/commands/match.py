@@ -23,6 +23,7 @@ from matcher.commands._options import (
     Region,
     Source,
     Words,
+    called,
     emit_values,
     gathered,
     loaded,
@@ -209,7 +210,7 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     if answer.relaxations:
         _indented(console, f"pour élargir : {' ; '.join(answer.relaxations)}")
     if answer.by_clause:
-        hours = ", ".join(_named(m.structure) for m in answer.by_clause[:3])
+        hours = ", ".join(called(m.structure) for m in answer.by_clause[:3])
         _indented(console, f"par la clause (heures d'insertion) : {hours}")
 
 
@@ -217,21 +218,16 @@ def _indented(console: Console, text: str, by: int = 2) -> None:
     console.print(Padding(Text(text), (0, 0, 0, by)))
 
 
-def _named(structure: domain.Structure) -> str:
-    return f"{structure.known_as} ({structure.kind or 'entreprise'}, {structure.place.label})"
-
-
 def _show_group(console: Console, tender: Tender, group: domain.Consortium, number: int) -> None:
     apart = len(group.members) > 1 and not group.form
     form = "Offres séparées, proposition" if apart else f"Groupement {group.form} proposé".replace("  ", " ")
     console.print(Text(f"\n{form} n° {number}", style="bold"))
     for member in group.members:
-        console.print(Text(f"  {member.role} : {_named(member.structure)}"))
+        console.print(Text(f"  {member.role} : {called(member.structure)}"))
         for part in member.reason.split(" ; "):
             _indented(console, part, 4)
     if group.uncovered:
-        left = " ; ".join(task_label(tender, task) for task in group.uncovered)
-        console.print(Text(f"  personne pour : {left}"))
+        _indented(console, f"personne pour : {' ; '.join(task_label(tender, t) for t in group.uncovered)}")
     for warning in group.warnings:
         article = f" ({warning.article})" if warning.article else ""
         _indented(console, f"! {warning.text}{article}")

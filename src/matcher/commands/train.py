@@ -1,9 +1,6 @@
-"""Learn weights from past awards: the encoder, the CPV heads.
+"""Learn what reads and ranks, from past awards, labelled notices and judged needs.
 
-Examples:
-
-    matcher train encoder --data ../shared/data --out models/encoder
-    matcher train encoder --data mes-donnees --out mon-encodeur --before 2024-01-01
+matcher train judgement --data ours --sets ours --structures directory.xlsx
 """
 
 from datetime import date
@@ -43,11 +40,6 @@ def _trained(name: str, *given: Any, what: str = "", **options: Any) -> Any:
         )
     with plugins.optional("train", f"learning {what or name}"):
         return plugins.find("lab.training", name).train(*given, **options)
-
-
-@app.callback()
-def _verbs() -> None:
-    """Learn weights from past awards and from texts without winners."""
 
 
 @app.command()
@@ -125,9 +117,7 @@ def judgement(
     sets: str = Option(
         "notices_dev,typed_dev,spoken_dev,mixed_dev", help="NAME.queries.jsonl, NAME.judged.jsonl in judged/."
     ),
-    structures: Path | None = Option(
-        None, help="The directory that was judged, as `matcher read` writes it."
-    ),
+    structures: Path | None = Option(None, help="The directory that was judged: a spreadsheet will do."),
     out: Path = _into("judgement", "the tables and the card"),
 ) -> None:
     """Learn from judged pairs of a need and a structure which structures are leads; prints cross-validated figures.

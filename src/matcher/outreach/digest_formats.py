@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from matcher import plugins, spreadsheet
-from matcher.reference.french import PARIS, long_day
+from matcher.reference.french import PARIS, hour_stated, long_day
 from matcher.reference.naming import as_written
 from matcher.reference.text import fold
 
@@ -43,10 +43,9 @@ def day(iso: str | None) -> str:
 
 def hour(iso: str | None) -> str:
     """ "à 12 h 00" where a time is stated, else nothing."""
-    if not iso or "T" not in iso:
-        return ""
-    moment = _paris(iso)
-    return f"à {moment.hour} h {moment.minute:02d}" if (moment.hour, moment.minute) != (0, 0) else ""
+    moment = _paris(iso) if iso and "T" in iso else None
+    stated = moment and hour_stated(moment) and (moment.hour, moment.minute) != (0, 0)
+    return f"à {moment.hour} h {moment.minute:02d}" if moment and stated else ""
 
 
 def moment(iso: str | None) -> str:
@@ -145,7 +144,8 @@ def table(content: Mapping[str, Any], *, typed: bool = False) -> Iterator[list[A
         values = {**item, **joined, "deadline": deadline(item)}
         cells: list[Any] = [str(values.get(key) or "") for key, _ in COLUMNS]
         if typed and item.get("deadline"):
-            cells[DEADLINE] = _paris(item["deadline"]).replace(tzinfo=None)
+            until = _paris(item["deadline"])
+            cells[DEADLINE] = until.replace(tzinfo=None) if hour_stated(until) else until.date()
         yield cells
 
 

@@ -167,7 +167,8 @@ def task_label(tender: Tender, task: str) -> str:
             return lot_label(lot)
         if lot.id == lot_id:
             labels = {t.name: t.label for t in trades.trades()}
-            return f"{lot_label(lot)}, besoin {labels.get(trade, trade)}"
+            of = f"{lot_label(lot)}, " if len(tender.lots) > 1 else ""
+            return f"{of}besoin {labels.get(trade, trade)}"
     return task
 
 
@@ -412,7 +413,8 @@ def _member(
     led = [t for t, j in team.lead.items() if j == bidder]
     helped = [(t, share) for (t, j), share in team.shares.items() if j == bidder]
     sized = _sized(table, cover, team, bidder)
-    parts = [_why(table, cover, t, bidder, sized, reasons_of) for t in led]
+    caveats = [_caveat(table, cover, t, bidder, sized) for t in led] + [""] * len(helped)
+    parts = [_why(table, cover, t, bidder, c, reasons_of) for t, c in zip(led, caveats, strict=False)]
     parts += [
         f"renfort de {table.tasks[t].label} : porte {share:.0%} du montant, plus qu'une seule structure ne porte"
         for t, share in helped
@@ -428,28 +430,33 @@ def _member(
     if role == "mandataire" and len(team.members) > 1:
         parts.append(lead_reason)
     lots, why = tuple(table.tasks[t].id for t in [*led, *(t for t, _ in helped)]), " ; ".join(parts)
-    return Member(structure=structure, lots=lots, role=role, reason=why)
+    return Member(structure=structure, lots=lots, caveats=tuple(caveats), role=role, reason=why)
 
 
-def _why(table: _Table, cover: Cover, task: int, bidder: int, sized: bool, reasons_of: Reasons) -> str:
+def _caveat(table: _Table, cover: Cover, task: int, bidder: int, sized: bool) -> str:
+    """What is partial, or to be confirmed, of a part that a structure takes; "" for nothing."""
+    match = table.cells[task, bidder]
+    if table.bidders[bidder] in table.firms:
+        return ""
+    if far(match):
+        away = "loin" if match.distance_km is None else f"à {match.distance_km:.0f} km"
+        return f"{away}, zone non déclarée : déplacement à confirmer"
+    extent = {WHOLE: "", QUARTER: "couverture faible, à confirmer"}
+    kept = extent.get(int(cover.degree[task, bidder]), "couverture partielle")
+    kept = "à confirmer" if match.level == "plausible" else kept
+    return ", ".join(filter(None, (kept, "" if sized else "taille à confirmer")))
+
+
+def _why(table: _Table, cover: Cover, task: int, bidder: int, caveat: str, reasons_of: Reasons) -> str:
     match = table.cells[task, bidder]
     told = sorted((r for r in reasons_of(match) if r.tells), key=lambda r: r.code != "likely_trade")
     told = [r for r in told if r.contribution > 0 or r.code == "likely_trade"]
     because = ", ".join(reasons.sentences(told, 2))
-    extent = {WHOLE: "", HALF: " (couverture partielle)", QUARTER: " (couverture faible, à confirmer)"}
-    kept = extent.get(int(cover.degree[task, bidder]), " (couverture partielle)")
-    if match.level == "plausible":
-        kept = " (à confirmer)"
     if table.bidders[bidder] in table.firms:
         return f"{table.tasks[task].label}, pris par une entreprise : {because}"
-    if not sized:
-        kept = f"{kept[:-1]}, taille à confirmer)" if kept else " (taille à confirmer)"
-    if far(match):
-        away = "loin" if match.distance_km is None else f"à {match.distance_km:.0f} km"
-        kept = f" ({away}, zone non déclarée : déplacement à confirmer)"
     others = int((cover.degree[task] > 0).sum()) - 1
     because = because or (f"retenue parmi {others + 1} structures" if others else "seule structure trouvée")
-    return f"{table.tasks[task].label}{kept} : {because}"
+    return f"{table.tasks[task].label}{f' ({caveat})' if caveat else ''} : {because}"
 
 
 def _form(
