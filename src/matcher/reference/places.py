@@ -204,7 +204,7 @@ def groupings_at(place: Place) -> frozenset[str]:
     """The groupings that hold a commune, or share a member with a grouping; of a wider place all that may reach into it."""
     if place.commune:
         codes: Iterable[str] = (place.commune, city_of(place.commune))
-    elif place.grouping in groupings():
+    elif place.grouping and place.grouping in groupings():
         codes = groupings()[place.grouping].members
     else:
         codes = (row[0] for row in _communes() if row[3] in departments_within(place))
@@ -553,7 +553,7 @@ def whereabouts(place: Place) -> Whereabouts | None:
 
 def _doubt(place: Place) -> float:
     """How far a place usually lies from its coordinates: these may be of its postcode or department alone."""
-    if place.grouping in groupings():
+    if place.grouping and place.grouping in groupings():
         return _grouping_area(place.grouping).spread_km
     point, town = (place.latitude, place.longitude), commune(place.commune) if place.commune else None
     if town is not None and not math.isnan(town.latitude):

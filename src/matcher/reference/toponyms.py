@@ -201,7 +201,7 @@ def _choices(found: Places) -> tuple[str, ...]:
         if not precise(place):
             return f"département {place.department}" if place.department else place.label
         twin = several.count(place.department) > 1
-        known = places.commune(place.commune)
+        known = places.commune(place.commune or "")
         code = known.postcodes[0] if twin and known and known.postcodes else place.department
         return f"{known.name if known else place.label} ({code})"
 

@@ -240,7 +240,9 @@ def zone_of(
         if _NEAR.search(plain):
             around = areas or ([home.department] if home is not None and home.department else [])
             areas = [*around, *(near for code in around for near in places.neighbours(code))]
-    local = (part for part in parts if not country and (_is_local(part) or not _covered(part)))
+    local = (
+        part for part in parts if not country and (_is_local(part) or not _covered(_COUNTED.sub(" ", part)))
+    )
     meant = {part: _meant(part, home, loose=True) for part in local}
     groupings = tuple(dict.fromkeys(one.grouping for one in meant.values() if one and one.grouping))
     if home is not None and meant and not (km or areas or wider):
