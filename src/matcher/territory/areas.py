@@ -62,6 +62,11 @@ def within(region_named: str = "", departments: Iterable[str] | None = None) -> 
     return (*(region(region_named) if region_named else ()), *map(department, departments or ()))
 
 
+def codes_within(region_named: str, departments: Iterable[str] | None) -> tuple[str, ...]:
+    """The codes of `within`, in order."""
+    return tuple(sorted(departments_of(within(region_named, departments))))
+
+
 def circle(commune: str, radius_km: float) -> Area:
     """The circle around a commune (name, postcode or INSEE code).  Raises BadInput where it cannot be placed."""
     place = somewhere(commune)
