@@ -306,9 +306,7 @@ def sentence(error: Exception) -> str:
     if isinstance(error, toponyms.Homonyms):
         return f"Plusieurs lieux s'appellent « {error.words[:60]} » : {', '.join(error.choices)}. Écrivez celui que vous voulez dire."
     if isinstance(error, toponyms.UnknownPlace):
-        hint = (
-            f"vouliez-vous dire {', '.join(error.choices)} ?" if error.choices else "vérifiez l'orthographe."
-        )
+        hint = toponyms.suggested(error.choices)
         return f"Aucune commune, aucun code postal, département, région ni intercommunalité ne s'appelle « {error.words[:60]} » : {hint}"
     if isinstance(error, domain.UnknownLot):
         return f"L'avis {error.notice} n'a pas de lot {error.lot[:20]} : choisissez parmi {error.numbers}."

@@ -39,6 +39,11 @@ class Homonyms(BadInput):
         )
 
 
+def suggested(choices: Collection[str]) -> str:
+    """The choices as a question, for a French reader; what to do where there are none."""
+    return f"vouliez-vous dire {', '.join(choices)} ?" if choices else "vérifiez l'orthographe."
+
+
 class UnknownPlace(BadInput):
     """No place has the name typed; `choices` are towns whose name it begins with."""
 
@@ -71,6 +76,8 @@ MOST = 12
 
 @lru_cache(4096)
 def _asked(text: str, near: frozenset[str], context: str) -> Places:
+    if codes := _former_regions().get(places.name_key(text)):
+        return tuple(map(_of_department, codes))
     options, parts = named(text, context), parted(text)
     if len(parts) > MOST:
         raise BadInput(f"{len(parts)} places: give at most {MOST}, or the department that holds them")
@@ -81,6 +88,12 @@ def _asked(text: str, near: frozenset[str], context: str) -> Places:
     if not options and len(parts) > 1:
         return _several(parts, near, context)
     return (settled(text, called(text, options) or _resembling(text), near),)
+
+
+@remembered()
+def _former_regions() -> Mapping[str, tuple[str, ...]]:
+    """The departments of the regions of before 2016, by the keys of their names."""
+    return {places.name_key(name): codes for name, codes in places.former_regions().items()}
 
 
 def _of_institution(text: str) -> Places:
@@ -257,7 +270,7 @@ def _named(key: str, near: str | None) -> Places:
     """The places of a name: an area before a village, a commune before a grouping that is named after it."""
     same = places.communes_named(key, near)
     areas = () if near else _areas(key)
-    if areas and areas[0].label != "Paris":
+    if areas and areas[0].department not in _ONE_COMMUNE:
         return areas + tuple(of_commune(c.code) for c in same if c.population >= TOWN)
     if key.split(" ", 1)[0] in _KINDS or "metropole" in key:
         same = ()
@@ -267,6 +280,9 @@ def _named(key: str, near: str | None) -> Places:
         for found in (places.of_grouping(one.siren) for one in grouping)
         if near in (None, found.department)
     )
+
+
+_ONE_COMMUNE = ("75", "977", "978")  # departments that are one town: Paris, Saint-Barthélemy, Saint-Martin
 
 
 def _areas(key: str) -> Places:
@@ -723,7 +739,7 @@ def _wide(label: str, title: str, stated: Places, buyer: Buyer) -> bool:
     if "00" in codes or _MUNICIPAL.match(places.name_key(buyer.name)):
         return "00" in codes
     key = places.name_key(re.sub(r"[\d()]+", " ", label))
-    area = _areas(key) or key in map(places.name_key, places.former_regions()) or _AREA.search(fold(label))
+    area = _areas(key) or key in _former_regions() or _AREA.search(fold(label))
     within = {code for place in stated for code in departments_within(place)}
     # "région Réunion, arrondissement sud-ouest"
     entitled = (one.options[0] for one in _mentions(title) if one.strength and within)

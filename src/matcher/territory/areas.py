@@ -155,8 +155,7 @@ def somewhere(words: str) -> Place:
         several = f"plusieurs lieux s'appellent « {words} » ({', '.join(error.choices)})"
         raise BadInput(f"{several} : précisez le département ou le code postal") from None
     except BadInput as error:
-        near = getattr(error, "choices", ())
-        hint = f"vouliez-vous dire {', '.join(near)} ?" if near else "vérifiez l’orthographe"
+        hint = toponyms.suggested(getattr(error, "choices", ()))
         raise BadInput(f"aucune commune, ni code postal, ni département « {words} » : {hint}") from None
     if len(found) != 1 or not found[0].department:
         remedy = "donnez une commune, un code postal ou un département"
