@@ -184,6 +184,7 @@ def largest_of(place: Place) -> Commune | None:
     return commune(made.members[0] if made else place.commune or "")
 
 
+@remembered()
 def of_grouping(siren: str) -> Place:
     """The place that is all of a grouping: at its centre, in the department of its most populous member."""
     made, here = groupings()[siren], _grouping_area(siren)

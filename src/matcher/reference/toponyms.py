@@ -249,7 +249,7 @@ def named(text: str, context: str = "") -> Places:
     same += tuple(place for place in around if place not in same)
     same = same or tuple(of_commune(town.code) for town in places.communes_once_named(name, near))
     same = same or tuple(
-        place for place in _shortened_names().get(key, ()) if near in (None, place.department)
+        place for place in _shortened_names().get(_unlinked(key), ()) if near in (None, place.department)
     )
     side = None if same else _SIDE.match(text)
     return named(text[side.end() :]) if side else same
@@ -385,6 +385,10 @@ def _grouping_names() -> tuple[dict[str, list[Grouping]], list[tuple[frozenset[s
     return table, cities
 
 
+def _unlinked(key: str) -> str:
+    return " ".join(word for word in key.split() if word not in _SMALL)
+
+
 @remembered()
 def _shortened_names() -> Mapping[str, Places]:
     """Groupings by the beginning of their names, of three words and more, "Grand Paris Sud", and by an end that one alone has."""
@@ -397,7 +401,9 @@ def _shortened_names() -> Mapping[str, Places]:
         ):
             if not {part[0], part[-1]} & _SMALL and len(frozenset(part) - _SMALL) > 1:
                 table = begun if part[0] == words[0] else ended
-                table.setdefault(" ".join(part), []).extend(places.of_grouping(one.siren) for one in made)
+                table.setdefault(_unlinked(" ".join(part)), []).extend(
+                    places.of_grouping(one.siren) for one in made
+                )
     alone = {name: found for name, found in ended.items() if len({*found}) == 1}
     return {name: tuple(dict.fromkeys(found)) for name, found in (alone | begun).items()}
 
