@@ -200,8 +200,10 @@ def build(folder: Path) -> None:
     for g in [*load("epci"), *load("ept")]:
         members = [m["code"] for m in g["membres"] if m["code"] in population]
         if members:
-            groupings[g["code"]] = (g["code"], g["nom"], g["type"], max(members, key=lambda m: population[m]))
-    write("groupings.csv.gz", "siren,name,type,largest_commune", [groupings[k] for k in sorted(groupings)])
+            largest = max(members, key=lambda m: population[m])
+            listed = " ".join(sorted(members, key=lambda m: (m != largest, m)))
+            groupings[g["code"]] = (g["code"], g["nom"], g["type"], listed)
+    write("groupings.csv.gz", "siren,name,type,members", [groupings[k] for k in sorted(groupings)])
 
     regions = {r["code"]: r["nom"] for r in load("regions")}
     departments = []

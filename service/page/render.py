@@ -57,9 +57,12 @@ def zone_of(structure: Structure) -> str:
     if zone is None:
         return ""
     radius = f"{zone.radius_km:.0f} km autour de son adresse" if zone.radius_km else ""
+    around = ", ".join(places.groupings()[code].name for code in zone.groupings if code in places.groupings())
     names = ", ".join(found.name if (found := places.department(code)) else code for code in zone.departments)
     regions = ", ".join(places.regions().get(code, code) for code in zone.regions)
-    return " ; ".join(filter(None, ("toute la France" if zone.country else "", radius, names, regions)))
+    return " ; ".join(
+        filter(None, ("toute la France" if zone.country else "", radius, around, names, regions))
+    )
 
 
 def recorded(line: Mapping[str, Any], siret: str) -> Structure:
@@ -303,9 +306,7 @@ def sentence(error: Exception) -> str:
     if isinstance(error, toponyms.Homonyms):
         return f"Plusieurs lieux s'appellent « {error.words[:60]} » : {', '.join(error.choices)}. Écrivez celui que vous voulez dire."
     if isinstance(error, toponyms.UnknownPlace):
-        hint = (
-            f"vouliez-vous dire {', '.join(error.choices)} ?" if error.choices else "vérifiez l'orthographe."
-        )
+        hint = toponyms.suggested(error.choices)
         return f"Aucune commune, aucun code postal, département, région ni intercommunalité ne s'appelle « {error.words[:60]} » : {hint}"
     if isinstance(error, domain.UnknownLot):
         return f"L'avis {error.notice} n'a pas de lot {error.lot[:20]} : choisissez parmi {error.numbers}."

@@ -79,6 +79,7 @@ class Place:
     postcode: str | None = None
     department: str | None = None  # "01" .. "95", "2A", "2B", "971" .. "976"
     region: str | None = None  # INSEE region code, "11" is Île-de-France
+    grouping: str | None = None  # SIREN of an inter-communal grouping, all of which is meant
     country: str | None = "FR"  # ISO 3166-1 alpha-2; ZZ for one that is not named
     nuts: str | None = None
     latitude: float | None = None
@@ -88,9 +89,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
-    """Where an offer is served: a radius around the structure, departments, regions, or all France."""
+    """Where an offer is served: a radius around the structure, groupings (SIREN), departments, regions, or all France."""
 
     radius_km: float | None = None
+    groupings: tuple[str, ...] = ()
     departments: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     country: bool = False

@@ -227,7 +227,7 @@ def test_a_radius_within_the_department_of_a_lot_placed_no_better_excludes_nobod
         query = asked(crowd, (place,))
         found = reach.of(shortlist_of(crowd, query, exhaustive=True))
         zones = found.zone
-        _, radius, _ = reach.zones_of(crowd)
+        radius = reach.zones_of(crowd)[1]
         here = crowd.one_of("department", ("974",)) & (radius >= 0) & (found.kilometres < 48)
         assert (zones[here] == 1).any()
         assert ((zones[here] == 0).any(), (zones[here] == -1).any()) == (unsure, not unsure)
@@ -251,3 +251,21 @@ def test_whoever_is_shown_is_explained(crowd: Catalogue, monkeypatch: MonkeyPatc
         query = asked(crowd, where)
         whole, some = (shortlist_of(crowd, query, 60, coming=each).candidates for each in (False, True))
         assert set(some.tolist()) <= set(whole.tolist())
+
+
+def test_a_grouping_as_a_zone_reaches_its_members_and_no_other_commune() -> None:
+    (siren,) = places.groupings_at(LAON)
+    zone = Zone(groupings=(siren,))
+    stated = (Offer(id="1", title="Tonte", zone=zone),)
+    one = Structure(siret="00000000100010", name="x", kind="EI", place=LAON, offers=stated)
+    held = build_catalogue([one], [], recipes.named("lexical"))
+    member = locate(Place(commune=places.groupings()[siren].members[-1]))
+    for place, expected in (
+        (member, 1),
+        (places.of_grouping(siren), 1),
+        (locate(Place(commune="02691")), -1),  # Saint-Quentin, of another one
+        (AISNE, 0),
+        (Place(department="62"), -1),
+    ):
+        assert reach.to_places(held, [place], np.arange(1)).zone.tolist() == [expected], place.label
+    assert reach.coming(held, asked(held, (member,)), 0, None).tolist() == [0]

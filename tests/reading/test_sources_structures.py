@@ -177,8 +177,9 @@ def test_zones_are_understood(cell: str, zone: dict[str, Any] | None) -> None:
 @pytest.mark.parametrize(("town", "area"), cases("areas called after a town"))
 def test_an_area_is_reached_from_the_town_that_it_is_called_after(town: str, area: str) -> None:
     (structure,), _ = read(f"siret;nom;type;ville;zone\n{A};X;EI;{town};{area}\n")
-    assert structure.zone and structure.zone.radius_km and structure.zone.radius_km < 25
-    assert structure.zone == Zone(radius_km=structure.zone.radius_km)
+    assert structure.zone and (structure.zone.radius_km or 0) < 25
+    assert structure.zone == Zone(radius_km=structure.zone.radius_km, groupings=structure.zone.groupings)
+    assert bool(structure.zone.groupings) == (town != "Quiberon")
     assert not any("zone" in flag for flag in structure.flags)
 
 

@@ -10,7 +10,7 @@ from records import cases
 
 
 def codes(found: tuple[Place, ...]) -> list[str | None]:
-    return [place.commune or place.department or place.region for place in found]
+    return [place.commune or place.grouping or place.department or place.region for place in found]
 
 
 @pytest.mark.parametrize(("typed", "expected"), cases("places typed in a field"))

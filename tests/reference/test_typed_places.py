@@ -8,7 +8,7 @@ from matcher.reference import toponyms, typed_places
 
 
 def codes(found: tuple[Place, ...]) -> set[str]:
-    return {place.commune or place.department or place.region or "" for place in found}
+    return {place.commune or place.grouping or place.department or place.region or "" for place in found}
 
 
 @pytest.mark.parametrize("name", ["places_typed.csv", "places_typed_2.csv"])
@@ -36,7 +36,10 @@ def test_the_field_of_places_knows_the_same_names() -> None:
     assert codes(toponyms.asked("sud Ardèche")) == {"07"} and codes(toponyms.asked("Maurienne")) == {"73248"}
     with pytest.raises(toponyms.Homonyms) as asked:
         toponyms.asked("Grand Paris Sud")
-    assert asked.value.choices == ("Créteil (94)", "Évry-Courcouronnes (91)")
+    assert asked.value.choices == (
+        "Grand Paris Sud Est Avenir (94)",
+        "Communauté d'agglomération Grand Paris Sud Seine Essonne Sénart (91)",
+    )
     with pytest.raises(toponyms.Homonyms) as asked:
         toponyms.asked("Beaumont")
     assert all("Beaumont" in choice for choice in asked.value.choices)  # and not Beaumes

@@ -106,10 +106,13 @@ def test_needs_are_counted_where_they_lie_once_and_those_left_out_are_told(match
     assert [len(c.needs) for c in near.cells] == [1]
 
 
-def test_groupings_hold_the_needs_nearest_to_their_town() -> None:
+def test_groupings_hold_the_needs_of_their_members() -> None:
     cut = areas.divided((areas.department("93"),), "epci")
     at = [cut[i].label for i in areas.holding(cut, places.locate(Place(commune="93001")))]
     assert at == ["Plaine Commune"]
+    assert next(areas.holding(cut, places.locate(Place(commune="93078")))) == [c.label for c in cut].index(
+        "Paris Terres d'Envol"
+    )
     with pytest.raises(BadInput, match="canton"):
         areas.divided((areas.department("93"),), "canton")
 

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from matcher import codec
@@ -145,7 +146,15 @@ class Catalogue:
     def zoned(self) -> Mask:
         """Evidence rows that declare a zone."""
         zones = (self.of_row("zone_low") > 0) | (self.of_row("zone_high") > 0)
+        zones[[row for row, _ in self.groupings]] = True
         return np.asarray(zones | ~np.isnan(self.of_row("radius")))
+
+    @cached_property
+    def groupings(self) -> list[tuple[int, str]]:
+        """Evidence rows that declare groupings of communes as their zone, each with its SIRENs, parted by spaces."""
+        listed = self.evidence.column("groupings")
+        rows = pc.indices_nonzero(pc.not_equal(listed, ""))
+        return list(zip(rows.to_pylist(), listed.take(rows).to_pylist(), strict=True))
 
     @cached_property
     def owners(self) -> I64:

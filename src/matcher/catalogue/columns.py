@@ -9,7 +9,7 @@ from matcher.reference import places
 EPOCH = date(1970, 1, 1)
 KEPT = 5_000  # zones whose numbers are remembered
 TIMELESS = -(2**30)
-FORMAT = 8  # of the folder of a saved catalogue
+FORMAT = 9  # of the folder of a saved catalogue
 #: The natures of evidence; a row holds the position of its own.
 NATURES = ("name", "naf", "description", "offer", "job", "award")
 DECLARED = ("offer", "description", "job")

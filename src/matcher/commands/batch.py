@@ -92,7 +92,7 @@ def run(
         rules=chosen,
         top=top,
         since=since,
-        departments=areas.departments_of(areas.within(region, department)),
+        departments=frozenset(areas.codes_within(region, department)),
         hold=hold,
         jobs=jobs,
         scheduler=scheduler,

@@ -51,7 +51,7 @@ def run(
     MATCHER_VECTORS=postgresql://USER@HOST/BASE matcher index data/sample --recipe pgvector
     """
     chosen = recipes.named(recipe, encoder)
-    within = areas.departments_of(areas.within(region, department))
+    within = areas.codes_within(region, department)
     if within and update:
         raise BadInput("--region and --department bound a full build: leave out --update")
     if not files and not update:

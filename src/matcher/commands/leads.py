@@ -5,17 +5,29 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import CATALOGUE, Files, Folder, Output, Words, emit_values, gathered, loaded
+from matcher.commands._options import (
+    CATALOGUE,
+    Departments,
+    Files,
+    Folder,
+    Output,
+    Region,
+    emit_values,
+    gathered,
+    loaded,
+)
 from matcher.console import say
 from matcher.domain import NoValidRecords
 from matcher.partners import subcontracting
 from matcher.partners.subcontracting import Opening
 from matcher.reading import gather
+from matcher.territory import areas
 
 
 def run(
     files: Annotated[Files, Argument(help="Notices, DECP; by default the indexed notices.")] = None,
-    department: Annotated[Words, Option(help="Only of this department; repeatable.")] = None,
+    region: Region = "",
+    department: Departments = None,
     awarded: Annotated[bool, Option("--awarded", help="Only awarded lots: a firm to call.")] = False,
     n: Annotated[int, Option("-n", min=1, max=50, help="Structures listed for each lot.")] = 5,
     most: Annotated[int, Option(min=1, help="Maximum number of lots, by decreasing hours.")] = 50,
@@ -38,10 +50,10 @@ def run(
         awards = [award for award in found.awards if award.uid not in inside]
     if awarded:
         tenders = [t for t in tenders if t.awards]
-    if department:
+    if within := {*areas.codes_within(region, department)}:
         own = {t.id: [t.buyer.place, *(p for lot in t.lots for p in lot.places)] for t in tenders}
-        tenders = [t for t in tenders if any(p.department in department for p in own[t.id])]
-        awards = [a for a in awards if {a.place.department, a.buyer.place.department} & set(department)]
+        tenders = [t for t in tenders if any(p.department in within for p in own[t.id])]
+        awards = [a for a in awards if {a.place.department, a.buyer.place.department} & within]
     opened = subcontracting.openings(matcher, tenders, awards, earlier=[*indexed, *tenders], n=n)
     if not opened:
         raise NoValidRecords(

@@ -114,7 +114,7 @@ def run(
         say(other)
     lists = {
         "kinds": domain.kinds_named(kind or ()),
-        "departments": sorted(areas.departments_of(areas.within(region, department))),
+        "departments": areas.codes_within(region, department),
         "phrases": word,
         "excluded": exclude,
     }

@@ -9,7 +9,16 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import CATALOGUE, Files, Folder, Output, ReferenceDay, Words
+from matcher.commands._options import (
+    CATALOGUE,
+    Departments,
+    Files,
+    Folder,
+    Output,
+    ReferenceDay,
+    Region,
+    Words,
+)
 from matcher.console import progress, say
 from matcher.partners import opportunities
 from matcher.partners.opportunities import Opportunity, Part
@@ -17,6 +26,7 @@ from matcher.reading import gather
 from matcher.reading.procedure import answerable
 from matcher.reference.french import due, iso
 from matcher.reference.text import shorten
+from matcher.territory import areas
 
 PLACED = (
     "avis=tender.id, lot=lot.number, intitulé=lot.title, acheteur=tender.buyer.name, km=match.distance_km"
@@ -34,7 +44,8 @@ def run(
     siret: Annotated[str, Argument(help="The structure, by SIRET, SIREN or name.")],
     notices: Annotated[Files, Argument(help="Notices; by default those indexed.")] = None,
     since: Annotated[date | None, Option(parser=options.day, help="Published on this day or later.")] = None,
-    department: Annotated[Words, Option(help="Only lots of this department; repeatable.")] = None,
+    region: Region = "",
+    department: Departments = None,
     cpv: Annotated[Words, Option(help="Only lots of this CPV prefix; repeatable.")] = None,
     reserved: Annotated[bool, Option("--reserved", help="Only reserved lots.")] = False,
     most: Annotated[float | None, Option(min=0, help="Maximum yearly amount in euros, where known.")] = None,
@@ -51,7 +62,7 @@ def run(
     matcher = options.loaded(catalogue)
     structure = options.named_structure(matcher, siret)
     tenders = answerable(gather.gather(notices).tenders if notices else gather.load_notices(catalogue))
-    where, codes = tuple(department or ()), tuple(cpv or ())
+    where, codes = areas.codes_within(region, department), tuple(cpv or ())
     wishes = opportunities.Wishes(departments=where, cpv=codes, since=since, reserved=reserved, most=most)
     moment = datetime.combine(on, time(), UTC) if on else None
     watched = progress(tenders, "looking")

@@ -7,19 +7,30 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import CATALOGUE, Files, Folder, Output, ReferenceDay, Words
+from matcher.commands._options import (
+    CATALOGUE,
+    Departments,
+    Files,
+    Folder,
+    Output,
+    ReferenceDay,
+    Region,
+    Words,
+)
 from matcher.console import say
 from matcher.domain import NoValidRecords
 from matcher.matching import renewals
 from matcher.reading import gather
 from matcher.reference.french import counted
+from matcher.territory import areas
 
 
 def run(
     files: Annotated[Files, Argument(help="DECP, award notices; default: those indexed.")] = None,
     siret: Annotated[str, Option(help="Only those a structure (SIRET or name) would be called for.")] = "",
     buyer: Annotated[str, Option(help="Only of this buyer: SIRET, SIREN or words of its name.")] = "",
-    department: Annotated[Words, Option(help="Only of this department; repeatable.")] = None,
+    region: Region = "",
+    department: Departments = None,
     cpv: Annotated[Words, Option(help="Only of this CPV prefix; repeatable.")] = None,
     after: Annotated[float, Option(min=0, help="Ends in this many months or later.")] = 3,
     before: Annotated[float, Option(min=0, help="Ends in this many months or sooner.")] = 18,
@@ -40,7 +51,7 @@ def run(
         soonest=after,
         latest=before,
         buyer=buyer,
-        departments=tuple(department or ()),
+        departments=areas.codes_within(region, department),
         cpv=tuple(cpv or ()),
     )
     if siret:

@@ -69,7 +69,7 @@ def run(
     matcher read var/sync/boamp
     """
 
-    within = sorted(areas.departments_of(areas.within(region, department)))
+    within = areas.codes_within(region, department)
 
     def source() -> Any:
         return plugins.find("reading.sync", "nomenclatures" if what == "reference" else what)

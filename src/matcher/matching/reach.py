@@ -5,7 +5,7 @@ The only reader of zones and distances: lists, filters, groups, partners, opport
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -29,10 +29,11 @@ from matcher.domain import Place, Reached, Where
 from matcher.learned import activities
 from matcher.matching.shortlist import Column, Query, Rows, Shortlist, heads
 from matcher.reference.arrays import F32, F64, I64, Mask
-from matcher.reference.places import EARTH_RADIUS_KM, POSTCODE_KM, precise, whereabouts
+from matcher.reference.places import EARTH_RADIUS_KM, POSTCODE_KM, groupings_at, precise, whereabouts
 
-#: Of structures that declare zones: is any declared (n,), the longest radius (n,), -inf if none, departments as bits (2, n).
-Zones = tuple[Mask, Column, NDArray[np.uint64]]
+#: Of structures that declare zones: is any declared (n,), the longest radius (n,), -inf if none, departments as bits (2, n),
+#: who declares each grouping of communes.
+Zones = tuple[Mask, Column, NDArray[np.uint64], dict[str, list[int]]]
 
 
 #: Kilometres at most to a structure in the department that is all that is known of the place of a lot.
@@ -112,7 +113,8 @@ def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: 
             inside = np.asarray(kilometres <= radius)
         for number in {department_number(code) for code in named} - {-1}:
             inside |= words[number // 64] & np.uint64(1 << number % 64) > 0
-        outside = declared & ~inside
+        inside |= _of_groupings(zones, filter(precise, places))[at]
+        outside = declared & ~inside & ~_of_groupings(zones, (p for p in places if not precise(p)))[at]
         # a radius tells nothing where a point is too vague for it, nor within the area of the lot
         limited = np.flatnonzero(outside & (radius >= 0))
         if len(limited):
@@ -127,6 +129,14 @@ def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: 
             own &= distances_km(catalogue, known, rows) <= kilometres
     own |= of_one_commune(catalogue, places, rows)
     return Reach(zone, kilometres, np.asarray(own & ~np.isnan(kilometres)))
+
+
+def _of_groupings(zones: Zones, places: Iterable[Place]) -> Mask:
+    """Who declares a grouping that holds one of the places, or reaches into it; (n,)."""
+    chosen = np.zeros(len(zones[0]), dtype=bool)
+    for siren in {siren for place in places for siren in groupings_at(place)} if zones[3] else ():
+        chosen[zones[3].get(siren, [])] = True
+    return chosen
 
 
 def _departments(places: Sequence[Place]) -> set[str]:
@@ -151,7 +161,8 @@ def _declared_zones(shortlist: Shortlist) -> tuple[Zones, Any]:
         return zones_of(catalogue), shortlist.candidates
     known = shortlist.inside(shortlist.known(*DECLARED))
     known = known[catalogue.zoned[shortlist.rows[known]]]
-    return _zones_by(catalogue, shortlist.rows[known], shortlist.owner[known], len(shortlist)), slice(None)
+    zones = _zones_by(catalogue, shortlist.rows[known], shortlist.owner[known], len(shortlist))
+    return zones, slice(None)
 
 
 def zones_of(catalogue: Catalogue) -> Zones:
@@ -175,7 +186,12 @@ def _zones_by(catalogue: Catalogue, rows: Rows, owner: Rows, count: int) -> Zone
         radius[at] = np.fmax(np.fmax.reduceat(catalogue.of_row("radius")[rows], first), -np.inf)
         for word, name in zip(words, ("zone_low", "zone_high"), strict=True):
             word[at] = np.bitwise_or.reduceat(catalogue.of_row(name)[rows], first)
-    return declared, radius, words
+    declaring = dict(catalogue.groupings)
+    groupings: dict[str, list[int]] = {}
+    for position in np.flatnonzero(np.isin(rows, list(declaring))).tolist():
+        for siren in declaring[int(rows[position])].split():
+            groupings.setdefault(siren, []).append(int(owner[position]))
+    return declared, radius, words, groupings
 
 
 def code_near(shortlist: Shortlist) -> F64:
@@ -230,6 +246,7 @@ def _coming(catalogue: Catalogue, query: Query, k: int, allowed: Mask | None) ->
         chosen = cosines >= remembered(catalogue, "radius of those proposable", spread, _radius, SPREADS_KEPT)
         for department in query.departments:
             chosen[remembered(catalogue, "zones with", department, _with_department, PLACES_KEPT)] = True
+        chosen |= _of_groupings(zones_of(catalogue), query.places) & proposable(catalogue)
     else:
         chosen = np.zeros(len(catalogue), dtype=bool)
     if allowed is not None:
@@ -256,7 +273,7 @@ def _radius(catalogue: Catalogue, spread: float) -> F32:
 
     The radius is as much wider as places of this spread make it unsure, see `least_km`.
     """
-    _, radius, _ = zones_of(catalogue)
+    radius = zones_of(catalogue)[1]
     spreads = np.hypot(np.nan_to_num(catalogue.of_structure("spread_km")), spread)
     widest = np.hypot(np.maximum(radius, 0) + UNSURE * spreads, TYPICAL * spreads)
     # the cosine of so many kilometres on the Earth, a little less
@@ -266,7 +283,7 @@ def _radius(catalogue: Catalogue, spread: float) -> F32:
 
 def _with_department(catalogue: Catalogue, department: str) -> I64:
     """Structures of which the declared zone holds a department."""
-    number, (_, _, words) = department_number(department), zones_of(catalogue)
+    number, words = department_number(department), zones_of(catalogue)[2]
     if number < 0:
         return np.zeros(0, dtype=np.int64)
     return np.flatnonzero(proposable(catalogue) & (words[number // 64] & np.uint64(1 << number % 64) > 0))

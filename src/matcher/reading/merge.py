@@ -172,7 +172,7 @@ def _rare(record: Structure) -> frozenset[str]:
 def _town(place: Place) -> str:
     """The commune of a place, of an arrondissement its city; "" where it is not known."""
     code = place.commune or ""
-    return next((city for city, begun in places.CITIES.items() if code.startswith(begun)), code)
+    return places.city_of(code)
 
 
 def _loose(identity: str) -> bool:

@@ -123,6 +123,8 @@ def _communes(word: str) -> tuple[str, ...]:
         (place,) = toponyms.asked(word)
         if place.commune:
             return (place.commune,)
+        if place.grouping:
+            return places_.groupings()[place.grouping].members
     odd = f"la commune « {word} » n'est pas reconnue, ou plusieurs portent ce nom"
     raise BadInput(f"{odd} : ajoutez le département, Saint-Denis (93)")
 

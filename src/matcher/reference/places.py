@@ -57,6 +57,16 @@ class Department:
 
 
 @dataclass(frozen=True, slots=True)
+class Grouping:
+    """An inter-communal grouping (EPCI, EPT) by its SIREN; `members` are INSEE codes, the most populous first."""
+
+    siren: str
+    name: str
+    kind: str
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Whereabouts:
     """A point in degrees, and how far from it the place usually lies, in kilometres; 0 where the point is its own."""
 
@@ -127,16 +137,79 @@ def _by_postcode() -> dict[str, list[int]]:
 
 @remembered()
 def _by_siren() -> dict[str, str]:
-    table = {siren: largest for siren, _, _, largest in _rows("groupings.csv.gz")}
+    table = {one.siren: one.members[0] for one in groupings().values()}
     table.update((row[6], row[0]) for row in _communes() if row[6])
     return table
 
 
+KINDS = {"CC": "Communauté de communes ", "CA": "Communauté d'agglomération ", "CU": "Communauté urbaine "}
+
+
 @remembered()
-def groupings() -> tuple[tuple[str, Commune], ...]:
-    """Groupings of communes by name, each with its most populous commune."""
-    found = ((name, commune(largest)) for _, name, _, largest in _rows("groupings.csv.gz"))
-    return tuple((name, one) for name, one in found if one is not None)
+def groupings() -> Mapping[str, Grouping]:
+    """Groupings of communes by SIREN."""
+    return {
+        siren: Grouping(
+            siren, f"{KINDS.get(kind, '')}{name.removeprefix(f'{kind} ')}", kind, tuple(codes.split())
+        )
+        for siren, name, kind, codes in _rows("groupings.csv.gz")
+    }
+
+
+@remembered()
+def _groupings_of() -> dict[str, list[str]]:
+    """The groupings of which each commune is a member: one, in Greater Paris two."""
+    table: dict[str, list[str]] = {}
+    for one in groupings().values():
+        for code in one.members:
+            table.setdefault(code, []).append(one.siren)
+    return table
+
+
+@remembered()
+def _grouping_area(siren: str) -> Whereabouts:
+    """The centre of a grouping weighted by population, and how far from it its people live (root mean square)."""
+    towns = [town for code in groupings()[siren].members if (town := commune(code))]
+    points = np.array([coordinates(town)[:2] for town in towns])
+    latitude, longitude = centre = np.average(
+        points, axis=0, weights=(people := [t.population + 1 for t in towns])
+    )
+    squares = distance_km(*points.T, *centre) ** 2
+    return Whereabouts(float(latitude), float(longitude), math.sqrt(np.average(squares, weights=people)))
+
+
+def largest_of(place: Place) -> Commune | None:
+    """The commune of a place, or the most populous of its grouping."""
+    made = groupings().get(place.grouping or "")
+    return commune(made.members[0] if made else place.commune or "")
+
+
+@remembered()
+def of_grouping(siren: str) -> Place:
+    """The place that is all of a grouping: at its centre, in the department of its most populous member."""
+    made, here = groupings()[siren], _grouping_area(siren)
+    town = locate(Place(commune=made.members[0]))
+    latitude, longitude = round(here.latitude, 4), round(here.longitude, 4)
+    return replace(
+        town,
+        label=made.name,
+        commune=None,
+        postcode=None,
+        grouping=siren,
+        latitude=latitude,
+        longitude=longitude,
+    )
+
+
+def groupings_at(place: Place) -> frozenset[str]:
+    """The groupings that hold a commune, or share a member with a grouping; of a wider place all that may reach into it."""
+    if place.commune:
+        codes: Iterable[str] = (place.commune, city_of(place.commune))
+    elif place.grouping and place.grouping in groupings():
+        codes = groupings()[place.grouping].members
+    else:
+        codes = (row[0] for row in _communes() if row[3] in departments_within(place))
+    return frozenset(siren for code in codes for siren in _groupings_of().get(code, ()))
 
 
 @remembered()
@@ -161,6 +234,11 @@ def commune(code: str) -> Commune | None:
 def communes(population: int = 0) -> Iterator[Commune]:
     """Every commune of so many people at least, in the order of its code."""
     return (_commune_at(number) for number, row in enumerate(_communes()) if int(row[5] or 0) >= population)
+
+
+def city_of(code: str) -> str:
+    """The INSEE code of Paris, Lyon or Marseille of one of its arrondissements; any other code as it is."""
+    return next((city for city, begun in CITIES.items() if code.startswith(begun)), code)
 
 
 def unmapped(place: Place) -> str:
@@ -454,7 +532,7 @@ def departments_within(place: Place) -> tuple[str, ...]:
 
 def precise(place: Place) -> bool:
     """Is a place known more precisely than by its department?"""
-    return place.commune is not None or (place.latitude is not None and not _doubt(place))
+    return bool(place.commune or place.grouping) or (place.latitude is not None and not _doubt(place))
 
 
 #: How far communes without coordinates usually lie from the mean of those that share their postcode.
@@ -476,6 +554,8 @@ def whereabouts(place: Place) -> Whereabouts | None:
 
 def _doubt(place: Place) -> float:
     """How far a place usually lies from its coordinates: these may be of its postcode or department alone."""
+    if place.grouping and place.grouping in groupings():
+        return _grouping_area(place.grouping).spread_km
     point, town = (place.latitude, place.longitude), commune(place.commune) if place.commune else None
     if town is not None and not math.isnan(town.latitude):
         return 0.0
@@ -724,7 +804,7 @@ def locate(place: Place, buyer_id: str = "") -> Place:
     department or region stated.  What is stated is kept.  A place known by its department alone gets no
     coordinates: `department(code)` has its centre.
     """
-    if place.country not in (None, "", "FR") or _whole(place):
+    if place.country not in (None, "", "FR") or place.grouping or _whole(place):
         return place
     found, doubt = _commune_of(place)
     if found:

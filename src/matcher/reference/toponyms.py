@@ -12,9 +12,9 @@ from itertools import chain, takewhile
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reference import places
-from matcher.reference.places import Commune, departments_within, precise
+from matcher.reference.places import Commune, Grouping, departments_within, precise
 from matcher.reference.prose import folded
-from matcher.reference.tables import _rows, assumptions, remembered
+from matcher.reference.tables import assumptions, remembered
 from matcher.reference.text import clean, fold
 
 Places = tuple[Place, ...]
@@ -37,6 +37,11 @@ class Homonyms(BadInput):
         super().__init__(
             f"{words[:60]!r} may be several places: {', '.join(choices)}; write the one that is meant, in the need or as the place"
         )
+
+
+def suggested(choices: Collection[str]) -> str:
+    """The choices as a question, for a French reader; what to do where there are none."""
+    return f"vouliez-vous dire {', '.join(choices)} ?" if choices else "vérifiez l'orthographe."
 
 
 class UnknownPlace(BadInput):
@@ -71,6 +76,8 @@ MOST = 12
 
 @lru_cache(4096)
 def _asked(text: str, near: frozenset[str], context: str) -> Places:
+    if codes := _former_regions().get(places.name_key(text)):
+        return tuple(map(_of_department, codes))
     options, parts = named(text, context), parted(text)
     if len(parts) > MOST:
         raise BadInput(f"{len(parts)} places: give at most {MOST}, or the department that holds them")
@@ -81,6 +88,12 @@ def _asked(text: str, near: frozenset[str], context: str) -> Places:
     if not options and len(parts) > 1:
         return _several(parts, near, context)
     return (settled(text, called(text, options) or _resembling(text), near),)
+
+
+@remembered()
+def _former_regions() -> Mapping[str, tuple[str, ...]]:
+    """The departments of the regions of before 2016, by the keys of their names."""
+    return {places.name_key(name): codes for name, codes in places.former_regions().items()}
 
 
 def _of_institution(text: str) -> Places:
@@ -97,7 +110,7 @@ def called(name: str, exact: Places) -> Places:
     "Cesson" may be Cesson-Sévigné; "Vire" is Vire Normandie, "Viré" the village.
     """
     key, most = places.name_key(name), max(map(people, exact), default=0)
-    towns = () if any(not place.commune for place in exact) else _towns_begun().get(key, ())
+    towns = () if not all(map(precise, exact)) else _towns_begun().get(key, ())
     larger = tuple(of_commune(code) for code, count in towns if count > most)
     if len(exact) != 1 or len(larger) != 1:
         return exact + larger if exact or len(larger) == 1 else ()
@@ -108,8 +121,8 @@ def called(name: str, exact: Places) -> Places:
 
 
 def people(place: Place) -> int:
-    """How many people live in a commune; 0 for an area."""
-    town = places.commune(place.commune or "")
+    """How many people live in a commune, or the largest of a grouping; 0 for an area."""
+    town = places.largest_of(place)
     return town.population if town else 0
 
 
@@ -154,9 +167,9 @@ def _several(parts: list[str], near: frozenset[str], context: str) -> Places:
         settled(part, found, sure if len(_within(found, sure)) == 1 else near)
         for part, found in zip(parts, options, strict=True)
     ]
-    communes = [place for place in chosen if place.commune]
+    communes = [place for place in chosen if precise(place)]
     departments = {place.department for place in communes}
-    wide = [place for place in chosen if not place.commune]
+    wide = [place for place in chosen if not precise(place)]
     areas = [place for place in wide if not departments.intersection(departments_within(place))]
     return tuple(dict.fromkeys(communes + areas))
 
@@ -198,10 +211,10 @@ def _choices(found: Places) -> tuple[str, ...]:
     several = [p.department for p in found if p.commune]
 
     def typed(place: Place) -> str:
-        if not place.commune:
+        if not precise(place):
             return f"département {place.department}" if place.department else place.label
         twin = several.count(place.department) > 1
-        known = places.commune(place.commune)
+        known = places.commune(place.commune or "")
         code = known.postcodes[0] if twin and known and known.postcodes else place.department
         return f"{known.name if known else place.label} ({code})"
 
@@ -238,7 +251,7 @@ def named(text: str, context: str = "") -> Places:
     same += tuple(place for place in around if place not in same)
     same = same or tuple(of_commune(town.code) for town in places.communes_once_named(name, near))
     same = same or tuple(
-        place for place in _shortened_names().get(key, ()) if near in (None, place.department)
+        place for place in _shortened_names().get(_unlinked(key), ()) if near in (None, place.department)
     )
     side = None if same else _SIDE.match(text)
     return named(text[side.end() :]) if side else same
@@ -259,14 +272,19 @@ def _named(key: str, near: str | None) -> Places:
     """The places of a name: an area before a village, a commune before a grouping that is named after it."""
     same = places.communes_named(key, near)
     areas = () if near else _areas(key)
-    if areas and areas[0].label != "Paris":
+    if areas and areas[0].department not in _ONE_COMMUNE:
         return areas + tuple(of_commune(c.code) for c in same if c.population >= TOWN)
     if key.split(" ", 1)[0] in _KINDS or "metropole" in key:
         same = ()
     grouping = () if same else _groupings(key)
     return tuple(of_commune(c.code) for c in same) or tuple(
-        found for found in map(_of_grouping, grouping) if near in (None, found.department)
+        found
+        for found in (places.of_grouping(one.siren) for one in grouping)
+        if near in (None, found.department)
     )
+
+
+_ONE_COMMUNE = ("75", "977", "978")  # departments that are one town: Paris, Saint-Barthélemy, Saint-Martin
 
 
 def _areas(key: str) -> Places:
@@ -351,31 +369,26 @@ _KIND = re.compile(
     r"^(?:(?:agglo|cc|ca|cu|ept|communaute (?:de communes|d agglo(?:meration)?|urbaine)|etablissement public territorial)"
     r"(?: (?:de la|de l|des|du|de|d|la|les|le|l))? )+"
 )
-_WHOLE = {"CC": "Communauté de communes", "CA": "Communauté d'agglomération", "CU": "Communauté urbaine"}
-AROUND = "Intercommunalité de"  # a grouping that has another name than its town's
 _SMALL = {"de", "du", "des", "la", "le", "les", "l", "d"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Grouping:
-    name: str
-    commune: str  # its most populous one
-
-
 @remembered()
-def _grouping_names() -> tuple[dict[str, list[_Grouping]], list[tuple[frozenset[str], _Grouping]]]:
+def _grouping_names() -> tuple[dict[str, list[Grouping]], list[tuple[frozenset[str], Grouping]]]:
     """Groupings by their names without what kind they are, and metropolises by their words in any order."""
-    table: dict[str, list[_Grouping]] = {}
+    table: dict[str, list[Grouping]] = {}
     cities = []
-    for _, name, kind, largest in _rows("groupings.csv.gz"):
-        made = _Grouping(re.sub(r"^(?:CC|CA|CU)(?= )", lambda kind: _WHOLE[kind.group()], name), largest)
-        outside, _, inside = name.partition("(")
+    for made in places.groupings().values():
+        outside, _, inside = made.name.partition("(")
         # what stands in brackets is a name too where it is several words: "(Cap Atlantique)"
         for own in (outside, *([inside.strip(" )")] if " " in inside.strip(" )") else ())):
             table.setdefault(_KIND.sub("", places.name_key(own)), []).append(made)
-        if kind.startswith("MET"):
-            cities.append((frozenset(places.name_key(name).split()) - _SMALL, made))
+        if made.kind.startswith("MET"):
+            cities.append((frozenset(places.name_key(made.name).split()) - _SMALL, made))
     return table, cities
+
+
+def _unlinked(key: str) -> str:
+    return " ".join(word for word in key.split() if word not in _SMALL)
 
 
 @remembered()
@@ -390,7 +403,9 @@ def _shortened_names() -> Mapping[str, Places]:
         ):
             if not {part[0], part[-1]} & _SMALL and len(frozenset(part) - _SMALL) > 1:
                 table = begun if part[0] == words[0] else ended
-                table.setdefault(" ".join(part), []).extend(map(_of_grouping, made))
+                table.setdefault(_unlinked(" ".join(part)), []).extend(
+                    places.of_grouping(one.siren) for one in made
+                )
     alone = {name: found for name, found in ended.items() if len({*found}) == 1}
     return {name: tuple(dict.fromkeys(found)) for name, found in (alone | begun).items()}
 
@@ -404,7 +419,7 @@ def first_words() -> Mapping[str, int]:
     return {**places.first_words(), **dict.fromkeys(wide, places.MOST_WORDS)}
 
 
-def _groupings(key: str) -> tuple[_Grouping, ...]:
+def _groupings(key: str) -> tuple[Grouping, ...]:
     table, cities = _grouping_names()
     key = re.sub("^(.+) agglo$", r"agglo \1", key)
     bare = _KIND.sub("", key)
@@ -414,21 +429,18 @@ def _groupings(key: str) -> tuple[_Grouping, ...]:
         made = [one for name, own in table.items() if f"{name} ".startswith(f"{bare} ") for one in own]
         if len(made) == 1:
             return tuple(made)
-        towns = (
-            places.communes_named(bare) if key.startswith(("agglo", "communaute")) else ()
-        )  # "CA" is a court too
-        if not made and len(towns) == 1:  # called after its town, whatever its own name
-            return (_Grouping(f"{AROUND} {towns[0].name}", towns[0].code),)
+        if not made and key.startswith(("agglo", "communaute")):  # "CA" is a court too
+            # called after its town, whatever its own name
+            towns = {town.code for town in places.communes_named(bare)}
+            made = [one for one in places.groupings().values() if one.members[0] in towns]
+            if len(made) == 1:
+                return tuple(made)
     words = frozenset(key.split()) - _SMALL
     if "metropole" not in words and len(words) > 3:  # every word of a notice is looked up
         return ()
     return tuple(made for named, made in cities if words | {"metropole"} == named) or tuple(
         made for named, made in cities if len(words) > 1 and "metropole" in words and words <= named
     )
-
-
-def _of_grouping(found: _Grouping) -> Place:
-    return replace(of_commune(found.commune), label=found.name)
 
 
 # --------------------------------------------------------------------------------------- named in a text
@@ -511,9 +523,9 @@ def mentioned(text: str, within: Collection[str] = (), passing: int | None = Non
     for i in range(len(mentions) - 1, 0, -1):  # "Paris 15e et Issy-les-Moulineaux (92)"
         if mentions[i].listed and mentions[i].strength == 2 and mentions[i - 1].strength:
             mentions[i - 1] = replace(mentions[i - 1], strength=2)
-    plain = [one for one in mentions if one.strength == 2 and any(p.commune for p in one.options)]
+    plain = [one for one in mentions if one.strength == 2 and any(map(precise, one.options))]
     if not plain and passing != 0:
-        weak = [one for one in mentions if one.strength and any(p.commune for p in one.options)]
+        weak = [one for one in mentions if one.strength and any(map(precise, one.options))]
         weak = [one for one in weak if len(_within(one.options, near) or one.options) == 1]
         plain = weak[:1] + list(takewhile(lambda one: passing is None or one.listed, weak[1:]))
         others = {one.words for one in weak[len(plain) :]} - {one.words for one in plain}
@@ -549,7 +561,7 @@ def _mentions(text: str) -> Iterator[_Mention]:
             i += 1
             continue
         if i and plain[i - 1] == "a":  # one is in an area, and at a town
-            options = tuple(place for place in options if place.commune) or options
+            options = tuple(filter(precise, options)) or options
         number = text[tokens[i - 1].start() : tokens[stop - 1].end()] if i else ""
         coded = named(number) if re.match(r"\d{5} ", number) else ()
         if {p.department for p in coded} & {p.department for p in options}:  # "75002 PARIS"
@@ -595,7 +607,7 @@ def _known(words: str, hamlets: bool = False) -> Places:
     if _ARRONDISSEMENT.fullmatch(key) and not key[-1].isdigit():
         return named(key)
     single = " " not in key and not places.communes_named(key)
-    options = tuple(place for place in _named(key, None) if not (single and place.commune))
+    options = tuple(place for place in _named(key, None) if not (single and place.grouping))
     if hamlets:  # on a list, a commune that has joined another too, or a town by the start of its name
         once = () if options else places.communes_once_named(words)
         return tuple(of_commune(town.code) for town in once) or called(words, options)
@@ -614,16 +626,16 @@ def _strength(
     while back >= 0 and plain[back] in LINKS:
         back -= 1
     head = plain[back] if back >= 0 else ""
-    town = options[0].commune and places.communes_named(options[0].label)  # a grouping is around one
+    town = options[0].commune
     apart = head in STREETS or (head in places.OF_MORE and town)
     if apart or _LEFT_OUT.search(text, 0, tokens[i].start()):
         return 0
     linked = back < i - 1
-    if not options[0].commune:
+    if not precise(options[0]):
         wide = tokens[stop - 1].end() - tokens[i].start() >= 8
         return 1 if head in _INTO or (wide and (linked or head in ("a", "sur"))) else 0
     if not town:
-        return 2 if options[0].label.startswith(AROUND) else 1
+        return 1
     gap = text[tokens[i - 1].end() : tokens[i].start()] if i else ""
     if linked and head in _TERRITORIES:
         return 2
@@ -689,7 +701,7 @@ def _called_after(name: str, near: frozenset[str]) -> Commune | None:
     key = re.sub(r"\b(?:cedex|cx)\b.*$" + "| habitat$" * bool(near), "", places.name_key(name)).strip()
     if not key:
         return None
-    same = tuple(found for made in _groupings(key) if (found := places.commune(made.commune)))
+    same = tuple(found for made in _groupings(key) if (found := places.commune(made.members[0])))
     words = key.split()
     starts = [0, *(i for i, word in enumerate(words[:-1], 1) if word in LINKS | _TERRITORIES)]
     for start in () if same else starts:
@@ -735,11 +747,11 @@ def _wide(label: str, title: str, stated: Places, buyer: Buyer) -> bool:
     if "00" in codes or _MUNICIPAL.match(places.name_key(buyer.name)):
         return "00" in codes
     key = places.name_key(re.sub(r"[\d()]+", " ", label))
-    area = _areas(key) or key in map(places.name_key, places.former_regions()) or _AREA.search(fold(label))
+    area = _areas(key) or key in _former_regions() or _AREA.search(fold(label))
     within = {code for place in stated for code in departments_within(place)}
     # "région Réunion, arrondissement sud-ouest"
     entitled = (one.options[0] for one in _mentions(title) if one.strength and within)
-    wide = (within.issuperset(departments_within(one)) for one in entitled if not one.commune)
+    wide = (within.issuperset(departments_within(one)) for one in entitled if not precise(one))
     return "FR" in codes or bool(area) or any(wide)
 
 
@@ -827,7 +839,7 @@ def _elsewhere(text: str) -> Places:
     if not plain and all("-" in one.words for one in named):  # no word of the language
         plain = {one.options for one in named}
     only = next(iter(plain)) if len(plain) == 1 else ()
-    return tuple(replace(_unwalled(place), inferred=True) for place in only) if len(only) == 1 else ()
+    return tuple(replace(place, inferred=True) for place in only) if len(only) == 1 else ()
 
 
 def placed(lot: Lot, tender: Tender) -> Lot:
@@ -903,13 +915,10 @@ def _named_in(text: str, within: frozenset[str], passing: int | None = None) -> 
     if not within:
         return ()
     try:
-        stated = [place for place in mentioned(text, within, passing) if place.commune]
+        stated = [place for place in mentioned(text, within, passing) if precise(place)]
     except Homonyms:
         return ()
-    one_each = {place.commune: place for place in reversed(stated)}  # "Amiens" and "la CA d'Amiens"
-    return tuple(map(_unwalled, one_each.values()))[::-1]
-
-
-def _unwalled(place: Place) -> Place:
-    """A grouping without its largest commune, which it lies around; any other place as it is."""
-    return place if places.communes_named(place.label) else replace(place, commune=None, postcode=None)
+    one_each = {
+        places.largest_of(place): place for place in reversed(stated)
+    }  # "Amiens" and "la CA d'Amiens"
+    return tuple(one_each.values())[::-1]

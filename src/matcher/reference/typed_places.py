@@ -56,7 +56,7 @@ class _Name:
 
     @property
     def town(self) -> bool:
-        return self.options[0].commune is not None
+        return places.precise(self.options[0])
 
 
 def mentioned(text: str) -> Places:
@@ -141,7 +141,7 @@ class _Line:
         if any(map(str.isdigit, key)):
             return 3
         numbered = stop < len(self.plain) and self.plain[stop].isdigit() and self._gap(stop) == " "
-        side = key in _SIDES and (options[0].commune or before & _PARTS)
+        side = key in _SIDES and (places.precise(options[0]) or before & _PARTS)
         if side or (key == "lot" and numbered):
             return 0  # "le Sud" that some groupings are called, "secteur Nord", "Lot 2"
         if (before & _BUILDINGS and not before & _OF) or (
@@ -169,7 +169,7 @@ class _Line:
         """Is a name followed by that of an area that holds it: "Die, Drôme"?"""
         departments = {place.department for place in options}
         return any(
-            not area.commune and departments & set(places.departments_within(area))
+            not places.precise(area) and departments & set(places.departments_within(area))
             for end in range(self._furthest(start) if start < len(self.tokens) else start, start, -1)
             for area in _options(self._words(start, end))
         )
@@ -212,5 +212,5 @@ def _also_words() -> frozenset[str]:
 def _sided(options: Places, before: frozenset[str]) -> Places:
     """The towns among the options after "à", the areas after "dans"; all of them otherwise."""
     towns = bool(before & _AT)
-    sided = tuple(place for place in options if bool(place.commune) == towns)
+    sided = tuple(place for place in options if places.precise(place) == towns)
     return sided if sided and before & (_AT | _IN) else options

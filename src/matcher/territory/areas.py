@@ -28,7 +28,7 @@ class Area:
     @property
     def whole_department(self) -> bool:
         """Is it a department, rather than a place in one?"""
-        return self.place.commune is None
+        return not places.precise(self.place)
 
     @property
     def centre(self) -> tuple[float, float] | None:
@@ -62,6 +62,11 @@ def within(region_named: str = "", departments: Iterable[str] | None = None) -> 
     return (*(region(region_named) if region_named else ()), *map(department, departments or ()))
 
 
+def codes_within(region_named: str, departments: Iterable[str] | None) -> tuple[str, ...]:
+    """The codes of `within`, in order."""
+    return tuple(sorted(departments_of(within(region_named, departments))))
+
+
 def circle(commune: str, radius_km: float) -> Area:
     """The circle around a commune (name, postcode or INSEE code).  Raises BadInput where it cannot be placed."""
     place = somewhere(commune)
@@ -81,14 +86,17 @@ def divided(wholes: tuple[Area, ...], by: str) -> tuple[Area, ...]:
         return wholes
     codes = frozenset(area.place.department for area in wholes)
     inside = (
-        [found for found in places.groupings() if found[1].department in codes]
+        [places.of_grouping(code) for code in places.groupings()]
         if by == "epci"
-        else [(one.name, one) for code in codes for one in largest().get(code or "", ())]
+        else [toponyms.of_commune(one.code) for code in codes for one in largest().get(code or "", ())]
     )
-    inside.sort(key=lambda named: -named[1].population)
+    inside = sorted((one for one in inside if one.department in codes), key=toponyms.people, reverse=True)[
+        :MOST
+    ]
+    named = ((one.commune or f"{one.label} ({one.department})", one) for one in inside)
     return tuple(
-        Area(code=one.code, label=label, words=one.code, place=toponyms.asked(one.code)[0])
-        for label, one in inside[:MOST]
+        Area(code=one.commune or one.grouping or "", label=one.label, words=words, place=one)
+        for words, one in named
     )
 
 
@@ -105,12 +113,15 @@ def largest() -> dict[str, tuple[places.Commune, ...]]:
 def holding(areas: tuple[Area, ...], place: Place) -> Iterator[int]:
     """The positions of the areas that hold a place: none for one that is known less precisely than they are.
 
-    A commune is in the grouping of its department whose main commune is nearest: membership is in no shipped table.
+    Of the communes of a department, the nearest.
     """
     nearest: list[tuple[float, int]] = []
     for number, area in enumerate(areas):
         if area.whole_department:
             if place.department == area.place.department:
+                yield number
+        elif area.place.grouping:
+            if area.place.grouping in places.groupings_at(place) and places.precise(place):
                 yield number
         elif place.latitude is not None and places.precise(place):
             at = area.place
@@ -144,8 +155,7 @@ def somewhere(words: str) -> Place:
         several = f"plusieurs lieux s'appellent « {words} » ({', '.join(error.choices)})"
         raise BadInput(f"{several} : précisez le département ou le code postal") from None
     except BadInput as error:
-        near = getattr(error, "choices", ())
-        hint = f"vouliez-vous dire {', '.join(near)} ?" if near else "vérifiez l’orthographe"
+        hint = toponyms.suggested(getattr(error, "choices", ()))
         raise BadInput(f"aucune commune, ni code postal, ni département « {words} » : {hint}") from None
     if len(found) != 1 or not found[0].department:
         remedy = "donnez une commune, un code postal ou un département"

@@ -59,7 +59,7 @@ def _town(cell: str) -> bool:
     if len(name) >= 50 or name[:1].islower():
         return False
     loose = loosely(cell)  # "St-Étienne, Côte Chaude"
-    return loose is None or any(place.commune for place in loose)
+    return loose is None or any(map(places.precise, loose))
 
 
 def _area_named(cell: str) -> bool:

@@ -1,7 +1,7 @@
 """Normalisation of structure lists: kinds, SIRETs, zones, booleans, places."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import islice
@@ -206,22 +206,20 @@ def zone_of(
     text = (
         fold(" ; ".join(several(raw))) if isinstance(raw, list | tuple) else fold(clean(str(raw or ""), 5000))
     ).replace("’", "'")
-    if home is not None and (listed := _HEADING.sub("", text)) != text and zone_of(listed, home=home):
-        text = listed
-    text, *excepted = _EXCEPT.split(text, 1)
+    text, *excepted = _EXCEPT.split(_HEADING.sub("", text), 1)
     plain = re.sub(r"[^a-z0-9,.;|/+ ]+", " ", text)
     country = bool(_COUNTRY.search(plain)) or plain.strip() == "france"
     km = _number(radius)
     if km is None and (match := _RADIUS.search(plain)):
         km = _number(match.group(1))
     areas, wider = list(departments_of(departments, former=True)), list(regions_of(regions))
+    parts = _parted(text)
     if plain and not country:
+        for town in filter(_is_local, parts):  # "Angers Loire Métropole", "Villeneuve-sur-Lot"
+            plain = plain.replace(" ".join(re.sub(r"[^a-z0-9,.;|/+ ]+", " ", town).split()), " ")
         rest = _COUNTED.sub(" ", _RADIUS.sub(" ", plain))
-        several_words = len(rest.split()) > 1 and not re.search(r"\d", rest)
-        towns = [place.commune for place in toponyms.named(rest.strip())] if several_words else []
-        if not towns or not all(towns):  # else "Angers Loire Métropole", "Quimper Bretagne Occidentale"
-            wider += regions_of(rest)
-            areas += departments_of(rest, former=True)
+        wider += regions_of(rest)
+        areas += departments_of(rest, former=True)
         if home is not None and _LIMITED.search(plain) and not re.search(r"\d", rest):
             # "sud Loire" is south of a river
             near = (home.department, *places.neighbours(home.department or ""))
@@ -242,20 +240,32 @@ def zone_of(
         if _NEAR.search(plain):
             around = areas or ([home.department] if home is not None and home.department else [])
             areas = [*around, *(near for code in around for near in places.neighbours(code))]
-    if home is not None and plain and not (country or km or areas or wider):
-        km = _reaching(text, home)
+    local = (
+        part for part in parts if not country and (_is_local(part) or not _covered(_COUNTED.sub(" ", part)))
+    )
+    meant = {part: _meant(part, home, loose=True) for part in local}
+    groupings = tuple(dict.fromkeys(one.grouping for one in meant.values() if one and one.grouping))
+    if home is not None and meant and not (km or areas or wider):
+        km = _reaching(meant, home)
     if left_out := {code for words in excepted for code in _covered(words)}:
         of_wider = [code for region in wider for code in places.departments_of_region(region)]
         areas, wider = (areas + of_wider, []) if left_out.intersection(of_wider) else (areas, wider)
         areas = [code for code in areas if code not in left_out]
-    if not (country or km or areas or wider):
+    if not (country or km or groupings or areas or wider):
         return None
     return Zone(
         radius_km=km,
+        groupings=groupings,
         departments=tuple(dict.fromkeys(areas)),
         regions=tuple(dict.fromkeys(wider)),
         country=country,
     )
+
+
+def _is_local(part: str) -> bool:
+    """Is a part of a zone the name of towns or groupings alone, whatever river or department its words hold?"""
+    named = toponyms.named(part) if " " in part and not re.search(r"\d", part) else ()
+    return bool(named) and all(map(places.precise, named))
 
 
 #: What stands before a list and names it: "Val d'Allier : Issoire, Cournon".
@@ -322,54 +332,68 @@ def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
     return [], [region] if region and re.search(r"\bregion(?:al|ale)?\b", plain) else []
 
 
-def _reaching(text: str, home: Place) -> float | None:
-    """Kilometres from home to the farthest of the towns named, and round it; None where the words name nothing."""
-    away = [
-        (_away(part, home, loose=True), AREA_KM if _WIDE.match(part) else AROUND_KM) for part in _parted(text)
+def _reaching(meant: Mapping[str, Place | None], home: Place) -> float | None:
+    """Kilometres from home to the farthest of the towns named, and round it; None where the words name none."""
+    towns = {part: found for part, found in meant.items() if not (found and found.grouping)}
+    reach = [
+        float(places.distance_km(home.latitude, home.longitude, found.latitude, found.longitude))
+        + (AREA_KM if _WIDE.match(part) else AROUND_KM)
+        for part, found in towns.items()
+        if found and home.latitude is not None
     ]
-    reach = [km + margin for km, margin in away if km is not None]
-    unknown = len(reach) < len(away)
-    if home.latitude is None or (not reach and (not unknown or _NO_AREA & set(fold(text).split()))):
+    unknown = None in towns.values()
+    if home.latitude is None or (not reach and (not unknown or _NO_AREA & set(" ".join(towns).split()))):
         return None
     return ceil(max([*reach, UNKNOWN_KM if unknown else AROUND_KM]))
 
 
-def _away(part: str, home: Place, loose: bool = False) -> float | None:
-    """Kilometres from home to the nearest place of a name, or of the town that an area is called after; None for none.
+def _meant(part: str, home: Place | None, loose: bool = False) -> Place | None:
+    """The place of a name, or the town that an area is called after, that is nearest to home; None where none is near.
 
-    `loose`, else to the commune that the words begin with: "Brest (rive droite)".
+    `loose`, else the commune that the words begin with: "Brest (rive droite)".
     """
     name = _LIMITED.sub(" ", part).strip()
     names = (part, name, _AROUND.sub("", name))  # "Arc Sud Bretagne" is called so
-    named = [home] if _OF_HOME.match(name) else next(filter(None, ([*_called(n, home)] for n in names)), [])
+    if home is not None and _OF_HOME.match(name):
+        own = sorted(
+            places.groupings_at(home) if home.commune else (),
+            key=lambda one: len(places.groupings()[one].members),
+        )
+        return places.of_grouping(own[0]) if own else home
+    named: Sequence[Place] = next(filter(None, ([*_called(n, home)] for n in names)), [])
     if loose and not named:
         named = [p for p in loosely(part) or () if p.commune and part.startswith(fold(p.label))]
-    here = home.latitude, home.longitude
-    points = [(p.latitude, p.longitude) for p in named if None not in (p.latitude, p.longitude, *here)]
-    nearest = min((float(places.distance_km(*here, *point)) for point in points), default=HOMONYM_KM)
-    return nearest if nearest < HOMONYM_KM else None
+    named = [p for p in named if p.latitude is not None]
+    here = places.whereabouts(home) if home else None
+    if here is None:
+        return named[0] if len(named) == 1 else None
+    away = [places.distance_km(here.latitude, here.longitude, p.latitude, p.longitude) for p in named]
+    nearest = min(away, default=HOMONYM_KM)
+    return named[away.index(nearest)] if nearest < HOMONYM_KM else None
 
 
 def is_guess(zone: Zone, words: str, home: Place) -> bool:
     """Are the kilometres of a zone read from words our own, as an area named is none known, or is an exception not read?"""
-    said, *excepted = _EXCEPT.split(fold(words), 1)
+    said, *excepted = _EXCEPT.split(_HEADING.sub("", fold(words)), 1)
     if any(zone.country or not _covered(part) for words in excepted for part in _parted(words)):
         return True
     # "et alentours" is none
     parts = [part for part in _parted(said) if _LIMITED.sub(" ", part).strip()]
-    alone = zone == Zone(radius_km=zone.radius_km) and not re.search(r"\d", _COUNTED.sub(" ", said))
-    return alone and any(_away(part, home) is None and not _half(part, home) for part in parts)
+    alone = not (zone.departments or zone.regions or zone.country) and not re.search(
+        r"\d", _COUNTED.sub(" ", said)
+    )
+    return alone and any(_meant(part, home) is None and not _half(part, home) for part in parts)
 
 
 def _parted(text: str) -> list[str]:
-    """The names that a zone lists, without the heading of the list ("Val d'Allier : Issoire, Cournon")."""
-    return toponyms.parted(_HEADING.sub("", text))[:20]
+    """The names that a zone lists."""
+    return toponyms.parted(text)[:20]
 
 
-def _called(name: str, home: Place) -> Iterator[Place]:
+def _called(name: str, home: Place | None) -> Iterator[Place]:
     """The places of this name, and the town of home's department that people call so: "St-Sulpice", of Saint-Sulpice-la-Pointe."""
     yield from toponyms.named(name)
-    if home.department:
+    if home is not None and home.department:
         known_as = places.communes_once_named(name, home.department) or places.abbreviated(
             name, home.department
         )

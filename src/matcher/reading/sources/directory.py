@@ -378,6 +378,7 @@ def _together(zones: Sequence[Zone]) -> Zone:
     """What several zones reach together: that of a structure whose activities reach each its own."""
     return Zone(
         radius_km=max((zone.radius_km for zone in zones if zone.radius_km is not None), default=None),
+        groupings=tuple(dict.fromkeys(g for zone in zones for g in zone.groupings)),
         departments=tuple(dict.fromkeys(d for zone in zones for d in zone.departments)),
         regions=tuple(dict.fromkeys(r for zone in zones for r in zone.regions)),
         country=any(zone.country for zone in zones),
