@@ -232,12 +232,25 @@ STAFF = "deux agents de nettoyage en remplacement, par mise à disposition"
         ("ESAT", "", "nettoyage de bureaux", True),  # every other one
         ("ETTI", "", "nettoyage de bureaux", False),  # a service, no staff
         ("ETTI", "", STAFF, True),
+        (
+            "ACI",
+            "Les permis de conduire, les formations",
+            "préparation au permis de conduire",
+            False,
+        ),  # of its own
+        (
+            "ACI",
+            "Ressourcerie : vêtements d'occasion",
+            "débarras de meubles et d'encombrants",
+            False,
+        ),  # near to it, of other things
     ],
 )
 def test_whose_trade_nothing_tells_is_not_proposed_where_its_kind_rarely_has_it(
     kind: str, says: str, need: str, proposed: bool
 ) -> None:
-    alone = made.matcher_over([structure(1, kind, name="Alpha", offers=(offer(says),) if says else ())])
+    offers = (replace(offer(says), nature="description"),) if says else ()
+    alone = made.matcher_over([structure(1, kind, name="Alpha", offers=offers)])
     assert bool(alone.match(free_text_tender(need, ANGERS), 5, groups=0).lots[0].matches) is proposed
 
 

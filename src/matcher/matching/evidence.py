@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS
 from matcher.matching import declared, demand, trades
 from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Memo, Shortlist
+from matcher.matching.trades import INDICATED, NEAR, STATED
 from matcher.reference.places import CITIES
 from matcher.reference.text import fold
 
@@ -32,7 +34,6 @@ SAID = ("said_trade", "said_best", "said_second")  # columns of what is declared
 FROM_SAID = ("sure", "silent", "other_trade", "kind_rate")  # and those that combine it with others
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 NAMES_IT = 0.3  # confidence of what is declared from which it names the trade
-STATED, INDICATED = 0.6, 0.4  # confidence from which words state a trade, a code or a name indicates it
 OFTEN = 0.2  # published share of a kind from which one that says nothing may have the trade
 
 
@@ -136,10 +137,17 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         said, by_code = (source(shortlist, asked.astype(np.float32)) for source in (said_trade, code_trade))
         aside = (said >= INDICATED) & apart
         aside[aside] = [_says_others(shortlist, asked, i) for i in np.flatnonzero(aside).tolist()]
+        own = (asked & trades.among(trades.OWN | trades.HOUSE)).astype(np.float32)
+        own_words = (said_trade(shortlist, own) >= INDICATED) & ~(
+            np.fmax(name_trade(shortlist, own), code_trade(shortlist, own)) >= NEAR
+        )
+        own_words[own_words] = [_for_itself(shortlist, asked, i) for i in np.flatnonzero(own_words).tolist()]
+        said[own_words] = np.nan
         plain = (said >= INDICATED) | ((by_code >= INDICATED) & coded) | named
         words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first])
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
-        beside = beside | words | (of(shortlist, "said_trade") >= demand.SHARE)
+        words[words] = [not _says_others(shortlist, near, i) for i in np.flatnonzero(words).tolist()]
+        beside = beside | words
         return plain & ~aside, beside & ~aside
 
     return shortlist.once("told", make)
@@ -151,12 +159,28 @@ def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], text: str) -> boo
 
 
 def _says_others(shortlist: Shortlist, asked: NDArray[np.bool_], i: int) -> bool:
-    """Is all that candidate i says of the trades asked about other things than the lot?"""
+    """Is all that candidate i says of these trades about other things than the lot?"""
     table, slots = declared.pieces(shortlist), declared.slots_of(shortlist).of(i)
     told = (table.trades[slots] >= INDICATED) & asked
     return bool(told.any()) and all(
         trades.other_things(shortlist, trade, " ; ".join(map(table.text, slots[told[:, trade]].tolist())))
         for trade in np.flatnonzero(told.any(axis=0)).tolist()
+    )
+
+
+def _for_itself(shortlist: Shortlist, asked: NDArray[np.bool_], i: int) -> bool:
+    """Has candidate i for itself all that it says of the trades asked?"""
+    table, slots, catalogue = (
+        declared.pieces(shortlist),
+        declared.slots_of(shortlist).of(i),
+        shortlist.catalogue,
+    )
+    rows, who = shortlist.rows_of(i, *DECLARED), catalogue.structure(int(shortlist.candidates[i]))
+    otherwise = np.maximum(trades.of_code(who.naf or ""), trades.of_name(who.name))
+    told = np.argwhere((table.trades[slots] >= INDICATED) & asked).tolist()
+    return bool(told) and all(
+        trades.for_itself(trade, catalogue.offer(table.row_with(int(slots[at]), rows)), otherwise, who.kind)
+        for at, trade in told
     )
 
 

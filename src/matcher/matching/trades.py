@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import LENDING_KINDS
+from matcher.domain import LENDING_KINDS, Offer
 from matcher.learned import names as structure_names
 from matcher.learned.activities import VAGUE
 from matcher.learned.asks import names
@@ -43,6 +43,8 @@ WIDE = {
 #: What regulated trades require.
 CARDS = {"gardiennage": "carte professionnelle", "nuisibles": "Certibiocide"}
 RARELY = 0.1  # share of a kind below which it tells nothing of one that it may do the trade
+#: Confidence from which words state a trade, a code or a name indicates it, or near to it.
+STATED, INDICATED, NEAR = 0.6, 0.4, 0.25
 KNOWN = 0.9  # confidence of a code that is of one trade
 NAMED = 0.75  # chance that a name tells a trade from which it is known for it
 FIRST = 0.75  # of the highest that a name indicates, from which it indicates a trade too
@@ -50,6 +52,8 @@ PLAINLY = 0.9  # chance from which a lot asks for a trade that its words do not 
 HOUSE = frozenset(
     {"nettoyage", "gardiennage", "transport"}
 )  # what whoever has another trade hires for itself
+#: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
+OWN = frozenset({"accueil", "formation", "insertion", LENT})
 PUBLISHED = ("ESAT", "EA")  # kinds whose shares by trade are published together
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
 NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
@@ -168,6 +172,17 @@ def near(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         return np.array(told) & (share == 0), np.array(wider) & (share == 0)
 
     return shortlist.query.memo.once("neighbours of trades", make)
+
+
+def for_itself(trade: int, offer: Offer, otherwise: Floats, kind: str) -> bool:
+    """Does a structure have a trade for itself, by an offer that tells it: what it trains its people in, or hires for?
+
+    `otherwise` is what its name and activity code tell of each trade; the posts of whoever lends staff are what it lends.
+    """
+    post = bool(offer.rome) and kind not in LENDING_KINDS
+    if otherwise[trade] >= NEAR or not (post or offer.nature == "description"):
+        return False
+    return bool(among(OWN)[trade] or (post and among(HOUSE)[trade] and otherwise.max() >= STATED))
 
 
 def label(trade: int) -> str:

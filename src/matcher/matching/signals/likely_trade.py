@@ -20,14 +20,12 @@ from matcher.learned.names import plain
 from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.matching.signals import Why
-from matcher.matching.trades import BY_OBJECT, FIRST, HOUSE, KNOWN, LENT, MAIN
+from matcher.matching.trades import BY_OBJECT, FIRST, INDICATED, KNOWN, MAIN, NEAR, OWN, STATED
 from matcher.reference import codes
 from matcher.reference import trades as trades_
 from matcher.reference.text import fold, shorten, tokens
 
 QUOTED = 160  # characters of a quotation
-#: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
-OWN = frozenset({"accueil", "formation", "insertion", LENT})
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
 #: What is no offer: how to reach it, whom it hires, and what it does in its own rooms.
 _NO_OFFER = re.compile(
@@ -35,8 +33,6 @@ _NO_OFFER = re.compile(
     r"|\bdebutants? accept|\b(?:nos|notre|ses) (?:(?:propres|differents) )?(?:locaux|boutiques?|magasins?|sites|bureaux|ateliers)\b"
 )
 ALIKE = 0.85  # of the highest confidence, from which another is as good
-#: Confidence from which a source states the trade, a name indicates it, or near to it.
-STATED, NAMED, NEAR = 0.6, 0.4, 0.25
 SHORT = 5  # letters of a word that is too common to name a trade: "bois"
 THIS = "ce métier"
 IRONING = "repassage"  # alone, of laundry
@@ -228,15 +224,9 @@ def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
 
 def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, structure: Structure) -> bool:
     """Is it no service: what it has for itself, how to reach it, its name, or a heading?"""
-    # the posts of whoever lends staff are what it lends
-    trade, job = int((piece.held * worth).argmax()), piece.offer.rome and structure.kind not in LENDING_KINDS
-    own = trades.among(OWN)[trade] and piece.held[trade] >= NEAR
-    # nor does whoever speaks of its own people sell it
-    spoken = piece.offer.nature == "description" and otherwise[trade] < NEAR
-    cleaner = job and asks.names()[trade] in HOUSE and otherwise.max() >= STATED and otherwise[trade] < NEAR
+    trade = int((piece.held * worth).argmax())
     return bool(
-        cleaner
-        or (own and (job or spoken))
+        (piece.held[trade] >= NEAR and trades.for_itself(trade, piece.offer, otherwise, structure.kind))
         or _TRAINED.search(fold(piece.sentence.partition(piece.text)[0]))
         or _NO_OFFER.search(fold(piece.text))
         or _heads(piece.text, piece.sentence, structure.name)
@@ -256,7 +246,7 @@ def _quoted(
     trade = named if sure else int((piece.held * worth).argmax())
     share = trades.shares(shortlist)
     plain = not _TRAINED.search(fold(piece.text)) and (share[trade] > 0 or _spells(piece.text, trade))
-    least = NAMED if plain else STATED
+    least = INDICATED if plain else STATED
     if not sure and piece.held[trade] < least:
         trade = int(piece.held.argmax())  # what it tells itself
     who = "parmi ses postes," if piece.post else "selon sa fiche,"
@@ -386,10 +376,10 @@ def _coded(
         return
     trade, alike = _first(shortlist, held)
     said, named = told
-    other = (said.max() >= STATED and said[trade] < NAMED) or (
+    other = (said.max() >= STATED and said[trade] < INDICATED) or (
         named.max() >= STATED and named[trade] < FIRST * named.max()
     )
-    enough = held[trade] >= NAMED
+    enough = held[trade] >= INDICATED
     sure = held[trade] >= KNOWN and (not alike or _spells(label, trade)) and not other
     if shares[trade] > 0:
         sure = sure and trades.plainly(shortlist, trade)
@@ -411,7 +401,7 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str, code: str) -> I
     last = fold(name).rpartition(" ")[2]  # registers cut a long name
     cut = len(last) > SHORT and any(word.startswith(last) for word in fold(trades.label(trade)).split())
     spelt = _spells(name, trade) or cut
-    if held[trade] < NAMED:
+    if held[trade] < INDICATED:
         return
     # who is known for appliances collects no clothes
     elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~trades.among(BY_OBJECT)).max() >= trades.NAMED
@@ -440,7 +430,7 @@ def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
     alike, shares = held >= ALIKE * held.max(), trades.shares(shortlist)
     first = int((held * (1 + 9 * _worth(shortlist)) * alike).argmax())
     lesser = int((held * (shares > 0)).argmax())
-    return lesser if not shares[first] and held[lesser] >= NAMED else first, int(alike.sum()) > 1
+    return lesser if not shares[first] and held[lesser] >= INDICATED else first, int(alike.sum()) > 1
 
 
 def _to_ask(shortlist: Shortlist, i: int) -> str:
