@@ -52,7 +52,10 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
 
     Where none tells the trade surely, what another establishment of its bidder says of it, or what its kind makes likely.
     """
-    facts = sorted(_facts(shortlist, i), key=lambda fact: -fact.level)  # the first of equals
+    # the first of equals; of other things a source tells more than a name
+    facts = sorted(
+        _facts(shortlist, i), key=lambda fact: (-fact.level, fact.level == ASIDE and not fact.source)
+    )
     asked = f"ne dit pas {trades.asked_in_words(shortlist)}"
     silent = asked if len(declared.slots_of(shortlist).of(i)) else "ne dit rien de ses métiers"
     best = facts[0] if facts else _Fact(OTHER, silent, "", tells=False)
@@ -193,7 +196,7 @@ def _said(
         doubtful = np.zeros(len(worth), dtype=bool)
         if piece.post and structure.kind not in LENDING_KINDS and texts().max() >= STATED:
             doubtful = texts() < STATED  # a post beside what its texts tell
-        return _quoted(shortlist, piece, worth, lead, trade, doubtful), piece
+        return _quoted(shortlist, piece, worth, lead, trade, doubtful, structure.name), piece
 
     own = quoted(first(np.ones(len(slots), dtype=bool), worth))
     if own is None or own[0].level == CLEAR:
@@ -240,8 +243,12 @@ def _quoted(
     lead: str,
     named: int,
     doubtful: NDArray[np.bool_],
+    name: str,
 ) -> _Fact:
-    """What a piece says of its trade, or of the one that it is known to name, if any; perhaps, where that is `doubtful`."""
+    """What a piece says of its trade, or of the one that it is known to name, if any; perhaps, where that is `doubtful`.
+
+    The `name` of who says it may spell the trade, as that of a ressourcerie does.
+    """
     sure = named >= 0
     trade = named if sure else int((piece.held * worth).argmax())
     share = trades.shares(shortlist)
@@ -255,6 +262,7 @@ def _quoted(
     quote = _quote(piece.text, piece.sentence, title, trade)
     passages = shorten(shortlist.query.text, 160), quote
     spelt = sure or (_spells(piece.text, trade) and not _aside(piece, trade)) or piece.by_job[trade] >= KNOWN
+    spelt = spelt or _spells(name, trade)
     known = spelt or share[trade] > 0  # a neighbour is not guessed
     held = float(known and (sure or piece.held[trade] >= least))
     weak = not sure and piece.held[trade] < STATED
@@ -276,16 +284,15 @@ def _told(
     """
     share = trades.shares(shortlist)[trade]
     things = trades.other_things(shortlist, trade, *texts)
-    if held >= STATED and share > 0 and not things:
+    if held < STATED or (things and not share):
+        return OTHER, lead
+    if things:
+        return ASIDE, f"{trades.label(trade)}, pour autre chose :"
+    if share:
         level, perhaps = (CLEAR, "") if sure else (CLOSE, "peut-être ")
         return level, f"{perhaps}{trades.in_words(shortlist, trade)} :"
-    if held >= STATED and (share > 0 or trades.near(shortlist)[0][trade]):
-        what = (
-            f"{trades.label(trade)}, pour autre chose"
-            if things
-            else f"un métier voisin ({trades.label(trade)})"
-        )
-        return ASIDE if things else BESIDE if sure else HINTED, f"{what} :"
+    if trades.near(shortlist)[0][trade]:
+        return BESIDE if sure else HINTED, f"un métier voisin ({trades.label(trade)}) :"
     return OTHER, lead
 
 
@@ -383,7 +390,7 @@ def _coded(
     sure = held[trade] >= KNOWN and (not alike or _spells(label, trade)) and not other
     if shares[trade] > 0:
         sure = sure and trades.plainly(shortlist, trade)
-    elif not (sure and held[trade] >= 1.0):  # of a neighbour by a code that is of it in part
+    elif alike or held[trade] < 1.0:  # of a neighbour by a code that is of it in part
         enough = False
     level, lead = _told(shortlist, trade, 1.0 if enough else 0.0, sure, (label, name), lead)
     if held[trade] < STATED:
@@ -405,13 +412,14 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str, code: str) -> I
         return
     # who is known for appliances collects no clothes
     elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~trades.among(BY_OBJECT)).max() >= trades.NAMED
-    texts = name, trades.label(trade), codes.naf_label(code)
+    regie = evidence.SAID_BY_NAME["régie"].search(fold(name))
+    texts = name, trades.label(trade), "communs d'immeubles" if regie else codes.naf_label(code)
     if elsewhere or trades.other_things(shortlist, trade, *texts):
         text = f"son nom évoque {trades.label(trade)}, pour autre chose"
         yield _Fact(ASIDE, text, "", ("", name), tells=False)
         return
     what = trades.in_words(shortlist, trade, THIS)
-    if evidence.SAID_BY_NAME["régie"].search(fold(name)):
+    if regie:
         yield _Fact(CLOSE, f"une régie fait d'ordinaire {what}", "", ("", name))
         return
     if held[trade] < FIRST * known.max() and not spelt:  # a side trade of what it is known for
