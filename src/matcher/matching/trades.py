@@ -277,8 +277,12 @@ def of_name(name: str) -> Floats:
     """Trades that a name tells; zeros if none.
 
     Who is known for collecting and selling things does not make them, but what is a part of it, or what the name spells.
+    Places and "services", which weakly tell cleaning and another kind of trade alike, tell none.
     """
     told = structure_names.shipped().told(name)
+    alike = told >= FIRST * told.max()
+    if told.max() < STATED and (neighbourhood()[alike & among(HOUSE)][:, alike] == 0).any():
+        told = told * among(frozenset(trades.named(name)))
     known = float((told * among(BY_OBJECT)).max())
     if known:
         parts = (each.name for each in trades.trades() if not BY_OBJECT.isdisjoint((each.name, *each.within)))

@@ -378,7 +378,8 @@ def _coded(
     label = shorten(codes.naf_label(code).removesuffix(" n.c.a."), 80)
     fact = f"activité au registre « {label} » (NAF {code})"
     if code in VAGUE and shares.max() > MAIN and _spells(label, main := int(shares.argmax())):
-        yield _Fact(CLOSE, f"peut-être {trades.in_words(shortlist, main)} :", fact, ("", label))
+        level, lead = _told(shortlist, main, 1.0, False, (label,), lead)
+        yield _Fact(level, lead, fact, ("", label))
     if not label or code in VAGUE:
         return
     trade, alike = _first(shortlist, held)
@@ -415,7 +416,8 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str, code: str) -> I
     regie = evidence.SAID_BY_NAME["régie"].search(fold(name))
     texts = name, trades.label(trade), "communs d'immeubles" if regie else codes.naf_label(code)
     if elsewhere or trades.other_things(shortlist, trade, *texts):
-        text = f"son nom évoque {trades.label(trade)}, pour autre chose"
+        how = "une régie fait d'ordinaire" if regie else "son nom évoque"
+        text = f"{how} {trades.label(trade)}, pour autre chose que le besoin"
         yield _Fact(ASIDE, text, "", ("", name), tells=False)
         return
     what = trades.in_words(shortlist, trade, THIS)
