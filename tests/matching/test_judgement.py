@@ -141,7 +141,7 @@ def offer(text: str, rome: tuple[str, ...] = ()) -> Offer:
         ("ACI", {}, "tonte des pelouses", "ne dit pas ce métier (espaces verts) ; à demander", "%"),
         ("EI", {"name": "Assoc 124 Services"}, "ménage de bureaux", "ne dit pas ce métier", "son nom"),
         ("ACI", {"name": "Ressourcerie Alpha", "offers": (offer("Collecte et dépôt, revente d'objets"),)}, "débarras de caves", "un métier voisin (réemploi", "ne dit pas"),
-        ("ACI", {"offers": (offer("Ressourcerie : vêtements d'occasion"),)}, "collecte de gravats et dépôts sauvages", "ne dit pas ce métier", "autre chose"),
+        ("ACI", {"offers": (offer("Ressourcerie : vêtements d'occasion"),)}, "atelier de réparation de vélos", "ne dit pas ce métier", "autre chose"),
         ("EI", {"naf": "4631Z", "name": "Terra Alter"}, "confitures en petits pots", "denrées, pour autre chose : activité", "évoque"),
         ("ACI", {"name": "Régie de quartier Alpha"}, "nettoyage intérieur et extérieur de 46 véhicules", "une régie fait d'ordinaire nettoyage et propreté, pour autre chose", "besoin ("),
         ("ACI", {"naf": "8559A"}, "formation au français", "peut-être formation : activité au registre", "ne dit"),

@@ -19,7 +19,7 @@ from matcher.domain import LENDING_KINDS
 from matcher.matching import declared, demand, trades
 from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Memo, Shortlist
-from matcher.matching.trades import INDICATED, NEAR, STATED
+from matcher.matching.trades import INDICATED, STATED
 from matcher.reference.places import CITIES
 from matcher.reference.text import fold
 
@@ -135,18 +135,13 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         words = catalogue.of_structure("name")[rows[named]]
         named[named] = [not _of_others(shortlist, asked, str(name)) for name in words]
         said, by_code = (source(shortlist, asked.astype(np.float32)) for source in (said_trade, code_trade))
-        aside = (said >= INDICATED) & apart
-        aside[aside] = [_says_others(shortlist, asked, i) for i in np.flatnonzero(aside).tolist()]
-        own = (asked & trades.among(trades.OWN | trades.HOUSE)).astype(np.float32)
-        own_words = (said_trade(shortlist, own) >= INDICATED) & ~(
-            np.fmax(name_trade(shortlist, own), code_trade(shortlist, own)) >= NEAR
-        )
-        own_words[own_words] = [_for_itself(shortlist, asked, i) for i in np.flatnonzero(own_words).tolist()]
-        said[own_words] = np.nan
+        own = bool((asked & trades.among(trades.OWN | trades.HOUSE)).any())
+        aside = (said >= INDICATED) & (apart or own)
+        aside[aside] = [_says_none(shortlist, asked, i, apart) for i in np.flatnonzero(aside).tolist()]
         plain = (said >= INDICATED) | ((by_code >= INDICATED) & coded) | named
         words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first])
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
-        words[words] = [not _says_others(shortlist, near, i) for i in np.flatnonzero(words).tolist()]
+        words[words] = [not _says_none(shortlist, near, i) for i in np.flatnonzero(words).tolist()]
         beside = beside | words
         return plain & ~aside, beside & ~aside
 
@@ -158,30 +153,25 @@ def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], text: str) -> boo
     return all(trades.other_things(shortlist, trade, text) for trade in asked.nonzero()[0].tolist())
 
 
-def _says_others(shortlist: Shortlist, asked: NDArray[np.bool_], i: int) -> bool:
-    """Is all that candidate i says of these trades about other things than the lot?"""
-    table, slots = declared.pieces(shortlist), declared.slots_of(shortlist).of(i)
-    told = (table.trades[slots] >= INDICATED) & asked
-    return bool(told.any()) and all(
-        trades.other_things(shortlist, trade, " ; ".join(map(table.text, slots[told[:, trade]].tolist())))
-        for trade in np.flatnonzero(told.any(axis=0)).tolist()
-    )
-
-
-def _for_itself(shortlist: Shortlist, asked: NDArray[np.bool_], i: int) -> bool:
-    """Has candidate i for itself all that it says of the trades asked?"""
+def _says_none(shortlist: Shortlist, asked: NDArray[np.bool_], i: int, apart: bool = True) -> bool:
+    """Is all that candidate i says of these trades about other things, where `apart`, or what it has for itself?"""
     table, slots, catalogue = (
         declared.pieces(shortlist),
         declared.slots_of(shortlist).of(i),
         shortlist.catalogue,
     )
-    rows, who = shortlist.rows_of(i, *DECLARED), catalogue.structure(int(shortlist.candidates[i]))
+    told, rows = (table.trades[slots] >= INDICATED) & asked, shortlist.rows_of(i, *DECLARED)
+    who = catalogue.structure(int(shortlist.candidates[i]))
     otherwise = np.maximum(trades.of_code(who.naf or ""), trades.of_name(who.name))
-    told = np.argwhere((table.trades[slots] >= INDICATED) & asked).tolist()
-    return bool(told) and all(
-        trades.for_itself(trade, catalogue.offer(table.row_with(int(slots[at]), rows)), otherwise, who.kind)
-        for at, trade in told
-    )
+
+    def none(trade: int) -> bool:
+        said = slots[told[:, trade]].tolist()
+        texts, offers = map(table.text, said), (catalogue.offer(table.row_with(slot, rows)) for slot in said)
+        return (apart and trades.other_things(shortlist, trade, " ; ".join(texts))) or all(
+            trades.for_itself(trade, offer, otherwise, who.kind) for offer in offers
+        )
+
+    return bool(told.any()) and all(map(none, np.flatnonzero(told.any(axis=0)).tolist()))
 
 
 def supported(shortlist: Shortlist) -> NDArray[np.bool_]:

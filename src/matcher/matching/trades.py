@@ -217,20 +217,12 @@ def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
 
 def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates whose activity code is of a trade for other things than the lot is about; (n,)."""
-    catalogue = shortlist.catalogue
-    held, at = by_code(catalogue, shortlist.candidates)
-
-    def labelled() -> list[tuple[int, int, str]]:
-        """The place, first trade and label of each code of a trade of things."""
-        firsts = enumerate(zip(held[:, :-1].argmax(axis=1).tolist(), catalogue.coded("naf")[1], strict=False))
-        return [
-            (row, trade, codes.naf_label(code or "")) for row, (trade, code) in firsts if of_things(trade)
-        ]
-
-    elsewhere = np.zeros(len(held), dtype=bool)
-    for row, trade, text in catalogue.once("codes of things", labelled):
-        elsewhere[row] = other_things(shortlist, trade, text)
-    return elsewhere[at]
+    held, at = by_code(shortlist.catalogue, shortlist.candidates)
+    firsts = zip(
+        held[:, :-1].argmax(axis=1).tolist(), [*shortlist.catalogue.coded("naf")[1], ""], strict=True
+    )
+    others = [other_things(shortlist, trade, codes.naf_label(code or "")) for trade, code in firsts]
+    return np.array(others)[at]
 
 
 @lru_cache(4_000)  # a structure is explained for many lots

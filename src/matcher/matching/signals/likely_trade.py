@@ -245,10 +245,7 @@ def _quoted(
     doubtful: NDArray[np.bool_],
     name: str,
 ) -> _Fact:
-    """What a piece says of its trade, or of the one that it is known to name, if any; perhaps, where that is `doubtful`.
-
-    The `name` of who says it may spell the trade, as that of a ressourcerie does.
-    """
+    """What a piece says of its trade, or of the one that it, or the `name` of who says it, names; perhaps, if `doubtful`."""
     sure = named >= 0
     trade = named if sure else int((piece.held * worth).argmax())
     share = trades.shares(shortlist)
