@@ -155,11 +155,8 @@ def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], text: str) -> boo
 
 def _says_none(shortlist: Shortlist, asked: NDArray[np.bool_], i: int, apart: bool = True) -> bool:
     """Is all that candidate i says of these trades about other things, where `apart`, or what it has for itself?"""
-    table, slots, catalogue = (
-        declared.pieces(shortlist),
-        declared.slots_of(shortlist).of(i),
-        shortlist.catalogue,
-    )
+    catalogue, table = shortlist.catalogue, declared.pieces(shortlist)
+    slots = declared.slots_of(shortlist).of(i)
     told, rows = (table.trades[slots] >= INDICATED) & asked, shortlist.rows_of(i, *DECLARED)
     who = catalogue.structure(int(shortlist.candidates[i]))
     otherwise = np.maximum(trades.of_code(who.naf or ""), trades.of_name(who.name))

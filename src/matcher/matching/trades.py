@@ -175,10 +175,8 @@ def near(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def for_itself(trade: int, offer: Offer, otherwise: Floats, kind: str) -> bool:
-    """Does a structure have a trade for itself, by an offer that tells it: what it trains its people in, or hires for?
-
-    `otherwise` is what its name and activity code tell of each trade; the posts of whoever lends staff are what it lends.
-    """
+    """Is a trade told by an offer what a structure trains its own in, or hires for?  Name and code tell each trade `otherwise`."""
+    # the posts of whoever lends staff are what it lends
     post = bool(offer.rome) and kind not in LENDING_KINDS
     if otherwise[trade] >= NEAR or not (post or offer.nature == "description"):
         return False
@@ -218,11 +216,9 @@ def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
 def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates whose activity code is of a trade for other things than the lot is about; (n,)."""
     held, at = by_code(shortlist.catalogue, shortlist.candidates)
-    firsts = zip(
-        held[:, :-1].argmax(axis=1).tolist(), [*shortlist.catalogue.coded("naf")[1], ""], strict=True
-    )
-    others = [other_things(shortlist, trade, codes.naf_label(code or "")) for trade, code in firsts]
-    return np.array(others)[at]
+    firsts, known = held[:, :-1].argmax(axis=1).tolist(), [*shortlist.catalogue.coded("naf")[1], ""]
+    labels = (codes.naf_label(code or "") for code in known)
+    return np.array([other_things(shortlist, *each) for each in zip(firsts, labels, strict=True)])[at]
 
 
 @lru_cache(4_000)  # a structure is explained for many lots

@@ -53,9 +53,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     Where none tells the trade surely, what another establishment of its bidder says of it, or what its kind makes likely.
     """
     # the first of equals; of other things a source tells more than a name
-    facts = sorted(
-        _facts(shortlist, i), key=lambda fact: (-fact.level, fact.level == ASIDE and not fact.source)
-    )
+    facts = sorted(_facts(shortlist, i), key=lambda f: (-f.level, f.level == ASIDE and not f.source))
     asked = f"ne dit pas {trades.asked_in_words(shortlist)}"
     silent = asked if len(declared.slots_of(shortlist).of(i)) else "ne dit rien de ses métiers"
     best = facts[0] if facts else _Fact(OTHER, silent, "", tells=False)
@@ -232,7 +230,8 @@ def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, struct
         (piece.held[trade] >= NEAR and trades.for_itself(trade, piece.offer, otherwise, structure.kind))
         or _TRAINED.search(fold(piece.sentence.partition(piece.text)[0]))
         or _NO_OFFER.search(fold(piece.text))
-        or _heads(piece.text, piece.sentence, structure.name)
+        or plain(piece.text).strip() == plain(structure.name).strip()
+        or " autour d" in piece.sentence  # of a page of a directory
     )
 
 
@@ -299,11 +298,6 @@ def _aside(piece: _Piece, trade: int) -> bool:
     listed = len(tokens(piece.text)) < 2 and before.rfind("(") > before.rfind(")")
     other = listed and not any(_spells(before, trades.place(name)) for name in related)
     return other or fold(piece.text) == IRONING
-
-
-def _heads(piece: str, sentence: str, name: str) -> bool:
-    """Is it the name of the structure, or the heading of a page of a directory?"""
-    return plain(piece).strip() == plain(name).strip() or " autour d" in sentence
 
 
 @lru_cache(20_000)  # a structure is explained for many lots
