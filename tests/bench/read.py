@@ -52,8 +52,7 @@ from matcher.matching.engine import Matcher
 from matcher.matching.parts import INSERTION
 from matcher.matching.ranking import PLAUSIBLE, Ranking
 from matcher.matching.reasons import sentences
-from matcher.matching.signals.likely_trade import STATED
-from matcher.matching.trades import inferred_trades, place
+from matcher.matching.trades import STATED, inferred_trades, place
 from matcher.outreach.batch import Options
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, matches_of

@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
+from matcher.catalogue.columns import DECLARED
 from matcher.domain import LENDING_KINDS
 from matcher.matching import declared, demand, trades
 from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Memo, Shortlist
+from matcher.matching.trades import INDICATED, STATED
 from matcher.reference.places import CITIES
 from matcher.reference.text import fold
 
@@ -32,7 +34,6 @@ SAID = ("said_trade", "said_best", "said_second")  # columns of what is declared
 FROM_SAID = ("sure", "silent", "other_trade", "kind_rate")  # and those that combine it with others
 NEXT_DOOR, OUT_OF_ZONE = 15.0, 200.0
 NAMES_IT = 0.3  # confidence of what is declared from which it names the trade
-STATED, INDICATED = 0.6, 0.4  # confidence from which words state a trade, a code or a name indicates it
 OFTEN = 0.2  # published share of a kind from which one that says nothing may have the trade
 
 
@@ -134,12 +135,14 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         words = catalogue.of_structure("name")[rows[named]]
         named[named] = [not _of_others(shortlist, asked, str(name)) for name in words]
         said, by_code = (source(shortlist, asked.astype(np.float32)) for source in (said_trade, code_trade))
-        aside = (said >= INDICATED) & apart
-        aside[aside] = [_says_others(shortlist, asked, i) for i in np.flatnonzero(aside).tolist()]
+        own = bool((asked & trades.among(trades.OWN | trades.HOUSE)).any())
+        aside = (said >= INDICATED) & (apart or own)
+        aside[aside] = [_says_none(shortlist, asked, i, apart) for i in np.flatnonzero(aside).tolist()]
         plain = (said >= INDICATED) | ((by_code >= INDICATED) & coded) | named
         words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first])
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
-        beside = beside | words | (of(shortlist, "said_trade") >= demand.SHARE)
+        words[words] = [not _says_none(shortlist, near, i) for i in np.flatnonzero(words).tolist()]
+        beside = beside | words
         return plain & ~aside, beside & ~aside
 
     return shortlist.once("told", make)
@@ -150,14 +153,22 @@ def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], text: str) -> boo
     return all(trades.other_things(shortlist, trade, text) for trade in asked.nonzero()[0].tolist())
 
 
-def _says_others(shortlist: Shortlist, asked: NDArray[np.bool_], i: int) -> bool:
-    """Is all that candidate i says of the trades asked about other things than the lot?"""
-    table, slots = declared.pieces(shortlist), declared.slots_of(shortlist).of(i)
-    told = (table.trades[slots] >= INDICATED) & asked
-    return bool(told.any()) and all(
-        trades.other_things(shortlist, trade, " ; ".join(map(table.text, slots[told[:, trade]].tolist())))
-        for trade in np.flatnonzero(told.any(axis=0)).tolist()
-    )
+def _says_none(shortlist: Shortlist, asked: NDArray[np.bool_], i: int, apart: bool = True) -> bool:
+    """Is all that candidate i says of these trades about other things, where `apart`, or what it has for itself?"""
+    catalogue, table = shortlist.catalogue, declared.pieces(shortlist)
+    slots = declared.slots_of(shortlist).of(i)
+    told, rows = (table.trades[slots] >= INDICATED) & asked, shortlist.rows_of(i, *DECLARED)
+    who = catalogue.structure(int(shortlist.candidates[i]))
+    otherwise = np.maximum(trades.of_code(who.naf or ""), trades.of_name(who.name))
+
+    def none(trade: int) -> bool:
+        said = slots[told[:, trade]].tolist()
+        texts, offers = map(table.text, said), (catalogue.offer(table.row_with(slot, rows)) for slot in said)
+        return (apart and trades.other_things(shortlist, trade, " ; ".join(texts))) or all(
+            trades.for_itself(trade, offer, otherwise, who.kind) for offer in offers
+        )
+
+    return bool(told.any()) and all(map(none, np.flatnonzero(told.any(axis=0)).tolist()))
 
 
 def supported(shortlist: Shortlist) -> NDArray[np.bool_]:

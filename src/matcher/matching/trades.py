@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.domain import LENDING_KINDS
+from matcher.domain import LENDING_KINDS, Offer
 from matcher.learned import names as structure_names
 from matcher.learned.activities import VAGUE
 from matcher.learned.asks import names
@@ -43,6 +43,8 @@ WIDE = {
 #: What regulated trades require.
 CARDS = {"gardiennage": "carte professionnelle", "nuisibles": "Certibiocide"}
 RARELY = 0.1  # share of a kind below which it tells nothing of one that it may do the trade
+#: Confidence from which words state a trade, a code or a name indicates it, or near to it.
+STATED, INDICATED, NEAR = 0.6, 0.4, 0.25
 KNOWN = 0.9  # confidence of a code that is of one trade
 NAMED = 0.75  # chance that a name tells a trade from which it is known for it
 FIRST = 0.75  # of the highest that a name indicates, from which it indicates a trade too
@@ -50,6 +52,8 @@ PLAINLY = 0.9  # chance from which a lot asks for a trade that its words do not 
 HOUSE = frozenset(
     {"nettoyage", "gardiennage", "transport"}
 )  # what whoever has another trade hires for itself
+#: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
+OWN = frozenset({"accueil", "formation", "insertion", LENT})
 PUBLISHED = ("ESAT", "EA")  # kinds whose shares by trade are published together
 CLEAR_FROM = 0.3  # below this weight of its main trade, a need has no clear trade
 NEIGHBOUR_WEIGHT = 0.35  # relevance of a neighbouring trade
@@ -170,6 +174,15 @@ def near(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return shortlist.query.memo.once("neighbours of trades", make)
 
 
+def for_itself(trade: int, offer: Offer, otherwise: Floats, kind: str) -> bool:
+    """Is a trade told by an offer what a structure trains its own in, or hires for?  Name and code tell each trade `otherwise`."""
+    # the posts of whoever lends staff are what it lends
+    post = bool(offer.rome) and kind not in LENDING_KINDS
+    if otherwise[trade] >= NEAR or not (post or offer.nature == "description"):
+        return False
+    return bool(among(OWN)[trade] or (post and among(HOUSE)[trade] and otherwise.max() >= STATED))
+
+
 def label(trade: int) -> str:
     """What a trade is called, in a few words."""
     return trades.trades()[trade].label.partition(" : ")[0]
@@ -202,20 +215,10 @@ def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
 
 def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates whose activity code is of a trade for other things than the lot is about; (n,)."""
-    catalogue = shortlist.catalogue
-    held, at = by_code(catalogue, shortlist.candidates)
-
-    def labelled() -> list[tuple[int, int, str]]:
-        """The place, first trade and label of each code of a trade of things."""
-        firsts = enumerate(zip(held[:, :-1].argmax(axis=1).tolist(), catalogue.coded("naf")[1], strict=False))
-        return [
-            (row, trade, codes.naf_label(code or "")) for row, (trade, code) in firsts if of_things(trade)
-        ]
-
-    elsewhere = np.zeros(len(held), dtype=bool)
-    for row, trade, text in catalogue.once("codes of things", labelled):
-        elsewhere[row] = other_things(shortlist, trade, text)
-    return elsewhere[at]
+    held, at = by_code(shortlist.catalogue, shortlist.candidates)
+    firsts, known = held[:, :-1].argmax(axis=1).tolist(), [*shortlist.catalogue.coded("naf")[1], ""]
+    labels = (codes.naf_label(code or "") for code in known)
+    return np.array([other_things(shortlist, *each) for each in zip(firsts, labels, strict=True)])[at]
 
 
 @lru_cache(4_000)  # a structure is explained for many lots
@@ -262,8 +265,12 @@ def of_name(name: str) -> Floats:
     """Trades that a name tells; zeros if none.
 
     Who is known for collecting and selling things does not make them, but what is a part of it, or what the name spells.
+    Places and "services", which weakly tell cleaning and another kind of trade alike, tell none.
     """
     told = structure_names.shipped().told(name)
+    alike = told >= FIRST * told.max()
+    if told.max() < STATED and (neighbourhood()[alike & among(HOUSE)][:, alike] == 0).any():
+        told = told * among(frozenset(trades.named(name)))
     known = float((told * among(BY_OBJECT)).max())
     if known:
         parts = (each.name for each in trades.trades() if not BY_OBJECT.isdisjoint((each.name, *each.within)))

@@ -20,14 +20,12 @@ from matcher.learned.names import plain
 from matcher.matching import declared, evidence, trades
 from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.matching.signals import Why
-from matcher.matching.trades import BY_OBJECT, FIRST, HOUSE, KNOWN, LENT, MAIN
+from matcher.matching.trades import BY_OBJECT, FIRST, INDICATED, KNOWN, MAIN, NEAR, OWN, STATED
 from matcher.reference import codes
 from matcher.reference import trades as trades_
 from matcher.reference.text import fold, shorten, tokens
 
 QUOTED = 160  # characters of a quotation
-#: Trades that a structure has for itself: what it receives, trains and accompanies its own people with is no service.
-OWN = frozenset({"accueil", "formation", "insertion", LENT})
 _TRAINED = re.compile(r"\b(?:formations?|former|apprend\w*|apprentissages?|initiations?)\b")
 #: What is no offer: how to reach it, whom it hires, and what it does in its own rooms.
 _NO_OFFER = re.compile(
@@ -35,8 +33,6 @@ _NO_OFFER = re.compile(
     r"|\bdebutants? accept|\b(?:nos|notre|ses) (?:(?:propres|differents) )?(?:locaux|boutiques?|magasins?|sites|bureaux|ateliers)\b"
 )
 ALIKE = 0.85  # of the highest confidence, from which another is as good
-#: Confidence from which a source states the trade, a name indicates it, or near to it.
-STATED, NAMED, NEAR = 0.6, 0.4, 0.25
 SHORT = 5  # letters of a word that is too common to name a trade: "bois"
 THIS = "ce métier"
 IRONING = "repassage"  # alone, of laundry
@@ -56,7 +52,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
 
     Where none tells the trade surely, what another establishment of its bidder says of it, or what its kind makes likely.
     """
-    facts = sorted(_facts(shortlist, i), key=lambda fact: -fact.level)  # the first of equals
+    # the first of equals; of other things a source tells more than a name
+    facts = sorted(_facts(shortlist, i), key=lambda f: (-f.level, f.level == ASIDE and not f.source))
     asked = f"ne dit pas {trades.asked_in_words(shortlist)}"
     silent = asked if len(declared.slots_of(shortlist).of(i)) else "ne dit rien de ses métiers"
     best = facts[0] if facts else _Fact(OTHER, silent, "", tells=False)
@@ -197,7 +194,7 @@ def _said(
         doubtful = np.zeros(len(worth), dtype=bool)
         if piece.post and structure.kind not in LENDING_KINDS and texts().max() >= STATED:
             doubtful = texts() < STATED  # a post beside what its texts tell
-        return _quoted(shortlist, piece, worth, lead, trade, doubtful), piece
+        return _quoted(shortlist, piece, worth, lead, trade, doubtful, structure.name), piece
 
     own = quoted(first(np.ones(len(slots), dtype=bool), worth))
     if own is None or own[0].level == CLEAR:
@@ -228,18 +225,13 @@ def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
 
 def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, structure: Structure) -> bool:
     """Is it no service: what it has for itself, how to reach it, its name, or a heading?"""
-    # the posts of whoever lends staff are what it lends
-    trade, job = int((piece.held * worth).argmax()), piece.offer.rome and structure.kind not in LENDING_KINDS
-    own = trades.among(OWN)[trade] and piece.held[trade] >= NEAR
-    # nor does whoever speaks of its own people sell it
-    spoken = piece.offer.nature == "description" and otherwise[trade] < NEAR
-    cleaner = job and asks.names()[trade] in HOUSE and otherwise.max() >= STATED and otherwise[trade] < NEAR
+    trade = int((piece.held * worth).argmax())
     return bool(
-        cleaner
-        or (own and (job or spoken))
+        (piece.held[trade] >= NEAR and trades.for_itself(trade, piece.offer, otherwise, structure.kind))
         or _TRAINED.search(fold(piece.sentence.partition(piece.text)[0]))
         or _NO_OFFER.search(fold(piece.text))
-        or _heads(piece.text, piece.sentence, structure.name)
+        or plain(piece.text).strip() == plain(structure.name).strip()
+        or " autour d" in piece.sentence  # of a page of a directory
     )
 
 
@@ -250,13 +242,14 @@ def _quoted(
     lead: str,
     named: int,
     doubtful: NDArray[np.bool_],
+    name: str,
 ) -> _Fact:
-    """What a piece says of its trade, or of the one that it is known to name, if any; perhaps, where that is `doubtful`."""
+    """What a piece says of its trade, or of the one that it, or the `name` of who says it, names; perhaps, if `doubtful`."""
     sure = named >= 0
     trade = named if sure else int((piece.held * worth).argmax())
     share = trades.shares(shortlist)
     plain = not _TRAINED.search(fold(piece.text)) and (share[trade] > 0 or _spells(piece.text, trade))
-    least = NAMED if plain else STATED
+    least = INDICATED if plain else STATED
     if not sure and piece.held[trade] < least:
         trade = int(piece.held.argmax())  # what it tells itself
     who = "parmi ses postes," if piece.post else "selon sa fiche,"
@@ -265,6 +258,7 @@ def _quoted(
     quote = _quote(piece.text, piece.sentence, title, trade)
     passages = shorten(shortlist.query.text, 160), quote
     spelt = sure or (_spells(piece.text, trade) and not _aside(piece, trade)) or piece.by_job[trade] >= KNOWN
+    spelt = spelt or _spells(name, trade)
     known = spelt or share[trade] > 0  # a neighbour is not guessed
     held = float(known and (sure or piece.held[trade] >= least))
     weak = not sure and piece.held[trade] < STATED
@@ -286,16 +280,15 @@ def _told(
     """
     share = trades.shares(shortlist)[trade]
     things = trades.other_things(shortlist, trade, *texts)
-    if held >= STATED and share > 0 and not things:
+    if held < STATED or (things and not share):
+        return OTHER, lead
+    if things:
+        return ASIDE, f"{trades.label(trade)}, pour autre chose :"
+    if share:
         level, perhaps = (CLEAR, "") if sure else (CLOSE, "peut-être ")
         return level, f"{perhaps}{trades.in_words(shortlist, trade)} :"
-    if held >= STATED and (share > 0 or trades.near(shortlist)[0][trade]):
-        what = (
-            f"{trades.label(trade)}, pour autre chose"
-            if things
-            else f"un métier voisin ({trades.label(trade)})"
-        )
-        return ASIDE if things else BESIDE if sure else HINTED, f"{what} :"
+    if trades.near(shortlist)[0][trade]:
+        return BESIDE if sure else HINTED, f"un métier voisin ({trades.label(trade)}) :"
     return OTHER, lead
 
 
@@ -305,11 +298,6 @@ def _aside(piece: _Piece, trade: int) -> bool:
     listed = len(tokens(piece.text)) < 2 and before.rfind("(") > before.rfind(")")
     other = listed and not any(_spells(before, trades.place(name)) for name in related)
     return other or fold(piece.text) == IRONING
-
-
-def _heads(piece: str, sentence: str, name: str) -> bool:
-    """Is it the name of the structure, or the heading of a page of a directory?"""
-    return plain(piece).strip() == plain(name).strip() or " autour d" in sentence
 
 
 @lru_cache(20_000)  # a structure is explained for many lots
@@ -381,19 +369,20 @@ def _coded(
     label = shorten(codes.naf_label(code).removesuffix(" n.c.a."), 80)
     fact = f"activité au registre « {label} » (NAF {code})"
     if code in VAGUE and shares.max() > MAIN and _spells(label, main := int(shares.argmax())):
-        yield _Fact(CLOSE, f"peut-être {trades.in_words(shortlist, main)} :", fact, ("", label))
+        level, lead = _told(shortlist, main, 1.0, False, (label,), lead)
+        yield _Fact(level, lead, fact, ("", label))
     if not label or code in VAGUE:
         return
     trade, alike = _first(shortlist, held)
     said, named = told
-    other = (said.max() >= STATED and said[trade] < NAMED) or (
+    other = (said.max() >= STATED and said[trade] < INDICATED) or (
         named.max() >= STATED and named[trade] < FIRST * named.max()
     )
-    enough = held[trade] >= NAMED
+    enough = held[trade] >= INDICATED
     sure = held[trade] >= KNOWN and (not alike or _spells(label, trade)) and not other
     if shares[trade] > 0:
         sure = sure and trades.plainly(shortlist, trade)
-    elif not (sure and held[trade] >= 1.0):  # of a neighbour by a code that is of it in part
+    elif alike or held[trade] < 1.0:  # of a neighbour by a code that is of it in part
         enough = False
     level, lead = _told(shortlist, trade, 1.0 if enough else 0.0, sure, (label, name), lead)
     if held[trade] < STATED:
@@ -411,17 +400,19 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str, code: str) -> I
     last = fold(name).rpartition(" ")[2]  # registers cut a long name
     cut = len(last) > SHORT and any(word.startswith(last) for word in fold(trades.label(trade)).split())
     spelt = _spells(name, trade) or cut
-    if held[trade] < NAMED:
+    if held[trade] < INDICATED:
         return
     # who is known for appliances collects no clothes
     elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~trades.among(BY_OBJECT)).max() >= trades.NAMED
-    texts = name, trades.label(trade), codes.naf_label(code)
+    regie = evidence.SAID_BY_NAME["régie"].search(fold(name))
+    texts = name, trades.label(trade), "communs d'immeubles" if regie else codes.naf_label(code)
     if elsewhere or trades.other_things(shortlist, trade, *texts):
-        text = f"son nom évoque {trades.label(trade)}, pour autre chose"
+        how = "une régie fait d'ordinaire" if regie else "son nom évoque"
+        text = f"{how} {trades.label(trade)}, pour autre chose que le besoin"
         yield _Fact(ASIDE, text, "", ("", name), tells=False)
         return
     what = trades.in_words(shortlist, trade, THIS)
-    if evidence.SAID_BY_NAME["régie"].search(fold(name)):
+    if regie:
         yield _Fact(CLOSE, f"une régie fait d'ordinaire {what}", "", ("", name))
         return
     if held[trade] < FIRST * known.max() and not spelt:  # a side trade of what it is known for
@@ -440,7 +431,7 @@ def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
     alike, shares = held >= ALIKE * held.max(), trades.shares(shortlist)
     first = int((held * (1 + 9 * _worth(shortlist)) * alike).argmax())
     lesser = int((held * (shares > 0)).argmax())
-    return lesser if not shares[first] and held[lesser] >= NAMED else first, int(alike.sum()) > 1
+    return lesser if not shares[first] and held[lesser] >= INDICATED else first, int(alike.sum()) > 1
 
 
 def _to_ask(shortlist: Shortlist, i: int) -> str:
