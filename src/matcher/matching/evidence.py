@@ -108,7 +108,7 @@ def silent(shortlist: Shortlist) -> Column:
 def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Those of whom a source tells a trade asked for, and of whom words or a code one near to it; (n,) each.
 
-    Words tell a neighbour, or most of what is asked in all, a code the trade of which that asked for is a part; a code of
+    Words tell a neighbour, or most of what is asked in all where no trade clearly is, a code the trade of which that asked for is a part; a code of
     other things tells nothing, nor does who says the trade of other things alone.  A name counts of who says nothing,
     that of a régie in its quarter; who is surely of another trade by its name, as members of a network are, tells what is
     asked by words alone.
@@ -142,7 +142,9 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first])
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
         words[words] = [not _says_none(shortlist, near, i) for i in np.flatnonzero(words).tolist()]
-        beside = beside | words
+        unclear = shortlist.query.demand.columns["clear"] < demand.SHARE  # so that every reading counts
+        most = (of(shortlist, "said_trade") >= demand.SHARE) & unclear
+        beside = beside | words | most
         return plain & ~aside, beside & ~aside
 
     return shortlist.once("told", make)
