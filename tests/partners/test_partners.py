@@ -312,6 +312,8 @@ def test_what_is_stated_of_the_amount_and_of_the_clause_is_reported_and_no_more(
     hours = replace(CLEANING, clauses=(domain.Clause(hours=500.0),), amount=90_000.0, amount_period="total")
     told = str(subcontracting.case_of(hours, tender(hours)))
     assert "90\u202f000 € au total" in told and "par an" not in told
+    ways = [subcontracting.way(one, CLEANING) for one in (CLEAN, PAINT, replace(CLEAN, kind="ETTI"))]
+    assert all(map(str.__contains__, ways, ("pour nettoyage", "une tâche à détacher", "mise à disposition")))
     told = str(subcontracting.case_of(replace(CLEANING, clauses=(domain.Clause(),)), tender(CLEANING)))
     assert "une condition sociale d'exécution" in told and "heures d'insertion" not in told
 
