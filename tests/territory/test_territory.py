@@ -120,7 +120,7 @@ def test_groupings_hold_the_needs_of_their_members() -> None:
 def test_the_measures_of_a_trade_are_its_own_and_supply_is_of_one_trade(matcher: Matcher) -> None:
     zone, desk = [areas.department("93")], Desk(matcher, on=ON)
     asked = [need("a", "93066", "nettoyage"), need("b", "93066", "blanchisserie")]
-    asked[1] = replace(asked[1], on=date(2027, 1, 5))
+    asked[1] = replace(asked[1], on=date(2027, 1, 5), source="boamp")
     made = {trade: coverage.cover(desk, asked, zone, trade=trade) for trade in ("nettoyage", "blanchisserie")}
     for one in made.values():
         (cell,) = one.cells
@@ -128,6 +128,7 @@ def test_the_measures_of_a_trade_are_its_own_and_supply_is_of_one_trade(matcher:
         assert one.values("gap")["93"] == (0 if cell.count.likely else 1)
     whole = coverage.cover(desk, asked, zone)
     assert whole.values("needs")["93"] == 2 and whole.sources[1].endswith("au 05/01/2027")
+    assert all(said in whole.sources[1] for said in ("avis (BOAMP)", "avis (source non précisée)"))
     with pytest.raises(BadInput, match="choisissez-en un"):
         whole.values("likely")
     (cell,) = coverage.cover(desk, asked, zone, trade="nettoyage", kinds=("ESAT",)).cells
