@@ -67,8 +67,11 @@ def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, a
     framework = terms.framework(field, own.plain, general.plain)
     known = [
         *([framework] if framework and not field else []),
-        # whom a lot is reserved to may stand where a profession is asked for
-        *(framework if one is field and framework else one for one in lot.conditions if not _reserves(one)),
+        *(
+            framework if one is field and framework else one
+            for one in lot.conditions  # whom a lot is reserved to may stand where a profession is asked for
+            if one.code != "profession" or not grammar.who(folded(one.passage))
+        ),
         *(one.what for one in held.conditions if one.what.code not in fields),
     ]
     if box and words:
@@ -86,10 +89,6 @@ def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, a
         **terms.completed(lot, own.plain, general.plain, alone, awarded),
     }
     return replace(lot, **values)
-
-
-def _reserves(one: Condition) -> bool:
-    return one.code == "profession" and bool(grammar.who(folded(one.passage)))
 
 
 def _contradicted(lot: Lot, held: Reading, others: bool) -> Lot:

@@ -221,11 +221,8 @@ class _Notice:
     @cached_property
     def main_buyer(self) -> domain.Buyer:
         path = "ContractingParty/Party/PartyIdentification/ID"
-        reference = next(values(self.root, path), "")
-        company = self.organisations.get(reference)
-        if company is None and self.organisations and not reference:
-            company = next(iter(self.organisations.values()))
-        return facts.buyer(*self.party(company), self.buyer_type())
+        reference = next(values(self.root, path), next(iter(self.organisations), ""))
+        return facts.buyer(*self.party(self.organisations.get(reference)), self.buyer_type())
 
     def buyer_type(self) -> domain.AuthorityType:
         if value(self.root, "RegulatoryDomain") == facts.UTILITIES:

@@ -191,13 +191,13 @@ class _Form:
         names = [one.tag for one in self.alive]
         texts = [text for text in (self.title(), self.general, *self.lot_texts()) if TELLS_WAY.search(text)]
         plain = "\n".join(map(folded, texts))
-        concession, without_call = "concession" in self.flags, not WITHOUT_CALL.isdisjoint(names)
+        concession = "concession" in self.flags
         # annex D: a French adapted procedure on a form made for others
-        if not ADAPTED.isdisjoint(names) and not (concession and without_call):
+        if not ADAPTED.isdisjoint(names) and not concession:
             return facts.BELOW if terms.adapted(plain) else terms.procedure(plain) or facts.BELOW
-        if terms.adapted(plain) and (without_call or not concession):
+        if terms.adapted(plain) and not concession:
             return facts.ADAPTED
-        if concession and without_call:
+        if concession and not WITHOUT_CALL.isdisjoint(names):
             return CONCEDED
         # below a DIRECTIVE_* in the forms of several directives
         return next((PROCEDURES[name] for name in names if name in PROCEDURES), "") or terms.procedure(plain)
