@@ -73,7 +73,7 @@ def _stands(one: Structure, _: str, value: Any) -> bool:
 
 
 def _areas(zone: Zone) -> tuple[Any, ...]:
-    return zone.radius_km, set(zone.departments), set(zone.regions), zone.country
+    return zone.radius_km, set(zone.groupings), set(zone.departments), set(zone.regions), zone.country
 
 
 _CHECKS: dict[str, Callable[[Structure, str, Any], bool]] = {

@@ -169,7 +169,8 @@ def _groupings_of() -> dict[str, list[str]]:
 @remembered()
 def _grouping_area(siren: str) -> Whereabouts:
     """The centre of a grouping weighted by population, and how far from it its people live (root mean square)."""
-    towns = [town for code in groupings()[siren].members if (town := commune(code))]
+    every = [town for code in groupings()[siren].members if (town := commune(code))]
+    towns = [town for town in every if not math.isnan(town.latitude)] or every
     points = np.array([coordinates(town)[:2] for town in towns])
     latitude, longitude = centre = np.average(
         points, axis=0, weights=(people := [t.population + 1 for t in towns])

@@ -432,7 +432,8 @@ def _groupings(key: str) -> tuple[Grouping, ...]:
         if not made and key.startswith(("agglo", "communaute")):  # "CA" is a court too
             # called after its town, whatever its own name
             towns = {town.code for town in places.communes_named(bare)}
-            made = [one for one in places.groupings().values() if one.members[0] in towns]
+            holding = [one for one in places.groupings().values() if towns.intersection(one.members)]
+            made = [one for one in holding if one.members[0] in towns] or holding
             if len(made) == 1:
                 return tuple(made)
     words = frozenset(key.split()) - _SMALL

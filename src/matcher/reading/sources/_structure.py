@@ -387,7 +387,7 @@ def is_guess(zone: Zone, words: str, home: Place) -> bool:
 
 def _parted(text: str) -> list[str]:
     """The names that a zone lists."""
-    return toponyms.parted(text)[:20]
+    return [part for part in toponyms.parted(text) if _COUNTED.sub("", part).strip()][:20]
 
 
 def _called(name: str, home: Place | None) -> Iterator[Place]:

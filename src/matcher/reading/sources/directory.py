@@ -566,7 +566,9 @@ def _nearer(words: str, place: Place) -> Place | None:
     """The place with the town, or the area, that loose words name; None where they name none, or one elsewhere than is stated."""
     for one in loosely(words) or ():
         if None in (place.department, one.department) or place.department == one.department:
-            return replace(one if one.commune or not place.department else place, label=words, inferred=False)
+            return replace(
+                one if places.precise(one) or not place.department else place, label=words, inferred=False
+            )
     return None
 
 
