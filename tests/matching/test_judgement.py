@@ -145,7 +145,9 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
 
 @pytest.mark.parametrize(("kind", "says", "need", "proposed"), cases("who is proposed by its kind"))
 def test_who_is_silent_is_proposed_by_its_kind(kind: str, says: str, need: str, proposed: bool) -> None:
-    alone = made.matcher_over([structure(1, kind, "Alpha", says)])
+    who = structure(1, kind, "Alpha", says)
+    who = replace(who, offers=tuple(replace(each, nature="description") for each in who.offers))
+    alone = made.matcher_over([who])
     assert bool(alone.match(free_text_tender(need, ANGERS), 5, groups=0).lots[0].matches) is proposed
 
 

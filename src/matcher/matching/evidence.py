@@ -161,7 +161,8 @@ def _says_none(shortlist: Shortlist, asked: NDArray[np.bool_], i: int, apart: bo
     slots = declared.slots_of(shortlist).of(i)
     told, rows = (table.trades[slots] >= INDICATED) & asked, shortlist.rows_of(i, *DECLARED)
     who = catalogue.structure(int(shortlist.candidates[i]))
-    otherwise = np.maximum(trades.of_code(who.naf or ""), trades.of_name(who.name))
+    names, at = trades.by_name(catalogue, shortlist.candidates[i : i + 1])  # as stored
+    otherwise = np.maximum(trades.of_code(who.naf or ""), names[at[0], :-1])
 
     def none(trade: int) -> bool:
         said = slots[told[:, trade]].tolist()
