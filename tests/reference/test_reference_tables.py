@@ -25,7 +25,9 @@ def of_award(code: str, kind: str) -> tuple[str | None, str | None]:
 
 
 def mentioned(text: str) -> list[str]:
-    return sorted(p.commune or p.grouping or p.department or p.region or "" for p in typed_places.mentioned(text))
+    return sorted(
+        p.commune or p.grouping or p.department or p.region or "" for p in typed_places.mentioned(text)
+    )
 
 
 TOLD: dict[str, Callable[..., Any]] = {
