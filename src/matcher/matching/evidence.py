@@ -141,6 +141,7 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         plain = (said >= INDICATED) | ((by_code >= INDICATED) & coded) | named
         words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first])
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
+        words &= ~(plain | aside)  # of whom more is told already
         words[words] = [not _says_none(shortlist, near, i) for i in np.flatnonzero(words).tolist()]
         unclear = shortlist.query.demand.columns["clear"] < demand.SHARE  # so that every reading counts
         most = (of(shortlist, "said_trade") >= demand.SHARE) & unclear
@@ -157,21 +158,24 @@ def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], text: str) -> boo
 
 def _says_none(shortlist: Shortlist, asked: NDArray[np.bool_], i: int, apart: bool = True) -> bool:
     """Is all that candidate i says of these trades about other things, where `apart`, or what it has for itself?"""
-    catalogue, table = shortlist.catalogue, declared.pieces(shortlist)
+    catalogue, table, row = shortlist.catalogue, declared.pieces(shortlist), shortlist.candidates[i]
     slots = declared.slots_of(shortlist).of(i)
-    told, rows = (table.trades[slots] >= INDICATED) & asked, shortlist.rows_of(i, *DECLARED)
-    who = catalogue.structure(int(shortlist.candidates[i]))
-    names, at = trades.by_name(catalogue, shortlist.candidates[i : i + 1])  # as stored
-    otherwise = np.maximum(trades.of_code(who.naf or ""), names[at[0], :-1])
+    told = (table.trades[slots] >= INDICATED) & asked
+    own, which = trades.among(trades.OWN | trades.HOUSE), np.flatnonzero(told.any(axis=0)).tolist()
+    if not which or not all(own[trade] or (apart and trades.of_things(trade)) for trade in which):
+        return False  # most say a trade that is neither
+    sources = (source(catalogue, [row]) for source in (trades.by_name, trades.by_code))  # as stored
+    otherwise = np.max([held[at[0], :-1] for held, at in sources], axis=0)
+    rows, kind = shortlist.rows_of(i, *DECLARED), str(catalogue.of_structure("kind")[row])
 
     def none(trade: int) -> bool:
         said = slots[told[:, trade]].tolist()
         texts, offers = map(table.text, said), (catalogue.offer(table.row_with(slot, rows)) for slot in said)
         return (apart and trades.other_things(shortlist, trade, " ; ".join(texts))) or all(
-            trades.for_itself(trade, offer, otherwise, who.kind) for offer in offers
+            trades.for_itself(trade, offer, otherwise, kind) for offer in offers
         )
 
-    return bool(told.any()) and all(map(none, np.flatnonzero(told.any(axis=0)).tolist()))
+    return all(map(none, which))
 
 
 def supported(shortlist: Shortlist) -> NDArray[np.bool_]:

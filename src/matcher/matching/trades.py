@@ -215,10 +215,16 @@ def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
 
 def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Candidates whose activity code is of a trade for other things than the lot is about; (n,)."""
-    held, at = by_code(shortlist.catalogue, shortlist.candidates)
-    firsts, known = held[:, :-1].argmax(axis=1).tolist(), [*shortlist.catalogue.coded("naf")[1], ""]
-    labels = (codes.naf_label(code or "") for code in known)
-    return np.array([other_things(shortlist, *each) for each in zip(firsts, labels, strict=True)])[at]
+    catalogue = shortlist.catalogue
+    held, at = by_code(catalogue, shortlist.candidates)
+
+    def firsts() -> list[tuple[int, str]]:
+        """The first trade and the label of each code."""
+        labels = (codes.naf_label(code or "") for code in (*catalogue.coded("naf")[1], ""))
+        return list(zip(held[:, :-1].argmax(axis=1).tolist(), labels, strict=True))
+
+    known = catalogue.once("first trades of codes", firsts)
+    return np.array([other_things(shortlist, trade, label) for trade, label in known])[at]
 
 
 @lru_cache(4_000)  # a structure is explained for many lots

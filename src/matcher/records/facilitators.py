@@ -58,8 +58,6 @@ class Facilitator:
 #: How one is added.
 ADD = "ajoutez-le sur la page des facilitateurs"
 COLUMNS = tuple("id name kind communes departments trades email phone website source date".split())
-#: Cities cut in arrondissements, and the codes of these.
-ARRONDISSEMENTS = {"75056": range(75101, 75121), "69123": range(69381, 69390), "13055": range(13201, 13217)}
 _HEADINGS = {
     "id": "id", "identifiant": "id", "name": "name", "nom": "name", "facilitateur": "name", "kind": "kind",
     "type": "kind", "communes": "communes", "commune": "communes", "departments": "departments",
@@ -200,9 +198,9 @@ def of(place: Place, known: Iterable[Facilitator] | None = None) -> tuple[Facili
     """Every facilitator of a place, the one of its commune before the one of its department."""
     located = places_.locate(place)
     listed = read()[0] if known is None else tuple(known)
-    # a city that is cut in arrondissements holds them
-    cities = {city for city, cut in ARRONDISSEMENTS.items() if str(located.commune) in map(str, cut)}
-    near = [f for f in listed if located.commune and {located.commune, *cities} & {*f.communes}]
+    code = located.commune or ""
+    towns = {code, places_.city_of(code)} - {""}  # a city that is cut in arrondissements holds them
+    near = [f for f in listed if towns & {*f.communes}]
     wide = [f for f in listed if f not in near and located.department and located.department in f.departments]
     near.sort(key=lambda f: (len(f.communes), f.id))
     return (*near, *sorted(wide, key=lambda f: (len(f.departments), f.id)))

@@ -157,12 +157,14 @@ def groupings() -> Mapping[str, Grouping]:
 
 
 @remembered()
-def _groupings_of() -> dict[str, list[str]]:
-    """The groupings of which each commune is a member: one, in Greater Paris two."""
-    table: dict[str, list[str]] = {}
+def _groupings_of() -> dict[str, set[str]]:
+    """The groupings that hold each commune (one, in Greater Paris two), and those that reach into each department."""
+    table: dict[str, set[str]] = {}
     for one in groupings().values():
         for code in one.members:
-            table.setdefault(code, []).append(one.siren)
+            town = commune(code)
+            for held in (code, town.department) if town else (code,):
+                table.setdefault(held, set()).add(one.siren)
     return table
 
 
@@ -209,7 +211,7 @@ def groupings_at(place: Place) -> frozenset[str]:
     elif place.grouping and place.grouping in groupings():
         codes = groupings()[place.grouping].members
     else:
-        codes = (row[0] for row in _communes() if row[3] in departments_within(place))
+        codes = departments_within(place)
     return frozenset(siren for code in codes for siren in _groupings_of().get(code, ()))
 
 

@@ -419,6 +419,9 @@ def first_words() -> Mapping[str, int]:
     return {**places.first_words(), **dict.fromkeys(wide, places.MOST_WORDS)}
 
 
+_OF_TOWN = ("agglo", "communaute")  # before the town that a grouping is called after; "CA" is a court too
+
+
 def _groupings(key: str) -> tuple[Grouping, ...]:
     table, cities = _grouping_names()
     key = re.sub("^(.+) agglo$", r"agglo \1", key)
@@ -429,7 +432,7 @@ def _groupings(key: str) -> tuple[Grouping, ...]:
         made = [one for name, own in table.items() if f"{name} ".startswith(f"{bare} ") for one in own]
         if len(made) == 1:
             return tuple(made)
-        if not made and key.startswith(("agglo", "communaute")):  # "CA" is a court too
+        if not made and key.startswith(_OF_TOWN):
             # called after its town, whatever its own name
             towns = {town.code for town in places.communes_named(bare)}
             holding = [one for one in places.groupings().values() if towns.intersection(one.members)]
@@ -635,8 +638,10 @@ def _strength(
     if not precise(options[0]):
         wide = tokens[stop - 1].end() - tokens[i].start() >= 8
         return 1 if head in _INTO or (wide and (linked or head in ("a", "sur"))) else 0
-    if not town:
-        return 1
+    if not town:  # a grouping that is called after its town, whatever its own name, is meant
+        words = " ".join(plain[i:stop])
+        own = not words.startswith(_OF_TOWN) or _KIND.sub("", words) in _grouping_names()[0]
+        return 1 if own else 2
     gap = text[tokens[i - 1].end() : tokens[i].start()] if i else ""
     if linked and head in _TERRITORIES:
         return 2
