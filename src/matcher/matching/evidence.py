@@ -136,13 +136,12 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         named[named] = [not _of_others(shortlist, asked, str(name)) for name in words]
         said, by_code = (source(shortlist, asked.astype(np.float32)) for source in (said_trade, code_trade))
         own = bool((asked & trades.among(trades.OWN | trades.HOUSE)).any())
-        aside = (said >= INDICATED) & (apart or own)
-        aside[aside] = [_says_none(shortlist, asked, i, apart) for i in np.flatnonzero(aside).tolist()]
+        aside = _say_none(shortlist, asked, (said >= INDICATED) & (apart or own), apart)
         plain = (said >= INDICATED) | ((by_code >= INDICATED) & coded) | named
         words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first])
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
         words &= ~(plain | aside)  # of whom more is told already
-        words[words] = [not _says_none(shortlist, near, i) for i in np.flatnonzero(words).tolist()]
+        words &= ~_say_none(shortlist, near, words)
         unclear = shortlist.query.demand.columns["clear"] < demand.SHARE  # so that every reading counts
         most = (of(shortlist, "said_trade") >= demand.SHARE) & unclear
         beside = beside | words | most
@@ -156,26 +155,39 @@ def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], text: str) -> boo
     return all(trades.other_things(shortlist, trade, text) for trade in asked.nonzero()[0].tolist())
 
 
-def _says_none(shortlist: Shortlist, asked: NDArray[np.bool_], i: int, apart: bool = True) -> bool:
-    """Is all that candidate i says of these trades about other things, where `apart`, or what it has for itself?"""
-    catalogue, table, row = shortlist.catalogue, declared.pieces(shortlist), shortlist.candidates[i]
-    slots = declared.slots_of(shortlist).of(i)
-    told = (table.trades[slots] >= INDICATED) & asked
-    own, which = trades.among(trades.OWN | trades.HOUSE), np.flatnonzero(told.any(axis=0)).tolist()
-    if not which or not all(own[trade] or (apart and trades.of_things(trade)) for trade in which):
-        return False  # most say a trade that is neither
-    sources = (source(catalogue, [row]) for source in (trades.by_name, trades.by_code))  # as stored
-    otherwise = np.max([held[at[0], :-1] for held, at in sources], axis=0)
-    rows, kind = shortlist.rows_of(i, *DECLARED), str(catalogue.of_structure("kind")[row])
+def _say_none(
+    shortlist: Shortlist, asked: NDArray[np.bool_], chosen: NDArray[np.bool_], apart: bool = True
+) -> NDArray[np.bool_]:
+    """Those chosen of whom all that they say of these trades is about other things, where `apart`, or what they have for themselves."""
+    catalogue, table = shortlist.catalogue, declared.pieces(shortlist)
+    own = trades.among(trades.OWN | trades.HOUSE)
+    # who says another of these trades says one that is neither
+    other = asked & ~(own | (trades.telling(shortlist) & apart))
+    chosen = chosen & ~(_said_trade(shortlist, other.astype(np.float32)) >= INDICATED)
 
-    def none(trade: int) -> bool:
-        said = slots[told[:, trade]].tolist()
-        texts, offers = map(table.text, said), (catalogue.offer(table.row_with(slot, rows)) for slot in said)
-        return (apart and trades.other_things(shortlist, trade, " ; ".join(texts))) or all(
-            trades.for_itself(trade, offer, otherwise, kind) for offer in offers
-        )
+    def says_none(i: int) -> bool:
+        row, slots = shortlist.candidates[i], declared.slots_of(shortlist).of(i)
+        told = (table.trades[slots] >= INDICATED) & asked
+        sources = (source(catalogue, [row]) for source in (trades.by_name, trades.by_code))  # as stored
+        otherwise = np.max([held[at[0], :-1] for held, at in sources], axis=0)
+        rows, kind = shortlist.rows_of(i, *DECLARED), str(catalogue.of_structure("kind")[row])
 
-    return all(map(none, which))
+        def none(trade: int) -> bool:
+            said = slots[told[:, trade]].tolist()
+            texts, offers = (
+                map(table.text, said),
+                (catalogue.offer(table.row_with(slot, rows)) for slot in said),
+            )
+            return (apart and trades.other_things(shortlist, trade, " ; ".join(texts))) or all(
+                trades.for_itself(trade, offer, otherwise, kind) for offer in offers
+            )
+
+        which = np.flatnonzero(told.any(axis=0)).tolist()
+        return bool(which) and all(map(none, which))
+
+    found = np.zeros(len(shortlist), dtype=bool)
+    found[chosen] = [says_none(i) for i in np.flatnonzero(chosen).tolist()]
+    return found
 
 
 def supported(shortlist: Shortlist) -> NDArray[np.bool_]:

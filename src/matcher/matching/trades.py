@@ -206,11 +206,18 @@ def of_things(trade: int) -> bool:
 
 def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
     """Does the first of these texts that tells of things tell of a trade for others than the lot is about?"""
-    if not of_things(trade):
+    if not telling(shortlist)[trade]:
         return False
     ours = _told_of(trade, shortlist.query.text)
     theirs = next(filter(any, (_told_of(trade, text) for text in texts)), ours)
-    return any(ours) and not any(map(and_, ours, theirs))
+    return not any(map(and_, ours, theirs))
+
+
+def telling(shortlist: Shortlist) -> NDArray[np.bool_]:
+    """The trades of whose things the lot tells; (trades,)."""
+    query = shortlist.query
+    every = range(len(trades.trades()))
+    return query.memo.once("things", lambda: np.array([any(_told_of(trade, query.text)) for trade in every]))
 
 
 def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
@@ -224,7 +231,8 @@ def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
         return list(zip(held[:, :-1].argmax(axis=1).tolist(), labels, strict=True))
 
     known = catalogue.once("first trades of codes", firsts)
-    return np.array([other_things(shortlist, trade, label) for trade, label in known])[at]
+    told = telling(shortlist)
+    return np.array([told[trade] and other_things(shortlist, trade, label) for trade, label in known])[at]
 
 
 @lru_cache(4_000)  # a structure is explained for many lots
