@@ -391,13 +391,13 @@ def _parted(text: str) -> list[str]:
 
 
 def _called(name: str, home: Place | None) -> Iterator[Place]:
-    """The places of this name, and the town of home's department that people call so: "St-Sulpice", of Saint-Sulpice-la-Pointe."""
+    """The places of this name, and what people call so: "St-Sulpice" a town of home's department, "MACS" its groupings."""
     yield from toponyms.named(name)
     if home is not None and home.department:
-        known_as = places.communes_once_named(name, home.department) or places.abbreviated(
-            name, home.department
-        )
+        known_as = places.communes_once_named(name, home.department) or places.abbreviated(name)
         yield from (toponyms.of_commune(town.code) for town in known_as)
+        around = places.groupings_at(Place(department=home.department)) if len(name) > 2 else ()
+        yield from (places.of_grouping(one) for one in around if name in toponyms.initials(one))
 
 
 def _beside(part: str, home: Place) -> tuple[str, ...]:
