@@ -315,19 +315,13 @@ def _coded(text: str, code: str, context: str) -> Places:
         re.sub(r"\bcedex\b.*", " ", re.sub(rf"{code}|[(),]|\bF-", " ", text, flags=re.I), flags=re.I)
     )
     place = places.commune_or_postcode(code, f"{label} {context}")
-    if place is None:
-        area = places.department_of_postcode(code)
-        town = places.communes_named(label, area) if area and label else ()
-        place = Place(label=label, commune=town[0].code if town else None, department=area)
-    elif (
-        label
-        and not places.communes_of_postcode(code)
-        and not places.mentions(label, places.commune(place.commune or ""))
-    ):
+    mentioned_too = place and places.mentions(label, places.commune(place.commune or ""))
+    if place is None or (label and not mentioned_too and not places.communes_of_postcode(code)):
         # the number of a CEDEX may be the INSEE code of another commune
         area = places.department_of_postcode(code)
-        town = places.communes_named(label, area) if area else ()
-        place = Place(label=label, commune=town[0].code) if town else place
+        town = places.communes_named(label, area) if area and label else ()
+        if town or place is None:
+            place = Place(label=label, commune=town[0].code if town else None, department=area)
     located = places.locate(place)
     return (located,) if located.department else ()
 
