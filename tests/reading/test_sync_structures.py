@@ -189,8 +189,9 @@ def test_version_one_states_no_kind_but_by_network(publisher: Publisher, tmp_pat
     assert [found[siret(n)].kind for n in range(3)] == ["GEIQ", "", "ESAT"]
     assert found[siret(1)].networks == ("siae",) and found[siret(1)].email == "a@x.example"
     zones = [offer.zone for offer in found[siret(1)].offers[1:]]
-    assert [z.departments if z else None for z in zones] == [("57",), ("57", "54"), (), None, None]
+    assert [z.departments if z else None for z in zones] == [("57",), ("57", "54"), (), (), None]
     assert zones[2] is not None and zones[2].country
+    assert zones[3] is not None and zones[3].groupings == ("200039865",)
 
 
 def test_objects_of_associations_come_by_rna_number(publisher: Publisher, tmp_path: Path) -> None:

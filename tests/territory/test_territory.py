@@ -137,6 +137,7 @@ def test_the_measures_of_a_trade_are_its_own_and_supply_is_of_one_trade(matcher:
 
 
 def test_every_file_of_the_map_holds_what_was_asked_alone(matcher: Matcher, folder: Path) -> None:
+    assert [area.code for area in areas.region("Auvergne")] == ["03", "15", "43", "63"]
     zones = areas.region("Île-de-France")
     assert [a.code for a in zones] == ["75", "77", "78", "91", "92", "93", "94", "95"]
     asked = coverage.in_catalogue(matcher.catalogue, gather.load_notices(folder), areas.departments_of(zones))

@@ -520,9 +520,9 @@ def departments_of_region(region: str) -> tuple[str, ...]:
 
 @remembered()
 def former_regions() -> Mapping[str, tuple[str, ...]]:
-    """The departments of the regions of before 2016 that were merged, and of several regions together, by their name."""
+    """The departments of the regions of before 2016 that were merged, and of several regions together, by the key of their name."""
     listed = code_list("names of former regions").items()
-    return {name: sum(map(department_of_nuts, codes.split()), ()) for name, codes in listed}
+    return {name_key(name): sum(map(department_of_nuts, codes.split()), ()) for name, codes in listed}
 
 
 def departments_within(place: Place) -> tuple[str, ...]:

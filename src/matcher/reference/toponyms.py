@@ -76,24 +76,16 @@ MOST = 12
 
 @lru_cache(4096)
 def _asked(text: str, near: frozenset[str], context: str) -> Places:
-    if codes := _former_regions().get(places.name_key(text)):
+    if codes := places.former_regions().get(places.name_key(text)):
         return tuple(map(_of_department, codes))
     options, parts = named(text, context), parted(text)
     if len(parts) > MOST:
         raise BadInput(f"{len(parts)} places: give at most {MOST}, or the department that holds them")
-    if not options and _department_at_end(text):
-        options = _resembling(text)
     if not options and (town := _of_institution(text)):
         return (settled(text, town, near),)
     if not options and len(parts) > 1:
         return _several(parts, near, context)
     return (settled(text, called(text, options) or _resembling(text), near),)
-
-
-@remembered()
-def _former_regions() -> Mapping[str, tuple[str, ...]]:
-    """The departments of the regions of before 2016, by the keys of their names."""
-    return {places.name_key(name): codes for name, codes in places.former_regions().items()}
 
 
 def _of_institution(text: str) -> Places:
@@ -274,7 +266,7 @@ def _named(key: str, near: str | None) -> Places:
     areas = () if near else _areas(key)
     if areas and areas[0].department not in _ONE_COMMUNE:
         return areas + tuple(of_commune(c.code) for c in same if c.population >= TOWN)
-    if key.split(" ", 1)[0] in _KINDS or "metropole" in key:
+    if _KIND.match(key) or "metropole" in key:
         same = ()
     grouping = () if same else _groupings(key)
     return tuple(of_commune(c.code) for c in same) or tuple(
@@ -323,19 +315,13 @@ def _coded(text: str, code: str, context: str) -> Places:
         re.sub(r"\bcedex\b.*", " ", re.sub(rf"{code}|[(),]|\bF-", " ", text, flags=re.I), flags=re.I)
     )
     place = places.commune_or_postcode(code, f"{label} {context}")
-    if place is None:
-        area = places.department_of_postcode(code)
-        town = places.communes_named(label, area) if area and label else ()
-        place = Place(label=label, commune=town[0].code if town else None, department=area)
-    elif (
-        label
-        and not places.communes_of_postcode(code)
-        and not places.mentions(label, places.commune(place.commune or ""))
-    ):
+    mentioned_too = place and places.mentions(label, places.commune(place.commune or ""))
+    if place is None or (label and not mentioned_too and not places.communes_of_postcode(code)):
         # the number of a CEDEX may be the INSEE code of another commune
         area = places.department_of_postcode(code)
-        town = places.communes_named(label, area) if area else ()
-        place = Place(label=label, commune=town[0].code) if town else place
+        town = places.communes_named(label, area) if area and label else ()
+        if town or place is None:
+            place = Place(label=label, commune=town[0].code if town else None, department=area)
     located = places.locate(place)
     return (located,) if located.department else ()
 
@@ -364,27 +350,37 @@ def natural_regions() -> Mapping[str, Places]:
 
 # ---------------------------------------------------------------------------------------------- groupings
 
-_KINDS = ("agglo", "cc", "ca", "cu", "ept", "communaute", "metropole", "eurometropole", "etablissement")
+#: What a grouping is, at the start of its name or after it.
 _KIND = re.compile(
-    r"^(?:(?:agglo|cc|ca|cu|ept|communaute (?:de communes|d agglo(?:meration)?|urbaine)|etablissement public territorial)"
-    r"(?: (?:de la|de l|des|du|de|d|la|les|le|l))? )+"
+    r"(?:^(?:cc|ca|cu|ept)|\b(?:agglo(?:meration)?|(?:euro)?metropole|intercommunalite|etablissement public territorial"
+    r"|communaute(?: (?:de communes|d agglo(?:meration)?|urbaine))?))\b(?: (?:de|du|des|d|la|le|les|l)\b)*"
 )
 _SMALL = {"de", "du", "des", "la", "le", "les", "l", "d"}
 
 
 @remembered()
-def _grouping_names() -> tuple[dict[str, list[Grouping]], list[tuple[frozenset[str], Grouping]]]:
-    """Groupings by their names without what kind they are, and metropolises by their words in any order."""
+def _grouping_names() -> Mapping[str, list[Grouping]]:
+    """Groupings by their names without what kind they are."""
     table: dict[str, list[Grouping]] = {}
-    cities = []
     for made in places.groupings().values():
         outside, _, inside = made.name.partition("(")
         # what stands in brackets is a name too where it is several words: "(Cap Atlantique)"
         for own in (outside, *([inside.strip(" )")] if " " in inside.strip(" )") else ())):
-            table.setdefault(_KIND.sub("", places.name_key(own)), []).append(made)
-        if made.kind.startswith("MET"):
-            cities.append((frozenset(places.name_key(made.name).split()) - _SMALL, made))
-    return table, cities
+            table.setdefault(_own_name(places.name_key(own)), []).append(made)
+    return table
+
+
+def _own_name(key: str) -> str:
+    return " ".join(_KIND.sub(" ", key).split())
+
+
+@remembered(2048)
+def initials(siren: str) -> tuple[str, str]:
+    """The initial letters of a grouping's name, without what kind it is and with it: "macs", "ccmacs"."""
+    made = places.groupings()[siren]
+    own = _unlinked(_own_name(places.name_key(made.name.partition("(")[0]))).split()
+    letters = "".join(word[0] for word in own if word != "et")
+    return letters, f"{made.kind.lower()}{letters}"
 
 
 def _unlinked(key: str) -> str:
@@ -395,7 +391,7 @@ def _unlinked(key: str) -> str:
 def _shortened_names() -> Mapping[str, Places]:
     """Groupings by the beginning of their names, of three words and more, "Grand Paris Sud", and by an end that one alone has."""
     begun, ended = dict[str, list[Place]](), dict[str, list[Place]]()
-    for name, made in _grouping_names()[0].items():
+    for name, made in _grouping_names().items():
         words = name.split()
         for part in (
             *(words[:end] for end in range(3, len(words))),
@@ -413,38 +409,29 @@ def _shortened_names() -> Mapping[str, Places]:
 @remembered()
 def first_words() -> Mapping[str, int]:
     """The words with which names of places begin, as they are typed, each with how many such a name has at most."""
-    begun = (name.partition(" ")[0] for name in (*_grouping_names()[0], *natural_regions()))
+    begun = (name.partition(" ")[0] for name in (*_grouping_names(), *natural_regions()))
     sides = ("nord", "sud", "est", "ouest")
-    wide = (*begun, *sides, *_KINDS, *ACRONYMS, "st", "ste")
+    kinds = "agglo cc ca cu ept communaute metropole eurometropole etablissement intercommunalite".split()
+    wide = (*begun, *sides, *kinds, *ACRONYMS, "st", "ste")
     return {**places.first_words(), **dict.fromkeys(wide, places.MOST_WORDS)}
 
 
-_OF_TOWN = ("agglo", "communaute")  # before the town that a grouping is called after; "CA" is a court too
-
-
 def _groupings(key: str) -> tuple[Grouping, ...]:
-    table, cities = _grouping_names()
-    key = re.sub("^(.+) agglo$", r"agglo \1", key)
-    bare = _KIND.sub("", key)
-    if found := table.get(bare):
-        return tuple(found)
-    if _KIND.match(key):
-        made = [one for name, own in table.items() if f"{name} ".startswith(f"{bare} ") for one in own]
-        if len(made) == 1:
-            return tuple(made)
-        if not made and key.startswith(_OF_TOWN):
-            # called after its town, whatever its own name
-            towns = {town.code for town in places.communes_named(bare)}
+    """The groupings of a name; with what kind it is, the only one whose name begins so, or that is called after its town."""
+    own, table = _own_name(key), _grouping_names()
+    side = _SIDE.match(key) if own == key else None
+    if side and _areas(key[side.end() :]):  # "Ouest Aveyron"
+        return ()
+    made = table.get(own, [])
+    if not made and _KIND.search(key) and {*own.split()[-1:]} - _SMALL:
+        made = [one for name, held in table.items() if name.startswith(f"{own} ") for one in held]
+        if not made and not key.startswith("ca "):
+            towns = {town.code for town in places.communes_named(own)}
             holding = [one for one in places.groupings().values() if towns.intersection(one.members)]
             made = [one for one in holding if one.members[0] in towns] or holding
-            if len(made) == 1:
-                return tuple(made)
-    words = frozenset(key.split()) - _SMALL
-    if "metropole" not in words and len(words) > 3:  # every word of a notice is looked up
-        return ()
-    return tuple(made for named, made in cities if words | {"metropole"} == named) or tuple(
-        made for named, made in cities if len(words) > 1 and "metropole" in words and words <= named
-    )
+        made = made if len(made) == 1 else []
+    # a court of appeal is "CA" too
+    return tuple(one for one in made if one.kind == "CA" or not key.startswith("ca "))
 
 
 # --------------------------------------------------------------------------------------- named in a text
@@ -640,8 +627,7 @@ def _strength(
         return 1 if head in _INTO or (wide and (linked or head in ("a", "sur"))) else 0
     if not town:  # a grouping that is called after its town, whatever its own name, is meant
         words = " ".join(plain[i:stop])
-        own = not words.startswith(_OF_TOWN) or _KIND.sub("", words) in _grouping_names()[0]
-        return 1 if own else 2
+        return 1 if words.startswith("ca ") or _own_name(words) in _grouping_names() else 2
     gap = text[tokens[i - 1].end() : tokens[i].start()] if i else ""
     if linked and head in _TERRITORIES:
         return 2
@@ -649,8 +635,6 @@ def _strength(
         not linked or plain[back + 1 : i] in (["la"], ["le"], ["les"], ["l"])
     ):
         return 2
-    if head in ("au", "aux") and not linked and options[0].label.startswith(("Le ", "Les ")):
-        return 1
     ends = re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
     first = not i and re.match(r" et [A-ZÀ-Ý]", after) is not None
     alone = first or (ends and (not i or not gap.isspace()))
@@ -753,7 +737,7 @@ def _wide(label: str, title: str, stated: Places, buyer: Buyer) -> bool:
     if "00" in codes or _MUNICIPAL.match(places.name_key(buyer.name)):
         return "00" in codes
     key = places.name_key(re.sub(r"[\d()]+", " ", label))
-    area = _areas(key) or key in _former_regions() or _AREA.search(fold(label))
+    area = _areas(key) or key in places.former_regions() or _AREA.search(fold(label))
     within = {code for place in stated for code in departments_within(place)}
     # "région Réunion, arrondissement sud-ouest"
     entitled = (one.options[0] for one in _mentions(title) if one.strength and within)

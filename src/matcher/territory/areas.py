@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from matcher.domain import BadInput, Place
 from matcher.reference import places, tables, toponyms
-from matcher.reference.text import fold
 
 #: What a region or a department is divided into -> its French name.
 DIVISIONS = {"departement": "Départements", "epci": "Intercommunalités", "commune": "Communes"}
@@ -48,13 +47,15 @@ def department(code: str) -> Area:
 
 
 def region(name: str) -> tuple[Area, ...]:
-    """The departments of a region, by its code or name.  Raises BadInput where there is none."""
-    wanted = fold(name.strip()).replace("-", " ")
-    for code, label in places.regions().items():
-        if wanted in (code, fold(label).replace("-", " ")):
-            return tuple(department(d) for d in places.departments_of_region(code))
-    remedy = "écrivez son nom ou son code, 11 pour l'Île-de-France"
-    raise BadInput(f"la région « {name} » n'existe pas : {remedy}")
+    """The departments of a region of today, by its code or name, or of one of before 2016, by its name.  Raises BadInput where there is none."""
+    code = name.strip() if name.strip() in places.regions() else places.area_named(name)[1]
+    within = (
+        places.departments_of_region(code) if code else places.former_regions().get(places.name_key(name))
+    )
+    if not within:
+        remedy = "écrivez son nom ou son code, 11 pour l'Île-de-France"
+        raise BadInput(f"la région « {name} » n'existe pas : {remedy}")
+    return tuple(map(department, within))
 
 
 def within(region_named: str = "", departments: Iterable[str] | None = None) -> tuple[Area, ...]:

@@ -213,7 +213,7 @@ def zone_of(
     if km is None and (match := _RADIUS.search(plain)):
         km = _number(match.group(1))
     areas, wider = list(departments_of(departments, former=True)), list(regions_of(regions))
-    parts = _parted(text)
+    stated, parts = km, _parted(text)
     if plain and not country:
         for town in filter(_is_local, parts):  # "Angers Loire Métropole", "Villeneuve-sur-Lot"
             plain = plain.replace(" ".join(re.sub(r"[^a-z0-9,.;|/+ ]+", " ", town).split()), " ")
@@ -224,7 +224,6 @@ def zone_of(
             # "sud Loire" is south of a river
             near = (home.department, *places.neighbours(home.department or ""))
             areas = [code for code in areas if code in near]
-            areas += [code for part in _parted(rest) if areas for code in _beside(part, home)]
         if home is not None and home.latitude is not None:
             halves = {part: far for part in _parted(rest) if (far := _half(part, home)) is not None}
             # of "54 nord" neither the whole nor the department Nord
@@ -245,8 +244,8 @@ def zone_of(
     )
     meant = {part: _meant(part, home, loose=True) for part in local}
     groupings = tuple(dict.fromkeys(one.grouping for one in meant.values() if one and one.grouping))
-    if home is not None and meant and not (km or areas or wider):
-        km = _reaching(meant, home)
+    if home is not None and meant and not (stated or areas or wider):
+        km = max(km or 0, _reaching(meant, home) or 0) or None  # "sud Creuse, Aubusson"
     if left_out := {code for words in excepted for code in _covered(words)}:
         of_wider = [code for region in wider for code in places.departments_of_region(region)]
         areas, wider = (areas + of_wider, []) if left_out.intersection(of_wider) else (areas, wider)
@@ -391,21 +390,13 @@ def _parted(text: str) -> list[str]:
 
 
 def _called(name: str, home: Place | None) -> Iterator[Place]:
-    """The places of this name, and the town of home's department that people call so: "St-Sulpice", of Saint-Sulpice-la-Pointe."""
+    """The places of this name, and what people call so: "St-Sulpice" a town of home's department, "MACS" its groupings."""
     yield from toponyms.named(name)
     if home is not None and home.department:
-        known_as = places.communes_once_named(name, home.department) or places.abbreviated(
-            name, home.department
-        )
+        known_as = places.communes_once_named(name, home.department) or places.abbreviated(name)
         yield from (toponyms.of_commune(town.code) for town in known_as)
-
-
-def _beside(part: str, home: Place) -> tuple[str, ...]:
-    """The department of a place that stands beside departments in a zone, that of home where it is no place known."""
-    if departments_of(part, former=True) or regions_of(part):
-        return ()
-    found = {place.department for place in toponyms.named(part) if place.department}
-    return tuple(found) if len(found) == 1 else (home.department,) if home.department else ()
+        around = places.groupings_at(Place(department=home.department)) if len(name) > 2 else ()
+        yield from (places.of_grouping(one) for one in around if name in toponyms.initials(one))
 
 
 def _number(raw: object) -> float | None:

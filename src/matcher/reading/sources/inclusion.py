@@ -70,7 +70,8 @@ def _zone(row: Mapping[str, Any]) -> Zone | None:
             return Zone(country=True)
         # a commune stands for its department; two digits may be a region's code too, and are read as the smaller area
         known = tuple(dict.fromkeys(found for code in codes for found in _departments(code)))
-        return Zone(departments=known) if known else None
+        groupings = tuple(code for code in codes if code in places.groupings())
+        return Zone(departments=known, groupings=groupings) if known or groupings else None
     kind, code = plain(row.get("zone_diffusion_type")), plain(row.get("zone_diffusion_code"))
     if kind == "pays":
         return Zone(country=True)
