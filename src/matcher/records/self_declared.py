@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
-from sqlalchemy.engine import make_url
 
 from matcher import codec
 from matcher.catalogue import denials
 from matcher.console import counted
 from matcher.domain import READ_ON_SITE, SELF, Award, NotFound, Offer, Place, Structure, Zone
 from matcher.records import feedback
-from matcher.records.store import Store, default_url, now
+from matcher.records.store import Store, address_of, now
 from matcher.records.tables import DeniedSkill, Profile
 from matcher.reference.text import clean, fold
 
@@ -47,7 +46,7 @@ class Declared:
 
 def exists(url: str | None = None) -> bool:
     """Whether there is a store to read: a SQLite file may not exist yet."""
-    where = make_url(url or default_url())
+    where = address_of(url)
     return where.get_backend_name() != "sqlite" or Path(where.database or "").is_file()
 
 

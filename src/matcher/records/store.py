@@ -76,7 +76,7 @@ class Store:
 
         Raises BadInput on an invalid URL, StoreUnavailable, which names the store to its operator, where it does not open.
         """
-        engine = _engine(url or default_url())
+        engine = _engine(url)
         shown = engine.url.render_as_string(hide_password=True)
         remedy = "correct MATCHER_STORE or start the server"
         try:
@@ -404,13 +404,19 @@ def _typed(table: Any, row: Mapping[str, Any]) -> dict[str, Any]:
 # ------------------------------------------------------------------------------------------------ engines
 
 
-def _engine(address: str) -> Engine:
+def address_of(address: str | None = None) -> sa.URL:
+    """An address of a store, that of `default_url` unless given, read.  Raises BadInput."""
+    address = address or default_url()
     try:
-        url = make_url(address)
+        return make_url(address)
     except exc.ArgumentError:
         raise BadInput(
             f"{address.split('@')[-1]!r} is no address of a store: give sqlite:///FILE or postgresql://USER@HOST/BASE"
         ) from None
+
+
+def _engine(address: str | None) -> Engine:
+    url = address_of(address)
     backend = url.get_backend_name()
     if backend in ("postgres", "postgresql"):
         with plugins.optional("postgres", "a PostgreSQL store"):
