@@ -155,14 +155,16 @@ class _Line:
         if "pays" in before and town and town.population < SIZABLE:
             return 0  # a natural region that is not known
         sign = bool(before & (_AT | _IN))
-        word = key in _also_words()
+        called = places.name_key(town.name) if town else key
+        word = not _also_words().isdisjoint((key, called))
         begins = not i or _SENTENCE.search(self._gap(i))
         common = word or (town is not None and town.population < SIZABLE)
         if self.tokens[i].group()[0].isupper() and not self.loud and not (begins and common):
             return 2 + sign
         if word:
-            return 3 * bool(before & _IN if town is None else "a" in before or self._confirmed(stop, options))
-        whole = town is None or key == places.name_key(town.name)
+            at = "a" in before and " " not in called  # "à la crèche" is no town, "à tours" is
+            return 3 * bool(before & _IN if town is None else at or self._confirmed(stop, options))
+        whole = key == called
         return 0 if town and town.population < (SIZABLE if whole else toponyms.SHORTENED) else 1 + 2 * sign
 
     def _confirmed(self, start: int, options: Places) -> bool:
