@@ -153,7 +153,7 @@ def carry_in_order(
 
 
 def greedy(cover: Cover) -> Team | None:
-    """Add the bidder with the largest gain until there is none, then swap one for one while it improves.
+    """Add the bidder with the largest gain until there is none.
 
     Plain greedy reaches at least 1 - 1/e of the optimum without capacity limits (Nemhauser et al., 1978).
     """
@@ -166,29 +166,7 @@ def greedy(cover: Cover) -> Team | None:
         if best is None or (current is not None and best.coverage <= current.coverage):
             break
         current, members = best, best.members
-    if current is None or not current.lead:
-        return None
-    return _swapped(cover, _pruned(cover, current), tight)
-
-
-def _swapped(cover: Cover, team: Team, tight: bool) -> Team:
-    """Swap one member for one outsider while that improves the team."""
-    everyone = np.arange(cover.degree.shape[1])
-    for _ in range(4 * cover.max_members):
-        better = team
-        for bidder in sorted(team.members - cover.forced):
-            rest = team.members - {bidder}
-            nothing = np.zeros(len(cover.weight), dtype=int)
-            held = cover.degree[:, sorted(rest)].max(axis=1) if rest else nothing
-            gain = (np.maximum(cover.degree - held[:, None], 0) * cover.weight[:, None]).sum(axis=0)
-            for other in np.lexsort((everyone, -cover.score.sum(axis=0), -gain))[: 3 if tight else 2]:
-                trial = assess(cover, rest | {int(other)}) if int(other) not in rest else None
-                if trial is not None and trial.goals > better.goals:
-                    better = trial
-        if better is team:
-            return team
-        team = better
-    return team
+    return current if current is not None and current.lead else None
 
 
 def _best_addition(
@@ -216,15 +194,6 @@ def _best_addition(
         if trial is not None and (best is None or trial.goals > best.goals):
             best = trial
     return best
-
-
-def _pruned(cover: Cover, team: Team) -> Team:
-    """The same team without members that add nothing."""
-    for bidder in sorted(team.members - cover.forced, key=lambda j: int(cover.degree[:, j].sum())):
-        trial = assess(cover, team.members - {bidder})
-        if trial is not None and trial.goals > team.goals:
-            team = trial
-    return team
 
 
 def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = None) -> Team | None:
