@@ -207,7 +207,7 @@ def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = N
         return None
     degree = cover.degree.copy()  # of excluded bidders none
     degree[:, [j for cut, most in cover.cuts if not most for j in cut]] = 0
-    cover = _without_outdone(replace(cover, degree=degree))
+    cover = replace(cover, degree=degree)
     if floor is not None and floor.goals == _ceiling(cover):
         return replace(floor, gap=0.0, optimal=True)
     program = _program(cover)
@@ -245,26 +245,6 @@ def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = N
         bound = solver.best_objective_bound + member * cover.max_members
         reach = min(reach, math.floor(bound / of_unit + EPS) * unit)
     return replace(best, gap=max(0.0, 1.0 - best.coverage / reach), optimal=False)
-
-
-def _without_outdone(cover: Cover) -> Cover:
-    """The same problem with the degrees of bidders set to 0 whom enough others match on every task.
-
-    A team with one of them is no worse with one of the others instead, who are more than its members and in no cut.
-    """
-    count = cover.degree.shape[1]
-    if limited(cover, range(count)) or cover.clash:
-        return cover
-    worth = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0)
-    matches = (worth[:, :, None] >= worth[:, None, :]).all(axis=0)  # the first bidder the second
-    matches &= ~matches.T | np.tri(count, k=-1, dtype=bool).T  # of equals the first
-    bound = [j for cut, _ in cover.cuts for j in cut]
-    matches[bound] = False
-    outdone = matches.sum(axis=0) >= cover.max_members
-    outdone[list(cover.forced)] = False
-    degree = cover.degree.copy()
-    degree[:, outdone] = 0
-    return replace(cover, degree=degree)
 
 
 def _ceiling(cover: Cover) -> tuple[int, int, int]:
