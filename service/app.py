@@ -106,11 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         serving.close()
         for watcher in watchers:
             watcher.cancel()
-        with contextlib.suppress(Exception):
-            await warming
-        for watcher in watchers:
-            with contextlib.suppress(asyncio.CancelledError):
-                await watcher
+        await asyncio.gather(warming, *watchers, return_exceptions=True)
         app.state.jobs.close()
         for sender in senders:
             await anyio.to_thread.run_sync(sender.close)

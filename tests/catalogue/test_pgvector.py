@@ -140,14 +140,11 @@ def test_a_role_without_rights_gets_instructions_that_work(url: str, role: str, 
         return command("index", sample, "--recipe", "pgvector", "--out", out, MATCHER_VECTORS=mine)
 
     with psycopg.connect(url.replace("/postgres", f"/{role}"), autocommit=True) as owner:
-        refused = index()
-        assert refused.returncode == 2, refused.stderr
-        assert f"a superuser of the database {role} runs `CREATE EXTENSION vector;`" in refused.stderr
-        owner.execute("CREATE EXTENSION vector")
-        refused = index()
-        assert refused.returncode == 2, refused.stderr
-        assert f"`GRANT CREATE ON SCHEMA public TO {role};`" in refused.stderr
-        owner.execute(f"GRANT CREATE ON SCHEMA public TO {role}")
+        for step in ("CREATE EXTENSION vector;", f"GRANT CREATE ON SCHEMA public TO {role};"):
+            refused = index()
+            assert refused.returncode == 2, refused.stderr
+            assert "permission denied" in refused.stderr and step in refused.stderr
+            owner.execute(step)
     assert (made := index()).returncode == 0, made.stderr
     need = ("match", "--need", "entretien des espaces verts", "--place", "93100", "--format", "jsonl")
     found = command(*need, "--catalogue", out, MATCHER_VECTORS=mine)

@@ -90,11 +90,10 @@ def test_declared_offers_and_contacts_are_in_the_next_catalogue_with_their_day(s
     assert self_declared.overlay_from_store([GARDENS, LAUNDRY])[0] == listed
 
 
-def test_an_incremental_build_takes_them_too(store: Store) -> None:
-    before = matcher([GARDENS, LAUNDRY]).catalogue
+def test_a_build_takes_them_too(store: Store) -> None:
     say(store, SIRET, "trade:blanchisserie", offers=[{"title": "Mise sous pli"}])
     listed, _ = self_declared.overlay_from_store([GARDENS, LAUNDRY])
-    after = Matcher(build_catalogue(listed, reuse=before))
+    after = Matcher(build_catalogue(listed))
     assert names(after, "mise sous pli")[0] == SIRET and SIRET not in names(after, "blanchisserie")
 
 

@@ -264,20 +264,18 @@ def build_catalogue(
     *,
     undated: date | None = None,
     suppliers: bool = True,
-    reuse: Catalogue | None = None,
     departments: Container[str | None] = (),
 ) -> Catalogue:
     """A catalogue of the structures, with each award as evidence of its holders.
 
     Each different text is encoded once.  A holder that is no known structure becomes one of kind "" (a supplier) unless
-    `suppliers` is False.  With `departments` only those whose seat is there are kept.  An award without a date counts as known from `undated` (None: always known).  `reuse` gives
-    vectors of texts that did not change.  The first of two structures with one SIRET and one kind is kept.
+    `suppliers` is False.  With `departments` only those whose seat is there are kept.  An award without a date counts as known from `undated` (None: always known).  The first of two structures with one SIRET and one kind is kept.
     """
     by_key = _by_key(structures)
     evidence = _evidence_of_awards(by_key, awards, undated, suppliers)
     if departments:  # after the awards: a holder left out before them would come back as a supplier
         by_key = {key: one for key, one in by_key.items() if _located(one).place.department in departments}
-    return _built(by_key, evidence, recipe or Recipe(), reuse)
+    return _built(by_key, evidence, recipe or Recipe(), None)
 
 
 def update_catalogue(

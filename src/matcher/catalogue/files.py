@@ -65,7 +65,7 @@ def load_catalogue(folder: Path) -> Catalogue:
         before = _place(folder)
         try:
             catalogue = _opened(folder)
-        except (NotFound, StaleArtefact):
+        except (NotFound, StaleArtefact, OSError, RuntimeError, pa.ArrowInvalid):  # a file that is gone
             if before == _place(folder) and (before is not None or not _aside(folder).is_dir()):
                 raise
         else:
@@ -80,11 +80,9 @@ def _opened(folder: Path) -> Catalogue:
     if not (folder / MANIFEST).is_file():
         raise NotFound(f"no catalogue in {folder}: {again}")
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except ValueError:
-        manifest = None
-    if not isinstance(manifest, dict):
-        raise StaleArtefact(f"the manifest of {folder} is damaged: {again}")
+        manifest = dict(json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        raise StaleArtefact(f"the manifest of {folder} is damaged: {again}") from None
     if (format := manifest.get("format")) != FORMAT:
         raise StaleArtefact(f"{folder} is of catalogue format {format}, not {FORMAT}: {again}")
     _verify(folder, manifest, again)
@@ -95,23 +93,19 @@ def _opened(folder: Path) -> Catalogue:
         raise StaleArtefact(
             f"{folder} was encoded by model {manifest['encoder']}, this one is {encoder.fingerprint}: {again}"
         )
-    try:
-        tables = [
-            pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
-            for name in ("structures", "evidence")
-        ]
-        # a plain array over the mapped file: slicing a numpy.memmap costs more than the arithmetic
-        table = texts.mapped(folder, "vectors")
-        vectors = Vectors(texts.Texts(texts.mapped(folder / "texts", "numbers"), len(table)), table)
-        indexes = {
-            name: plugins.find("catalogue.indexes", name).load(folder / name, vectors)
-            for name in saved.indexes
-        }
-        derived = {
-            path.stem: texts.mapped(folder / DERIVED, path.stem) for path in (folder / DERIVED).glob("*.npy")
-        }
-    except (OSError, RuntimeError, pa.ArrowInvalid, ValueError) as error:  # faiss: of a file that is gone
-        raise StaleArtefact(f"{folder} is damaged or incomplete ({error}): {again}") from None
+    tables = [
+        pa.ipc.open_file(pa.memory_map(str(folder / f"{name}.arrow"))).read_all()
+        for name in ("structures", "evidence")
+    ]
+    # a plain array over the mapped file: slicing a numpy.memmap costs more than the arithmetic
+    table = texts.mapped(folder, "vectors")
+    vectors = Vectors(texts.Texts(texts.mapped(folder / "texts", "numbers"), len(table)), table)
+    indexes = {
+        name: plugins.find("catalogue.indexes", name).load(folder / name, vectors) for name in saved.indexes
+    }
+    derived = {
+        path.stem: texts.mapped(folder / DERIVED, path.stem) for path in (folder / DERIVED).glob("*.npy")
+    }
     catalogue = Catalogue(tables[0], tables[1], vectors, indexes, saved, manifest, encoder)
     catalogue.derived = derived
     return catalogue

@@ -45,17 +45,6 @@ def sirets_at(catalogue: Catalogue, address: str, most: int | None = None) -> li
     return list(dict.fromkeys(one.siret for one in found if one.email.strip().lower() == address))
 
 
-def near_names(catalogue: Catalogue, words: str, limit: int = 5) -> list[int]:
-    """Rows of the structures whose names are nearest to the words, however they are spelt; none where none is near."""
-    from rapidfuzz import fuzz, process
-
-    names = map(str, catalogue.of_structure("name"))
-    near = process.extract(
-        words, names, scorer=fuzz.token_set_ratio, processor=fold, limit=limit, score_cutoff=75
-    )
-    return [row for _, _, row in near]
-
-
 class Names:
     """What names structures, notices or buyers, folded, a line each in one text, in which they are searched."""
 

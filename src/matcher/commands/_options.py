@@ -123,14 +123,15 @@ def named_structure(matcher: Matcher, words: str) -> Structure:
 
     Raises UnknownStructure, listing those that the words may mean, or whose names are near.
     """
-    from matcher.catalogue.filters import near_names, search_names
+    from matcher.catalogue.filters import names_of, search_names
 
     catalogue, named = matcher.catalogue, not words[:9].isdigit()
     rows = search_names(catalogue, words, 6) if named else []
-    near = near_names(catalogue, words) if named and not rows else []
-    if not rows and not near:
+    near = names_of(catalogue).respelt(words) if named and not rows else ""
+    rows = search_names(catalogue, near, 6) if near else rows
+    if not rows:
         return catalogue.structure(catalogue.row(words))
-    alike = [catalogue.structure(row) for row in rows or near]
+    alike = list(map(catalogue.structure, rows))
     same = [one for one in alike if fold(words) in (fold(one.name), fold(one.brand))] or alike
     if near or len({one.siren for one in same}) > 1:
         listed = "; ".join(f"{one.siret} {one.name} ({one.place.label})" for one in alike)

@@ -36,7 +36,7 @@ from matcher.matching import by_clause, judgement, reach, recipes, stored, suita
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
-from matcher.matching.search import narrowed, query_of, search_together, shortlist_of
+from matcher.matching.search import narrowed, query_of, shortlist_of
 from matcher.matching.shortlist import Column, Query, Shortlist
 from matcher.matching.suitability import eligible
 from matcher.reference import deadline, paths
@@ -132,8 +132,6 @@ class Matcher:
         self, queries: Sequence[Query], least: int = PLAUSIBLE, also: Mask | None = None
     ) -> Iterator[Ranking]:
         """Rankings of the lots of a notice, of those candidates who can be proposed (`rank` unless whole)."""
-        if self.judges and not self.exhaustive:
-            search_together(self.catalogue, queries)
         return (self.rank(query, whole=False, least=least, also=also) for query in queries)
 
     def _measured(self, found: Shortlist) -> Shortlist:

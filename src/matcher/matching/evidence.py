@@ -239,9 +239,9 @@ def unsaid(shortlist: Shortlist) -> tuple[NDArray[np.int64], dict[str, Column]]:
     rows = np.flatnonzero(of(shortlist, "said_trade") >= NAMES_IT)
     some = replace(shortlist, candidates=shortlist.candidates[rows], memo=Memo())
     for name in ("name_trade", "code_trade", "told_trade", "prior_trade", "kind"):
-        some.keep(f"evidence {name}", of(shortlist, name)[rows])
+        some.memo.keep(f"evidence {name}", of(shortlist, name)[rows])
     for name in SAID:
-        some.keep(f"evidence {name}", np.full(len(rows), np.nan))
+        some.memo.keep(f"evidence {name}", np.full(len(rows), np.nan))
     return rows, {name: of(some, name) for name in (*SAID, *FROM_SAID)}
 
 

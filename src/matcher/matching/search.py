@@ -1,6 +1,5 @@
 """Candidates of a lot: its query, and who may come to its place, or what every index returns."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -60,16 +59,6 @@ def query_of(
         part=lot_part(lot.title),
         pieces=pieces,
     )
-
-
-def search_together(catalogue: Catalogue, queries: Sequence[Query], k: int = NEAREST) -> None:
-    """Search the nearest rows in meaning of several lots at once, which takes less than one by one; `shortlist_of` finds them."""
-    index = catalogue.index("meaning")
-    asked = [query for query in queries if query.filters == Filters() and asks_indexes(catalogue, query)]
-    if len(asked) > 1 and len(catalogue) > COMPARED and hasattr(index, "search_many"):
-        found = index.search_many(np.array([query.vector for query in asked]), k)
-        for query, rows in zip(asked, found, strict=True):
-            query.memo.keep(("nearest", k), rows)
 
 
 def shortlist_of(

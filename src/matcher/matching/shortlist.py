@@ -126,10 +126,6 @@ class Shortlist:
         """The value of `make()`, computed once for these candidates, see `Memo.once`."""
         return self.memo.once(key, make, each=each)
 
-    def keep(self, key: Hashable, value: Any) -> None:
-        """Give the value that `once` answers for a key, before it is asked."""
-        self.memo.keep(key, value)
-
     def known(self, *natures: str) -> Mask:
         """Mask over `rows`: evidence of these natures, already known on the query's date."""
 

@@ -207,7 +207,6 @@ def partners(
     n: int = 10,
     *,
     filters: Filters | None = None,
-    as_of: date | None = None,
     ordinary: bool = True,
     earlier: Sequence[Tender] = (),
 ) -> Partners:
@@ -220,12 +219,12 @@ def partners(
     the `earlier` notices.  Raises UnknownLot for a lot that the notice does not have.
     """
     asked = tender.only(lot)
-    on = tender.published or as_of or date.today()
+    on = tender.published or date.today()
     if asked.awards or asked.nature == "award":
         told = _subcontracting(matcher, structure, asked, on, earlier)[:n]
         return Partners(structure=structure, tender=tender, subcontracting=told)
     barred = {each.id: why for each in asked.lots if (why := _barred(structure, each, on))}
-    open_ = [q for q in matcher.queries(asked, filters=filters, as_of=as_of) if q.lot.id not in barred]
+    open_ = [q for q in matcher.queries(asked, filters=filters) if q.lot.id not in barred]
     tasks = [task for query in open_ for task in _tasks(matcher, structure, query)]
     # of the lots that it could enter; of all where it is asked for one lot, or could enter none
     entered = {task.lot_id for task in tasks if task.level >= PLAUSIBLE}

@@ -49,11 +49,12 @@ class FaissIndex:
         self.kind = kind
 
     def search(self, text: str, vector: F32, k: int, allowed: Mask | None = None) -> I64:
-        if allowed is None:
-            return self.search_many(vector.reshape(1, -1), k)[0]
         k = reachable(k, len(self.texts.numbers), allowed)
         if not k:
             return np.zeros(0, dtype=np.int64)
+        if allowed is None:
+            texts = self._nearest(vector, k, None)
+            return self.texts.rows(texts[: self.texts.enough(texts, k)], k)[0][:k]
         if selective(allowed, k):
             rows = np.flatnonzero(allowed)
             order = np.argsort(-self.compare(text, vector, rows), kind="stable")[:k]
@@ -61,32 +62,21 @@ class FaissIndex:
         import faiss
 
         bits = np.packbits(self.texts.of_rows(allowed), bitorder="little")
-        rows, _ = self.texts.rows(self._nearest(vector.reshape(1, -1), k, faiss.IDSelectorBitmap(bits))[0])
+        rows, _ = self.texts.rows(self._nearest(vector, k, faiss.IDSelectorBitmap(bits)))
         return rows[allowed[rows]][:k]
 
-    def search_many(self, vectors: F32, k: int) -> list[I64]:
-        """`search` without a filter for several vectors (q, d): the codes of the index are read once for all of them."""
-        k = reachable(k, len(self.texts.numbers), None)
-        if not k:
-            return [np.zeros(0, dtype=np.int64) for _ in vectors]
-        nearest = self._nearest(vectors, k, None)
-        return [self.texts.rows(texts[: self.texts.enough(texts, k)], k)[0][:k] for texts in nearest]
-
-    def _nearest(self, vectors: F32, k: int, selector: Any) -> list[I64]:
-        """The texts nearest to each vector by their codes, more than k, by their exact similarity."""
+    def _nearest(self, vector: F32, k: int, selector: Any) -> I64:
+        """The texts nearest to a vector by their codes, more than k, by their exact similarity."""
         import faiss
 
         # quantisation is lossy: more are fetched and re-ranked by the exact vectors
         size = self._index.ntotal
         many = min(k if self.kind == "flat" else k + max(REFINE, size // REFINED_OF), size)
         with one_thread():
-            asked = vectors.astype(np.float32)
+            asked = vector.reshape(1, -1).astype(np.float32)
             _, found = self._index.search(asked, many, params=self._options(faiss, selector))
-        near = [texts[texts >= 0].astype(np.int64) for texts in found]  # -1 beyond the last
-        return [
-            texts[np.argsort(-self._similarities(vector, texts), kind="stable")]
-            for vector, texts in zip(vectors, near, strict=True)
-        ]
+        texts = found[0][found[0] >= 0].astype(np.int64)  # -1 beyond the last
+        return texts[np.argsort(-self._similarities(vector, texts), kind="stable")]
 
     def _options(self, faiss: Any, selector: Any) -> Any:
         if self.kind == "ivf":

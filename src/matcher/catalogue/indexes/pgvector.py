@@ -18,7 +18,7 @@ import numpy as np
 from matcher import plugins
 from matcher.catalogue.indexes import Role, reachable, selective
 from matcher.catalogue.texts import Vectors
-from matcher.domain import BadInput, MatcherError, StaleArtefact
+from matcher.domain import BadInput, StaleArtefact
 from matcher.reference.arrays import F32, I64, Mask
 
 ROLE: Role = "meaning"
@@ -90,39 +90,10 @@ def _connect(url: str) -> Any:
     if not url:
         raise BadInput("say where the vectors are kept: set MATCHER_VECTORS to postgresql://USER@HOST/BASE")
     try:
-        connection = psycopg.connect(url, autocommit=True)
+        return psycopg.connect(url, autocommit=True)
     except psycopg.Error as error:
         raise BadInput(
             f"no PostgreSQL answers at MATCHER_VECTORS ({type(error).__name__}): correct the address or start the server"
-        ) from None
-    try:
-        _extend(connection)
-    except MatcherError:
-        connection.close()
-        raise
-    return connection
-
-
-def _extend(connection: Any) -> None:
-    """Create the extension `vector` if missing.  Raises BadInput, saying who must do what."""
-    import psycopg
-
-    if connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'").fetchone():
-        return
-    base, role = connection.info.dbname, connection.info.user
-    if not connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
-        raise BadInput(
-            "the PostgreSQL server of MATCHER_VECTORS has no pgvector: its administrator must install the package "
-            f"postgresql-{connection.info.server_version // 10_000}-pgvector, or the image pgvector/pgvector"
-        )
-    try:
-        connection.execute("CREATE EXTENSION vector")
-    except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateObject):
-        pass  # another replica created it concurrently
-    except psycopg.errors.InsufficientPrivilege:
-        raise BadInput(
-            f"the role {role} may not create the extension pgvector: a superuser of the database {base} runs "
-            "`CREATE EXTENSION vector;` in it once"
         ) from None
 
 
@@ -133,34 +104,38 @@ def table_of(vectors: Vectors) -> str:
 
 
 def build(texts: Sequence[str], vectors: Vectors, *, url: str | None = None) -> PgvectorIndex:
-    """The index of `vectors` (n, d), unit length; the table is filled and indexed unless it exists."""
+    """The index of `vectors` (n, d), unit length; the table is filled and indexed unless it exists.
+
+    Raises BadInput, with what the server says and who must do what, where it refuses.
+    """
     address = url or os.environ.get("MATCHER_VECTORS", "")
     table = table_of(vectors)
     index = PgvectorIndex(vectors, table, address)
     if not len(vectors):
         return index
     connection = index._connection
-    with connection.transaction():  # atomic, and done once by concurrent processes
-        connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()[0] is None:
-            _fill(connection, table, vectors)
+    import psycopg
+
+    try:
+        with connection.transaction():  # atomic, and done once by concurrent processes
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            if connection.execute("SELECT to_regclass(%s)", (table,)).fetchone()[0] is None:
+                _fill(connection, table, vectors)
+    except psycopg.Error as error:
+        once = f"`CREATE EXTENSION vector; GRANT CREATE ON SCHEMA public TO {connection.info.user};`"
+        remedy = f"its administrator installs pgvector and runs {once} in {connection.info.dbname}"
+        raise BadInput(
+            f"the PostgreSQL server of MATCHER_VECTORS refuses ({error.diag.message_primary}): {remedy}"
+        ) from None
     return index
 
 
 def _fill(connection: Any, table: str, vectors: Vectors) -> None:
-    """Make, fill and index the table of these vectors.  Raises BadInput where the role may not create tables."""
-    import psycopg
-
-    try:
-        connection.execute(
-            f"CREATE TABLE {table} (row integer PRIMARY KEY, embedding vector({vectors.shape[1]}))"
-        )
-    except psycopg.errors.InsufficientPrivilege:
-        base, role = connection.info.dbname, connection.info.user
-        raise BadInput(
-            f"the role {role} may not create tables: the owner of the database {base} runs "
-            f"`GRANT CREATE ON SCHEMA public TO {role};` in it once"
-        ) from None
+    """Make, fill and index the table of these vectors."""
+    connection.execute(
+        f"CREATE TABLE {table} (row integer PRIMARY KEY, embedding vector({vectors.shape[1]}))"
+    )
     with connection.cursor().copy(f"COPY {table} (row, embedding) FROM STDIN") as copy:
         for row, vector in enumerate(vectors[:]):
             copy.write_row((row, _text(vector)))

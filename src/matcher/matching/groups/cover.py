@@ -153,7 +153,7 @@ def carry_in_order(
 
 
 def greedy(cover: Cover) -> Team | None:
-    """Add the bidder with the largest gain until there is none, then swap one for one while it improves.
+    """Add the bidder with the largest gain until there is none.
 
     Plain greedy reaches at least 1 - 1/e of the optimum without capacity limits (Nemhauser et al., 1978).
     """
@@ -166,29 +166,7 @@ def greedy(cover: Cover) -> Team | None:
         if best is None or (current is not None and best.coverage <= current.coverage):
             break
         current, members = best, best.members
-    if current is None or not current.lead:
-        return None
-    return _swapped(cover, _pruned(cover, current), tight)
-
-
-def _swapped(cover: Cover, team: Team, tight: bool) -> Team:
-    """Swap one member for one outsider while that improves the team."""
-    everyone = np.arange(cover.degree.shape[1])
-    for _ in range(4 * cover.max_members):
-        better = team
-        for bidder in sorted(team.members - cover.forced):
-            rest = team.members - {bidder}
-            nothing = np.zeros(len(cover.weight), dtype=int)
-            held = cover.degree[:, sorted(rest)].max(axis=1) if rest else nothing
-            gain = (np.maximum(cover.degree - held[:, None], 0) * cover.weight[:, None]).sum(axis=0)
-            for other in np.lexsort((everyone, -cover.score.sum(axis=0), -gain))[: 3 if tight else 2]:
-                trial = assess(cover, rest | {int(other)}) if int(other) not in rest else None
-                if trial is not None and trial.goals > better.goals:
-                    better = trial
-        if better is team:
-            return team
-        team = better
-    return team
+    return current if current is not None and current.lead else None
 
 
 def _best_addition(
@@ -218,15 +196,6 @@ def _best_addition(
     return best
 
 
-def _pruned(cover: Cover, team: Team) -> Team:
-    """The same team without members that add nothing."""
-    for bidder in sorted(team.members - cover.forced, key=lambda j: int(cover.degree[:, j].sum())):
-        trial = assess(cover, team.members - {bidder})
-        if trial is not None and trial.goals > team.goals:
-            team = trial
-    return team
-
-
 def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = None) -> Team | None:
     """The best team found within `seconds`, never worse than `floor`; None where no feasible team covers anything.
 
@@ -238,7 +207,7 @@ def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = N
         return None
     degree = cover.degree.copy()  # of excluded bidders none
     degree[:, [j for cut, most in cover.cuts if not most for j in cut]] = 0
-    cover = _without_outdone(replace(cover, degree=degree))
+    cover = replace(cover, degree=degree)
     if floor is not None and floor.goals == _ceiling(cover):
         return replace(floor, gap=0.0, optimal=True)
     program = _program(cover)
@@ -276,26 +245,6 @@ def exact(cover: Cover, floor: Team | None, seconds: float, most: int | None = N
         bound = solver.best_objective_bound + member * cover.max_members
         reach = min(reach, math.floor(bound / of_unit + EPS) * unit)
     return replace(best, gap=max(0.0, 1.0 - best.coverage / reach), optimal=False)
-
-
-def _without_outdone(cover: Cover) -> Cover:
-    """The same problem with the degrees of bidders set to 0 whom enough others match on every task.
-
-    A team with one of them is no worse with one of the others instead, who are more than its members and in no cut.
-    """
-    count = cover.degree.shape[1]
-    if limited(cover, range(count)) or cover.clash:
-        return cover
-    worth = np.where(cover.degree > 0, cover.degree * 1000 + cover.score, 0)
-    matches = (worth[:, :, None] >= worth[:, None, :]).all(axis=0)  # the first bidder the second
-    matches &= ~matches.T | np.tri(count, k=-1, dtype=bool).T  # of equals the first
-    bound = [j for cut, _ in cover.cuts for j in cut]
-    matches[bound] = False
-    outdone = matches.sum(axis=0) >= cover.max_members
-    outdone[list(cover.forced)] = False
-    degree = cover.degree.copy()
-    degree[:, outdone] = 0
-    return replace(cover, degree=degree)
 
 
 def _ceiling(cover: Cover) -> tuple[int, int, int]:
