@@ -73,12 +73,12 @@ _TURNOVER_OF_LOT = re.compile(
     r"\blots? (?:n ?[o°]? ?)?(\d{1,3})(?!\d)(?:(?:(?!\blots? )\D){0,400}?chiffres? d'affaires?)?[^.;\d]{0,60}(?<!\d)"
     r"(\d{1,3}(?:[ .\u202f]\d{3}){1,3})(?:,\d\d)? ?(?:€|d'eur|eur|ht)|(\d{1,3}(?:[ .]\d{3}){1,3}) ?\(lot (\d{1,3})\)"
 )
-#: "un CA annuel minimum"; "niveau minimum de capacité financière : 90 000 €", where it is told to be a turnover
+#: "un CA annuel minimum", "un CA supérieur à"; "niveau minimum de capacité financière : 90 000 €", where it is told to be a turnover
 _SHORT_TURNOVER = re.compile(
-    r"\bCA(?= (?:minimum|annuel|global|moyen))|(?<=\bminimum de )capacité financière"
+    r"\bCA(?= (?:minimum|annuel|global|moyen|(?:inf|sup)érieur))|(?<=\bminimum de )capacité financière"
 )
 _REQUIRED = re.compile(
-    r"(?=.*\bchiffres? d['’]affaires?\b).*\b(?:minim|exig|imp[ée]rativement|au moins|insuffisant|inférieure? à)",
+    r"(?=.*\bchiffres? d['’]affaires?\b).*\b(?:minim|exig|imp[ée]rativement|au moins|insuffisant|(?:inf|sup)érieure? à)",
     re.I | re.S,
 )
 _COUNT = rf"(\d{{1,3}}|{SPELT})(?: ?\([\w-]+\))?"
