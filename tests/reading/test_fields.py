@@ -62,7 +62,9 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
          " supérieur ou égal à 700 000,00 euros HT (840 000,00 euros TTC). Une caution de 50 000 € est due.", 700_000.0),
         ("Sous un seuil de 160 000 EUR TTC (moyenne des chiffres d'affaires), le niveau est jugé insuffisant.", 160_000.0),
         ("Chiffre d'affaires : niveau minimum de capacité financière : 90000 EUR.", 90_000.0),
+        ("Le chiffre d'affaires exigé, cumulé par les cotraitants, n'est pas inférieur à 90 000 EUR.", 90_000.0),
         ("Le chiffre d'affaires du service s'est élevé à 160 000 EUR.", None),
+        ("Avoir un terminal de 55 000 remorques et un CA supérieur à 300 000 EUR/an.", 300_000.0),
     ):  # fmt: skip
         assert terms.turnover(terms.requiring_turnover(text)) == euros
     in_brackets = "Justifier d'un CA annuel de 90 000 (lot 1) et 150 000 (lot 2)."

@@ -120,10 +120,11 @@ def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask()
     contest = '<F12_2014 CATEGORY="ORIGINAL" LG="FR"><OBJECT_CONTRACT><TITLE><P>Concours</P></TITLE></OBJECT_CONTRACT></F12_2014>'
     assert in_form(contest).lots[0].contract_type == "services"
     winner = "<WINNER><ADDRESS_WINNER><OFFICIALNAME>{}</OFFICIALNAME></ADDRESS_WINNER></WINNER>"
-    team = "".join(map(winner.format, "AB"))
-    prize = f"<RESULTS><AWARDED_PRIZE><WINNERS>{team}</WINNERS></AWARDED_PRIZE></RESULTS>"
-    (won,) = in_form(contest.replace("F12", "F13").replace("</F13", f"{prize}</F13")).awards
-    assert (len(won.holders), won.relation) == (2, "unknown")
+    for names, relation in (("AB", "unknown"), (("A (mandataire)", "B"), "group")):
+        team = "".join(map(winner.format, names))
+        prize = f"<RESULTS><AWARDED_PRIZE><WINNERS>{team}</WINNERS></AWARDED_PRIZE></RESULTS>"
+        (won,) = in_form(contest.replace("F12", "F13").replace("</F13", f"{prize}</F13")).awards
+        assert (len(won.holders), won.relation) == (2, relation)
 
 
 @pytest.mark.parametrize(("form", "procedure", "flags", "way"), tupled("concessions and adapted procedures"))

@@ -64,8 +64,8 @@ _TURNOVER = re.compile(
     r"(?:chiffres? d'affaires?\b(?:[^;\d]|(?<!\d)(?:[123] (?=dern)|20\d\d(?! ?\d))){0,160}?|^\W*)"
     rf"{_SUM}|{_SUM}\S*(?: ht| ttc)?,? (?:de |\(moyenne des )?chiffres? d'affaire"
 )
-#: "cumulé", "48 M€ sur les 3 derniers exercices": no year's
-_SUMMED = re.compile(r"\bcumul|(?:€|eur|euros) sur les (?:\d|deux|trois) dern")
+#: "cumulé", "48 M€ sur les 3 derniers exercices": no year's, but "le niveau annuel cumulé par les cotraitants" is
+_SUMMED = re.compile(r"\bcumul(?!\w* par )|(?:€|eur|euros) sur les (?:\d|deux|trois) dern")
 #: "au moins 900 000 € sur les 3 derniers exercices cumulés": three times a year's
 _IN_ALL = re.compile(rf"\bles (\d|{SPELT})(?: ?\(\d\))? dern")
 #: "pour le lot n° 2 : 340 000 € par an", "lot 2 : — être assuré, — avoir un chiffre d'affaires de 90 000 €"; "90 000 (lot 2)"
@@ -73,12 +73,12 @@ _TURNOVER_OF_LOT = re.compile(
     r"\blots? (?:n ?[o°]? ?)?(\d{1,3})(?!\d)(?:(?:(?!\blots? )\D){0,400}?chiffres? d'affaires?)?[^.;\d]{0,60}(?<!\d)"
     r"(\d{1,3}(?:[ .\u202f]\d{3}){1,3})(?:,\d\d)? ?(?:€|d'eur|eur|ht)|(\d{1,3}(?:[ .]\d{3}){1,3}) ?\(lot (\d{1,3})\)"
 )
-#: "un CA annuel minimum"; "niveau minimum de capacité financière : 90 000 €", where it is told to be a turnover
+#: "un CA annuel minimum", "un CA supérieur à"; "niveau minimum de capacité financière : 90 000 €", where it is told to be a turnover
 _SHORT_TURNOVER = re.compile(
-    r"\bCA(?= (?:minimum|annuel|global|moyen))|(?<=\bminimum de )capacité financière"
+    r"\bCA(?= (?:minimum|annuel|global|moyen|(?:inf|sup)érieur))|(?<=\bminimum de )capacité financière"
 )
 _REQUIRED = re.compile(
-    r"(?=.*\bchiffres? d['’]affaires?\b).*\b(?:minim|exig|imp[ée]rativement|au moins|insuffisant|inférieure? à)",
+    r"(?=.*\bchiffres? d['’]affaires?\b).*\b(?:minim|exig|imp[ée]rativement|au moins|insuffisant|(?:inf|sup)érieure? à)",
     re.I | re.S,
 )
 _COUNT = rf"(\d{{1,3}}|{SPELT})(?: ?\([\w-]+\))?"
@@ -131,6 +131,8 @@ _FIRM = re.compile(
     rf"\b{_LENGTH}(?: (fermes?\b[^.;\d]{{0,40}}?|\+(?: eventuelle)?) |,? dont (?:les )?)(?:(?:option(?:nelle)?|prolongation)\b[^.;\d]{{0,20}}? d[e'] ?{_LENGTH}"
     rf"|{_LENGTH} (?:en option|optionnel\w*)(?: d[e'] ?{_LENGTH} chacune)?)"
 )
+#: "(36 + 12 + 12)", in months
+_ADDED = re.compile(r"\((\d\d)(?: ?\+ ?\d\d)+(?: mois)?\)")
 #: "au 1er janvier de chaque année", "à chaque date anniversaire", "reconduction annuelle"
 _EACH_YEAR = re.compile(
     r"\b(?:(?:de|a) chaque (?:annee|date anniversaire)|(?:reconduc|renouvel)\w+ annuel\w*)\b"
@@ -150,7 +152,7 @@ _OF_A_YEAR = re.compile(
 _DAY = rf"(\d{{1,2}})(?:er)? ?[./ -] ?(\d{{1,2}}|{'|'.join(map(folded, MONTHS))}) ?[./ -] ?(\d{{4}})\b"
 #: "Date prévisionnelle de début des prestations : 1.9.2021", "prend effet le 1er mai 2022", "5 ans à compter du 1/1/2023"
 _START = re.compile(
-    r"(?:\bau plus tot le\b|\bdate (?:\w+ ){0,2}?(?:de |du |d')(?:debut|demarrage|depart|commencement|prise d'effet|effet|entree en vigueur)\b"
+    r"(?:\bau plus tot le\b|(?<!\bde la )\bdate (?:\w+ ){0,2}?(?:de |du |d')(?:debut|demarrage|depart|commencement|prise d'effet|effet|entree en vigueur)\b"
     r"|\bpr(?:enn?ent|end|endra|endront) effet\b|\b(?:debut|demarr)(?:er(?:a|ait|ont)|ant)\b[^.;\d\n]{0,30} (?:a compter du|le)\b"
     r"|\b(?:debut|demarrage|commencement)\b[^.;\d\n]{0,50} (?:est|sont) (?:prevu|fixe)e?s? (?:au|le|pour le)\b"
     rf"|\b(?:(?:duree|periode|conclue?s?)\b[^.;\n]{{0,60}}?|ans|mois) a (?:compter|partir) du\b|\ba compter du(?= \S+ pour une duree)"
@@ -367,6 +369,8 @@ def renewals(stated: float | None, *texts: str) -> dict[str, Any]:
                 for one in _WHOLE.finditer(part)
             )
             most = max(ends, default=None)
+            if added := _ADDED.search(part):
+                first, count = float(added[1]), added[0].count("+")
             length = _months(*each.groups()) if each else 12.0 if _EACH_YEAR.search(part) else None
             if length is None and (days := _FROM_TO.search(part)):
                 length = _between(days.groups())

@@ -302,8 +302,10 @@ def award(
 ) -> Award:
     """An award of a notice: what is `stated`, and of its lot, where it is known, what award and lot have in common.
 
-    Several holders answered `together`, or else each for itself; None where the notice does not tell.
+    Several holders answered `together`, as where one is named the mandataire, or else each for itself; None if untold.
     """
+    if sum("mandataire" in one.name.lower() for one in holders) == 1:
+        together = True
     several = "unknown" if together is None or not holders else "group" if together else "framework"
     of_lot: dict[str, Any] = {"relation": "single" if len(holders) == 1 and not together else several}
     of_lot["source"] = f"{format}:{lot.id if lot else notice}"
