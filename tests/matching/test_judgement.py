@@ -135,7 +135,7 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
     silent = structure(1, "ESAT", "Alpha")
     speaks = replace(structure(1, "ESAT", "Alpha", GARDEN, place=LAVAL), siret="90000000100002")
     other = replace(structure(1, "ESAT", "Alpha", "Blanchisserie", place=LILLE), siret="90000000100003")
-    said = f"ne dit rien de ses métiers ; un autre de ses établissements ({LAVAL.label}) le dit, selon sa fiche, « {GARDEN} »"
+    said = f"ne dit rien de ses métiers ; un autre de ses établissements ({LAVAL.label}), espaces verts : selon sa fiche, « {GARDEN} »"
     for others, told in (((speaks, other), said), ((other,), "ne dit rien de ses métiers ; environ 63 %")):
         matcher = made.matcher_over([silent, *others])
         ranking = matcher.rank(matcher.queries(free_text_tender("tonte des pelouses", ANGERS))[0])

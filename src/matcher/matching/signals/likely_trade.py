@@ -451,7 +451,7 @@ def _elsewhere(shortlist: Shortlist, i: int) -> str:
     if not told or (best := max(told, key=lambda each: each[0].level))[0].level < CLOSE:
         return ""
     place = catalogue.structure(int(there.candidates[best[1]])).place.label
-    return f"un autre de ses établissements ({place}) le dit, {best[0].source}"
+    return f"un autre de ses établissements ({place}), {best[0].text}"
 
 
 def _worth(shortlist: Shortlist) -> trades.Floats:
