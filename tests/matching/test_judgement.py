@@ -143,11 +143,13 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
         assert sentences(matcher.explain(ranking, i, 1).reasons)[0].startswith(told)
 
 
-@pytest.mark.parametrize(("kind", "says", "need", "proposed"), cases("who is proposed by its kind"))
-def test_who_is_silent_is_proposed_by_its_kind(kind: str, says: str, need: str, proposed: bool) -> None:
-    who = structure(1, kind, "Alpha", says)
+@pytest.mark.parametrize(("kind", "facts", "need", "proposed"), cases("who is proposed by its kind"))
+def test_who_is_silent_is_proposed_by_its_kind(
+    kind: str, facts: dict[str, Any], need: str, proposed: bool
+) -> None:
+    who = structure(1, kind, "Alpha", facts.get("says", ""))
     who = replace(who, offers=tuple(replace(each, nature="description") for each in who.offers))
-    alone = made.matcher_over([who])
+    alone = made.matcher_over([codec.from_json(Structure, codec.to_json(who) | facts)])
     assert bool(alone.match(free_text_tender(need, ANGERS), 5, groups=0).lots[0].matches) is proposed
 
 
