@@ -135,7 +135,7 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
     silent = structure(1, "ESAT", "Alpha")
     speaks = replace(structure(1, "ESAT", "Alpha", GARDEN, place=LAVAL), siret="90000000100002")
     other = replace(structure(1, "ESAT", "Alpha", "Blanchisserie", place=LILLE), siret="90000000100003")
-    said = f"ne dit rien de ses métiers ; un autre de ses établissements ({LAVAL.label}) le dit, selon sa fiche, « {GARDEN} »"
+    said = f"ne dit rien de ses métiers ; un autre de ses établissements ({LAVAL.label}), espaces verts : selon sa fiche, « {GARDEN} »"
     for others, told in (((speaks, other), said), ((other,), "ne dit rien de ses métiers ; environ 63 %")):
         matcher = made.matcher_over([silent, *others])
         ranking = matcher.rank(matcher.queries(free_text_tender("tonte des pelouses", ANGERS))[0])
@@ -143,11 +143,13 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
         assert sentences(matcher.explain(ranking, i, 1).reasons)[0].startswith(told)
 
 
-@pytest.mark.parametrize(("kind", "says", "need", "proposed"), cases("who is proposed by its kind"))
-def test_who_is_silent_is_proposed_by_its_kind(kind: str, says: str, need: str, proposed: bool) -> None:
-    who = structure(1, kind, "Alpha", says)
+@pytest.mark.parametrize(("kind", "facts", "need", "proposed"), cases("who is proposed by its kind"))
+def test_who_is_silent_is_proposed_by_its_kind(
+    kind: str, facts: dict[str, Any], need: str, proposed: bool
+) -> None:
+    who = structure(1, kind, "Alpha", facts.get("says", ""))
     who = replace(who, offers=tuple(replace(each, nature="description") for each in who.offers))
-    alone = made.matcher_over([who])
+    alone = made.matcher_over([codec.from_json(Structure, codec.to_json(who) | facts)])
     assert bool(alone.match(free_text_tender(need, ANGERS), 5, groups=0).lots[0].matches) is proposed
 
 

@@ -20,6 +20,7 @@ from matcher.matching import declared, demand, trades
 from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.matching.trades import INDICATED, STATED
+from matcher.reference import codes
 from matcher.reference.places import CITIES
 from matcher.reference.text import fold
 
@@ -132,12 +133,16 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         home = reach_.of(shortlist).comes(NEXT_DOOR) | (area & (of(shortlist, "same_department") > 0))
         away = out_of_quarter(shortlist) & ~home
         named = np.isnan(of(shortlist, "said_trade")) & ~(other | away) & (by_name >= INDICATED)
-        words = catalogue.of_structure("name")[rows[named]]
-        named[named] = [not _of_others(shortlist, asked, str(name)) for name in words]
         said, by_code = (source(shortlist, asked.astype(np.float32)) for source in (said_trade, code_trade))
+        by_code = (by_code >= INDICATED) & coded
+        for whose, texts_of in ((named, things_named), (by_code, things_coded)):
+            each = zip(*(catalogue.of_structure(key)[rows[whose]] for key in ("name", "naf")), strict=True)
+            whose[whose] = [
+                not _of_others(shortlist, asked, *texts_of(str(n), str(c or ""))) for n, c in each
+            ]
         own = bool((asked & trades.among(trades.OWN | trades.HOUSE)).any())
         aside = _say_none(shortlist, asked, (said >= INDICATED) & (apart or own), apart)
-        plain = (said >= INDICATED) | ((by_code >= INDICATED) & coded) | named
+        plain = (said >= INDICATED) | by_code | named
         words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first])
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
         words &= ~(plain | aside)  # of whom more is told already
@@ -150,9 +155,20 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return shortlist.once("told", make)
 
 
-def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], text: str) -> bool:
-    """Does a text tell, of each trade asked, other things than the lot is about?"""
-    return all(trades.other_things(shortlist, trade, text) for trade in asked.nonzero()[0].tolist())
+def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], *texts: str) -> bool:
+    """Does the first of these texts that tells of things tell, of each trade asked, others than the lot is about?"""
+    return all(trades.other_things(shortlist, trade, *texts) for trade in asked.nonzero()[0].tolist())
+
+
+def things_named(name: str, code: str) -> tuple[str, str]:
+    """What tells for what things the trade of a name is done: the name, else its activity code; a régie's the common parts."""
+    regie = SAID_BY_NAME["régie"].search(fold(name))
+    return name, "communs d'immeubles" if regie else codes.naf_label(code)
+
+
+def things_coded(name: str, code: str) -> tuple[str, str]:
+    """The same of the trade of an activity code: its label, else the name."""
+    return codes.naf_label(code), name
 
 
 def _say_none(
@@ -166,20 +182,22 @@ def _say_none(
     chosen = chosen & ~(_said_trade(shortlist, other.astype(np.float32)) >= INDICATED)
 
     def says_none(i: int) -> bool:
-        row, slots = shortlist.candidates[i], declared.slots_of(shortlist).of(i)
-        told = (table.trades[slots] >= INDICATED) & asked
+        row, slots = shortlist.candidates[i], declared.slots_of(shortlist).of(i).tolist()
         sources = (source(catalogue, [row]) for source in (trades.by_name, trades.by_code))  # as stored
         otherwise = np.max([held[at[0], :-1] for held, at in sources], axis=0)
-        rows, kind = shortlist.rows_of(i, *DECLARED), str(catalogue.of_structure("kind")[row])
+        listed, kind = shortlist.rows_of(i, *DECLARED), str(catalogue.of_structure("kind")[row])
+        rows = [table.row_with(slot, listed) for slot in slots]
+        offers = [catalogue.offer(each) for each in rows]
+        by_job = [np.max([trades.of_job(code) for code in ("", *offer.rome)], axis=0) for offer in offers]
+        told = (np.maximum(table.trades[slots], by_job) >= INDICATED) & asked
 
         def none(trade: int) -> bool:
-            said = slots[told[:, trade]].tolist()
-            texts, offers = (
-                map(table.text, said),
-                (catalogue.offer(table.row_with(slot, rows)) for slot in said),
-            )
-            return (apart and trades.other_things(shortlist, trade, " ; ".join(texts))) or all(
-                trades.for_itself(trade, offer, otherwise, kind) for offer in offers
+            said = np.flatnonzero(told[:, trade]).tolist()
+            texts = [table.text(slots[k]) for k in said]
+            sentences = map(declared.sentence_with, texts, (catalogue.text(rows[k]) for k in said))
+            things = (" ; ".join(texts), " ; ".join(sentences))
+            return (apart and trades.other_things(shortlist, trade, *things)) or all(
+                trades.for_itself(trade, offers[k], otherwise, kind) for k in said
             )
 
         which = np.flatnonzero(told.any(axis=0)).tolist()

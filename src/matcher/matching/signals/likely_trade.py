@@ -405,8 +405,8 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str, code: str) -> I
     # who is known for appliances collects no clothes
     elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~trades.among(BY_OBJECT)).max() >= trades.NAMED
     regie = evidence.SAID_BY_NAME["régie"].search(fold(name))
-    texts = name, trades.label(trade), "communs d'immeubles" if regie else codes.naf_label(code)
-    if elsewhere or trades.other_things(shortlist, trade, *texts):
+    told, else_told = evidence.things_named(name, code)
+    if elsewhere or trades.other_things(shortlist, trade, told, trades.label(trade), else_told):
         how = "une régie fait d'ordinaire" if regie else "son nom évoque"
         text = f"{how} {trades.label(trade)}, pour autre chose que le besoin"
         yield _Fact(ASIDE, text, "", ("", name), tells=False)
@@ -451,7 +451,7 @@ def _elsewhere(shortlist: Shortlist, i: int) -> str:
     if not told or (best := max(told, key=lambda each: each[0].level))[0].level < CLOSE:
         return ""
     place = catalogue.structure(int(there.candidates[best[1]])).place.label
-    return f"un autre de ses établissements ({place}) le dit, {best[0].source}"
+    return f"un autre de ses établissements ({place}), {best[0].text}"
 
 
 def _worth(shortlist: Shortlist) -> trades.Floats:
