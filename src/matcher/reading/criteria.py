@@ -257,10 +257,7 @@ _NOT_WEIGHING = re.compile(
 #: What stands before a number without a unit.
 _BEHIND = re.compile(r"[a-z):=(|«»\"-],? ?\Z")
 _BEFORE_WEIGHT = re.compile(r"(?P<coef>\bcoef\w*\.? ?:? ?(?:de )?)$|(?P<in>\bdont ?)$")
-#: "5 % des heures" weighs no offer, and "25 % de la valeur technique" is a part of a part.
-_OF_WORK = re.compile(
-    r" ?(?:d(?:es?|u|e l[a'])|d')? ?(?:heure|temps|montant|main|effectif|personnel|travailleur|salari)"
-)
+#: "25 % de la valeur technique" is a part of a part.
 _OF_PART = re.compile(r" d(?:u|e (?:ce|cette|la)) (?:critere|valeur|note (?!globale|final|sur)|partie)")
 _MOST = 30  # weights of a list
 _INNER = ("part", "in")
@@ -302,7 +299,7 @@ def _figures(plain: str) -> list[_Figure]:
     for found in _WEIGHING.finditer(plain):
         end, before = found.end(), plain[max(0, found.start() - 30) : found.start()]
         named = found["bare"] is None or plain.startswith(" pour l", end) or _BEHIND.search(before)
-        if not named or _NOT_WEIGHING.search(before) or (found["per"] and _OF_WORK.match(plain, end)):
+        if not named or _NOT_WEIGHING.search(before):
             continue
         behind = _BEFORE_WEIGHT.search(before)
         unit = "part" if _OF_PART.match(plain, end) else (behind and behind.lastgroup) or ""

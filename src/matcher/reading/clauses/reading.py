@@ -78,7 +78,7 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     for window in windows(found, kept):
         chances = model.chances(passage(window))
         reserved += _reserved(model, window, chances["reserved"])
-        social += _conditioned(model, window, chances, page, found)
+        social += _conditioned(model, window, chances["execution"], page, found)
         social += _judged(model, window, chances["criterion"])
         bought = [one for one in window if grammar.names_object(one.plain)]
         social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
@@ -137,9 +137,8 @@ def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reserv
 
 
 def _conditioned(
-    model: ClauseModel, window: Window, chances: dict[str, float], page: Page, found: Window
+    model: ClauseModel, window: Window, chance: float, page: Page, found: Window
 ) -> Iterator[Finding[Clause]]:
-    chance = chances["execution"]
     for one in _sayers(model, window, "execution") if chance > LIKELY else []:
         if not grammar.NOT_OWED.search(one.plain):
             # "Elle ne concerne pas le lot 3": a sentence about no lot leaves one out
