@@ -257,19 +257,12 @@ _NOT_WEIGHING = re.compile(
 #: What stands before a number without a unit.
 _BEHIND = re.compile(r"[a-z):=(|«»\"-],? ?\Z")
 _BEFORE_WEIGHT = re.compile(r"(?P<coef>\bcoef\w*\.? ?:? ?(?:de )?)$|(?P<in>\bdont ?)$")
-_TOTAL_OF_COEFFICIENTS = re.compile(r"\btotal des coefficients ?: ?(\d+)")
-#: "5 % des heures" weighs no offer, and "25 % de la valeur technique" is a part of a part.
-_OF_WORK = re.compile(
-    r" ?(?:d(?:es?|u|e l[a'])|d')? ?(?:heure|temps|montant|main|effectif|personnel|travailleur|salari)"
-)
+#: "25 % de la valeur technique" is a part of a part.
 _OF_PART = re.compile(r" d(?:u|e (?:ce|cette|la)) (?:critere|valeur|note (?!globale|final|sur)|partie)")
 _MOST = 30  # weights of a list
 _INNER = ("part", "in")
 _MADE_OF = re.compile(
     r"(?!.*\blot\b).*(?:sous-crit|\bdont\b|decompos|repart|compos|compren|detail|ventil|subdivis)", re.S
-)
-_OF_OFFERS = re.compile(
-    r"criter|ponder|\bnot(?:e|ation|ee)s?\b|jug|bareme|classe|offre|coef|grille|\bprix\b|\bcout\b|\d ?/ ?100\b"
 )
 _NAMES_AFTER = re.compile(
     r",? ?(?:de la note )?(?:pour|aux?|a l|au titre d|revi\w+ a|sur l(?:es? |a |')(?!\d))"
@@ -282,87 +275,47 @@ _LABEL = re.compile(
 @lru_cache(64)
 def shares(plain: str) -> tuple[Share, ...]:
     """The weights of a folded text that make a whole: of 100, of the total that it states, or of its coefficients."""
-    if not _OF_OFFERS.search(plain):
-        return ()
     figures = _figures(plain)
-    totals = {100.0, 1.0, *(float(next(filter(None, one.groups()))) for one in _TOTAL.finditer(plain))}
+    said = {float(next(filter(None, one.groups()))) for one in _TOTAL.finditer(plain)}
+    totals = {100.0, 1.0, *(said or [sum(one.value for one in figures if one.unit == "coef")])}
     made: list[Share] = []
     at = 0
     while at < len(figures):
-        whole = _whole(plain, figures, at, totals)
-        made += whole[0]
-        at = max(whole[1], at + 1)
+        wholes = ((total, deep) for total in sorted(totals, reverse=True) for deep in (False, True))
+        levels = ((total, _level(plain, figures[: at + _MOST], at, total, deep)) for total, deep in wholes)
+        total, level = next((each for each in levels if len(each[1]) > 1), (0.0, []))
+        for i, count in level:
+            own = range(i + 1, i + 1 + count)
+            of_part = count and sum(figures[k].value for k in own) == 100
+            within = figures[i].value / total if of_part else 100 / total
+            parts = tuple(_share(plain, figures, k, within) for k in own)
+            made.append(_share(plain, figures, i, 100 / total, parts))
+        at = sum(level[-1]) + 1 if level else at + 1
     return tuple(made)
 
 
 def _figures(plain: str) -> list[_Figure]:
     figures = []
     for found in _WEIGHING.finditer(plain):
-        before = plain[max(0, found.start() - 30) : found.start()]
-        if _NOT_WEIGHING.search(before) or (found["per"] and _OF_WORK.match(plain, found.end())):
+        end, before = found.end(), plain[max(0, found.start() - 30) : found.start()]
+        named = found["bare"] is None or plain.startswith(" pour l", end) or _BEHIND.search(before)
+        if not named or _NOT_WEIGHING.search(before):
             continue
-        bare = found["bare"] is not None
-        if bare and not (plain.startswith(" pour l", found.end()) or _BEHIND.search(before)):
-            continue
-        if _OF_PART.match(plain, found.end()):
-            unit = "part"
-        else:
-            behind = _BEFORE_WEIGHT.search(before)
-            unit = (behind and behind.lastgroup) or ""
+        behind = _BEFORE_WEIGHT.search(before)
+        unit = "part" if _OF_PART.match(plain, end) else (behind and behind.lastgroup) or ""
         value = decimal(found[1]) * (5 if (found["per"] or "").endswith("20") else 1)
         figures.append(_Figure(*found.span(), value, unit))
     return figures
 
 
-def _whole(plain: str, figures: Sequence[_Figure], at: int, totals: set[float]) -> tuple[list[Share], int]:
-    """The shares of the whole that begins at a figure, and the place of the next figure; ([], at) for none."""
-    count, near = _parts(plain, figures, at), figures[: at + _MOST]
-    if figures[at].unit == "coef":
-        stated = _TOTAL_OF_COEFFICIENTS.search(plain)
-        totals = {float(stated[1]) if stated else sum(one.value for one in near[at:] if one.unit == "coef")}
-    levels = {one: _level(plain, near, at, one, {}) or [] for one in sorted(totals, reverse=True)}
-    total = next((one for one, level in levels.items() if len(level) > 1), 0.0)
-    level = levels.get(total, [])
-    made_of = sum(one.value for one in figures[at + 1 : at + 1 + count])
-    if not level and count > 1 and made_of == figures[at].value not in totals:
-        total = 100.0 if plain[figures[at].end - 1] == "%" else max(totals)
-        level = [(at, count)]
-    if not total or (len(level) < 2 and not count):
-        return [], at
-
-    def share(i: int, of: float, parts: tuple[Share, ...] = ()) -> Share:
-        return Share(_name(plain, figures, i), figures[i].start, round(of * figures[i].value, 1), parts=parts)
-
-    made = []
-    for i, count in level:
-        own = range(i + 1, i + 1 + count)
-        of_part = count and sum(figures[k].value for k in own) == 100
-        within = figures[i].value / total if of_part else 100 / total
-        made.append(share(i, 100 / total, tuple(share(k, within) for k in own)))
-    return made, sum(level[-1]) + 1
-
-
-def _level(
-    plain: str, figures: Sequence[_Figure], i: int, left: float, known: dict[tuple[int, float], Any]
-) -> list[tuple[int, int]] | None:
-    """The figures of the first level from one on that make what is left, each with the number of its parts.
-
-    `known` holds what was found before, so that the time is linear in the figures.
-    """
-    key = i, round(left, 2)
-    if left < 0.01:
-        return []
-    if i >= len(figures) or not 0 < figures[i].value < left + 0.01 or figures[i].unit in _INNER:
-        return None
-    if key not in known:
-        last, count = abs(left - figures[i].value) < 0.01, _parts(plain, figures, i)
-        known[key] = None
-        for parts in dict.fromkeys((count,) if last or _inner(figures, i + 1) else (0, count)):
-            rest = _level(plain, figures, i + 1 + parts, left - figures[i].value, known)
-            if rest is not None:
-                known[key] = [(i, parts), *rest]
-                break
-    return known[key]  # type: ignore[no-any-return]
+def _level(plain: str, figures: Sequence[_Figure], i: int, left: float, deep: bool) -> list[tuple[int, int]]:
+    """The figures from one on that make what is left, each with the number of its parts, if `deep` of any that has some."""
+    level: list[tuple[int, int]] = []
+    while i < len(figures) and 0 < figures[i].value < left + 0.01 and figures[i].unit not in _INNER:
+        left -= figures[i].value
+        level.append((i, _parts(plain, figures, i) if deep or left < 0.01 or _inner(figures, i + 1) else 0))
+        i += 1 + level[-1][1]
+    return level if left < 0.01 else []
 
 
 def _inner(figures: Sequence[_Figure], i: int) -> bool:
@@ -378,6 +331,10 @@ def _parts(plain: str, figures: Sequence[_Figure], i: int) -> int:
         if count > 1 and (abs(total - figures[i].value) < 0.01 or (said and total == 100)):
             return count
     return inner
+
+
+def _share(plain: str, figures: Sequence[_Figure], i: int, of: float, parts: tuple[Share, ...] = ()) -> Share:
+    return Share(_name(plain, figures, i), figures[i].start, round(of * figures[i].value, 1), parts)
 
 
 def _name(plain: str, figures: Sequence[_Figure], i: int) -> str:

@@ -7,8 +7,7 @@ one sentence (at most 600 characters), which bounds backtracking.
 import re
 from functools import lru_cache
 
-from rapidfuzz import fuzz, process
-
+from matcher.learned import clauses as classifier
 from matcher.reading.clauses.sentences import EXCEPTED
 from matcher.reading.criteria import NUMERAL, Unit, decimal, listed_weight, weights
 from matcher.reference.prose import folded, lots_named
@@ -86,28 +85,11 @@ def who(plain: str) -> tuple[str, ...]:
 NEGATED = re.compile(
     r"\bn['e]\b|\b(?:non(?!-\w)|ni|pas|aucune?|neant|sans objet|excl(?:us|ue)s?|exceptee?s?|exempt\w*|dispens\w*|f\w+ (?:seule? )?exception)\b|\b(?:regles?|regime|conditions) (?:\w+ )?(?:de droit commun|ordinaire|habituel)|\b(?:ouvert\w*|accessible) a (?:tou|l'ensemble)"
 )
-#: "Les candidats du secteur adapté joindront leur agrément": they are some of those who may answer.
-_OF_SOME = re.compile(r"\bjoi(?:ndr|gn)\w*[^.;]{0,40}\bagrement")
-#: "Marché réservé", "Lots réservés : 2 et 4": reserved, to whom is not said; "réservé aux véhicules de service" is not.
-_OF_OBJECT = re.compile(
-    r"\b(?:marche|lot|accord|consultation|participation|prestation|procedure|contrat|candidature|offre)s?\b[^.;]{0,60}\breserv(?:ee?s?|ation)\b(?! (?:\w+ )?(?:aux?|a)\b)"
-    r"|\bprogrammes? d'emplois? proteges|\breserved\b"  # a notice in English
-)
-#: "Traiteur, prestation réservée ESAT": the object and its beneficiaries side by side need no other evidence.
-RESERVED_TO = re.compile(r"(?<=[a-z] )(?<!non )reservee?s? (?=(?:esat|ea|s?iae)\b)")
 _AND_LOT = re.compile(r"(?:,| et|, et) (?=(?:celui du |ceux des |les? )lots? )")
-#: A sentence that states that the contract, or a lot, is not reserved.
-DENIED = any_of(
-    r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:(?!et |mais )[\w']+ ){0,4}reserv|\baucun\w*\b[^.;:,]{0,80}\breserv",  # Aucun lot n'est réservé
-    r"\bautre (?:marche|lot)\b[^.;]{0,20}\breserve",  # Un autre marché, réservé aux ESAT, couvre le linge
+#: "Aucun lot n'est réservé": a sentence that states that the contract, or a lot, is not reserved.
+DENIED = re.compile(
+    r"\bn['e] ?\w+ (?:\w+ )?(?:pas|point|plus|nullement) (?:(?!et |mais )[\w']+ ){0,4}reserv|\baucun\w*\b[^.;:,]{0,80}\breserv"
 )
-
-
-def may_reserve(plain: str, named: bool) -> bool:
-    """Whether a sentence has what a reservation needs: its beneficiaries (`named`), else its object ("lot réservé")."""
-    if _OF_SOME.search(plain) and "reserv" not in plain:
-        return False
-    return named or _OF_OBJECT.search(plain) is not None
 
 
 def shared_out(plain: str) -> list[str]:
@@ -162,34 +144,13 @@ def share(plain: str) -> float | None:
 
 def social_weight(plain: str) -> tuple[float, Unit] | None:
     """The weight of the social criterion in a sentence that may list others: "prix 60 %, insertion sociale 10 %"."""
-    named = _SOCIAL_WORD.search(plain)
+    named = SOCIAL_WORD.search(plain)
     return listed_weight(plain, named.end() if named else 0) or next(iter(weights(plain)[::-1]), None)
 
 
-#: Names of criteria that are social, once `_OTHER_SOCIAL` is taken out.
-_NAMED_SOCIAL = any_of(
-    r"\bsocia(?:les?|ux|l)\b|\bsociet(?:al|aux)|\brse\b|\bequitable",  # Politique sociale
-    r"\binsertion\b|\binclusion\b|\bhandicap|\bchomage|\begalite\b|\bdiscriminat",  # Recours à l'insertion, égalité professionnelle
-    r"\b(?:secteurs?|entreprises?|ateliers?|travail) (?:\w+ et )?(?:protege|adapte)|\b(?:esats?|siae)\b",
-    r"\bemplois?\b(?= et |\W*(?:[\d:]|$)| des? (?:personne|public|travailleur|jeune|salarie|publics))",  # Emploi et formation : 5 %
-    r"\bl'emploi\b|\bsans emploi\b|\bconditions de travail d(?:u|es) (?:personnel|salarie)",
-)
-#: The same words misspelt ("insertoin", "socialle"), by their likeness.
-_OFTEN_MISSPELT, _ALIKE = ("insertion", "sociale", "sociales"), 86.0
-#: Where no name is known, the word that a social criterion is about.
-_SOCIAL_WORD = re.compile(
+#: The word that a social criterion is about.
+SOCIAL_WORD = re.compile(
     r"\b(?:soci[ae]|(?:re)?insertion|inclusi|emploi|rse\b|handicap|egalite (?:pro|des ch|fem|hom|sal|entre les [fh])|chom|rsa\b|esats?\b|detenu)\w*"
-)
-#: "Qualité de l'accompagnement social", "expérience du logement social", "insertion paysagère", "facilité d'emploi"
-_OTHER_SOCIAL = re.compile(
-    r"\b(?:accompagnement|suivi|mixite|logements?|bailleurs?|centres?|humaines et|medico|siege|securite|protection|reseaux|capital|locatif|raison|habitat|parc|tarifs?|actions?|aides?|liens?|travail|travailleurs?)[ -]socia\w*"
-    r"|\breserve\w* (?:aux?|a des) \w+|\b(?:mode|facilite)s? d'(?:emploi|insertion)\b|\binsertions? (?:architectur|paysag|urbain|publicit|(?:[\w']+ ){0,5}(?:dans|sur) (?:l[ae] |l'|son |leur )?(?:site|environn|paysag|tissu|bati|cadre (?:bati|urb)|relief|terrain|topo))\w*"
-    r"|\brse\W+(?:volet )?environ\w+|\b(?:rse\b|societa\w+)(?=.{0,300}\b(?:carbone|emissions?|emballages?|dechets?)\b)"
-    r"|\binsertion d(?:u|es?) (?:la |l')?(?:annonce|facade|ouvrage|batiment|projet|construction|equipement|volume)|(?:\d ?h|\d heures?|pas d'heures?) d'insertion"
-)
-#: What a social condition of performance speaks of: people, those who employ them, or the clause itself.
-OF_PEOPLE = re.compile(
-    r"soci[ae]|insertion|emploi|handicap|ch[oe]m|\brsa\b|recrut|adapte|\bplie\b|esat|siae|entreprise|claus|person|jeune|heure"
 )
 #: "Clause d'insertion : néant", "sans clause sociale", "aucune obligation d'insertion"
 NOT_OWED = re.compile(
@@ -207,17 +168,7 @@ _DUTY = re.compile(r"\b(?:titulaire|attributaire|prestataire|operateur|candidat|
 @lru_cache(maxsize=1024)
 def social_name(name: str) -> bool:
     """Whether a criterion of this name is social: insertion, employment, equality ..."""
-    plain = _OTHER_SOCIAL.sub("", folded(name))
-    words = set(re.findall(r"[a-z]{7,12}", plain)) - {*_OFTEN_MISSPELT}
-    alike = (
-        process.extractOne(word, _OFTEN_MISSPELT, scorer=fuzz.ratio, score_cutoff=_ALIKE) for word in words
-    )
-    return _NAMED_SOCIAL.search(plain) is not None or any(alike)
-
-
-def of_social(plain: str) -> bool:
-    """Whether a sentence holds a word that social criteria are about."""
-    return _SOCIAL_WORD.search(_OTHER_SOCIAL.sub("", plain)) is not None
+    return classifier.shipped().chances(f"Critère : {name}")["criterion"] > 0.5
 
 
 def names_object(plain: str) -> bool:

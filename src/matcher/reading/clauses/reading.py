@@ -21,7 +21,6 @@ from matcher.reading.criteria import listed_weight, per_cent, shares
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
-SURE = 0.85  # of a sentence that its neighbours drown
 LIKELY = 0.61  # of a condition of performance
 QUOTED = 400  # characters of a passage that is shown
 
@@ -77,11 +76,11 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     social: list[Finding[Clause]] = []
     kept = speaking(found, [stem for stem in page.stems if stem in sentences.STEMS])
     for window in windows(found, kept):
-        chances = _chances(model, window)
+        chances = model.chances(passage(window))
         reserved += _reserved(model, window, chances["reserved"])
-        social += _conditioned(model, window, chances, page, found)
+        social += _conditioned(model, window, chances["execution"], page, found)
         social += _judged(model, window, chances["criterion"])
-        bought = [one for one in window if grammar.names_object(one.plain) and not _is_judged(model, one)]
+        bought = [one for one in window if grammar.names_object(one.plain)]
         social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
     weighed = list(_weighed(found, page)) if kept else []
     told = frozenset().union(*(one.lots for one in weighed))
@@ -95,15 +94,6 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     denials = tuple(Finding(one.text, one.lots) for one in denying)
     practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
     return Reading(_named_first(reserved), _named_first(social), tuple(practical), denials)
-
-
-def _chances(model: ClauseModel, window: Window) -> dict[str, float]:
-    """The chance of each label in a window; a condition may be drowned by its neighbours, and is sure by itself."""
-    chances = model.chances(passage(window))
-    if any(grammar.RESERVED_TO.search(one.plain) for one in window):
-        chances["reserved"] = max(chances["reserved"], SURE)
-    alone = max(model.chances(one.text)["execution"] for one in window)
-    return chances | {"execution": alone} if alone > SURE and chances["execution"] <= LIKELY else chances
 
 
 def _named_first(found: list[Finding[T]]) -> tuple[Finding[T], ...]:
@@ -128,9 +118,8 @@ def _reserved(model: ClauseModel, window: Window, chance: float) -> Iterator[Fin
         parts = grammar.shared_out(one.plain)
         for part in parts:
             found = _reservation(one._replace(plain=part), window, chance)
-            named = bool(found.what.who or found.what.articles)
             denied = grammar.DENIED.search(part) and (len(parts) > 1 or not found.lots)
-            if grammar.may_reserve(part, named) and not denied:
+            if not denied:
                 yield found
 
 
@@ -148,15 +137,10 @@ def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reserv
 
 
 def _conditioned(
-    model: ClauseModel, window: Window, chances: dict[str, float], page: Page, found: Window
+    model: ClauseModel, window: Window, chance: float, page: Page, found: Window
 ) -> Iterator[Finding[Clause]]:
-    chance = chances["execution"]
-    owing = [one for one in window if not grammar.NOT_OWED.search(one.plain)]
-    if chance <= LIKELY or not any(grammar.OF_PEOPLE.search(one.plain) for one in owing):
-        return
-    for one in _sayers(model, window, "execution"):
-        noted = _is_judged(model, one) and not hours.stated_hours(one.plain)
-        if one in owing and not noted and not grammar.names_object(one.plain):
+    for one in _sayers(model, window, "execution") if chance > LIKELY else []:
+        if not grammar.NOT_OWED.search(one.plain):
             # "Elle ne concerne pas le lot 3": a sentence about no lot leaves one out
             also = (each for each in found if not (one.lots or each.lots or "reserv" in each.plain))
             sides = (grammar.lots_of(each.plain, reserving=False)[1] for each in (one, *also))
@@ -167,31 +151,22 @@ def _conditioned(
                 yield Finding(what, lots, left_out)
 
 
-def _is_judged(model: ClauseModel, one: Sentence) -> bool:
-    """Whether a sentence by itself rather names a criterion than a duty."""
-    chances = model.chances(one.text)
-    return chances["criterion"] > max(0.5, chances["execution"])
-
-
 def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Clause]]:
     if chance <= 0.5:
         return
     saying = _sayers(model, window, "criterion")
-    social = [one for one in window if grammar.of_social(one.plain)]
+    social = [one for one in window if grammar.SOCIAL_WORD.search(one.plain)]
     for one in [one for one in saying if one in social] or social:
-        bought = grammar.names_object(one.plain) and not _is_judged(model, one)
-        silent = bought or grammar.NOT_OWED.search(one.plain)
-        if not silent:
-            after = window[window.index(one) + 1 :]
-            stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
-            weight, unit = next(filter(None, stated), (None, ""))
-            left_out = grammar.lots_of(one.plain, reserving=False)[1]
-            more = takewhile(grammar.LOT_WEIGHT.fullmatch, (other.plain for other in after))
-            run = " ; ".join((one.plain, *more))
-            each = hours.by_lot(run, "respectiv" in run)  # lot by lot where they differ
-            for number, lots in (*each,) or ((weight, one.lots),):
-                what = _clause(one, chance, nature="criterion", weight=number, weight_unit=unit)
-                yield Finding(what, lots - left_out, left_out)
+        after = window[window.index(one) + 1 :]
+        stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
+        weight, unit = next(filter(None, stated), (None, ""))
+        left_out = grammar.lots_of(one.plain, reserving=False)[1]
+        more = takewhile(grammar.LOT_WEIGHT.fullmatch, (other.plain for other in after))
+        run = " ; ".join((one.plain, *more))
+        each = hours.by_lot(run, "respectiv" in run)  # lot by lot where they differ
+        for number, lots in (*each,) or ((weight, one.lots),):
+            what = _clause(one, chance, nature="criterion", weight=number, weight_unit=unit)
+            yield Finding(what, lots - left_out, left_out)
 
 
 def _weighed(found: Window, page: Page) -> Iterator[Finding[Clause]]:

@@ -94,11 +94,6 @@ STEMS = (
     "recrut", "embauch", "apprenti",  # for whom
     "prioritair", "claus", " socia", "societa", " rse", "egalit",  # a clause, a criterion
 )  # fmt: skip
-#: Boilerplate around them: passing over it halves the sentences that are classified, and loses none.
-_COMMONPLACE = re.compile(
-    r"\b(?:(?:se|sous|sans|avec|des|les) |p)reserv\w*|reservoir|5212|obligations? d'emploi|claus\w+ (?:et cond|technique|administrative|particuliere|generale|contractuelle|penale)"
-    r"|(?:raison|securite|cotisation|protection|capital|logements?|habitat)s? socia\w*"
-)
 
 
 class Sentence(NamedTuple):
@@ -210,12 +205,7 @@ def _short(text: str, folded: str) -> Iterator[tuple[int, int]]:
 
 def speaking(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> list[int]:
     """Indices of sentences that may concern reservations or insertion: those with one of the stems."""
-
-    def speaks(plain: str) -> bool:
-        return any(stem in plain for stem in stems)
-
-    spoken = [at for at, one in enumerate(found) if speaks(f" {one.plain}")]
-    return [at for at in spoken if speaks(_COMMONPLACE.sub("", f" {found[at].plain}"))]
+    return [at for at, one in enumerate(found) if any(stem in f" {one.plain}" for stem in stems)]
 
 
 def windows(found: tuple[Sentence, ...], kept: list[int]) -> Iterator[tuple[Sentence, ...]]:
