@@ -77,7 +77,13 @@ def test_a_store_of_a_version_that_is_not_known_is_refused_with_the_remedy(store
 
 @pytest.mark.parametrize(
     "address",
-    ["", "not an address", "/a/plain/path", "mysql://root@localhost/base", "postgresql://nobody:hunter2@127.0.0.1:9/none"],
+    [
+        "",
+        "not an address",
+        "/a/plain/path",
+        "mysql://root@localhost/base",
+        "postgresql://nobody:hunter2@127.0.0.1:9/none",
+    ],
 )
 def test_a_wrong_address_gets_one_sentence_without_password(address: str, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_STORE", address or "sqlite:////proc/none/store.sqlite")
