@@ -149,11 +149,11 @@ def test_a_table_of_grades_is_a_judged_set(tmp_path: Path) -> None:
     rows = (
         "Nos notes",
         "Besoin;Lieu;SIRET;Note",
-        "tonte;Brioude;000 000 001 00010;3",
-        "tonte;Brioude;00000000200010;",
+        "tonte;Brioude;000 000 001 00016;3",
+        "tonte;Brioude;00000000200014;",
     )
     (table := tmp_path / "notes.csv").write_text(
-        "\n".join([*rows, "audit;;00000000100010;0", "peinture;;;"]), "utf-8-sig"
+        "\n".join([*rows, "audit;;00000000100016;0", "peinture;;;"]), "utf-8-sig"
     )
     out = tmp_path / "ours.judged.jsonl"
     queries = [leads.of_table(table, out) for _ in range(2)][1]  # twice adds nothing
@@ -167,7 +167,13 @@ def test_a_table_of_grades_is_a_judged_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("besoin;siret;note\ntonte;1;9", "row 2: note '9'"), ("a;b\n1;2", "heading 'besoin'")]
+    ("line", "said"),
+    [
+        ("besoin;siret;note\ntonte;000000018;9", "row 2: note '9'"),
+        ("a;b\n1;2", "heading 'besoin'"),
+        ("besoin;siret;note\ntonte;00000000100010;1", "row 2: 00000000100010 is no SIRET"),
+        ("besoin;lieu;siret;note\ntonte;Saint-Denis;;", "row 2: .*several places"),
+    ],
 )
 def test_a_table_of_grades_that_is_none_is_told(tmp_path: Path, line: str, said: str) -> None:
     (table := tmp_path / "notes.csv").write_text(line)

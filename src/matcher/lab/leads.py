@@ -29,9 +29,10 @@ from matcher.matching.ranking import interleave
 from matcher.matching.shortlist import Query
 from matcher.reading import gather
 from matcher.reading.sources import _tabular
-from matcher.reference import places
+from matcher.reference import places, toponyms
 from matcher.reference.arrays import F64, I64, Array
 from matcher.reference.codes import naf_label
+from matcher.reference.identifiers import siren_valid, siret_valid
 from matcher.reference.text import clean, fold
 
 QUERIES, JUDGED = ".queries.jsonl", ".judged.jsonl"
@@ -82,7 +83,7 @@ def judged(path: Path) -> dict[str, Any]:
 def of_table(table: Path, out: Path) -> Path:
     """The needs of a table (besoin, lieu; siret and note of what is graded) as NAME.queries.jsonl beside `out`, and new grades in `out`.
 
-    Raises BadInput where no column is called "besoin", or a note is none of 0 to 3.
+    Raises BadInput where no column is called "besoin", a note is none of 0 to 3, a number is mistyped or a place is several.
     """
     graded: dict[str, dict[str, int]] = {}
     with table.open("rb") as stream:
@@ -92,10 +93,18 @@ def of_table(table: Path, out: Path) -> Path:
         row = dict.fromkeys(COLUMNS, "") | {fold(c): clean(str(v)) for c, v in told if v is not None}
         if row["note"] not in ("", *GRADES):
             raise BadInput(f"{table.name} {place}: note {row['note']!r}: 0, 1, 2 or 3 is wanted")
+        siret = row["siret"].replace(" ", "")
+        if siret.isdecimal() and not (siret_valid(siret) or siren_valid(siret)):
+            raise BadInput(f"{table.name} {place}: {siret} is no SIRET or SIREN: a digit is wrong")
+        try:
+            if row["lieu"]:
+                toponyms.asked(row["lieu"], row["besoin"])
+        except BadInput as error:
+            raise BadInput(f"{table.name} {place}: {error}") from None
         if row["besoin"]:
             given = graded.setdefault(", ".join(filter(None, (row["besoin"], row["lieu"]))), {})
-            if row["siret"] and row["note"]:
-                given[row["siret"].replace(" ", "")] = int(row["note"])
+            if siret and row["note"]:
+                given[siret] = int(row["note"])
     if not graded:
         raise BadInput(f"{table.name} has no need under a heading 'besoin' (beside it: lieu, siret, note)")
     before = judged(out) if out.is_file() else {}
@@ -129,15 +138,18 @@ def load(queries: Path, most: int | None = None) -> Judgements:
 
 def known(given: Judgements, held: Catalogue) -> Judgements:
     """The judgements of structures of this catalogue; what is left out is told.  Raises BadInput where none is left."""
-    here, there = set(held.of_structure("siren").tolist()), 0
+    here, there = set(held.of_structure("siren").tolist()), list[str]()
     rows = {}
     for name, row in given.rows.items():
         grades = {siren: grade for siren, grade in row["j"].items() if siren in here}
-        there += len(row["j"]) - len(grades)
+        there += row["j"].keys() - grades.keys()
         if grades or row["s"] == "no":
             rows[name] = {**row, "j": grades}
     if there:
-        say(f"{counted(there, 'grade')} of {given.name} of no structure of this directory: left out")
+        say(
+            f"{counted(len(there), 'grade')} of {given.name} of no structure of this directory: left out "
+            f"({', '.join(sorted(set(there))[:5])})"
+        )
     questions = [question for question in given.questions if question.id in rows]
     if not questions:
         some = "a grade of a structure of this directory: `matcher judge` makes some"
