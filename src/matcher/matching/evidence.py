@@ -305,7 +305,7 @@ SAID_BY_NAME = {
         r"|synd|departement|conseil (?:general|departemental)|lycee|etab|ca |agglo)|action sociale$|\bc[ci]as\b"
         r"|communaute de communes|communaute d.agglo"
     ),
-    "régie": re.compile(r"\bregies?\b"),
+    "régie": re.compile(r"\bregi(?:es?)?\b"),
 }
 #: Of 39 judged régies likely for a lot, those farther were a lead in 7 of 19, nearer in 13 of 20
 QUARTER_KM = 6.0

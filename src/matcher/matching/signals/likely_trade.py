@@ -426,12 +426,13 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str, code: str) -> I
 def _first(shortlist: Shortlist, held: trades.Floats) -> tuple[int, bool]:
     """The first trade of a source, of those alike that which the lot asks for, and whether there are others alike.
 
-    Where the first is not even near to what is asked, a lesser one that is asked.
+    Where the first is not asked, a lesser one that is, if stated where the first is near.
     """
     alike, shares = held >= ALIKE * held.max(), trades.shares(shortlist)
     first = int((held * (1 + 9 * _worth(shortlist)) * alike).argmax())
     lesser = int((held * (shares > 0)).argmax())
-    return lesser if not shares[first] and held[lesser] >= INDICATED else first, int(alike.sum()) > 1
+    least = STATED if trades.near(shortlist)[0][first] else INDICATED
+    return lesser if not shares[first] and held[lesser] >= least else first, int(alike.sum()) > 1
 
 
 def _to_ask(shortlist: Shortlist, i: int) -> str:
