@@ -83,11 +83,7 @@ def listed(text: str) -> tuple[Criterion, ...]:
         if parts and (goes_on or _WEIGHT.fullmatch(folded(line))) and not weights(folded(parts[-1])):
             parts[-1] += f" {line}"
             continue
-        items = [
-            part
-            for part in _WITHIN.split(line if _MARK.match(line) else _HEADING.sub("", line))
-            if part and part.strip()
-        ]
+        items = [*filter(str.strip, _WITHIN.split(line if _MARK.match(line) else _HEADING.sub("", line)))]
         parts += items if len(items) > 1 else _WEIGHT_FIRST.split("".join(items))
     if not parts or "candidatures" in folded(parts[0]):  # how those who may tender are chosen
         return ()
@@ -149,8 +145,7 @@ def _weighed(one: Criterion) -> Criterion:
 
 def _first_level(parts: list[str]) -> tuple[Criterion, ...]:
     marked = [(mark.lastgroup if (mark := _MARK.match(part)) else "", part) for part in parts]
-    items = [(kind, _item(part)) for kind, part in marked]
-    kept = [(kind, one) for kind, one in items if one is not None]
+    kept = [(kind, one) for kind, part in marked if (one := _item(part))]
     weighed = [(kind, one) for kind, one in kept if one.weight]
     if len(weighed) == 1:  # "les offres hors thème ne comptent que pour 20 %"
         kept = [(kind, replace(one, weight=None, weight_unit="")) for kind, one in kept]
