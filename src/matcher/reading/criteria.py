@@ -69,7 +69,6 @@ _OF_CANDIDATES = re.compile(r"candida|selection(?! des offres)|participa|capacit
 _RANKED = re.compile(r"\bordre (?:decroissant|d'importance|de priorite)|\bhierarchis|\brang\b")
 _REACH, _BEFORE = 1_500, 200  # characters in which a list ends, and in which its sentence begins
 _NAME = 300  # characters of a criterion's name
-_WHOLE = (99.0, 101.0)  # the sum of weights
 
 
 def listed(text: str) -> tuple[Criterion, ...]:
@@ -84,26 +83,13 @@ def listed(text: str) -> tuple[Criterion, ...]:
         if parts and (goes_on or _WEIGHT.fullmatch(folded(line))) and not weights(folded(parts[-1])):
             parts[-1] += f" {line}"
             continue
-        items = [
-            part
-            for part in _WITHIN.split(line if _MARK.match(line) else _HEADING.sub("", line))
-            if part and part.strip()
-        ]
+        items = [*filter(str.strip, _WITHIN.split(line if _MARK.match(line) else _HEADING.sub("", line)))]
         parts += items if len(items) > 1 else _WEIGHT_FIRST.split("".join(items))
     if not parts or "candidatures" in folded(parts[0]):  # how those who may tender are chosen
         return ()
-    return _first_level(_between_commas(parts[0]) or parts if len(parts) == 1 else parts)
-
-
-def _between_commas(sentence: str) -> list[str]:
-    """The parts of a sentence, at least three, between commas that stand in no brackets; none where there are fewer."""
-    parts: list[str] = []
-    for part in sentence.rstrip(". ").split(", "):
-        if parts and parts[-1].count("(") > parts[-1].count(")"):
-            parts[-1] += f", {part}"
-        else:
-            parts.append(part)
-    return parts if len(parts) > 2 else []
+    if len(parts) == 1 and len(named := re.split(r", (?![^()]*\))", parts[0].rstrip(". "))) > 2:
+        parts = named
+    return _first_level(parts)
 
 
 @lru_cache(64)  # the text of the whole is asked for each lot
@@ -117,7 +103,7 @@ def stated(text: str, plain: str) -> tuple[Criterion, ...]:
         every = listed(text[end : end + _REACH])
         items = [one for one in every if one.weight]
         for most in range(2, len(items) + 1):
-            if _WHOLE[0] <= sum(one.weight or 0.0 for one in items[:most]) <= _WHOLE[1]:
+            if abs(sum(one.weight or 0.0 for one in items[:most]) - 100) <= 1:
                 return tuple(items[:most])
         if len(items) > 1 and all(one.weight_unit == "points" for one in items):
             return tuple(items)
@@ -131,14 +117,10 @@ def stated(text: str, plain: str) -> tuple[Criterion, ...]:
 def weighed(criteria: Iterable[Criterion]) -> tuple[Criterion, ...]:
     """The criteria of a form, each with the only weight that its name states where its field states none.
 
-    Those whose name refers to the documents are none, nor those that divide the weight of the one before them.
+    Those whose name refers to the documents are none, nor those that divide the one before them where the others make a whole.
     """
     named = (one for one in criteria if one.kind == "price" or not _ELSEWHERE.search(folded(one.name)))
-    return _without_parts(tuple(one for one in dict.fromkeys(map(_weighed, named)) if one.weight != 0))
-
-
-def _without_parts(fields: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
-    """The criteria of a form without the parts of one, where what is left makes a whole."""
+    fields = tuple(one for one in dict.fromkeys(map(_weighed, named)) if one.weight != 0)
     figures = [_Figure(0, 0, one.weight or 0.0, "") for one in fields]
     whole, at = [], 0
     while at < len(fields):
@@ -163,8 +145,7 @@ def _weighed(one: Criterion) -> Criterion:
 
 def _first_level(parts: list[str]) -> tuple[Criterion, ...]:
     marked = [(mark.lastgroup if (mark := _MARK.match(part)) else "", part) for part in parts]
-    items = [(kind, _item(part)) for kind, part in marked]
-    kept = [(kind, one) for kind, one in items if one is not None]
+    kept = [(kind, one) for kind, part in marked if (one := _item(part))]
     weighed = [(kind, one) for kind, one in kept if one.weight]
     if len(weighed) == 1:  # "les offres hors thème ne comptent que pour 20 %"
         kept = [(kind, replace(one, weight=None, weight_unit="")) for kind, one in kept]

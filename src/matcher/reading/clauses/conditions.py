@@ -27,10 +27,6 @@ _QUALIFICATIONS = {
     label: re.compile(rf"\b(?:{words})\b")
     for label, words in ({name: name.lower() for name in _NAMES.split()} | _WRITTEN).items()
 }
-_QUALIFICATION_STEMS = (
-    *_NAMES.lower().replace("rge ", "").split(), " rge", "(rge", "sous-section", "ss3", "ss4", "habilitation",
-    "iso9", "iso 9", "iso1", "iso 1", "label", "agrement",
-)  # fmt: skip
 #: "Qualification Qualibat 2111 ou équivalent"; the trainings bought in "Lot 3 : CACES 1, 3 et 5" are asked of nobody.
 _ASKED = re.compile(r"\b(?:certif|qualif|agre|habilit|autoris|exig|competence|equivalen)")
 #: "tout certificat (exemple : Qualibat)", "le cas échéant, la norme ISO 14001"; "accompagnement à la certification ISO 9001",
@@ -93,7 +89,10 @@ _LEADER_BOUND = re.compile(
 )
 
 #: What a sentence holds that states a condition.
-STEMS = (*(stem for stem, *_ in _IMPOSED), "groupement", *_QUALIFICATION_STEMS)
+STEMS = (
+    *(stem for stem, *_ in _IMPOSED), "groupement", *_NAMES.lower().replace("rge ", "").split(), " rge", "(rge", "sous-section",
+    "ss3", "ss4", "habilitation", "iso9", "iso 9", "iso1", "iso 1", "label", "agrement",
+)  # fmt: skip
 
 
 def stated(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> Iterator[Finding[Condition]]:
@@ -125,7 +124,6 @@ def _labels(plain: str) -> Iterator[tuple[str, str]]:
         yield "group-form", f"Groupement {form.group(1)}{' avec mandataire solidaire' if leader else ''}"
     elif leader and leader["must"] and "souhait" not in plain and not NEGATED.search(leader.group()):
         yield "leader-bound", "Mandataire solidaire"
-    spoken = any(stem in plain for stem in _QUALIFICATION_STEMS)
-    if spoken and _ASKED.search(plain) and not _NOT_ASKED.search(plain):
+    if _ASKED.search(plain) and not _NOT_ASKED.search(plain):
         found = (label for label, pattern in _QUALIFICATIONS.items() if pattern.search(plain))
         yield from (("qualification", label) for label in found)

@@ -92,11 +92,6 @@ def by_lot(run: str, in_order: bool = True) -> LotFigures:
     return _by_lot(_around(run, figures), in_order)
 
 
-def _is_owed(one: Quantity) -> bool:
-    """Whether nothing near a number indicates that it measures something else or no longer applies."""
-    return not (_OF_OTHER.match(one.after) or _OTHER_LASTS.search(one.before[-80:]))
-
-
 def _lots_of(piece: str) -> frozenset[str]:
     """The lots that a piece of text names last, by "lot 2" or by position in a list or row."""
     if lots := lots_named(piece, last=True):
@@ -121,24 +116,22 @@ def _by_lot(found: list[Quantity], in_order: bool = True) -> LotFigures:
     return []
 
 
-def _total(found: list[Quantity]) -> Quantity | None:
-    """The number stated as the total of others."""
-    most = max(found, key=lambda one: one.value)
-    said = len(found) > 1 and (_TOTAL.search(most.before[-40:]) or "total" in most.after[:25])
-    return most if said else None
-
-
 def stated_hours(run: str) -> LotFigures:
     """The hours of insertion that a folded run of sentences states, with the lots that each number is for; [] for none."""
     numbers = list(_numbers(run))
-    owed = [place for place, one in zip(numbers, _around(run, numbers), strict=True) if _is_owed(one)]
+    owed = [
+        place
+        for place, one in zip(numbers, _around(run, numbers), strict=True)
+        if not (_OF_OTHER.match(one.after) or _OTHER_LASTS.search(one.before[-80:]))
+    ]
     if not owed:
         return []
     found = _around(run, owed)
-    total = _total(found)
-    listed = _by_lot(found) or _by_lot([one for one in found if one is not total])
+    most = max(found, key=lambda one: one.value)
+    total = len(found) > 1 and (_TOTAL.search(most.before[-40:]) or "total" in most.after[:25])
+    listed = _by_lot(found) or _by_lot([one for one in found if one is not most or not total])
     if listed or total:
-        return listed or [(total.value, frozenset())]  # type: ignore[union-attr]
+        return listed or [(most.value, frozenset())]
     different = len({one.value for one in found}) > 1  # else the same number said again
     if different and all(_LISTED.match(one.before) for one in found[1:]):
         return [(sum(one.value for one in found), lots_named(run))]
@@ -158,9 +151,8 @@ def owed_at(
         end, then = found[last].span[1], found[last + 1]
         in_list, in_row = plain[end - 1] not in ".!?", "|" in plain[end : then.span[0]]
         more = HOURS.search(then.plain) and (in_list or not stated_hours(plain[start:end]))
-        same = then.lots and then.lots == found[last].lots and last > at
         other = alone and then.lots and alone.isdisjoint(then.lots)
-        if other or not (in_row or more or same or _GOES_ON.match(then.plain)):
+        if other or not (in_row or more or _GOES_ON.match(then.plain)):
             break
         last += 1
     around = found[max(0, at - 8) : at + 7]

@@ -66,7 +66,8 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
     """The rows of the table that begins at a line, and how many lines it takes; ([], 1) where none begins."""
     headed = _HEADS.match(lines[at]) is not None
     for separator in _SEPARATORS[: 4 if headed else 2]:
-        cells = (_cells(separator, line) for line in lines[at : at + 99])
+        bare = (line.strip(" |\t") if line.startswith("|") else line for line in lines[at : at + 99])
+        cells = ([cell.strip() for cell in separator.split(line)] for line in bare)
         if rows := list(takewhile(lambda row: len(row) > 1, cells)):
             return rows, len(rows)
     flat = [_FLAT.fullmatch(line) for line in takewhile(_FLAT.fullmatch, lines[at + 1 : at + 99])]
@@ -81,11 +82,6 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
         rows = [next(chunks), *takewhile(lambda row: _NUMBER.fullmatch(row[0]), chunks)]
         return rows, wide * len(rows)
     return [], 1
-
-
-def _cells(separator: re.Pattern[str], line: str) -> Row:
-    line = line.strip(" |\t") if line.startswith("|") else line
-    return [cell.strip() for cell in separator.split(line)]
 
 
 def _written(rows: Sequence[Row], above: Sequence[str]) -> Iterator[str]:
