@@ -43,7 +43,9 @@ StoreAddress = Annotated[
 ]
 Source = Annotated[str | None, Option("--source", "-s", help="Name the format of the files.")]
 # what they bound (structures, notices, what is fetched) is said by the command's own text
-Region = Annotated[str, Option(help="Only this region, by name (several words with hyphens) or code: its departments.")]
+Region = Annotated[
+    str, Option(help="Only this region, by name (several words with hyphens) or code: its departments.")
+]
 Departments = Annotated[Words, Option(help="Only this department, beside --region; repeatable.")]
 NoFirms = Annotated[bool, Option("--no-firms", help="Leave out ordinary firms.")]
 
