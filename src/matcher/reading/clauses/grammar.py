@@ -103,6 +103,7 @@ _EXCEPTED = re.compile(EXCEPTED)
 _OF_THESE = re.compile(
     r"\d(?: ?\([^()]*\))?,? \(?(?:qui (?:est|sont|sera|seront) |lui |eux |lot |marche )*reserv"
 )
+_ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots\b")
 _SIDE = re.compile(
     rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|,? (?=seuls? les? lots?\b)|, (?=les? lots?\b|\b(?:tous les|l'ensemble des) lots?\b|(?:est|sont|sera|seront) )"
 )
@@ -119,7 +120,8 @@ def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozens
     if reserving and out and (DENIED.search(plain) or any(map(_OF_THESE.search, excepted))):
         return out, none
     open_to_all = none.union(*(lots for lots, side in sides if NEGATED.search(side)))
-    if named - out - open_to_all:
+    others = any(_ALL_LOTS.search(side) for _, side in sides if not NEGATED.search(side))
+    if others or named - out - open_to_all:
         out |= open_to_all
     return named - out, out
 
