@@ -241,7 +241,7 @@ def test_learnt_tables_sum_to_what_the_trees_say() -> None:
     rows[rng.uniform(size=rows.shape) < 0.1] = np.nan
     grade = np.where(np.nan_to_num(rows[:, 0]) + rng.normal(0, 0.2, 800) > 0.7, 3.0, 0.0)
     pairs = training.Pairs(rows, np.arange(800) % 40, grade, np.ones(800))
-    tables = training.fit(pairs, np.ones(800, dtype=bool))
+    tables = training.fit(pairs, np.ones(800, dtype=bool), seeds=1)
     judged = judgement.Judgement(training.packed(tables, 1.0, 0.0, 0.5, 0.1))
     held = {name: rows[:, i] for i, name in enumerate(training.MAIN)}
     total = score(held, judged)

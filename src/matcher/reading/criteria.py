@@ -87,7 +87,7 @@ def listed(text: str) -> tuple[Criterion, ...]:
         parts += items if len(items) > 1 else _WEIGHT_FIRST.split("".join(items))
     if not parts or "candidatures" in folded(parts[0]):  # how those who may tender are chosen
         return ()
-    if len(parts) == 1 and len(named := re.split(r", (?![^()]*\))", parts[0].rstrip(". "))) > 2:
+    if len(parts) == 1 and len(named := re.split(r", (?![^()]{0,200}\))", parts[0].rstrip(". "))) > 2:
         parts = named
     return _first_level(parts)
 
