@@ -405,7 +405,7 @@ def _completions(matcher: Matcher, lots: Sequence[Lot], draw: int, chance: rando
             )
             lot = replace(chance.choice(needs[trade]), places=(who.place,))
             cases.append((who, replace(who, offers=(*who.offers, said)), replace(whole, lots=(lot,))))
-    made = [build_catalogue(some, reuse=catalogue) for some in list(zip(*cases, strict=True))[:2]]
+    made = [build_catalogue(some) for some in list(zip(*cases, strict=True))[:2]]
     before, after = (Matcher(one, matcher.recipe, exhaustive=True) for one in made)
     worse = [
         case for case in cases if (np.subtract(_stands(before, case), _stands(after, case)) > 1e-6).any()
