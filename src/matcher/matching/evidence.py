@@ -183,8 +183,10 @@ def _say_none(
 
     def says_none(i: int) -> bool:
         row, slots = shortlist.candidates[i], declared.slots_of(shortlist).of(i).tolist()
+        if not slots:
+            return False  # its jobs alone say the trade, of what was declared later
         sources = (source(catalogue, [row]) for source in (trades.by_name, trades.by_code))  # as stored
-        otherwise = np.max([held[at[0], :-1] for held, at in sources], axis=0)
+        otherwise: trades.Floats = np.max([held[at[0], :-1] for held, at in sources], axis=0)
         listed, kind = shortlist.rows_of(i, *DECLARED), str(catalogue.of_structure("kind")[row])
         rows = [table.row_with(slot, listed) for slot in slots]
         offers = [catalogue.offer(each) for each in rows]
