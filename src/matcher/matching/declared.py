@@ -153,6 +153,12 @@ class Pieces:
         texts = self.numbers[rows]
         return int(rows[((self.starts[texts] <= slot) & (slot < self.starts[texts + 1])).argmax()])
 
+    def rows_with(self, slots: NDArray[np.integer], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The same of several pieces; (slots,)."""
+        texts = self.numbers[rows]
+        held = (self.starts[texts] <= slots[:, None]) & (slots[:, None] < self.starts[texts + 1])
+        return np.asarray(rows[held.argmax(axis=1)])
+
     def compare(self, asked: Floats, slots: NDArray[np.integer]) -> Floats:
         """Similarity, 0 to 1, of these pieces to the query: mean of cosine and overlap of CPV groups."""
         return products(self.views, asked * np.float32(0.5), slots)

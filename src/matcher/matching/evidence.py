@@ -182,20 +182,20 @@ def _say_none(
     chosen = chosen & ~(_said_trade(shortlist, other.astype(np.float32)) >= INDICATED)
 
     def says_none(i: int) -> bool:
-        row, slots = shortlist.candidates[i], declared.slots_of(shortlist).of(i).tolist()
-        if not slots:
+        row, slots = shortlist.candidates[i], declared.slots_of(shortlist).of(i)
+        if not len(slots):
             return False  # its jobs alone say the trade, of what was declared later
         sources = (source(catalogue, [row]) for source in (trades.by_name, trades.by_code))  # as stored
         otherwise: trades.Floats = np.max([held[at[0], :-1] for held, at in sources], axis=0)
         listed, kind = shortlist.rows_of(i, *DECLARED), str(catalogue.of_structure("kind")[row])
-        rows = [table.row_with(slot, listed) for slot in slots]
+        rows = table.rows_with(slots, listed).tolist()
         offers = [catalogue.offer(each) for each in rows]
-        by_job = [np.max([trades.of_job(code) for code in ("", *offer.rome)], axis=0) for offer in offers]
+        by_job = np.stack([trades.of_jobs(offer.rome) for offer in offers])
         told = (np.maximum(table.trades[slots], by_job) >= INDICATED) & asked
 
         def none(trade: int) -> bool:
             said = np.flatnonzero(told[:, trade]).tolist()
-            texts = [table.text(slots[k]) for k in said]
+            texts = [table.text(int(slots[k])) for k in said]
             sentences = map(declared.sentence_with, texts, (catalogue.text(rows[k]) for k in said))
             things = (" ; ".join(texts), " ; ".join(sentences))
             return (apart and trades.other_things(shortlist, trade, *things)) or all(

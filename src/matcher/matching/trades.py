@@ -340,12 +340,18 @@ def of_job(code: str) -> Floats:
     return _by_prefix(_code_table("rome"), code.strip().upper())
 
 
+@lru_cache(10_000)  # the posts of a structure are read for many lots
+def of_jobs(codes: tuple[str, ...]) -> Floats:
+    """The highest weight of each trade of several jobs (ROME codes); zeros of none."""
+    return np.asarray(np.max([of_job(code) for code in ("", *codes)], axis=0), dtype=np.float32)
+
+
 def by_job(catalogue: Catalogue) -> tuple[NDArray[np.float16], NDArray[np.int32]]:
     """Trades of each combination of declared job codes (ROME), and that of each structure; (rows, trades), (structures,)."""
     numbers, listed = catalogue.coded("jobs")
 
     def make() -> NDArray[np.float16]:
-        found = [np.max([of_job(code) for code in ["", *codes.split()]], axis=0) for codes in [*listed, ""]]
+        found = [of_jobs(tuple(codes.split())) for codes in [*listed, ""]]
         return np.array(found, dtype=np.float16)
 
     return catalogue.once("trades by job", make), numbers

@@ -218,7 +218,7 @@ def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
     pieces = declared.pieces(shortlist)
     row = pieces.row_with(slot, shortlist.rows_of(i, *DECLARED))
     text, whole, offer = pieces.text(slot), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
-    by_job = np.stack([trades.of_job(code) for code in ("", *offer.rome)]).max(axis=0)
+    by_job = trades.of_jobs(offer.rome)
     held = np.maximum(pieces.trades[slot], by_job if offer.nature == "job" else 0.0)
     return _Piece(text, declared.sentence_with(text, whole), offer, held, by_job)
 
