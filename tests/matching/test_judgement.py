@@ -1,6 +1,7 @@
 """The judgement of leads: parts that sum, ways that values must pull, and lists that a person of the trade would make."""
 
 from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,15 @@ def test_who_is_silent_is_proposed_by_its_kind(
     who = replace(who, offers=tuple(replace(each, nature="description") for each in who.offers))
     alone = made.matcher_over([codec.from_json(Structure, codec.to_json(who) | facts)])
     assert bool(alone.match(free_text_tender(need, ANGERS), 5, groups=0).lots[0].matches) is proposed
+
+
+def test_of_a_post_declared_since_the_day_asked_its_code_alone_tells() -> None:
+    post = Offer(id="1", title="Ouvrier agricole", nature="job", rome=("A1416",), since=date(2026, 1, 1))
+    alone = made.matcher_over([replace(structure(1, "EI", "Alpha"), offers=(post,))])
+    need = free_text_tender("fabrication de confitures", ANGERS)
+    days = (None, date(1990, 1, 1))
+    found = [bool(alone.match(need, 5, groups=0, as_of=day).lots[0].matches) for day in days]
+    assert found == [False, True], "its title tells of other things"
 
 
 def columns(n: int = 400, seed: int = 0) -> dict[str, np.ndarray]:

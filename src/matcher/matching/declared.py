@@ -148,13 +148,8 @@ class Pieces:
         """The text of a piece."""
         return str(self.words[slot].as_py())
 
-    def row_with(self, slot: int, rows: NDArray[np.int64]) -> int:
-        """The first of these evidence rows that holds a piece; one of them does."""
-        texts = self.numbers[rows]
-        return int(rows[((self.starts[texts] <= slot) & (slot < self.starts[texts + 1])).argmax()])
-
     def rows_with(self, slots: NDArray[np.integer], rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The same of several pieces; (slots,)."""
+        """The first of these evidence rows that holds each piece, of which one of them does; (slots,)."""
         texts = self.numbers[rows]
         held = (self.starts[texts] <= slots[:, None]) & (slots[:, None] < self.starts[texts + 1])
         return np.asarray(rows[held.argmax(axis=1)])

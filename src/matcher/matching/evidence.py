@@ -135,7 +135,8 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         named = np.isnan(of(shortlist, "said_trade")) & ~(other | away) & (by_name >= INDICATED)
         said, by_code = (source(shortlist, asked.astype(np.float32)) for source in (said_trade, code_trade))
         by_code = (by_code >= INDICATED) & coded
-        for whose, texts_of in ((named, things_named), (by_code, things_coded)):
+        others = ((named, things_named), (by_code, things_coded))
+        for whose, texts_of in others if trades.telling(shortlist)[asked].all() else ():
             each = zip(*(catalogue.of_structure(key)[rows[whose]] for key in ("name", "naf")), strict=True)
             whose[whose] = [
                 not _of_others(shortlist, asked, *texts_of(str(n), str(c or ""))) for n, c in each
@@ -176,15 +177,18 @@ def _say_none(
 ) -> NDArray[np.bool_]:
     """Those chosen of whom all that they say of these trades is about other things, where `apart`, or what they have for themselves."""
     catalogue, table = shortlist.catalogue, declared.pieces(shortlist)
-    own = trades.among(trades.OWN | trades.HOUSE)
+    own, (posts, of_row) = trades.among(trades.OWN | trades.HOUSE), trades.by_job(catalogue)
     # who says another of these trades says one that is neither
     other = asked & ~(own | (trades.telling(shortlist) & apart))
     chosen = chosen & ~(_said_trade(shortlist, other.astype(np.float32)) >= INDICATED)
 
     def says_none(i: int) -> bool:
         row, slots = shortlist.candidates[i], declared.slots_of(shortlist).of(i)
+        by_post = (posts[of_row[row]] >= INDICATED) & asked
+        if not by_post.any():  # then the pieces that say one of them tell all
+            slots = slots[((table.trades[slots] >= INDICATED) & asked).any(axis=1)]
         if not len(slots):
-            return False  # its jobs alone say the trade, of what was declared later
+            return False  # its posts alone say the trade, of what was declared later
         sources = (source(catalogue, [row]) for source in (trades.by_name, trades.by_code))  # as stored
         otherwise: trades.Floats = np.max([held[at[0], :-1] for held, at in sources], axis=0)
         listed, kind = shortlist.rows_of(i, *DECLARED), str(catalogue.of_structure("kind")[row])

@@ -23,6 +23,7 @@ from matcher.lab.training.texts import read_lines, read_table
 from matcher.learned import clauses as classifier
 from matcher.learned.clauses import BITS, LABELS, STEPS, VIEWS, Columns, Verdict, Weights
 from matcher.reading.clauses import grammar
+from matcher.reading.clauses.reading import LIKELY
 from matcher.reading.clauses.sentences import cut, pages, passage, speaking, windows
 from matcher.reading.sources import _tree, ted
 from matcher.reference.arrays import F64, Array, Mask
@@ -275,5 +276,6 @@ def report(out: Path, data: Corpus, scores: F64, verdicts: dict[str, Verdict], c
         size=(out / "clauses.npz").stat().st_size / 1e6,
         cost=COST,
         weight=REAL,
+        likely=LIKELY,
         table="\n".join(lines),
     )

@@ -162,7 +162,7 @@ def _said(
     def codes_of() -> list[tuple[str, ...]]:
         """The codes of jobs of each piece."""
         listed, offer = shortlist.rows_of(i, *DECLARED), shortlist.catalogue.offer
-        return [offer(pieces.row_with(slot, listed)).rome for slot in slots.tolist()]
+        return [offer(row).rome for row in pieces.rows_with(slots, listed).tolist()]
 
     @cache
     def texts() -> trades.Floats:
@@ -216,7 +216,7 @@ def _said(
 
 def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
     pieces = declared.pieces(shortlist)
-    row = pieces.row_with(slot, shortlist.rows_of(i, *DECLARED))
+    row = int(pieces.rows_with(np.array([slot]), shortlist.rows_of(i, *DECLARED))[0])
     text, whole, offer = pieces.text(slot), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
     by_job = trades.of_jobs(offer.rome)
     held = np.maximum(pieces.trades[slot], by_job if offer.nature == "job" else 0.0)
