@@ -190,7 +190,7 @@ def _say_none(
         if not len(slots):
             return False  # its posts alone say the trade, of what was declared later
         sources = (source(catalogue, [row]) for source in (trades.by_name, trades.by_code))  # as stored
-        otherwise: trades.Floats = np.max([held[at[0], :-1] for held, at in sources], axis=0)
+        otherwise = np.array([held[at[0], :-1] for held, at in sources], dtype=np.float32).max(axis=0)
         listed, kind = shortlist.rows_of(i, *DECLARED), str(catalogue.of_structure("kind")[row])
         rows = table.rows_with(slots, listed).tolist()
         offers = [catalogue.offer(each) for each in rows]
