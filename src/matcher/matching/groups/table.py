@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import repeat
 
 import numpy as np
 
@@ -254,14 +255,17 @@ def tasks_of(
 def _fitted(
     cells: list[tuple[Match, int, int]], asked: Sequence[Part], least: int
 ) -> list[tuple[Match, int, int]]:
-    """Cells capped by the known trades of each structure; `least` for an unknown or other trade."""
-    table = cover([part.trade for part in asked], [match.structure for match, _, _ in cells])
-    fits = [max(column) for column in zip(*table, strict=True)] if asked else [1.0] * len(cells)
+    """Cells of those that no judgement graded capped by their known trades; `least` for an unknown or other trade."""
+    unjudged = [match.structure for match, _, _ in cells if not match.level]
+    table = cover([part.trade for part in asked], unjudged)
+    fits = map(max, zip(*table, strict=True)) if asked else repeat(1.0)
     result = []
-    for (match, degree, score), fit in zip(cells, fits, strict=True):
-        most = max(least, round(WHOLE * fit) if fit >= INDIRECT_FIT else 0)
-        shared = (degree, score) if match.level else (min(degree, most), round(score * fit))
-        result.append((match, *shared))
+    for match, degree, score in cells:
+        if not match.level:
+            fit = next(fits)
+            most = max(least, round(WHOLE * fit) if fit >= INDIRECT_FIT else 0)
+            degree, score = min(degree, most), round(score * fit)
+        result.append((match, degree, score))
     return result
 
 
