@@ -17,7 +17,7 @@ from matcher.partners.opportunities import Opportunity, opportunities, save_lots
 from matcher.reference import toponyms
 
 EVER = datetime(1970, 1, 1, tzinfo=UTC)
-NOTICES = list(synth.tenders(12, seed=3))
+NOTICES = list(synth.tenders(40, seed=3))
 
 
 @pytest.fixture(scope="module")

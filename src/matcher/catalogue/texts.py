@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from matcher.reference.arrays import F32, I32, I64, Array, Mask
 
+BLOCK = 100_000  # vectors widened or added to an index at once
+FEW_ROWS = 20  # that are compared one by one
+
 
 def products(vectors: F32, vector: F32, rows: NDArray[np.integer[Any]]) -> F32:
     """Inner products of the chosen rows, read in place: a copy would cost ten times as much."""
@@ -132,6 +135,27 @@ class Vectors:
 
     def __getitem__(self, rows: Any) -> Array:
         return np.asarray(self.table[self.texts.numbers[rows]])
+
+    def compare(self, vector: F32, rows: I64 | None = None) -> F32:
+        """The inner product of a vector with that of each of these rows, else of all."""
+        if rows is None:
+            return self.of_texts(vector, np.arange(len(self.texts)))[self.texts.numbers]
+        if len(rows) < FEW_ROWS:
+            return self.of_texts(vector, self.texts.numbers[rows].astype(np.int64))
+        # rows of one text are compared once: reading vectors costs more than finding which are different
+        different, place = self.texts.different(rows)
+        return self.of_texts(vector, different)[place]
+
+    def of_texts(self, vector: F32, texts: I64) -> F32:
+        """The inner product of a vector with that of each of these texts."""
+        if self.dtype == np.float32:
+            return products(self.table, vector, texts)
+        likeness = np.zeros(len(texts), dtype=np.float32)
+        for low in range(0, len(texts), BLOCK):
+            block = self.table[texts[low : low + BLOCK]].astype(np.float32)
+            # single-threaded: BLAS threads would spend longer waiting than working
+            likeness[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
+        return likeness
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         return self[:].astype(dtype or self.dtype, copy=False)

@@ -68,6 +68,17 @@ def _said_trade(shortlist: Shortlist, worth: Worth) -> Column:
     return said
 
 
+def likeness(shortlist: Shortlist) -> Column:
+    """Similarity of the lot, by the encoder, to the nearest of all that a candidate is called, coded, or says; NaN without any.
+
+    What no trade of the list tells, such as the setting up of chalets, is told by it; another text never lowers it.
+    """
+    nearest, known = np.full(len(shortlist), np.nan), shortlist.known("name", "naf", *DECLARED)
+    near = shortlist.catalogue.vectors.compare(shortlist.query.vector, shortlist.rows[known])
+    np.fmax.at(nearest, shortlist.owner[known], near)
+    return nearest
+
+
 def _trade_by(shortlist: Shortlist, held: trades.Floats, at: NDArray[np.int32], worth: Worth) -> Column:
     """Confidence that the name or code of each candidate is of the trade required; NaN where it indicates no trade."""
     known = np.where(held[:, -1] > 0, trades.match(shortlist, held, None, worth), np.nan)
@@ -407,6 +418,7 @@ PER_CANDIDATE: Mapping[str, Callable[[Shortlist], Column]] = {
         sure,
         silent,
         kind_rate,
+        likeness,
         same_department,
         kilometres,
         beyond,

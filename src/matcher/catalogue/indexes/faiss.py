@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from matcher.catalogue.indexes import Role, reachable, selective
-from matcher.catalogue.texts import Vectors, one_thread, products
+from matcher.catalogue.texts import BLOCK, Vectors, one_thread
 from matcher.reference.arrays import F32, I64, Mask
 
 ROLE: Role = "meaning"
@@ -33,8 +33,6 @@ REFINED_OF = 400
 SAMPLE = 50_000  # vectors that train the cells
 #: Share of the cells probed above that size: recall@100 of 0.98 on distinct vectors.
 PROBED = 0.5
-BLOCK = 100_000  # rows per block
-FEW_ROWS = 20  # that are compared one by one
 
 
 class FaissIndex:
@@ -44,8 +42,7 @@ class FaissIndex:
 
     def __init__(self, index: Any, vectors: Vectors, kind: str) -> None:
         self._index = index
-        self._table = vectors.table
-        self.texts = vectors.texts
+        self._vectors, self.texts = vectors, vectors.texts
         self.kind = kind
 
     def search(self, text: str, vector: F32, k: int, allowed: Mask | None = None) -> I64:
@@ -76,7 +73,7 @@ class FaissIndex:
             asked = vector.reshape(1, -1).astype(np.float32)
             _, found = self._index.search(asked, many, params=self._options(faiss, selector))
         texts = found[0][found[0] >= 0].astype(np.int64)  # -1 beyond the last
-        return texts[np.argsort(-self._similarities(vector, texts), kind="stable")]
+        return texts[np.argsort(-self._vectors.of_texts(vector, texts), kind="stable")]
 
     def _options(self, faiss: Any, selector: Any) -> Any:
         if self.kind == "ivf":
@@ -88,24 +85,7 @@ class FaissIndex:
         return faiss.SearchParameters(sel=selector) if selector is not None else None
 
     def compare(self, text: str, vector: F32, rows: I64 | None) -> F32:
-        if rows is None:
-            return self._similarities(vector, np.arange(len(self.texts)))[self.texts.numbers]
-        if len(rows) < FEW_ROWS:
-            return self._similarities(vector, self.texts.numbers[rows].astype(np.int64))
-        # rows of one text are compared once: reading vectors costs more than finding which are different
-        different, place = self.texts.different(rows)
-        return self._similarities(vector, different)[place]
-
-    def _similarities(self, vector: F32, texts: I64) -> F32:
-        """The inner product with the vector of each text."""
-        if self._table.dtype == np.float32:
-            return products(self._table, vector, texts)
-        likeness = np.zeros(len(texts), dtype=np.float32)
-        for low in range(0, len(texts), BLOCK):
-            block = self._table[texts[low : low + BLOCK]].astype(np.float32)
-            # single-threaded: BLAS threads would spend longer waiting than working
-            likeness[low : low + BLOCK] = products(block, vector, np.arange(len(block)))
-        return likeness
+        return self._vectors.compare(vector, rows)
 
     def save(self, folder: Path) -> None:
         import faiss

@@ -47,7 +47,7 @@ TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likel
 #: Columns by their theme, each after the way a value must pull: up (+), down (-), either (~).
 THEMES = {
     TRADE: "+sure +said_trade +name_trade +code_trade +said_best +said_second +code_near +prior_trade"
-    " -other_trade -silent +kind_rate",
+    " -other_trade -silent +kind_rate +likeness",
     PLACE: "-beyond -kilometres +same_department -public_body",
     ROLE: "~kind +lends",
     NEED: "+served ~clause ~staff +offered ~clear -beyond_size",
@@ -71,7 +71,8 @@ GROUPS: tuple[tuple[str, ...], ...] = tuple(
     prior_trade beyond other_trade | prior_trade beyond code_near | beyond lends served |
     beyond lends staff | beyond lends offered | beyond lends code_near |
     beyond kind code_near | lends served | lends beyond_size offered | lends clause clear |
-    kind clause lends | public_body clause code_near | public_body beyond
+    kind clause lends | public_body clause code_near | public_body beyond |
+    sure likeness | beyond lends likeness
     """.split("|")
 )
 #: The gain of each grade.
