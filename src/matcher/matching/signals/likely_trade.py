@@ -405,8 +405,7 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str, code: str) -> I
     # who is known for appliances collects no clothes
     elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~trades.among(BY_OBJECT)).max() >= trades.NAMED
     regie = evidence.SAID_BY_NAME["régie"].search(fold(name))
-    told, else_told = evidence.things_named(name, code)
-    if elsewhere or trades.other_things(shortlist, trade, told, trades.label(trade), else_told):
+    if elsewhere or trades.other_things(shortlist, trade, *evidence.things_named(name, code)):
         how = "une régie fait d'ordinaire" if regie else "son nom évoque"
         text = f"{how} {trades.label(trade)}, pour autre chose que le besoin"
         yield _Fact(ASIDE, text, "", ("", name), tells=False)
