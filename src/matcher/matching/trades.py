@@ -194,37 +194,25 @@ def plainly(shortlist: Shortlist, trade: int) -> bool:
     def make() -> bool:
         spelt = trades.trades()[trade].words.search(fold(shortlist.query.text)) is not None
         sure = spelt or shortlist.query.asked.chances.get(names()[trade], 0.0) >= PLAINLY
-        return sure and usual_things(shortlist, trade)
+        return sure and not other_things(shortlist, trade, label(trade))
 
     return shortlist.query.memo.once(("plainly", trade), make)
 
 
-def of_things(trade: int) -> bool:
-    """Is a trade, by its place among all, done for things that differ?"""
-    return bool(trades.trades()[trade].things)
-
-
 def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
-    """Does the first of these texts that tells of things tell of a trade for others than the lot is about?
-
-    Who states a trade as it is called, where that lists several things, does it for all of them.
-    """
-    called = label(trade)
-    whole = " et " in called and any(fold(called) in fold(text) for text in texts)
-    return not whole and _others(shortlist, trade, *texts)
-
-
-def usual_things(shortlist: Shortlist, trade: int) -> bool:
-    """May the lot be about the things that a trade is called by?"""
-    return not _others(shortlist, trade, label(trade))
-
-
-def _others(shortlist: Shortlist, trade: int, *texts: str) -> bool:
+    """Does the first of these texts that tells of things tell of a trade for others than the lot is about?"""
     if not telling(shortlist)[trade]:
         return False
     ours = _told_of(trade, shortlist.query.text)
     theirs = next(filter(any, (_told_of(trade, text) for text in texts)), ours)
     return not any(map(and_, ours, theirs))
+
+
+def said_of_others(shortlist: Shortlist, trade: int, *texts: str) -> bool:
+    """The same of what a structure says: who states a trade as it is called, where that lists several things, does them all."""
+    called = label(trade)
+    whole = " et " in called and any(fold(called) in fold(text) for text in texts)
+    return not whole and other_things(shortlist, trade, *texts)
 
 
 def telling(shortlist: Shortlist) -> NDArray[np.bool_]:
@@ -451,7 +439,7 @@ def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
         least = [1.0 if name in beside else MAIN if name in WIDE else 0.0 for name in names()]
         rates = rates_of(kind) * (shares(shortlist) > least)
         trade = int(rates.argmax())
-        known = rates[trade] >= RARELY and usual_things(shortlist, trade)
+        known = rates[trade] >= RARELY and not other_things(shortlist, trade, label(trade))
         return trade, float(rates[trade]) * known
 
     return shortlist.query.memo.once(("usual", kind), make)
