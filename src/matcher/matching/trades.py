@@ -446,15 +446,19 @@ def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
 
 
 def usual_in_words(shortlist: Shortlist, kind: str) -> str:
-    """The share of a kind that does what is asked, in French; of a trade that it may be, the trade alone; "" if unknown."""
+    """The share of a kind that does what is asked, in French, few of who lend anything; of a trade that it may be, the trade alone; "" if unknown."""
     trade, share = usual(shortlist, kind)
-    if kind not in (*PUBLISHED, *LENDING_KINDS) or not share:
+    lends = kind in LENDING_KINDS
+    # a GEIQ is of one branch, which its name tells
+    few = lends and kind != "GEIQ" and shares(shortlist)[trade] > 0 and 0 < rates_of(kind)[trade] < RARELY
+    if not (few or (share and (lends or kind in PUBLISHED))):
         return ""
-    many = " et ".join(PUBLISHED) if kind in PUBLISHED else kind
-    do = "placent dans" if kind in LENDING_KINDS else "font"
     what = in_words(shortlist, trade, "ce métier")
-    what = WIDE.get(names()[trade], what) if kind in PUBLISHED else what
-    return f"environ {100 * share:.0f} % des {many} {do} {what}"
+    if few:
+        return f"moins de {100 * RARELY:.0f} % des {kind} disent placer dans {what}"
+    if lends:
+        return f"environ {100 * share:.0f} % des {kind} placent dans {what}"
+    return f"environ {100 * share:.0f} % des {' et '.join(PUBLISHED)} font {WIDE.get(names()[trade], what)}"
 
 
 def kind_rate(shortlist: Shortlist) -> float:
