@@ -136,12 +136,23 @@ def match(
 
 
 def shares(shortlist: Shortlist) -> Floats:
-    """The share of the lot that is of each trade, 0 of neighbours; support of people, or lent staff, is no other part; (trades,)."""
+    """The share of the lot that is of each trade, 0 of neighbours; support of people, or lent staff, is no other part; (trades,).
+
+    Who collects or sells things is a neighbour of who makes of them what is asked more than that.
+    """
 
     def make() -> Floats:
         asked = shortlist.query.asked.trades
+        pairs = [pair for pair in trades.neighbours() if not BY_OBJECT.issuperset(pair)]
+        made = {
+            name
+            for name in BY_OBJECT
+            for pair in pairs
+            if name in pair and asked.get(name, 0.0) < max(asked.get(each, 0.0) for each in pair)
+        }
+        asked = {name: share for name, share in asked.items() if name not in made}
         beside = {name: share for name, share in asked.items() if name in (INSERTION, LENT)}
-        rest = 1.0 - sum(beside.values())
+        rest = sum(asked.values()) - sum(beside.values())
         of_rest = {name: share / rest if rest > 0.0 else 0.0 for name, share in asked.items()} | beside
         return np.array([of_rest.get(name, 0.0) for name in names()])
 
@@ -245,13 +256,10 @@ def _told_of(trade: int, text: str) -> list[bool]:
 
 def in_words(shortlist: Shortlist, trade: int, main: str = "") -> str:
     """What a trade is to the lot, with its name; `main` of the one asked for, the name alone of one that is perhaps, « quoted »."""
-    share, beside = shares(shortlist)[trade], "un métier voisin"
-    part = "une part du besoin"
-    if names()[trade] in BY_OBJECT:  # of what is asked of the things that others make, it does no part
-        part = beside if (shares(shortlist) * ~among(BY_OBJECT)).max() > share else ""
+    share = shares(shortlist)[trade]
     if share and not plainly(shortlist, trade):
         return f"« {label(trade)} »" if main else label(trade)
-    what = main if share > MAIN else part if share else beside
+    what = main if share > MAIN else "une part du besoin" if share else "un métier voisin"
     return f"{what} ({label(trade)})" if what else label(trade)
 
 
