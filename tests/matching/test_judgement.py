@@ -22,7 +22,7 @@ from matcher.matching import demand, evidence, judgement, recipes, trades
 from matcher.matching.engine import Matcher
 from matcher.matching.reasons import sentences
 from matcher.matching.search import shortlist_of
-from matcher.matching.shortlist import Memo, Shortlist
+from matcher.matching.shortlist import Shortlist
 from matcher.reading.need import free_text_tender
 from matcher.reference import tables
 from records import cases
@@ -119,17 +119,6 @@ def test_a_reason_and_its_source(kind: str, facts: dict[str, Any], need: str, to
     (query,) = alone.queries(free_text_tender(need, ANGERS))
     text = " | ".join(sentences(alone.explain(alone.rank(query), 0, 1).reasons, 9))
     assert told in text and untold not in text
-
-
-@pytest.mark.parametrize(("sewing", "told"), [(0.75, False), (0.55, True)])
-def test_who_says_the_main_trade_of_other_things_counts_among_several(sewing: float, told: bool) -> None:
-    alone = made.matcher_over([structure(1, "ACI", "Alpha", "Collecte et tri de vêtements usagés")])
-    (query,) = alone.queries(free_text_tender("confection de rideaux et blanchisserie", ANGERS))
-    shares = (sewing, 1 - sewing)
-    parts = tuple(replace(p, share=s) for p, s in zip(query.asked.parts, shares, strict=True))
-    read = replace(query.asked, parts=parts)
-    query = replace(query, asked=read, demand=demand.of(read, query.lot), memo=Memo())
-    assert evidence.told(shortlist_of(alone.catalogue, query))[0].tolist() == [told]
 
 
 def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:

@@ -132,12 +132,9 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         near, wider = trades.near(shortlist)
         by_name = np.nan_to_num(name_trade(shortlist, asked.astype(np.float32)))
         first, surest = (each[trades.by_name(catalogue, rows)[1]] for each in trades.called(catalogue))
-        share = trades.shares(shortlist)
-        # the main trades, else all, are to be of things
-        main = asked & ((share > trades.MAIN) | (share.max() <= trades.MAIN))
-        apart = all(map(trades.of_things, main.nonzero()[0].tolist()))
+        for_others, which = partial(trades.other_things, shortlist), asked.nonzero()[0].tolist()
         labels = map(trades.label, range(len(asked)))
-        of_others = np.array([apart and _of_others(shortlist, asked, label) for label in labels])
+        of_others = np.array([all(for_others(trade, label) for trade in which) for label in labels])
         other = (surest >= trades.NAMED) & ((by_name < trades.FIRST * surest) | of_others[first])
         coded = ~(other | trades.coded_for_others(shortlist))
         area = all(map(reach_.vague, shortlist.query.places))  # somewhere in it, so perhaps in that quarter
@@ -146,16 +143,23 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         named = np.isnan(of(shortlist, "said_trade")) & ~(other | away) & (by_name >= INDICATED)
         said, by_code = (source(shortlist, asked.astype(np.float32)) for source in (said_trade, code_trade))
         by_code = (by_code >= INDICATED) & coded
-        others = ((named, things_named), (by_code, things_coded))
-        for whose, texts_of in others if trades.telling(shortlist)[asked].all() else ():
-            each = zip(*(catalogue.of_structure(key)[rows[whose]] for key in ("name", "naf")), strict=True)
+        sources = (named, trades.by_name, things_named), (by_code, trades.by_code, things_coded)
+        for whose, source, things in sources if (asked & trades.telling(shortlist)).any() else ():
+            held, at = source(catalogue, rows[whose])
+            texts = zip(*(catalogue.of_structure(key)[rows[whose]] for key in ("name", "naf")), strict=True)
+            tells = (held[at, :-1] >= INDICATED) & asked
             whose[whose] = [
-                not _of_others(shortlist, asked, *texts_of(str(n), str(c or ""))) for n, c in each
+                not all(
+                    for_others(t, *things(t, str(name), str(code or ""))) for t in each.nonzero()[0].tolist()
+                )
+                for each, (name, code) in zip(tells, texts, strict=True)
             ]
-        own = bool((asked & trades.among(trades.OWN | trades.HOUSE)).any())
-        aside = _say_none(shortlist, asked, (said >= INDICATED) & (apart or own), apart)
+        aside = _say_none(shortlist, asked, said >= INDICATED)
         plain = (said >= INDICATED) | by_code | named
-        words = (said_trade(shortlist, near.astype(np.float32)) >= STATED) & ~(other & ~near[first])
+        # of who says a neighbour name and code tell the trade too: of judged ones told by words alone six of ten were no lead
+        # and could not be asked, of those two of ten
+        words = said_trade(shortlist, near.astype(np.float32)) >= STATED
+        words &= ~(other & ~near[first]) & (of(shortlist, "told_trade") >= INDICATED)
         beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
         words &= ~(plain | aside)  # of whom more is told already
         words &= ~_say_none(shortlist, near, words)
@@ -167,30 +171,24 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return shortlist.once("told", make)
 
 
-def _of_others(shortlist: Shortlist, asked: NDArray[np.bool_], *texts: str) -> bool:
-    """Does the first of these texts that tells of things tell, of each trade asked, others than the lot is about?"""
-    return all(trades.other_things(shortlist, trade, *texts) for trade in asked.nonzero()[0].tolist())
-
-
-def things_named(name: str, code: str) -> tuple[str, str]:
-    """What tells for what things the trade of a name is done: the name, else its activity code; a régie's the common parts."""
+def things_named(trade: int, name: str, code: str) -> tuple[str, ...]:
+    """What tells for what things a trade is done that a name tells: the name, what the trade is called by, the activity
+    code; of a régie the common parts."""
     regie = SAID_BY_NAME["régie"].search(fold(name))
-    return name, "communs d'immeubles" if regie else codes.naf_label(code)
+    return name, trades.label(trade), "communs d'immeubles" if regie else codes.naf_label(code)
 
 
-def things_coded(name: str, code: str) -> tuple[str, str]:
+def things_coded(trade: int, name: str, code: str) -> tuple[str, ...]:
     """The same of the trade of an activity code: its label, else the name."""
     return codes.naf_label(code), name
 
 
-def _say_none(
-    shortlist: Shortlist, asked: NDArray[np.bool_], chosen: NDArray[np.bool_], apart: bool = True
-) -> NDArray[np.bool_]:
-    """Those chosen of whom all that they say of these trades is about other things, where `apart`, or what they have for themselves."""
+def _say_none(shortlist: Shortlist, asked: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those chosen of whom all that they say of these trades is about other things, or what they have for themselves."""
     catalogue, table = shortlist.catalogue, declared.pieces(shortlist)
     own, (posts, of_row) = trades.among(trades.OWN | trades.HOUSE), trades.by_job(catalogue)
     # who says another of these trades says one that is neither
-    other = asked & ~(own | (trades.telling(shortlist) & apart))
+    other = asked & ~(own | trades.telling(shortlist))
     chosen = chosen & ~(_said_trade(shortlist, other.astype(np.float32)) >= INDICATED)
 
     def says_none(i: int) -> bool:
@@ -213,7 +211,7 @@ def _say_none(
             texts = [table.text(int(slots[k])) for k in said]
             sentences = map(declared.sentence_with, texts, (catalogue.text(rows[k]) for k in said))
             things = (" ; ".join(texts), " ; ".join(sentences))
-            return (apart and trades.other_things(shortlist, trade, *things)) or all(
+            return trades.said_of_others(shortlist, trade, *things) or all(
                 trades.for_itself(trade, offers[k], otherwise, kind) for k in said
             )
 

@@ -136,12 +136,23 @@ def match(
 
 
 def shares(shortlist: Shortlist) -> Floats:
-    """The share of the lot that is of each trade, 0 of neighbours; support of people, or lent staff, is no other part; (trades,)."""
+    """The share of the lot that is of each trade, 0 of neighbours; support of people, or lent staff, is no other part; (trades,).
+
+    Who collects or sells things is a neighbour of who makes of them what is asked more than that.
+    """
 
     def make() -> Floats:
         asked = shortlist.query.asked.trades
+        pairs = [pair for pair in trades.neighbours() if not BY_OBJECT.issuperset(pair)]
+        made = {
+            name
+            for name in BY_OBJECT
+            for pair in pairs
+            if name in pair and asked.get(name, 0.0) < max(asked.get(each, 0.0) for each in pair)
+        }
+        asked = {name: share for name, share in asked.items() if name not in made}
         beside = {name: share for name, share in asked.items() if name in (INSERTION, LENT)}
-        rest = 1.0 - sum(beside.values())
+        rest = sum(asked.values()) - sum(beside.values())
         of_rest = {name: share / rest if rest > 0.0 else 0.0 for name, share in asked.items()} | beside
         return np.array([of_rest.get(name, 0.0) for name in names()])
 
@@ -199,11 +210,6 @@ def plainly(shortlist: Shortlist, trade: int) -> bool:
     return shortlist.query.memo.once(("plainly", trade), make)
 
 
-def of_things(trade: int) -> bool:
-    """Is a trade, by its place among all, done for things that differ?"""
-    return bool(trades.trades()[trade].things)
-
-
 def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
     """Does the first of these texts that tells of things tell of a trade for others than the lot is about?"""
     if not telling(shortlist)[trade]:
@@ -211,6 +217,13 @@ def other_things(shortlist: Shortlist, trade: int, *texts: str) -> bool:
     ours = _told_of(trade, shortlist.query.text)
     theirs = next(filter(any, (_told_of(trade, text) for text in texts)), ours)
     return not any(map(and_, ours, theirs))
+
+
+def said_of_others(shortlist: Shortlist, trade: int, *texts: str) -> bool:
+    """The same of what a structure says: who states a trade as it is called, where that lists several things, does them all."""
+    called = label(trade)
+    whole = " et " in called and any(fold(called) in fold(text) for text in texts)
+    return not whole and other_things(shortlist, trade, *texts)
 
 
 def telling(shortlist: Shortlist) -> NDArray[np.bool_]:
@@ -243,13 +256,10 @@ def _told_of(trade: int, text: str) -> list[bool]:
 
 def in_words(shortlist: Shortlist, trade: int, main: str = "") -> str:
     """What a trade is to the lot, with its name; `main` of the one asked for, the name alone of one that is perhaps, « quoted »."""
-    share, beside = shares(shortlist)[trade], "un métier voisin"
-    part = "une part du besoin"
-    if names()[trade] in BY_OBJECT:  # of what is asked of the things that others make, it does no part
-        part = beside if (shares(shortlist) * ~among(BY_OBJECT)).max() > share else ""
+    share = shares(shortlist)[trade]
     if share and not plainly(shortlist, trade):
         return f"« {label(trade)} »" if main else label(trade)
-    what = main if share > MAIN else part if share else beside
+    what = main if share > MAIN else "une part du besoin" if share else "un métier voisin"
     return f"{what} ({label(trade)})" if what else label(trade)
 
 
@@ -444,15 +454,19 @@ def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
 
 
 def usual_in_words(shortlist: Shortlist, kind: str) -> str:
-    """The share of a kind that does what is asked, in French; of a trade that it may be, the trade alone; "" if unknown."""
+    """The share of a kind that does what is asked, in French, few of who lend anything; of a trade that it may be, the trade alone; "" if unknown."""
     trade, share = usual(shortlist, kind)
-    if kind not in (*PUBLISHED, *LENDING_KINDS) or not share:
+    lends = kind in LENDING_KINDS
+    # a GEIQ is of one branch, which its name tells
+    few = lends and kind != "GEIQ" and shares(shortlist)[trade] > 0 and 0 < rates_of(kind)[trade] < RARELY
+    if not (few or (share and (lends or kind in PUBLISHED))):
         return ""
-    many = " et ".join(PUBLISHED) if kind in PUBLISHED else kind
-    do = "placent dans" if kind in LENDING_KINDS else "font"
     what = in_words(shortlist, trade, "ce métier")
-    what = WIDE.get(names()[trade], what) if kind in PUBLISHED else what
-    return f"environ {100 * share:.0f} % des {many} {do} {what}"
+    if few:
+        return f"moins de {100 * RARELY:.0f} % des {kind} disent placer dans {what}"
+    if lends:
+        return f"environ {100 * share:.0f} % des {kind} placent dans {what}"
+    return f"environ {100 * share:.0f} % des {' et '.join(PUBLISHED)} font {WIDE.get(names()[trade], what)}"
 
 
 def kind_rate(shortlist: Shortlist) -> float:

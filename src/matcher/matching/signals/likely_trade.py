@@ -279,7 +279,7 @@ def _told(
     it states.  The first of `texts` that does tells the things that it works on.
     """
     share = trades.shares(shortlist)[trade]
-    things = trades.other_things(shortlist, trade, *texts)
+    things = trades.said_of_others(shortlist, trade, *texts)
     if held < STATED or (things and not share):
         return OTHER, lead
     if things:
@@ -405,8 +405,7 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str, code: str) -> I
     # who is known for appliances collects no clothes
     elsewhere = asks.names()[trade] in BY_OBJECT and (known * ~trades.among(BY_OBJECT)).max() >= trades.NAMED
     regie = evidence.SAID_BY_NAME["régie"].search(fold(name))
-    told, else_told = evidence.things_named(name, code)
-    if elsewhere or trades.other_things(shortlist, trade, told, trades.label(trade), else_told):
+    if elsewhere or trades.other_things(shortlist, trade, *evidence.things_named(trade, name, code)):
         how = "une régie fait d'ordinaire" if regie else "son nom évoque"
         text = f"{how} {trades.label(trade)}, pour autre chose que le besoin"
         yield _Fact(ASIDE, text, "", ("", name), tells=False)
