@@ -17,7 +17,7 @@ from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tabular
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources import _ubl as ubl
-from matcher.reading.sources._json import Json, dig, found, listed, text
+from matcher.reading.sources._json import Json, listed, text
 from matcher.reading.sources._national import National
 from matcher.reading.sources._places import located
 from matcher.reference.tables import code_list
@@ -100,7 +100,7 @@ def tender(record: Json) -> domain.Tender:
     if not idweb:
         raise domain.BadInput("no identifier: idweb and id are missing")
     content = opened(record.get("donnees"))
-    managed = opened(record.get("gestion"))
+    managed = tree.grow("gestion", opened(record.get("gestion")))
     if "EFORMS" in content:
         made = _from_ubl(content["EFORMS"], idweb)
     else:
@@ -138,11 +138,11 @@ def _lots_with_record(
     return lots
 
 
-def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -> domain.Tender:
+def _with_record(made: domain.Tender, record: Json, managed: tree.Element, idweb: str) -> domain.Tender:
     """The tender, completed by the record's fields outside the notice; the record gives its nature."""
     title = made.title if made.title and made.title != f"Avis {idweb}" else ""
-    stated = (record.get("objet"), dig(managed, "INDEXATION", "RESUME_OBJET"))
-    title = title or next(filter(None, map(clean, map(text, stated))), "")
+    stated = (text(record.get("objet")), tree.value(managed, "INDEXATION/RESUME_OBJET"))
+    title = title or next(filter(None, map(clean, stated)), "")
     if not title:
         raise domain.BadInput("no title: objet is missing, and so is the title of the notice")
     deadline = made.deadline or facts.moment(text(record.get("datelimitereponse")))
@@ -156,7 +156,7 @@ def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -
     lots = _lots_with_record(made.lots, record, title, where, idweb)
     lots = tuple(replace(lot, deadline=lot.deadline or deadline) for lot in lots)
     earlier = [text(i) for key in ("annonce_lie", "annonces_anterieures") for i in listed(record.get(key))]
-    earlier += [text(i) for i in found(managed, "IDWEB") if text(i)]
+    earlier += map(tree.words, managed.iter("IDWEB"))
     ids = (part for one in (*made.related, *earlier) for part in re.split(r"[\s,;]+", one.strip("[]' ")))
     related = [one for one in dict.fromkeys(ids) if one not in ("", idweb)]
     nature = _nature(record, managed, made.nature)
@@ -183,10 +183,9 @@ def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -
     )
 
 
-def _nature(record: Json, managed: Json, read: domain.Nature) -> domain.Nature:
-    state = text(record.get("etat")).upper()
-    status = dig(managed, "REFERENCE", "TYPE_AVIS", "STATUT")
-    states = {state, *(key.upper() for key in status)} if isinstance(status, dict) else {state}
+def _nature(record: Json, managed: tree.Element, read: domain.Nature) -> domain.Nature:
+    status = tree.kids(managed, "REFERENCE/TYPE_AVIS/STATUT/*")
+    states = {text(record.get("etat")).upper(), *(one.tag.upper() for one in status)}
     if any(one.startswith("ANNUL") for one in states):
         return "cancellation"
     if any(one.startswith(("RECTIF", "MODIF")) for one in states) and read not in ("award", "modification"):
