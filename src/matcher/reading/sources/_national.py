@@ -209,7 +209,7 @@ class National:
 
     def awards(self, lots: tuple[domain.Lot, ...], buyer: domain.Buyer) -> tuple[domain.Award, ...]:
         bodies = (kid(self.data, "ATTRIBUTION"), kid(self.body, "attribution"), self.body)
-        body = next(filter(tree.told, bodies), self.body)
+        body = next((one for one in bodies if one is not None and tree.told(one)), self.body)
         blocks = [block for name in NAMES["result"] for block in kids(body, name) if len(block)]
         made = []
         for place, block in enumerate(blocks or [body], 1):

@@ -112,30 +112,8 @@ def _from_ubl(content: Any, idweb: str) -> domain.Tender:
     keys = content if isinstance(content, dict) else ()
     root_name = next((key for key in keys if tree.local(key) in ubl.ROOTS), None)
     if root_name is None:
-        raise domain.BadInput(
-            "donnees.EFORMS holds none of ContractNotice, PriorInformationNotice, ContractAwardNotice"
-        )
+        raise domain.BadInput(f"donnees.EFORMS holds none of {', '.join(ubl.ROOTS)}")
     return ubl.notice(tree.grow(root_name, content[root_name]), id=idweb, strict=False)
-
-
-def _lots_with_record(
-    lots: tuple[domain.Lot, ...], record: Json, title: str, where: domain.Place, idweb: str
-) -> tuple[domain.Lot, ...]:
-    """The lots with places and titles that the record states where they do not."""
-    areas = [text(code).zfill(2) for code in listed(record.get("code_departement_prestation")) if text(code)]
-    for code in areas[:1]:
-        # the department of the work is stated by the record, where the lot itself states no place
-        there = located(domain.Place(department=code))
-        lots = tuple(
-            replace(lot, places=(there,), inferred=tuple(f for f in lot.inferred if f != "places"))
-            if not lot.places or ("places" in lot.inferred and lot.places[0].department != there.department)
-            else lot
-            for lot in lots
-        )
-    lots = facts.placed(tuple(replace(lot, title=lot.title or title) for lot in lots), where)
-    if len(lots) == 1 and lots[0].title == f"Avis {idweb}":
-        return (replace(lots[0], title=title),)
-    return lots
 
 
 def _with_record(made: domain.Tender, record: Json, managed: tree.Element, idweb: str) -> domain.Tender:
@@ -150,11 +128,21 @@ def _with_record(made: domain.Tender, record: Json, managed: tree.Element, idweb
     departments = [text(code).zfill(2) for code in listed(record.get("code_departement")) if text(code)]
     if not where.label and not where.department and len(departments) == 1:
         where = located(replace(where, department=departments[0]))
-    buyer = replace(
-        made.buyer, name=made.buyer.name or clean(text(record.get("nomacheteur")), 500), place=where
-    )
-    lots = _lots_with_record(made.lots, record, title, where, idweb)
-    lots = tuple(replace(lot, deadline=lot.deadline or deadline) for lot in lots)
+    name = made.buyer.name or clean(text(record.get("nomacheteur")), 500)
+    buyer = replace(made.buyer, name=name, place=where)
+    # the department of the work is stated by the record, where the lot itself states no place
+    area = next(filter(None, map(text, listed(record.get("code_departement_prestation")))), "").zfill(2)
+    there = located(domain.Place(department=area)) if area != "00" else None
+
+    def completed(lot: domain.Lot) -> domain.Lot:
+        called = "" if len(made.lots) == 1 and lot.title == f"Avis {idweb}" else lot.title
+        lot = replace(lot, title=called or title, deadline=lot.deadline or deadline)
+        elsewhere = "places" in lot.inferred and there and lot.places[0].department != there.department
+        if there is None or (lot.places and not elsewhere):
+            return lot
+        return replace(lot, places=(there,), inferred=tuple(f for f in lot.inferred if f != "places"))
+
+    lots = facts.placed(tuple(map(completed, made.lots)), where)
     earlier = [text(i) for key in ("annonce_lie", "annonces_anterieures") for i in listed(record.get(key))]
     earlier += map(tree.words, managed.iter("IDWEB"))
     ids = (part for one in (*made.related, *earlier) for part in re.split(r"[\s,;]+", one.strip("[]' ")))
