@@ -357,15 +357,10 @@ def _members(value: Any, inner: str) -> list[Any]:
         value = _loads(value)
     if isinstance(value, dict):
         value = value.get(inner, [value] if inner not in value and "id" in value else [])
-    if _blank(value) or isinstance(value, dict):
-        value = [value] if isinstance(value, dict) else []
-    if not isinstance(value, list | tuple):
-        value = [value]
-    found: list[Any] = []
-    for item in value:
-        within = item.get(inner, item) if isinstance(item, dict) else item
-        found.extend(within if isinstance(within, list) else [within])
-    return [item for item in found if not _blank(item)]
+    listed = value if isinstance(value, list | tuple) else [] if _blank(value) else [value]
+    within = (item.get(inner, item) if isinstance(item, dict) else item for item in listed)
+    flat = (one for item in within for one in (item if isinstance(item, list) else [item]))
+    return [one for one in flat if not _blank(one)]
 
 
 def _buyer(record: Record) -> Buyer:
@@ -377,8 +372,8 @@ def _buyer(record: Record) -> Buyer:
 
 def _holders(record: Record) -> tuple[Holder, ...]:
     """The winners, each once; nested, wrapped, numbered in columns, or one a row."""
-    names = ("titulaire", "concessionnaire")
-    listed = (one for name in names for one in _members(record.get(f"{name}s"), name))
+    kinds = ("titulaire", "concessionnaire")
+    listed = (one for kind in kinds for one in _members(record.get(f"{kind}s"), kind))
     members = [one for one in listed if isinstance(one, dict)]
     fields = ("id", "denominationSociale", "typeIdentifiant", "commune")
     numbered = ("titulaires.1.id", "titulaire_id_1", "titulaires_1_id")
