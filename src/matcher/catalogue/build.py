@@ -17,18 +17,9 @@ from matcher.catalogue.catalogue import Catalogue, column_of
 from matcher.catalogue.columns import DECLARED, FORMAT, NATURES, days, department_number, zone_bits
 from matcher.catalogue.texts import Texts, Vectors
 from matcher.domain import Award, Offer, Place, Recipe, Structure, __version__
+from matcher.reference import places
 from matcher.reference.arrays import F32, I32, Array
 from matcher.reference.codes import cpv_label, naf_label
-from matcher.reference.places import (
-    POSTCODE_KM,
-    Whereabouts,
-    department,
-    departments_within,
-    locate,
-    town_name,
-    unmapped,
-    whereabouts,
-)
 from matcher.reference.text import clean, coded, fold
 
 T = TypeVar("T")
@@ -117,13 +108,13 @@ def _commonest(spellings: Counter[T]) -> T:
 
 def centred(place: Place) -> Place:
     """The place, at the centre of its department where it has no coordinates of its own."""
-    centre = department(place.department) if place.department and place.latitude is None else None
+    centre = places.department(place.department) if place.department and place.latitude is None else None
     return replace(place, latitude=centre.latitude, longitude=centre.longitude) if centre else place
 
 
 def spread(place: Place) -> tuple[Place, ...]:
     """The place centred; one for each department of a region where no more is known."""
-    codes = () if place.latitude is not None else departments_within(place)
+    codes = () if place.latitude is not None else places.departments_within(place)
     return tuple(centred(replace(place, department=code)) for code in codes) or (place,)
 
 
@@ -151,7 +142,7 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
     zones = [offer.zone for offer in offers]
     bits_of = {id(zone): zone_bits(zone) for zone in {id(zone): zone for zone in zones}.values()}
     bits = [bits_of[id(zone)] for zone in zones]  # the offers of a structure share one
-    places = [offer.place for offer in offers]
+    where = [offer.place for offer in offers]
     buyers = [offer.buyer for offer in offers]
     payloads = [codec.to_text(offer, brief=True) for offer in offers]
     natures = {nature: number for number, nature in enumerate(NATURES)}
@@ -160,9 +151,9 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
             "nature": numbers([natures[row.nature] for row in rows], np.int8),
             "since": numbers([days(offer.since) for offer in offers], np.int32),
             "cpv": numbers([int(offer.cpv[0]) if offer.cpv else 0 for offer in offers], np.int32),
-            "department": numbers([department_number(p.department) if p else -1 for p in places], np.int16),
-            "latitude": numbers([p and p.latitude for p in places], np.float32),
-            "longitude": numbers([p and p.longitude for p in places], np.float32),
+            "department": numbers([department_number(p.department) if p else -1 for p in where], np.int16),
+            "latitude": numbers([p and p.latitude for p in where], np.float32),
+            "longitude": numbers([p and p.longitude for p in where], np.float32),
             "buyer": numbers([int(b) if b and b.isdecimal() else 0 for b in buyers], np.int64),
             "radius": numbers([z and z.radius_km for z in zones], np.float32),
             "groupings": texts([" ".join(z.groupings).encode() if z else b"" for z in zones], pa.string()),
@@ -174,12 +165,12 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
     )
 
 
-def _standing(place: Place) -> Whereabouts | None:
+def _standing(place: Place) -> places.Whereabouts | None:
     """Where a structure is: of one whose place may be another ("Paris et Lyon") no nearer than a postcode tells."""
-    here = whereabouts(place)
+    here = places.whereabouts(place)
     if here is None or not place.inferred:
         return here
-    return replace(here, spread_km=max(here.spread_km, POSTCODE_KM))
+    return replace(here, spread_km=max(here.spread_km, places.POSTCODE_KM))
 
 
 def _structure_table(located: Sequence[Structure], first_rows: Sequence[int]) -> pa.Table:
@@ -192,7 +183,7 @@ def _structure_table(located: Sequence[Structure], first_rows: Sequence[int]) ->
     # the codes (ROME) of the jobs that a structure declares, the first of each
     jobs = [{o.rome[0] for o in s.offers if o.rome and o.nature in DECLARED} for s in located]
     services = [tuple(sorted({t for o in s.offers for t in o.service_types})) for s in located]
-    standing = [_standing(s.place) or Whereabouts(nan, nan, nan) for s in located]
+    standing = [_standing(s.place) or places.Whereabouts(nan, nan, nan) for s in located]
     return pa.table(
         {
             "siret": words(s.siret for s in located),
@@ -203,7 +194,7 @@ def _structure_table(located: Sequence[Structure], first_rows: Sequence[int]) ->
             "town": words("" if is_supplier(s) else s.place.label for s in located),
             "kind": words(s.kind for s in located),
             "naf": words(s.naf or "" for s in located),
-            "unmapped": words(unmapped(s.place) for s in located),
+            "unmapped": words(places.unmapped(s.place) for s in located),
             "department": words(s.place.department or "" for s in located),
             "region": words(s.place.region or "" for s in located),
             "latitude": numbers([here.latitude for here in standing], np.float64),
@@ -246,8 +237,8 @@ def between_bars(words: tuple[str, ...]) -> str:
 
 def _located(structure: Structure) -> Structure:
     """The structure with its place completed, and its town in normal case; itself where nothing is to be completed."""
-    place = locate(structure.place) if structure.place.country else structure.place
-    if (town := town_name(place)) != place.label:
+    place = places.locate(structure.place) if structure.place.country else structure.place
+    if (town := places.town_name(place)) != place.label:
         place = replace(place, label=town)
     return structure if place == structure.place else replace(structure, place=place)
 

@@ -10,18 +10,7 @@ from service.settings import rules_of
 from typer import Argument, Option
 
 from matcher.catalogue.catalogue import Catalogue
-from matcher.commands._options import (
-    CATALOGUE,
-    Departments,
-    Files,
-    Folder,
-    Region,
-    Source,
-    StoreAddress,
-    day,
-    loaded,
-    open_store,
-)
+from matcher.commands import _options as options
 from matcher.console import emit, progress, say
 from matcher.domain import BadInput, MissingExtra, NotFound
 from matcher.outreach import batch, delivery, intake, review
@@ -36,19 +25,19 @@ from matcher.territory import areas
 
 
 def run(
-    files: Annotated[Files, Argument(help="Notices: files, folders, archives.")] = None,
+    files: Annotated[options.Files, Argument(help="Notices: files, folders, archives.")] = None,
     sync: Annotated[bool, Option("--sync", help="First fetch what BOAMP published since.")] = False,
     ted: Annotated[bool, Option("--ted", help="--sync: fetch the notices of TED too.")] = False,
     to: Annotated[Path, Option("--to", help="--sync: the folder of `matcher sync`.")] = Path("var/sync"),
-    catalogue: Folder = CATALOGUE,
-    store: StoreAddress = None,
+    catalogue: options.Folder = options.CATALOGUE,
+    store: options.StoreAddress = None,
     since: Annotated[
-        date | None, Option(parser=day, help="Only notices published on this day or later.")
+        date | None, Option(parser=options.day, help="Only notices published on this day or later.")
     ] = None,
     dry_run: Annotated[bool, Option("--dry-run", help="Run on a copy; write and send nothing.")] = False,
-    source: Source = None,
-    department: Departments = None,
-    region: Region = "",
+    source: options.Source = None,
+    department: options.Departments = None,
+    region: options.Region = "",
     hold: Annotated[bool, Option("--hold", help="Keep the digests until `matcher outbox approve`.")] = False,
     outbox: Annotated[Path | None, Option(help="Write the mails into this folder (.eml).")] = None,
     rules: Annotated[Path | None, Option(help="JSON file of rules: cap, floor, hours, smtp ...")] = None,
@@ -88,7 +77,7 @@ def run(
         say(f"matcher: the night itself will stop: {error}")
     moment = _moment(at)
     chosen = rules_of(rules, outbox)
-    options = batch.Options(
+    asked = batch.Options(
         rules=chosen,
         top=top,
         since=since,
@@ -103,7 +92,7 @@ def run(
         raise BadInput("no notices: give files or folders, or --sync to fetch what BOAMP published")
     synced = [to / name for name in ("boamp", *(("ted",) if ted else ())) if sync]
     unreachable = not all(_fetch(folder) for folder in synced)
-    opened = open_store(store)
+    opened = options.open_store(store)
     # what was not read before
     found = intake.read(opened, files or (), moment, source=source)
     intake.read(opened, filter(Path.exists, synced), moment, found=found)
@@ -112,9 +101,9 @@ def run(
     rest = {"rejected": rejected, "known": found.known, "moment": moment, "progress": progress}
     try:
         if dry_run:
-            summary = batch.rehearse(opened, catalogue, found.tenders, options, **rest)
+            summary = batch.rehearse(opened, catalogue, found.tenders, asked, **rest)
         else:
-            summary = batch.run(opened, catalogue, found.tenders, options, **rest)  # type: ignore[arg-type]
+            summary = batch.run(opened, catalogue, found.tenders, asked, **rest)  # type: ignore[arg-type]
             if since is None:  # else what was left out would never be read
                 intake.remember(opened, found)
     except batch.Busy as error:
@@ -125,7 +114,7 @@ def run(
     if dry_run:
         say("dry run: nothing was written, nothing sent")
     else:
-        sent = _deliver(opened, loaded(catalogue).catalogue, chosen, moment)
+        sent = _deliver(opened, options.loaded(catalogue).catalogue, chosen, moment)
         row |= dict(sorted(sent.items()))
         if report:
             write_whole(report, review.of_run(opened, summary.run))

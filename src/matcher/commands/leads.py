@@ -5,17 +5,7 @@ from typing import Annotated, Any
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.commands._options import (
-    CATALOGUE,
-    Departments,
-    Files,
-    Folder,
-    Output,
-    Region,
-    emit_values,
-    gathered,
-    loaded,
-)
+from matcher.commands import _options as options
 from matcher.console import say
 from matcher.domain import NoValidRecords
 from matcher.partners import subcontracting
@@ -25,14 +15,14 @@ from matcher.territory import areas
 
 
 def run(
-    files: Annotated[Files, Argument(help="Notices, DECP; by default the indexed notices.")] = None,
-    region: Region = "",
-    department: Departments = None,
+    files: Annotated[options.Files, Argument(help="Notices, DECP; by default the indexed notices.")] = None,
+    region: options.Region = "",
+    department: options.Departments = None,
     awarded: Annotated[bool, Option("--awarded", help="Only awarded lots: a firm to call.")] = False,
     n: Annotated[int, Option("-n", min=1, max=50, help="Structures listed for each lot.")] = 5,
     most: Annotated[int, Option(min=1, help="Maximum number of lots, by decreasing hours.")] = 50,
-    catalogue: Folder = CATALOGUE,
-    format: Output = "table",
+    catalogue: options.Folder = options.CATALOGUE,
+    format: options.Output = "table",
 ) -> None:
     """For awards and large lots with insertion hours: the firms that owe them, and structures that could carry them.
 
@@ -40,11 +30,11 @@ def run(
     matcher leads data/sample --department 93
     matcher leads --awarded --format csv > a-appeler.csv
     """
-    matcher = loaded(catalogue)
+    matcher = options.loaded(catalogue)
     indexed = gather.load_notices(catalogue)
     tenders, awards = indexed, []
     if files:
-        found = gathered(files)
+        found = options.gathered(files)
         tenders = found.tenders
         inside = {award.uid for tender in tenders for award in tender.awards}
         awards = [award for award in found.awards if award.uid not in inside]
@@ -63,7 +53,7 @@ def run(
     if len(opened) > most:
         say(f"{len(opened)} lots, les {most} premiers sont montrés : --most en montre plus")
     shown = opened[:most]
-    emit_values(shown, format, _row)
+    options.emit_values(shown, format, _row)
     for warning in shown[0].warnings:
         since = f", depuis le {warning.since:%d/%m/%Y}" if warning.since else ""
         say(f"règle : {warning.text} ({warning.article}{since})")

@@ -14,20 +14,7 @@ from rich.text import Text
 from typer import Argument, Option
 
 from matcher import codec, domain
-from matcher.commands._options import (
-    CATALOGUE,
-    Departments,
-    Files,
-    Folder,
-    Output,
-    Region,
-    Source,
-    Words,
-    called,
-    emit_values,
-    gathered,
-    loaded,
-)
+from matcher.commands import _options as options
 from matcher.console import progress, say
 from matcher.domain import ANSWERABLE, Answer, BadInput, Filters, LotAnswer, Tender
 from matcher.matching import judgement, reasons
@@ -54,25 +41,27 @@ REACHED = (
 
 
 def run(
-    notices: Annotated[Files, Argument(help="Notices: files in any known format, or ids indexed.")] = None,
+    notices: Annotated[
+        options.Files, Argument(help="Notices: files in any known format, or ids indexed.")
+    ] = None,
     need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
     place: Annotated[str, Option(help="Where: communes, a postcode, grouping, department or region.")] = "",
     amount: Annotated[float | None, Option(min=0, help="Of that need, euros before tax.")] = None,
     months: Annotated[float | None, Option(min=0, help="Its duration.")] = None,
-    catalogue: Folder = CATALOGUE,
-    source: Source = None,
+    catalogue: options.Folder = options.CATALOGUE,
+    source: options.Source = None,
     n: Annotated[int, Option("-n", min=1, max=MOST, help="Structures shown for each lot.")] = 5,
     groups: Annotated[int, Option(min=0, max=10, help="Groups proposed for each notice.")] = 1,
-    kind: Annotated[Words, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
-    trade: Annotated[Words, Option(help="The trade asked for, in place of that read.")] = None,
-    region: Region = "",
-    department: Departments = None,
+    kind: Annotated[options.Words, Option(help="Only this kind (EI, ACI, ESAT ...); repeatable.")] = None,
+    trade: Annotated[options.Words, Option(help="The trade asked for, in place of that read.")] = None,
+    region: options.Region = "",
+    department: options.Departments = None,
     radius: Annotated[float | None, Option(min=0, help="Maximum distance in kilometres.")] = None,
-    word: Annotated[Words, Option(help="Only those whose texts hold these exact words.")] = None,
-    exclude: Annotated[Words, Option(help="Never this SIRET or SIREN.")] = None,
+    word: Annotated[options.Words, Option(help="Only those whose texts hold these exact words.")] = None,
+    exclude: Annotated[options.Words, Option(help="Never this SIRET or SIREN.")] = None,
     active: Annotated[bool, Option("--active", help="Leave out closed establishments.")] = False,
     recipe: Annotated[str | None, Option(help="Recipe to use instead of the catalogue's.")] = None,
-    format: Output = "table",
+    format: options.Output = "table",
 ) -> None:
     """Rank the structures for each lot of each notice, with reasons, and propose groups.
 
@@ -96,7 +85,7 @@ def run(
     indexed = {id: known[id] for id in sorted(absent) if id in known}
     files = [path for path in notices or () if str(path) not in indexed]
     if files:
-        read = in_force(gathered(files, source).tenders)
+        read = in_force(options.gathered(files, source).tenders)
         tenders = [t for t in read if t.nature in ANSWERABLE]
         aside = len(read) - len(tenders)
         if aside:
@@ -109,7 +98,7 @@ def run(
     if not tenders:
         raise domain.NoValidRecords("no notice to answer in these files: `matcher read` shows what they hold")
     tenders = [corrected(tender, trade or ()) for tender in tenders]
-    matcher = loaded(catalogue, recipe)
+    matcher = options.loaded(catalogue, recipe)
     if other := judgement.of_another_encoder(matcher.catalogue):
         say(other)
     lists = {
@@ -127,7 +116,7 @@ def run(
         for answer in answers:
             show(answer)
     else:
-        emit_values(answers, format, rows)
+        options.emit_values(answers, format, rows)
 
 
 def rows(answer: Answer) -> Iterator[dict[str, Any]]:
@@ -210,7 +199,7 @@ def _show_lot(console: Console, answer: LotAnswer, several: bool) -> None:
     if answer.relaxations:
         _indented(console, f"pour élargir : {' ; '.join(answer.relaxations)}")
     if answer.by_clause:
-        hours = ", ".join(called(m.structure) for m in answer.by_clause[:3])
+        hours = ", ".join(options.called(m.structure) for m in answer.by_clause[:3])
         _indented(console, f"par la clause (heures d'insertion) : {hours}")
 
 
@@ -223,7 +212,7 @@ def _show_group(console: Console, tender: Tender, group: domain.Consortium, numb
     form = "Offres séparées, proposition" if apart else f"Groupement {group.form} proposé".replace("  ", " ")
     console.print(Text(f"\n{form} n° {number}", style="bold"))
     for member in group.members:
-        console.print(Text(f"  {member.role} : {called(member.structure)}"))
+        console.print(Text(f"  {member.role} : {options.called(member.structure)}"))
         for part in member.reason.split(" ; "):
             _indented(console, part, 4)
     if group.uncovered:

@@ -9,16 +9,6 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import (
-    CATALOGUE,
-    Departments,
-    Files,
-    Folder,
-    Output,
-    ReferenceDay,
-    Region,
-    Words,
-)
 from matcher.console import progress, say
 from matcher.partners import opportunities
 from matcher.partners.opportunities import Opportunity, Part
@@ -42,16 +32,16 @@ WORDS: dict[Part, str] = {
 
 def run(
     siret: Annotated[str, Argument(help="The structure, by SIRET, SIREN or name.")],
-    notices: Annotated[Files, Argument(help="Notices; by default those indexed.")] = None,
+    notices: Annotated[options.Files, Argument(help="Notices; by default those indexed.")] = None,
     since: Annotated[date | None, Option(parser=options.day, help="Published on this day or later.")] = None,
-    region: Region = "",
-    department: Departments = None,
-    cpv: Annotated[Words, Option(help="Only lots of this CPV prefix; repeatable.")] = None,
+    region: options.Region = "",
+    department: options.Departments = None,
+    cpv: Annotated[options.Words, Option(help="Only lots of this CPV prefix; repeatable.")] = None,
     reserved: Annotated[bool, Option("--reserved", help="Only reserved lots.")] = False,
     most: Annotated[float | None, Option(min=0, help="Maximum yearly amount in euros, where known.")] = None,
-    on: ReferenceDay = None,
-    catalogue: Folder = CATALOGUE,
-    format: Output = "table",
+    on: options.ReferenceDay = None,
+    catalogue: options.Folder = options.CATALOGUE,
+    format: options.Output = "table",
 ) -> None:
     """List the open notices of a structure's trade, a line each: alone, in a group, by the clause, to watch, and why.
 

@@ -7,16 +7,6 @@ from typer import Argument, Option
 
 from matcher import codec
 from matcher.commands import _options as options
-from matcher.commands._options import (
-    CATALOGUE,
-    Departments,
-    Files,
-    Folder,
-    Output,
-    ReferenceDay,
-    Region,
-    Words,
-)
 from matcher.console import say
 from matcher.domain import NoValidRecords
 from matcher.matching import renewals
@@ -26,17 +16,17 @@ from matcher.territory import areas
 
 
 def run(
-    files: Annotated[Files, Argument(help="DECP, award notices; default: those indexed.")] = None,
+    files: Annotated[options.Files, Argument(help="DECP, award notices; default: those indexed.")] = None,
     siret: Annotated[str, Option(help="Only those a structure (SIRET or name) would be called for.")] = "",
     buyer: Annotated[str, Option(help="Only of this buyer: SIRET, SIREN or words of its name.")] = "",
-    region: Region = "",
-    department: Departments = None,
-    cpv: Annotated[Words, Option(help="Only of this CPV prefix; repeatable.")] = None,
+    region: options.Region = "",
+    department: options.Departments = None,
+    cpv: Annotated[options.Words, Option(help="Only of this CPV prefix; repeatable.")] = None,
     after: Annotated[float, Option(min=0, help="Ends in this many months or later.")] = 3,
     before: Annotated[float, Option(min=0, help="Ends in this many months or sooner.")] = 18,
-    on: ReferenceDay = None,
-    catalogue: Folder = CATALOGUE,
-    format: Output = "table",
+    on: options.ReferenceDay = None,
+    catalogue: options.Folder = options.CATALOGUE,
+    format: options.Output = "table",
 ) -> None:
     """Contracts that end in 3 to 18 months: for a buyer a reminder to source, for a structure time to form a group.
 

@@ -5,6 +5,7 @@ counts as dated UNDATED; a query without a date may use the whole history.
 """
 
 import gzip
+import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +26,7 @@ from matcher.matching.rankers import logistic
 from matcher.matching.ranking import Ranking, interleave
 from matcher.partners import partners
 from matcher.reading import files, need
+from matcher.reading.sources._tabular import json_lines
 from matcher.reference.identifiers import clean_date
 
 UNDATED = date(2019, 6, 30)
@@ -45,19 +47,11 @@ def questions(path: Path, rejected: list[Rejected]) -> Iterator[Question]:
     """The queries of a JSONL file; an invalid line is appended to `rejected` with its reason."""
     seen: set[str] = set()
     raw = Path(path).read_bytes()
-    if raw[:2] == b"\x1f\x8b":
-        raw = gzip.decompress(raw)
-    for number, line in enumerate(raw.decode("utf-8-sig", errors="replace").splitlines(), 1):
-        where = f"line {number}"
+    for where, record in json_lines(io.BytesIO(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)):
         try:
-            if not line.strip():
-                continue
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError):
-                raise BadInput("not JSON: one query an object a line is wanted") from None
-            stated = isinstance(record, dict) and isinstance(record.get("notice"), dict)
-            if not stated or not record.get("query_id"):
+            if isinstance(record, str):
+                raise BadInput(record)
+            if not isinstance(record.get("notice"), dict) or not record.get("query_id"):
                 raise BadInput('no query: {"query_id", "notice"} is wanted')
             where = str(record["query_id"])
             if where in seen:

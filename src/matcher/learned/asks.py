@@ -85,7 +85,7 @@ def wording(lot: Lot, tender: Tender) -> Wording:
     yearly = size - math.log10(2) * max(years, 0.0) if amount else 0.0
     return Wording(
         title=lot_part(text[:READ_UP_TO] if cut else lot.title),
-        text=text[:READ_UP_TO].rsplit(" ", 1)[0] if len(text) > READ_UP_TO else text,
+        text=_read_of(text),
         context="" if tender.title in lot.title else tender.title,
         codes=() if "cpv" in lot.inferred else lot.cpv,
         numbers=(
@@ -128,7 +128,8 @@ def _supports() -> I64:
 class Linear:
     """A linear model of vectors and hashed words (`buckets` of them known), in 8 bits with a scale for each output.
 
-    `dense` (inputs, outputs), `words` (known buckets, outputs), `rarity` (known buckets,) their idf, `bias` (outputs,).
+    `dense` (inputs, outputs), `words` (known buckets, outputs), `rarity` (known buckets,) their idf, `bias` (outputs,),
+    `at` the row of each bucket in `words`, -1 where it was not seen.
     """
 
     dense: F32
@@ -136,6 +137,7 @@ class Linear:
     scale: F32
     rarity: F32
     bias: F32
+    at: I32
 
     def logits(self, inputs: F32, terms: Sequence[tuple[Array, F32]]) -> F32:
         """Log-odds of each output; shape (len(inputs), outputs).  `terms` are rows of `words` and their weights."""
@@ -199,17 +201,15 @@ class Reader:
 
     encoder: Encoder
     first: Linear
-    first_at: I32  # row of each bucket in `first.words`, -1 where it was not seen
     pooled: F32  # weights of `pool`, shared by all trades
     outputs: Linear
-    output_at: I32
     trusted: F32  # weight of the pooled columns in each trade, (trades,)
 
     def first_reading(self, texts: Sequence[str], vectors: F32 | None = None) -> F32:
         """Weights of each trade in texts, summing to at most 1; shape (len(texts), trades)."""
         read = [text[:READ_UP_TO] for text in texts]
         inputs = self.encoder.encode(read, role="query") if vectors is None else vectors
-        seen = [self.first_at[first_terms(text)] for text in read]
+        seen = [self.first.at[first_terms(text)] for text in read]
         at = [some[some >= 0] for some in seen]
         z = self.first.logits(inputs, [(some, unit(self.first.rarity[some])) for some in at])
         z = np.exp(z - z.max(axis=1, keepdims=True))
@@ -221,7 +221,7 @@ class Reader:
         "told" is the weight of the clearest trade in the lot's own words, (lots,).
         """
         inputs, pools = self.inputs(given)
-        known_terms = [weighed(one, self.output_at, self.outputs.rarity) for one in given]
+        known_terms = [weighed(one, self.outputs.at, self.outputs.rarity) for one in given]
         z = self.outputs.logits(inputs, known_terms)
         count = len(names())
         offset = pools @ self.pooled[:-1] + self.pooled[-1]
@@ -318,20 +318,14 @@ def shipped(folder: Path | None = None) -> Reader:
 def of_arrays(arrays: Mapping[str, Array], encoder: Encoder) -> Reader:
     """The reader of the arrays of a file."""
 
-    def linear(name: str) -> tuple[Linear, I32]:
-        dense = arrays[f"{name}_dense"].astype(np.float32)
-        at = rows_of(arrays[f"{name}_buckets"], FIRST_BUCKETS if name == "first" else BUCKETS)
-        words, scale = arrays[f"{name}_words"], arrays[f"{name}_scale"].astype(np.float32)
-        rarity, bias = (arrays[f"{name}_{each}"].astype(np.float32) for each in ("rarity", "bias"))
-        return Linear(dense, words, scale, rarity, bias), at
+    def linear(name: str, width: int) -> Linear:
+        given = {part: arrays[f"{name}_{part}"] for part in ("dense", "words", "scale", "rarity", "bias")}
+        plain = {part: array.astype(np.float32) for part, array in given.items() if part != "words"}
+        return Linear(**plain, words=given["words"], at=rows_of(arrays[f"{name}_buckets"], width))
 
-    return Reader(
-        encoder,
-        *linear("first"),
-        arrays["pooled"].astype(np.float32),
-        *linear("outputs"),
-        arrays["trusted"].astype(np.float32),
-    )
+    first, outputs = linear("first", FIRST_BUCKETS), linear("outputs", BUCKETS)
+    pooled, trusted = (arrays[name].astype(np.float32) for name in ("pooled", "trusted"))
+    return Reader(encoder, first, pooled, outputs, trusted)
 
 
 # ------------------------------------------------------------------------------------------ of a tender
@@ -418,10 +412,12 @@ def compared(lot: Lot) -> str:
     """The text by which a lot is compared: title, beginning of the description, label of its main CPV code."""
     lot = supported(lot)
     label = cpv_label(lot.cpv[0]) if lot.cpv and "cpv" not in lot.inferred else ""
-    description = lot.description
-    if len(description) > READ_UP_TO:
-        description = description[:READ_UP_TO].rsplit(" ", 1)[0]
-    return ". ".join(part for part in (lot.title, description, label) if part)
+    return ". ".join(part for part in (lot.title, _read_of(lot.description), label) if part)
+
+
+def _read_of(text: str) -> str:
+    """What is read of a text: its beginning, to the end of a word."""
+    return text[:READ_UP_TO].rsplit(" ", 1)[0] if len(text) > READ_UP_TO else text
 
 
 def told(chances: F32, coded: bool) -> list[int]:

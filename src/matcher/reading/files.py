@@ -345,28 +345,24 @@ def _sourced(records: Iterable[Record], stream: BinaryIO) -> Iterator[Record]:
 
 def repaired(record: Record) -> Record:
     """The record with destroyed accents of titles and descriptions repaired where certain; the original title is flagged."""
-    if isinstance(record, Tender):
-        texts = [record.title, record.description]
-        texts += [text for lot in record.lots for text in (lot.title, lot.description)]
-        if not any(accents.LOST in text for text in texts):
-            return record
-        lots = tuple(
-            replace(lot, title=accents.repair(lot.title), description=accents.repair(lot.description))
-            for lot in record.lots
-        )
-        return replace(
-            record,
-            title=accents.repair(record.title),
-            description=accents.repair(record.description),
-            lots=lots,
-            flags=(*record.flags, "accents-repaired", f"as published: {record.title}"),
-        )
     if isinstance(record, Structure):
         return _checked(record)
-    if isinstance(record, Award) and accents.LOST in record.title:
-        flags = (*record.flags, "accents-repaired", f"as published: {record.title}")
-        return replace(record, title=accents.repair(record.title), flags=flags)
-    return record
+    if isinstance(record, Rejected):
+        return record
+    lots = record.lots if isinstance(record, Tender) else ()
+    texts = [record.title, *(text for lot in lots for text in (lot.title, lot.description))]
+    texts += [record.description] if isinstance(record, Tender) else []
+    if not any(accents.LOST in text for text in texts):
+        return record
+    flags = (*record.flags, "accents-repaired", f"as published: {record.title}")
+    record = replace(record, title=accents.repair(record.title), flags=flags)
+    if isinstance(record, Award):
+        return record
+    lots = tuple(
+        replace(lot, title=accents.repair(lot.title), description=accents.repair(lot.description))
+        for lot in lots
+    )
+    return replace(record, description=accents.repair(record.description), lots=lots)
 
 
 def _checked(structure: Structure) -> Structure | Rejected:
@@ -377,15 +373,11 @@ def _checked(structure: Structure) -> Structure | Rejected:
     place = structure.place
     if place.department is None and place.latitude is None:
         place = places.locate(place)
-    doubts = {
-        "kind-unknown": structure.kind not in KINDS,
-        f"town-unread: {place.label}" if place.label else "place-unknown": place.department is None
-        and place.latitude is None,
-    }
+    doubts = ["kind-unknown"] if structure.kind not in KINDS else []
+    if place.department is None and place.latitude is None:
+        doubts.append(f"town-unread: {place.label}" if place.label else "place-unknown")
     known = {flag.partition(":")[0] for flag in structure.flags}
-    flags = tuple(
-        flag for flag, doubtful in doubts.items() if doubtful and flag.partition(":")[0] not in known
-    )
+    flags = (flag for flag in doubts if flag.partition(":")[0] not in known)
     return replace(structure, place=place, flags=(*structure.flags, *flags))
 
 

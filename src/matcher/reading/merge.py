@@ -10,15 +10,7 @@ from dataclasses import fields, replace
 from datetime import date
 
 from matcher.domain import DISABILITY_KINDS, SELF, SIAE_KINDS, Offer, Place, Rejected, Structure
-from matcher.reference import places
-from matcher.reference.identifiers import (
-    BY_NAME,
-    bare_name,
-    is_siret,
-    name_words,
-    rna_identity,
-    without_brackets,
-)
+from matcher.reference import identifiers, places
 from matcher.reference.text import fold
 
 #: Kinds that define the activity of a structure; the others (ESS, SCOP, ASSO ...) are legal forms that any of these may have.
@@ -79,7 +71,7 @@ def _placed(records: Sequence[Structure], follows: Mapping[str, str]) -> list[St
     for record in records:
         sirets = list(named.get(record.siren, ()))
         known = bool(record.name) or _latest(record.siret, follows) in sirets
-        moves = not known and (not is_siret(record.siret) or len(sirets) == 1)
+        moves = not known and (not identifiers.is_siret(record.siret) or len(sirets) == 1)
         placed += [replace(record, siret=siret) for siret in sirets] if moves and sirets else [record]
     return placed
 
@@ -113,11 +105,11 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
     #: Of each name, or SIREN, in a department, who bears it, and in which commune.
     named: dict[tuple[str, str | None], dict[str, str | None]] = {}
     for record in records:
-        if record.rna and is_siret(record.siret):
-            sirets.setdefault(rna_identity(record.rna), set()).add(record.siret)
+        if record.rna and identifiers.is_siret(record.siret):
+            sirets.setdefault(identifiers.rna_identity(record.rna), set()).add(record.siret)
         if loose:
             department, commune = record.place.department, record.place.commune
-            keys = [(name_words(record.name), department), (record.siren, department)]
+            keys = [(identifiers.name_words(record.name), department), (record.siren, department)]
             for key in (key for key in keys if key[0]):
                 named.setdefault(key, {})[record.siret] = commune
     follows = {rna: next(iter(only)) for rna, only in sirets.items() if rna and len(only) == 1}
@@ -125,7 +117,9 @@ def _by_other_identity(records: Sequence[Structure]) -> dict[str, str]:
         for other in filter(_loose, bearers):
             by_siren = other[:9] if other[:1].isdecimal() else ""
             placed = (one for one in bearers if bearers[one] and not bearers[other])
-            known = [one for one in bearers if is_siret(one) and one.startswith(by_siren)] or list(placed)
+            known = [
+                one for one in bearers if identifiers.is_siret(one) and one.startswith(by_siren)
+            ] or list(placed)
             near = [one for one in known if bearers[one] == bearers[other]] or known
             rivals = [one for one in bearers if by_siren and _loose(one) and bearers[one] == bearers[other]]
             if len(near) == 1 and len(rivals) < 2:
@@ -146,12 +140,12 @@ def _same_house(records: Sequence[Structure]) -> dict[str, str]:
             bearers.setdefault(word, set()).add(record.siren)
         towns.setdefault(_town(record.place), {})[record.siret] = record
     follows, namesakes = dict[str, str](), dict[tuple[str, ...], str]()
-    for other in filter(lambda record: record.siret.startswith(BY_NAME), records):
+    for other in filter(lambda record: record.siret.startswith(identifiers.BY_NAME), records):
         words = rare[other.siret]
         known = [
             one
             for siret, one in towns[_town(other.place)].items()
-            if is_siret(siret) and {one.kind, other.kind} & SPECIFIC in ({one.kind}, {other.kind})
+            if identifiers.is_siret(siret) and {one.kind, other.kind} & SPECIFIC in ({one.kind}, {other.kind})
             if (shared := words & rare[siret]) and shared in (words, rare[siret])
             if len(shared) > 1 or min(len(bearers[word]) for word in shared) <= RARE
         ]
@@ -165,8 +159,8 @@ def _same_house(records: Sequence[Structure]) -> dict[str, str]:
 
 def _rare(record: Structure) -> frozenset[str]:
     """The words of a name that tell one structure of its town from another."""
-    words = name_words(without_brackets(record.name)).split()
-    return frozenset(words) - _COMMON - {*bare_name(record.place.label).split()}
+    words = identifiers.name_words(identifiers.without_brackets(record.name)).split()
+    return frozenset(words) - _COMMON - {*identifiers.bare_name(record.place.label).split()}
 
 
 def _town(place: Place) -> str:
@@ -177,7 +171,9 @@ def _town(place: Place) -> str:
 
 def _loose(identity: str) -> bool:
     """Is it known by its name and place alone, or with its SIREN?"""
-    return identity.startswith(BY_NAME) or (identity[:1].isdecimal() and not is_siret(identity))
+    return identity.startswith(identifiers.BY_NAME) or (
+        identity[:1].isdecimal() and not identifiers.is_siret(identity)
+    )
 
 
 def _latest(siret: str, follows: Mapping[str, str]) -> str:
@@ -234,14 +230,14 @@ def _alike(one: Structure, two: Structure) -> bool:
     """Same name (and brand, where both have one) in the same town: workshops differ by one or the other."""
     from rapidfuzz import fuzz
 
-    first, second = bare_name(one.name), bare_name(two.name)
+    first, second = identifiers.bare_name(one.name), identifiers.bare_name(two.name)
     if not first or not second or HIDDEN in (one.name, two.name):
         return False
     # "Atelier 1" and "Atelier 2" have similar names and are two workshops
     numbers, other_numbers = (re.findall(r"\d+|\b[ivx]{1,4}\b", name) for name in (first, second))
     if numbers != other_numbers or fuzz.token_sort_ratio(first, second) < SAME_NAME:
         return False
-    brands = map(bare_name, (one.brand, two.brand))
+    brands = map(identifiers.bare_name, (one.brand, two.brand))
     if one.brand and two.brand and fuzz.token_sort_ratio(*brands) < SAME_NAME:
         return False
     shared = ((one.place.commune, two.place.commune), (one.place.postcode, two.place.postcode))
@@ -252,7 +248,7 @@ def _rank(cluster: Sequence[Structure]) -> tuple[bool, int, date]:
     """The highest keeps its SIRET: known before unknown, open before closed, the latest."""
     states = {record.active for record in cluster}
     standing = 1 if True in states else -1 if False in states else 0
-    return is_siret(cluster[0].siret), standing, max(map(_day, cluster))
+    return identifiers.is_siret(cluster[0].siret), standing, max(map(_day, cluster))
 
 
 def _day(record: Structure) -> date:

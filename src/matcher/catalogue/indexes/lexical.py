@@ -7,7 +7,7 @@ precision, exact for such weights: their order does not matter.
 
 import json
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 from matcher.catalogue import texts as _texts
 from matcher.catalogue.indexes import Role
 from matcher.catalogue.texts import Texts, Vectors
-from matcher.reference.arrays import F32, F64, I32, I64, Mask
+from matcher.reference.arrays import F32, F64, I32, I64, Array, Mask
 from matcher.reference.text import plain_words, stem, tokens
 
 K1, B = 1.2, 0.6
@@ -26,25 +26,19 @@ K1, B = 1.2, 0.6
 ROLE: Role = "words"
 
 
-@dataclass(frozen=True, slots=True)
-class _Weighted:
-    """BM25 weights by word: word j stands in `texts[ends[j]:ends[j + 1]]`, with the weights of `postings`."""
-
-    texts: I32
-    postings: F32
-    ends: I64
-    highest: F32  # of each word
+#: Arrays of an index: word j stands in the texts `texts[ends[j]:ends[j + 1]]`, with the weights of `postings`; `highest` of each.
+ARRAYS = ("texts", "postings", "ends", "highest")
 
 
 @dataclass(eq=False, repr=False)
 class LexicalIndex:
-    """The texts of each word, with their weights."""
+    """The texts of each word, with their BM25 weights in `ARRAYS`."""
 
     role: ClassVar[Role] = ROLE
 
     vocabulary: dict[str, int]
     texts: Texts
-    weighted: _Weighted
+    arrays: Mapping[str, Array]
 
     def _scores(self, text: str) -> F64:
         """The similarity of each text; (texts,)."""
@@ -56,14 +50,14 @@ class LexicalIndex:
                 # a word found in no row still counts in the query's weight, like the rarest word
                 ceiling += unseen
                 continue
-            ceiling += float(self.weighted.highest[column])
+            ceiling += float(self.arrays["highest"][column])
             held, weights = self._posting(column)
             total[held] += weights
         return total / ceiling if ceiling else total
 
     def _posting(self, column: int) -> tuple[I32, F32]:
-        low, high = self.weighted.ends[column], self.weighted.ends[column + 1]
-        return self.weighted.texts[low:high], self.weighted.postings[low:high]
+        low, high = self.arrays["ends"][column : column + 2]
+        return self.arrays["texts"][low:high], self.arrays["postings"][low:high]
 
     def holding(self, stem: str) -> I64:
         """The rows that hold a stem, increasing."""
@@ -89,8 +83,8 @@ class LexicalIndex:
         meta = {"texts": len(self.texts), "words": words}
         (folder / "lexical.json").write_text(json.dumps(meta, ensure_ascii=False), encoding="utf-8")
         self.texts.save(folder)
-        for name in _Weighted.__dataclass_fields__:
-            np.save(folder / f"{name}.npy", getattr(self.weighted, name), allow_pickle=False)
+        for name, values in self.arrays.items():
+            np.save(folder / f"{name}.npy", values, allow_pickle=False)
 
 
 class _Columns(dict[str, int]):
@@ -121,7 +115,7 @@ def _counted(texts: Sequence[str], vocabulary: dict[str, int]) -> Any:
     return table
 
 
-def _weighted(counted: Any) -> _Weighted:
+def _weighted(counted: Any) -> dict[str, Array]:
     """BM25 as in Lucene: idf = log(1 + (n - df + 0.5) / (df + 0.5)), times tf / (tf + k1 (1 - b + b length / mean)).
 
     n, df and the mean length are of texts that differ in their words: a contract of three holders is one, whoever holds what.
@@ -141,7 +135,8 @@ def _weighted(counted: Any) -> _Weighted:
     highest = np.zeros(counted.shape[1], dtype=np.float32)
     np.maximum.at(highest, table.indices, table.data)
     table = table.tocsc()
-    return _Weighted(table.indices.astype(np.int32), table.data, table.indptr.astype(np.int64), highest)
+    arrays = (table.indices.astype(np.int32), table.data, table.indptr.astype(np.int64), highest)
+    return dict(zip(ARRAYS, arrays, strict=True))
 
 
 def build(texts: Sequence[str], vectors: Vectors) -> LexicalIndex:
@@ -155,6 +150,6 @@ def build(texts: Sequence[str], vectors: Vectors) -> LexicalIndex:
 def load(folder: Path, vectors: Vectors) -> LexicalIndex:
     """The saved index, memory-mapped."""
     meta = json.loads((folder / "lexical.json").read_text(encoding="utf-8"))
-    weighted = _Weighted(*(_texts.mapped(folder, name) for name in _Weighted.__dataclass_fields__))
     vocabulary = {word: column for column, word in enumerate(meta["words"])}
-    return LexicalIndex(vocabulary, Texts(_texts.mapped(folder, "numbers"), meta["texts"]), weighted)
+    texts = Texts(_texts.mapped(folder, "numbers"), meta["texts"])
+    return LexicalIndex(vocabulary, texts, {name: _texts.mapped(folder, name) for name in ARRAYS})

@@ -44,14 +44,9 @@ READ, READ_MIXED = "read_pairs", "read_pairs_mixed"
 SETS = frozenset(("notices_dev", "typed_dev", "spoken_dev", "mixed_dev"))
 Paths = Sequence[Path]
 TRADE, PLACE, ROLE, NEED = "likely_trade", "likely_place", "likely_role", "likely_need"
+_GIVEN = json.loads((CARDS / "judgement.json").read_text(encoding="utf-8"))
 #: Columns by their theme, each after the way a value must pull: up (+), down (-), either (~).
-THEMES = {
-    TRADE: "+sure +said_trade +name_trade +code_trade +said_best +said_second +code_near +prior_trade"
-    " -other_trade -silent +kind_rate +likeness",
-    PLACE: "-beyond -kilometres +same_department -public_body",
-    ROLE: "~kind +lends",
-    NEED: "+served ~clause ~staff +offered ~clear -beyond_size",
-}
+THEMES: dict[str, str] = _GIVEN["themes"]
 #: Column -> its theme, and 1, -1 or 0.
 MAIN: Mapping[str, tuple[str, int]] = {
     column[1:]: (theme, {"+": 1, "-": -1, "~": 0}[column[0]])
@@ -60,21 +55,7 @@ MAIN: Mapping[str, tuple[str, int]] = {
 }
 COLUMNS = tuple(MAIN)
 #: Columns that tell something together; chosen by their gain where boosted trees may join any three.
-GROUPS: tuple[tuple[str, ...], ...] = tuple(
-    tuple(group.split())
-    for group in """
-    sure beyond lends | sure beyond prior_trade | sure beyond code_near |
-    sure kind prior_trade | sure kind kind_rate | sure kind lends |
-    sure lends prior_trade | sure lends kind_rate | sure staff | sure said_best beyond |
-    sure served beyond | said_second kind beyond | said_best other_trade beyond |
-    said_trade code_near lends | prior_trade beyond lends | prior_trade beyond kind_rate |
-    prior_trade beyond other_trade | prior_trade beyond code_near | beyond lends served |
-    beyond lends staff | beyond lends offered | beyond lends code_near |
-    beyond kind code_near | lends served | lends beyond_size offered | lends clause clear |
-    kind clause lends | public_body clause code_near | public_body beyond |
-    sure likeness | beyond lends likeness
-    """.split("|")
-)
+GROUPS = tuple(tuple(group.split()) for group in _GIVEN["groups"])
 #: The gain of each grade.
 LEAD = np.array([0.0, 0.15, 0.85, 1.0])
 ROUNDS, LEAVES, RATE, BINS = 1000, 8, 0.05, 16

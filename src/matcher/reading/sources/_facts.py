@@ -8,19 +8,6 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from matcher import domain
-from matcher.domain import (
-    AuthorityType,
-    Award,
-    Buyer,
-    Condition,
-    Contact,
-    ContractType,
-    Criterion,
-    Holder,
-    Lot,
-    Place,
-    Reservation,
-)
 from matcher.reading import criteria
 from matcher.reading.sources._objet import lots_named
 from matcher.reading.sources._places import located
@@ -102,31 +89,31 @@ def principals(address: str, text: str = "") -> list[str]:
 _PROJECTS = re.compile(r"[Jj]ugement des (?:prestations|projets|offres)\s*:(?:[^:]*critères suivants\s*:)?")
 
 
-def told(fields: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
+def told(fields: tuple[domain.Criterion, ...]) -> tuple[domain.Criterion, ...]:
     """The criteria of a form's fields; those that one text lists, where it is all that is said of each."""
     alike = len({(one.name, one.weight) for one in fields}) == 1 and fields[0].weight is None
     return (judged(fields[0].name) if alike else ()) or fields
 
 
-def judged(text: str, only: bool = False) -> tuple[Criterion, ...]:
+def judged(text: str, only: bool = False) -> tuple[domain.Criterion, ...]:
     """The award criteria that a text lists after those by which candidates are chosen, `only` these, or with weights."""
     *before, text = _PROJECTS.split(text)
     items = criteria.listed(text)
     return items if before or only or all(one.weight for one in items) else ()
 
 
-def holder(raw_id: str, name: str, place: Place | None = None) -> Holder:
+def holder(raw_id: str, name: str, place: domain.Place | None = None) -> domain.Holder:
     """A winner as published; an identifier that fails its check sum is kept and flagged."""
     id_, flags = identifier(raw_id)
-    return Holder(id=id_, name=clean(name, 500), flags=flags, place=place or Place())
+    return domain.Holder(id=id_, name=clean(name, 500), flags=flags, place=place or domain.Place())
 
 
-def reserved(workshop: bool, mission: bool, passage: str = "") -> Reservation | None:
+def reserved(workshop: bool, mission: bool, passage: str = "") -> domain.Reservation | None:
     """The reservation of the boxes ticked: to sheltered workshops and insertion, or by article L2113-15 to a mission."""
     who = ("ESAT/EA", "SIAE") if workshop else ()
     articles = ("L2113-15",) if mission and not workshop else ()
     every = (*who, "ESS") if mission else who
-    return Reservation(articles=articles, who=every, passage=passage) if every else None
+    return domain.Reservation(articles=articles, who=every, passage=passage) if every else None
 
 
 #: Legal bases as notices cite them -> flags of the tender.
@@ -140,28 +127,30 @@ def basis_flags(basis: str) -> tuple[str, ...]:
 
 
 #: The first letters of the word of a form -> the nature of the contract.
-CONTRACTS: dict[str, ContractType] = {
+CONTRACTS: dict[str, domain.ContractType] = {
     **dict.fromkeys(("wor", "tra"), "works"),
     **dict.fromkeys(("sup", "fou"), "supplies"),
     "ser": "services",
 }
 
 
-def contract_type(code: str) -> ContractType:
+def contract_type(code: str) -> domain.ContractType:
     """The nature of a contract by the word of its form, French or English, whatever its number and case."""
     return CONTRACTS.get(code.strip().lower()[:3], "")
 
 
-def buyer(raw_id: str, name: str, place: Place, type: AuthorityType = "") -> Buyer:
+def buyer(raw_id: str, name: str, place: domain.Place, type: domain.AuthorityType = "") -> domain.Buyer:
     """A buyer as published, with its SIRET or SIREN in digits; any other number of a French one is left out."""
     number = identifier(raw_id)[0]
     if place.country == "FR":
         number = figures if len(figures := digits(number) or "") in (9, 14) else ""
-    return Buyer(id=number, name=clean(name, 500), place=place, type=type)
+    return domain.Buyer(id=number, name=clean(name, 500), place=place, type=type)
 
 
 @lru_cache(maxsize=16384)
-def place(label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", nation: str = "") -> Place:
+def place(
+    label: str = "", *, postcode: str = "", city: str = "", nuts: str = "", nation: str = ""
+) -> domain.Place:
     """A place as stated; `located` infers its other fields."""
     postcode = re.sub(r"(?i)\s{0,9}c[eé]dex\b.*$", "", postcode)  # "44036 cédex 01"
     code = re.sub(r"\s", "", postcode)
@@ -172,7 +161,7 @@ def place(label: str = "", *, postcode: str = "", city: str = "", nuts: str = ""
     abroad = bool(nuts) and nuts[:2] != "FR" and re.fullmatch(r"[A-Z]{2}[0-9A-Z]{0,3}", nuts) is not None
     nation2 = country(nuts[:2]) if abroad else country(nation) or ("ZZ" if nuts == "00" else "FR")
     return located(
-        Place(
+        domain.Place(
             label=where,
             postcode=postal,
             department=_OVERSEAS.get(nation.strip().upper()),
@@ -274,7 +263,7 @@ def day(text: str) -> date | None:
     return clean_date(text.strip()[:10])
 
 
-def divided(whole: Lot) -> tuple[Lot, ...]:
+def divided(whole: domain.Lot) -> tuple[domain.Lot, ...]:
     """The lots that the title of a whole names, at least two distinct ones, each with what they have in common; else the whole."""
     common, named = lots_named(whole.title)
     notice = whole.id.removesuffix("/1")
@@ -285,21 +274,21 @@ def divided(whole: Lot) -> tuple[Lot, ...]:
 
 
 @lru_cache(20_000)
-def home(buyer_id: str) -> Place:
+def home(buyer_id: str) -> domain.Place:
     """Where a buyer sits, by its SIREN or SIRET; an empty place for any other number."""
     sound = re.fullmatch(r"[0-9]{9}(?:[0-9]{5})?", buyer_id)
-    return places.locate(Place(), buyer_id) if sound else Place()
+    return places.locate(domain.Place(), buyer_id) if sound else domain.Place()
 
 
 def award(
     format: str,
     notice: str,
     number: int,
-    lot: Lot | None,
-    holders: tuple[Holder, ...],
+    lot: domain.Lot | None,
+    holders: tuple[domain.Holder, ...],
     together: bool | None = None,
     **stated: Any,
-) -> Award:
+) -> domain.Award:
     """An award of a notice: what is `stated`, and of its lot, where it is known, what award and lot have in common.
 
     Several holders answered `together`, as where one is named the mandataire, or else each for itself; None if untold.
@@ -310,10 +299,10 @@ def award(
     of_lot: dict[str, Any] = {"relation": "single" if len(holders) == 1 and not together else several}
     of_lot["source"] = f"{format}:{lot.id if lot else notice}"
     if lot is not None:
-        place = next(iter(lot.places), Place())
+        place = next(iter(lot.places), domain.Place())
         of_lot |= {"title": lot.title, "cpv": next(iter(lot.cpv), None), "place": place}
         of_lot["duration_months"] = lot.duration_months
-    return Award(uid=f"{notice}/award-{number}", holders=holders, **of_lot | stated)
+    return domain.Award(uid=f"{notice}/award-{number}", holders=holders, **of_lot | stated)
 
 
 def awarded(tender: domain.Tender) -> domain.Tender:
@@ -334,7 +323,7 @@ def awarded(tender: domain.Tender) -> domain.Tender:
     return replace(tender, lots=tuple(lots))
 
 
-def only(lots: tuple[Lot, ...]) -> Lot | None:
+def only(lots: tuple[domain.Lot, ...]) -> domain.Lot | None:
     """The lot of a notice that has one alone."""
     return lots[0] if len(lots) == 1 else None
 
@@ -345,21 +334,21 @@ def count(raw: object) -> int | None:
     return int(number[1]) if number else None
 
 
-def group_form(text: str) -> Iterator[Condition]:
+def group_form(text: str) -> Iterator[domain.Condition]:
     """The condition on the legal form of a group, where a notice states one."""
     if re.search(r"(?i)group|solidaire|conjoint|cotrait|mandataire|candidats? indiv|unique|legal form", text):
-        yield Condition(code="group-form", label="Forme du groupement", passage=clean(text, 600))
+        yield domain.Condition(code="group-form", label="Forme du groupement", passage=clean(text, 600))
 
 
 #: The heading of the form, before what is said or alone.
 _REFERENCES = re.compile(r"^\W*r[ée]f[ée]rences? des dispositions [^.:;]{3,70} applicables\s*[:.]?", re.I)
 
 
-def profession(text: str) -> Iterator[Condition]:
+def profession(text: str) -> Iterator[domain.Condition]:
     """The condition of a profession to which the law reserves the services, where a notice names one."""
     said = clean(_REFERENCES.sub("", text), 600)
     if re.search(r"[^\W\d]{4}", said):
-        yield Condition(code="profession", label="Profession réservée", passage=said)
+        yield domain.Condition(code="profession", label="Profession réservée", passage=said)
 
 
 #: "Tél. : +33 299000000"; "0825 ..." is the number of a platform
@@ -372,14 +361,14 @@ def phone(text: str) -> str:
     return next(iter(numbers.values())) if len(numbers) == 1 else ""
 
 
-def contact(*blocks: Iterable[str]) -> Contact:
+def contact(*blocks: Iterable[str]) -> domain.Contact:
     """Whom to ask: (name, e-mail, telephone) of those who inform for the buyer, else its own."""
     stated = [["" if "://" in text else clean(text, 200) for text in block] for block in blocks]
     for other in stated:
         nobody = r"\S+@\S+$" if other is stated[-1] else r".*[@\d]"  # how to ask
         other[0] = "" if re.match(nobody, other[0]) else other[0]
     name, email, phone = (next(filter(None, each), "") for each in zip(*stated, strict=True))
-    return Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)
+    return domain.Contact(name=name, email=email.partition(" ")[0].rstrip(",;"), phone=phone)
 
 
 def notice_number(text: str) -> str:
@@ -400,15 +389,17 @@ def earlier(text: str) -> Iterator[str]:
     return (notice_number("".join(numbers)) for numbers in _EARLIER.findall(text))
 
 
-def lot_limits(awarded: str, tendered: str) -> Iterator[Condition]:
+def lot_limits(awarded: str, tendered: str) -> Iterator[domain.Condition]:
     """The conditions that limit how many lots one may be awarded, and tender for, by the numbers stated."""
     if awarded:
-        yield Condition(code="lots-limit", label=f"{counted(awarded, 'lot attribué')} au plus par candidat")
+        yield domain.Condition(
+            code="lots-limit", label=f"{counted(awarded, 'lot attribué')} au plus par candidat"
+        )
     if tendered:
-        yield Condition(code="lots-limit", label=f"Offre pour {counted(tendered, 'lot')} au plus")
+        yield domain.Condition(code="lots-limit", label=f"Offre pour {counted(tendered, 'lot')} au plus")
 
 
-def placed(lots: tuple[Lot, ...], buyer_place: Place) -> tuple[Lot, ...]:
+def placed(lots: tuple[domain.Lot, ...], buyer_place: domain.Place) -> tuple[domain.Lot, ...]:
     """The lots, those without a place given the buyer's, marked inferred."""
     if not (buyer_place.label or buyer_place.department or buyer_place.nuts):
         return lots

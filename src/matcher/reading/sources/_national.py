@@ -1,4 +1,4 @@
-"""BOAMP notices of the national schemas (FNSimple, MAPA, Boamp_v230), or of an unknown one."""
+"""BOAMP notices of the national schemas (FNSimple, MAPA, Boamp_v230), or of an unknown one, as trees (see `_tree`)."""
 
 import re
 from collections.abc import Iterator
@@ -10,101 +10,63 @@ from matcher import domain
 from matcher.reading import clauses, criteria, terms
 from matcher.reading.procedure import lot_number, numbered
 from matcher.reading.sources import _facts as facts
-from matcher.reading.sources._json import (
-    Json,
-    codes,
-    dig,
-    first,
-    found,
-    listed,
-    named,
-    objects,
-    sentences,
-    text,
-    walk,
-)
+from matcher.reading.sources import _tree as tree
+from matcher.reading.sources._json import Json, text
+from matcher.reading.sources._tree import Element, kid, kids
 from matcher.reference.identifiers import clean_amount
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
-#: Where the national schemas hold award criteria.
-CRITERIA = tuple(
-    "criteres criteresAttrib critereAttribution CRITERES CRITERES_ATTRIB CRITERES_PONDERES".split()
-)
+#: What is read -> the names under which the schemas hold it, the first of which counts.
+NAMES: dict[str, list[str]] = {what: names.split() for what, names in code_list("boamp fields").items()}
+NATURES: dict[str, domain.Nature] = code_list("boamp states")
+LOTS = ("lots/lot", "lots", "lotsMarche/lot", "lotsMarche", "LOTS/LOT")
 _WEIGHING = re.compile(r"(?i)poids|pond|pct|pourcent|coef|weight")
+_TICKS = re.compile(r"(?i)reserv|ateliers?_?prot|emplois?_?prot")
+_TICKS_NO = re.compile(r"(?i)non|reference|texte|sans|visite|salle")
 
 
-def _criteria(raw: Any, depth: int = 0) -> Iterator[domain.Criterion]:
-    if depth > 8:
-        return
-    if isinstance(raw, list):
-        for one in raw:
-            yield from _criteria(one, depth + 1)
-    elif isinstance(raw, dict):
-        leaves = {key: text(one) for key, one in raw.items() if not isinstance(one, list) and text(one)}
-        weight, unit = facts.weight(next((one for key, one in leaves.items() if _WEIGHING.search(key)), ""))
-        names = [
-            one for key, one in leaves.items() if not _WEIGHING.search(key) and re.search(r"[^\W\d]{3}", one)
-        ]
-        if names and weight is not None:
-            yield domain.Criterion(name=clean(max(names, key=len), 1000), weight=weight, weight_unit=unit)
-            return
-        for one in raw.values():
-            yield from _criteria(one, depth + 1)
-    else:
-        yield from (one for one in criteria.listed(text(raw)[:20_000]) if one.weight is not None)
+def said(element: Element | None) -> str:
+    """The own text of an element, without that of those in it."""
+    return (element.text or "").strip() if element is not None else ""
 
 
-NATURES: dict[str, domain.Nature] = {
-    "rectificatif": "correction",
-    "attribution": "award",
-    "annulation": "cancellation",
-}
-REFERENCES = ("identifiantInterne", "idMarche", "REFERENCE_MARCHE", "REF_MARCHE", "numReference")
-DEADLINES = tuple(
-    "dateReceptionOffres receptOffres RECEPT_OFFRES RECEPT_CANDIDAT dateReceptionCandidatures".split()
-)
-ADDRESSES = ("urlDocConsul", "URL_DOCUMENT", "urlProfilAch", "urlProfilAcheteur", "URL_PROFIL_ACHETEUR")
-CONTACT = (
-    ("nomContact", "correspondantPRM"),
-    ("adresseMailContact", "mel", "MEL"),
-    ("telContact", "tel", "TEL"),
-)
-PLACES = ("lieuExecution", "lieuExecutionLivraison", "LIEU_EXEC_LIVR", "LIEU_PRINCIPAL", "lieuPrincipal")
-HOLDERS = ("PersonneMorale", "DENOMINATION", "denomination", "raisonSociale", "nom", "NOM")
-AMOUNTS = ("montant", "MONTANT", "valeur", "VALEUR")
-DAYS = ("dateAttribution", "DATE_ATTRIBUTION", "dateNotification")
-#: Key of a duration -> its unit.
-DURATIONS = {
-    **dict.fromkeys(("dureeMois", "nbMois", "DUREE_MOIS"), "MONTH"),
-    **dict.fromkeys(("dureeJours", "nbJours", "DUREE_JOURS"), "DAY"),
-}
+def named(element: Element | None, what: str) -> str:
+    """The own text of the first child that is not empty, of those that hold a thing."""
+    return next(filter(None, (said(kid(element, name)) for name in NAMES[what])), "")
+
+
+def anywhere(element: Element, what: str) -> Iterator[str]:
+    """The own texts, not empty, of the elements that hold a thing, wherever they stand, one name after the other."""
+    return filter(None, (said(one) for name in NAMES[what] for one in element.iter(name)))
 
 
 class National:
     """A notice of the national schemas (FNSimple, MAPA, Boamp_v230), or of an unknown one."""
 
     def __init__(self, record: Json, content: Json, idweb: str) -> None:
-        schemas = map(content.get, ("FNSimple", "MAPA", "DSP", "DIVERS", "FNS"))
-        inner = next((one for one in schemas if isinstance(one, dict)), None)
-        if inner is None and len(content) == 1:
-            only = next(iter(content.values()))
-            older = {"IDENTITE", "OBJET", "PROCEDURE", "organisme"} & content.keys()
-            inner = only if isinstance(only, dict) and not older else None
+        whole = tree.grow("donnees", content)
+        schemas = [one for name in NAMES["schema"] for one in kids(whole, name) if len(one)]
+        if not schemas and len(whole) == 1 and whole[0].tag not in NAMES["part of the older schema"]:
+            schemas = [one for one in whole if len(one)]
         self.record, self.idweb = record, idweb
-        self.data: Json = inner if inner is not None else content
-        self.state = next(filter(self.data.get, (*NATURES, "initial")), "")
-        body = self.data.get(self.state)
-        self.body: Json = body if isinstance(body, dict) else self.data
-        market = first(dig(self.body, "natureMarche"), dig(self.body, "description"), self.data.get("OBJET"))
-        self.market: Json = market if isinstance(market, dict) else {}
+        self.data = next(iter(schemas), whole)
+        self.state = next((name for name in (*NATURES, "initial") if tree.told(kid(self.data, name))), "")
+        state = kid(self.data, self.state)
+        self.body = self.data if state is None or not len(state) else state
+        places = ((self.body, "natureMarche"), (self.body, "description"), (self.data, "OBJET"))
+        market = next(filter(tree.told, (kid(*place) for place in places)), None)
+        self.market = market if market is not None and len(market) else None
 
     def tender(self) -> domain.Tender:
         """The notice, completed from its own words."""
         title, description = self.words()
-        where = _address(self.organisation())
+        organisation = next((one for one in self.children("organisation") if tree.told(one)), None)
+        where = _address(organisation)
         lots = facts.placed(self.lots(title or description[:200], description), where)
-        buyer = facts.buyer(*self.buyer(), where)
-        nature = "award" if self.data.get("ATTRIBUTION") else NATURES.get(self.state, "call")
+        name = named(organisation, "buyer") or text(self.record.get("nomacheteur"))
+        buyer = facts.buyer(named(organisation, "identifier"), name, where)
+        nature = "award" if tree.told(kid(self.data, "ATTRIBUTION")) else NATURES.get(self.state, "call")
         made = domain.Tender(
             id=self.idweb,
             format="boamp",
@@ -113,100 +75,86 @@ class National:
             buyer=buyer,
             lots=lots,
             nature=nature,
-            reference=clean(self.anywhere(*REFERENCES), 200),
-            deadline=facts.moment(self.anywhere(*DEADLINES), department=where.department),
-            documents_url=facts.link(self.anywhere(*ADDRESSES)),
-            contact=facts.contact(self.anywhere(*keys) for keys in CONTACT),
-            related=tuple(t for t in map(text, found(self.body, "idWeb")) if t),
+            reference=clean(self.anywhere("reference"), 200),
+            deadline=facts.moment(self.anywhere("deadline"), department=where.department),
+            documents_url=facts.link(self.anywhere("documents")),
+            contact=facts.contact(map(self.anywhere, ("contact", "mail", "telephone"))),
+            related=tuple(filter(None, map(said, self.body.iter("idWeb")))),
             change=self.change(title, description),
             awards=self.awards(lots, buyer) if nature == "award" else (),
-            flags=() if self.market else ("schema-unknown",),
+            flags=() if self.market is not None else ("schema-unknown",),
         )
-        by_lot = {lot.id: "\n".join(sentences(raw)) for lot, raw in zip(lots, self.raw_lots(), strict=False)}
-        without = ("lots", "lotsMarche", "LOTS", "LOT", "organisme", "IDENTITE")
-        read_as_fields = CRITERIA if any(lot.criteria for lot in lots) else ()
-        general = "\n".join(sentences(self.data, without=(*without, *read_as_fields)))
+        by_lot = {
+            lot.id: "\n".join(tree.sentences(raw)) for lot, raw in zip(lots, self.raw_lots(), strict=False)
+        }
+        without = (*NAMES["lots"], *NAMES["organisation"])
+        read_as_fields = NAMES["criteria"] if any(lot.criteria for lot in lots) else ()
+        general = "\n".join(tree.sentences(self.data, (*without, *read_as_fields)))
         return clauses.complete(terms.told(made, general, by_lot), general, by_lot)
 
     def change(self, title: str, description: str) -> str:
         """What a correction or a cancellation says beside the object that it repeats; "" of another notice."""
-        if self.state not in ("rectificatif", "annulation"):
-            return ""
-        texts = map(clean, sentences(self.data[self.state]))
+        changed = kid(self.data, self.state) if self.state in ("rectificatif", "annulation") else None
+        texts = map(clean, tree.sentences(changed))
         return clean(" ; ".join(one for one in texts if one not in (title, description)))
 
     def words(self) -> tuple[str, str]:
         """Title and description; of an unknown schema, all human-written text."""
-        title = clean(self.text_at(("intitule",), ("TITRE_MARCHE",)) or text(self.record.get("objet")))
-        description = clean(
-            self.text_at(("description",), ("objet",), ("OBJET_COMPLET",))
-            or text(dig(self.body, "caracteristiques", "principales"))
-        )
-        if not self.market:
-            description = description or clean(" ".join(sentences(self.data)), 20_000)
+        title = clean(named(self.market, "title") or text(self.record.get("objet")))
+        main = said(kid(self.body, "caracteristiques/principales"))
+        description = clean(named(self.market, "object") or main)
+        if self.market is None:
+            description = description or clean(" ".join(tree.sentences(self.data)), 20_000)
             title = title or description[:200]
         return title, description
 
-    def buyer(self) -> tuple[str, str]:
-        """Identifier and name of the buyer."""
-        stated = self.organisation()
-        id_ = named(stated, "codeIdentificationNational", "CODE_IDENT_NATIONAL", "SIRET")
-        name = named(stated, "acheteurPublic", "nomOfficiel", "DENOMINATION")
-        return id_, name or text(self.record.get("nomacheteur"))
+    def anywhere(self, what: str) -> str:
+        """The first text that holds a thing, wherever it stands."""
+        return next(anywhere(self.data, what), "")
 
-    def text_at(self, *paths: tuple[str, ...]) -> str:
-        return next((t for t in (text(dig(self.market, *path)) for path in paths) if t), "")
-
-    def anywhere(self, *keys: str) -> str:
-        """The first text found under one of these keys, wherever it stands."""
-        return next(filter(None, _texts(self.data, *keys)), "")
-
-    def organisation(self) -> Json:
-        one = first(self.data.get("organisme"), self.data.get("IDENTITE"), self.data.get("ORGANISME"))
-        return one if isinstance(one, dict) else {}
+    def children(self, what: str) -> Iterator[Element]:
+        return (one for name in NAMES[what] for one in kids(self.data, name))
 
     # -- the lots
 
-    def raw_lots(self) -> list[Any]:
-        paths = (("lots", "lot"), ("lots",), ("lotsMarche", "lot"), ("lotsMarche",), ("LOTS", "LOT"))
-        for holder, path in product((self.body, self.market, self.data), paths):
-            if raw := [one for one in objects(dig(holder, *path)) if one.get("lot") is None]:
+    def raw_lots(self) -> list[Element]:
+        for holder, path in product((self.body, self.market, self.data), LOTS):
+            if raw := [one for one in kids(holder, path) if len(one) and not tree.told(kid(one, "lot"))]:
                 return raw
         return []
 
     def lots(self, title: str, description: str) -> tuple[domain.Lot, ...]:
         raw = self.raw_lots()
+        market = self.market if self.market is not None else self.data
+        amount, kind = self.amount(self.market), text(self.record.get("type_marche")).strip("[]'\" ")
         whole = domain.Lot(
             id=f"{self.idweb}/1",
             title=title or f"Avis {self.idweb}",
             description=description,
-            cpv=facts.cpvs(codes(first(self.market, self.data), without=("lots", "lotsMarche", "LOTS"))),
+            cpv=facts.cpvs(tree.cpv_codes(market, without=("lots", "lotsMarche", "LOTS"))),
             places=self.places(self.market),
-            amount=self.amount(self.market),
-            amount_period="total" if self.amount(self.market) else "",
-            contract_type=facts.contract_type(
-                self.anywhere("typeMarche", "TYPE_MARCHE", "natureDuMarche")
-                or text(self.record.get("type_marche")).strip("[]'\" ")
-            ),
+            amount=amount,
+            amount_period="total" if amount else "",
+            contract_type=facts.contract_type(self.anywhere("type") or kind),
             duration_months=self.duration(self.market) or self.duration(self.body),
             reservation=self.reservation(self.data),
-            conditions=tuple(facts.group_form(self.anywhere("formeJuridique", "FORME_JUR"))),
+            conditions=tuple(facts.group_form(self.anywhere("form of the group"))),
             criteria=tuple(self.criteria(self.body)),
         )
         return tuple(self.lot(one, i, whole, len(raw) == 1) for i, one in enumerate(raw, 1)) or (whole,)
 
-    def lot(self, raw: Json, place: int, whole: domain.Lot, alone: bool) -> domain.Lot:
-        number, heading = numbered(named(raw, "numLot", "numero", "num", "NUM", "NUM_LOT", "numeroLot"))
-        title = clean(named(raw, "intitule", "INTITULE", "titre", "TITRE", "objet", "OBJET"))
-        description = clean(named(raw, "description", "DESCRIPTION", "principales"))
+    def lot(self, raw: Element, place: int, whole: domain.Lot, alone: bool) -> domain.Lot:
+        number, heading = numbered(named(raw, "lot number"))
+        description = clean(named(raw, "lot description"))
+        title = clean(named(raw, "lot title")) or heading or description[:200] or whole.title
         amount = self.amount(raw) or (whole.amount if alone else None)
         return replace(
             whole,
             id=f"{self.idweb}/{place}",
             number=number or str(place),
-            title=title or heading or description[:200] or whole.title,
+            title=title,
             description=description or (whole.description if alone else ""),
-            cpv=facts.cpvs(codes(raw)) or whole.cpv,
+            cpv=facts.cpvs(tree.cpv_codes(raw)) or whole.cpv,
             places=self.places(raw) or whole.places,
             amount=amount,
             amount_period="total" if amount else "",
@@ -215,114 +163,109 @@ class National:
             criteria=tuple(self.criteria(raw)) or whole.criteria,
         )
 
-    def places(self, raw: Json) -> tuple[domain.Place, ...]:
-        made = []
-        for key in PLACES:
-            for one in listed(raw.get(key)):
-                if isinstance(one, dict):
-                    street = text(dig(one, "voie", "nomvoie")) or named(one, "ADRESSE", "adresse", "libelle")
-                    cp, city = named(one, "cp", "CP"), named(one, "ville", "VILLE")
-                    codes_ = (text(n) for n in listed(first(one.get("codeNuts"), one.get("CODE_NUTS"))))
-                    label = " ".join(filter(None, (street, cp, city)))
-                    nuts = list(filter(None, codes_)) or [""]
-                    made += [facts.place(label, postcode=cp, city=city, nuts=n) for n in nuts if label or n]
-                elif text(one):
-                    code = re.search(r"(?<!\d)(\d{5})(?!\d)", text(one))
-                    made.append(facts.place(text(one), postcode=code.group(1) if code else "", city=""))
-            if made:
-                break
-        return tuple(dict.fromkeys(made))
+    def places(self, raw: Element | None) -> tuple[domain.Place, ...]:
+        fields = (kids(raw, name) for name in NAMES["place"])
+        made = (tuple(dict.fromkeys(place for one in each for place in _places(one))) for each in fields)
+        return next(filter(None, made), ())
 
-    def amount(self, raw: Json) -> float | None:
+    def amount(self, raw: Element | None) -> float | None:
         """The estimated value, or the upper end of the range that is stated; never a sum."""
-        for key in ("valeurEstimee", "estimationValeur", "valeur", "VALEUR", "montant"):
-            one = raw.get(key)
-            paths = (("fourchette", "valeurHaute"), ("valeur",), ("#text",))
-            for value in (one, *(dig(one, *path) for path in paths)):
-                if amount := clean_amount(text(value)):
-                    return amount
-        return None
+        values = (
+            value
+            for name in NAMES["value"]
+            for value in (name, f"{name}/fourchette/valeurHaute", f"{name}/valeur")
+        )
+        return next(filter(None, (clean_amount(said(kid(raw, value))) for value in values)), None)
 
-    def duration(self, raw: Json) -> float | None:
-        for key, unit in DURATIONS.items():
-            for one in (raw.get(key), dig(raw, "duree", key), dig(raw, "DUREE_DELAI", key)):
-                if months := facts.months(text(one), unit):
+    def duration(self, raw: Element | None) -> float | None:
+        for unit, outer in product(("MONTH", "DAY"), ("", "duree/", "DUREE_DELAI/")):
+            for name in NAMES[f"duration {unit}"]:
+                if months := facts.months(said(kid(raw, outer + name)), unit):
                     return months
-        for one in (raw.get("duree"), raw):
-            if isinstance(one, dict) and one.get("dateACompterDu"):
-                return facts.span(text(one.get("dateACompterDu")), text(one.get("jusquau")))
+        for one in (kid(raw, "duree"), raw):
+            if begins := said(kid(one, "dateACompterDu")):
+                return facts.span(begins, said(kid(one, "jusquau")))
         return None
 
-    def reservation(self, raw: Json) -> domain.Reservation | None:
-        """A ticked box: a key that speaks of reservation, not of its absence, and is not answered by no."""
-        for key, value in walk(raw):
-            name = key.rsplit("/", 1)[-1]
-            if not re.search(r"(?i)reserv|ateliers?_?prot|emplois?_?prot", name) or re.search(
-                r"(?i)non|reference|texte|sans|visite|salle", name
-            ):
+    def reservation(self, raw: Element) -> domain.Reservation | None:
+        """A ticked box: a name that speaks of reservation, not of its absence, and is not answered by no."""
+        for path, value in tree.leaves(raw):
+            name, answer = path.rsplit("/", 1)[-1], value.lower()
+            if not _TICKS.search(name) or _TICKS_NO.search(name) or answer in NAMES["no"]:
                 continue
-            answer, path = value.strip().lower(), key.lower()
-            if answer in ("non", "false", "0", "no", "sans", "none") or path.endswith(("/non", "_non")):
-                continue
-            if "oui" in path or answer in ("oui", "true", "1", "x", "yes") or not answer or len(answer) > 20:
+            long = len(answer) > 20
+            if "oui" in path.lower() or answer in NAMES["yes"] or not answer or long:
                 return domain.Reservation(
-                    passage=clean(value, 600) if len(answer) > 20 else f"Case cochée dans l'avis : {name}"
+                    passage=clean(value, 600) if long else f"Case cochée dans l'avis : {name}"
                 )
         return None
 
-    def criteria(self, raw: Json) -> Iterator[domain.Criterion]:
+    def criteria(self, raw: Element) -> Iterator[domain.Criterion]:
         """The award criteria, whatever the schema: a text cut at its items, or blocks of a name and a weight."""
-        return (criterion for key in CRITERIA for one in found(raw, key) for criterion in _criteria(one))
+        fields = (one for name in NAMES["criteria"] for one in raw.iter(name))
+        return (criterion for one in fields for criterion in _criteria(one))
 
     # -- the awards
 
     def awards(self, lots: tuple[domain.Lot, ...], buyer: domain.Buyer) -> tuple[domain.Award, ...]:
-        body = first(dig(self.data, "ATTRIBUTION"), dig(self.body, "attribution"), self.body)
-        keys = ("resultat", "DECISION", "attribue", "lot")
-        blocks = [block for key in keys for block in objects(dig(body, key))]
+        bodies = (kid(self.data, "ATTRIBUTION"), kid(self.body, "attribution"), self.body)
+        body = next((one for one in bodies if one is not None and tree.told(one)), self.body)
+        blocks = [block for name in NAMES["result"] for block in kids(body, name) if len(block)]
         made = []
-        for place, block in enumerate(blocks or [body] if isinstance(body, dict) else [], 1):
-            holders = tuple(dict.fromkeys(_holders(block)))
-            stated = (next(found(block, key), None) for key in ("NUM_LOT", "numLot", "numero"))
-            number = text(first(*stated))
+        for place, block in enumerate(blocks or [body], 1):
+            number = next(anywhere(block, "number of the lot awarded"), "")
             named_lots = (x for x in lots if number and lot_number(x.number) == lot_number(number))
             lot = next(named_lots, facts.only(lots))
-            amount = next(filter(None, map(clean_amount, _texts(block, *AMOUNTS))), None)
-            received = next(filter(str.isdigit, _texts(self.body, "nbOffresRecues", "NB_OFFRE_RECU")), "")
-            award = facts.award(
-                "boamp",
-                self.idweb,
-                place,
-                lot,
-                holders,
-                title=lot.title if lot else clean(text(self.record.get("objet"))),
-                buyer=buyer,
-                amount=amount,
-                notified=next(filter(None, map(facts.day, _texts(block, *DAYS))), None),
-                offers_received=facts.count(received),
-            )
-            made += [award] if holders else []
+            about: dict[str, Any] = {
+                "title": lot.title if lot else clean(text(self.record.get("objet"))),
+                "buyer": buyer,
+                "amount": next(filter(None, map(clean_amount, anywhere(block, "amount"))), None),
+                "notified": next(filter(None, map(facts.day, anywhere(block, "day"))), None),
+                "offers_received": facts.count(next(filter(str.isdigit, anywhere(self.body, "offers")), "")),
+            }
+            if holders := tuple(dict.fromkeys(_holders(block))):
+                made.append(facts.award("boamp", self.idweb, place, lot, holders, **about))
         return tuple(made)
 
 
-def _texts(raw: Any, *keys: str) -> Iterator[str]:
-    """The texts under these keys, wherever they stand, one key after the other."""
-    return (text(one) for key in keys for one in found(raw, key))
+def _criteria(raw: Element) -> Iterator[domain.Criterion]:
+    if not len(raw):
+        yield from (one for one in criteria.listed(said(raw)[:20_000]) if one.weight is not None)
+        return
+    leaves = {one.tag: said(one) for one in raw if said(one)}
+    weight, unit = facts.weight(next((one for name, one in leaves.items() if _WEIGHING.search(name)), ""))
+    names = [
+        one for name, one in leaves.items() if not _WEIGHING.search(name) and re.search(r"[^\W\d]{3}", one)
+    ]
+    if names and weight is not None:
+        yield domain.Criterion(name=clean(max(names, key=len), 1000), weight=weight, weight_unit=unit)
+        return
+    for one in raw:
+        yield from _criteria(one)
 
 
-def _address(organisation: Json) -> domain.Place:
-    inner = organisation.get("adr")
-    address: Json = inner if isinstance(inner, dict) else organisation
-    return facts.place(postcode=named(address, "cp", "CP"), city=named(address, "ville", "VILLE"))
+def _places(one: Element) -> Iterator[domain.Place]:
+    if not len(one):
+        code = re.search(r"(?<!\d)(\d{5})(?!\d)", said(one))
+        if said(one):
+            yield facts.place(said(one), postcode=code.group(1) if code else "")
+        return
+    postcode, city = named(one, "postcode"), named(one, "city")
+    street = said(kid(one, "voie/nomvoie")) or named(one, "street")
+    label = " ".join(filter(None, (street, postcode, city)))
+    regions = [said(code) for name in NAMES["nuts"] for code in kids(one, name)]
+    for nuts in list(filter(None, regions)) or [""]:
+        if label or nuts:
+            yield facts.place(label, postcode=postcode, city=city, nuts=nuts)
 
 
-def _holders(block: Json) -> Iterator[domain.Holder]:
-    for key in ("titulaire", "TITULAIRE", "attributaire"):
-        for one in (x for group in found(block, key) for x in listed(group)):
-            if isinstance(one, dict):
-                name = named(one, *HOLDERS)
-                code = named(one, "siret", "SIRET", "CODE_IDENT_NATIONAL", "codeIdentificationNational")
-            else:
-                name, code = text(one), ""
-            if name:
-                yield facts.holder(code, name, _address(one) if isinstance(one, dict) else None)
+def _address(organisation: Element | None) -> domain.Place:
+    inner = kid(organisation, "adr")
+    address = organisation if inner is None or not len(inner) else inner
+    return facts.place(postcode=named(address, "postcode"), city=named(address, "city"))
+
+
+def _holders(block: Element) -> Iterator[domain.Holder]:
+    for one in (one for name in NAMES["holder"] for one in block.iter(name)):
+        if name := named(one, "name of a holder") or said(one):
+            yield facts.holder(named(one, "identifier"), name, _address(one) if len(one) else None)

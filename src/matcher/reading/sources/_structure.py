@@ -11,16 +11,7 @@ from typing import Any
 from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Offer, Place, Structure, Zone
 from matcher.reading.sources._json import first
 from matcher.reading.sources._places import department_names, loosely, place_of
-from matcher.reference import places, toponyms
-from matcher.reference.identifiers import (
-    UNSTATED,
-    clean_amount,
-    clean_date,
-    clean_naf,
-    number_of,
-    siren_valid,
-    siret_valid,
-)
+from matcher.reference import identifiers, places, toponyms
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold, shorten
 
@@ -123,7 +114,7 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
     """
     text = str(raw if raw is not None else "").strip().lstrip("'")
     if not re.search(r"\d", text) and len(text) < 40:  # "à demander", "?", "en cours"
-        return "", (), UNSTATED
+        return "", (), identifiers.UNSTATED
     if re.fullmatch(r"\d+(?:[.,]\d+)?[eE]\+?\d+", text):
         why = f"SIRET {text} was rounded by the spreadsheet: format the column as text and type it again"
         return "", (), why
@@ -134,7 +125,7 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
     if len(number) == 13:
         padded = "0" + number
         same = re.sub(r"\D", "", str(siren or "")).zfill(9) == padded[:9] and bool(siren)
-        if siret_valid(padded) and (same or siren_valid(padded[:9])):
+        if identifiers.siret_valid(padded) and (same or identifiers.siren_valid(padded[:9])):
             return padded, ("siret-padded",), ""
     if len(number) == 9:
         why = f"SIRET {number} is a SIREN (9 digits): give the 14 digits of the establishment that serves"
@@ -142,7 +133,7 @@ def siret_of(raw: object, siren: object = None) -> tuple[str, tuple[str, ...], s
     if len(number) != 14:
         why = f"SIRET {clean(text, 40)} has {len(number)} digits: write all 14 (format the column as text)"
         return "", (), why
-    return number, (() if siret_valid(number) else ("siret-checksum",)), ""
+    return number, (() if identifiers.siret_valid(number) else ("siret-checksum",)), ""
 
 
 _YES = frozenset("1 true vrai oui o yes y x a actif active ouvert ouverte".split()) | {"en activite"}
@@ -426,7 +417,7 @@ def bare_figure(raw: object) -> object:
 
 def headcount_of(raw: object) -> float | None:
     """A number of people, or of full-time posts, hedged or with its unit ("env. 20", "10 à 19 ETP")."""
-    return number_of(re.sub(r"(?<=\d)\s*[^\W\d][^\d,]*$", "", str(bare_figure(raw))))
+    return identifiers.number_of(re.sub(r"(?<=\d)\s*[^\W\d][^\d,]*$", "", str(bare_figure(raw))))
 
 
 def departments_of(raw: object, former: bool = False) -> tuple[str, ...]:
@@ -540,7 +531,12 @@ def plain(raw: object) -> str:
 _READ: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("name", "brand", "rna", "website", "phone", "email"), plain),
     **dict.fromkeys(("networks", "labels"), several),
-    **{"naf": clean_naf, "turnover": clean_amount, "headcount": number_of, "updated": clean_date},
+    **{
+        "naf": identifiers.clean_naf,
+        "turnover": identifiers.clean_amount,
+        "headcount": identifiers.number_of,
+        "updated": identifiers.clean_date,
+    },
 }
 Identity = tuple[str, tuple[str, ...], str]  # as `siret_of`
 

@@ -6,10 +6,11 @@ The encoding of bytes is guessed; JSON is sanitised for a strict streaming parse
 import codecs
 import csv
 import io
+import json
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice, pairwise, zip_longest
+from itertools import chain, count, islice, pairwise, zip_longest
 from typing import Any, BinaryIO
 
 import ijson
@@ -151,19 +152,17 @@ def shape_of(head: bytes) -> str:
 
 def delimiter_of(sample: str) -> str:
     """The separator that cuts the first lines into the most columns, consistently from line to line."""
-    best, found = (0.0, 0), ","
-    for candidate in DELIMITERS:
+
+    def merit(separator: str) -> float:
         try:
-            widths = [len(row) for row in csv.reader(io.StringIO(sample), delimiter=candidate) if row][:30]
+            widths = [len(row) for row in csv.reader(io.StringIO(sample), delimiter=separator) if row][:30]
         except csv.Error:
-            continue
-        if not widths:
-            continue
-        common = max(set(widths), key=lambda width: (width > 1, widths.count(width), width))
-        merit = (widths.count(common) / len(widths) if common > 1 else 0.0, common)
-        if merit[0] * merit[1] > best[0] * best[1]:
-            best, found = merit, candidate
-    return found
+            return 0.0
+        common = max(set(widths), key=lambda width: (width > 1, widths.count(width), width), default=1)
+        return common * widths.count(common) / len(widths) if common > 1 else 0.0
+
+    best = max(DELIMITERS, key=merit)
+    return best if merit(best) else ","
 
 
 def headings_of(head: bytes) -> tuple[str, ...]:
@@ -289,13 +288,9 @@ def _table(cells: Cells, name: str, score: Score, sheet: str = "") -> Iterator[P
         before = line
         if filled > 2 and unique(row) == headings:
             continue  # the headings repeated
-        if (
-            filled > 2
-            and apart
-            and not _is_record(row)
-            and score(texts := _texts(row)) >= max(3, 0.6 * filled)
-        ):
-            headings = unique(texts)  # those of another table below
+        fresh = filled > 2 and apart and not _is_record(row)
+        if fresh and score(_texts(row)) >= max(3, 0.6 * filled):
+            headings = unique(row)  # those of another table below
         elif filled:
             missing = len(headings) - len(row)
             yield f"row {line}", dict(zip(headings, (*row, *[None] * missing), strict=False)) | title
@@ -473,13 +468,12 @@ def _workbook(
     """The rows of the visible sheets of a workbook, which `sheets_of` opens."""
     try:
         with zipfile.ZipFile(stream) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-            if size > min(MAX_UNPACKED, in_force().total):
-                raise BadInput(
-                    f"{name} unpacks to {size >> 20} MB: save it as CSV, which is read line by line"
-                )
-            if any(entry.flag_bits & 1 for entry in archive.infolist()):
-                raise BadInput(f"{name} is protected by a password: save it without one")
+            entries = archive.infolist()
+        size = sum(entry.file_size for entry in entries)
+        if size > min(MAX_UNPACKED, in_force().total):
+            raise BadInput(f"{name} unpacks to {size >> 20} MB: save it as CSV, which is read line by line")
+        if any(entry.flag_bits & 1 for entry in entries):
+            raise BadInput(f"{name} is protected by a password: save it without one")
         stream.seek(0)
         sheets = sheets_of(stream)
     except BadInput:
@@ -566,16 +560,10 @@ def sheet_rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     from openpyxl.worksheet._reader import WorkSheetParser
 
     book = sheet.parent
+    kinds = {"date_formats": book._date_formats, "timedelta_formats": book._timedelta_formats}
+    kinds |= {"data_only": book.data_only, "epoch": book.epoch}
     with sheet._get_source() as source:
-        parser = WorkSheetParser(
-            source,
-            sheet._shared_strings,
-            data_only=book.data_only,
-            epoch=book.epoch,
-            date_formats=book._date_formats,
-            timedelta_formats=book._timedelta_formats,
-        )
-        for number, cells in parser.parse():
+        for number, cells in WorkSheetParser(source, sheet._shared_strings, **kinds).parse():
             width = max((cell["column"] for cell in cells), default=0)
             if number > LAST_ROW or width > MAX_COLUMNS:
                 raise ValueError(f"row {number} of {width} columns")
@@ -598,32 +586,28 @@ def _xlsx_cells(sheet: Any) -> Cells:
 
 def json_lines(stream: BinaryIO) -> Iterator[Placed]:
     """The object of each line, or the reason why there is none."""
-    import json
-
     text = decoded(stream)
     try:
-        number = 0
-        while line := text.readline(MAX_LINE):
-            number += 1
-            if not line.strip():
-                continue
+        for number in count(1):
+            line = text.readline(MAX_LINE)
             if len(line) >= MAX_LINE and not line.endswith("\n"):
-                yield f"line {number}", f"a line of more than {MAX_LINE >> 20} MB: write one record a line"
                 while len(text.readline(MAX_LINE)) == MAX_LINE:
                     pass
-                continue
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                reason = getattr(error, "msg", "nested too deep")
-                yield f"line {number}", f"invalid JSON ({reason}): write one whole object a line"
-                continue
-            yield (
-                f"line {number}",
-                record if isinstance(record, dict) else "not an object: write {...} on each line",
-            )
+                yield f"line {number}", f"a line of more than {MAX_LINE >> 20} MB: write one record a line"
+            elif line.strip():
+                yield f"line {number}", _object(line)
+            elif not line:
+                return
     finally:
         text.detach()
+
+
+def _object(line: str) -> Row | str:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return f"invalid JSON ({getattr(error, 'msg', 'nested too deep')}): write one whole object a line"
+    return record if isinstance(record, dict) else "not an object: write {...} on each line"
 
 
 def json_records(

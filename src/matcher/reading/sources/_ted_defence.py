@@ -5,20 +5,11 @@ from copy import deepcopy
 from lxml import etree
 
 from matcher.reading.sources._tree import Element, kid, value, words
+from matcher.reference.tables import code_list
 
-#: Path in R2.0.9 -> the names of the same field before, the first that stands at whatever depth counts.
-FIELDS = {
-    "OBJECT_CONTRACT/TITLE": "TITLE_CONTRACT",
-    "OBJECT_CONTRACT/SHORT_DESCR": "SHORT_CONTRACT_DESCRIPTION TOTAL_QUANTITY_OR_SCOPE",
-    "OBJECT_CONTRACT/REFERENCE_NUMBER": "FILE_REFERENCE_NUMBER",
-    "CONTRACTING_BODY/URL_DOCUMENT": "URL_INFORMATION",
-    "LEFTI/LEGAL_FORM": "LEGAL_FORM",
-}
-#: And of those of which each counts.
-SEVERAL = {
-    "PROCEDURE/NOTICE_NUMBER_OJ": "NOTICE_NUMBER_OJ",
-    "COMPLEMENTARY_INFO/INFO_ADD": "ADDITIONAL_INFORMATION EXISTENCE_OTHER_PARTICULAR_CONDITIONS",
-}
+#: Path in R2.0.9 -> the names of the same field before: the first that stands at whatever depth counts, or each.
+FIELDS = code_list("ted defence fields")
+SEVERAL = code_list("ted defence several")
 BUYER = "ORGANISATION/OFFICIALNAME ORGANISATION/NATIONALID E_MAILS/E_MAIL CONTACT_POINT PHONE POSTAL_CODE TOWN COUNTRY"
 LOT = {"TITLE": "LOT_TITLE", "LOT_NO": "LOT_NUMBER", "SHORT_DESCR": "LOT_DESCRIPTION"}
 
@@ -26,16 +17,16 @@ LOT = {"TITLE": "LOT_TITLE", "LOT_NO": "LOT_NUMBER", "SHORT_DESCR": "LOT_DESCRIP
 def modern(form: Element) -> Element:
     """The form with the fields of R2.0.9 beside its own."""
     fields = [(path, _first(form, *names.split())) for path, names in FIELDS.items()]
-    fields += [
-        (path, one) for path, names in SEVERAL.items() for name in names.split() for one in form.iter(name)
-    ]
+    fields += [(path, one) for path, names in SEVERAL.items() for one in _below(form, *names.split())]
     profile = _first(form, "CA_CE_CONCESSIONAIRE_PROFILE")
     address = "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"
     fields += [(f"{address}/{path.rpartition('/')[2]}", kid(profile, path)) for path in BUYER.split()]
     fields.append((f"{address}/CONTACT_POINT", kid(profile, "ATTENTION")))
     informs = _first(form, "FURTHER_INFORMATION")
     fields.append(("CONTRACTING_BODY/ADDRESS_FURTHER_INFO/PHONE", _first(informs, "PHONE")))
-    fields += [("OBJECT_CONTRACT/CPV_MAIN/CPV_CODE", code) for code in _codes(_first(form, "CPV"))]
+    fields += [
+        ("OBJECT_CONTRACT/CPV_MAIN/CPV_CODE", code) for code in _below(_first(form, "CPV"), "CPV_CODE")
+    ]
     lots: list[Element | None] = [*form.iter("F17_ANNEX_B"), *form.iter("LOT_PRIOR_INFORMATION")]
     where = _first(form, "LOCATION_NUTS", "SITE_OR_LOCATION")
     limit = _first(form, "RECEIPT_LIMIT_DATE", "RECEIPT_LIMIT")
@@ -51,10 +42,10 @@ def modern(form: Element) -> Element:
         described = _new(form, "OBJECT_CONTRACT/OBJECT_DESCR")
         for field, before in LOT.items():
             _copied(described, field, kid(lot, before))
-        for code in _codes(lot):
+        for code in _below(lot, "CPV_CODE"):
             _copied(described, "CPV_ADDITIONAL/CPV_CODE", code)
         _new(described, "MAIN_SITE", value(where, "LOCATION") or value(where, "LABEL"))
-        for code in where.iter("NUTS") if where is not None else ():
+        for code in _below(where, "NUTS"):
             _copied(described, "NUTS", code)
         for one in weighed:
             _copied(described, "AC/AC_CRITERIA", one)
@@ -84,13 +75,12 @@ def modern(form: Element) -> Element:
     return form
 
 
-def _first(below: Element | None, *names: str) -> Element | None:
-    found = (one for name in names for one in (below.iter(name) if below is not None else ()))
-    return next(found, None)
+def _below(at: Element | None, *names: str) -> list[Element]:
+    return [one for name in names for one in at.iter(name)] if at is not None else []
 
 
-def _codes(below: Element | None) -> list[Element]:
-    return list(below.iter("CPV_CODE")) if below is not None else []
+def _first(at: Element | None, *names: str) -> Element | None:
+    return next(iter(_below(at, *names)), None)
 
 
 def _new(at: Element, path: str, text: str = "") -> Element:

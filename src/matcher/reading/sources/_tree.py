@@ -1,20 +1,21 @@
 """Safe trees for the XML and JSON notices: parsed without entities, named without prefixes.
 
-`parse` reads XML; `grow` turns UBL written as JSON (`cbc:Name`, `@languageID`, `#text`) into the same
-elements, so that one reader serves both.  Namespaces are dropped: within a format, local names suffice.
+`parse` reads XML; `grow` turns JSON (of UBL: `cbc:Name`, `@languageID`, `#text`) into the same elements, so that one
+walker serves both.  Namespaces are dropped: within a format, local names suffice.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, BinaryIO
 
 from lxml import etree
 
 from matcher.domain import BadInput
+from matcher.reading.sources._json import text
 
 MAX_BYTES = 64 * 1024 * 1024  # the largest real notices stay below 10 MB
 MAX_DEPTH = 200  # libxml2 allows 256 without huge_tree; a UBL notice has some 20 levels
-_NAME = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*$")
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.-]|^(?![A-Za-z_])")
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 Element = etree._Element
@@ -80,35 +81,29 @@ def flowed(root: Element) -> Element:
 
 
 def grow(tag: str, value: Any, depth: int = 0) -> Element:
-    """The element tree of UBL written as JSON.  Raises BadInput when it nests deeper than 200 levels."""
+    """The element tree of JSON, without what is null.  Raises BadInput when it nests deeper than 200 levels."""
     if depth > MAX_DEPTH:
         raise BadInput(f"nested deeper than {MAX_DEPTH} levels, which no notice is")
-    element = etree.Element(local(tag))
+    element = etree.Element(_NO_NAME.sub("_", local(tag)))
     if isinstance(value, dict):
-        for key, child in value.items():
-            name = str(key)
+        for name, child in value.items():
             if name == "#text":
                 element.text = legal(child)
             elif name.startswith("@"):
-                if _NAME.match(local(name[1:])):
-                    element.set(local(name[1:]), legal(child))
-            elif _NAME.match(local(name)):
-                for one in child if isinstance(child, list) else [child]:
-                    element.append(grow(name, one, depth + 1))
+                element.set(_NO_NAME.sub("_", local(name[1:])), legal(child))
+            else:
+                several = child if isinstance(child, list) else [child]
+                element.extend(grow(name, one, depth + 1) for one in several if one is not None)
     elif isinstance(value, list):
         element.text = " ".join(legal(one) for one in value if isinstance(one, str))
-    elif value is not None:
+    else:
         element.text = legal(value)
     return element
 
 
 def legal(value: Any) -> str:
     """The text of a JSON scalar, without the characters that XML forbids; nothing for a list or an object."""
-    if value is None or isinstance(value, dict | list):
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return _ILLEGAL.sub(" ", str(value))
+    return "" if isinstance(value, dict | list) else _ILLEGAL.sub(" ", text(value))
 
 
 def local(tag: str) -> str:
@@ -179,3 +174,42 @@ def values(element: Element | None, path: str) -> Iterator[str]:
         text = words(found)
         if text:
             yield text
+
+
+def told(element: Element | None) -> bool:
+    """Is there an element, and anything in it?"""
+    return element is not None and bool(len(element) or element.text)
+
+
+def leaves(
+    element: Element | None, without: Collection[str] = (), path: str = ""
+) -> Iterator[tuple[str, str]]:
+    """(path of names, text) of every element without children, in order, those `without` and below left out."""
+    for child in element if element is not None else ():
+        if child.tag not in without:
+            below = f"{path}/{child.tag}"
+            if len(child):
+                yield from leaves(child, without, below)
+            elif child.text is not None:
+                yield below, child.text.strip()
+
+
+def sentences(element: Element | None, without: Collection[str] = ()) -> Iterator[str]:
+    """The texts below an element that a person wrote: with letters, and neither a link, a code nor a date.
+
+    A short answer ("oui", "non", "☐") is kept with the name of its element, which it answers.
+    """
+    for path, said in leaves(element, without):
+        if said.lower() in ("oui", "non", "true", "false", "☐", "☑", "☒"):
+            yield f"{re.sub(r'(?<=[a-z])(?=[A-Z])|_', ' ', path.rsplit('/', 1)[-1])} : {said}"
+        elif (
+            re.search(r"[^\W\d]{3}", said) and not said.startswith("http") and (" " in said or len(said) > 12)
+        ):
+            yield said
+
+
+def cpv_codes(element: Element, without: Collection[str] = ()) -> Iterator[str]:
+    """CPV codes below names that speak of CPV, the main object's first."""
+    pairs = [(path.lower(), said) for path, said in leaves(element, without) if "cpv" in path.lower()]
+    for _, said in sorted(pairs, key=lambda pair: "principal" not in pair[0] or "secondaire" in pair[0]):
+        yield from re.findall(r"(?<!\d)\d{8}(?:-\d)?(?!\d)", said) or [said]

@@ -132,7 +132,8 @@ class _Notice:
         description = self.french(project, "Description")
         made = tuple(self.lot(one, title) for one in real or [self.root])
         lots = facts.placed(self.sized(self.named(made, real), project), self.main_buyer.place)
-        deadlines = [lot.deadline for lot in lots if lot.deadline]
+        limits = kid(self.root, "TenderingTerms/LotDistribution")
+        numbered = re.fullmatch(r"\d+-\d{4}", self.id)
         documents = list(dict.fromkeys(url for one in real for url in values(one, DOCUMENTS)))
         tender = domain.Tender(
             id=self.id,
@@ -150,26 +151,22 @@ class _Notice:
             published=facts.day(
                 value(self.extension, "Publication/PublicationDate") or value(self.root, "IssueDate")
             ),
-            deadline=min(deadlines) if deadlines else None,
-            url=self.url(),
+            deadline=min((lot.deadline for lot in lots if lot.deadline), default=None),
+            url=f"https://ted.europa.eu/fr/notice/-/detail/{self.id}" if numbered else "",
             documents_url=facts.link(documents[0]) if documents else "",
             related=self.related(),
             contact=self.contact(),
-            lots_per_tender=self.most_lots("MaximumLotsSubmittedNumeric"),
-            lots_per_winner=self.most_lots("MaximumLotsAwardedNumeric"),
+            lots_per_tender=facts.count(value(limits, "MaximumLotsSubmittedNumeric")),  # BT-31
+            lots_per_winner=facts.count(value(limits, "MaximumLotsAwardedNumeric")),  # BT-33
             change=self.change(),
             awards=self.awards(lots),
             folder=value(self.root, "ContractFolderID"),
             flags=facts.basis_flags(value(self.root, "RegulatoryDomain")),
         )
-        general = "\n".join(
-            [
-                description,
-                self.french(project, "Note"),
-                *self.texts(kid(self.root, "TenderingProcess")),  # BT-88, the features of the procedure
-                *self.texts(kid(self.root, "TenderingTerms")),
-            ]
-        )
+        # BT-88, the features of the procedure, and its terms
+        parts = (kid(self.root, name) for name in ("TenderingProcess", "TenderingTerms"))
+        said = (text for part in parts for text in self.texts(part))
+        general = "\n".join([description, self.french(project, "Note"), *said])
         by_lot = {lot.id: "\n".join(self.texts(one)) for lot, one in zip(lots, real, strict=False)}
         return clauses.complete(terms.told(tender, general, by_lot), general, by_lot)
 
@@ -203,10 +200,6 @@ class _Notice:
         short = (re.sub(r"^0{1,20}(?=\d+-\d{4}$)|(?<=^[0-9a-f-]{36})-\d\d$", "", one) for one in ids)
         return tuple(dict.fromkeys(one for one in short if one != self.id))
 
-    def url(self) -> str:
-        number = re.fullmatch(r"\d+-\d{4}", self.id)
-        return f"https://ted.europa.eu/fr/notice/-/detail/{self.id}" if number else ""
-
     def procedure(self) -> str:
         code = value(self.root, "TenderingProcess/ProcedureCode")
         if value(self.root, "TenderingProcess/ProcessJustification/ProcessReasonCode") == "below-thres":
@@ -216,7 +209,7 @@ class _Notice:
     def party(self, company: Element | None) -> tuple[str, str, domain.Place]:
         """Identifier, name and place of an organisation."""
         number, name = value(company, "PartyLegalEntity/CompanyID"), self.french(company, "PartyName/Name")
-        return number, name, self.address(kid(company, "PostalAddress"))
+        return number, name, _address(kid(company, "PostalAddress"))
 
     @cached_property
     def main_buyer(self) -> domain.Buyer:
@@ -237,15 +230,6 @@ class _Notice:
         others = map(self.organisations.get, distinct)
         return tuple(facts.buyer(*self.party(one)) for one in others if one is not None)
 
-    def address(self, address: Element | None, label: str = "") -> domain.Place:
-        return facts.place(
-            label,
-            postcode=value(address, "PostalZone"),
-            city=value(address, "CityName"),
-            nuts=value(address, "CountrySubentityCode"),
-            nation=value(address, "Country/IdentificationCode"),
-        )
-
     # -- the lots
 
     @staticmethod
@@ -260,11 +244,10 @@ class _Notice:
 
     def sized(self, lots: tuple[domain.Lot, ...], project: Element | None) -> tuple[domain.Lot, ...]:
         """A single lot gets the estimate of the whole contract (BT-27); what was awarded (BT-161) is none."""
-        if len(lots) != 1 or lots[0].amount is not None:
-            return lots
         amount, currency, _ = self.amount(project)
-        of_all: dict[str, Any] = {"amount": amount, "amount_period": "total", "currency": currency}
-        return (replace(lots[0], **of_all),) if amount else lots
+        if len(lots) != 1 or lots[0].amount is not None or not amount:
+            return lots
+        return (replace(lots[0], amount=amount, amount_period="total", currency=currency),)
 
     def lot(self, lot: Element, title: str) -> domain.Lot:
         project = kid(lot, "ProcurementProject")
@@ -315,7 +298,7 @@ class _Notice:
                 continue
             if region in ("anyw", "anyw-cou", "anyw-eea"):
                 label = label or {"anyw-cou": "Partout dans le pays"}.get(region, "Partout")
-            places.append(self.address(address, label))
+            places.append(_address(address, label))
         return tuple(dict.fromkeys(places))
 
     def amount(self, project: Element | None) -> tuple[float | None, str, float]:
@@ -356,10 +339,6 @@ class _Notice:
         return facts.contact(
             *([value(at, f) for f in ("Name", "ElectronicMail", "Telephone")] for at in blocks)
         )
-
-    def most_lots(self, field: str) -> int | None:
-        """The number of a limit on lots (BT-31, BT-33), None where there is none."""
-        return facts.count(value(self.root, f"TenderingTerms/LotDistribution/{field}"))
 
     def deadline(self, lot: Element) -> datetime | None:
         interest = f"{EXTENSION}/InterestExpressionReceptionPeriod"  # of a prior notice that calls
@@ -449,8 +428,6 @@ class _Notice:
 
     def awards(self, lots: tuple[domain.Lot, ...]) -> tuple[domain.Award, ...]:
         result = kid(self.extension, "NoticeResult")
-        if result is None:
-            return ()
         tenders = {value(one, "ID"): one for one in kids(result, "LotTender")}
         parties = {value(one, "ID"): one for one in kids(result, "TenderingParty")}
         contracts = {
@@ -469,50 +446,38 @@ class _Notice:
             signed = [contracts[i] for i in (own, *values(one, "SettledContract/ID")) if i in contracts]
             # a lot lists all its tenders; those of its contracts are the winning ones
             winning = {i for contract in signed for i in values(contract, "LotTender/ID")} or tenders.keys()
-            offers = [
-                tenders[i] for i in (own, *values(one, "LotTender/ID")) if i in tenders and i in winning
-            ]
-            made.append(self.award(one, place, lot, offers, signed, parties))
+            listed = (i for i in (own, *values(one, "LotTender/ID")) if i in winning)
+            offers = [tenders[i] for i in listed if i in tenders]
+            chosen = [parties[i] for o in offers for i in values(o, "TenderingParty/ID") if i in parties]
+            winners = (i for party in chosen for i in values(party, "Tenderer/ID"))
+            holders = [facts.holder(*self.party(self.organisations.get(i))) for i in winners]
+            amounts = (clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers)
+            dates = (value(each, path) for path in ("IssueDate", "AwardDate") for each in signed)
+            received = (
+                facts.count(value(each, "StatisticsNumeric"))
+                for each in kids(one, "ReceivedSubmissionsStatistics")
+                if value(each, "StatisticsCode") == "tenders"
+            )
+            # the title of the contract (BT-721) that settles one lot, not of one that settles several together
+            titles = (self.french(each, "Title") for each in signed if len(kids(each, "LotTender")) == 1)
+            name = lot.title if lot else self.french(self.root, "ProcurementProject/Name")
+            about: dict[str, Any] = {
+                "title": next(filter(None, titles), name),
+                "buyer": self.main_buyer,
+                "amount": sum(filter(None, amounts)) or None,
+                "notified": next(filter(None, map(facts.day, dates)), None),
+                "procedure": self.procedure(),
+                "offers_received": next(received, None),
+            } | ({"relation": "modification"} if self.nature() == "modification" else {})
+            together = len(holders) > 1 and len(chosen) == 1
+            distinct = tuple(dict.fromkeys(holders))
+            made.append(facts.award("eforms", self.id, place, lot, distinct, together, **about))
         return tuple(made)
 
-    def contract_title(self, signed: list[Element]) -> str:
-        """The title of the contract (BT-721) that settles one lot; "" where it settles several together."""
-        own = (one for one in signed if len(kids(one, "LotTender")) == 1)
-        return next(filter(None, (self.french(one, "Title") for one in own)), "")
 
-    def award(
-        self,
-        result: Element,
-        place: int,
-        lot: domain.Lot | None,
-        offers: list[Element],
-        signed: list[Element],
-        parties: dict[str, Element],
-    ) -> domain.Award:
-        chosen = [parties[i] for offer in offers for i in values(offer, "TenderingParty/ID") if i in parties]
-        winners = (i for party in chosen for i in values(party, "Tenderer/ID"))
-        holders = [facts.holder(*self.party(self.organisations.get(i))) for i in winners]
-        amounts = (clean_amount(value(offer, "LegalMonetaryTotal/PayableAmount")) for offer in offers)
-        dates = [value(one, path) for path in ("IssueDate", "AwardDate") for one in signed]
-        received = (
-            facts.count(value(one, "StatisticsNumeric"))
-            for one in kids(result, "ReceivedSubmissionsStatistics")
-            if value(one, "StatisticsCode") == "tenders"
-        )
-        project = kid(self.root, "ProcurementProject")
-        title = self.contract_title(signed) or (lot.title if lot else self.french(project, "Name"))
-        return facts.award(
-            "eforms",
-            self.id,
-            place,
-            lot,
-            tuple(dict.fromkeys(holders)),
-            len(holders) > 1 and len(chosen) == 1,
-            title=title,
-            buyer=self.main_buyer,
-            amount=sum(filter(None, amounts)) or None,
-            notified=next(filter(None, map(facts.day, dates)), None),
-            procedure=self.procedure(),
-            offers_received=next(received, None),
-            **({"relation": "modification"} if self.nature() == "modification" else {}),
-        )
+ADDRESS = {"postcode": "PostalZone", "city": "CityName", "nuts": "CountrySubentityCode"}
+ADDRESS |= {"nation": "Country/IdentificationCode"}
+
+
+def _address(address: Element | None, label: str = "") -> domain.Place:
+    return facts.place(label, **{part: value(address, path) for part, path in ADDRESS.items()})

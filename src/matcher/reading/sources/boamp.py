@@ -17,7 +17,7 @@ from matcher.reading.sources import _facts as facts
 from matcher.reading.sources import _tabular
 from matcher.reading.sources import _tree as tree
 from matcher.reading.sources import _ubl as ubl
-from matcher.reading.sources._json import Json, dig, found, listed, text
+from matcher.reading.sources._json import Json, listed, text
 from matcher.reading.sources._national import National
 from matcher.reading.sources._places import located
 from matcher.reference.tables import code_list
@@ -100,7 +100,7 @@ def tender(record: Json) -> domain.Tender:
     if not idweb:
         raise domain.BadInput("no identifier: idweb and id are missing")
     content = opened(record.get("donnees"))
-    managed = opened(record.get("gestion"))
+    managed = tree.grow("gestion", opened(record.get("gestion")))
     if "EFORMS" in content:
         made = _from_ubl(content["EFORMS"], idweb)
     else:
@@ -112,37 +112,15 @@ def _from_ubl(content: Any, idweb: str) -> domain.Tender:
     keys = content if isinstance(content, dict) else ()
     root_name = next((key for key in keys if tree.local(key) in ubl.ROOTS), None)
     if root_name is None:
-        raise domain.BadInput(
-            "donnees.EFORMS holds none of ContractNotice, PriorInformationNotice, ContractAwardNotice"
-        )
+        raise domain.BadInput(f"donnees.EFORMS holds none of {', '.join(ubl.ROOTS)}")
     return ubl.notice(tree.grow(root_name, content[root_name]), id=idweb, strict=False)
 
 
-def _lots_with_record(
-    lots: tuple[domain.Lot, ...], record: Json, title: str, where: domain.Place, idweb: str
-) -> tuple[domain.Lot, ...]:
-    """The lots with places and titles that the record states where they do not."""
-    areas = [text(code).zfill(2) for code in listed(record.get("code_departement_prestation")) if text(code)]
-    for code in areas[:1]:
-        # the department of the work is stated by the record, where the lot itself states no place
-        there = located(domain.Place(department=code))
-        lots = tuple(
-            replace(lot, places=(there,), inferred=tuple(f for f in lot.inferred if f != "places"))
-            if not lot.places or ("places" in lot.inferred and lot.places[0].department != there.department)
-            else lot
-            for lot in lots
-        )
-    lots = facts.placed(tuple(replace(lot, title=lot.title or title) for lot in lots), where)
-    if len(lots) == 1 and lots[0].title == f"Avis {idweb}":
-        return (replace(lots[0], title=title),)
-    return lots
-
-
-def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -> domain.Tender:
+def _with_record(made: domain.Tender, record: Json, managed: tree.Element, idweb: str) -> domain.Tender:
     """The tender, completed by the record's fields outside the notice; the record gives its nature."""
     title = made.title if made.title and made.title != f"Avis {idweb}" else ""
-    stated = (record.get("objet"), dig(managed, "INDEXATION", "RESUME_OBJET"))
-    title = title or next(filter(None, map(clean, map(text, stated))), "")
+    stated = (text(record.get("objet")), tree.value(managed, "INDEXATION/RESUME_OBJET"))
+    title = title or next(filter(None, map(clean, stated)), "")
     if not title:
         raise domain.BadInput("no title: objet is missing, and so is the title of the notice")
     deadline = made.deadline or facts.moment(text(record.get("datelimitereponse")))
@@ -150,13 +128,23 @@ def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -
     departments = [text(code).zfill(2) for code in listed(record.get("code_departement")) if text(code)]
     if not where.label and not where.department and len(departments) == 1:
         where = located(replace(where, department=departments[0]))
-    buyer = replace(
-        made.buyer, name=made.buyer.name or clean(text(record.get("nomacheteur")), 500), place=where
-    )
-    lots = _lots_with_record(made.lots, record, title, where, idweb)
-    lots = tuple(replace(lot, deadline=lot.deadline or deadline) for lot in lots)
+    name = made.buyer.name or clean(text(record.get("nomacheteur")), 500)
+    buyer = replace(made.buyer, name=name, place=where)
+    # the department of the work is stated by the record, where the lot itself states no place
+    area = next(filter(None, map(text, listed(record.get("code_departement_prestation")))), "").zfill(2)
+    there = located(domain.Place(department=area)) if area != "00" else None
+
+    def completed(lot: domain.Lot) -> domain.Lot:
+        called = "" if len(made.lots) == 1 and lot.title == f"Avis {idweb}" else lot.title
+        lot = replace(lot, title=called or title, deadline=lot.deadline or deadline)
+        elsewhere = "places" in lot.inferred and there and lot.places[0].department != there.department
+        if there is None or (lot.places and not elsewhere):
+            return lot
+        return replace(lot, places=(there,), inferred=tuple(f for f in lot.inferred if f != "places"))
+
+    lots = facts.placed(tuple(map(completed, made.lots)), where)
     earlier = [text(i) for key in ("annonce_lie", "annonces_anterieures") for i in listed(record.get(key))]
-    earlier += [text(i) for i in found(managed, "IDWEB") if text(i)]
+    earlier += map(tree.words, managed.iter("IDWEB"))
     ids = (part for one in (*made.related, *earlier) for part in re.split(r"[\s,;]+", one.strip("[]' ")))
     related = [one for one in dict.fromkeys(ids) if one not in ("", idweb)]
     nature = _nature(record, managed, made.nature)
@@ -183,10 +171,9 @@ def _with_record(made: domain.Tender, record: Json, managed: Json, idweb: str) -
     )
 
 
-def _nature(record: Json, managed: Json, read: domain.Nature) -> domain.Nature:
-    state = text(record.get("etat")).upper()
-    status = dig(managed, "REFERENCE", "TYPE_AVIS", "STATUT")
-    states = {state, *(key.upper() for key in status)} if isinstance(status, dict) else {state}
+def _nature(record: Json, managed: tree.Element, read: domain.Nature) -> domain.Nature:
+    status = tree.kids(managed, "REFERENCE/TYPE_AVIS/STATUT/*")
+    states = {text(record.get("etat")).upper(), *(one.tag.upper() for one in status)}
     if any(one.startswith("ANNUL") for one in states):
         return "cancellation"
     if any(one.startswith(("RECTIF", "MODIF")) for one in states) and read not in ("award", "modification"):

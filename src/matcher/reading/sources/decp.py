@@ -25,6 +25,7 @@ from matcher.reference.text import REPLACEMENT, clean, fold
 YIELDS = "award"
 
 Record = Mapping[str, Any]
+GROUP_FORMS = {"solidaire": "solidaire", "conjoint": "conjoint", "pas de groupement": "none"}
 
 #: Amounts at or below are fillers (0, 0.01, 1), at or above are typing errors: kept and flagged.
 FILLER, HUGE = 1.0, 500_000_000.0
@@ -67,17 +68,13 @@ def read(stream: BinaryIO, name: str) -> Iterator[Award | Rejected]:
             continue
         yield award
         names = {holder.id or holder.name for holder in award.holders}
-        for change in _members(_unwrapped(record).get("modifications"), "modification"):
-            if not isinstance(change, dict):
-                continue
-            new = tuple(
-                h for h in _without_buyer(award.buyer, _holders(change)) if (h.id or h.name) not in names
-            )
-            if not new:
-                continue
-            names |= {holder.id or holder.name for holder in new}
-            day = clean_date(_text(change, "dateNotificationModification", "dateSignatureModification"))
-            yield replace(award, holders=new, notified=day or award.notified, relation="modification")
+        changes = _members(_unwrapped(record).get("modifications"), "modification")
+        for change in (one for one in changes if isinstance(one, dict)):
+            others = _without_buyer(award.buyer, _holders(change))
+            if new := tuple(one for one in others if (one.id or one.name) not in names):
+                names |= {holder.id or holder.name for holder in new}
+                day = clean_date(_text(change, "dateNotificationModification", "dateSignatureModification"))
+                yield replace(award, holders=new, notified=day or award.notified, relation="modification")
 
 
 def _records(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
@@ -118,10 +115,10 @@ def _json(stream: BinaryIO, name: str, head: bytes) -> Iterator[tuple[str, Recor
         is_award = first is not None or {key.lower() for key in record} & {*_KEYS, "notice"}
         return "marches" not in record and bool(is_award)
 
-    number = 0
-    for number, found in enumerate(_tabular.json_records(stream, name, prefixes, alone), 1):  # noqa: B007
-        yield found
-    if not number and b'"marches"' not in head:
+    found = _tabular.json_records(stream, name, prefixes, alone)
+    if (first_found := next(found, None)) is not None:
+        yield from chain([first_found], found)
+    elif b'"marches"' not in head:
         raise BadInput(f"{name} holds no list 'marches': give a DECP file")
 
 
@@ -143,10 +140,9 @@ def _parquet(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
         raise BadInput(f"{name} has a row group of {max(sizes) >> 20} MB: write it with smaller row groups")
     number = 0
     try:
-        for batch in file.iter_batches(batch_size=2_000):
-            for record in batch.to_pylist():
-                number += 1
-                yield f"row {number}", record
+        records = (record for batch in file.iter_batches(batch_size=2_000) for record in batch.to_pylist())
+        for number, record in enumerate(records, 1):
+            yield f"row {number}", record
     except (pa.ArrowException, OSError, ValueError) as error:
         yield f"row {number + 1}", f"damaged from here on ({type(error).__name__}): download the file again"
 
@@ -170,7 +166,8 @@ def award_of(record: Record, source: str = "decp") -> Award | Rejected:
     holders = _without_buyer(buyer, holders)
     raw = _raw(record, "montant", "valeurGlobale")
     amount, filled = (None, False) if _blank(raw) else (clean_amount(raw), True)
-    group_form = _group_form(_text(record, "typeGroupementOperateurs", "typeGroupement"))
+    form = fold(_text(record, "typeGroupementOperateurs", "typeGroupement"))
+    group_form = next((name for words, name in GROUP_FORMS.items() if words in form), None)
     raw_date = _text(record, "dateNotification", "dateSignature")
     notified = clean_date(raw_date)
     # a consolidated row is of a modification where it states the number of one
@@ -360,15 +357,10 @@ def _members(value: Any, inner: str) -> list[Any]:
         value = _loads(value)
     if isinstance(value, dict):
         value = value.get(inner, [value] if inner not in value and "id" in value else [])
-    if _blank(value) or isinstance(value, dict):
-        value = [value] if isinstance(value, dict) else []
-    if not isinstance(value, list | tuple):
-        value = [value]
-    found: list[Any] = []
-    for item in value:
-        within = item.get(inner, item) if isinstance(item, dict) else item
-        found.extend(within if isinstance(within, list) else [within])
-    return [item for item in found if not _blank(item)]
+    listed = value if isinstance(value, list | tuple) else [] if _blank(value) else [value]
+    within = (item.get(inner, item) if isinstance(item, dict) else item for item in listed)
+    flat = (one for item in within for one in (item if isinstance(item, list) else [item]))
+    return [one for one in flat if not _blank(one)]
 
 
 def _buyer(record: Record) -> Buyer:
@@ -380,12 +372,12 @@ def _buyer(record: Record) -> Buyer:
 
 def _holders(record: Record) -> tuple[Holder, ...]:
     """The winners, each once; nested, wrapped, numbered in columns, or one a row."""
-    lists = (("titulaires", "titulaire"), ("concessionnaires", "concessionnaire"))
-    listed = (one for outer, inner in lists for one in _members(record.get(outer), inner))
+    kinds = ("titulaire", "concessionnaire")
+    listed = (one for kind in kinds for one in _members(record.get(f"{kind}s"), kind))
     members = [one for one in listed if isinstance(one, dict)]
     fields = ("id", "denominationSociale", "typeIdentifiant", "commune")
     numbered = ("titulaires.1.id", "titulaire_id_1", "titulaires_1_id")
-    if not members and any(name in record for name in numbered):
+    if not members and not record.keys().isdisjoint(numbered):
         for n in range(1, MAX_HOLDERS + 1):
             forms = ((f, f"titulaires.{n}.{f}", f"titulaire_{f}_{n}", f"titulaires_{n}_{f}") for f in fields)
             member = {field: _text(record, *names) for field, *names in forms}
@@ -447,12 +439,6 @@ def _place(record: Record, buyer_id: str) -> Place:
 
 
 _located = lru_cache(20_000)(place_of_decp)
-
-
-def _group_form(text: str) -> str | None:
-    """ "conjoint", "solidaire", "none" (pas de groupement) or None where nothing is said."""
-    forms = {"solidaire": "solidaire", "conjoint": "conjoint", "pas de groupement": "none"}
-    return next((form for words, form in forms.items() if words in fold(text)), None)
 
 
 def _considerations(record: Record, outer: str, inner: str) -> tuple[str, ...]:

@@ -190,24 +190,21 @@ def _sheet(data: bytes, name: str) -> tuple[str, bool]:
 
 
 def _document(data: bytes, name: str) -> _Document:
-    lowered = name.lower()
+    lowered, kind = name.lower(), "document"
     if lowered.endswith(SHEETS) and data.startswith(b"PK"):
-        text, cut = _sheet(data, name)
-        return _Document(name, text[:MAX_TEXT], cut or len(text) > MAX_TEXT, "sheet")
-    if lowered.endswith(PLAIN) and not data.startswith((b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        text = text_of(data)
+        (text, cut), kind = _sheet(data, name), "sheet"
+    elif lowered.endswith(PLAIN) and not data.startswith((b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        text, cut, kind = text_of(data), False, "plain"
         if "\x00" in text or sum(char.isalpha() for char in text[:4000]) < 3:
             raise BadInput(f"{name}: no readable text in it: save it as plain text (UTF-8)")
-        return _Document(name, text[:MAX_TEXT], len(text) > MAX_TEXT, "plain")
-    if data[:1024].find(b"%PDF-") >= 0:
+    elif b"%PDF-" in data[:1024]:
         text, cut = _pdf(data, name)
     elif data.startswith(b"\xd0\xcf\x11\xe0"):
-        raise BadInput(
-            f"{name}: an old Word file (.doc) or a protected one: save it as .docx without a password"
-        )
+        old = "an old Word file (.doc) or a protected one: save it as .docx without a password"
+        raise BadInput(f"{name}: {old}")
     else:
         text, cut = _docx(data, name)
-    return _Document(name, text[:MAX_TEXT], cut or len(text) > MAX_TEXT)
+    return _Document(name, text[:MAX_TEXT], cut or len(text) > MAX_TEXT, kind)
 
 
 def _pdf(data: bytes, name: str) -> tuple[str, bool]:

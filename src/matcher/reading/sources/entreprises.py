@@ -55,13 +55,12 @@ def read(stream: BinaryIO, name: str, checked: date | None = None) -> Iterator[S
 def _structure(
     row: Row, office: Row, siret: str, flags: tuple[str, ...], source: str, checked: date | None
 ) -> Structure:
-    hidden_unit = _hidden(row.get("statut_diffusion")) or _hidden(row.get("statut_diffusion_unite_legale"))
-    status = office.get("statut_diffusion_etablissement") or office.get("statut_diffusion")
-    hidden = hidden_unit or _hidden(status)
+    stated = [row.get("statut_diffusion"), row.get("statut_diffusion_unite_legale")]
+    stated.append(office.get("statut_diffusion_etablissement") or office.get("statut_diffusion"))
+    # "O" is diffused; "P" (partial) and "N" are not; silence is taken for diffused
+    hidden = any(str(status or "O").strip().upper()[:1] in ("P", "N") for status in stated)
     more = row.get("complements")
     complements: Row = more if isinstance(more, Mapping) else {}
-    legal = str(row.get("nature_juridique") or "")
-    kind = _kind(complements, legal)
     place = place_of(
         town=office.get("libelle_commune"),
         postcode=office.get("code_postal"),
@@ -73,16 +72,14 @@ def _structure(
     brands = map(_shown, [*listed(office.get("liste_enseignes")), office.get("nom_commercial")])
     named = {"est_ess": "ESS", "est_siae": "SIAE", "est_societe_mission": "Société à mission"}
     labels = [label for key, label in named.items() if yes_no(complements.get(key))]
-    if hidden:
-        flags = (*flags, "partial-diffusion")
-    if yes_no(row.get("etat_administratif")) is False:
-        flags = (*flags, "unit-ceased")
+    ceased = yes_no(row.get("etat_administratif")) is False
+    flags = (*flags, *["partial-diffusion"] * hidden, *["unit-ceased"] * ceased)
     turnover, year = _turnover(row.get("finances"))
     updated = clean_date(office.get("date_mise_a_jour") or row.get("date_mise_a_jour"))
     return Structure(
         siret=siret,
         name=HIDDEN if hidden or not name else name,
-        kind=kind,
+        kind=_kind(complements, str(row.get("nature_juridique") or "")),
         brand="" if hidden else next(filter(None, brands), ""),
         naf=clean_naf(office.get("activite_principale") or row.get("activite_principale")),
         rna=rna_identity(complements.get("identifiant_association")),
@@ -100,11 +97,6 @@ def _structure(
         flags=flags,
         provenance={"turnover": f"{source}, {year}"} if year else {},
     )
-
-
-def _hidden(status: object) -> bool:
-    """ "O" is diffused; "P" (partial) and "N" are not; silence is taken for diffused."""
-    return str(status or "O").strip().upper()[:1] in ("P", "N")
 
 
 def _shown(raw: Any) -> str:

@@ -17,16 +17,13 @@ from matcher.reading.sources import _facts, _tabular
 from matcher.reading.sources._json import Json, dig, first, listed, objects, text
 from matcher.reading.sources._places import located
 from matcher.reference.identifiers import clean_amount
+from matcher.reference.tables import code_list
 from matcher.reference.text import clean
 
 YIELDS = "tender"
 Value = TypeVar("Value", Tender, Lot, Award)
 #: Tag of a release -> nature of the notice: the last of those it has.
-TAGS: Mapping[str, Nature] = {
-    "planning": "prior", "planningUpdate": "prior", "tender": "call", "tenderUpdate": "correction", "tenderAmendment": "correction",
-    "award": "award", "awardUpdate": "award", "contract": "award", "contractUpdate": "award", "implementation": "award",
-    "contractAmendment": "modification", "tenderCancellation": "cancellation",
-}  # fmt: skip
+TAGS: Mapping[str, Nature] = code_list("ocds tags")
 CONTRACTS: Mapping[str, Any] = {category: kind for kind, category in ocds.CATEGORIES.items()}
 ENDED = ("cancelled", "unsuccessful", "withdrawn")  # states of an award that nobody holds
 ORGANISATION = re.compile(r"[A-Z]{2,3}-[A-Z0-9]+-(.+)")  # of org-id.guide: scheme and number

@@ -122,12 +122,8 @@ def _draft(row: Mapping[str, Any], columns: Mapping[str, str]) -> Draft | str:
         return "no title: fill in what is asked, or point to its column with --map title=COLUMN"
     number = text("reference", 100).removesuffix(".0")
     buyer_id = re.sub(r"[\s.]", "", text("buyer_id", 40))
-    mark = (
-        number
-        or blake2b(
-            repr(sorted(((k, v) for k, v in row.items() if k), key=str)).encode(), digest_size=6
-        ).hexdigest()
-    )
+    cells = repr(sorted(((k, v) for k, v in row.items() if k), key=str)).encode()
+    mark = number or blake2b(cells, digest_size=6).hexdigest()
     identifier = f"{buyer_id}-{mark}" if buyer_id and number else mark
     place = _place(text, raw, buyer_id)
     planned = text("planned", 100)
@@ -190,14 +186,8 @@ def _lots(row: Mapping[str, Any], whole: domain.Lot, text: Any, raw: Any) -> lis
         number = match.group(1)
     if not number and not title:
         return []
-    return [
-        replace(
-            whole,
-            number=number,
-            title=title or whole.title,
-            description="\n".join(filter(None, (text("lot_description", 20_000), whole.description))),
-        )
-    ]
+    described = "\n".join(filter(None, (text("lot_description", 20_000), whole.description)))
+    return [replace(whole, number=number, title=title or whole.title, description=described)]
 
 
 def _nested(item: Any, whole: domain.Lot) -> domain.Lot | None:
@@ -214,19 +204,17 @@ def _nested(item: Any, whole: domain.Lot) -> domain.Lot | None:
     title = clean(str(get("lot_title", "title") or ""), 5_000)
     if not title:
         return None
-    amount = clean_amount(get("amount"))
+    amount, reserved = clean_amount(get("amount")), get("reserved")
+    number = get("lot_number", "reference") or item.get("number") or item.get("numero")
     return replace(
         whole,
-        number=clean(
-            str(get("lot_number", "reference") or item.get("number") or item.get("numero") or ""), 40
-        ),
+        number=clean(str(number or ""), 40),
         title=title,
         description=clean(str(get("lot_description", "description") or ""), 20_000),
         cpv=_facts.cpvs(several(get("cpv"))) or whole.cpv,
         amount=amount,
         amount_period="total" if amount is not None else "",
-        reservation=_reservation(str(get("reserved") if get("reserved") is not None else ""))
-        or whole.reservation,
+        reservation=_reservation(str("" if reserved is None else reserved)) or whole.reservation,
     )
 
 
@@ -254,30 +242,25 @@ def _months(raw: Any) -> float | None:
     return _facts.months(stated[1], stated[2] or "mois") if stated else None
 
 
+def _denied(stated: str) -> bool:
+    """Is nothing stated, or that there is none?"""
+    plain = fold(stated).strip()
+    return not plain or yes_no(stated) is False or plain.startswith(("non", "aucun", "pas ", "sans"))
+
+
 def _reservation(stated: str) -> domain.Reservation | None:
     """A lot said to be reserved: yes, or the beneficiaries named; an article only where stated."""
-    plain = fold(stated).strip()
-    if not plain or yes_no(stated) is False or plain.startswith(("non", "aucun", "pas ", "sans")):
+    if _denied(stated):
         return None
-    return domain.Reservation(
-        articles=clauses.articles(stated),
-        who=clauses.who(fold(stated)),
-        origin="field",
-        passage="Réservé : oui" if yes_no(stated) else stated,
-    )
+    who, articles = clauses.who(fold(stated)), clauses.articles(stated)
+    passage = "Réservé : oui" if yes_no(stated) else stated
+    return domain.Reservation(articles=articles, who=who, origin="field", passage=passage)
 
 
 def _clauses(stated: str, hours: Any) -> tuple[domain.Clause, ...]:
-    number = number_of(hours)
-    number = number if number and number > 0 else None
-    plain = fold(stated).strip()
-    if (
-        not plain or yes_no(stated) is False or plain.startswith(("non", "aucun", "pas ", "sans"))
-    ) and number is None:
+    number = number_of(hours) or 0.0
+    if _denied(stated) and number <= 0:
         return ()
-    nature: Literal["criterion", "execution"] = "criterion" if "critere" in plain else "execution"
-    return (
-        domain.Clause(
-            nature=nature, hours=number, origin="field", passage=stated or f"{number:g} heures d'insertion"
-        ),
-    )
+    nature: Literal["criterion", "execution"] = "criterion" if "critere" in fold(stated) else "execution"
+    passage, known = stated or f"{number:g} heures d'insertion", number if number > 0 else None
+    return (domain.Clause(nature=nature, hours=known, origin="field", passage=passage),)

@@ -48,22 +48,14 @@ Kind = Literal["price", "cost", "quality", ""]
 CRITERIA: dict[str, Kind] = {"AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY": "quality"}
 CRITERIA |= {"AC_CRITERIA": "", "AC_CRITERION": ""}
 RESERVED = code_list("ted reserved")
+#: Where what is said of the whole notice stands.
+TEXTS: list[str] = code_list("ted texts")  # type: ignore[assignment]
 #: "Prestation réservée à la profession d'architecte"
 OF_PROFESSION = re.compile(r"[^.;\n]{0,200}réservée?s? à (?:la|une) profession\b[^.;\n]*")
 #: "Communes concernées : Arradon, Séné et Vannes"
 COMMUNES = re.compile(r"\b[Cc]ommunes? (?:concernée|suivante|desservie)s? ?:\s*([^.;]+)")
 #: Article 77 of directive 2014/24/EU, which this field names, is article L2113-15 of the code.
 SERVICE_MISSION = "RESERVED_ORGANISATIONS_SERVICE_MISSION"
-
-#: Where the winners and the amount of a contract stand.
-WINNERS = (
-    "CONTRACTORS/CONTRACTOR/ADDRESS_CONTRACTOR",
-    "CONTRACTOR/ADDRESS_CONTRACTOR",
-    "WINNERS/WINNER/ADDRESS_WINNER",
-    "WINNER/ADDRESS_WINNER",
-)
-AFTER = ("VALUES/VAL_TOTAL_AFTER", "VAL_TOTAL_AFTER")  # a modification
-AWARDED = ("VALUES/VAL_TOTAL", "VALUE/VAL_TOTAL", "VAL_TOTAL")
 
 
 def recognises(name: str, head: bytes) -> bool:
@@ -88,17 +80,12 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
         yield domain.Rejected(path=name, record=document or name, reason=str(error))
 
 
-def chosen(root: Element) -> Element:
-    """The form in French, else in the original language.  Raises BadInput when there is none."""
+def reader(root: Element, document: str) -> _Form:
+    """The form of a document in French, else in the original language.  Raises BadInput when there is none."""
     forms = [form for form in kids(root, "FORM_SECTION/*") if form.get("LG") or form.get("FORM")]
     if not forms:
         raise domain.BadInput("no form in FORM_SECTION: the notice holds its coded data alone")
-    return max(forms, key=lambda form: 2 if form.get("LG") == "FR" else form.get("CATEGORY") == "ORIGINAL")
-
-
-def reader(root: Element, document: str) -> _Form:
-    """The form of a document, to be asked for its fields and texts.  Raises BadInput when there is none."""
-    form = chosen(root)
+    form = max(forms, key=lambda form: 2 if form.get("LG") == "FR" else form.get("CATEGORY") == "ORIGINAL")
     form = modern(form) if form.tag.endswith("DEFENCE") else form
     return _Form(form, kid(root, "CODED_DATA_SECTION"), document)
 
@@ -117,9 +104,12 @@ class _Form:
         title = clean(self.title())
         if not title:
             raise domain.BadInput("no title: OBJECT_CONTRACT/TITLE is missing or empty")
-        lots = facts.placed(self.lots(title), self.main_buyer.place)
-        nature = self.kind
+        raw, nature = self.descriptions(), self.kind
+        lots = tuple(self.lot(one, place, len(raw) == 1, title) for place, one in enumerate(raw, 1))
+        lots = facts.placed(lots, self.main_buyer.place)
         others = map(_buyer, kids(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY_ADDITIONAL"))
+        # where the documents are, else where one takes part
+        sites = (value(self.form, f"CONTRACTING_BODY/URL_{name}") for name in ("DOCUMENT", "PARTICIPATION"))
         own = f"{folded(self.main_buyer.name)}:"  # an office: "Ville de Paris: direction des achats"
         address = value(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY/ADDRESS")
         tender = domain.Tender(
@@ -138,7 +128,7 @@ class _Form:
             published=facts.day(value(self.coded, "REF_OJS/DATE_PUB")),
             deadline=self.deadline,
             url=f"https://ted.europa.eu/fr/notice/-/detail/{self.document}",
-            documents_url=next(filter(None, map(facts.link, self.addresses())), ""),
+            documents_url=next(filter(None, map(facts.link, sites)), ""),
             related=(
                 *map(facts.notice_number, values(self.coded, "NOTICE_DATA/REF_NOTICE/NO_DOC_OJS")),
                 *facts.earlier(tree.words(self.form)),
@@ -164,12 +154,6 @@ class _Form:
     @cached_property
     def main_buyer(self) -> domain.Buyer:
         return _buyer(kid(self.form, "CONTRACTING_BODY/ADDRESS_CONTRACTING_BODY"), self.buyer_type)
-
-    def addresses(self) -> Iterator[str]:
-        """Where the documents are, else where one takes part."""
-        return (
-            value(self.form, f"CONTRACTING_BODY/{name}") for name in ("URL_DOCUMENT", "URL_PARTICIPATION")
-        )
 
     @cached_property
     def kind(self) -> domain.Nature:
@@ -293,10 +277,6 @@ class _Form:
             for stated in map(tree.grouped, self.descriptions())
         ]
 
-    def lots(self, title: str) -> tuple[domain.Lot, ...]:
-        lots = self.descriptions()
-        return tuple(self.lot(lot, i, len(lots) == 1, title) for i, lot in enumerate(lots, 1))
-
     def lot(self, lot: Element, place: int, alone: bool, title: str) -> domain.Lot:
         stated, said = tree.grouped(lot), self.lot_lines[place - 1]
         whole = lot if lot is self.object else lot.getparent()
@@ -355,10 +335,9 @@ class _Form:
     @cached_property
     def contest_criteria(self) -> tuple[domain.Criterion, ...]:
         """How the projects of a contest are judged, or the offers of a procedure that its features describe."""
-        contest, features = (
-            kid(self.procedure, name) for name in ("CRITERIA_EVALUATION", "MAIN_FEATURES_AWARD")
-        )
-        return facts.judged(tree.lines(contest), only=True) or facts.judged(tree.lines(features))
+        names = ("CRITERIA_EVALUATION", "MAIN_FEATURES_AWARD")
+        contest, features = (tree.lines(kid(self.procedure, name)) for name in names)
+        return facts.judged(contest, only=True) or facts.judged(features)
 
     @cached_property
     def total(self) -> float | None:
@@ -438,20 +417,22 @@ class _Form:
             made.append(self.award(prize, prize, lots[0], place))
         for contract in kids(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT"):
             award = self.award(contract, contract, lots[0], 1)
-            told = (value(contract.getparent(), f"INFO_MODIFICATIONS/{path}") for path in AFTER)
-            made.append(replace(award, amount=next(filter(None, map(clean_amount, told)), award.amount)))
+            changed = kid(contract.getparent(), "INFO_MODIFICATIONS")
+            made.append(replace(award, amount=_total(changed, "VAL_TOTAL_AFTER") or award.amount))
         return tuple(made)
 
     def award(
         self, one: Element, contract: Element, lot: domain.Lot | None, place: int, alone: bool = False
     ) -> domain.Award:
-        stated = tree.grouped(contract)
-        people = [one for path in WINNERS if path.split("/")[0] in stated for one in kids(contract, path)]
         holders = tuple(
             facts.holder(value(p, "NATIONALID"), name, _address(p))
-            for p in people
+            for p in contract.iter("ADDRESS_CONTRACTOR", "ADDRESS_WINNER")
             if "sous-traitant" not in (name := value(p, "OFFICIALNAME"))
         )
+
+        def first(*paths: str) -> str:
+            return next(filter(None, (value(contract, path) for path in paths)), "")
+
         return facts.award(
             "ted",
             self.document,
@@ -463,38 +444,19 @@ class _Form:
             title=clean(value(one, "TITLE")) or (lot.title if lot else clean(self.title())),
             buyer=self.main_buyer,
             cpv=next(iter((lot and lot.cpv) or _cpvs(kids(self.object, "CPV_MAIN/CPV_CODE"))), None),
-            amount=_awarded(contract, stated) or (self.final if alone else None),
-            notified=clean_date(
-                value(contract, "DATE_CONCLUSION_CONTRACT") or value(contract, "DATE_DECISION_JURY")
-            ),
+            amount=_total(contract) or (self.final if alone else None),
+            notified=clean_date(first("DATE_CONCLUSION_CONTRACT", "DATE_DECISION_JURY")),
             procedure=self.way,
-            offers_received=facts.count(
-                value(contract, "NB_TENDERS_RECEIVED") or value(contract, "TENDERS/NB_TENDERS_RECEIVED")
-            ),
+            offers_received=facts.count(first("NB_TENDERS_RECEIVED", "TENDERS/NB_TENDERS_RECEIVED")),
             **({"relation": "modification"} if self.kind == "modification" else {}),
         )
 
     # -- the texts in which clauses are sought
 
-    GENERAL_FIELDS = (
-        "OBJECT_CONTRACT/SHORT_DESCR",
-        "OBJECT_CONTRACT/LOT_DIVISION/LOT_COMBINING_CONTRACT_RIGHT",
-        "LEFTI/*",
-        "PROCEDURE/ACCELERATED_PROC",
-        "PROCEDURE/FRAMEWORK/JUSTIFICATION",
-        "PROCEDURE/MAIN_FEATURES_AWARD",
-        "PROCEDURE/CRITERIA_EVALUATION",
-        "PROCEDURE/PT_AWARD_CONTRACT_WITHOUT_CALL/D_JUSTIFICATION",
-        "PROCEDURE/*/PT_AWARD_CONTRACT_WITHOUT_CALL/D_JUSTIFICATION",
-        "AWARD_CONTRACT/AWARDED_CONTRACT/INFO_ADD_VALUE",
-        "COMPLEMENTARY_INFO/INFO_ADD",
-        "CHANGES/CHANGE/NEW_VALUE/TEXT",
-    )
-
     @cached_property
     def general(self) -> str:
         """What is said of the whole notice, a paragraph a line."""
-        elements = (one for path in self.GENERAL_FIELDS for one in kids(self.form, path))
+        elements = (one for path in TEXTS for one in kids(self.form, path))
         return "\n".join(filter(None, map(tree.lines, elements)))
 
     def lot_texts(self) -> list[str]:
@@ -506,12 +468,8 @@ def _cpvs(codes: Iterable[Element]) -> tuple[str, ...]:
 
 
 def _address(address: Element | None) -> domain.Place:
-    return facts.place(
-        postcode=value(address, "POSTAL_CODE"),
-        city=value(address, "TOWN"),
-        nuts=attribute(address, "NUTS", "CODE"),
-        nation=attribute(address, "COUNTRY", "VALUE"),
-    )
+    codes = {"nuts": attribute(address, "NUTS", "CODE"), "nation": attribute(address, "COUNTRY", "VALUE")}
+    return facts.place(postcode=value(address, "POSTAL_CODE"), city=value(address, "TOWN"), **codes)
 
 
 def _buyer(address: Element | None, type: domain.AuthorityType = "") -> domain.Buyer:
@@ -557,7 +515,7 @@ def _changed(side: Element | None) -> str:
     return " ".join([tree.words(side), *codes]).strip()
 
 
-def _awarded(contract: Element, stated: Container[str]) -> float | None:
-    """What a contract was awarded for; `stated` are the names of its fields."""
-    paths = (path for path in AWARDED if path.split("/")[0] in stated)
-    return next(filter(None, (clean_amount(value(contract, path)) for path in paths)), None)
+def _total(contract: Element | None, name: str = "VAL_TOTAL") -> float | None:
+    """What a contract was awarded for."""
+    stated = contract.iter(name) if contract is not None else ()
+    return next(filter(None, (clean_amount(tree.words(one)) for one in stated)), None)

@@ -170,38 +170,22 @@ class Client:
     ) -> T:
         """What `attempt` returns, tried again until it has failed so many times without having `advanced`."""
         import httpx
-        import tenacity
 
-        failures, grows = 0, tenacity.wait_exponential(multiplier=2 * FIRST_WAIT, max=LONGEST_WAIT)
-
-        def stop(_: tenacity.RetryCallState) -> bool:
-            nonlocal failures
-            failures = 1 if advanced() else failures + 1
-            return failures >= ATTEMPTS
-
-        def wait(state: tenacity.RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            seconds = error.wait if isinstance(error, _Transient) else None
-            return grows(state) if seconds is None else seconds
-
-        retrying = tenacity.Retrying(
-            stop=stop,
-            wait=wait,
-            sleep=pause,
-            retry=tenacity.retry_if_exception_type((_Transient, httpx.TransportError)),
-            reraise=True,
-        )
-        shown = _shown(url)
-        try:
-            return retrying(attempt)
-        except (_Transient, httpx.TransportError) as error:
-            why = error if isinstance(error, _Transient) else f"broke off ({type(error).__name__})"
-            again = "try again later; what was fetched is kept"
-            raise Unreachable(f"{shown} {why}, {ATTEMPTS} times: {again}") from None
-        except httpx.InvalidURL:
-            raise BadInput(
-                f"{shown} is not a valid address: correct the variable of the environment"
-            ) from None
+        failures = 0
+        while True:
+            try:
+                return attempt()
+            except httpx.InvalidURL:
+                remedy = "correct the variable of the environment"
+                raise BadInput(f"{_shown(url)} is not a valid address: {remedy}") from None
+            except (_Transient, httpx.TransportError) as error:
+                failures = 1 if advanced() else failures + 1
+                asked = error.wait if isinstance(error, _Transient) else None
+                why = error if isinstance(error, _Transient) else f"broke off ({type(error).__name__})"
+            if failures >= ATTEMPTS:
+                again = "try again later; what was fetched is kept"
+                raise Unreachable(f"{_shown(url)} {why}, {ATTEMPTS} times: {again}")
+            pause(min(FIRST_WAIT * 2**failures, LONGEST_WAIT) if asked is None else asked)
 
     @contextmanager
     def _open(

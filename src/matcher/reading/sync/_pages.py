@@ -49,11 +49,16 @@ class Lists(_client.Run):
                 self._move(old, self.folder / "pages" / old.name)
             shutil.rmtree(old, ignore_errors=True)
 
-    def read(self, key: str, url: str, listing: Listing, asked: Mapping[str, Any] | None = None) -> Outcome:
+    def read(
+        self, key: str, url: str, listing: Listing, asked: Mapping[str, Any] | None = None, after: str = ""
+    ) -> Outcome:
         """One list whole: "same" where unchanged, "kept" where the old one stands, "partial" for a first one cut.
 
-        "beyond" where its pages do not reach its end: nothing is read.
+        "beyond" where its pages do not reach its end: nothing is read.  One read whole on the day `after`, or later, is not asked for.
         """
+        if after and self.fetched(key) >= after:
+            self.report.unchanged += 1
+            return "same"
         held = self.state["lists"].get(key, {}) if (self.folder / "pages" / key).is_dir() else {}
         outcome: Outcome = "partial"
         for _ in range(TRIES):

@@ -26,12 +26,10 @@ def associations(folder: Path, numbers: Mapping[str, str]) -> Report:
         for start in range(0, len(good), TOGETHER):
             group = good[start : start + TOGETHER]
             key = hashlib.sha256(" ".join(group).encode()).hexdigest()[:12]
-            if lists.fetched(key):
-                lists.report.unchanged += 1
-                continue
             numbers_in = ", ".join(f'"{number}"' for number in group)
             question = {"where": f"numero_rna in ({numbers_in})", "order_by": "dateparution, id"}
-            lists.read(key, url, LISTING, question)
+            if lists.read(key, url, LISTING, question, after="1") == "same":
+                continue
             for path in lists.files(key):
                 page = _read_json(path)
                 for row in page["results"]:

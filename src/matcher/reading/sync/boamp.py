@@ -37,11 +37,8 @@ def boamp(
             first, end = windows.pop()
             key = f"{first}_{end}"
             question = {"where": f"dateparution>=date'{first}' and dateparution<=date'{end}'"}
-            if lists.fetched(key) > str(end + timedelta(days=1)):
-                lists.report.unchanged += 1
-                continue
-            ordered = {**question, "order_by": "dateparution,idweb"}
-            if lists.read(key, f"{url}/records", LISTING, ordered) == "beyond":
+            ordered, over = {**question, "order_by": "dateparution,idweb"}, str(end + timedelta(days=2))
+            if lists.read(key, f"{url}/records", LISTING, ordered, over) == "beyond":
                 if first < end:
                     middle = first + (end - first) // 2
                     windows += [(middle + timedelta(days=1), end), (first, middle)]

@@ -17,8 +17,6 @@ def emplois(
     url = address("emplois")
     with listed("emplois", folder, accept_fewer, today) as lists:
         for code in departments(asked):
-            if lists.fetched(code) == lists.today.isoformat():
-                lists.report.unchanged += 1
-                continue
-            lists.read(code, url, LISTING, {"departement": code, "format": "json"})
+            question = {"departement": code, "format": "json"}
+            lists.read(code, url, LISTING, question, after=lists.today.isoformat())
     return lists.report
