@@ -85,24 +85,6 @@ def test_short_and_long_texts_asked_together_are_answered_as_alone() -> None:
     assert silent == []
 
 
-def test_what_is_packed_is_unpacked() -> None:
-    rng = np.random.default_rng(0)
-    near = rng.standard_normal((3, 4)).astype(np.float32)
-    views = cpv.Views(
-        divisions=["45", "90"],
-        columns=np.array([1, 70_000]),
-        rarity=np.array([1.5, 2.0], np.float32),
-        weights=rng.standard_normal((2, 2)).astype(np.float32),
-        bias=np.array([0.1, -0.1], np.float32),
-        neighbours=near / np.linalg.norm(near, axis=1, keepdims=True),
-        codes=np.array([45000000, 90500000, 3100000]),
-    )
-    again = cpv.unpack(views.divisions, cpv.pack(views))
-    np.testing.assert_array_equal(again.codes, views.codes)
-    np.testing.assert_allclose(again.weights, views.weights, atol=0.02)
-    np.testing.assert_allclose(again.neighbours, views.neighbours, atol=0.02)
-
-
 def test_a_model_of_another_encoder_is_refused(tmp_path: Path) -> None:
     shipped = models_dir() / "cpv"
     told = json.loads((shipped / "cpv.json").read_text(encoding="utf-8")) | {"encoder": "static-other"}
