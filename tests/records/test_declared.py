@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 import made
 from matcher.catalogue import denials
-from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
 from matcher.domain import Award, BadInput, Buyer, Filters, Holder, Lot, Offer, Place, Structure, Tender
@@ -88,13 +87,6 @@ def test_declared_offers_and_contacts_are_in_the_next_catalogue_with_their_day(s
     assert kept.zone is not None and kept.zone.radius_km == 30 and kept.turnover == 250000
     # the same words give the same catalogue
     assert self_declared.overlay_from_store([GARDENS, LAUNDRY])[0] == listed
-
-
-def test_a_build_takes_them_too(store: Store) -> None:
-    say(store, SIRET, "trade:blanchisserie", offers=[{"title": "Mise sous pli"}])
-    listed, _ = self_declared.overlay_from_store([GARDENS, LAUNDRY])
-    after = Matcher(build_catalogue(listed))
-    assert names(after, "mise sous pli")[0] == SIRET and SIRET not in names(after, "blanchisserie")
 
 
 def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
