@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from importing import imported
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.reference.codes import cpv_label
@@ -104,10 +103,6 @@ def test_command_prints_codes_and_refuses_silence() -> None:
     silent = command("cpv")
     assert (silent.returncode, silent.stdout) == (2, "")
     assert "nothing to code" in silent.stderr
-
-
-def test_neither_torch_nor_sklearn_is_loaded_on_import() -> None:
-    assert imported("import matcher.learned.cpv", ("torch", "sklearn", "scipy")) == []
 
 
 @pytest.mark.shared

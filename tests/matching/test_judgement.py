@@ -11,7 +11,6 @@ import pytest
 from pytest import MonkeyPatch
 
 import made
-from importing import imported
 from matcher import codec
 from matcher.domain import Answer, Offer, Place, Structure
 from matcher.lab import evaluation
@@ -257,11 +256,6 @@ def test_learnt_tables_sum_to_what_the_trees_say() -> None:
     total = score(held, judged)
     assert total == pytest.approx(tables.score(rows), abs=0.01)
     assert total[grade > 2].mean() > total[grade < 2].mean() + 1
-
-
-def test_reading_the_judgement_loads_no_learning_library() -> None:
-    code = "from matcher.matching import judgement; judgement.shipped()"
-    assert imported(code, ("lightgbm", "sklearn", "interpret", "pickle5")) == []
 
 
 @pytest.mark.parametrize(("name", "trade"), cases("names and their trades"))
