@@ -111,16 +111,6 @@ def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
     assert names(matcher([*again, LAUNDRY]), "blanchisserie") == [OTHER]
 
 
-def test_denied_at_once_without_a_new_build() -> None:
-    found = matcher([GARDENS, LAUNDRY])
-    told = Matcher(found.catalogue.denying({SIRET: ("cpv:9831",)}), found.recipe)
-    lots = told.match(NOTICE, 10, groups=0).lots
-    shown = [[m.structure.siret for m in lot.matches] for lot in lots]
-    assert shown[0] == [OTHER] and SIRET in shown[1]
-    assert names(told, "blanchisserie") == [OTHER]  # words alone: the class of the code names the trade
-    assert SIRET in names(found, "blanchisserie")
-
-
 def test_a_denied_offer_is_gone_and_a_lot_of_several_trades_stays(store: Store) -> None:
     assert denials.skill("blanchisserie") == "trade:blanchisserie" and denials.skill("cpv:983") == "cpv:983"
     with pytest.raises(BadInput, match="no known trade"):
