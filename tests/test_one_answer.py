@@ -1,6 +1,5 @@
 """One judgement: every place of the product says the same of the same pair of a need and a structure."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -17,8 +16,6 @@ from matcher.partners.opportunities import FAR_KM, UNASKED, UNSURE, opportunitie
 from matcher.partners.partners import partners
 from matcher.reading import gather
 from matcher.reading.need import free_text_tender
-from matcher.territory.counts import Desk
-from matcher.territory.potential import potential
 
 PARIS = Place(commune="75056", label="Paris", department="75", latitude=48.86, longitude=2.35)
 ALL = 10_000
@@ -113,19 +110,6 @@ def test_groups_take_whom_the_list_calls(pairs: Pairs) -> None:
                     sure += likely or match.established or match.probability >= CONFIRM
                     assert likely or ("à confirmer" in member.reason and match.level == "plausible")
             assert sure, tender.title  # never a group of those alone whom one checks first
-
-
-def test_potential_counts_as_the_list_shows(pairs: Pairs) -> None:
-    seen = 0
-    for matcher, tender, _ in pairs:
-        for lot in potential(Desk(matcher, on=NOW.date()), tender).lots:
-            answer = matcher.match(replace(tender, lots=(lot.lot,)), ALL, groups=0).lots[0]
-            seen += answer.likely > 0
-            listed = [sum(m.level == level for m in answer.matches) for level in ("likely", "plausible")]
-            assert [lot.count.likely, lot.count.plausible] == listed, tender.title
-            called = {match.structure.siret for match in answer.matches}
-            assert {match.structure.siret for match in lot.first} <= called, tender.title
-    assert seen >= 8
 
 
 def test_partners_are_whom_the_list_calls(pairs: Pairs) -> None:

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from re import _compiler, _parser  # type: ignore[attr-defined]
 from re import _constants as sre  # type: ignore[attr-defined]
-from re import _parser  # type: ignore[attr-defined]
 from typing import Any
 
 import pytest
@@ -118,34 +118,12 @@ def every() -> dict[str, tuple[re.Pattern[Any], bool]]:
 
 
 LETTERS = "a1 \n-;.é"
-OF_CATEGORY = {
-    sre.CATEGORY_SPACE: str.isspace,
-    sre.CATEGORY_DIGIT: str.isdigit,
-    sre.CATEGORY_WORD: str.isalnum,
-    sre.CATEGORY_NOT_SPACE: lambda c: not c.isspace(),
-    sre.CATEGORY_NOT_DIGIT: lambda c: not c.isdigit(),
-    sre.CATEGORY_NOT_WORD: lambda c: not c.isalnum(),
-}
-
-
-def within(item: tuple[Any, Any], letter: str) -> bool:
-    """Is a letter of this item of a class?"""
-    kind, what = item
-    if kind is sre.LITERAL:
-        return bool(ord(letter) == what)
-    if kind is sre.RANGE:
-        return bool(what[0] <= ord(letter) <= what[1])
-    return kind is sre.CATEGORY and bool(OF_CATEGORY[what](letter))
 
 
 def letter_of(items: list[tuple[Any, Any]]) -> str:
-    """A letter of a class of letters."""
-    if items[0][0] is sre.NEGATE:
-        return next((c for c in LETTERS if not any(within(item, c) for item in items[1:])), "z")
-    kind, what = items[0]
-    if kind is sre.CATEGORY:
-        return next(c for c in LETTERS if OF_CATEGORY[what](c))
-    return chr(what[0] if kind is sre.RANGE else what)
+    """A letter of a class of letters: a common one where it holds any."""
+    one = _compiler.compile(_parser.SubPattern(_parser.State(), [(sre.IN, items)]))
+    return next(filter(one.match, itertools.chain(LETTERS, map(chr, range(0x10000)))))
 
 
 def example(tree: Any, times: int, branch: int, repeated: set[str]) -> str:

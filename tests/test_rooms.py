@@ -1,6 +1,5 @@
 """One contract for each room, asked of every file in it: a new sibling is tested by existing."""
 
-import inspect
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -168,13 +167,6 @@ def test_ranker_is_additive_and_monotone(name: str, matcher: Matcher, shortlist:
     chances = ranker.probability(np.linspace(-20, 20, 50))
     assert ((chances >= 0) & (chances <= 1)).all()
     assert (np.diff(chances) >= 0).all()
-
-
-@pytest.mark.parametrize("room", ROOMS)
-def test_every_file_of_a_room_says_what_it_is(room: str) -> None:
-    for name in plugins.names(room):
-        module = plugins.find(room, name)
-        assert inspect.getdoc(module), f"{room}/{name}.py has no docstring"
 
 
 @pytest.mark.parametrize("name", both("reading.sources"))

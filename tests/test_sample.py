@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from matcher import plugins
-from matcher.domain import KINDS, Award, Rejected, Structure, Tender
+from matcher.domain import Rejected, Structure, Tender
 from matcher.reference.identifiers import luhn
 from matcher.reference.paths import shared_dir
 from matcher.reference.places import commune_of_siren
@@ -66,44 +65,6 @@ def test_telephones_and_addresses_are_those_kept_for_fiction() -> None:
             assert host.endswith(allowed), (path.name, host)
         for domain in re.findall(r"[\w.-]+@([\w.-]+[a-z])", text):
             assert domain.endswith("example.org"), (path.name, domain)
-
-
-def test_the_directory_covers_kinds_trades_and_departments(structures: list[Structure]) -> None:
-    assert not [s for s in structures if isinstance(s, Rejected)]
-    assert len(structures) >= 80
-    kinds = Counter(s.kind for s in structures)
-    assert set(kinds) == set(KINDS) - {"ESS"}
-    assert kinds[""] >= 5
-    places = Counter(s.place.department for s in structures)
-    assert None not in places
-    assert min(places[d] for d in ("75", "92", "93", "94", "78")) >= 3
-    assert {"974", "972", "2A"} <= set(places)
-    divisions = {cpv[:3] for s in structures for o in s.offers for cpv in o.cpv}
-    trades = "773 909 983 555 905 454 799 795 722 501 796 805 853 032 313"
-    assert set(trades.split()) <= divisions
-    assert all(s.place.latitude is not None for s in structures)
-
-
-def test_notices_are_read_with_their_lots(tenders: dict[str, Tender]) -> None:
-    assert len(tenders) == 31
-    natures = Counter(t.nature for t in tenders.values())
-    assert natures == {"call": 27, "award": 2, "correction": 1, "cancellation": 1}
-    assert [lot.number for lot in tenders["26-130377"].lots] == ["1", "2", "3", "4", "5"]
-    schemas = set()
-    for name in ("boamp_page_1.json", "boamp_page_2.json"):
-        page = json.loads((SAMPLE / name).read_text(encoding="utf-8"))
-        assert page["total_count"] == 27
-        schemas |= {next(iter(json.loads(r["donnees"]))) for r in page["results"]}
-    assert schemas == {"EFORMS", "FNSimple", "MAPA", "IDENTITE"}
-
-
-def test_awards_are_evidence_for_structures_of_the_sample(structures: list[Structure]) -> None:
-    awards = [*_read("decp", "decp_2019.json"), *_read("decp", "decp_2024.json")]
-    assert len(awards) == 16
-    assert all(isinstance(a, Award) and a.notified and a.cpv for a in awards)
-    known = {s.siret for s in structures}
-    assert all(h.id in known for a in awards for h in a.holders)
-    assert Counter(a.relation for a in awards)["group"] == 2
 
 
 @pytest.mark.shared

@@ -67,14 +67,6 @@ def test_the_wheel_installs_one_package_alone_and_training_texts_stay_at_home(wh
     assert not any("training/" in line.replace("lab/training/", "") for line in names)
 
 
-def test_the_sample_and_the_module_are_in_the_wheel(matcher: Path, tmp_path: Path) -> None:
-    python = str(matcher.parent / "python")
-    run(python, "-m", "matcher", "sample", cwd=tmp_path)
-    words = "-m matcher read data/sample/structures.csv --format jsonl"
-    shown = run(python, *words.split(), cwd=tmp_path)
-    assert len(shown.splitlines()) > 20
-
-
 def test_index_match_and_serve_in_an_empty_folder(matcher: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text(NETWORK, encoding="utf-8")
     where = run(str(matcher.parent / "python"), "-c", "import matcher; print(matcher.__file__)", cwd=tmp_path)

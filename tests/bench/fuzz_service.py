@@ -1,15 +1,16 @@
-"""Fuzz the service with requests generated from the API contract and from raw bytes: each is answered, none by an internal error.
+"""Fuzz the service with requests of the API contract, raw bytes and strays of the pages: each is answered, none by an internal error.
 
     python tests/bench/fuzz_service.py --requests 10000
     python tests/bench/fuzz_service.py --requests 10000 --postgres
     python tests/bench/fuzz_service.py --requests 0 --contract 500
 
 The application runs in this process over a catalogue of the sample; requests of the contract name what exists or what
-does not, hypothesis makes paths, bodies and forms that fit nothing.  `--contract` has `schemathesis run` ask a service of
-its own, so many times a route.  Prints how many were sent and what came back.
+does not, hypothesis makes bodies that fit nothing, and a visitor goes from page to page.  `--contract` has `schemathesis run`
+ask a service of its own, so many times a route.  Prints how many were sent and what came back.
 """
 
-import re
+import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
+from urllib.parse import urlencode
 
 import typer
 
@@ -30,6 +33,7 @@ import schemathesis
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from lxml import html
 
 from databases import server
 from matcher.catalogue.build import build_catalogue
@@ -47,34 +51,36 @@ RAW_PATHS = f"""
     /structure/{SIRET}/offres /structure/{SIRET}/fiche /structure/{SIRET}/metier /structure/{SIRET}/alertes
     /structure/{SIRET}/brochure /structure/{SIRET}/ecarter /exploitant/demandes/x /q/x/{SIRET}/y /m/x/y /revendication/z
 """.split()
-READ_PATHS = f"""
-    / /acheteur /acheteur/fiches /acheteur/fiches/x /structure /structure/{SIRET} /structure/{SIRET}/partenaires
-    /exploitant /territoire /docs /a-propos /v1/notices /v1/notices.atom /v1/places /v1/structures /v1/explain
-    /v1/structures/{SIRET}/opportunities.atom /v1/territory/map.csv /static/page.css /nulle-part
-""".split()
 _FORM, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
 MEDIA = ("application/json", "text/plain", _PARTS, f"{_PARTS}; boundary=x", "application/xml", _FORM)
 MEDIA += (f"{_FORM}; charset=utf-99", "")
-_ODD = """0 -1 1e999 NaN null '"><script> ../../etc/passwd %00 =1+1 2026-13-99 ${7*7} {{7*7}}"""
-ODD = st.text(max_size=60) | st.sampled_from(
-    [*_ODD.split(), "", "\x00", "a" * 5000, "\ud83d\ude00", "' OR 1=1 --"]
-)
-NAMES = st.sampled_from(
-    (
-        "q since offset limit need place notice notice_id avis page lot vue debut issue csrf key sirets message"
-        " reply_to radius kinds phrase offer skill title frequency address siret text interest region trade file x"
-    ).split()
-)
+#: What visitors type, and what addresses and forms are changed into.
+NEEDS = (
+    "taille de haies", "nettoyage des bureaux, espaces verts et blanchisserie", "", " ", "é" * 3000, "=1+1", "a",
+    "Lot 1 : tonte. Lot 2 : peinture.", "fourniture d'un appareil d'IRM", "<script>alert(1)</script> tonte",
+    "mise sous pli à Pantin, 2 000 heures d'insertion, réservé aux ESAT", "\x00\ud7ff",
+)  # fmt: skip
+PLACES = ("", "Pantin", "Saint-Denis", "93", "2A", "97400", "99999", "Île-de-France", "Plaine Commune")
+PLACES += ("Pantin, Bobigny et Nanterre", "Xyzzyville", "\x00")
+ODD = """0 -1 1 2 10 99 351 1e999 NaN null '"><script> ../../etc/passwd %00 =1+1 2026-13-99 ${7*7} {{7*7}} abc é EI connu telephone
+    distance nom groupes mecanique oui lot L2113-12""".split()
+ODD += ["", "\x00", "a" * 5000, "\U0001f600", "' OR 1=1 --"]
+FIRST = """/ /acheteur /acheteur?avis=26-130101 /acheteur?avis=26-130377 /acheteur/fiches /structure /territoire /exploitant /docs
+    /a-propos /v1/notices.atom /v1/places /v1/territory/map.csv /nulle-part""".split()
 
 
 @contextmanager
 def prepared() -> Iterator[tuple[Any, str]]:
     """Settings of a service over a part of the sample, and the key of one who may do everything."""
-    with tempfile.TemporaryDirectory() as made, server() if POSTGRES else nullcontext() as address:
+    with (
+        tempfile.TemporaryDirectory() as made,
+        server() if POSTGRES else nullcontext() as address,
+        mock.patch.dict(os.environ, MATCHER_HOME=made),  # an operator's forms write there
+    ):
         whole = gather.gather([SAMPLE])
         catalogue = build_catalogue(whole.structures[:40], whole.awards, Recipe())
         folder = indexed(Path(made), catalogue, replace(whole, tenders=whole.tenders[:6]))
-        own = {"store": address} if address else {}
+        own = {"buyer_domains": ("v.example",)} | ({"store": address} if address else {})
         given_ = settings_of(folder / "catalogue", folder, rate="1000000/minute", deadline=120, **own)
         with Store.open(given_.store) as store:
             key = keys.create(store, ["operator", "buyer", f"structure:{SIRET}"])
@@ -182,31 +188,74 @@ def of_bytes(client: Any, head: dict[str, str], examples: int, tally: Counter[in
     ask()
 
 
-def of_forms(client: Any, head: dict[str, str], examples: int, tally: Counter[int]) -> None:
-    """Forms and queries whose fields are known and whose values are not; with the session's own token or without."""
-    form = client.get("/connexion", headers={"accept": "text/html"}).text
-    token = re.findall(r'name="csrf" value="(\w+)"', form)[0]
+class Visitor:
+    """Goes from page to page by what they offer, and by addresses and fields that they do not."""
 
-    @bound(examples)
-    @given(
-        fields=st.dictionaries(NAMES, ODD, max_size=6),
-        post=st.booleans(),
-        proved=st.booleans(),
-        index=st.integers(0, 99),
-    )
-    def ask(fields: dict[str, str], post: bool, proved: bool, index: int) -> None:
-        plain = {k: v.encode("utf-8", "replace").decode() for k, v in fields.items()}
-        plain |= {"csrf": token} if proved else {}
-        headers = {"accept": "text/html", **head}
-        if post:
-            path = RAW_PATHS[index % len(RAW_PATHS)]
-            answer = client.post(path, data=plain, headers=headers)
-        else:
-            path = READ_PATHS[index % len(READ_PATHS)]
-            answer = client.get(path, params=plain, headers=headers)
-        judge(answer, f"{'POST' if post else 'GET'} {path} {plain!r}"[:600], tally)
+    def __init__(self, client: Any, tally: Counter[int]) -> None:
+        self.page, self.tally, self.any = client, tally, random.Random(SEED)
+        self.seen, self.forms, self.csrf = [*FIRST], list[tuple[str, dict[str, Any]]](), ""
 
-    ask()
+    def take(self, verb: str, path: str, **more: Any) -> None:
+        answer = self.page.request(verb, path, headers={"accept": "text/html"}, **more)
+        judge(answer, f"{verb} {path} {more}"[:600], self.tally)
+        if not answer.headers.get("content-type", "").startswith("text/html"):
+            return
+        shown = html.fromstring(answer.text)
+        self.csrf = next(iter(shown.xpath("//input[@name='csrf']/@value")), self.csrf)
+        links = [link.partition("#")[0] for link in shown.xpath("//@href[starts-with(., '/')]")]
+        self.seen += self.any.sample(links, min(4, len(links)))
+        for form in shown.xpath("//form[@method='post']")[:12]:
+            fields: dict[str, Any] = {}
+            for tag in form.xpath(".//*[@name and not(@type='file')]"):
+                fields.setdefault(tag.get("name"), []).append(tag.get("value", ""))
+            self.forms.append((form.get("action"), fields))
+        del self.forms[:-60], self.seen[:-120]
+
+    def sign_in(self) -> None:
+        scopes = self.any.choice((["buyer"], [f"structure:{SIRET}", "read"], ["operator"], []))
+        self.page.cookies.clear()
+        self.take("GET", "/connexion")
+        if scopes:
+            with Store.open(self.page.app.state.settings.store) as store:
+                secret = keys.create(store, scopes)
+            self.take("POST", "/connexion", data={"key": secret, "csrf": self.csrf})
+
+    def search(self) -> None:
+        asked = {"need": self.any.choice(NEEDS), "place": self.any.choice(PLACES), "csrf": self.csrf}
+        asked |= {"radius": self.any.choice(("", "", "30", "x", "-1"))}
+        sent = ("a.xml", self.any.choice((b"", b"<a/>", b"%PDF-1.4", b"\xff\xfe")))
+        self.take("POST", "/acheteur", data=asked, files={"file": sent} if self.any.random() < 0.15 else None)
+
+    def follow(self) -> None:
+        address = self.any.choice(self.seen)
+        if not address.startswith(("/territoire/carte", "/openapi")):
+            self.take("GET", address)
+
+    def stray(self) -> None:
+        address = self.any.choice([a for a in self.seen if a.startswith(("/acheteur", "/structure"))])
+        names = "lot page vue tri type km metier contact label tout manque debut de s issue fait modifier q"
+        asked = {self.any.choice(names.split()): self.any.choice(ODD) for _ in range(3)}
+        self.take("GET", f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}")
+
+    def submit(self) -> None:
+        if not self.forms:
+            return self.search()
+        action, fields = self.any.choice(self.forms)
+        data = {name: self.any.choice((*values, self.any.choice(ODD))) for name, values in fields.items()}
+        for name in {"s", "sirets"} & fields.keys():
+            data[name] = self.any.sample(fields[name], min(len(fields[name]), 3))
+        return self.take("POST", action, data=data | ({"csrf": self.csrf} if "csrf" in data else {}))
+
+    def step(self) -> None:
+        acts = (self.search, *[self.follow] * 2, self.stray, *[self.submit] * 3)
+        (self.sign_in if self.any.random() < 0.05 else self.any.choice(acts))()
+
+
+def of_visitors(client: Any, _: dict[str, str], examples: int, tally: Counter[int]) -> None:
+    """A visitor of every kind, who does what the pages offer and what they do not."""
+    visitor, most = Visitor(client, tally), tally.total() + examples
+    while tally.total() < most:
+        visitor.step()
 
 
 def run(client: Any, head: dict[str, str], requests: int) -> Counter[int]:
@@ -215,7 +264,7 @@ def run(client: Any, head: dict[str, str], requests: int) -> Counter[int]:
     tally: Counter[int] = Counter()
     of_contract(client, head, max(1, requests // (5 * routes)), tally)
     of_bytes(client, head, max(1, requests * 2 // 5), tally)
-    of_forms(client, head, max(1, requests - sum(tally.values())), tally)
+    of_visitors(client, head, max(1, requests - tally.total()), tally)
     return tally
 
 

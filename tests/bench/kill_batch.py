@@ -13,7 +13,6 @@ import json
 import os
 import random
 import signal
-import socket
 import sys
 import tempfile
 import time
@@ -35,6 +34,7 @@ from sqlalchemy import select
 
 import databases
 import night as n
+from mail_server import free_port
 from matcher.outreach import batch, delivery
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import _opened
@@ -131,19 +131,12 @@ def main(kills: int = 200, seed: int = 0, postgres: bool = False) -> None:
 
         def address(store: object) -> str:
             """Of an empty store of this name."""
-            if server_address is None:
-                return f"sqlite:///{home}/{store}.sqlite"
-            import psycopg
-
-            with psycopg.connect(server_address, autocommit=True) as connection:
-                connection.execute(f'CREATE SCHEMA "r{store}"')
-            return f"{server_address}?options=-csearch_path%3Dr{store}"
+            at = f"sqlite:///{home}/{store}.sqlite"
+            return at if server_address is None else databases.schema(server_address)
 
         folder = n.catalogue(home / "catalogue")
         _opened(str(folder))  # loaded once, inherited by every child
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         box = home / "received"
         box.touch()
         server = child(serve, port, box)

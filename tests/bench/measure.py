@@ -71,10 +71,6 @@ def judged(data: Path) -> dict[str, dict[str, float]]:
     return found
 
 
-def tolerance(row: str) -> float:
-    return JUDGED_TOLERANCE if row.startswith("judged") else TOLERANCE
-
-
 def main() -> int:
     found = measured()
     if "--write" in sys.argv:
@@ -86,7 +82,8 @@ def main() -> int:
         f"{row}: {measure} {found.get(row, {}).get(measure, 0):.4f}, was {value:.4f}"
         for row, values in kept.items()
         for measure, value in values.items()
-        if found.get(row, {}).get(measure, 0) < value - tolerance(row)
+        if found.get(row, {}).get(measure, 0)
+        < value - (JUDGED_TOLERANCE if row.startswith("judged") else TOLERANCE)
     ]
     for loss in losses:
         print(f"LOST  {loss}")

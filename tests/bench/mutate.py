@@ -25,23 +25,10 @@ import typer
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ["matching", "reading/clauses", "partners", "outreach", "records", "service/routes"]
+_SWAPPED = "Eq NotEq, Lt GtE, LtE Gt, In NotIn, Is IsNot, And Or, Add Sub, Mult Div"
+_PAIRS = [[getattr(ast, name) for name in pair.split()] for pair in _SWAPPED.split(", ")]
 OTHER: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Eq: ast.NotEq,
-    ast.NotEq: ast.Eq,
-    ast.Lt: ast.GtE,
-    ast.GtE: ast.Lt,
-    ast.Gt: ast.LtE,
-    ast.LtE: ast.Gt,
-    ast.In: ast.NotIn,
-    ast.NotIn: ast.In,
-    ast.Is: ast.IsNot,
-    ast.IsNot: ast.Is,
-    ast.And: ast.Or,
-    ast.Or: ast.And,
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
+    one: other for pair in _PAIRS for one, other in (pair, pair[::-1])
 }
 
 

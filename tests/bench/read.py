@@ -10,9 +10,6 @@ python tests/bench/read.py night CATALOGUE [--draw 60] [--seed 1] [--notices]
     with --notices of notice and structure, each by one of its lots: lots of one notice are one card of a digest.
 python tests/bench/read.py reasons CATALOGUE QUERIES.jsonl [--draw 100] [--seed 1] [--whole]
     Shown reasons of the first five of 40 needs, each by itself, or all those of a structure as one line.
-python tests/bench/read.py counts CATALOGUE [--draw 300] [--seed 1]
-    Needs at places, real and invented: the counts of the map (of trades), the potential, the list that its number opens, the lists of
-    its reservations and the record that is kept of it; each that differs.
 python tests/bench/read.py silence CATALOGUE [--draw 500] [--seed 1] [--performers FILE]
     Those who say nothing of their trade: twenty searches of ESAT, exposure over real needs, profiles completed by a sentence, and
     needs of what structures of a file do, with their text and without.
@@ -21,20 +18,16 @@ Mark each line of a sample relevant, doubtful or noise (true and useful, true, f
 """
 
 import csv
-import html
 import io
 import json
 import random
-import re
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -58,10 +51,7 @@ from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, matches_of
 from matcher.reading import brochure, clauses, files, gather
 from matcher.reading.need import typed_need
-from matcher.reference import paths, places, toponyms, trades, typed_places
-from matcher.territory import coverage
-from matcher.territory.areas import Area, somewhere
-from matcher.territory.counts import Desk
+from matcher.reference import paths, toponyms, trades, typed_places
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
 DATA = Path(__file__).parents[1] / "data"
@@ -235,86 +225,6 @@ def reasons(catalogue: Path, queries: Path, draw: int = 100, seed: int = 1, whol
                 lines += [f"{line} {said}" for said in ([" ; ".join(told)] if whole else told)]
     print(f"{len(lines)} {'lines' if whole else 'reasons'} shown for {len(asked)} needs")
     print("\n".join(random.sample(lines, min(draw, len(lines)))))
-
-
-# ----------------------------------------------------------------------------------- the counts of a territory
-
-TYPED = (
-    "ménage de la médiathèque le soir", "débarrasser les archives et les vieux meubles", "laver les draps du foyer",
-    "plateaux repas pour un séminaire", "tondre les ronds-points, tailler les haies", "peindre les grilles de l'école",
-    "trier et recycler les papiers", "mise sous pli de la lettre du maire", "deux agents pour la déchèterie cet été",
-    "réparer les vélos des agents", "conduire les enfants au centre de loisirs", "nettoyage des vitres et entretien du parc",
-    "numériser les registres d'état civil", "construction d'un gymnase", "transport par hélicoptère", "café et biscuits",
-)  # fmt: skip
-WIDE = ("93", "59", "2A", "Finistère", "Gers", "974", "Rennes Métropole")  # zones that are no commune
-
-
-@app.command()
-def counts(catalogue: Path, draw: int = 300, seed: int = 1) -> None:
-    from service.app import create_app
-
-    from pages_client import PagesClient, signed_in
-    from serving import settings_of
-
-    chance, differ, some = random.Random(seed), 0, 0
-    communes = sorted(places.communes(), key=lambda one: -one.population)[:4000]
-    titles = [lot.title for t in gather.load_notices(catalogue) for lot in t.lots if 8 < len(lot.title) < 120]
-    labels = {trade.name: trade.label for trade in trades.trades()}
-    with tempfile.TemporaryDirectory() as home:
-        service = create_app(settings_of(catalogue, Path(home), processes=0))
-        with PagesClient(service) as page:
-            signed_in(page, "buyer")
-            desk = Desk(service.state.serving.get().matcher)
-            for _ in range(draw):
-                zone = chance.choice(WIDE) if chance.random() < 0.3 else chance.choice(communes).code
-                trade = chance.choice(list(labels)) if chance.random() < 0.4 else ""
-                need = labels.get(trade, chance.choice((*TYPED, *chance.sample(titles, len(TYPED)))))
-                amount = chance.choice(("", "", "18 000", "250 k€", "4 M€")) if not trade else ""
-                told = _counted(page, need, zone, amount)
-                if trade:
-                    where = Area(code=zone, label=zone, words=zone, place=somewhere(zone))
-                    (cell,) = coverage.cover(desk, [], [where], trade=trade).cells
-                    told["carte"] = (cell.count.likely, cell.count.plausible, cell.count.to_ask)
-                some += any(map(any, told.values()))
-                if len(set(told.values())) > 1 or not told:
-                    differ += 1
-                    print(f"- {need[:70]} | {zone} | {amount or 'sans montant'} : {told}")
-    print(f"{draw} needs at places, {some} with some structure: {differ} differ")
-
-
-def _counted(page: Any, need: str, zone: str, amount: str) -> dict[str, tuple[int, ...]]:
-    """Who is to be called, checked first and asked about a need, by who says so; with a reservation that differs."""
-    asked = {"need": need, "place": zone, "amount": amount}
-    studied = html.unescape(page.post("/territoire/potentiel", data=asked).text)
-    addresses = re.findall(r'<a href="(/acheteur/r/[^"]+)">([^<]+)</a>', studied)
-    if not addresses:
-        return {}
-    (own, words), *reserved = addresses
-    reference = own.removeprefix("/acheteur/r/")
-    kept = page.post("/acheteur/fiches", data={"de": reference}, follow_redirects=False)
-    lines = page.get(f"{kept.headers['location']}/export.json").json()["events"]
-    bands = Counter(line["payload"]["band"] for line in lines if line["kind"] == "listed")
-    told = {"potentiel": _in_words(words), "liste": _listed(page, own)}
-    told["fiche"] = tuple(bands[f"à {what}"] for what in WHAT)
-    for address, words in reserved:
-        if (shown := _listed(page, address)) != _in_words(words):
-            told |= {f"réservé {address[-30:]}": shown, "conseil": _in_words(words)}
-    return told
-
-
-WHAT = ("appeler", "vérifier", "interroger")
-
-
-def _in_words(words: str) -> tuple[int, ...]:
-    return tuple(int((re.findall(rf"(\d+) à {what}", words) or [0])[0]) for what in WHAT)
-
-
-def _listed(page: Any, address: str) -> tuple[int, ...]:
-    """The structures that the page of a list shows, by level."""
-    text = page.get(f"{address}{'&' if '?' in address else '?'}tout=1").text
-    parts = text.split('<aside id="carte"')[0].split('<details class="level"')
-    called, *checked = (part.count('<li class="row"') for part in parts)
-    return called, sum(checked), sum(part.count('<li><a href="/structure/') for part in parts[1:])
 
 
 # ------------------------------------------------------------------------------ who says nothing of its trade

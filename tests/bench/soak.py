@@ -109,31 +109,7 @@ def gauge(text: str, name: str) -> float:
     return float(found.group(1)) if found else float("nan")
 
 
-class _Connection(asyncio.Protocol):
-    """One kept connection: a request is written, its answer awaited."""
-
-    def __init__(self) -> None:
-        self.got, self.open = bytearray(), True
-        self.answer: asyncio.Future[tuple[int, bytes]] | None = None
-
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self.got += data
-        head, found, body = bytes(self.got).partition(b"\r\n\r\n")
-        length = re.search(rb"content-length: *(\d+)", head, re.I)
-        if found and len(body) >= (int(length.group(1)) if length else 0):
-            self.got.clear()
-            self._end(int(head[9:12]), body)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.open = False
-        self._end(0, b"")
-
-    def _end(self, status: int, body: bytes) -> None:
-        if self.answer and not self.answer.done():
-            self.answer.set_result((status, body))
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Client:
@@ -141,7 +117,7 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.host, self.port = str(urlsplit(url).hostname), urlsplit(url).port or 80
-        self._free: list[_Connection] = []
+        self._free: list[Connection] = []
 
     def request(
         self, method: str, path: str, body: bytes, media: str = "application/json", key: str = ""
@@ -157,20 +133,25 @@ class Client:
         A kept connection that the server closes just then is asked again on a new one, as every client does (RFC 9112, 9.3.1).
         """
         while self._free:
-            if (kept := self._free.pop()).open and (answer := await self._ask(kept, request))[0]:
+            if (answer := await self._ask(self._free.pop(), request))[0]:
                 return answer
         try:
-            _, fresh = await asyncio.get_running_loop().create_connection(_Connection, self.host, self.port)
+            return await self._ask(await asyncio.open_connection(self.host, self.port), request)
         except OSError:
             return 0, b""
-        return await self._ask(fresh, request)
 
-    async def _ask(self, connection: _Connection, request: bytes) -> tuple[int, bytes]:
-        connection.answer = asyncio.get_running_loop().create_future()
-        connection.transport.write(request)
-        answer = await connection.answer
-        self._free += [connection] if connection.open else []
-        return answer
+    async def _ask(self, connection: Connection, request: bytes) -> tuple[int, bytes]:
+        reader, writer = connection
+        try:
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: *(\d+)", head, re.I)
+            body = await reader.readexactly(int(length.group(1)) if length else 0)
+        except (OSError, asyncio.IncompleteReadError):
+            writer.close()
+            return 0, b""
+        self._free.append(connection)
+        return int(head[9:12]), body
 
 
 @contextmanager

@@ -76,13 +76,6 @@ def test_words_wrong_keys_and_second_thoughts(matcher: Matcher, queries: Path) -
     assert sorted(value[0] for value in lines[0]["j"].values()) == [0] * 15 + [1]
 
 
-def test_a_stop_keeps_what_was_graded(matcher: Matcher, queries: Path) -> None:
-    asked = evaluation.questions(queries, [])
-    (line,) = leads.graded(matcher, asked, answers("o", "3", "d", "2"), lambda text: None)
-    assert list(line["j"].values()) == [[3, "said"]]
-    assert not list(leads.graded(matcher, evaluation.questions(queries, []), answers("o"), lambda text: None))
-
-
 def test_the_command_writes_what_training_reads(matcher: Matcher, queries: Path, tmp_path: Path) -> None:
     save_catalogue(matcher.catalogue, tmp_path / "catalogue")
     out = tmp_path / "ours.judged.jsonl"

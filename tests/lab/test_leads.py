@@ -139,12 +139,6 @@ def test_fewer_cases_than_bins_and_none() -> None:
         brier([], [])
 
 
-def test_the_judged_files_are_looked_at_before_anything_is_loaded(tmp_path: Path) -> None:
-    (needs := tmp_path / "ours.queries.jsonl").write_text("{}\n", encoding="utf-8")
-    with pytest.raises(NotFound, match=r"no ours\.judged\.jsonl next to"):
-        next(benchmark.on_judged([needs], [tmp_path / "no directory is here"], ["default"]))
-
-
 def test_a_table_of_grades_is_a_judged_set(tmp_path: Path) -> None:
     rows = (
         "Nos notes",
@@ -166,15 +160,7 @@ def test_a_table_of_grades_is_a_judged_set(tmp_path: Path) -> None:
     assert [one.id for one in evaluation.questions(queries, [])] == ["tonte, Brioude", "audit", "peinture"]
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("besoin;siret;note\ntonte;000000018;9", "row 2: note '9'"),
-        ("a;b\n1;2", "heading 'besoin'"),
-        ("besoin;siret;note\ntonte;00000000100010;1", "row 2: 00000000100010 is no SIRET"),
-        ("besoin;lieu;siret;note\ntonte;Saint-Denis;;", "row 2: .*several places"),
-    ],
-)
+@pytest.mark.parametrize(("line", "said"), cases("tables of grades that are none"))
 def test_a_table_of_grades_that_is_none_is_told(tmp_path: Path, line: str, said: str) -> None:
     (table := tmp_path / "notes.csv").write_text(line)
     with pytest.raises(BadInput, match=said):

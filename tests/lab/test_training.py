@@ -50,18 +50,6 @@ def test_parts_lie_side_by_side_and_what_is_asked_is_turned(tmp_path: Path) -> N
         assert np.abs(asked - model.encode(need)[0]).max() > 0.01
 
 
-def test_what_all_needs_share_prefers_no_offer() -> None:
-    rng = np.random.default_rng(0)
-    vectors, turn = rng.normal(size=(9, 4)).astype(np.float32) + 1, rng.normal(size=(4, 4))
-    texts = np.arange(9), np.array([0, 3, 6])
-    before = vectors.reshape(3, 3, 4).sum(axis=1) @ turn
-    mean = (before / np.linalg.norm(before, axis=1, keepdims=True)).mean(axis=0)
-    after = vectors.reshape(3, 3, 4).sum(axis=1) @ encoder.without_common(turn, vectors, texts)
-    np.testing.assert_allclose(after @ mean, 0, atol=1e-6)
-    across = np.linalg.svd(mean[None])[2][1:]  # the directions that the mean has no part in are as before
-    np.testing.assert_allclose(after @ across.T, before @ across.T, atol=1e-6)
-
-
 def test_our_own_grades_are_of_the_bidders_held(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     for name in (judgement.READ, judgement.READ_MIXED):
         assert len(judged(OURS / f"{name}.jsonl.gz")) > 100

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from importing import imported
 from matcher.domain import BadInput, StaleArtefact
 from matcher.learned import cpv
 from matcher.reference.codes import cpv_label
@@ -85,24 +84,6 @@ def test_short_and_long_texts_asked_together_are_answered_as_alone() -> None:
     assert silent == []
 
 
-def test_what_is_packed_is_unpacked() -> None:
-    rng = np.random.default_rng(0)
-    near = rng.standard_normal((3, 4)).astype(np.float32)
-    views = cpv.Views(
-        divisions=["45", "90"],
-        columns=np.array([1, 70_000]),
-        rarity=np.array([1.5, 2.0], np.float32),
-        weights=rng.standard_normal((2, 2)).astype(np.float32),
-        bias=np.array([0.1, -0.1], np.float32),
-        neighbours=near / np.linalg.norm(near, axis=1, keepdims=True),
-        codes=np.array([45000000, 90500000, 3100000]),
-    )
-    again = cpv.unpack(views.divisions, cpv.pack(views))
-    np.testing.assert_array_equal(again.codes, views.codes)
-    np.testing.assert_allclose(again.weights, views.weights, atol=0.02)
-    np.testing.assert_allclose(again.neighbours, views.neighbours, atol=0.02)
-
-
 def test_a_model_of_another_encoder_is_refused(tmp_path: Path) -> None:
     shipped = models_dir() / "cpv"
     told = json.loads((shipped / "cpv.json").read_text(encoding="utf-8")) | {"encoder": "static-other"}
@@ -122,10 +103,6 @@ def test_command_prints_codes_and_refuses_silence() -> None:
     silent = command("cpv")
     assert (silent.returncode, silent.stdout) == (2, "")
     assert "nothing to code" in silent.stderr
-
-
-def test_neither_torch_nor_sklearn_is_loaded_on_import() -> None:
-    assert imported("import matcher.learned.cpv", ("torch", "sklearn", "scipy")) == []
 
 
 @pytest.mark.shared

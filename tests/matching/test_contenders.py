@@ -18,6 +18,7 @@ from matcher.matching.ranking import PLAUSIBLE, Ranking
 from matcher.matching.suitability import ON_THE_SPOT
 from matcher.reading import gather
 from matcher.reading.need import free_text_tender
+from records import cases
 
 MONTREUIL = Place(commune="93048", label="Montreuil", department="93", latitude=48.86, longitude=2.44)
 RENNES = Place(commune="35238", label="Rennes", department="35", latitude=48.11, longitude=-1.68)
@@ -120,14 +121,7 @@ def carriers(ranking: Ranking) -> list[str]:
     return [str(sirets[ranking.shortlist.candidates[i]]) for i, _, _ in found]
 
 
-@pytest.mark.parametrize(
-    ("title", "owing"),
-    [
-        ("Réfection des façades et maçonnerie d'une école", True),
-        ("Mission de maîtrise d'œuvre pour la réhabilitation d'une école", False),
-        ("Formation professionnelle des demandeurs d'emploi", False),
-    ],
-)
+@pytest.mark.parametrize(("title", "owing"), cases("hours that are carried"))
 def test_hours_are_carried_of_works_and_not_of_studies_or_of_training(title: str, owing: bool) -> None:
     lender = made.structure("90000000100001", "Vignes Intérim", kind="ETTI", place=MONTREUIL, active=True)
     hours = Clause(nature="execution", origin="field", passage="heures d'insertion", confidence=1.0)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from pytest import MonkeyPatch
 
 import made
 from matcher.catalogue.build import build_catalogue, update_catalogue
@@ -91,22 +90,3 @@ def test_a_score_depends_neither_on_a_filter_nor_on_what_was_read_before(held: C
     changed = update_catalogue(fresh, [structure(3, "Plateaux repas livrés au bureau")])
     assert declared.said_best(asked(changed, need))[:2] == pytest.approx(everyone[:2], abs=1e-6)
     assert int(np.nanargmax(declared.said_best(asked(changed, need)))) == 2
-
-
-def test_a_catalogue_in_the_place_of_another_reads_only_what_is_new(monkeypatch: MonkeyPatch) -> None:
-    cuts: list[str] = []
-    cut = declared.cut
-    monkeypatch.setattr(declared, "_last", {})
-    monkeypatch.setattr(declared, "cut", lambda text: cuts.append(text) or cut(text))
-
-    def said(*texts: str) -> list[tuple[str, ...]]:
-        place, numbered = Place(postcode="93500"), enumerate(texts, 11)
-        listed = [made.structure(f"0000000{n}00013", f"S{n}", text, place=place) for n, text in numbered]
-        pieces = declared.of(build_catalogue(listed))
-        assert len(pieces.trades) == len(pieces.words) == len(pieces.views)
-        return [tuple(map(pieces.text, pieces.spans.of(i).tolist())) for i in range(len(texts))]
-
-    first = said("tonte, taille de haies", "repas en liaison froide", "tonte, taille de haies")
-    assert first[0] == first[2] and len(cuts) == 2  # equal texts are read once
-    second = said("nettoyage de vitres", "repas en liaison froide")
-    assert second[1] == first[1] and len(cuts) == 3 and "nettoyage de vitres" in cuts[2]

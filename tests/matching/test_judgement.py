@@ -11,7 +11,6 @@ import pytest
 from pytest import MonkeyPatch
 
 import made
-from importing import imported
 from matcher import codec
 from matcher.domain import Answer, Offer, Place, Structure
 from matcher.lab import evaluation
@@ -246,21 +245,6 @@ def test_learnt_tables_sum_to_what_the_trees_say() -> None:
     total = score(held, judged)
     assert total == pytest.approx(tables.score(rows), abs=0.01)
     assert total[grade > 2].mean() > total[grade < 2].mean() + 1
-
-
-def test_the_learning_pulls_apart_two_graded_pairs_of_a_need_and_no_others() -> None:
-    grade, need = np.array([3.0, 0.0, np.nan, 3.0]), np.array([1, 1, 1, 0])
-    pairs = training.Pairs(np.zeros((4, len(training.MAIN))), need, grade, np.array([1.0, 1.0, 0.5, 1.0]))
-    slope, bend = training._pull(pairs)(np.zeros(4), None)
-    # alike: one of them stands second, and an exchange costs all of the gain that a second place loses
-    push = (1 - 1 / np.log2(3)) / 2
-    assert slope == pytest.approx([-0.5 - push, 0.5 + push, 0.25, -0.5])
-    assert bend == pytest.approx([0.25 + push / 2, 0.25 + push / 2, 0.125, 0.25])
-
-
-def test_reading_the_judgement_loads_no_learning_library() -> None:
-    code = "from matcher.matching import judgement; judgement.shipped()"
-    assert imported(code, ("lightgbm", "sklearn", "interpret", "pickle5")) == []
 
 
 @pytest.mark.parametrize(("name", "trade"), cases("names and their trades"))

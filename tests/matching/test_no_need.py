@@ -103,12 +103,7 @@ def test_a_lot_of_works_whose_notice_asks_for_hours_is_answered_by_the_clause(ma
     assert told[1]["clause"] > told[0]["clause"] and told[1]["served"] < told[0]["served"]
 
 
-def test_a_typed_need_is_read_with_its_lots_and_clauses() -> None:
-    reserved = "Lot 1 : nettoyage des bureaux, marché réservé aux entreprises adaptées et ESAT."
-    tender = typed_need(f"{reserved} Lot n° 2 - tonte des pelouses", (NANTES,))
-    assert [lot.number for lot in tender.lots] == ["1", "2"] and tender.lots[1].title == "tonte des pelouses"
-    assert [lot.reservation is not None for lot in tender.lots] == [True, False]
-    assert all(lot.places == (NANTES,) for lot in tender.lots)
+def test_a_lot_that_is_named_in_passing_makes_no_second_one() -> None:
     for one in ("haies du lot 1 : parc", "Lot 1 : haies, lot 1 : haies", "Lot 1 : haies lot 2 : "):
         assert len(typed_need(one, (NANTES,)).lots) == 1
 

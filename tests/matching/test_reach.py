@@ -58,12 +58,6 @@ def test_who_is_known_by_its_area_alone_stands_at_its_centre_and_is_never_nearer
     assert km(held, there)["aisne"] > 20, "at the very centre its own place is still unknown"
 
 
-def test_no_kilometres_are_shown_where_the_point_is_not_its_own(held: Catalogue) -> None:
-    shown = {name for name, one in found(held, LAON).items() if one.kilometres is not None}
-    assert shown == {"laon", "laon 20 km", "laon 62"}
-    assert all(one.kilometres is None for one in found(held, AISNE).values())
-
-
 def test_zones_decide_where_they_are_declared_and_the_usual_distance_elsewhere(held: Catalogue) -> None:
     at_laon, at_bully = found(held, LAON), found(held, BULLY)
     assert at_laon["laon"].where == "near" and at_bully["laon"].where == "far"

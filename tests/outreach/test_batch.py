@@ -1,7 +1,6 @@
 """The nightly run: incremental, idempotent, resumable, alone, and honest when its source is down."""
 
 import json
-import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,17 +11,15 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import typer
 from pytest import MonkeyPatch
 from sqlalchemy import select
 
 import night as n
 import terminal
-from matcher.commands import batch as batch_command
 from matcher.domain import Place
 from matcher.outreach import batch, cluster
 from matcher.outreach.rules import Rules
-from matcher.reading.sync import _client, boamp
+from matcher.reading.sync import _client
 from matcher.records.store import Store, alone
 from matcher.records.tables import Found, Notice
 from replay_server import serving
@@ -180,26 +177,12 @@ def test_sync_fetches_and_matches(folder: Path, tmp_path: Path, monkeypatch: Mon
         assert told["read"] == len(publisher.notices) and told["new"] == told["read"]
         again = command(tmp_path, *run)
         assert again.returncode == 0 and json.loads(again.stdout)["new"] == 0
-
-
-def test_a_publisher_that_is_down_is_reported_and_what_is_available_is_matched(
-    folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    fetched = tmp_path / "fetched" / "boamp"
-    fetched.mkdir(parents=True)
-    shutil.copy(ROOT / "data" / "sample" / "boamp_page_1.json", fetched)
-
-    def down(_: Path) -> None:
-        raise _client.Unreachable("nobody answers")
-
-    monkeypatch.setattr(boamp, "boamp", down)
-    monkeypatch.setenv("MATCHER_STORE", f"sqlite:///{tmp_path}/s.sqlite")
-    with pytest.raises(typer.Exit) as left:
-        where = {"to": tmp_path / "fetched", "catalogue": folder}
-        batch_command.run(sync=True, at="2026-11-24T09:00", format="jsonl", **where)
-    assert left.value.exit_code == batch.SOURCE_DOWN
-    out, err = capsys.readouterr()
-    assert "source down: nobody answers" in err and json.loads(out)["new"] > 5
+    monkeypatch.setattr(
+        _client, "ATTEMPTS", 1
+    )  # nobody answers now: what is there is matched, by another store
+    down = terminal.command(*run, cwd=tmp_path, MATCHER_STORE=f"sqlite:///{tmp_path}/other.sqlite")
+    assert down.returncode == batch.SOURCE_DOWN and "source down" in down.stderr
+    assert json.loads(down.stdout)["new"] == told["new"]
 
 
 def test_wrong_usage_gets_one_sentence_and_status_two(folder: Path, tmp_path: Path) -> None:

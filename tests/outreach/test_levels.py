@@ -209,18 +209,9 @@ def test_limits_that_bind_and_passages_are_said_once() -> None:
     assert list(items._conditions(lot)) == ["Seul ; Plusieurs : « Nul ne peut ... »", "Variantes admises"]
 
 
-@pytest.mark.parametrize(
-    ("place", "said"),
-    [
-        (Place(label="Toute la France.", nuts="FR"), "marché national ou régional"),
-        (Place(label="Île-de-France", region="11"), "marché national ou régional"),
-        (Place(region="32"), "marché national ou régional"),
-        (Place(label="Résidence des Tilleuls, rue Dillies", region="32"), ""),
-        (Place(department="93"), ""),
-    ],
-)
-def test_a_lot_is_too_wide_by_its_place_and_not_by_an_unknown_street(place: Place, said: str) -> None:
-    assert items._wide(Lot(id="a", title="Repas", places=(place,))) == said
+@pytest.mark.parametrize(("place", "said"), cases("lots that are too wide"))
+def test_a_lot_is_too_wide_by_its_place_and_not_by_a_street(place: dict[str, str], said: str) -> None:
+    assert items._wide(Lot(id="a", title="Repas", places=(Place(**place),))) == said
 
 
 def test_a_declared_zone_counts_for_a_lot_that_names_its_region_alone(store: Store, tmp_path: Path) -> None:

@@ -429,13 +429,6 @@ def test_who_gets_nothing_is_told_why_and_what_would_change_it(plain: Matcher) -
     assert "aucun avis ouvert" in why_nothing(plain, GARDEN, [], now=NOW)[0]
 
 
-def test_a_lot_out_of_the_declared_zone_is_not_reported(plain: Matcher) -> None:
-    zoned = replace(CLEAN, zone=domain.Zone(departments=("75",)))
-    held = made.matcher_over([zoned])
-    assert opportunities(held, zoned, [tender(CLEANING)], now=NOW) == ()
-    assert opportunities(plain, CLEAN, [tender(CLEANING)], now=NOW) != ()
-
-
 def test_only_what_is_open_wanted_and_published_is_shown(plain: Matcher) -> None:
     def count(notice: Tender, **wishes: object) -> int:
         return len(opportunities(plain, GARDEN, [notice], wishes=Wishes(**wishes), now=NOW))  # type: ignore[arg-type]

@@ -2,7 +2,6 @@
 
 import json
 
-import pytest
 from pytest import MonkeyPatch
 
 from matcher.domain import Award, Lot, Rejected, Tender
@@ -29,18 +28,6 @@ def test_a_lot_without_a_code_is_given_the_likeliest_and_says_so() -> None:
     (flag,) = made.flags
     assert flag.startswith(f"cpv inferred, lot 1: {green.cpv[0]} (0.")
     assert all(lot.amount is None for lot in made.lots)
-
-
-def test_chances_are_those_of_the_model_one_text_at_a_time() -> None:
-    from matcher.learned import cpv
-
-    text = "réfection de la toiture d'une école"
-    (found,) = inference.likeliest([text], k=3)
-    alone = [(code, chance) for code, _, chance in cpv.shipped().suggest(text, 3, "class")]
-    assert [code for code, _ in found] == [code for code, _ in alone][: len(found)]
-    assert [chance for _, chance in found] == pytest.approx([c for _, c in alone][: len(found)], abs=1e-3)
-    together = inference.likeliest([text, "repas pour une crèche", "", text], k=3)
-    assert together[0] == together[3] == found and together[2] == []
 
 
 def test_records_keep_their_order_and_no_model_is_loaded_in_vain(monkeypatch: MonkeyPatch) -> None:

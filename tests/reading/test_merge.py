@@ -132,15 +132,6 @@ def test_offers_without_a_name_go_to_their_structure_or_are_set_aside() -> None:
     assert "read them with the list that names it" in orphan.reason
 
 
-def test_merging_is_stable_and_empty_input_is_empty() -> None:
-    assert merge([])[0] == ()
-    records = [structure(), structure(OTHER, name="Y"), structure(source="b.csv", phone="1")]
-    once = merge(records)[0]
-    assert [s.siret for s in once] == [ONE, OTHER]
-    again, _ = merge(once)
-    assert [(s.siret, s.name, s.phone) for s in again] == [(s.siret, s.name, s.phone) for s in once]
-
-
 def test_a_finess_number_is_an_identity_until_the_siret_is_found() -> None:
     alone = structure("F570000015", phone="0100000000", flags=("no-siret",))
     (kept,), _ = merge([alone])

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from matcher.catalogue.build import build_catalogue
+import made
 from matcher.commands import match as command
-from matcher.domain import BadInput, Filters, Offer, Place, Structure, Zone
+from matcher.domain import BadInput, Filters, Place, Zone
 from matcher.learned import asks
-from matcher.matching import reach, recipes
 from matcher.matching.engine import Matcher
-from matcher.matching.search import query_of, shortlist_of
 from matcher.reading.need import free_text_tender, reservation_unread, typed_need
 from matcher.reference import toponyms
 from records import cases
@@ -22,33 +20,13 @@ SEVERAL = Path(__file__).parents[1] / "data" / "several_needs.csv"
 GARDEN = "Entretien d'espaces verts, tonte, taille de haies"
 
 
-def structure(number: int, town: Place, zone: Zone | None = None) -> Structure:
-    siret = f"{number:09d}00014"
-    offer = Offer(id=f"{siret}#1", title=GARDEN, zone=zone)
-    return Structure(siret=siret, name=f"Structure {number}", kind="ACI", place=town, offers=(offer,))
-
-
 @pytest.fixture(scope="module")
 def west() -> Matcher:
-    made = [
-        structure(1, Place(label="Rennes", postcode="35000")),
-        structure(2, Place(label="Nantes", postcode="44000")),
-        structure(3, Place(label="Nantes", postcode="44000"), Zone(regions=("53",))),
-        structure(4, Place(label="Rennes", postcode="35000"), Zone(departments=("44",))),
-        structure(5, Place(label="Marseille", postcode="13001")),
-        structure(6, Place(label="Saint-Malo", postcode="35400")),
-    ]
-    return Matcher(build_catalogue(made, [], recipes.named("default")))
-
-
-def compared(matcher: Matcher, where: str):  # type: ignore[no-untyped-def]
-    tender = free_text_tender("tonte et taille de haies", toponyms.asked(where))
-    return shortlist_of(matcher.catalogue, query_of(matcher.catalogue, tender.lots[0], tender))
-
-
-def test_a_declared_zone_counts_where_only_a_region_is_named(west: Matcher) -> None:
-    zones = reach.of(compared(west, "Bretagne")).zone
-    assert list(zones) == [0, 0, 1, -1, 0, 0]
+    towns = {"Rennes": "35000", "Nantes": "44000", "Marseille": "13001", "Saint-Malo": "35400"}
+    zones = {3: Zone(regions=("53",)), 4: Zone(departments=("44",))}
+    named = enumerate("Rennes Nantes Nantes Rennes Marseille Saint-Malo".split(), 1)
+    facts = {n: {"place": Place(label=at, postcode=towns[at]), "zone": zones.get(n)} for n, at in named}
+    return made.matcher_over(made.structure(n, f"Structure {n}", GARDEN, **own) for n, own in facts.items())
 
 
 def test_those_of_a_region_come_before_those_outside(west: Matcher) -> None:

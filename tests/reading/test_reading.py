@@ -6,7 +6,6 @@ import io
 import json
 import subprocess
 import tarfile
-import zipfile
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -39,17 +38,14 @@ def test_a_format_is_recognised_by_its_content_whatever_its_name(path: str, sour
 
 
 def packed(kind: str) -> bytes:
-    buffer = io.BytesIO()
     if kind == "gz":
         return gzip.compress(NOTICE.read_bytes())
     if kind == "zip":
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.write(NOTICE, "folder/notice.xml")
-            archive.writestr("__MACOSX/._notice.xml", b"junk")
-            archive.write(NOTICE, "folder/.copy.xml")
-    else:
-        with tarfile.open(fileobj=buffer, mode="w:gz" if kind == "tgz" else "w") as archive:
-            archive.add(NOTICE, "folder/notice.xml")
+        notice = NOTICE.read_bytes()
+        members = {"folder/notice.xml": notice, "__MACOSX/._notice.xml": b"junk", "folder/.copy.xml": notice}
+        return bombs.packed(members)
+    with tarfile.open(fileobj=(buffer := io.BytesIO()), mode="w:gz" if kind == "tgz" else "w") as archive:
+        archive.add(NOTICE, "folder/notice.xml")
     return buffer.getvalue()
 
 

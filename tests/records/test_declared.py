@@ -9,7 +9,6 @@ from typer.testing import CliRunner
 
 import made
 from matcher.catalogue import denials
-from matcher.catalogue.build import build_catalogue
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
 from matcher.domain import Award, BadInput, Buyer, Filters, Holder, Lot, Offer, Place, Structure, Tender
@@ -90,13 +89,6 @@ def test_declared_offers_and_contacts_are_in_the_next_catalogue_with_their_day(s
     assert self_declared.overlay_from_store([GARDENS, LAUNDRY])[0] == listed
 
 
-def test_a_build_takes_them_too(store: Store) -> None:
-    say(store, SIRET, "trade:blanchisserie", offers=[{"title": "Mise sous pli"}])
-    listed, _ = self_declared.overlay_from_store([GARDENS, LAUNDRY])
-    after = Matcher(build_catalogue(listed))
-    assert names(after, "mise sous pli")[0] == SIRET and SIRET not in names(after, "blanchisserie")
-
-
 def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
     before = matcher([GARDENS, LAUNDRY])
     assert SIRET in names(before, "blanchisserie")
@@ -117,16 +109,6 @@ def test_a_denied_trade_never_comes_back(store: Store, tmp_path: Path) -> None:
     more = replace(GARDENS, offers=(*GARDENS.offers, Offer(id="z", title="Blanchisserie")))
     again, _ = self_declared.overlay_from_store([more])
     assert names(matcher([*again, LAUNDRY]), "blanchisserie") == [OTHER]
-
-
-def test_denied_at_once_without_a_new_build() -> None:
-    found = matcher([GARDENS, LAUNDRY])
-    told = Matcher(found.catalogue.denying({SIRET: ("cpv:9831",)}), found.recipe)
-    lots = told.match(NOTICE, 10, groups=0).lots
-    shown = [[m.structure.siret for m in lot.matches] for lot in lots]
-    assert shown[0] == [OTHER] and SIRET in shown[1]
-    assert names(told, "blanchisserie") == [OTHER]  # words alone: the class of the code names the trade
-    assert SIRET in names(found, "blanchisserie")
 
 
 def test_a_denied_offer_is_gone_and_a_lot_of_several_trades_stays(store: Store) -> None:

@@ -1,11 +1,9 @@
 """The store: migrated, idempotent, pruned and backed up."""
 
-import contextvars
 import gzip
 import sqlite3
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +21,7 @@ from matcher.records import store as store_
 from matcher.records.store import HEAD, Store
 from matcher.records.tables import Base, Claim, Declaration, Feedback, Found, Notice, SourcingEvent
 from matcher.records.tables import Sourcing as Record
-from matcher.reference import deadline
+from records import cases
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SIRET = "12345678200010"
@@ -75,16 +73,7 @@ def test_a_store_of_a_version_that_is_not_known_is_refused_with_the_remedy(store
         store.migrate()
 
 
-@pytest.mark.parametrize(
-    "address",
-    [
-        "",
-        "not an address",
-        "/a/plain/path",
-        "mysql://root@localhost/base",
-        "postgresql://nobody:hunter2@127.0.0.1:9/none",
-    ],
-)
+@pytest.mark.parametrize(("address",), cases("addresses that are no store"))
 def test_a_wrong_address_gets_one_sentence_without_password(address: str, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_STORE", address or "sqlite:////proc/none/store.sqlite")
     with pytest.raises((BadInput, StoreUnavailable)) as error:
@@ -212,34 +201,6 @@ def test_a_text_longer_than_its_column_and_a_number_beyond_any_are_refused_by_bo
     with pytest.raises(BadInput), store.writing() as connection:
         store.put(connection, Feedback, [WON | {"position": 10**30}])
     assert store.counts()["notice"] == store.counts()["feedback"] == 0
-
-
-def test_nothing_is_written_past_the_deadline_of_who_asked(store: Store) -> None:
-    def late() -> None:
-        with (
-            pytest.raises(deadline.TooLong, match="nothing of it was written"),
-            store.writing() as connection,
-        ):
-            store.put(connection, Notice, [notice()])
-            deadline.set_in(0)
-
-    contextvars.copy_context().run(late)
-    assert store.counts()["notice"] == 0
-
-
-def test_ten_who_read_and_write_at_once_lose_nothing(store: Store) -> None:
-    """What a transaction that writes has read stays so until it ends, on either database."""
-    with store.writing() as connection:
-        store.put(connection, Notice, [notice(tender={"offers": []})])
-
-    def add(number: int) -> None:
-        with store.writing() as connection:
-            held = connection.execute(select(Notice.tender)).scalar_one()
-            store.put(connection, Notice, [notice(tender={"offers": [*held["offers"], number]})])
-
-    with ThreadPoolExecutor(10) as pool:
-        list(pool.map(add, range(10)))
-    assert sorted(store.ask(select(Notice.tender)).scalar_one()["offers"]) == list(range(10))
 
 
 def test_an_update_may_look_for_several_rows() -> None:

@@ -1,11 +1,9 @@
 """Hours done after the award: who writes and sees them, and how a table of them is read and added up."""
 
-import io
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import openpyxl
 import pytest
 from sqlalchemy import update
 
@@ -16,6 +14,7 @@ from matcher.records.store import Store
 from matcher.records.tables import Declaration
 from matcher.records.worked import Worked
 from matcher.territory import ledger
+from papers import workbook
 from sheets import siret
 
 A, B = siret(1), siret(2)
@@ -93,15 +92,12 @@ def test_an_agreed_part_of_a_group_that_won_is_a_line_of_the_ledger(store: Store
 def test_a_table_is_read_as_it_was_written_and_bad_lines_are_told() -> None:
     lines = [MAY, JUNE, OTHER]
     assert ledger.read_hours(csv_text(ledger.hours_rows(lines)).encode(), "heures.csv") == (lines, [])
-    book = openpyxl.Workbook()
-    book.active.append(["Mois", "Public", "Heures réalisées", "Personnes"])
-    book.active.append([date(2026, 5, 17), "Jeunes de moins de 26 ans", 12, 1])
-    book.active.append(["mai", "RSA", 12, 1])
-    book.active.append(["05/2026", "martiens", 12, 1])
-    book.active.append(["05/2026", "DELD", "beaucoup", 1])
-    held = io.BytesIO()
-    book.save(held)
-    good, bad = ledger.read_hours(held.getvalue(), "heures.xlsx", A, "26-1")
+    rows = [
+        ("Mois", "Public", "Heures réalisées", "Personnes"),
+        (date(2026, 5, 17), "Jeunes de moins de 26 ans", 12, 1),
+        *(("mai", "RSA", 12, 1), ("05/2026", "martiens", 12, 1), ("05/2026", "DELD", "beaucoup", 1)),
+    ]
+    good, bad = ledger.read_hours(workbook(rows), "heures.xlsx", A, "26-1")
     assert good == [replace(MAY, category="young", hours=12.0, promised=None, people=1)]
     assert [why.reason.partition(" ")[0] for why in bad] == ["mois", "catégorie", "heures"]
     with pytest.raises(BadInput):

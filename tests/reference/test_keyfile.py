@@ -2,6 +2,7 @@
 
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pytest import MonkeyPatch
@@ -14,18 +15,15 @@ from matcher.reference.tables import made_once
 def test_threads_that_race_for_a_key_read_one(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setenv("MATCHER_HOME", str(tmp_path))
     for turn in range(25):
-        start, found = threading.Barrier(8), list[bytes]()
+        start = threading.Barrier(8)
 
-        def make(turn: int = turn, start: threading.Barrier = start, found: list[bytes] = found) -> None:
+        def make(name: str, start: threading.Barrier = start) -> bytes:
             start.wait()
-            found.append(made_once(f"{turn}.key"))
+            return made_once(name)
 
-        threads = [threading.Thread(target=make) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert len(found) == 8 and len(set(found)) == 1 and len(found[0]) == 64
+        with ThreadPoolExecutor(8) as pool:
+            found = list(pool.map(make, [f"{turn}.key"] * 8))
+        assert len(set(found)) == 1 and len(found[0]) == 64
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
     assert len(list(tmp_path.iterdir())) == 25
 

@@ -72,13 +72,7 @@ def test_an_unknown_article_leaves_eligibility_unknown() -> None:
     assert law.eligible("EA", ("L9999-1", "L2113-12"), NOW) is True
 
 
-def test_a_social_condition_is_mandatory_above_the_european_thresholds_from_22_august_2026() -> None:
-    assert law.social_clause_mandatory(216_000, date(2026, 8, 21)) is False
-    assert law.social_clause_mandatory(216_000, date(2026, 8, 22)) is True
-    assert law.social_clause_mandatory(215_999, date(2026, 8, 22)) is False
-    assert law.social_clause_mandatory(140_000, NOW, buyer="state") is True
-    assert law.social_clause_mandatory(5_403_999, NOW, works=True) is False
-    assert law.social_clause_mandatory(5_404_000, NOW, works=True) is True
+def test_of_an_unknown_amount_a_social_condition_is_unknown_but_before_there_was_one() -> None:
     assert law.social_clause_mandatory(None, NOW) is None
     assert law.social_clause_mandatory(None, date(2020, 1, 1)) is False
 

@@ -125,6 +125,16 @@ def over_http(url: str, work: Callable[[Any], Coroutine[Any, Any, Any]], key: st
     return asyncio.run(run())
 
 
+def within(api: Api, work: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
+    """What is told in this process."""
+
+    async def run() -> Any:
+        async with api.open(), mcp.Client(build(api)) as client:
+            return await work(client)
+
+    return asyncio.run(run())
+
+
 def knocked(url: str, host: str) -> int:
     """The status of a first message that a proxy hands on under the name that was asked."""
     about = {"protocolVersion": "2025-06-18", "capabilities": {}}
@@ -204,41 +214,29 @@ def test_tools_say_what_the_api_says_and_refuse_whom_it_refuses(folder: Path) ->
     async def ask(client: Any) -> Any:
         return await client.call_tool("find_structures_for_need", {**NEED, "n": 5})
 
-    async def both(url: str = "") -> Any:
-        api = Api(None if url else app, url)
-        async with api.open(), mcp.Client(build(api)) as client:
-            return await ask(client)
-
     with TestClient(create_app(given(folder))) as api:
         (lot,) = api.post("/v1/match", json={**NEED, "n": 5, "groups": 0}).json()["lots"]
     sent = [(m["structure"]["siret"], m["band"]) for m in lot["matches"]]
-    app = create_app(given(folder))
-    answer = result_of(asyncio.run(both()))["answer"]
+    answer = result_of(within(Api(create_app(given(folder))), ask))["answer"]
     assert [(m["structure"]["siret"], m["band"]) for m in answer["lots"][0]["matches"]] == sent
-    app = create_app(given(folder, read="key"))
-    refused = asyncio.run(both())
+    refused = within(Api(create_app(given(folder, read="key"))), ask)
     assert refused.is_error and "a key with the scope read is needed" in refused.content[0].text
-    gone = asyncio.run(both(f"http://127.0.0.1:{free_port()}"))  # nobody listens there
+    gone = within(Api(None, f"http://127.0.0.1:{free_port()}"), ask)  # nobody listens there
     assert gone.is_error and "does not answer: check its address" in gone.content[0].text
 
 
 def test_resources_and_a_prompt_for_each_user(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    app = create_app(given(folder))
+    async def ask(client: Any) -> tuple[Any, ...]:
+        said = await client.get_prompt("acheteur", {"besoin": "tonte", "lieu": "Pantin"})
+        with pytest.raises(mcp.MCPError, match="besoin"):
+            await client.get_prompt("acheteur", {"need": "tonte"})
+        for unknown, remedy in (("notice/nope", "search the notices"), ("structure/123", "give a SIRET")):
+            with pytest.raises(mcp.MCPError, match=remedy):
+                await client.read_resource(f"maillage://{unknown}")
+        shown = await client.read_resource(f"maillage://structure/{SIRET}")
+        return (await client.list_prompts()).prompts, said, shown
 
-    async def ask() -> tuple[Any, ...]:
-        api = Api(app)
-        async with api.open(), mcp.Client(build(api)) as client:
-            prompts = (await client.list_prompts()).prompts
-            need = {"besoin": "tonte", "lieu": "Pantin"}
-            said = await client.get_prompt("acheteur", need)
-            with pytest.raises(mcp.MCPError, match="besoin"):
-                await client.get_prompt("acheteur", {"need": "tonte"})
-            for unknown, remedy in (("notice/nope", "search the notices"), ("structure/123", "give a SIRET")):
-                with pytest.raises(mcp.MCPError, match=remedy):
-                    await client.read_resource(f"maillage://{unknown}")
-            return prompts, said, await client.read_resource(f"maillage://structure/{SIRET}")
-
-    prompts, said, shown = asyncio.run(ask())
+    prompts, said, shown = within(Api(create_app(given(folder))), ask)
     assert "Traceback" not in caplog.text
     assert {each.name for each in prompts} == {"acheteur", "structure", "facilitateur"}
     assert "Besoin : tonte. Lieu : Pantin." in said.messages[0].content.text
@@ -270,14 +268,12 @@ def test_tools_over_http_ask_a_service_that_runs_beside_them(folder: Path) -> No
 
 def told_by(folder: Path, *calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """What tools told, each answer beside what was cut of it."""
-    app = create_app(given(folder))
 
-    async def ask() -> list[Any]:
-        api = Api(app)
-        async with api.open(), mcp.Client(build(api)) as client:
-            return [await client.call_tool(name, arguments) for name, arguments in calls]
+    async def ask(client: Any) -> list[Any]:
+        return [await client.call_tool(name, arguments) for name, arguments in calls]
 
-    texts = [each.content[0].text for each in asyncio.run(ask())]
+    told = within(Api(create_app(given(folder))), ask)
+    texts = [each.content[0].text for each in told]
     whole = [json.loads(text) for text in texts]
     return [{"cut": each.get("cut", ""), "hint": "", **each, **each["answer"]} for each in whole]
 

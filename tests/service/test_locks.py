@@ -275,7 +275,9 @@ def test_another_name_reads_nothing_here_and_is_refused_where_there_is_a_public_
         assert here.get("/v1/structures").status_code == 200
         # a name pointed at this machine
         assert here.get("/v1/structures", headers={"host": "evil.example"}).status_code == 401
-    with TestClient(make(public_url=PUBLIC), PUBLIC) as client:
+    with TestClient(make(public_url=PUBLIC), PUBLIC, client=("127.0.0.1", 1)) as client:
+        bare = client.get("/v1/structures", headers={"host": "127.0.0.1:8000"})
+        assert bare.status_code == 401  # as a proxy asks that hands nothing on
         assert client.get("/v1/health").headers["strict-transport-security"]
         assert client.get("/v1/health", headers={"host": "evil.example"}).status_code == 400
 

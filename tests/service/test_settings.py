@@ -2,16 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from fastapi import Request
 from service.settings import Settings, read, rules_of
 
 from matcher.domain import BadInput
 from matcher.outreach.transport import server_of
 from records import cases
-from service import access
 
 
 @pytest.mark.parametrize(
@@ -58,17 +55,3 @@ def test_a_public_address_says_who_answers_for_it_and_this_machine_need_not(tmp_
     assert Settings(**public, hosting="Hôte").unnamed == ["MATCHER_CONTROLLER", "MATCHER_OBJECTION"]
     assert Settings(**public, controller="Ville", hosting="Hôte", objection="dpo@ville.example").unnamed == []
     assert Settings(catalogue=tmp_path).unnamed == []
-
-
-def test_a_proxy_that_says_nothing_does_not_make_the_world_loopback(tmp_path: Path) -> None:
-    def asked(public: str, **headers: str) -> bool:
-        given = Settings(public_url=public, catalogue=tmp_path)
-        scope = {
-            "type": "http", "client": ("127.0.0.1", 5000), "headers": [(k.encode(), v.encode()) for k, v in {"host": "127.0.0.1:8000", **headers}.items()],
-            "app": SimpleNamespace(state=SimpleNamespace(settings=given)),
-        }  # fmt: skip
-        return access.local(Request(scope))
-
-    assert asked("http://127.0.0.1:8000") and asked("http://localhost:8000")
-    assert not asked("https://maillage.example")  # nginx without proxy_set_header X-Forwarded-For
-    assert not asked("http://127.0.0.1:8000", **{"x-forwarded-for": "203.0.113.9"})

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
-from service.page import gaps, render, structure
+from service.page import gaps, render
 from service.settings import Settings
 
 from mail_server import MailServer
@@ -161,13 +161,6 @@ def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(member: P
     assert "not-our-trade" not in asked  # a trade is denied by what the refusal bears on
     for motif in ("nothing", "not-our-trade"):
         assert member.post(f"/structure/{SIRET}/ecarter", data={**word, "motif": motif}).status_code == 422
-
-
-def test_lots_of_one_notice_are_shown_together() -> None:
-    found: list[Any] = [SimpleNamespace(part="alone", tender=SimpleNamespace(id=notice)) for notice in "abab"]
-    (_, _, _, notices, count), *others = structure._parts(found)
-    assert [[one.tender.id for one in lots] for lots in notices] == [["a", "a"], ["b", "b"]]
-    assert count == 4 and not any(other[-1] for other in others)
 
 
 def test_reasons_of_a_partner_are_few_and_tell_something(member: PagesClient) -> None:

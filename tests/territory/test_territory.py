@@ -307,19 +307,7 @@ def test_an_amount_that_is_none_is_refused(amount: float) -> None:
         hours.worked(amount, assumptions.labour()["nettoyage"])
 
 
-@pytest.mark.parametrize(
-    ("rate", "contribution", "deduction"),
-    [
-        (0.02, 50_000, 0.30 * 12_000),
-        (0.02, 5_000, 0.50 * 5_000),
-        (0.0299, 5_000, 2_500),
-        (0.03, 4_000, 0.75 * 4_000),
-        (0.0599, 4_000, 3_000),
-        (0.06, 4_000, 0.0),
-        (0.10, 0, 0.0),
-        (0.02, None, None),
-    ],
-)
+@pytest.mark.parametrize(("rate", "contribution", "deduction"), cases("deductions of OETH"))
 def test_oeth_by_the_article(rate: float, contribution: float | None, deduction: float | None) -> None:
     # 30 % of the labour cost, at most 50 % of the contribution, 75 % from a rate of 3 %, nothing from 6 % (D5212-22)
     made = hours.oeth(20_000, rate, on=ON, contribution=contribution, labour_cost=12_000)
@@ -639,15 +627,7 @@ def test_no_cell_of_a_workbook_is_run_as_a_formula() -> None:
     assert sheet["A2"].data_type == "s" and sheet["A2"].quotePrefix
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        "map --region 11 --out {out}/c.svg --out {out}/c.html",
-        "hours plan nettoyage --amount 90000 --place 93100",
-        "potential --need tonte --place 93100 --amount 30000 --html {out}/p.html",
-        "spaser {sample}/decp_2024.json --html {out}/r.html --xlsx {out}/r.xlsx",
-    ],
-)
+@pytest.mark.parametrize(("arguments",), cases("commands of the desk"))
 def test_commands_print_csv_and_write_their_files(arguments: str, folder: Path, home: Path) -> None:
     given = [part.format(out=home, sample=SAMPLE) for part in arguments.split()]
     result = command(*given, "--format", "csv", "--catalogue", str(folder))

@@ -9,6 +9,7 @@ import pytest
 from matcher.territory.assumptions import Labour
 from matcher.territory.counts import Count
 from matcher.territory.potential import Advice, Facts, Refused, Weight, advise
+from records import cases
 
 ON = date(2026, 11, 24)
 
@@ -40,17 +41,9 @@ def refusal(f: Facts, code: str) -> str:
 
 
 # R2122-8: below the threshold of the day, a contract may be concluded without publicity or competition
-@pytest.mark.parametrize(
-    ("on", "works", "amount", "direct"),
-    [
-        (date(2026, 11, 24), False, 59_999, True),
-        (date(2026, 11, 24), False, 60_000, False),
-        (date(2026, 3, 31), False, 40_000, False),
-        (date(2026, 11, 24), True, 99_999, True),
-    ],
-)
-def test_direct_purchase_below_a_dated_threshold(on: date, works: bool, amount: float, direct: bool) -> None:
-    made = advise(facts(on=on, works=works, amount=amount, everyone=worth(5)))
+@pytest.mark.parametrize(("on", "works", "amount", "direct"), cases("thresholds of a direct purchase"))
+def test_direct_purchase_below_a_dated_threshold(on: str, works: bool, amount: float, direct: bool) -> None:
+    made = advise(facts(on=date.fromisoformat(on), works=works, amount=amount, everyone=worth(5)))
     assert (made.first.code == "direct") is direct
     if direct:
         assert made.first.articles == ("R2122-8",)
@@ -68,18 +61,9 @@ def test_like_needs_are_added_up_before_the_threshold_is_read() -> None:
 
 
 # L2113-12 disability, L2113-13 insertion, L2113-14 both together: the notice must say it
-@pytest.mark.parametrize(
-    ("everyone", "article"),
-    [
-        (open_to(disability=3), "L2113-12"),
-        (open_to(insertion=3), "L2113-13"),
-        (open_to(disability=2, insertion=2), "L2113-14"),
-        (open_to(disability=5, insertion=3), "L2113-12"),
-        (open_to(disability=3, insertion=6), "L2113-13"),
-    ],
-)
-def test_reserve_under_the_article_that_leaves_competition(everyone: Count, article: str) -> None:
-    made = advise(facts(everyone=everyone)).first
+@pytest.mark.parametrize(("counts", "article"), cases("articles that leave competition"))
+def test_reserve_under_the_article_that_leaves_competition(counts: dict[str, int], article: str) -> None:
+    made = advise(facts(everyone=open_to(**counts))).first
     assert made.code == "reserve" and made.title.endswith(f"({article})") and article in made.articles
     # a count is never bare
     assert any("à appeler" in reason and "vérifiée" in reason for reason in made.reasons)
@@ -159,19 +143,11 @@ def test_allot_by_size_where_the_lot_weighs_too_much() -> None:
 
 
 # L2112-2-1: above the European thresholds, for consultations from 2026-08-22; whatever way is chosen
-@pytest.mark.parametrize(
-    ("on", "amount", "works", "buyer", "due"),
-    [
-        (date(2026, 8, 22), 216_000, False, "local", True),
-        (date(2026, 8, 21), 216_000, False, "local", False),
-        (date(2026, 8, 22), 140_000, False, "state", True),
-        (date(2026, 8, 22), 5_403_999, True, "local", False),
-        (date(2026, 8, 22), 431_999, False, "entity", False),
-    ],
-)
-def test_a_social_condition_is_a_duty(on: date, amount: float, works: bool, buyer: Any, due: bool) -> None:
+@pytest.mark.parametrize(("on", "amount", "works", "buyer", "due"), cases("thresholds of a social condition"))
+def test_a_social_condition_is_a_duty(on: str, amount: float, works: bool, buyer: Any, due: bool) -> None:
     carriers = ("Relais (AI)", "Atout (ETTI)")
-    f = facts(on=on, amount=amount, works=works, buyer=buyer, clause_hours=800, carriers=carriers)
+    given = {"on": date.fromisoformat(on), "amount": amount, "works": works, "buyer": buyer}
+    f = facts(**given, clause_hours=800, carriers=carriers)
     made = advise(f)
     duties = {duty.code: duty for duty in made.duties}
     assert ("social-condition" in duties) is due and "environment" in duties
