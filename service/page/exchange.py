@@ -30,19 +30,6 @@ MESSAGE = "Votre message est noté, et envoyé par courriel si une adresse est c
 AGREED = "Votre accord est noté : le groupement se voit quand l'autre dit le sien."
 TOGETHER = "Vous êtes d'accord : votre groupement se voit sous votre annonce."
 NO_GROUP = "Personne ne s'est encore accordé avec vous : il n'y a pas de groupement à télécharger."
-#: Who does what in a group, for the DC1.
-SHEET = """GROUPEMENT : QUI FAIT QUOI (à reporter dans le DC1 ; information, non un acte)
-
-Avis {offer.notice_id} : {about.title}
-Acheteur : {buyer}
-Lot : {lot}
-Réponse avant le {offer.deadline:%d/%m/%Y}
-Forme proposée : conjoint
-
-{parts}
-
-À vérifier ensemble : prix de chaque part, pouvoirs donnés au mandataire, assurances, lot réservé ou non.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +153,8 @@ def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Respons
     if not members:
         raise NotFound(NO_GROUP)
     about, tender = announced(snapshot, offer), snapshot.by_id.get(offer.notice_id)
-    names = ((f"{m.role.capitalize()} : {name_of(snapshot, m.siret)}", m) for m in members)
-    facts = {"buyer": tender.buyer.name if tender else "à préciser", "lot": about.lot or "tout l’avis"}
-    facts["parts"] = "\n".join(f"{name}, SIRET {m.siret}\n  Part : {m.part}" for name, m in names)
-    text = SHEET.format(offer=offer, about=about, **facts)
+    named = [(name_of(snapshot, member.siret), member) for member in members]
+    text = render.text("groupement.txt", offer=offer, about=about, tender=tender, members=named)
     return wire.attachment(text, "text/plain; charset=utf-8", "groupement.txt")
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from matcher.domain import Answer, BadInput, Structure, Tender
+from matcher.domain import Answer, BadInput, Structure
 from matcher.outreach import letters, links
 from matcher.outreach.alerts import address_of
 from matcher.outreach.sourcing import questions
@@ -273,14 +273,6 @@ def export(kept: Kept, format: str) -> Response:
 
 
 MOST = 200  # structures of one letter
-DRAFT = """Bonjour,
-
-Nous préparons l'achat décrit ci-dessous. Avant de lancer la consultation, nous aimerions savoir :
-1. Réalisez-vous cette prestation, et sur quel secteur géographique ?
-2. Quel volume pouvez-vous assurer, et avec quel délai de démarrage ?
-3. Répondriez-vous seul, en groupement ou en sous-traitance ?
-4. Quelles conditions (allotissement, réservation, visite) vous aideraient à répondre ?
-"""
 
 
 @router.get("/acheteur/fiches/{identifier}/ecrire")
@@ -297,7 +289,12 @@ def write(kept: Kept, s: Ticked = None) -> Response:
     amount = sum(lot.amount or 0 for lot in lots)
     detail = lots[0].description if len(lots) == 1 and lots[0].description != lots[0].title else ""
     volume = " ; ".join(filter(None, (shorten(detail, 300), euros(amount) if amount else "")))
-    known = {"message": DRAFT, "buyer": tender.buyer.name, "volume": volume, "reply_to": address}
+    known = {
+        "message": render.text("draft.txt"),
+        "buyer": tender.buyer.name,
+        "volume": volume,
+        "reply_to": address,
+    }
     return _form(request, found, chosen, typed={**known, "place": places_in_words(tender)})
 
 
@@ -348,7 +345,9 @@ def contact(
     problems = _problems(typed, written=bool(sent), sends=bool(mail_route(request)))
     if problems or revoir:
         return _form(request, found, chosen, typed=typed, problems=problems)
-    text = sent or composed(found.tender, typed)
+    tender = found.tender
+    end = day(in_paris(tender.deadline).astimezone(PARIS)) if tender.deadline else ""
+    text = sent or render.text("lettre.txt", tender=tender, typed=typed, end=end).strip()
     if not confirme:
         return _preview(request, found, chosen, typed, text)
     given = typed["reply_to"] if mail_route(request) else ""
@@ -371,18 +370,6 @@ def _problems(typed: Mapping[str, str], *, written: bool, sends: bool) -> dict[s
     except FieldErrors as error:
         return error.problems
     return {}
-
-
-def composed(tender: Tender, typed: Mapping[str, str]) -> str:
-    """The text of the letter: the buyer's words, then what each structure should know to answer."""
-    lots = [f"lot {lot.number}, {lot.title}" for lot in tender.lots[:30]] if len(tender.lots) > 1 else []
-    end = day(in_paris(tender.deadline).astimezone(PARIS)) if tender.deadline else ""
-    facts = {"Acheteur": typed["buyer"], "Besoin": tender.title, "Lots": " ; ".join(lots)}
-    facts |= {"Lieu": typed["place"], "Volumes et durée": typed["volume"], "Date limite des offres": end}
-    facts |= {"Documents": tender.documents_url or tender.url}
-    facts |= {"Réponse souhaitée avant le": typed["before"]}
-    told = "\n".join(f"{name} : {' '.join(value.split())}" for name, value in facts.items() if value.strip())
-    return f"{typed['message'].strip()}\n\n{told}"
 
 
 def _preview(

@@ -93,17 +93,7 @@ def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any
     return [{**codec.flat(row, "id, day, status, sent_at"), **row["content"]} for row in rows]
 
 
-#: States of a digest, versions and reasons of a hold, in French.
-STATES = {
-    "composing": "en rédaction", "held": "retenus", "ready": "prêts", "sending": "incertains",
-    "sent": "envoyés", "failed": "refusés", "cancelled": "annulés", "no-address": "sans adresse",
-    "dropped": "écartés pour de bon",
-}  # fmt: skip
-VERSIONS = {
-    "code": "programme", "data": "données", "built": "catalogue du", "recipe": "recette",
-    "encoder": "encodeur", "ranker": "jugement", "rotation": "rotation",
-}  # fmt: skip
-#: A key of `intake.HELD` -> why digests are held, in French.
+#: `Summary.held` -> why digests are held, in French.
 HOLDS = {
     "": "", "asked": "à la demande de l'exploitant (--hold)",
     "first": "trop de messages sans trois exécutions pour comparer",
@@ -146,8 +136,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
     return {
         "run": state,
         "held": HOLDS.get(state["held"], state["held"]),
-        "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
-        "digests": {STATES.get(k, k): v for k, v in digests.items()},
+        "digests": digests,
         "words": {feedback.VERBS.get(k, k): v for k, v in words.items()},
         "empty_count": len(empty),
         "empty": empty[["notice", "lot", "title", "trade", "where"]].head(200).to_dict("records"),
