@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -155,7 +156,8 @@ def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> 
     """The form for the code of a letter or a call."""
     plain = re.sub(r"[^A-Z0-9]", "", code.upper())
     grouped = f"{plain[:4]}-{plain[4:8]}-{plain[8:]}"
-    if len(plain) == 12 and _held(access.store_of(request), grouped) is not None:
+    with suppress(NotFound):
+        _held(access.store_of(request), grouped)
         return render.go(f"/revendication/{grouped}")
     wrong = WRONG_CODE if len(plain) == 12 else "Un code a douze signes : relisez-le."
     return render.page(request, "code.html", problems={"code": wrong} if code else {}, code=code)
@@ -164,14 +166,14 @@ def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> 
 @router.get("/revendication/{token}")
 def proof(request: Request, token: str) -> Response:
     """Reading the link changes nothing: mail scanners follow every link."""
-    return render.page(request, "claim.html", claim=_claim(access.store_of(request), token), typed="")
+    return render.page(request, "claim.html", claim=_held(access.store_of(request), token), typed="")
 
 
 @router.post("/revendication/{token}")
 def prove(request: Request, token: str, form: CheckedForm, address: Line = "") -> Response:
     """Open the account, with the address of its holder, not that of who asked."""
     store = access.store_of(request)
-    found = _claim(store, token)
+    found = _held(store, token)
     try:
         to = fields.address(address, needed=True).lower()
     except BadInput as error:
@@ -188,18 +190,13 @@ def prove(request: Request, token: str, form: CheckedForm, address: Line = "") -
     return render.give(answer, request, access.Session.fresh(bearer.id))
 
 
-def _claim(store: Store, token: str) -> dict[str, Any]:
+def _held(store: Store, token: str) -> dict[str, Any]:
     """The approved claim of a link or a code.  Raises NotFound."""
-    found = _held(store, token)
-    if found is None:
-        raise NotFound(NO_LINK)
-    return found
-
-
-def _held(store: Store, token: str) -> dict[str, Any] | None:
     approved = (Claim.token_hash == keys.hashed(token), Claim.status == "approved", Claim.expires_at > now())
     row = store.ask(select(Claim.__table__).where(*approved)).mappings().first()
-    return dict(row) if row else None
+    if row is None:
+        raise NotFound(NO_LINK)
+    return dict(row)
 
 
 MINUTES = 20  # lifetime of a link

@@ -14,6 +14,7 @@ from matcher.outreach.alerts import address_of
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
+from matcher.records.store import now
 from matcher.reference.french import PARIS, day, euros, in_paris
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import shorten
@@ -186,10 +187,9 @@ def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
 def _shown(kept: OwnRecord, found: record_.Record) -> dict[str, Any]:
     """A record on its page and its note: what happened with whom, and a link that writes to all."""
     happened, lines = record_.steps(found), listed(found)
-    prepared = {s: step for s, each in happened.items() for step in each if step.kind in record_.PREPARED}
+    prepared = (s for s, each in happened.items() if any(step.kind in record_.PREPARED for step in each))
     addresses = sorted({str(lines[s]["email"]) for s in prepared if s in lines and lines[s].get("email")})
-    message = next((str(step.payload["message"]) for step in prepared.values()), "")
-    letter: Facts = {"addresses": addresses, "message": message}
+    letter: Facts = {"addresses": addresses, "message": (message := _sent(found))}
     letter |= {"mailto": mailto(addresses, found.tender.title, message)}
     limits = record_.filters_in_words(found.filters) + facets.chosen(found.narrowed, "").words()
     about = {"record": found, "filters": limits, "places": places_in_words(found.tender)}
@@ -244,11 +244,11 @@ def corrected(
 def arrange(form: CheckedForm, kept: Kept, faire: fields.Word, nom: fields.Line = "") -> Response:
     """Rename a record, archive it or take it back, or end what was shared."""
     if faire == "nommer":
-        record_.rename(*kept.named, nom)
+        record_.view(*kept.named, label=" ".join(nom.split())[:200])
     elif faire == "separer":
         record_.unshare(*kept.named)
     else:
-        record_.archive(*kept.named, faire == "archiver")
+        record_.view(*kept.named, archived_at=now() if faire == "archiver" else None)
         return render.go("/acheteur/fiches")
     return render.go(kept.address)
 
@@ -316,8 +316,8 @@ def _reach(request: Request, found: record_.Record, sirets: Sequence[str]) -> di
 
 def _sent(found: record_.Record) -> str:
     """The letter that this record has already made; "" before the first."""
-    prepared = (e for e in found.events if e.kind in record_.PREPARED and e.payload)
-    return next((str(e.payload["message"]) for e in prepared if e.payload), "")
+    prepared = (e.payload for e in found.events if e.kind in record_.PREPARED and e.payload)
+    return next((str(payload["message"]) for payload in prepared), "")
 
 
 #: A letter as its buyer types it.

@@ -125,9 +125,13 @@ def _choices(
     store: Store, catalogue: Catalogue, rules: Rules, known: _Known, ending: Mapping[str, Sequence[Renewal]]
 ) -> Iterator[_Choice]:
     """The structures that have news and are to be written to, by SIRET."""
-    with store.reading() as connection:
-        pairs = _pairs(connection, rules, known.cases)
-    by_siret = {siret: list(rows) for siret, rows in groupby(pairs, key=lambda row: row[0])}
+    # above the floor, best first
+    columns = (Found.siret, Found.notice_id, Found.lot_id, Found.probability, LEVEL.label("level"))
+    is_news = Found.detail["cause"].as_string() == "notice"
+    pairs = select(*columns).where(Found.probability >= rules.floor, is_news)
+    ordered = pairs.order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
+    open_ones = (row for row in store.ask(ordered) if row.notice_id in known.cases)
+    by_siret = {siret: list(rows) for siret, rows in groupby(open_ones, key=lambda row: row.siret)}
     # a cancelled lot has no matches left: its addressees are those it was announced to
     # lots announced earlier that were cancelled since, announced as such once; by addressee
     cancelled: dict[str, list[News]] = defaultdict(list)
@@ -147,20 +151,16 @@ def _choices(
         if any(one.level != "plausible" for one in news) and (structure := catalogue.known(siret)):
             contracts = ending.get(siret, ())
             fresh = [c for c in contracts if not known.ending & {(n, RENEWAL + c.id) for n in names}]
-            yield _chosen(rules, known.cases, structure, news, fresh[:ENDING])
+            yield _chosen(rules, known, structure, news, fresh[:ENDING])
 
 
 def _chosen(
-    rules: Rules,
-    open_cases: Mapping[str, Case],
-    structure: Structure,
-    news: Sequence[News],
-    ending: Sequence[Renewal],
+    rules: Rules, known: _Known, structure: Structure, news: Sequence[News], ending: Sequence[Renewal]
 ) -> _Choice:
     urgent = {"cancellation": 0, "correction": 1}
 
     def place(one: News) -> tuple[Any, ...]:
-        to_prepare = open_cases[one.notice_id].tender.nature in PRIOR  # after what can be answered
+        to_prepare = known.cases[one.notice_id].tender.nature in PRIOR  # after what can be answered
         merit = (to_prepare, one.level != "likely", -one.chance)
         return (urgent.get(one.kind, 2), *merit, one.notice_id, one.lot_id)
 
@@ -201,19 +201,6 @@ def _known(
             quiet=alerts.quiet(connection, day),
             ending={(who, id) for who, id in connection.execute(ending)},
         )
-
-
-def _pairs(
-    connection: Connection, rules: Rules, open_cases: Mapping[str, Case]
-) -> list[tuple[str, str, str, float, str]]:
-    """(siret, notice, lot, probability, level) above the floor, of open notices, that are news; by SIRET, best first."""
-    cause = Found.detail["cause"].as_string()
-    rows = connection.execute(
-        select(Found.siret, Found.notice_id, Found.lot_id, Found.probability, LEVEL.label("level"))
-        .where(Found.probability >= rules.floor, cause == "notice")
-        .order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
-    )
-    return [tuple(row) for row in rows if row.notice_id in open_cases]
 
 
 def _waves(
