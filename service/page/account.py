@@ -87,22 +87,16 @@ def claim(request: Request, siret: str, form: CheckedForm, given: Annotated[fiel
     except FieldErrors as error:
         return render.page(request, "claiming.html", problems=error.problems, given=given, **shown)
     access.spend(request, "claim", structure.siret)
-    way = given["way"] if given["way"] in shown["ways"] else next(iter(shown["ways"]))
+    way = given["way"] if given["way"] in shown["ways"] else shown["ways"][0]
     read["reason"] = clean(given["reason"])[:2000]
     ask(access.store_of(request), structure.siret, structure.email, **read, way=way)
-    return render.page(request, "claimed.html", structure=structure, way=shown["ways"][way])
+    return render.page(request, "claimed.html", structure=structure, way=way)
 
 
-def ways(structure: Structure) -> dict[str, str]:
-    """The ways to verify a claim that the structure's contacts allow: code and label."""
-    local, _, domain = structure.email.partition("@")
-    # masked so that only its owner recognises it
-    mail = f"un courriel à l'adresse connue de la structure ({local[:1]}…@{domain})" if local else ""
-    digits = structure.phone.strip()[-2:]
-    phone = f"un appel au numéro connu de la structure (… {digits})" if digits else ""
-    known = {"mail": mail, "phone": phone}
-    known["letter"] = "une lettre à l'adresse postale de la structure, avec un code"
-    return {code: words for code, words in known.items() if words}
+def ways(structure: Structure) -> list[str]:
+    """The codes of the ways to verify a claim that the structure's contacts allow."""
+    known = {"mail": structure.email, "phone": structure.phone.strip(), "letter": True}
+    return [code for code, contact in known.items() if contact]
 
 
 def ask(store: Store, siret: str, known: str, *, address: str, **said: str) -> str:

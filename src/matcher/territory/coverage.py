@@ -302,19 +302,11 @@ def _named(source: str) -> str:
     return source_name(source) if ":" in source else source.upper() or "source non précisée"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closer:
-    """A structure that could fill a gap, and why it does not today."""
-
-    match: Match
-    why: str
-
-
 CLOSERS = 3  # that are named
 
 
-def closers(desk: Desk, cell: Cell) -> tuple[Closer, ...]:
-    """Who could fill a gap: those to be checked there, then those of the trade, or of one near it, within the desk's distance."""
+def closers(desk: Desk, cell: Cell) -> list[tuple[Match, str]]:
+    """Who could fill a gap, and why: those to be checked there, then those of the trade, or of one near it, within the desk's distance."""
     far, from_there = Filters(radius_km=desk.assumed["neighbour_km"].value), cell.area
     if from_there.whole_department:  # distances are from a point: its most populous commune
         town = largest()[from_there.place.department or ""][0]
@@ -332,8 +324,8 @@ def closers(desk: Desk, cell: Cell) -> tuple[Closer, ...]:
         told, far = sentences(match.reasons, 3), f"à {match.distance_km:.0f} km" if match.distance_km else ""
         first = [far] if far and not any(far in one for one in told) else []
         why = " ; ".join([*first, *told]) or "métier à lui demander"
-        closer.append(Closer(match=match, why=why))
-    return tuple(closer)
+        closer.append((match, why))
+    return closer
 
 
 def neighbours(desk: Desk, cell: Cell) -> list[tuple[str, str, Count]]:
