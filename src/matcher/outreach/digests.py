@@ -131,7 +131,8 @@ def _choices(
     pairs = select(*columns).where(Found.probability >= rules.floor, is_news)
     ordered = pairs.order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
     open_ones = (row for row in store.ask(ordered) if row.notice_id in known.cases)
-    by_siret = {siret: list(rows) for siret, rows in groupby(open_ones, key=lambda row: row.siret)}
+    grouped = groupby(open_ones, key=lambda row: row.siret)
+    by_siret: dict[str, list[Any]] = {siret: list(rows) for siret, rows in grouped}
     # a cancelled lot has no matches left: its addressees are those it was announced to
     # lots announced earlier that were cancelled since, announced as such once; by addressee
     cancelled: dict[str, list[News]] = defaultdict(list)

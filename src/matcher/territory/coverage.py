@@ -321,8 +321,8 @@ def closers(desk: Desk, cell: Cell) -> list[tuple[Match, str]]:
     found = {siren: around.get(siren, match) for siren, match in (there | around).items()}
     closer = []
     for match in list(found.values())[:CLOSERS]:
-        told, far = sentences(match.reasons, 3), f"à {match.distance_km:.0f} km" if match.distance_km else ""
-        first = [far] if far and not any(far in one for one in told) else []
+        told, away = sentences(match.reasons, 3), f"à {match.distance_km:.0f} km" if match.distance_km else ""
+        first = [away] if away and not any(away in one for one in told) else []
         why = " ; ".join([*first, *told]) or "métier à lui demander"
         closer.append((match, why))
     return closer

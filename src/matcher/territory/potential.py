@@ -505,7 +505,7 @@ def _of_lot(
     facts = _facts(desk, tender, lot, ranking, given, total, code)
     if facts.lot_amount:
         shares = tuple(dict.fromkeys((facts.clause_share, *insertion.SHARES)))
-        how = {"amount": facts.lot_amount, "months": facts.months, "shares": shares}
+        how: dict[str, Any] = {"amount": facts.lot_amount, "months": facts.months, "shares": shares}
         hours = insertion.plan(desk, ranking, labour=insertion.labour_of(trades, code), **how)
         named = [] if answer.calls_for == "beyond" else hours.carriers[:NAMED]
         carriers = tuple(f"{as_written(c.name)} ({c.kind or 'entreprise'})" for c in named)
