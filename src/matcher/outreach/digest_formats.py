@@ -15,7 +15,7 @@ from typing import Any
 from matcher import plugins, spreadsheet
 from matcher.reference.french import PARIS, hour_stated, long_day
 from matcher.reference.naming import as_written
-from matcher.reference.text import fold
+from matcher.reference.text import fold, shorten
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
@@ -159,7 +159,7 @@ def templates() -> Any:
     made.globals.update({each.__name__: each for each in functions}, most=MOST_LOTS)
     # without characters that XML forbids
     made.filters["printed"] = lambda text: "".join(c for c in text if c.isprintable() or c in "\n\t")
-    made.filters["as_written"] = as_written
+    made.filters |= {"as_written": as_written, "shorten": shorten}
     return made
 
 

@@ -23,7 +23,7 @@ from matcher.matching.renewals import Renewal, renewals
 from matcher.outreach import alerts, changes
 from matcher.outreach.alerts import address_of, earlier_names
 from matcher.outreach.changes import LEVEL, WAVES, Case, cases
-from matcher.outreach.digest_formats import FORMS
+from matcher.outreach.digest_formats import FORMS, templates
 from matcher.outreach.digest_formats import day as day_in_words
 from matcher.outreach.intake import Summary
 from matcher.outreach.items import PRIOR, ItemWriter, News
@@ -272,7 +272,7 @@ def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer:
     items = [writer.item(one.structure, news) for news in one.sure]
     told: dict[str, Any] = {"items": items, "left": one.left, "cap": rules.cap}
     told |= {"unsure": [writer.item(one.structure, news) for news in one.unsure]}
-    told |= {"subject": _subject(items), "intro": _intro(items)}
+    told |= _announced(items)
     ending = [contract.sentence() for contract in one.ending]
     content = _content(summary, at, one.structure) | told | {"ending": ending}
     ending_news = [News(RENEWAL + contract.id, "", 1.0, "renewal") for contract in one.ending]
@@ -314,26 +314,11 @@ def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -
         store.put(connection, Announcement, told)
 
 
-def _subject(items: Sequence[Mapping[str, Any]]) -> str:
-    """What the message brings, by kind, and the first title."""
-    kinds = Counter("prior" if item.get("prior") else item["kind"] for item in items)
-    fresh = kinds["notice"] + kinds["wave"]
-    names = {
-        "prior": ("lot à préparer", "lots à préparer"),
-        "correction": ("lot modifié", "lots modifiés"),
-        "cancellation": ("lot annulé", "lots annulés"),
-    }
-    others = ((kinds[kind], each) for kind, each in names.items())
-    counts = [(fresh, ("lot pour vous", "lots pour vous")), *others]
-    told = [f"{count} {words[count > 1]}" for count, words in counts if count]
-    first, trade = items[0], items[0]["trades"].partition(",")[0]
-    named = shorten(first["title"], 60) + (f" ({trade})" if trade else "")
-    return f"{', '.join(told)}{' :' if len(items) == 1 else ', dont :'} {named}"
-
-
-def _intro(items: Sequence[Mapping[str, Any]]) -> str:
+def _announced(items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The subject and the first words of a digest: what it brings by kind, and the first title; the first deadline."""
     due = min((i["deadline"] for i in items if i["deadline"] and i["kind"] != "cancellation"), default=None)
-    return f"Première date limite : {day_in_words(due)}." if due else ""
+    subject = templates().get_template("_subject.txt").render(items=items)
+    return {"subject": str(subject), "intro": f"Première date limite : {day_in_words(due)}." if due else ""}
 
 
 def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool) -> None:
@@ -380,10 +365,9 @@ def current(
     writer.read({structure.siret: news[:limit]})
     items = [writer.item(structure, one) for one in news[:limit]]
     versions = items[0]["versions"] if items else {"recipe": "", "data": ""}
-    subject = _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui"
-    listed = {"items": items, "left": max(0, len(news) - limit), "cap": limit, "intro": _intro(items)}
+    listed = {"items": items, "left": max(0, len(news) - limit), "cap": limit, **_announced(items)}
     content = _content(Summary("", at.isoformat(), versions), at, structure)
-    return content | listed | {"id": identifier(siret, at.date(), "feed"), "subject": subject}
+    return content | listed | {"id": identifier(siret, at.date(), "feed")}
 
 
 def rendered(content: Mapping[str, Any], form: str) -> bytes:
