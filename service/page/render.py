@@ -75,20 +75,6 @@ def recorded(line: Mapping[str, Any], siret: str) -> Structure:
     return Structure(siret=siret, place=place, active=line.get("active"), checked=checked, **text)
 
 
-def capacity(structure: Structure) -> str:
-    """Staff and turnover, as far as they are known."""
-    staff = f"{structure.headcount:.0f} personnes" if structure.headcount else ""
-    turnover = f"{euros(structure.turnover)} de chiffre d’affaires" if structure.turnover else ""
-    return ", ".join(filter(None, (staff, turnover)))
-
-
-def alive(structure: Structure) -> str:
-    """Whether it is open, and when this was checked."""
-    states = {None: "activité non vérifiée", True: "établissement actif", False: "établissement fermé"}
-    state = states[structure.active]
-    return f"{state}, vérifié le {day(structure.checked)}" if structure.checked else state
-
-
 _APOSTROPHE = re.compile(r"(?<=\w)(?:'|&#39;)(?=\w|$)")
 _TAGS = re.compile(
     r"(<(?:textarea|pre|code|script|style)\b.*?</(?:textarea|pre|code|script|style)>|<[^<>]*>)", re.S
@@ -191,7 +177,7 @@ def cited(code: str) -> str:
     return law.article_of(code, date.today())
 
 
-_FILTERS: list[Any] = [address, alive, as_written, called, capacity, day, due, euros, family]
+_FILTERS: list[Any] = [address, as_written, called, day, due, euros, family]
 _FILTERS += [grouped, initial, moment, origin, points, reasons.clause_in_words, short, sourced, town]
 _FILTERS += [typographic]
 _environment.filters |= {each.__name__: each for each in _FILTERS}
