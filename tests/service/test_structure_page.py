@@ -13,13 +13,14 @@ from urllib.parse import unquote
 import pytest
 from fastapi.testclient import TestClient
 from service.app import create_app
-from service.page import gaps, render, structure
+from service.page import gaps, render
 from service.settings import Settings
 
 from mail_server import MailServer
 from matcher.catalogue.build import build_catalogue
 from matcher.domain import READ_ON_SITE, Lot, Offer, Place, Recipe, Structure, Zone
 from matcher.outreach import links
+from matcher.partners.opportunities import by_notice
 from matcher.records import self_declared
 from matcher.records.store import Store
 from pages_client import OTHER, SIRET, PagesClient, signed_in
@@ -165,9 +166,7 @@ def test_a_trade_denied_hides_as_many_lots_as_announced_and_comes_back(member: P
 
 def test_lots_of_one_notice_are_shown_together() -> None:
     found: list[Any] = [SimpleNamespace(part="alone", tender=SimpleNamespace(id=notice)) for notice in "abab"]
-    (_, _, _, notices, count), *others = structure._parts(found)
-    assert [[one.tender.id for one in lots] for lots in notices] == [["a", "a"], ["b", "b"]]
-    assert count == 4 and not any(other[-1] for other in others)
+    assert [[one.tender.id for one in lots] for lots in by_notice(found)] == [["a", "a"], ["b", "b"]]
 
 
 def test_reasons_of_a_partner_are_few_and_tell_something(member: PagesClient) -> None:
