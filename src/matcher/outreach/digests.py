@@ -146,7 +146,7 @@ def _choices(
         names = earlier_names(catalogue, siret)
         if siret in known.done or known.silent & names:
             continue
-        found = (_news(known, *row[1:], names) for row in by_siret.get(siret, ()))
+        found = (_news(known, *row[1:], names) for row in by_siret.get(siret, []))
         news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
         # one announced once may since have gone from the directory
         if any(one.level != "plausible" for one in news) and (structure := catalogue.known(siret)):
