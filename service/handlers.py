@@ -1,7 +1,9 @@
 """Exception handlers: errors as problem+json or as pages, and why a field is invalid, in both languages."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -119,33 +121,9 @@ def _fields(request: Request, where: Sequence[Any]) -> str:
 
 
 #: Type of error -> what is wanted, with what pydantic tells of it.
-FRENCH = {
-    "missing": "manque : donnez ce champ",
-    "string_type": "un texte est attendu",
-    "string_too_long": "{max_length} caractères au plus",
-    "string_too_short": "{min_length} caractères au moins",
-    "too_long": "{max_length} valeurs au plus",
-    "too_short": "{min_length} valeurs au moins",
-    "int_parsing": "un nombre entier est attendu",
-    "int_type": "un nombre entier est attendu",
-    "int_from_float": "un nombre entier est attendu",
-    "float_parsing": "un nombre est attendu",
-    "float_type": "un nombre est attendu",
-    "finite_number": "un nombre fini est attendu",
-    "greater_than": "plus de {gt} est attendu",
-    "greater_than_equal": "{ge} au moins",
-    "less_than": "moins de {lt} est attendu",
-    "less_than_equal": "{le} au plus",
-    "bool_parsing": "true ou false est attendu",
-    "bool_type": "true ou false est attendu",
-    "list_type": "une liste est attendue",
-    "dict_type": "un objet JSON est attendu",
-    "model_attributes_type": "un objet JSON est attendu",
-    "literal_error": "choisissez {expected}",
-    "enum": "choisissez {expected}",
-    DEPARTMENT: "un numéro de département est attendu : 35, 2A ou 974",
-    CPV: "un code CPV ou ses premiers chiffres sont attendus : 77 ou 77310000",
-}
+FRENCH: dict[str, str] = tomllib.loads(Path(__file__).with_name("faults.toml").read_text(encoding="utf-8"))
+FRENCH |= {DEPARTMENT: "un numéro de département est attendu : 35, 2A ou 974"}
+FRENCH |= {CPV: "un code CPV ou ses premiers chiffres sont attendus : 77 ou 77310000"}
 DAY = "une date est attendue : AAAA-MM-JJ"
 IDENTITY = "un SIRET de 14 chiffres est attendu (ou un numéro FINESS, SIREN, RNA ou d'adhérent, que donne la recherche par nom, /v1/structures)"
 

@@ -7,14 +7,12 @@ import logging
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping
-from operator import attrgetter
+from collections.abc import Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from matcher.outreach.review import Night
 from matcher.outreach.states import MOVES
 from service.limits import address_of, route_of
 from service.settings import Settings
@@ -49,21 +47,15 @@ def set_up_logs(settings: Settings) -> None:
     logger.propagate = False
 
 
-#: Figure of the last run, or of what waits -> what it is, and how it is read.
-NIGHT: Mapping[str, tuple[str, Callable[[Night], float]]] = {
-    "last_run_seconds": (
-        "When the last run ended, in seconds since 1970; 0 before the first",
-        lambda n: n.ended.timestamp() if n.ended else 0,
-    ),
-    "source_up": (
-        "Did the notices of the last run arrive: 0 where the source is down or stale",
-        lambda n: n.source not in ("down", "stale"),
-    ),
-    "digests": ("Digests of the last run", attrgetter("digests")),
-    "told_lots": ("Lots that the last run announced", attrgetter("told")),
-    "failed": ("Digests refused by the mail server in thirty days", attrgetter("refused")),
-    "suppressed": ("Addresses that nothing is sent to since they bounced", attrgetter("suppressed")),
-    "waiting_letters": ("Letters of the pages that wait", attrgetter("letters")),
+#: Figure of the last run, or of what waits (`review.night`) -> what it is.
+NIGHT: Mapping[str, str] = {
+    "last_run_seconds": "When the last run ended, in seconds since 1970; 0 before the first",
+    "source_up": "Did the notices of the last run arrive: 0 where the source is down or stale",
+    "digests": "Digests of the last run",
+    "told_lots": "Lots that the last run announced",
+    "failed": "Digests refused by the mail server in thirty days",
+    "suppressed": "Addresses that nothing is sent to since they bounced",
+    "waiting_letters": "Letters of the pages that wait",
 }
 
 
@@ -90,18 +82,18 @@ class Metrics:
         self.notices = gauge("notices", "Notices indexed")
         self.swaps = gauge("catalogue_loads", "Catalogues loaded since the start")
         self.processes = gauge("matching_processes", "Processes that match")
-        self._night = {name: gauge(f"night_{name}", text) for name, (text, _) in NIGHT.items()}
+        self._night = {name: gauge(f"night_{name}", text) for name, text in NIGHT.items()}
         states = (
             "Digests kept, by state: held for the operator, ready (waiting), sending (doubtful after a crash)"
         )
         self._digests = gauge("digests", states, "state")
 
-    def set_night(self, night: Night) -> None:
+    def set_night(self, figures: Mapping[str, float], states: Mapping[str, int]) -> None:
         """The last run and the mails, as they stand at a scrape."""
-        for name, (_, of) in NIGHT.items():
-            self._night[name].set(of(night))
+        for name, value in figures.items():
+            self._night[name].set(value)
         for state in MOVES:
-            self._digests.labels(state).set(night.states.get(state, 0))
+            self._digests.labels(state).set(states.get(state, 0))
 
 
 REFUSED = frozenset({401, 403, 429})

@@ -1,8 +1,10 @@
 """What a tool answers: that of `/v1` made brief, with sources and day, in whole items that fit `MOST` bytes."""
 
 import json
+import tomllib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from matcher.domain import BadInput
@@ -15,40 +17,8 @@ from matcher.reference.trades import trades
 
 MOST = 8_000  # bytes of an answer, which an assistant reads whole
 SHORT = 40  # characters of a text that is cut no more
-NOTHING = (
-    "Rien de ce qui est indexé n'a tout cela : moins de mots ou de filtres, ou de plus larges (deux chiffres d'un code), peuvent "
-    "donner quelque chose. Qui fait un métier se demande à find_structures_for_need."
-)
-ALL_READ = "Tout a été lu."
-NO_STRUCTURE = (
-    "Aucune structure n'a tous ces mots dans son nom ou sa commune, ni ce SIRET : demander avec moins de mots, ou écrits "
-    "autrement. Qui fait un métier se demande à find_structures_for_need."
-)
-READ_AS = "Rien ne s'écrit ainsi ; « {} » a été compris. Dites-le à qui demande."
-NO_CONTRACT = {
-    True: "Aucun marché connu ne finit ainsi dans 3 à 18 mois : demander sans siret, sans buyer (ou par son SIREN) ou pour un autre "
-    "département.",
-    False: "Ce catalogue ne contient aucun marché qui finit dans 3 à 18 mois : d'autres filtres n'y changeront rien ; l'exploitant en "
-    "ajoute avec matcher index STRUCTURES MARCHÉS.",
-}
-NO_OPPORTUNITY = "Aucun avis ouvert n'est pour elle, `nothing` dit pourquoi ; find_ending_contracts donne les marchés de son métier qui finissent."
-NO_NOTICES = (
-    "Ce catalogue ne contient aucun avis : d'autres filtres n'y changeront rien ; l'exploitant en ajoute avec matcher index STRUCTURES "
-    "AVIS. Un besoin décrit ou un avis collé se demande à find_structures_for_need."
-)
-NOBODY_KNOWN = (
-    "Personne dans cet annuaire n'est connu pour le faire à portée : {}une ville plus grande peut donner quelqu'un ; sinon, aucune "
-    "structure indexée ne le fait."
-)
-NO_HOURS = (
-    "Aucune heure d'insertion n'est due ici : ni clause d'exécution lue, ni seuil qui l'impose ; un critère social est noté, il ne "
-    "fait pas d'heures. Qui peut répondre se demande à find_structures_for_need."
-)
-NOT_LACKING = "Rien ne lui manque pour les lots de `alone` : elle peut y répondre seule."
-READ_MONTHS = "Durée lue dans le besoin : {:g} mois."
-HOW_LONG = "Durée ni donnée ni lue dans le besoin : la donner par months ; qui est proposé et ce qui est conseillé en dépendent."
-NOWHERE = "Aucun lieu n'est donné ni lu : toute la France est comparée. Demandez où, et redites-le par place."
-WHICH = "Le lieu lu dans le besoin peut être {} : toute la France est comparée. Demandez lequel, et redites-le par place."
+#: What is told besides the answers of the API, by name.
+TEXTS: Mapping[str, str] = tomllib.loads(Path(__file__).with_name("texts.toml").read_text(encoding="utf-8"))
 #: Lists of which whole items are left out where an answer is too long; first those that stand aside.
 ASIDE = frozenset("asking assumed by_clause others".split())
 ITEMS = ASIDE | frozenset(
@@ -105,7 +75,7 @@ def of(
     standing = notice.get("standing", "")
     if notice_id and notice["id"] != notice_id:
         standing = f"{notice_id} fait partie de l'avis {notice['id']}, dont voici la réponse. {standing}"
-    read_as = READ_AS.format(told["read_as"]) if told.get("read_as") else ""
+    read_as = TEXTS["read_as"].format(told["read_as"]) if told.get("read_as") else ""
     nobody = _nobody(told, [name for name in ("radius_km", "kinds") if (asked or {}).get(name)])
     hints = " ".join(filter(None, (standing, *_read_as(place), read_as, hint, *nobody)))
     return {
@@ -131,7 +101,7 @@ def nowhere(answer: Mapping[str, Any]) -> str:
     if any(each["lot"]["places"] for each in answer["lots"]):
         return ""
     choices = answer.get("place_choices")
-    return WHICH.format(", ".join(choices)) if choices else NOWHERE
+    return TEXTS["which"].format(", ".join(choices)) if choices else TEXTS["nowhere"]
 
 
 def _nobody(answer: Mapping[str, Any], narrowed: Sequence[str]) -> Iterator[str]:
@@ -139,7 +109,7 @@ def _nobody(answer: Mapping[str, Any], narrowed: Sequence[str]) -> Iterator[str]
     without = f"redemander sans {' ni '.join(narrowed)}, ou " if narrowed else ""
     lots = (lot for lot in answer.get("lots", ()) if isinstance(lot, Mapping) and lot.get("nobody"))
     yield from dict.fromkeys(
-        NOBODY.get(lot.get("calls_for", "")) or NOBODY_KNOWN.format(without) for lot in lots
+        NOBODY.get(lot.get("calls_for", "")) or TEXTS["nobody_known"].format(without) for lot in lots
     )
 
 
@@ -176,7 +146,7 @@ def _leave_out(answer: dict[str, Any], offset: int) -> None:
         if name != "items" and (name != "lots" or len(lists) == 1):
             del items[:offset]
     if not any(items for name, items in lists.items() if name != "lots" or len(lists) == 1):
-        answer["hint"] = f"{answer.get('hint', '')} {ALL_READ}".strip()
+        answer["hint"] = f"{answer.get('hint', '')} {TEXTS['all_read']}".strip()
 
 
 def _remainder(

@@ -33,12 +33,6 @@ if TYPE_CHECKING:
     from mcp.server import MCPServer
     from starlette.requests import Request
 
-INSTRUCTIONS = """Maillage finds structures of the social and solidarity economy for French public needs, with reasons.
-Tell the user the reasons, the source and day of each fact, and repeat `note`: an order of presentation prejudges nothing.
-Where `nobody` is true say so; never fill the list. `asking` are those near by of whom nothing tells the trade: to be asked.
-Offer what comes next: `propose_groups` where no one covers all lots, `find_partners` for a structure that lacks a part.
-What is unknown is listed in `missing`: do not guess it. Legal rules are information to be verified, not advice.
-Needs are read in French alone: translate them. A need typed here is neither stored nor published."""
 #: Headers that authenticate the caller: passed to the API unchanged.
 FORWARDED = ("authorization", "x-api-key", "x-forwarded-for", "forwarded")
 LOADING = 120.0  # seconds for models and catalogue to load, at most
@@ -202,7 +196,7 @@ class Tools:
         """
         body = _asked(asked, siret=siret, n=n + asked.get("offset", 0), lot=asked.get("lot"))
         answer = await self._api.ask("POST", "/partners", json=body)
-        hint = results.NOT_LACKING if answer["alone"] and not answer["lacking"] else ""
+        hint = results.TEXTS["not_lacking"] if answer["alone"] and not answer["lacking"] else ""
         return results.of(answer, await self._structure(siret), hint=hint, asked=asked)
 
     async def propose_groups(
@@ -227,7 +221,7 @@ class Tools:
     ) -> results.Result:
         """Search structures by name, town or SIRET (by trade: use `find_structures_for_need`)."""
         found = await self._api.ask("GET", "/structures", params={"q": q, "limit": n, "offset": offset})
-        return results.of(found, hint="" if found["total"] else results.NO_STRUCTURE)
+        return results.of(found, hint="" if found["total"] else results.TEXTS["no_structure"])
 
     async def get_structure(self, siret: Siret) -> results.Result:
         """What is known of one structure: its offers with their sources and days, and what is missing."""
@@ -247,7 +241,7 @@ class Tools:
             if (notice := item["notice"]["id"]) in told:
                 item["notice"] = {"id": notice}  # of its other lots
             told.add(notice)
-        hint = await self._nothing(found, results.NO_OPPORTUNITY)
+        hint = await self._nothing(found, results.TEXTS["no_opportunity"])
         return results.of(found, await self._structure(siret), hint=hint)
 
     async def search_notices(
@@ -267,12 +261,12 @@ class Tools:
         found = await self._api.ask("GET", "/notices", params=asked)
         return results.of(found, hint=await self._nothing(found))
 
-    async def _nothing(self, found: Mapping[str, Any], hint: str = results.NOTHING) -> str:
+    async def _nothing(self, found: Mapping[str, Any], hint: str = results.TEXTS["nothing"]) -> str:
         """What to do where no notice is listed: of a catalogue without any no filter is to be widened."""
         if found["total"]:
             return ""
         held = (await self._api.ask("GET", "/notices", params={"limit": 1}))["total"]
-        return hint if held else results.NO_NOTICES
+        return hint if held else results.TEXTS["no_notices"]
 
     async def get_notice(
         self, notice_id: Annotated[str, Field(max_length=200)], offset: From = 0
@@ -292,7 +286,7 @@ class Tools:
         found = await self._api.ask("POST", "/leads", json=_asked(asked, n=n, lot=lot))
         warnings = {rule["text"]: rule for lead in found["leads"] for rule in lead.pop("warnings")}
         found |= {"notice": found.pop("notices")[0], "warnings": [*warnings.values()]}
-        return results.of(found, hint="" if found["leads"] else results.NO_HOURS, asked=asked)
+        return results.of(found, hint="" if found["leads"] else results.TEXTS["no_hours"], asked=asked)
 
     async def find_ending_contracts(
         self,
@@ -306,7 +300,9 @@ class Tools:
         asked = {"siret": siret, "buyer": buyer, "department": department, "limit": n, "offset": offset}
         found = await self._api.ask("GET", "/renewals", params=asked)
         held = found["total"] or (await self._api.ask("GET", "/renewals", params={"limit": 1}))["total"]
-        return results.of(found, hint="" if found["total"] else results.NO_CONTRACT[bool(held)])
+        return results.of(
+            found, hint="" if found["total"] else results.TEXTS["no_contract" if held else "no_contracts"]
+        )
 
     async def study_purchase(
         self,
@@ -330,7 +326,7 @@ class Tools:
             if each["advised"]["first"]["code"] == "none":
                 del each["advised"]["refused"]  # its reasons are the refusals
         read = found["result"]["lots"][0]["lot"].get("duration_months")
-        how_long = results.READ_MONTHS.format(read) if read else results.HOW_LONG
+        how_long = results.TEXTS["read_months"].format(read) if read else results.TEXTS["how_long"]
         hints = (results.nowhere(found["result"]), "" if months else how_long)
         return results.of(found, hint=" ".join(filter(None, hints)), asked=body)
 
@@ -373,7 +369,11 @@ def build(api: Api) -> MCPServer[Any]:
 
     offered = {tool.name: tool for tool in _tools(api)}
     # the log of the SDK may quote a caller: warnings alone, and never an argument
-    about: dict[str, Any] = {"title": "Maillage", "instructions": INSTRUCTIONS, "version": __version__}
+    about: dict[str, Any] = {
+        "title": "Maillage",
+        "instructions": results.TEXTS["instructions"],
+        "version": __version__,
+    }
     tools = list(offered.values())
     server = Server("maillage", **about, tools=tools, log_level="WARNING", middleware=[_remember])
     server.resource("maillage://structure/{siret}", mime_type=JSON)(_as_resource(offered["get_structure"].fn))
@@ -390,26 +390,17 @@ JSON = "application/json"
 
 def acheteur(besoin: str, lieu: str) -> str:
     """Acheteur : qui appeler pour un besoin, et comment l'ouvrir à l'économie sociale et solidaire."""
-    return (
-        f"Je suis acheteur public. Besoin : {besoin}. Lieu : {lieu}. Avec find_structures_for_need, dites-moi qui appeler et pourquoi, "
-        "ou qu'il n'y a personne ; puis, avec study_purchase, s'il faut réserver, allotir ou insérer une clause, et quels articles vérifier."
-    )
+    return results.TEXTS["prompt_acheteur"].format(besoin=besoin, lieu=lieu)
 
 
 def structure(siret: str) -> str:
     """Structure : les marchés auxquels répondre, seule ou à plusieurs."""
-    return (
-        f"Nous sommes la structure {siret}. Avec find_opportunities, quels avis pouvons-nous servir, et jusqu'à quand ? Pour le plus proche, "
-        "find_partners : que nous manque-t-il, et qui l'apporte ? Donnez les raisons, et ce qui reste inconnu."
-    )
+    return results.TEXTS["prompt_structure"].format(siret=siret)
 
 
 def facilitateur(departement: str) -> str:
     """Facilitateur : les avis et les contrats qui finissent d'un département, et qui pourrait y répondre."""
-    return (
-        f"Je suis facilitateur dans le département {departement}. Avec search_notices et find_ending_contracts, quels besoins sont ouverts "
-        "ou à venir ? Pour les trois premiers, find_structures_for_need : qui appeler, et où n'y a-t-il personne ?"
-    )
+    return results.TEXTS["prompt_facilitateur"].format(departement=departement)
 
 
 def _tools(api: Api) -> Iterator[Any]:

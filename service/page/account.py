@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -86,22 +87,16 @@ def claim(request: Request, siret: str, form: CheckedForm, given: Annotated[fiel
     except FieldErrors as error:
         return render.page(request, "claiming.html", problems=error.problems, given=given, **shown)
     access.spend(request, "claim", structure.siret)
-    way = given["way"] if given["way"] in shown["ways"] else next(iter(shown["ways"]))
+    way = given["way"] if given["way"] in shown["ways"] else shown["ways"][0]
     read["reason"] = clean(given["reason"])[:2000]
     ask(access.store_of(request), structure.siret, structure.email, **read, way=way)
-    return render.page(request, "claimed.html", structure=structure, way=shown["ways"][way])
+    return render.page(request, "claimed.html", structure=structure, way=way)
 
 
-def ways(structure: Structure) -> dict[str, str]:
-    """The ways to verify a claim that the structure's contacts allow: code and label."""
-    local, _, domain = structure.email.partition("@")
-    # masked so that only its owner recognises it
-    mail = f"un courriel à l'adresse connue de la structure ({local[:1]}…@{domain})" if local else ""
-    digits = structure.phone.strip()[-2:]
-    phone = f"un appel au numéro connu de la structure (… {digits})" if digits else ""
-    known = {"mail": mail, "phone": phone}
-    known["letter"] = "une lettre à l'adresse postale de la structure, avec un code"
-    return {code: words for code, words in known.items() if words}
+def ways(structure: Structure) -> list[str]:
+    """The codes of the ways to verify a claim that the structure's contacts allow."""
+    known = {"mail": structure.email, "phone": structure.phone.strip(), "letter": True}
+    return [code for code, contact in known.items() if contact]
 
 
 def ask(store: Store, siret: str, known: str, *, address: str, **said: str) -> str:
@@ -155,7 +150,8 @@ def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> 
     """The form for the code of a letter or a call."""
     plain = re.sub(r"[^A-Z0-9]", "", code.upper())
     grouped = f"{plain[:4]}-{plain[4:8]}-{plain[8:]}"
-    if len(plain) == 12 and _held(access.store_of(request), grouped) is not None:
+    with suppress(NotFound):
+        _held(access.store_of(request), grouped)
         return render.go(f"/revendication/{grouped}")
     wrong = WRONG_CODE if len(plain) == 12 else "Un code a douze signes : relisez-le."
     return render.page(request, "code.html", problems={"code": wrong} if code else {}, code=code)
@@ -164,14 +160,14 @@ def typed(request: Request, code: Annotated[str, Query(max_length=40)] = "") -> 
 @router.get("/revendication/{token}")
 def proof(request: Request, token: str) -> Response:
     """Reading the link changes nothing: mail scanners follow every link."""
-    return render.page(request, "claim.html", claim=_claim(access.store_of(request), token), typed="")
+    return render.page(request, "claim.html", claim=_held(access.store_of(request), token), typed="")
 
 
 @router.post("/revendication/{token}")
 def prove(request: Request, token: str, form: CheckedForm, address: Line = "") -> Response:
     """Open the account, with the address of its holder, not that of who asked."""
     store = access.store_of(request)
-    found = _claim(store, token)
+    found = _held(store, token)
     try:
         to = fields.address(address, needed=True).lower()
     except BadInput as error:
@@ -188,18 +184,13 @@ def prove(request: Request, token: str, form: CheckedForm, address: Line = "") -
     return render.give(answer, request, access.Session.fresh(bearer.id))
 
 
-def _claim(store: Store, token: str) -> dict[str, Any]:
+def _held(store: Store, token: str) -> dict[str, Any]:
     """The approved claim of a link or a code.  Raises NotFound."""
-    found = _held(store, token)
-    if found is None:
-        raise NotFound(NO_LINK)
-    return found
-
-
-def _held(store: Store, token: str) -> dict[str, Any] | None:
     approved = (Claim.token_hash == keys.hashed(token), Claim.status == "approved", Claim.expires_at > now())
     row = store.ask(select(Claim.__table__).where(*approved)).mappings().first()
-    return dict(row) if row else None
+    if row is None:
+        raise NotFound(NO_LINK)
+    return dict(row)
 
 
 MINUTES = 20  # lifetime of a link

@@ -306,9 +306,6 @@ def _lot(request: Request, wanted: facets.Chosen, number: str, everything: bool,
     most = MOST if everything else lots.OPEN
     drawn = [*call[:most], *check[:most]]
 
-    def at(choice: facets.Chosen) -> str:
-        return search.address(reference, lot=number, pairs=choice.query())
-
     answer = facets.of_asking(answer, wanted)
     listed: Facts = {"call": call, "check": check, "most": most, "because": lots.plausible_because(check)}
     listed |= {"rest": lots.examined(answer), "hours": answer.by_clause}
@@ -316,8 +313,6 @@ def _lot(request: Request, wanted: facets.Chosen, number: str, everything: bool,
     mapped: Facts = {"numbers": {each.match.structure.siret: n for n, each in enumerate(drawn, 1)}}
     mapped |= {"chart": lots.chart(chosen, drawn)}
     choices: Facts = {"facets": facets.counted(lines, wanted), "chosen": wanted}
-    choices |= {"sorts": [(name, at(choice), here) for name, choice, here in wanted.sorts()]}
-    choices |= {"removals": [(label, at(choice)) for label, choice in wanted.removals()]}
     of_lot: Facts = {"answer": answer, "lot": chosen, "number": number, "several": len(tender.lots) > 1}
     of_lot |= {"read": lots.understood(answer, chosen.number in asked.trades)}
     of_lot |= {"teams": [lots.team_view(team, whole) for team in whole.consortia]}

@@ -11,8 +11,7 @@ from matcher import spreadsheet
 from matcher.domain import Answer, Match, MatcherError, NotFound, Structure
 from matcher.matching import reasons, skills
 from matcher.records import searches, self_declared
-from matcher.reference.french import day
-from matcher.reference.text import fold, shorten
+from matcher.reference.text import fold
 from service import wire
 from service.access import store_of
 from service.page import facets, fields, lots, records, render, search
@@ -98,26 +97,7 @@ def compare(request: Request, who: Searcher, de: From = "", lot: Short = "", s: 
     if not shown:
         raise NotFound("Cochez des structures dans une liste de résultats pour les comparer.")
     back = search.address(de, lot=lot) if de else "/acheteur/favoris"
-    rows = [(name, [read(facts) for facts in shown]) for name, read in COMPARED_BY.items()]
-    return render.page(request, "compare.html", shown=shown, back=back, de=de, lot=lot, rows=rows)
-
-
-def _references(facts: Mapping[str, Any]) -> str:
-    past = facts["past"]
-    if not past:
-        return ""
-    last = past[-1]
-    return f"{len(past)} marché{'s' if len(past) > 1 else ''}, dont {shorten(last.title, 80)} ({day(last.since)})"
-
-
-#: Row of the comparison -> its text for a structure, "" where unknown.
-COMPARED_BY: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "Métiers": lambda facts: ", ".join(skill.label for skill in facts["skills"]),
-    "Références": _references,
-    "Zone": lambda facts: render.zone_of(facts["s"]),
-    "Capacité": lambda facts: render.capacity(facts["s"]),
-    "État": lambda facts: render.alive(facts["s"]) if facts["s"].active is not None else "",
-}
+    return render.page(request, "compare.html", shown=shown, back=back, de=de, lot=lot)
 
 
 def _known(snapshot: Snapshot, structure: Structure, match: Match | None) -> Facts:

@@ -1,15 +1,14 @@
 """The exchange on the pages: partners for a notice, declarations with names, lots and contacts, their withdrawal."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
-from matcher.domain import BadInput, NotFound, Structure
+from matcher.domain import BadInput, NotFound
 from matcher.matching.groups.consortium import task_label
 from matcher.partners import partners
 from matcher.records import exchange, worked
@@ -30,46 +29,19 @@ MESSAGE = "Votre message est noté, et envoyé par courriel si une adresse est c
 AGREED = "Votre accord est noté : le groupement se voit quand l'autre dit le sien."
 TOGETHER = "Vous êtes d'accord : votre groupement se voit sous votre annonce."
 NO_GROUP = "Personne ne s'est encore accordé avec vous : il n'y a pas de groupement à télécharger."
-#: Who does what in a group, for the DC1.
-SHEET = """GROUPEMENT : QUI FAIT QUOI (à reporter dans le DC1 ; information, non un acte)
-
-Avis {offer.notice_id} : {about.title}
-Acheteur : {buyer}
-Lot : {lot}
-Réponse avant le {offer.deadline:%d/%m/%Y}
-Forme proposée : conjoint
-
-{parts}
-
-À vérifier ensemble : prix de chaque part, pouvoirs donnés au mandataire, assurances, lot réservé ou non.
-"""
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """A declaration with the names of its structure, notice and lot."""
+def announced(snapshot: Snapshot, offer: exchange.Offer, **facts: Any) -> Facts:
+    """A declaration with the names of its structure, notice and lot, "" for the whole notice; and what is told besides.
 
-    offer: exchange.Offer
-    structure: Structure | None
-    title: str  # of the notice
-    lot: str  # its title; "" for the whole notice
-    reasons: tuple[str, ...] = ()
-    km: float | None = None
-    seen: int = 0  # how many have seen one's own announcement
-    group: tuple[tuple[str, exchange.Agreed], ...] = ()  # who agreed with each other, with roles and parts
-    waiting: tuple[tuple[str, exchange.Agreed], ...] = ()  # who agreed and waits for one's own answer
-    said: Mapping[str, tuple[str, tuple[exchange.Said, ...]]] = field(default_factory=dict)  # see `_said`
-
-    @property
-    def name(self) -> str:
-        return render.called(self.structure) if self.structure else render.siret(self.offer.siret)
-
-
-def announced(snapshot: Snapshot, offer: exchange.Offer, **facts: Any) -> Announcement:
+    `reasons` why it completes one's own, `km`; of one's own how many have `seen` it, its `group` and who is `waiting`;
+    `said`, see `_said`.
+    """
     tender = snapshot.by_id.get(offer.notice_id)
     lot = next((each for each in tender.lots if each.id == offer.lot_id), None) if tender else None
-    title = tender.title if tender else f"Avis {offer.notice_id}"
-    return Announcement(offer, known(snapshot, offer.siret), title, lot.title if lot else "", **facts)
+    names: Facts = {"structure": known(snapshot, offer.siret), "name": name_of(snapshot, offer.siret)}
+    names |= {"title": tender.title if tender else f"Avis {offer.notice_id}", "lot": lot.title if lot else ""}
+    return {"offer": offer, "reasons": (), "km": None, **names, **facts}
 
 
 Said = dict[str, tuple[str, tuple[exchange.Said, ...]]]
@@ -83,11 +55,11 @@ def _said(snapshot: Snapshot, store: Store, who: Bearer, offer: exchange.Offer) 
     return {other: (name_of(snapshot, other), told) for other, told in messages.items()}
 
 
-def own(request: Request, who: Bearer) -> list[Announcement]:
+def own(request: Request, who: Bearer) -> list[Facts]:
     """One's own announcements, in any state, with how many saw them."""
     snapshot, store = snapshot_of(request), store_of(request)
 
-    def shown(offer: exchange.Offer) -> Announcement:
+    def shown(offer: exchange.Offer) -> Facts:
         seen = len({v["viewer"] for v in exchange.viewers(store, who, offer.id)})
         agreed: dict[str, Any] = {
             name: tuple((name_of(snapshot, m.siret), m) for m in told(store, who, offer.id))
@@ -98,17 +70,17 @@ def own(request: Request, who: Bearer) -> list[Announcement]:
     return list(map(shown, exchange.listing(store, who, mine=True)))
 
 
-def others(request: Request, who: Bearer, siret: str, notice_id: str | None = None) -> list[Announcement]:
+def others(request: Request, who: Bearer, siret: str, notice_id: str | None = None) -> list[Facts]:
     """Others' announcements: those that complete one's own first, with why, then the rest."""
     snapshot, store = snapshot_of(request), store_of(request)
     between = exchange.distances(snapshot.catalogue)
     found = exchange.suggest(store, who, siret, notice_id=notice_id, kilometres=between)
     shown = [announced(snapshot, s.offer, reasons=s.reasons, km=schemas.number(s.distance_km)) for s in found]
-    first = {one.offer.id for one in shown}
+    first = {one["offer"].id for one in shown}
     listed = exchange.listing(store, who, notice_id=notice_id)
     rest = [o for o in listed if o.siret not in who.sirets and o.id not in first]
     shown += [announced(snapshot, o, km=schemas.number(between(siret, o.siret))) for o in rest[:40]]
-    return [replace(one, said=_said(snapshot, store, who, one.offer)) for one in shown]
+    return [one | {"said": _said(snapshot, store, who, one["offer"])} for one in shown]
 
 
 @router.get("/structure/{siret}/bourse")
@@ -166,10 +138,8 @@ def sheet(request: Request, siret: str, identifier: str, who: Reader) -> Respons
     if not members:
         raise NotFound(NO_GROUP)
     about, tender = announced(snapshot, offer), snapshot.by_id.get(offer.notice_id)
-    names = ((f"{m.role.capitalize()} : {name_of(snapshot, m.siret)}", m) for m in members)
-    facts = {"buyer": tender.buyer.name if tender else "à préciser", "lot": about.lot or "tout l’avis"}
-    facts["parts"] = "\n".join(f"{name}, SIRET {m.siret}\n  Part : {m.part}" for name, m in names)
-    text = SHEET.format(offer=offer, about=about, **facts)
+    named = [(name_of(snapshot, member.siret), member) for member in members]
+    text = render.text("groupement.txt", offer=offer, about=about, tender=tender, members=named)
     return wire.attachment(text, "text/plain; charset=utf-8", "groupement.txt")
 
 

@@ -73,11 +73,11 @@ class Chosen:
 
     def removals(self) -> list[tuple[str, Chosen]]:
         """The label of each value ticked, and this choice without it."""
-        return [(_label(*pair), self._without(*pair)) for pair in self.ticked]
-
-    def _without(self, name: str, value: str) -> Chosen:
-        others = tuple(each for each in self.values[name] if each != value)
-        return replace(self, values={**self.values, name: others})
+        found = []
+        for name, value in self.ticked:
+            others = tuple(each for each in self.values[name] if each != value)
+            found.append((_label(name, value), replace(self, values={**self.values, name: others})))
+        return found
 
 
 def chosen(given: Mapping[str, Sequence[str]], sort: str) -> Chosen:

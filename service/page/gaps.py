@@ -23,15 +23,13 @@ YEAR = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A missing part, and the notices it would add."""
+    """A missing part ("offer", "contact", "zone", "size"), or a trade to ask about ("trade"), and the notices it would add."""
 
-    title: str
-    gain: str
+    code: str
     notices: int = 0
     lots: tuple[tuple[str, str], ...] = ()  # (notice, title of the lot)
-    offer: str = ""  # the offer to add
-    trade: str = ""  # the trade to refuse
-    field: str = ""  # id of the field that fills it
+    trade: str = ""
+    label: str = ""  # of the trade
 
 
 class _Asked(NamedTuple):  # a lot of the last year with the trades that its title names
@@ -69,34 +67,22 @@ def _facts(
     structure: Structure, snapshot: Snapshot, near: list[_Asked], plausible: set[str]
 ) -> Iterator[Gap]:
     found = _notices(near, plausible)
-    brings = _brings(found, "à votre portée et d'un métier plausible pour vous", " ; ")
     if not any(o.nature == "offer" and not o.inferred for o in structure.offers):
-        gain = f"{brings}sans offre décrite, vous n'y êtes trouvé que par votre nom, votre type ou votre code NAF."
-        yield Gap("Décrivez au moins une offre", gain, found, field="title")
+        yield Gap("offer", found)
     if not structure.phone and not structure.email:
-        gain = f"{brings}un acheteur qui ne peut pas vous joindre passe à la suivante."
-        yield Gap("Donnez un téléphone ou un courriel", gain, found, field="phone")
+        yield Gap("contact", found)
     if structure.zone is None and not any(o.zone for o in structure.offers):
         home = structure.place.department
         around = {home, *places.neighbours(home)} if home else set()
         further = (asked for asked in _last_year(snapshot) if asked not in near)
-        beyond = _notices([a for a in further if {p.department for p in a.lot.places} & around], plausible)
-        gain = _brings(beyond, "de ces métiers dans les départements voisins", " : ")
-        gain += "sans zone, la distance seule décide."
-        yield Gap("Dites où vous intervenez", gain, beyond, field="radius")
+        beyond = [a for a in further if {p.department for p in a.lot.places} & around]
+        yield Gap("zone", _notices(beyond, plausible))
     if structure.turnover is None and structure.headcount is None:
-        gain = f"{brings}il dit de quelle taille de lot vous pouvez vous charger."
-        yield Gap("Indiquez votre chiffre d'affaires", gain, found, field="turnover")
+        yield Gap("size", found)
 
 
 def _notices(asked: list[_Asked], wanted: Collection[str]) -> int:
     return len({one.notice for one in asked if one.trades & set(wanted)})
-
-
-def _brings(count: int, words: str, then: str) -> str:
-    """The notices that a piece would bring, before what it is good for; nothing where there are none."""
-    were = "étaient" if count > 1 else "était"
-    return f"{count} avis de l'an dernier {were} {words}{then}" if count else ""
 
 
 def _trades(structure: Structure, snapshot: Snapshot, near: list[_Asked], known: set[str]) -> Iterator[Gap]:
@@ -112,9 +98,7 @@ def _trades(structure: Structure, snapshot: Snapshot, near: list[_Asked], known:
     for _, trade in ranked[:TRADES]:
         count = _notices(wanted[trade], [trade])
         examples = tuple({one.lot.title: (one.notice, one.lot.title) for one in wanted[trade]}.values())[:3]
-        asking = "demandaient" if count > 1 else "demandait"
-        gain = f"{count} avis de l'an dernier, à votre portée, le {asking}."
-        yield Gap(f"Faites-vous aussi : {labels[trade]} ?", gain, count, examples, labels[trade], trade)
+        yield Gap("trade", count, examples, trade, labels[trade])
 
 
 def _similarity(structure: Structure, snapshot: Snapshot, labels: Mapping[str, str]) -> dict[str, float]:

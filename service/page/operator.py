@@ -51,7 +51,8 @@ def _page(request: Request, **form: Any) -> Response:
     # the mails themselves are for the operator alone
     sample = store.ask(first).scalar() if operator else None
     mails: Facts = {"run": store.ask(last).mappings().first(), "held": {"count": count, "sample": sample}}
-    mails |= {"night": review.night(store), "hold_reason": review.HOLDS.get}
+    night, states = review.night(store)
+    mails |= {"night": night, "states": states, "hold_reason": review.HOLDS.get}
     # each with the structure it asks for, where the catalogue still holds it
     waiting = account.waiting(store) if operator else ()
     claims = [(claim, snapshot.catalogue.known(claim["siret"])) for claim in waiting]

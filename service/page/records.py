@@ -8,12 +8,13 @@ from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request, Response
 
-from matcher.domain import Answer, BadInput, Structure, Tender
+from matcher.domain import Answer, BadInput, Structure
 from matcher.outreach import letters, links
 from matcher.outreach.alerts import address_of
 from matcher.outreach.sourcing import questions
 from matcher.outreach.sourcing import record as record_
 from matcher.records.chain import Event
+from matcher.records.store import now
 from matcher.reference.french import PARIS, day, euros, in_paris
 from matcher.reference.identifiers import clean_date
 from matcher.reference.text import shorten
@@ -186,10 +187,9 @@ def listed(found: record_.Record) -> dict[str, Mapping[str, Any]]:
 def _shown(kept: OwnRecord, found: record_.Record) -> dict[str, Any]:
     """A record on its page and its note: what happened with whom, and a link that writes to all."""
     happened, lines = record_.steps(found), listed(found)
-    prepared = {s: step for s, each in happened.items() for step in each if step.kind in record_.PREPARED}
+    prepared = (s for s, each in happened.items() if any(step.kind in record_.PREPARED for step in each))
     addresses = sorted({str(lines[s]["email"]) for s in prepared if s in lines and lines[s].get("email")})
-    message = next((str(step.payload["message"]) for step in prepared.values()), "")
-    letter: Facts = {"addresses": addresses, "message": message}
+    letter: Facts = {"addresses": addresses, "message": (message := _sent(found))}
     letter |= {"mailto": mailto(addresses, found.tender.title, message)}
     limits = record_.filters_in_words(found.filters) + facets.chosen(found.narrowed, "").words()
     about = {"record": found, "filters": limits, "places": places_in_words(found.tender)}
@@ -244,11 +244,11 @@ def corrected(
 def arrange(form: CheckedForm, kept: Kept, faire: fields.Word, nom: fields.Line = "") -> Response:
     """Rename a record, archive it or take it back, or end what was shared."""
     if faire == "nommer":
-        record_.rename(*kept.named, nom)
+        record_.view(*kept.named, label=" ".join(nom.split())[:200])
     elif faire == "separer":
         record_.unshare(*kept.named)
     else:
-        record_.archive(*kept.named, faire == "archiver")
+        record_.view(*kept.named, archived_at=now() if faire == "archiver" else None)
         return render.go("/acheteur/fiches")
     return render.go(kept.address)
 
@@ -273,14 +273,6 @@ def export(kept: Kept, format: str) -> Response:
 
 
 MOST = 200  # structures of one letter
-DRAFT = """Bonjour,
-
-Nous préparons l'achat décrit ci-dessous. Avant de lancer la consultation, nous aimerions savoir :
-1. Réalisez-vous cette prestation, et sur quel secteur géographique ?
-2. Quel volume pouvez-vous assurer, et avec quel délai de démarrage ?
-3. Répondriez-vous seul, en groupement ou en sous-traitance ?
-4. Quelles conditions (allotissement, réservation, visite) vous aideraient à répondre ?
-"""
 
 
 @router.get("/acheteur/fiches/{identifier}/ecrire")
@@ -297,7 +289,12 @@ def write(kept: Kept, s: Ticked = None) -> Response:
     amount = sum(lot.amount or 0 for lot in lots)
     detail = lots[0].description if len(lots) == 1 and lots[0].description != lots[0].title else ""
     volume = " ; ".join(filter(None, (shorten(detail, 300), euros(amount) if amount else "")))
-    known = {"message": DRAFT, "buyer": tender.buyer.name, "volume": volume, "reply_to": address}
+    known = {
+        "message": render.text("draft.txt"),
+        "buyer": tender.buyer.name,
+        "volume": volume,
+        "reply_to": address,
+    }
     return _form(request, found, chosen, typed={**known, "place": places_in_words(tender)})
 
 
@@ -319,8 +316,8 @@ def _reach(request: Request, found: record_.Record, sirets: Sequence[str]) -> di
 
 def _sent(found: record_.Record) -> str:
     """The letter that this record has already made; "" before the first."""
-    prepared = (e for e in found.events if e.kind in record_.PREPARED and e.payload)
-    return next((str(e.payload["message"]) for e in prepared if e.payload), "")
+    prepared = (e.payload for e in found.events if e.kind in record_.PREPARED and e.payload)
+    return next((str(payload["message"]) for payload in prepared), "")
 
 
 #: A letter as its buyer types it.
@@ -348,7 +345,9 @@ def contact(
     problems = _problems(typed, written=bool(sent), sends=bool(mail_route(request)))
     if problems or revoir:
         return _form(request, found, chosen, typed=typed, problems=problems)
-    text = sent or composed(found.tender, typed)
+    tender = found.tender
+    end = day(in_paris(tender.deadline).astimezone(PARIS)) if tender.deadline else ""
+    text = sent or render.text("lettre.txt", tender=tender, typed=typed, end=end).strip()
     if not confirme:
         return _preview(request, found, chosen, typed, text)
     given = typed["reply_to"] if mail_route(request) else ""
@@ -371,18 +370,6 @@ def _problems(typed: Mapping[str, str], *, written: bool, sends: bool) -> dict[s
     except FieldErrors as error:
         return error.problems
     return {}
-
-
-def composed(tender: Tender, typed: Mapping[str, str]) -> str:
-    """The text of the letter: the buyer's words, then what each structure should know to answer."""
-    lots = [f"lot {lot.number}, {lot.title}" for lot in tender.lots[:30]] if len(tender.lots) > 1 else []
-    end = day(in_paris(tender.deadline).astimezone(PARIS)) if tender.deadline else ""
-    facts = {"Acheteur": typed["buyer"], "Besoin": tender.title, "Lots": " ; ".join(lots)}
-    facts |= {"Lieu": typed["place"], "Volumes et durée": typed["volume"], "Date limite des offres": end}
-    facts |= {"Documents": tender.documents_url or tender.url}
-    facts |= {"Réponse souhaitée avant le": typed["before"]}
-    told = "\n".join(f"{name} : {' '.join(value.split())}" for name, value in facts.items() if value.strip())
-    return f"{typed['message'].strip()}\n\n{told}"
 
 
 def _preview(

@@ -1,8 +1,10 @@
 """Rendering: templates and their filters, error pages, and the session cookie."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,20 +73,6 @@ def recorded(line: Mapping[str, Any], siret: str) -> Structure:
     text: Facts = {name: str(line.get(name) or "") for name in names}
     place, checked = Place(label=str(line.get("town") or "")), clean_date(line.get("checked"))
     return Structure(siret=siret, place=place, active=line.get("active"), checked=checked, **text)
-
-
-def capacity(structure: Structure) -> str:
-    """Staff and turnover, as far as they are known."""
-    staff = f"{structure.headcount:.0f} personnes" if structure.headcount else ""
-    turnover = f"{euros(structure.turnover)} de chiffre d’affaires" if structure.turnover else ""
-    return ", ".join(filter(None, (staff, turnover)))
-
-
-def alive(structure: Structure) -> str:
-    """Whether it is open, and when this was checked."""
-    states = {None: "activité non vérifiée", True: "établissement actif", False: "établissement fermé"}
-    state = states[structure.active]
-    return f"{state}, vérifié le {day(structure.checked)}" if structure.checked else state
 
 
 _APOSTROPHE = re.compile(r"(?<=\w)(?:'|&#39;)(?=\w|$)")
@@ -179,15 +167,21 @@ def compiled(names: Iterable[str]) -> None:
         _environment.get_template(name)
 
 
+def text(name: str, **facts: Any) -> str:
+    """A template as plain text, or as a page that stands by itself."""
+    return _environment.get_template(name).render(facts)
+
+
 def cited(code: str) -> str:
     """The article of a rule of `law` as it stands today, to cite in a page."""
     return law.article_of(code, date.today())
 
 
-_FILTERS: list[Any] = [address, alive, as_written, called, capacity, day, due, euros, family]
+_FILTERS: list[Any] = [address, as_written, called, day, due, euros, family]
 _FILTERS += [grouped, initial, moment, origin, points, reasons.clause_in_words, short, sourced, town]
 _FILTERS += [typographic]
 _environment.filters |= {each.__name__: each for each in _FILTERS}
+_environment.filters["indented"] = partial(json.dumps, ensure_ascii=False, indent=1)
 _environment.filters |= {"km": kilometres, "kind": schemas.kind_label, "siret": siret}
 _environment.filters |= {"source": source_name, "url": schemas.safe_url, "zone": zone_of}
 #: Article -> whom it reserves a lot to, as a buyer may correct it; the prisons' article is no choice of a search.
@@ -266,17 +260,6 @@ def go(address: str) -> Response:
     return RedirectResponse(address, 303)
 
 
-TITLES = {
-    401: "Accès réservé",
-    403: "Accès refusé",
-    404: "Introuvable",
-    413: "Trop volumineux",
-    422: "À corriger",
-    429: "Trop de demandes",
-    503: "Service momentanément indisponible",
-}
-
-
 #: Code of a refusal -> its sentence for a visitor.
 CODED = {"no-catalogue": "Le catalogue n'est pas encore construit : l'exploitant du service doit l'indexer."}
 #: Status -> what a visitor reads where a request is refused before, or apart from, what it asks.
@@ -325,16 +308,12 @@ def misread(faults: Sequence[Any]) -> str:
 def unheard(request: Request, status: int, headers: Mapping[str, str]) -> Response:
     """The page of a request that is refused unheard: neither a session nor the store is asked."""
     detail = UNHEARD.get(status, UNHEARD[400])
-    text = _written("error.html", request, status=status, title=_title(status), detail=detail)
+    text = _written("error.html", request, status=status, detail=detail)
     return HTMLResponse(text, status, {"Cache-Control": "no-store", **headers})
-
-
-def _title(status: int) -> str:
-    return TITLES.get(status, "Une erreur est survenue" if status >= 500 else "Demande refusée")
 
 
 def error(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error page."""
-    answer = page(request, "error.html", status, status=status, title=_title(status), detail=detail)
+    answer = page(request, "error.html", status, status=status, detail=detail)
     answer.headers.update(headers or {})
     return answer

@@ -20,7 +20,7 @@ from matcher.domain import BadInput, Lot, NotFound, Tender
 from matcher.learned import asks
 from matcher.matching import reasons, skills
 from matcher.outreach import alerts, links
-from matcher.partners.opportunities import Opportunity, by_notice
+from matcher.partners.opportunities import by_notice
 from matcher.reading.brochure import propose
 from matcher.reading.procedure import closing, open_at
 from matcher.records import feedback, searches, self_declared
@@ -45,12 +45,6 @@ FOUND = 40  # structures found by a name
 NONE = ("", "", "")  # of a notice, a lot and a skill: nothing was just refused
 MONTH, FEW = 30, 3  # days of searches that are counted; searches below which their number is not told
 SUPPOSED = 4  # trades suggested from its kind, code and name
-PARTS = {
-    "alone": ("Seule", "Vous y répondez sans partenaire."),
-    "with-partner": ("En groupement", "Il vous manque une part, ou la taille : voyez avec qui répondre."),
-    "clause": ("Par la clause", "Le titulaire de ces marchés devra des heures d'insertion."),
-    "watch": ("À suivre", "Proches de vous, mais quelque chose vous en écarte."),
-}
 
 
 def packed(title: str, evidence: str) -> str:
@@ -127,7 +121,13 @@ def shown(
         own |= {"denied": [(skill, denials.label(skill)) for skill in declared.denied]}
         own |= {"undo": refused if done == "refus" and refused[0] else ()}
         own |= {"feed": f"{feed}?token={links.token('feed', feed)}"}
-    notices: Facts = {"parts": _parts(found), "total": len(found), "over": over, "most": SHOWN, "lots": LOTS}
+    notices: Facts = {
+        "offered": by_notice(found),
+        "total": len(found),
+        "over": over,
+        "most": SHOWN,
+        "lots": LOTS,
+    }
     notices |= {"nothing": snapshot.why_nothing(structure) if over or not found else ()}
     # (trade, label) of the trades that such a structure often does and that nothing else says
     known_trades = {skill.trade for skill in skilled} | denials.trades(structure.denied)
@@ -161,13 +161,6 @@ def _looked_for(request: Request, known: Iterable[skills.Skill]) -> int:
 @lru_cache(20_000)  # the searches of a month are counted again each minute
 def _trades_of(text: str) -> frozenset[str]:
     return frozenset(asks.of_text(text).trades)
-
-
-def _parts(found: Sequence[Opportunity]) -> list[tuple[str, str, str, list[tuple[Opportunity, ...]], int]]:
-    """The notices by what the structure would do in the best of their lots; and how many lots they are."""
-    notices = by_notice(found)
-    of_part = {name: [lots for lots in notices if lots[0].part == name] for name in PARTS}
-    return [(name, *words, of_part[name], sum(map(len, of_part[name]))) for name, words in PARTS.items()]
 
 
 Offers = list[dict[str, Any]]

@@ -30,33 +30,6 @@ Flag = Annotated[str, Query(max_length=5)]
 FILE = 2_000_000  # bytes of a programme
 Table = Annotated[str, Form(max_length=FILE)]
 INVITED = 60  # most structures that a day invites unless it says how many
-#: Page -> (its question, what it gives); in the order of the menu.
-TOOLS: dict[str, tuple[str, str]] = {
-    "potentiel": (
-        "Faut-il réserver ce besoin, ou prévoir une clause ?",
-        "Qui pourrait y répondre, ce que la loi permet, les heures d’insertion.",
-    ),
-    "programme": (
-        "Que peut apporter notre programme d’achats ?",
-        "Ligne par ligne d’un tableau : réserver, prévoir une clause, acheter directement, ou rien ; avec qui.",
-    ),
-    "carte": (
-        "Où manque-t-il des structures ?",
-        "Par département, intercommunalité ou commune, et par métier : qui répond, ce qui est demandé, ce qui manque.",
-    ),
-    "facilitateurs": (
-        "Qui est le facilitateur d’ici ?",
-        "La personne qui accompagne les clauses sociales sur ce territoire.",
-    ),
-    "rencontre": (
-        "Comment préparer une journée de rencontres ?",
-        "Les rendez-vous entre acheteurs et structures, à imprimer.",
-    ),
-    "rapport": (
-        "Qu’avons-nous acheté à ces structures ?",
-        "Le rapport pour un SPASER ou un bilan, d’après votre grand livre ou vos marchés attribués (DECP).",
-    ),
-}
 BUYERS = frozenset({"rencontre", "rapport"})  # whose result needs a buyer's key
 NATURES = {"": None, "travaux": True, "autre": False}
 #: What a potential and a map are written with.
@@ -89,7 +62,7 @@ DAY |= {"buyers": "acheteur;besoin\nVille A;tonte des écoles\nVille B;nettoyage
 def _page(request: Request, name: str, **values: Any) -> Response:
     buyers_only = name in BUYERS and not (who := identify(request)).may("buyer") and not who.may("operator")
     template = f"territory_{name}.html" if name else "territory.html"
-    return render.page(request, template, tools=TOOLS, tool=name, buyers_only=buyers_only, **values)
+    return render.page(request, template, tool=name, buyers_only=buyers_only, **values)
 
 
 @router.get("/territoire")

@@ -90,5 +90,5 @@ def metrics(request: Request, who: Annotated[Bearer, access.needs("read")]) -> R
         found.processes.set(pool.count if pool.ready else 0)
     found.swaps.set(serving.swaps)
     if request.app.state.store is not None or self_declared.exists(request.app.state.settings.store):
-        found.set_night(review.night(access.store_of(request)))
+        found.set_night(*review.night(access.store_of(request)))
     return Response(generate_latest(found.registry), media_type=CONTENT_TYPE_LATEST)

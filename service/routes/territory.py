@@ -11,7 +11,7 @@ from fastapi import APIRouter, File, Form, Path, Query, Request, Response, Uploa
 from pydantic import BaseModel, Field
 
 from matcher import codec
-from matcher.domain import Award, Rejected, Tender, kinds_named
+from matcher.domain import Award, Match, Rejected, Tender, kinds_named
 from matcher.reading import contracts
 from matcher.records import facilitators, worked
 from matcher.records.keys import Bearer
@@ -77,7 +77,7 @@ def covered(snapshot: Snapshot, opened: Desk, asked: MapQuery) -> coverage.Cover
     return coverage.cover(opened, needs, chosen, trade=asked.trade, kinds=kinds, n=asked.n)
 
 
-Gap = tuple[coverage.Cell, tuple[coverage.Closer, ...], list[tuple[str, str, Count]]]
+Gap = tuple[coverage.Cell, list[tuple[Match, str]], list[tuple[str, str, Count]]]
 
 
 def gaps(snapshot: Snapshot, opened: Desk, made: coverage.Coverage, asked: MapQuery) -> list[Gap]:

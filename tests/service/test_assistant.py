@@ -197,7 +197,7 @@ def test_every_tool_answers_over_stdio_and_a_need_leaves_no_trace(folder: Path, 
     assert answered[15]["notice"]["id"] == NOTICE["notice_id"] and answered[16]["total"]
     assert "find_structures_for_need" in answered[10]["hint"] and "hint" not in answered[8]
     assert "« Nanttes » : Nantes (44) a été compris" in beyond["hint"]
-    assert answered[12]["hint"] == results.HOW_LONG  # who is proposed depends on the months
+    assert answered[12]["hint"] == results.TEXTS["how_long"]  # who is proposed depends on the months
     advised = beyond["lots"][0]["advised"]
     assert advised["first"]["title"].startswith("Ni achat direct") and "refused" not in advised
     oeth = advised["oeth"]
@@ -315,7 +315,7 @@ def test_of_a_notice_one_lot_is_asked_and_nothing_is_dropped_in_silence(folder: 
     assert far["notice"]["places"] == ["Lyon"] and far["lots"][0]["nobody"]
     lots = {(item["notice"]["id"], item["lot"]["number"]) for page in pages for item in page["items"]}
     assert len(lots) == pages[0]["total"] and "offset=4" in pages[0]["cut"]
-    assert owed["hint"].endswith(results.NO_HOURS) and nowhere["hint"] == results.NOWHERE
+    assert owed["hint"].endswith(results.TEXTS["no_hours"]) and nowhere["hint"] == results.TEXTS["nowhere"]
     assert several["hint"].startswith("Le lieu lu dans le besoin peut être Beaumont (63)")
     assert "sans kinds, ou" in few["hint"] and "radius_km" not in few["hint"]
     assert "consortia (" in groups["cut"] and "offset=1" in groups["cut"]
@@ -344,7 +344,7 @@ def test_whom_an_answer_names_is_told_with_source_and_place(folder: Path) -> Non
     assert all("structures (2026-09-15)" in each["sources"] for each in (groups, why))
     assert [each["name"] for each in lots["lots"][1]["asking"]] == ["Nouvel Élan"]
     assert all(holder["name"] for item in ending["items"] for holder in item["holders"])
-    assert none["hint"] == results.NO_CONTRACT[True]
+    assert none["hint"] == results.TEXTS["no_contract"]
     for near, read_as in ((misspelt, "sentiers ourcq"), (town, "pantin")):
         assert near["items"][0]["siret"] == SIRET and f"« {read_as} »" in near["hint"]
     for near, read_as in ((title, "nettoyage"), (buyer, "commune de pantin")):
@@ -367,7 +367,7 @@ def test_a_list_is_read_on_by_offset_and_a_siret_is_taken_as_papers_print_it(fol
     ranks = [match["rank"] for answer in (head, following) for match in answer["lots"][0]["matches"]]
     assert ranks == [1, 2]
     assert structure["siret"] == SIRET
-    assert nobody["hint"] == results.NO_STRUCTURE
+    assert nobody["hint"] == results.TEXTS["no_structure"]
 
 
 def test_what_an_answer_leaves_out_is_counted_by_its_name() -> None:
@@ -420,8 +420,8 @@ def test_a_catalogue_without_notices_says_so_and_not_to_ask_with_fewer_words() -
         asyncio.run(asked)["answer"]["hint"]
         for asked in (tools.search_notices(q="tonte"), tools.find_ending_contracts(buyer="Pantin"))
     )
-    assert notices == results.NO_NOTICES and "aucun avis" in notices
-    assert contracts == results.NO_CONTRACT[False]
+    assert notices == results.TEXTS["no_notices"] and "aucun avis" in notices
+    assert contracts == results.TEXTS["no_contracts"]
 
 
 def test_that_a_trade_is_not_stated_is_told_and_what_tells_nothing_is_not() -> None:

@@ -15,6 +15,7 @@ from records import cases
 
 LIST = Path(__file__).parents[1] / "data" / "sentences.txt"
 LEAST = 4  # words of a sentence
+QUOTED = r"'((?:[^'\\]|\\.)*)'|\"([^\"]*)\""  # strings of a template's table
 
 
 def written(path: Path) -> set[str]:
@@ -34,10 +35,11 @@ def written(path: Path) -> set[str]:
 def sentences() -> list[str]:
     """Every text of the templates' tags and of their routes, of so many words at least, with … for what is filled in."""
     found: set[str] = set().union(*map(written, render.TEMPLATES.parent.glob("*.py")))
-    for path in render.TEMPLATES.glob("*.html"):
-        text = re.sub(
-            r"{%-?\s*set .*?%}|{#.*?#}|<script.*?</script>", "", path.read_text("utf-8"), flags=re.S
-        )
+    for path in (path for path in render.TEMPLATES.iterdir() if path.suffix in (".html", ".txt")):
+        text = re.sub(r"{#.*?#}|<script.*?</script>", "", path.read_text("utf-8"), flags=re.S)
+        tables = " ".join(re.findall(r"{%-?\s*set .*?%}", text, re.S))
+        found |= {" ".join(words.split()) for pair in re.findall(QUOTED, tables) for words in pair}
+        text = re.sub(r"{%-?\s*set .*?%}", "", text, flags=re.S)
         text = re.sub(r"{{[^{}]*?['\"]([^'\"]{25,})['\"][^{}]*?}}", r" \1 ", text)
         text = re.sub(r"{{.*?}}", "…", re.sub(r"{%.*?%}", "|", text, flags=re.S), flags=re.S)
         for piece in re.split(r"<[^<>]*>", text.replace("&nbsp;", " ")):
@@ -57,6 +59,6 @@ def test_the_sentences_of_the_pages_are_those_that_were_read() -> None:
 
 @pytest.mark.parametrize(("words", "instead"), cases("words not said, and what is instead"))
 def test_what_is_not_said(words: str, instead: str) -> None:
-    paths = (path for path in render.TEMPLATES.parent.rglob("*.*") if path.suffix in (".html", ".py"))
+    paths = (path for path in render.TEMPLATES.parent.rglob("*.*") if path.suffix in (".html", ".txt", ".py"))
     said = [path.name for path in paths if re.search(words, path.read_text("utf-8"))]
     assert said == [], f"say instead: {instead}"

@@ -155,8 +155,8 @@ def test_who_could_fill_a_gap_is_told_with_its_distance(desk: Desk) -> None:
     (cell,) = coverage.cover(desk, [need], [far], trade="espaces-verts").cells
     found = coverage.closers(desk, cell)
     assert found
-    assert {c.match.structure.offers[0].text for c in found if c.match.structure.offers} <= {SAYS[0]}
-    assert any(f"à {c.match.distance_km:.0f} km" in c.why for c in found if c.match.distance_km)
+    assert {match.structure.offers[0].text for match, _ in found if match.structure.offers} <= {SAYS[0]}
+    assert any(f"à {match.distance_km:.0f} km" in why for match, why in found if match.distance_km)
 
 
 def test_of_a_lot_of_two_trades_those_who_do_each_are_counted(desk: Desk) -> None:
@@ -188,10 +188,10 @@ def test_hours_are_carried_by_those_of_the_list(matcher: Matcher, desk: Desk) ->
 
 def test_a_meeting_invites_those_shown_or_those_who_come(matcher: Matcher, desk: Desk) -> None:
     place = areas.somewhere("49007")
-    pool = meeting.pool(desk, [("nettoyage de bureaux", place)])
-    worth = {str(siret) for siret in matcher.catalogue.sirets[pool.rows]}
+    rows, relevance = meeting.pool(desk, [("nettoyage de bureaux", place)])
+    worth = {str(siret) for siret in matcher.catalogue.sirets[rows]}
     typed = typed_need("nettoyage de bureaux", (place,), whole=True)
-    assert worth == listed(matcher, typed, PLAUSIBLE) and (pool.best > 0).all()
+    assert worth == listed(matcher, typed, PLAUSIBLE) and (relevance.max(axis=1) > 0).all()
     come = [s.siret for s in DIRECTORY[:4]]
     guest = meeting.Guest(name="Ville", needs=("nettoyage de bureaux",))
     asked = {"theme": "propreté", "place": place, "on": ON, "buyers": [guest]}

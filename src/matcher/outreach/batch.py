@@ -182,7 +182,10 @@ def waiting(
                 continue
             # of a cancelled lot nothing is left to answer: its matches go
             tender = replace(tender, lots=tuple(lot for lot in tender.lots if lot.id not in cancelled))
-            if departments and departments.isdisjoint(_departments(tender)):
+            areas = (place for lot in tender.lots for place in toponyms.of_lot(lot, tender)[0])
+            if departments and departments.isdisjoint(
+                chain.from_iterable(map(places.departments_within, areas))
+            ):
                 continue  # not matched, and so not stamped: it is when its department is asked
             if tender.lots and not open_at(closing(tender), tender.published, at):
                 continue
@@ -191,12 +194,6 @@ def waiting(
             rest: dict[str, Any] = {"excluded": excluded, "wants_plausible": wants_plausible}
             tasks[id] = Task(id=id, tender=tender, key=key, **rest)
     return tasks
-
-
-def _departments(tender: Tender) -> set[str]:
-    """The departments in which its lots are."""
-    areas = (place for lot in tender.lots for place in toponyms.of_lot(lot, tender)[0])
-    return set(chain.from_iterable(map(places.departments_within, areas)))
 
 
 def write(

@@ -160,31 +160,24 @@ def listed(store: Store, status: Sequence[str] = (), day: date | None = None) ->
     letter = select(Letter.__table__).order_by(Letter.created_at, Letter.id)
     if status:
         digest, letter = digest.where(Digest.status.in_(status)), letter.where(Letter.status.in_(status))
-    with store.reading() as connection:
-        digests = [
-            (
-                row,
-                row.addressee,
-                row.content.get("name", ""),
-                "digest",
-                row.content.get("subject", ""),
-                row.day,
-            )
-            for row in connection.execute(digest)
-        ]
-        letters = [
-            (row, row.siret, "", row.kind, row.subject, row.created_at.astimezone(PARIS).date())
-            for row in connection.execute(letter)
-        ]
 
     def at(moment: datetime | None) -> str | None:
         return moment.astimezone(PARIS).isoformat(timespec="seconds") if moment else None
 
+    def shown(mail: Any, who: str, name: str, kind: str, what: str, of: date) -> dict[str, Any]:
+        told = {"id": mail.id, "address": mail.address or "", "who": who, "name": name, "kind": kind}
+        told |= {"what": what, "day": of.isoformat(), "state": mail.status}
+        return told | {"claimed_at": at(mail.claimed_at), "sent_at": at(mail.sent_at), "said": mail.said}
+
+    with store.reading() as connection:
+        rows = [(m, m.addressee, m.content, "digest", m.day) for m in connection.execute(digest)]
+        letters = [
+            (m, m.siret, {"subject": m.subject}, m.kind, m.created_at.astimezone(PARIS).date())
+            for m in connection.execute(letter)
+        ]
     return [
-        {"id": row.id, "address": row.address or "", "who": who, "name": name, "kind": kind, "what": what}
-        | {"day": of.isoformat(), "state": row.status, "claimed_at": at(row.claimed_at)}
-        | {"sent_at": at(row.sent_at), "said": row.said}
-        for row, who, name, kind, what, of in (*digests, *letters)
+        shown(mail, who, said.get("name", ""), kind, said.get("subject", ""), of)
+        for mail, who, said, kind, of in (*rows, *letters)
         if day in (None, of)
     ]
 

@@ -15,7 +15,7 @@ from typing import Any
 from matcher import plugins, spreadsheet
 from matcher.reference.french import PARIS, hour_stated, long_day
 from matcher.reference.naming import as_written
-from matcher.reference.text import fold
+from matcher.reference.text import fold, shorten
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice_id", "Avis"), ("lot", "Lot"), ("title", "Intitulé du lot"), ("notice_title", "Objet du marché"),
@@ -25,12 +25,6 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("alone", "Seule ou avec qui"), ("why", "Pourquoi vous"), ("documents_url", "Dossier"),
     ("url", "Avis en ligne"),
 )  # fmt: skip
-#: What article 14 of the GDPR asks to tell whoever is written to; the page "À propos" says the rest.
-RIGHTS = (
-    "Vos données professionnelles publiées (dénomination, SIRET, adresse, téléphone, courriel) servent à rapprocher structures et "
-    "marchés publics (article 14 du RGPD). Pour vous y opposer, y accéder, les corriger ou les faire effacer, répondez à ce message ; "
-    "réclamation : CNIL. Le reste est sur la page « À propos » du service."
-)
 WIDE = {"Intitulé du lot": 45, "Objet du marché": 45, "Pourquoi vous": 60, "À savoir": 40}
 WIDTHS = [WIDE.get(label, 22) for _, label in COLUMNS]
 DEADLINE = [name for name, _ in COLUMNS].index("deadline")
@@ -162,10 +156,10 @@ def templates() -> Any:
         lstrip_blocks=True,
     )
     functions = (day, deadline, cards, facts, tags, apart)
-    made.globals.update({each.__name__: each for each in functions}, most=MOST_LOTS, rights=RIGHTS)
+    made.globals.update({each.__name__: each for each in functions}, most=MOST_LOTS)
     # without characters that XML forbids
     made.filters["printed"] = lambda text: "".join(c for c in text if c.isprintable() or c in "\n\t")
-    made.filters["as_written"] = as_written
+    made.filters |= {"as_written": as_written, "shorten": shorten}
     return made
 
 

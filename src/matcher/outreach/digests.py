@@ -23,7 +23,7 @@ from matcher.matching.renewals import Renewal, renewals
 from matcher.outreach import alerts, changes
 from matcher.outreach.alerts import address_of, earlier_names
 from matcher.outreach.changes import LEVEL, WAVES, Case, cases
-from matcher.outreach.digest_formats import FORMS
+from matcher.outreach.digest_formats import FORMS, templates
 from matcher.outreach.digest_formats import day as day_in_words
 from matcher.outreach.intake import Summary
 from matcher.outreach.items import PRIOR, ItemWriter, News
@@ -125,9 +125,14 @@ def _choices(
     store: Store, catalogue: Catalogue, rules: Rules, known: _Known, ending: Mapping[str, Sequence[Renewal]]
 ) -> Iterator[_Choice]:
     """The structures that have news and are to be written to, by SIRET."""
-    with store.reading() as connection:
-        pairs = _pairs(connection, rules, known.cases)
-    by_siret = {siret: list(rows) for siret, rows in groupby(pairs, key=lambda row: row[0])}
+    # above the floor, best first
+    columns = (Found.siret, Found.notice_id, Found.lot_id, Found.probability, LEVEL.label("level"))
+    is_news = Found.detail["cause"].as_string() == "notice"
+    pairs = select(*columns).where(Found.probability >= rules.floor, is_news)
+    ordered = pairs.order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
+    open_ones = (row for row in store.ask(ordered) if row.notice_id in known.cases)
+    grouped = groupby(open_ones, key=lambda row: row.siret)
+    by_siret: dict[str, list[Any]] = {siret: list(rows) for siret, rows in grouped}
     # a cancelled lot has no matches left: its addressees are those it was announced to
     # lots announced earlier that were cancelled since, announced as such once; by addressee
     cancelled: dict[str, list[News]] = defaultdict(list)
@@ -141,26 +146,22 @@ def _choices(
         names = earlier_names(catalogue, siret)
         if siret in known.done or known.silent & names:
             continue
-        found = (_news(known, *row[1:], names) for row in by_siret.get(siret, ()))
+        found = (_news(known, *row[1:], names) for row in by_siret.get(siret, []))
         news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
         # one announced once may since have gone from the directory
         if any(one.level != "plausible" for one in news) and (structure := catalogue.known(siret)):
             contracts = ending.get(siret, ())
             fresh = [c for c in contracts if not known.ending & {(n, RENEWAL + c.id) for n in names}]
-            yield _chosen(rules, known.cases, structure, news, fresh[:ENDING])
+            yield _chosen(rules, known, structure, news, fresh[:ENDING])
 
 
 def _chosen(
-    rules: Rules,
-    open_cases: Mapping[str, Case],
-    structure: Structure,
-    news: Sequence[News],
-    ending: Sequence[Renewal],
+    rules: Rules, known: _Known, structure: Structure, news: Sequence[News], ending: Sequence[Renewal]
 ) -> _Choice:
     urgent = {"cancellation": 0, "correction": 1}
 
     def place(one: News) -> tuple[Any, ...]:
-        to_prepare = open_cases[one.notice_id].tender.nature in PRIOR  # after what can be answered
+        to_prepare = known.cases[one.notice_id].tender.nature in PRIOR  # after what can be answered
         merit = (to_prepare, one.level != "likely", -one.chance)
         return (urgent.get(one.kind, 2), *merit, one.notice_id, one.lot_id)
 
@@ -201,19 +202,6 @@ def _known(
             quiet=alerts.quiet(connection, day),
             ending={(who, id) for who, id in connection.execute(ending)},
         )
-
-
-def _pairs(
-    connection: Connection, rules: Rules, open_cases: Mapping[str, Case]
-) -> list[tuple[str, str, str, float, str]]:
-    """(siret, notice, lot, probability, level) above the floor, of open notices, that are news; by SIRET, best first."""
-    cause = Found.detail["cause"].as_string()
-    rows = connection.execute(
-        select(Found.siret, Found.notice_id, Found.lot_id, Found.probability, LEVEL.label("level"))
-        .where(Found.probability >= rules.floor, cause == "notice")
-        .order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
-    )
-    return [tuple(row) for row in rows if row.notice_id in open_cases]
 
 
 def _waves(
@@ -284,7 +272,7 @@ def _written(rules: Rules, summary: Summary, at: datetime, one: _Choice, writer:
     items = [writer.item(one.structure, news) for news in one.sure]
     told: dict[str, Any] = {"items": items, "left": one.left, "cap": rules.cap}
     told |= {"unsure": [writer.item(one.structure, news) for news in one.unsure]}
-    told |= {"subject": _subject(items), "intro": _intro(items)}
+    told |= _announced(items)
     ending = [contract.sentence() for contract in one.ending]
     content = _content(summary, at, one.structure) | told | {"ending": ending}
     ending_news = [News(RENEWAL + contract.id, "", 1.0, "renewal") for contract in one.ending]
@@ -326,26 +314,11 @@ def _keep(store: Store, day: date, at: datetime, composed: Sequence[Composed]) -
         store.put(connection, Announcement, told)
 
 
-def _subject(items: Sequence[Mapping[str, Any]]) -> str:
-    """What the message brings, by kind, and the first title."""
-    kinds = Counter("prior" if item.get("prior") else item["kind"] for item in items)
-    fresh = kinds["notice"] + kinds["wave"]
-    names = {
-        "prior": ("lot à préparer", "lots à préparer"),
-        "correction": ("lot modifié", "lots modifiés"),
-        "cancellation": ("lot annulé", "lots annulés"),
-    }
-    others = ((kinds[kind], each) for kind, each in names.items())
-    counts = [(fresh, ("lot pour vous", "lots pour vous")), *others]
-    told = [f"{count} {words[count > 1]}" for count, words in counts if count]
-    first, trade = items[0], items[0]["trades"].partition(",")[0]
-    named = shorten(first["title"], 60) + (f" ({trade})" if trade else "")
-    return f"{', '.join(told)}{' :' if len(items) == 1 else ', dont :'} {named}"
-
-
-def _intro(items: Sequence[Mapping[str, Any]]) -> str:
+def _announced(items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """The subject and the first words of a digest: what it brings by kind, and the first title; the first deadline."""
     due = min((i["deadline"] for i in items if i["deadline"] and i["kind"] != "cancellation"), default=None)
-    return f"Première date limite : {day_in_words(due)}." if due else ""
+    subject = templates().get_template("_subject.txt").render(items=items)
+    return {"subject": str(subject), "intro": f"Première date limite : {day_in_words(due)}." if due else ""}
 
 
 def _release(store: Store, rules: Rules, summary: Summary, day: date, hold: bool) -> None:
@@ -392,10 +365,9 @@ def current(
     writer.read({structure.siret: news[:limit]})
     items = [writer.item(structure, one) for one in news[:limit]]
     versions = items[0]["versions"] if items else {"recipe": "", "data": ""}
-    subject = _subject(items) if items else "Aucun lot ouvert pour vous aujourd'hui"
-    listed = {"items": items, "left": max(0, len(news) - limit), "cap": limit, "intro": _intro(items)}
+    listed = {"items": items, "left": max(0, len(news) - limit), "cap": limit, **_announced(items)}
     content = _content(Summary("", at.isoformat(), versions), at, structure)
-    return content | listed | {"id": identifier(siret, at.date(), "feed"), "subject": subject}
+    return content | listed | {"id": identifier(siret, at.date(), "feed")}
 
 
 def rendered(content: Mapping[str, Any], form: str) -> bytes:

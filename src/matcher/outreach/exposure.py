@@ -182,8 +182,6 @@ def _by(table: pd.DataFrame, column: str) -> Rows:
     return tuple(row(group, inside) for group, inside in table.groupby(table[column].astype(str)))
 
 
-FEW = 10  # structures of a kind, below which its ratio says little
-LITTLE, MUCH = 0.5, 1.5  # of the attention that the chances call for
 RATIO = "exposition / chances"
 TABLES = {"kind": "type", "evidence": "ce qu'elles disent d'elles", "size": "effectif"}  # of the public sheet
 
@@ -199,17 +197,9 @@ class Measured:
 
 def written(measured: Sequence[Measured]) -> str:
     """The whole sheet as Markdown; it names the kinds that are shown much less, or much more, than their chances call for."""
-    groups = measured[0].exposure.groups
-    ratios = {
-        str(row["groupe"]): float(str(row[RATIO]))
-        for row in groups["kind"]
-        if int(str(row["structures"])) >= FEW and row[RATIO] is not None
-    }
-    told = {kind: f"{kind} ({_decimal(ratio)})" for kind, ratio in ratios.items()}
     facts = {
-        "less": [told[kind] for kind, ratio in ratios.items() if ratio < LITTLE],
-        "more": [told[kind] for kind, ratio in ratios.items() if ratio > MUCH],
-        "tables": [(words, groups[name]) for name, words in TABLES.items()],
+        "tables": [(words, measured[0].exposure.groups[name]) for name, words in TABLES.items()],
+        "kinds": [row for row in measured[0].exposure.groups["kind"] if row[RATIO] is not None],
         "whole": lambda value: f"{value:,}".replace(",", " "),
         "percent": lambda value: f"{100 * value:.1f} %".replace(".", ","),
     }

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from matcher import codec
 from matcher.domain import CALLS, Rejected, Tender
 from matcher.outreach import changes
 from matcher.outreach.changes import standings
+from matcher.outreach.digest_formats import templates
 from matcher.outreach.items import PRIOR
 from matcher.reading import files
 from matcher.reading.procedure import closing, keys
@@ -24,12 +25,6 @@ from matcher.records.tables import Notice, ReadFile
 #: A source that publishes on working days and has shown nothing newer than this is considered stale.
 STALE_DAYS = 4
 CHUNK = 50  # notices in one transaction of the intake
-#: Code -> why digests are held for the operator.
-HELD: Mapping[str, str] = {
-    "asked": "asked by --hold",
-    "first": "too many without three earlier runs to compare with",
-    "volume": "far more than usual",
-}
 
 
 @dataclass(slots=True)
@@ -54,28 +49,13 @@ class Summary:
     nobody: int = 0
     digests: int = 0
     told: int = 0  # lots announced; the name is stored in the state of past runs
-    held: str = ""  # a key of HELD; "" where nothing is held
+    held: str = ""  # "asked", "first" or "volume"; "" where nothing is held
     resumed: bool = False
     waves: dict[str, list[str]] = field(default_factory=dict)
 
-    def sentences(self) -> Iterator[str]:
+    def sentences(self) -> list[str]:
         """The summary in sentences, for the terminal."""
-        if self.source == "down":
-            yield "source down: not one notice could be read; check the files or `matcher sync`"
-        elif self.source == "stale":
-            yield f"source stale: the newest notice is of {self.newest}; check `matcher sync`"
-        elif self.source == "nothing new":
-            yield f"nothing new: {self.read} notices read, all seen before"
-        yield (
-            f"{self.read} notices read ({self.new} new, {self.changed} changed, {self.seen} seen, {self.twins} twins; "
-            f"{self.rejected} records set aside)"
-        )
-        yield (
-            f"{self.matched} notices matched: {self.lots} lots, {self.matches} matches, "
-            f"{self.by_clause} lots by their clause alone, {self.nobody} lots without any structure"
-        )
-        held = f"; HELD: {HELD[self.held]}" if self.held else ""
-        yield f"{self.digests} digests, {self.told} lots announced{held}"
+        return str(templates().get_template("summary.txt").render(s=self)).splitlines()
 
 
 @dataclass(slots=True)

@@ -42,16 +42,6 @@ def message(content: Mapping[str, Any], address: str, rules: Rules) -> EmailMess
     return mail
 
 
-#: Kind of a letter of the pages, as it is kept, which has a template -> its subject, with the title or name that it is about.
-SUBJECTS = {
-    "question": "Question d'un acheteur : {}",
-    "account": "Votre compte de structure : {}",
-    "exchange": "Bourse à la cotraitance : {}",  # what another said at the exchange
-    "alert": "À appeler aussi : {}",  # who became one to call for a kept search
-    "sign-in": "Votre lien de connexion",
-}
-
-
 def letter(
     kind: str,
     about: str,
@@ -63,15 +53,16 @@ def letter(
     end: str = "",
     **facts: Any,
 ) -> EmailMessage:
-    """A letter of the pages in plain text, of a kind of SUBJECTS; the same `name` gives the same Message-ID, hence one letter.
+    """A letter of the pages in plain text by the template of its kind, its subject first; the same `name` gives the same Message-ID, hence one letter.
 
     Answers go to `reply_to`; `end` is the link by which such letters stop.  Raises BadInput on an invalid address.
     """
     title = " ".join(about.split())
-    id, subject = hashlib.sha256(name.encode()).hexdigest()[:32], SUBJECTS[kind].format(title[:120])
-    mail = _headed(rules.sender, checked(address), subject, id, now())
     told = {"title": title, "reply_to": reply_to, "end": end, **facts}
-    mail.set_content(templates().get_template(f"_{kind}.txt").render(told) + "\n")
+    subject, _, text = str(templates().get_template(f"_{kind}.txt").render(told)).partition("\n\n")
+    id = hashlib.sha256(name.encode()).hexdigest()[:32]
+    mail = _headed(rules.sender, checked(address), subject, id, now())
+    mail.set_content(text + "\n")
     if reply_to:
         mail["Reply-To"] = Address("", addr_spec=checked(reply_to))
     if end:

@@ -5,8 +5,7 @@ The report is one HTML page with its plots embedded, readable without any outsid
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -37,41 +36,29 @@ def decide(store: Store, to: str, day: date | None = None) -> int:
     return count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Night:
-    """The last run and the mails as they stand, for the operator's page and the metrics."""
+def night(store: Store, at: datetime | None = None) -> tuple[dict[str, float], dict[str, int]]:
+    """How the last night went and what waits at a moment (now), for the operator's page and the metrics; digests by state.
 
-    ended: datetime | None  # of the last run that ended
-    digests: int  # it composed
-    told: int  # lots it announced
-    states: Mapping[str, int]  # digests by state
-    refused: int  # of the last thirty days: failed
-    letters: int  # of the pages, waiting
-    suppressed: int  # addresses that bounced
-    source: str  # of the last run: "ok", "nothing new", "down", "stale"
-
-
-def night(store: Store, at: datetime | None = None) -> Night:
-    """How the last night went and what waits, at a moment (now)."""
+    Of the last run that ended when, in seconds since 1970, whether its notices arrived, its digests, the lots announced;
+    mails refused in thirty days, addresses that bounced, letters of the pages that wait.
+    """
+    last = select(Run.finished_at, Run.state).where(Run.finished_at.is_not(None))
+    recent = Digest.created_at > (at or now()) - timedelta(days=RECENT_DAYS)
+    counts = {
+        "failed": select(func.count()).where(Digest.status == "failed", recent),
+        "suppressed": select(func.count()).where(Unsubscription.cause == "bounce"),
+        "waiting_letters": select(func.count()).where(Letter.status == "ready"),
+    }
     with store.reading() as connection:
-        last = select(Run.finished_at, Run.state).where(Run.finished_at.is_not(None))
         run = connection.execute(last.order_by(Run.started_at.desc()).limit(1)).first()
-        by_state = select(Digest.status, func.count()).group_by(Digest.status)
-        recent = Digest.created_at > (at or now()) - timedelta(days=RECENT_DAYS)
-        counts = {
-            "refused": select(func.count()).where(Digest.status == "failed", recent),
-            "letters": select(func.count()).where(Letter.status == "ready"),
-            "suppressed": select(func.count()).where(Unsubscription.cause == "bounce"),
+        states = connection.execute(select(Digest.status, func.count()).group_by(Digest.status)).all()
+        figures: dict[str, float] = {
+            name: connection.execute(query).scalar_one() for name, query in counts.items()
         }
-        state = run.state if run else {}
-        return Night(
-            ended=run.finished_at if run else None,
-            digests=state.get("digests", 0),
-            told=state.get("told", 0),
-            states=dict(connection.execute(by_state).all()),
-            source=state.get("source", ""),
-            **{name: connection.execute(query).scalar_one() for name, query in counts.items()},
-        )
+    state = run.state if run else {}
+    figures |= {"last_run_seconds": run.finished_at.timestamp() if run else 0}
+    figures |= {"source_up": state.get("source", "") not in ("down", "stale")}
+    return figures | {"digests": state.get("digests", 0), "told_lots": state.get("told", 0)}, dict(states)
 
 
 def sample(store: Store, n: int = 5) -> list[dict[str, Any]]:
@@ -93,17 +80,7 @@ def why(store: Store, siret: str, day: date | None = None) -> list[dict[str, Any
     return [{**codec.flat(row, "id, day, status, sent_at"), **row["content"]} for row in rows]
 
 
-#: States of a digest, versions and reasons of a hold, in French.
-STATES = {
-    "composing": "en rédaction", "held": "retenus", "ready": "prêts", "sending": "incertains",
-    "sent": "envoyés", "failed": "refusés", "cancelled": "annulés", "no-address": "sans adresse",
-    "dropped": "écartés pour de bon",
-}  # fmt: skip
-VERSIONS = {
-    "code": "programme", "data": "données", "built": "catalogue du", "recipe": "recette",
-    "encoder": "encodeur", "ranker": "jugement", "rotation": "rotation",
-}  # fmt: skip
-#: A key of `intake.HELD` -> why digests are held, in French.
+#: `Summary.held` -> why digests are held, in French.
 HOLDS = {
     "": "", "asked": "à la demande de l'exploitant (--hold)",
     "first": "trop de messages sans trois exécutions pour comparer",
@@ -146,8 +123,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
     return {
         "run": state,
         "held": HOLDS.get(state["held"], state["held"]),
-        "versions": {VERSIONS.get(k, k): v for k, v in state["versions"].items()},
-        "digests": {STATES.get(k, k): v for k, v in digests.items()},
+        "digests": digests,
         "words": {feedback.VERBS.get(k, k): v for k, v in words.items()},
         "empty_count": len(empty),
         "empty": empty[["notice", "lot", "title", "trade", "where"]].head(200).to_dict("records"),

@@ -57,12 +57,6 @@ def nobody_there(reply: str) -> bool:
     return bool(_NOBODY.search(reply)) and not _BLOCK.search(reply)
 
 
-def write_mail(mail: EmailMessage, folder: Path, name: str) -> Reply:
-    """A file that appears whole or not at all, under a name that is the digest's: written twice is one file."""
-    write_whole(folder / f"{name}.eml", mail.as_bytes(), 0o600)
-    return "sent", f"{name}.eml written"
-
-
 @contextmanager
 def leaving(rules: Rules) -> Iterator[Any]:
     """How mails leave, as a function of a mail and of what claims it: by SMTP where there is a server, else into the folder."""
@@ -70,13 +64,19 @@ def leaving(rules: Rules) -> Iterator[Any]:
         with smtp_connection(rules.smtp) as send:
             yield send
         return
+
+    def write(mail: EmailMessage, claim: object) -> Reply:
+        """A file that appears whole or not at all, under the mail's own name: written twice it is one, and needs no claim."""
+        name = str(mail["Message-ID"]).strip("<>").partition("@")[0]
+        write_whole(outbox / f"{name}.eml", mail.as_bytes(), 0o600)
+        return "sent", f"{name}.eml written"
+
     outbox.mkdir(parents=True, exist_ok=True)
-    # a file needs no claim: written twice, it is one file
-    yield lambda mail, _: write_mail(mail, outbox, str(mail["Message-ID"]).strip("<>").partition("@")[0])
+    yield write
 
 
 def erase_mails(folder: Path, person: str) -> int:
-    """Delete the files of `write_mail` that name an address or a SIRET; returns how many."""
+    """Delete the files of `leaving` that name an address or a SIRET; returns how many."""
     person_named = re.compile(rf"(?<![\w.+-]){re.escape(person)}(?![\w-])", re.I)
     gone = 0
     for path in list(folder.glob("*.eml")):

@@ -98,14 +98,17 @@ def _made(row: dict[str, str]) -> Facilitator:
         raise BadInput("aucun nom : remplissez la colonne nom")
     words = _words(row.get("communes", ""))
     communes = tuple(dict.fromkeys(code for word in words for code in _communes(word)))
-    departments = tuple(_department(word) for word in _words(row.get("departments", "")))
+    departments = {word: places_.department_typed(word) for word in _words(row.get("departments", ""))}
+    if wrong := [word for word, code in departments.items() if not code]:
+        raise BadInput(f"le département {wrong[0]!r} n'existe pas : écrivez son code")
     if not communes and not departments:
         raise BadInput("aucun territoire : remplissez communes ou departements")
     names = ("name", "kind", "trades", "email", "phone", "website", "source")
     given = {name: row.get(name, "") for name in names}
     identifier = row.get("id") or "-".join(fold(row["name"]).split())[:60]
     day = clean_date(row.get("date"))
-    return Facilitator(id=identifier, communes=communes, departments=departments, on=day, **given)
+    codes = tuple(filter(None, departments.values()))
+    return Facilitator(id=identifier, communes=communes, departments=codes, on=day, **given)
 
 
 def _words(cell: str) -> list[str]:
@@ -125,12 +128,6 @@ def _communes(word: str) -> tuple[str, ...]:
             return places_.groupings()[place.grouping].members
     odd = f"la commune « {word} » n'est pas reconnue, ou plusieurs portent ce nom"
     raise BadInput(f"{odd} : ajoutez le département, Saint-Denis (93)")
-
-
-def _department(word: str) -> str:
-    if code := places_.department_typed(word):
-        return code
-    raise BadInput(f"le département {word!r} n'existe pas : écrivez son code")
 
 
 @contextmanager

@@ -169,27 +169,12 @@ def svg(drawn: Picture, *, legend: bool = True) -> str:
     """
     ground = _ground(drawn.marks)
     small = _small(drawn.marks, ground)
-    areas = {mark.code for mark in drawn.marks if mark.spot is None}
-    box = (ground.left, ground.top, ground.width, ground.height)
-    return exports.filled(
-        "choropleth.svg",
-        drawn=drawn,
-        legend=legend,
-        ground=ground,
-        # the departments in sight that are no areas of the map, under the discs of communes
-        land=[shape for code, shape in outlines().items() if code not in areas and shape.meets(*box)],
-        towns=list(_towns(drawn.marks, ground)),
-        enlarged=[mark for mark in drawn.marks if mark.code in small],
-        apart=[mark for mark in drawn.marks if mark.spot is None and mark.code not in outlines()],
-        outlines=outlines(),
-        whole=_ground([mark for mark in drawn.marks if mark.code in small]),
-        middle=_middle,
-        shades=SHADES,
-        size=SIZE,
-        head=HEAD,
-        title=shorten(drawn.title, 56),
-        sources=(shorten(drawn.source, 88), CREDIT),
-    )
+    enlarged = [mark for mark in drawn.marks if mark.code in small]
+    grounds = {"ground": ground, "whole": _ground(enlarged), "size": SIZE, "head": HEAD}
+    marked = {"enlarged": enlarged, "towns": list(_towns(drawn.marks, ground)), "middle": _middle}
+    words = {"title": shorten(drawn.title, 56), "sources": (shorten(drawn.source, 88), CREDIT)}
+    ways = {"outlines": outlines(), "shades": SHADES, "legend": legend, "drawn": drawn}
+    return exports.filled("choropleth.svg", **grounds, **marked, **words, **ways)
 
 
 def _towns(marks: Sequence[Mark], ground: _Ground) -> Iterator[tuple[float, float, str]]:

@@ -254,29 +254,20 @@ def cover(
         raise BadInput(f"métier {trade!r} inconnu : choisissez {', '.join(desk.labels)}")
     placed, left_out = _placed(needs, tuple(areas))
     n = int(desk.assumed["competition"].value) if n is None else n
-    chosen = [trade] if trade else [name for name in desk.labels if any(name == key[1] for key in placed)]
-    pairs = [(i, name) for i in range(len(areas)) for name in chosen if trade or (i, name) in placed]
-    counts = {(i, name): desk.in_area(name, areas[i]) for i, name in pairs}
-    if kinds:
-        counts = {pair: count.only(lambda kind: kind in kinds) for pair, count in counts.items()}
-    cells = tuple(
-        Cell(
-            area=areas[i],
-            trade=name,
-            label=desk.labels[name],
-            count=counts[i, name],
-            needs=tuple(placed.get((i, name), ())),
-            n=n,
-        )
-        for i, name in pairs
-    )
+    cells = []
+    for i, area in enumerate(areas):
+        for name, label in desk.labels.items():
+            if name == trade if trade else (i, name) in placed:
+                count, own = desk.in_area(name, area), tuple(placed.get((i, name), ()))
+                count = count.only(lambda kind: kind in kinds) if kinds else count
+                cells.append(Cell(area=area, trade=name, label=label, count=count, needs=own, n=n))
     known, _ = facilitators_.read()
     dates = sorted(need.on for need in needs if need.on)
     span = f" du {dates[0]:%d/%m/%Y} au {dates[-1]:%d/%m/%Y}" if dates else ", sans date"
     formats = Counter(f"{need.origin.rstrip('s')}s ({_named(need.source)})" for need in needs)
     listed = ", ".join(f"{grouped(v)} {k}" for k, v in formats.most_common(4))
     return Coverage(
-        cells=cells,
+        cells=tuple(cells),
         areas=tuple(areas),
         trade=trade,
         **left_out,
@@ -311,19 +302,11 @@ def _named(source: str) -> str:
     return source_name(source) if ":" in source else source.upper() or "source non précisée"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closer:
-    """A structure that could fill a gap, and why it does not today."""
-
-    match: Match
-    why: str
-
-
 CLOSERS = 3  # that are named
 
 
-def closers(desk: Desk, cell: Cell) -> tuple[Closer, ...]:
-    """Who could fill a gap: those to be checked there, then those of the trade, or of one near it, within the desk's distance."""
+def closers(desk: Desk, cell: Cell) -> list[tuple[Match, str]]:
+    """Who could fill a gap, and why: those to be checked there, then those of the trade, or of one near it, within the desk's distance."""
     far, from_there = Filters(radius_km=desk.assumed["neighbour_km"].value), cell.area
     if from_there.whole_department:  # distances are from a point: its most populous commune
         town = largest()[from_there.place.department or ""][0]
@@ -336,15 +319,13 @@ def closers(desk: Desk, cell: Cell) -> tuple[Closer, ...]:
     )
     # from the town distances are told, from a whole department none
     found = {siren: around.get(siren, match) for siren, match in (there | around).items()}
-    return tuple(Closer(match=match, why=_why(match)) for match in list(found.values())[:CLOSERS])
-
-
-def _why(match: Match) -> str:
-    """Why somebody could fill a gap, the distance first where it is known."""
-    told = sentences(match.reasons, 3)
-    far = f"à {match.distance_km:.0f} km" if match.distance_km else ""
-    first = [far] if far and not any(far in one for one in told) else []
-    return " ; ".join([*first, *told]) or "métier à lui demander"
+    closer = []
+    for match in list(found.values())[:CLOSERS]:
+        told, away = sentences(match.reasons, 3), f"à {match.distance_km:.0f} km" if match.distance_km else ""
+        first = [away] if away and not any(away in one for one in told) else []
+        why = " ; ".join([*first, *told]) or "métier à lui demander"
+        closer.append((match, why))
+    return closer
 
 
 def neighbours(desk: Desk, cell: Cell) -> list[tuple[str, str, Count]]:

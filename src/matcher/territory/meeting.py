@@ -307,51 +307,36 @@ def sirets(data: bytes, name: str) -> tuple[str, ...]:
     raise BadInput(f"{name} : aucun SIRET juste ; écrivez quatorze chiffres par ligne, sous le titre SIRET")
 
 
-def exposures(store: Store | None) -> dict[str, int]:
+def exposures(store: Store | None) -> Counter[str]:
     """SIRET -> how many times the store says it was shown: matches kept and messages sent."""
-    if store is None:
-        return {}
     counts: Counter[str] = Counter()
-    with store.reading() as connection:
-        for column in (Found.siret, Announcement.addressee):
-            counts.update(dict(connection.execute(select(column, func.count()).group_by(column)).all()))
+    if store is None:
+        return counts
+    for column in (Found.siret, Announcement.addressee):
+        counts.update(dict(store.ask(select(column, func.count()).group_by(column)).all()))
     return counts
 
 
-@dataclass(frozen=True, slots=True)
-class Pool:
-    """Structures of the catalogue, one for each bidder, with the relevance of each to each need; (n,), (n, needs)."""
+def pool(
+    desk: Desk, asked: Sequence[tuple[str, Place | None]], participants: Sequence[str] = ()
+) -> tuple[Rows, F64]:
+    """Everybody whom the list of one of these needs shows, or the `participants` (SIRETs) alone, one for each bidder.
 
-    rows: Rows
-    relevance: F64
-
-    @property
-    def best(self) -> F64:
-        return np.asarray(self.relevance.max(axis=1, initial=0.0))
-
-
-def pool(desk: Desk, asked: Sequence[tuple[str, Place | None]], participants: Sequence[str] = ()) -> Pool:
-    """Everybody whom the list of one of these needs shows, or the `participants` (SIRETs) alone.
-
-    Relevance is the chance of a lead, 0 for whom a list does not show.  Raises NotFound for an unknown SIRET.
+    Their rows in the catalogue (n,), and their relevance to each need (n, needs): the chance of a lead, 0 for whom a
+    list does not show.  Raises NotFound for an unknown SIRET.
     """
-    bidders = desk.catalogue.of_structure("bidder")
+    bidders = desk.catalogue.of_structure("bidder").tolist()
     chosen = [desk.catalogue.row(siret) for siret in dict.fromkeys(participants)]
-    at = {int(bidders[row]): i for i, row in enumerate(chosen)}
-    rows, worth = [*chosen], [[0.0] * len(asked) for _ in chosen]
+    found = {bidders[row]: (row, np.zeros(len(asked))) for row in chosen}
     for column, (text, place) in enumerate(asked):
         ranking = desk.ranking(desk.matcher.queries(need_of(text, place))[0])
-        order = ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE]
-        for i in order.tolist():
+        for i in ranking.order[ranking.levels[ranking.order] >= PLAUSIBLE].tolist():
             row = int(ranking.shortlist.candidates[i])
-            if int(bidders[row]) not in at and not participants:
-                at[int(bidders[row])] = len(rows)
-                rows.append(row)
-                worth.append([0.0] * len(asked))
-            if (held := at.get(int(bidders[row]))) is not None:
-                worth[held][column] = float(ranking.chances[i])
-    values = np.array(worth, dtype=np.float64).reshape(len(rows), len(asked))
-    return Pool(np.array(rows, dtype=np.int64), values)
+            if bidders[row] in found or not participants:
+                _, worth = found.setdefault(bidders[row], (row, np.zeros(len(asked))))
+                worth[column] = ranking.chances[i]
+    rows = np.array([row for row, _ in found.values()], dtype=np.int64)
+    return rows, np.array([worth for _, worth in found.values()]).reshape(len(rows), len(asked))
 
 
 def invite(best: F64, shown: I64, most: int) -> list[tuple[int, str]]:
@@ -430,31 +415,23 @@ def plan(
         raise BadInput("aucun acheteur : donnez un fichier avec les colonnes acheteur et besoin")
     times = starts(on, first, slots, minutes)
     asked = [(theme, place)] + [(need, guest.place or place) for guest in buyers for need in guest.needs]
-    found, seen = pool(desk, asked, participants), exposures(desk.store)
-    shown = np.array([seen.get(str(siret), 0) for siret in desk.catalogue.sirets[found.rows]], dtype=np.int64)
-    coming = [(i, "participe") for i in range(len(found.rows))]
-    chosen = coming if participants else invite(found.best, shown, most)
+    found, relevance = pool(desk, asked, participants)
+    best, seen = relevance.max(axis=1, initial=0.0), exposures(desk.store)
+    shown = np.array([seen.get(str(siret), 0) for siret in desk.catalogue.sirets[found]], dtype=np.int64)
+    coming = [(i, "participe") for i in range(len(found))]
+    chosen = coming if participants else invite(best, shown, most)
     if not chosen:
         nobody = f"aucune structure à portée de {place.label or place.department} pour « {theme} »"
         raise BadInput(f"{nobody} : élargissez le rayon ou le thème")
     at = [i for i, _ in chosen]
-    ends = np.cumsum([1, *(len(guest.needs) for guest in buyers)])
-    spans = pairwise(ends.tolist())
-    by_buyer = np.stack([found.relevance[at, low:high].max(axis=1) for low, high in spans], axis=1)
-    limits = [slots if g.most is None else g.most for g in buyers]
-    absent = {j: g.absent for j, g in enumerate(buyers) if g.absent}
-    made = solve(
-        by_buyer,
-        slots,
-        most=per_structure,
-        buyer_most=limits,
-        tables=tables,
-        buyer_absent=absent,
-        seconds=seconds,
-    )
-    of_each = ((int(found.rows[i]), float(found.best[i]), int(shown[i]), why) for i, why in chosen)
-    invited = tuple(_invited(desk, place, *one) for one in of_each)
-    heard = pitches(desk.catalogue, found.rows[at], found.best[at])
+    spans = pairwise(np.cumsum([1, *(len(guest.needs) for guest in buyers)]).tolist())
+    by_buyer = np.stack([relevance[at, low:high].max(axis=1) for low, high in spans], axis=1)
+    limits: dict[str, Any] = {"most": per_structure, "tables": tables, "seconds": seconds}
+    limits["buyer_most"] = [slots if g.most is None else g.most for g in buyers]
+    limits["buyer_absent"] = {j: g.absent for j, g in enumerate(buyers) if g.absent}
+    made = solve(by_buyer, slots, **limits)
+    invited = tuple(_invited(desk, place, int(found[i]), best[i], shown[i], why) for i, why in chosen)
+    heard = pitches(desk.catalogue, found[at], best[at])
     return Day(
         theme=theme,
         place=place,
@@ -476,7 +453,8 @@ def _invited(desk: Desk, place: Place, row: int, relevance: float, shown: int, w
     structure = desk.catalogue.structure(row)
     here, there = (structure.place.latitude, structure.place.longitude), (place.latitude, place.longitude)
     far = None if None in (*here, *there) else round(float(places.distance_km(*here, *there)), 1)
-    return Invited(structure=structure, relevance=relevance, shown=shown, kilometres=far, reason=why)
+    worth, times = float(relevance), int(shown)
+    return Invited(structure=structure, relevance=worth, shown=times, kilometres=far, reason=why)
 
 
 def _notes(made: Timetable, invited: Sequence[Invited]) -> tuple[str, ...]:

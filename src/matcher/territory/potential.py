@@ -6,9 +6,10 @@ gives an advice with its reasons and articles, or says why it does not apply.  E
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -159,32 +160,27 @@ class Advised:
     oeth: Advice | Refused
 
 
-def _first(barred: Iterable[tuple[bool, str]]) -> str:
-    """The first reason that applies, "" where none does."""
-    return next((why for applies, why in barred if applies), "")
-
-
 def _euros(amount: float) -> str:
     return f"{euros(amount)} HT"
 
 
 def _small_lot(f: Facts) -> Advice | None:
     """A lot of a larger contract that may be bought directly: small itself, and within the share of all small lots."""
-    limit, share = (
-        law.rule("direct.lot.works" if f.works else "direct.lot.supplies", f.on),
-        law.rule("small-lots.share", f.on),
-    )
+    limit = law.rule("direct.lot.works" if f.works else "direct.lot.supplies", f.on)
+    share = law.rule("small-lots.share", f.on)
     if limit is None or share is None or f.lots < 2 or not f.lot_amount or not f.amount:
         return None
-    if f.lot_amount >= (limit.value or 0.0) or f.lot_amount > (share.value or 0.0) * f.amount:
+    least, most = limit.value or 0.0, share.value or 0.0
+    if f.lot_amount >= least or f.lot_amount > most * f.amount:
         return None
     part = f"{100 * f.lot_amount / f.amount:.0f} % de la valeur de tous les lots"
-    small = f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(limit.value or 0.0)}, et {part}"
-    most = f"au plus {100 * (share.value or 0.0):.0f} % de la valeur de tous les lots"
-    reasons = (small, f"à solliciter : {f.everyone.shown()}")
-    rules = (limit, share, *law.in_force(f.on, "same-supplier"))
-    conditions = (f"tous les lots ainsi passés réunis : {most}", *_quotes(f))
-    return Advice("direct-lot", "Acheter ce petit lot directement", reasons, rules, conditions)
+    small = f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(least)}, et {part}"
+    all_lots = f"tous les lots ainsi passés réunis : au plus {100 * most:.0f} % de la valeur de tous les lots"
+    reasons, rules = (
+        (small, f"à solliciter : {f.everyone.shown()}"),
+        (limit, share, *law.in_force(f.on, "same-supplier")),
+    )
+    return Advice("direct-lot", "Acheter ce petit lot directement", reasons, rules, (all_lots, *_quotes(f)))
 
 
 def _lent(f: Facts, count: Count) -> str:
@@ -209,12 +205,12 @@ def _quotes(f: Facts) -> tuple[str, ...]:
 
 
 def _direct(f: Facts) -> Advice | Refused:
-    code, title = "direct", "Acheter directement, en demandant des devis"
+    refused = partial(Refused, "direct", title := "Acheter directement, en demandant des devis")
     threshold = law.rule("direct.works" if f.works else "direct.supplies", f.on)
     if f.amount is None:
-        return Refused(code, title, "montant inconnu : donnez le montant estimé hors taxes de tous les lots")
+        return refused("montant inconnu : donnez le montant estimé hors taxes de tous les lots")
     if threshold is None or threshold.value is None:
-        return Refused(code, title, f"seuil non connu à la date du {f.on:%d/%m/%Y}")
+        return refused(f"seuil non connu à la date du {f.on:%d/%m/%Y}")
     total = f.amount + (f.like_needs or 0.0)
     if total >= threshold.value:
         if (small := _small_lot(f)) is not None:
@@ -223,30 +219,19 @@ def _direct(f: Facts) -> Advice | Refused:
         innovative, new = law.rule("direct.innovative", f.on), ""
         if innovative is not None and total < (most := innovative.value or 0.0):
             new = f" ; une solution innovante peut l'être en dessous de {_euros(most)} ({innovative.article})"
-        reason = (
+        return refused(
             f"{_euros(total)}{added} : pas en dessous du seuil de {_euros(threshold.value)} "
             f"({threshold.article}, depuis le {threshold.since:%d/%m/%Y}){new}"
         )
-        return Refused(code, title, reason)
     if not f.everyone.likely + f.everyone.plausible + f.everyone.to_ask:
-        nobody = "permis à ce montant, mais la liste ne montre aucune structure à solliciter"
-        return Refused(code, title, nobody)
+        return refused("permis à ce montant, mais la liste ne montre aucune structure à solliciter")
     again = "ne pas contracter systématiquement avec la même structure quand plusieurs offres conviennent"
     similar = "les besoins semblables de l'année (même famille, même opération)"
     like = f"additionner d'abord {similar} : ils n'ont pas été donnés"
     low = f"{_euros(total)} au total, en dessous du seuil de {_euros(threshold.value)}"
     conditions = (*((like,) if f.like_needs is None else ()), again, *_quotes(f))
     rules = (threshold, *law.in_force(f.on, "same-supplier"))
-    return Advice(code, title, (low, f"à solliciter : {f.everyone.shown()}"), rules, conditions)
-
-
-def _article(f: Facts) -> str:
-    """The article under which most bidders would remain, one alone before both together; "" where too few would."""
-    alone = {a: f.usable(a) for a in law.UNSPECIFIED if f.usable(a) >= f.competition}
-    if alone:
-        return max(alone, key=lambda a: (alone[a], a))
-    together = law.rule("reservation.combined", f.on) is not None and f.usable(law.COMBINED) >= f.competition
-    return law.COMBINED if together else ""
+    return Advice("direct", title, (low, f"à solliciter : {f.everyone.shown()}"), rules, conditions)
 
 
 def _reserve(f: Facts) -> Advice | Refused:
@@ -257,28 +242,25 @@ def _reserve(f: Facts) -> Advice | Refused:
     if f.defence:
         rule = law.rule("reservation.defence", f.on)
         return Refused(code, title, rule.shown() if rule else "marché de défense")
-    if not (article := _article(f)):
+    known = [a for a in OPENED_BY if a != law.COMBINED or law.rule("reservation.combined", f.on) is not None]
+    enough = {a: n for a in known if (n := f.usable(a)) >= f.competition}
+    alone = [a for a in law.UNSPECIFIED if a in enough]  # one article before both together
+    article = max(alone, key=lambda a: (enough[a], a), default=law.COMBINED)
+    if article not in enough:
         counts = " ; ".join(f"{a} : {f.within(a).shown()}" for a in law.UNSPECIFIED)
         small = sum(f.weight.get(a, Weight()).small for a in law.UNSPECIFIED)
         why = f" ; {small} seraient trop petites seules" if small else ""
         few = f"moins de {f.competition} structures admissibles à appeler{_lent(f, f.everyone)}"
         reason = f"{few} : rien ne dit que la concurrence demeurerait ({counts}{why})"
         return Refused(code, title, reason)
-    return _reserved_under(f, article, code, title)
-
-
-def _reserved_under(f: Facts, article: str, code: str, title: str) -> Advice:
-    count, usable = f.within(article), f.usable(article)
+    count, usable = f.within(article), enough.pop(article)
     reasons = [
         f"au titre de {article} : {count.shown()}",
         f"concurrence probable : {usable} soumissionnaires distincts{_lent(f, count)}, à confirmer auprès d'eux",
         f.weight.get(article, Weight()).shown(),
     ]
-    others = {a: f.usable(a) for a in OPENED_BY if a != article and f.usable(a) >= f.competition}
-    if law.rule("reservation.combined", f.on) is None:
-        others.pop(law.COMBINED, None)
-    if others:
-        named = ", ".join(f"{a} ({counted(n, 'soumissionnaire')})" for a, n in others.items())
+    if enough:
+        named = ", ".join(f"{a} ({counted(n, 'soumissionnaire')})" for a, n in enough.items())
         reasons.append(f"possible aussi au titre de {named}")
     conditions = [
         "l'avis doit dire que le marché ou le lot est réservé, et l'article",
@@ -305,8 +287,9 @@ def _ess(f: Facts) -> Advice | Refused:
         (f.public_service is False, "aucune mission de service public n'est confiée"),
         (count.likely < f.competition, few),
     )
-    if reason := _first(barred):
-        return Refused(code, title, reason)
+    for applies, reason in barred:
+        if applies:
+            return Refused(code, title, reason)
     again = "pas au titulaire qui en a eu un du même acheteur dans les trois années précédentes"
     conditions = ["trois ans au plus", again]
     if f.public_service is None:
@@ -360,8 +343,9 @@ def _clause(f: Facts) -> Advice | Refused:
         (f.months is not None and f.months < f.least_months, f"{f.months or 0:g} mois : {least}"),
         (not f.carriers, nobody),
     )
-    if reason := _first(barred):
-        return Refused(code, title, reason)
+    for applies, reason in barred:
+        if applies:
+            return Refused(code, title, reason)
     carriers = f"pourraient les porter (mise à disposition ou prestation) : {', '.join(f.carriers)}"
     conditions = ("faire valider les heures et leur suivi par le facilitateur du lieu",)
     rules = law.in_force(f.on, "clause.execution", "clause.criterion")
@@ -430,25 +414,19 @@ def advise(f: Facts) -> Advised:
     if f.reserved is not None:
         stated = ", ".join(f.reserved) or "article non précisé, voir le règlement"
         doubt = ("vérifier que les structures possibles répondront avant de publier",)
-        title, rules = (
-            f"Le lot est déjà réservé ({stated})",
-            ("reservation.stated", "reservation.mixed-group"),
-        )
+        rules = law.in_force(f.on, "reservation.stated", "reservation.mixed-group")
         conditions = doubt if f.everyone.verified < f.competition else ()
-        good.insert(
-            0, Advice("reserved", title, (f.everyone.shown(),), law.in_force(f.on, *rules), conditions)
-        )
-    first = good[0] if good else _none(f, refused)
-    return Advised(first=first, also=tuple(good[1:]), refused=refused, duties=_duties(f), oeth=_oeth(f))
-
-
-def _none(f: Facts, refused: Sequence[Refused]) -> Advice:
-    some = f.everyone.plausible + f.everyone.to_ask
-    before = f"appeler d'abord {counted(some, 'structure')} de la liste, à vérifier ou à interroger, peut changer ces comptes"
-    ask = "interroger les structures et le facilitateur avant de publier (sourçage) peut changer ces comptes"
-    title = "Ni achat direct, ni réserve, ni allotissement, ni clause pour ce lot en l'état"
-    reasons = tuple(f"{one.title} : {one.reason}" for one in refused)
-    return Advice("none", title, reasons, law.in_force(f.on, "sourcing.allowed"), (before if some else ask,))
+        title = f"Le lot est déjà réservé ({stated})"
+        good.insert(0, Advice("reserved", title, (f.everyone.shown(),), rules, conditions))
+    if not good:
+        some = f.everyone.plausible + f.everyone.to_ask
+        before = f"appeler d'abord {counted(some, 'structure')} de la liste, à vérifier ou à interroger, peut changer ces comptes"
+        ask = "interroger les structures et le facilitateur avant de publier (sourçage) peut changer ces comptes"
+        title = "Ni achat direct, ni réserve, ni allotissement, ni clause pour ce lot en l'état"
+        reasons = tuple(f"{one.title} : {one.reason}" for one in refused)
+        rules_ = law.in_force(f.on, "sourcing.allowed")
+        good.append(Advice("none", title, reasons, rules_, (before if some else ask,)))
+    return Advised(first=good[0], also=tuple(good[1:]), refused=refused, duties=_duties(f), oeth=_oeth(f))
 
 
 def effect(oeth: Advice | Refused) -> str:
@@ -465,12 +443,6 @@ ORDER = "ordre de présentation, ne préjuge pas du choix"
 ASSUMED = tuple(
     "competition verified turnover_comfort turnover_most clause_hours clause_months clause_share".split()
 )
-#: Fact -> the assumption that it is.
-ASSUMED_FACTS = {
-    "clause_share": "clause_share",
-    "least_hours": "clause_hours",
-    "least_months": "clause_months",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -528,15 +500,13 @@ def _whole(lot: Lot) -> float | None:
 def _of_lot(
     desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, total: float | None, n: int
 ) -> LotPotential:
-    code, amount, months = insertion.code_of(lot), _whole(lot), lot.duration_months
-    trades = tuple(ranking.shortlist.query.asked.trades)
-    share, labour = desk.assumed["clause_share"].value, insertion.labour_of(trades, code)
-    shares = tuple(dict.fromkeys((share, *insertion.SHARES)))
+    code, trades = insertion.code_of(lot), tuple(ranking.shortlist.query.asked.trades)
     place, answer, hours = toponyms.of_lot(lot, tender)[0][0], desk.matcher.answer(ranking, n), None
-    facts = _facts(desk, tender, lot, ranking, given, code)
-    facts = replace(facts, amount=total, labour=labour if trades else None)
-    if amount:
-        hours = insertion.plan(desk, ranking, amount=amount, labour=labour, months=months, shares=shares)
+    facts = _facts(desk, tender, lot, ranking, given, total, code)
+    if facts.lot_amount:
+        shares = tuple(dict.fromkeys((facts.clause_share, *insertion.SHARES)))
+        how: dict[str, Any] = {"amount": facts.lot_amount, "months": facts.months, "shares": shares}
+        hours = insertion.plan(desk, ranking, labour=insertion.labour_of(trades, code), **how)
         named = [] if answer.calls_for == "beyond" else hours.carriers[:NAMED]
         carriers = tuple(f"{as_written(c.name)} ({c.kind or 'entreprise'})" for c in named)
         facts = replace(facts, clause_hours=hours.targets[0].hours, carriers=carriers)
@@ -558,48 +528,63 @@ def _of_lot(
     )
 
 
-def _facts(desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, code: str) -> Facts:
-    count, rows, whole = desk.count(ranking), desk.shown(ranking), _whole(lot)
+def _facts(
+    desk: Desk, tender: Tender, lot: Lot, ranking: Ranking, given: Given, total: float | None, code: str
+) -> Facts:
+    """What the rules look at, but for the hours of a clause; `total` is the amount of every lot."""
+    rows, whole = desk.shown(ranking), _whole(lot)
     # the yearly part of its amount; of a year where no duration is known
     year = None if whole is None else whole / max((lot.duration_months or 12.0) / 12.0, 1.0)
     kinds = [str(kind) for kind in desk.catalogue.of_structure("kind")[rows]]
     holding = [way_in(kind, ranking) == "self" for kind in kinds]
-
     read = asks.of_lot(lot, tender)
     trades = {part.id: part.label for part in read.several}  # where the lot asks for several
     apart = desk.matcher.queries(replace(tender, lots=parts_of(lot, read))) if trades else ()
-    by_need = {trades[r.shortlist.query.lot.id]: desk.count(r).likely for r in desk.matcher.rank_each(apart)}
 
     def holders(article: str) -> Rows:
         """The rows of those who would hold the lot, under an article if any."""
         may = [not article or law.eligible(kind, (article,), desk.on) is True for kind in kinds]
         return np.asarray(rows[np.logical_and(holding, may)])
 
-    facts: dict[str, Any] = {name: desk.assumed[key].value for name, key in ASSUMED_FACTS.items()}
-    facts |= {name: int(desk.assumed[name].value) for name in ("competition", "verified")}
-    if given.works is None:
-        given = replace(given, works=insertion.nature_of(code) == "works")
-    given = replace(given, defence=given.defence or "defence" in tender.flags)
-    facts |= asdict(given)
-    facts |= {"ess_service": law.ess_service(code), "social": law.social_service(code)}
-    facts |= {"weight": {article: _weight(desk, holders(article), year) for article in ("", *ARTICLES)}}
-    facts |= {"cuts": {k: _weight(desk, rows, year / k).comfortable for k in CUTS} if year else {}}
-    facts |= {"reserved": lot.reservation.opened_by if lot.reservation else None, "by_need": by_need}
-    lots: dict[str, Any] = {"lots": len(tender.lots), "months": lot.duration_months}
-    lots |= {"lot_amount": whole, "yearly": year or None}
-    return Facts(on=desk.on, everyone=count, staff=all(holding), **facts, **lots)
+    assumed = {name: row.value for name, row in desk.assumed.items()}
+    works = insertion.nature_of(code) == "works" if given.works is None else given.works
+    of_buyer = asdict(given) | {"amount": total, "works": works}
+    of_buyer["defence"] = given.defence or "defence" in tender.flags
+    asked = tuple(ranking.shortlist.query.asked.trades)
+    return Facts(
+        **of_buyer,
+        on=desk.on,
+        lots=len(tender.lots),
+        months=lot.duration_months,
+        lot_amount=whole,
+        yearly=year or None,
+        ess_service=law.ess_service(code),
+        social=law.social_service(code),
+        reserved=lot.reservation.opened_by if lot.reservation else None,
+        everyone=desk.count(ranking),
+        staff=all(holding),
+        weight={article: _weight(desk, holders(article), year) for article in ("", *ARTICLES)},
+        cuts={k: _weight(desk, rows, year / k).comfortable for k in CUTS} if year else {},
+        by_need={
+            trades[r.shortlist.query.lot.id]: desk.count(r).likely for r in desk.matcher.rank_each(apart)
+        },
+        labour=insertion.labour_of(asked, code) if asked else None,
+        competition=int(assumed["competition"]),
+        verified=int(assumed["verified"]),
+        clause_share=assumed["clause_share"],
+        least_hours=assumed["clause_hours"],
+        least_months=assumed["clause_months"],
+    )
 
 
 def _weight(desk: Desk, rows: Rows, yearly: float | None) -> Weight:
     turnover = np.asarray(desk.catalogue.of_structure("turnover")[rows], dtype=np.float64)
     known = turnover[turnover > 0] if yearly is not None else turnover[:0]
-    counted = Weight(known=len(known), unknown=len(rows) - len(known))
-    if yearly is None or not len(known):
-        return counted
-    shares = yearly / known
+    shares, unknown = (yearly or 0.0) / known, len(rows) - len(known)
     comfort, top = (desk.assumed[key].value for key in ("turnover_comfort", "turnover_most"))
     small, easy = int((shares > top).sum()), int((shares <= comfort).sum())
-    return replace(counted, median=float(np.median(shares)), comfortable=easy, small=small)
+    median = float(np.median(shares)) if len(known) else None
+    return Weight(known=len(known), unknown=unknown, median=median, comfortable=easy, small=small)
 
 
 def advised_row(one: LotPotential) -> dict[str, Any]:
@@ -617,16 +602,22 @@ def advised_row(one: LotPotential) -> dict[str, Any]:
 def rows(found: Potential) -> Iterator[dict[str, Any]]:
     """One flat row a lot, for a spreadsheet."""
     for one in found.lots:
-        f = one.facts
         refused = " ; ".join(f"{r.title} : {r.reason}" for r in one.advised.refused)
-        row: dict[str, Any] = {"besoin": found.tender.id, "lot": one.lot.number, "intitulé": one.lot.title}
-        row |= {"métiers": ", ".join(one.trades), **advised_row(one), "écarté": refused}
-        row |= {"OETH": effect(one.advised.oeth)}
-        row |= {f"à appeler, admissibles {a}": f.within(a).likely for a in ARTICLES}
-        row |= codec.flat(one.count, "vérifiées actives=verified, ont répondu depuis un an=answered")
-        weight = f.weight.get("", Weight()).shown()
-        row |= {"part du chiffre d'affaires": weight, "facilitateur": one.facilitator}
-        yield row | {"sources": " | ".join(found.sources), "date": found.on.isoformat()}
+        yield {
+            "besoin": found.tender.id,
+            "lot": one.lot.number,
+            "intitulé": one.lot.title,
+            "métiers": ", ".join(one.trades),
+            **advised_row(one),
+            "écarté": refused,
+            "OETH": effect(one.advised.oeth),
+            **{f"à appeler, admissibles {a}": count.likely for a, count in one.eligible.items()},
+            **codec.flat(one.count, "vérifiées actives=verified, ont répondu depuis un an=answered"),
+            "part du chiffre d'affaires": one.facts.weight.get("", Weight()).shown(),
+            "facilitateur": one.facilitator,
+            "sources": " | ".join(found.sources),
+            "date": found.on.isoformat(),
+        }
 
 
 def text(found: Potential) -> str:

@@ -124,8 +124,8 @@ def _hours(line: Line) -> float:
     return hours if facts.carriers and hours >= facts.least_hours else 0.0
 
 
-def read(data: bytes, name: str) -> tuple[list[tuple[str, str, Tender, Given]], sheets.Sheet]:
-    """(place in the file, reference, need, what is given) of each line of a programme, and the table; a bad line is rejected there.
+def read(data: bytes, name: str) -> tuple[list[tuple[str, str, Tender, float | None]], sheets.Sheet]:
+    """(place in the file, reference, need, euros of like needs) of each line, and the table; a bad line is rejected there.
 
     Raises BadInput where no line is good.
     """
@@ -155,7 +155,7 @@ def _unit(heading: str) -> Unit:
     return Unit(large / (VAT if taxed else 1.0), yearly, f" ({', '.join(notes)})" if notes else "")
 
 
-def _planned(row: Mapping[str, str], units: Mapping[str, Unit]) -> tuple[Tender, Given]:
+def _planned(row: Mapping[str, str], units: Mapping[str, Unit]) -> tuple[Tender, float | None]:
     need = row.get("need", "")
     if not any(c.isalpha() for c in need):
         raise BadInput("objet vide : dites ce qui sera acheté")
@@ -169,8 +169,7 @@ def _planned(row: Mapping[str, str], units: Mapping[str, Unit]) -> tuple[Tender,
     field = "most" if amounts["most"] else "amount"
     yearly = field in units and units[field].yearly
     lot = replace(lot, **_lasting(row.get("months", "")), amount_period="year" if yearly else "total")
-    tender = sized_need(replace(tender, lots=(lot,)), amounts[field])
-    return tender, Given(like_needs=amounts["like"])
+    return sized_need(replace(tender, lots=(lot,)), amounts[field]), amounts["like"]
 
 
 def _amount(text: str, words: str, unit: Unit | None) -> float | None:
@@ -200,17 +199,12 @@ def _lasting(text: str) -> dict[str, Any]:
 def study(desk: Desk, data: bytes, name: str, given: Given | None = None) -> Programme:
     """The potential of every line of a programme (CSV or XLSX); `given` is what is said of the buyer.  Raises BadInput."""
     planned, sheet = read(data, name)
-    common = given or Given()
-
-    def studied(own: Given, tender: Tender) -> potential.Potential:
-        return potential.potential(desk, tender, replace(common, amount=None, like_needs=own.like_needs))
-
-    lines = tuple(
-        Line(place=where, reference=reference, studied=studied(own, tender))
-        for where, reference, tender, own in planned
-    )
+    lines = []
+    for where, reference, tender, like in planned:
+        own = replace(given or Given(), amount=None, like_needs=like)
+        lines.append(Line(place=where, reference=reference, studied=potential.potential(desk, tender, own)))
     return Programme(
-        lines=lines,
+        lines=tuple(lines),
         rejected=tuple(sheet.rejected),
         columns=sheet.columns,
         on=desk.on,

@@ -352,16 +352,6 @@ def _places(need: Mapping[str, Any]) -> str:
 # ------------------------------------------------------------------------------- one's own view of a record
 
 
-def rename(store: Store, owner: str, identifier: str, label: str) -> None:
-    """Give a record a name of one's own; "" is that of its need again.  Raises NotFound."""
-    _view(store, owner, identifier, label=" ".join(label.split())[:200])
-
-
-def archive(store: Store, owner: str, identifier: str, archived: bool = True) -> None:
-    """Put a record among one's archives, or take it back.  Raises NotFound."""
-    _view(store, owner, identifier, archived_at=now() if archived else None)
-
-
 def share_proof(record: Record) -> str:
     """The unguessable part of the link by which a colleague joins; access withdrawn from all makes another."""
     withdrawn = sum(e.kind == UNSHARED for e in record.events)
@@ -382,7 +372,7 @@ def join(store: Store, person: str, identifier: str, proof: str) -> None:
     invited(store, identifier, proof)
     held = store.ask(select(Sourcing.owner).where(Sourcing.id == identifier)).scalar()
     if held != person:
-        _view(store, person, identifier, let_in=True)
+        view(store, person, identifier, let_in=True)
 
 
 def unshare(store: Store, owner: str, identifier: str) -> None:
@@ -403,7 +393,8 @@ def colleagues(store: Store, owner: str, identifier: str) -> int:
         return int(connection.execute(select(func.count()).where(*others)).scalar() or 0)
 
 
-def _view(store: Store, person: str, identifier: str, *, let_in: bool = False, **values: Any) -> None:
+def view(store: Store, person: str, identifier: str, *, let_in: bool = False, **values: Any) -> None:
+    """Change one's own view of a record, its `label` or when it was archived; or let somebody in.  Raises NotFound."""
     with store.writing(person, "sourcing.share" if let_in else "sourcing.view", identifier) as connection:
         if not let_in:
             _owned(connection, person, identifier)
