@@ -153,7 +153,7 @@ def test_a_table_of_grades_is_a_judged_set(tmp_path: Path) -> None:
         "tonte;Brioude;00000000200014;",
     )
     (table := tmp_path / "notes.csv").write_text(
-        "\n".join([*rows, "audit;;00000000100016;0", "peinture;;;"]), "utf-8-sig"
+        "\n".join([*rows, "audit;;00000000100010;0", "peinture;;;"]), "utf-8-sig"
     )
     out = tmp_path / "ours.judged.jsonl"
     queries = [leads.of_table(table, out) for _ in range(2)][1]  # twice adds nothing
@@ -171,7 +171,7 @@ def test_a_table_of_grades_is_a_judged_set(tmp_path: Path) -> None:
     [
         ("besoin;siret;note\ntonte;000000018;9", "row 2: note '9'"),
         ("a;b\n1;2", "heading 'besoin'"),
-        ("besoin;siret;note\ntonte;00000000100010;1", "row 2: 00000000100010 is no SIRET"),
+        ("besoin;siret;note\ntonte;0000000010001;1", "row 2: SIRET 0000000010001 has 13 digits"),
         ("besoin;lieu;siret;note\ntonte;Saint-Denis;;", "row 2: .*several places"),
     ],
 )
