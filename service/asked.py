@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from matcher import codec
 from matcher.domain import ANSWERABLE, BadInput, Filters, NotFound, Place, Rejected, Tender, kinds_named
 from matcher.reading import files
-from matcher.reading.need import corrected, sized_need, spot, typed_need
+from matcher.reading.need import corrected, placed, sized_need, spot, typed_need
 from matcher.reading.procedure import by_id, in_force
 from matcher.reading.sources import Record
 from matcher.reference import toponyms
@@ -111,12 +111,6 @@ def uploaded(data: bytes, name: str = "notice") -> Iterator[Record]:
         yield from files.read_upload(data, name)
     except TimeoutError as error:
         raise Refused(503, str(error), {"Retry-After": "60"}, "busy") from None
-
-
-def placed(tender: Tender, where: Sequence[Place]) -> Tender:
-    """The notice with the place that was given instead of the one read."""
-    lots = tuple(replace(lot, places=tuple(where)) for lot in tender.lots)
-    return replace(tender, lots=lots) if where else tender
 
 
 def from_bytes(data: bytes, name: str, pick: str | None = None, where: Sequence[Place] = ()) -> Taken:

@@ -14,9 +14,8 @@ from starlette.types import Scope
 
 from matcher.domain import MatcherError, StoreUnavailable
 from matcher.reference.deadline import TooLong
-from matcher.reference.toponyms import Homonyms
 from service.page import render
-from service.problems import Fault, Headers, Refused, bare, log, problem, status_of
+from service.problems import Fault, Headers, Refused, bare, log, of_error, problem, status_of
 from service.schemas import CPV, DEPARTMENT, WANTED
 
 NOT_RECORDED = "Le service ne peut rien enregistrer pour le moment. Rien n'a été fait à moitié : réessayez dans quelques minutes."
@@ -67,8 +66,8 @@ def install(app: FastAPI) -> None:
             message = NOT_RECORDED if french(request) else UNAVAILABLE  # why is the operator's to know
             return shown(request, 503, message, headers={"Retry-After": "30"})
         message = render.sentence(error) if french(request) else str(error)
-        if isinstance(error, Homonyms) and not render.wants_page(request):
-            return problem(status_of(error), bare(message), choices=error.choices)
+        if not render.wants_page(request):
+            return of_error(error, bare(message))
         return shown(request, status_of(error), bare(message))
 
     async def http(request: Request, error: Exception) -> Response:

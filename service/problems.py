@@ -34,7 +34,8 @@ class Problem(BaseModel):
     detail: str = Field(description="One sentence that names the remedy.")
     errors: list[Fault] = Field(default_factory=list)
     place_choices: list[str] = Field(
-        default_factory=list, description="The places that an ambiguous `place` may mean, where it is one."
+        default_factory=list,
+        description="The places that an ambiguous or unknown `place` may mean, where there are some.",
     )
 
 
@@ -91,6 +92,11 @@ def problem(
 def status_of(error: Exception) -> int:
     """The HTTP status of an error of the core."""
     return next((status for cls, status in STATUS.items() if isinstance(error, cls)), 500)
+
+
+def of_error(error: Exception, detail: str = "") -> JSONResponse:
+    """The problem that an error of the core is, in its words or these, with what a place may mean."""
+    return problem(status_of(error), detail or str(error), choices=getattr(error, "choices", ()))
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

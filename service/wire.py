@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from matcher.domain import Answer, LotAnswer, Structure, Tender
 from matcher.matching.engine import Matcher
+from matcher.matching.reasons import everywhere
 from matcher.outreach.sourcing.record import NOTE
 from matcher.reading import inference
 from matcher.reading.need import reservation_unread
@@ -38,7 +39,8 @@ def notice(value: Tender) -> s.NoticeOut:
 
 def answered(answer: Answer, found: Taken) -> s.Answered:
     lots = [lot_answer(each, answer.tender) for each in answer.lots]
-    note = " ".join(filter(None, (reservation_unread(answer.tender), NOTE)))
+    nowhere = dict.fromkeys(map(everywhere, answer.lots))
+    note = " ".join(filter(None, (reservation_unread(answer.tender), *nowhere, NOTE)))
     more = {"consortia": answer.consortia, "versions": answer.versions, "note": note}
     return s.Answered.of(found, notice=notice(answer.tender), lots=lots, **more)
 

@@ -117,6 +117,9 @@ def test_no_structure_replaces_no_catalogue_that_has_some(catalogue: Catalogue, 
     empty = command("index", str(tmp_path / "need.txt"), "--out", str(tmp_path / "kept"))
     assert (empty.returncode, "stays, with those it has" in empty.stderr) == (2, True)
     assert len(load_catalogue(tmp_path / "kept")) == len(catalogue)
+    none = command("index", str(tmp_path / "need.txt"), "--out", str(tmp_path / "new"))
+    assert (none.returncode, "no structure" in none.stderr) == (2, True)
+    assert not (tmp_path / "new").exists(), "nor is an empty one written where there is none"
 
 
 def test_a_notice_is_matched_by_its_id(catalogue: Catalogue, sample: gather.Gathered, tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ def test_the_session_of_the_readme_runs_as_written(tmp_path: Path) -> None:
         done = terminal.command(*arguments, cwd=ROOT, MATCHER_CATALOGUE=catalogue, MATCHER_HOME=str(tmp_path))
         assert done.returncode == 0, f"{line}: {done.stderr}"
         assert done.stdout or arguments[0] == "index", line
+        assert ("Structures :" in done.stdout) == (arguments[0] == "partners"), "the example has partners"
 
 
 def test_the_levels_are_those_of_the_shipped_judgement() -> None:

@@ -12,13 +12,13 @@ from fastapi import Form, Request
 
 from matcher import codec, domain
 from matcher.domain import BadInput, Filters, Lot, LotNature, MatcherError, Place, Reservation, Tender
-from matcher.reading.need import sized_need
+from matcher.reading.need import placed, sized_need
 from matcher.records import searches
 from matcher.reference import toponyms, trades
 from matcher.reference.codes import cpv_label
 from matcher.territory import programme
 from service.access import store_of
-from service.asked import Taken, from_bytes, from_need, placed
+from service.asked import Taken, from_bytes, from_need
 from service.page import render
 from service.page.fields import FieldErrors, Lists, Name, Word, euros
 from service.snapshot import snapshot_of

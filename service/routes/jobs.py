@@ -25,7 +25,7 @@ from matcher.domain import MatcherError, NotFound
 from matcher.reference import deadline
 from service import access, schemas, wire
 from service.access import Reader
-from service.problems import Refused, problem, status_of
+from service.problems import Refused, of_error, problem
 from service.routes.match import answer
 from service.snapshot import snapshot_of
 
@@ -112,18 +112,18 @@ class Jobs:
             if self._stop.is_set():
                 return "stopped"
             if job.bytes > BYTES or sum(j.bytes for j in list(self._jobs.values())) > ALL_BYTES:
-                job.add({"problem": _body(413, FULL)})
+                job.add({"problem": _body(problem(413, FULL))})
                 return "stopped"
             deadline.set_in(ITEM_SECONDS)
             try:
                 job.add(answer(item))
             except Refused as error:
-                job.add({"problem": _body(error.status, error.detail)})
+                job.add({"problem": _body(problem(error.status, error.detail))})
             except MatcherError as error:
-                job.add({"problem": _body(status_of(error), str(error))})
+                job.add({"problem": _body(of_error(error))})
             except Exception:
                 log.exception("a job's item failed")
-                job.add({"problem": _body(500, "internal error: it was logged")})
+                job.add({"problem": _body(problem(500, "internal error: it was logged"))})
         return "done"
 
     def get(self, identifier: str, owner: str) -> Job:
@@ -138,8 +138,8 @@ class Jobs:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _body(status: int, detail: str) -> Any:
-    return json.loads(bytes(problem(status, detail).body))
+def _body(told: Response) -> Any:
+    return json.loads(bytes(told.body))
 
 
 WATCHED, WATCHED_BY_ONE = 100, 5  # concurrent streams

@@ -41,6 +41,7 @@ class PartnersOut(schemas.Out):
     ask: dict[str, list[schemas.StructureBrief]] = Field(default={})
     barred: dict[str, str]
     size: str
+    outside: str = Field(default="")
     partners: list[Partner]
     firms: list[Partner]
     subcontracting: list[Partner]

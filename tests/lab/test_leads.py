@@ -147,7 +147,7 @@ def test_a_table_of_grades_is_a_judged_set(tmp_path: Path) -> None:
         "tonte;Brioude;00000000200014;",
     )
     (table := tmp_path / "notes.csv").write_text(
-        "\n".join([*rows, "audit;;00000000100016;0", "peinture;;;"]), "utf-8-sig"
+        "\n".join([*rows, "audit;;00000000100010;0", "peinture;;;"]), "utf-8-sig"
     )
     out = tmp_path / "ours.judged.jsonl"
     queries = [leads.of_table(table, out) for _ in range(2)][1]  # twice adds nothing

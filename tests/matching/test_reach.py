@@ -263,3 +263,28 @@ def test_a_grouping_as_a_zone_reaches_its_members_and_no_other_commune() -> None
     ):
         assert reach.to_places(held, [place], np.arange(1)).zone.tolist() == [expected], place.label
     assert reach.coming(held, asked(held, (member,)), 0, None).tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("need", "expected"),
+    [
+        ("Nettoyage des bureaux", [-1, -1, 0]),  # of who says no trade, the zone is that of its name
+        ("Mise sous pli de courriers", [1, -1, 0]),
+        ("Tonte des pelouses", [0, -1, 0]),  # a trade that it declares without a zone
+        ("Repas livrés à la crèche", [1, -1, 0]),  # none of its own: any zone of it may be meant
+    ],
+)
+def test_a_zone_is_that_of_the_activity_for_which_it_is_declared(need: str, expected: list[int]) -> None:
+    near, far = Zone(radius_km=10.0), Zone(departments=("62",))
+    told = {"Nettoyage de bureaux": near, "Mise sous pli": far, "Entretien d'espaces verts": None}
+    offers = tuple(Offer(id=title, title=title, zone=zone) for title, zone in told.items())
+    facts = ({"offers": offers}, {"name": "Laon Nettoyage", "zone": near}, {"name": "Laon Nettoyage"})
+    numbered = enumerate(facts)
+    stated = [
+        Structure(siret=f"{n:09d}00010", kind="EI", place=LAON, **{"name": "x", **each})
+        for n, each in numbered
+    ]
+    held = build_catalogue(stated)
+    lot = Lot(id="1", title=need, places=(BULLY,))
+    query = query_of(held, lot, Tender(id="t", format="ted", title=need, lots=(lot,)))
+    assert reach.of(shortlist_of(held, query)).zone.tolist() == expected

@@ -91,9 +91,9 @@ def test_who_takes_the_part_that_is_lacking_is_a_complement_and_says_why(plain: 
 
 def test_other_lots_of_the_notice_are_no_gap_of_a_structure(plain: Matcher) -> None:
     found = partners.partners(plain, GARDEN, tender(GREEN, CLEANING))
-    assert found.alone == ("26-1-1",) and found.lacking == () and found.partners == ()
+    assert found.alone == ("26-1-1",) and found.lacking == () and found.partners == () and not found.outside
     found = partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "2")
-    assert found.lacking == ("26-1-2",) and found.alone == ()
+    assert found.lacking == ("26-1-2",) and found.alone == () and "n'établit" in found.outside
     with pytest.raises(domain.NotFound, match="its lots are 1, 2"):
         partners.partners(plain, GARDEN, tender(GREEN, CLEANING), "9")
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 import bombs
-from matcher.domain import Award, Buyer, Clause, Holder, Lot, Rejected, Structure, Tender
+from matcher.domain import Award, Buyer, Clause, Holder, Lot, LotAnswer, Place, Rejected, Structure, Tender
+from matcher.matching import reasons
 from matcher.partners.subcontracting import leads
-from matcher.reading import files
+from matcher.reading import files, gather
 from matcher.reading.procedure import procedures
 from matcher.reference.accents import LOST
 from records import cases, facts, parted
@@ -93,6 +94,20 @@ def test_the_summary_counts_records_lots_and_reasons() -> None:
     assert first.startswith("read: 31 notices") and "89 structures" in first
     assert f"set aside: {summary.counts[Rejected]}" in first
     assert len(others) == len(summary.reasons)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [(Place(label="Nulleville"), True), (Place(label="Pantin", department="93"), False), (Place(), False)],
+)
+def test_a_place_that_is_not_known_is_told_when_it_is_read_and_when_it_is_answered(
+    place: Place, told: bool
+) -> None:
+    lot = Lot(id="1", title="Tonte", places=(place,))
+    read = gather.Gathered(tenders=[Tender(id="a", format="table", title="Tonte", lots=(lot,))])
+    assert any("Nulleville" in line for line in read.summary()) is told
+    everywhere = reasons.everywhere(LotAnswer(lot=lot, matches=()))
+    assert ("Nulleville" in everywhere, bool(everywhere)) == (told, not place.department)
 
 
 def test_the_source_may_be_named_instead_of_recognised() -> None:

@@ -218,13 +218,15 @@ def test_a_new_catalogue_is_taken_up_without_dropping_a_request(plain_sample: Pa
 
 def test_a_job_tells_its_progress_and_keeps_to_its_owner(client: TestClient) -> None:
     body = {"items": [{"need": need, "n": 1, "groups": 0} for need in ("pain", "", "peinture")]}
+    body["items"] += [{"need": "tonte", "place": place} for place in ("Saint-Denis", "Boulogn")]
     started = client.post("/v1/jobs", json=body)
     assert started.status_code == 202
     with client.stream("GET", started.headers["location"] + "/events") as events:
         told = "".join(events.iter_text())
-    assert '"done": 3' in told and '"state": "done"' in told
+    assert '"done": 5' in told and '"state": "done"' in told
     answers = client.get(started.headers["location"]).json()["answers"]
-    assert [("problem" in a) for a in answers] == [False, True, False]
+    assert [("problem" in a) for a in answers] == [False, True, False, True, True]
+    assert [len(a["problem"]["place_choices"]) > 1 for a in answers[3:]] == [True, True]
     assert client.get(started.headers["location"], headers=holding(client, "read")).status_code == 404
 
 

@@ -43,7 +43,9 @@ def _profile(structure: Structure) -> Iterator[_Row]:
         id, source = f"{structure.siret}#{nature}", structure.source
         return _Row(nature, words, Offer(id=id, title=title or words, nature=nature, source=source, **facts))
 
-    yield stated("name", name)
+    listed = bool(structure.description) or any(offer.nature in DECLARED for offer in structure.offers)
+    # who declares a zone and no trade comes as far for what its name, code or kind tells
+    yield stated("name", name, zone=None if listed else structure.zone)
     if structure.naf and (label := naf_label(structure.naf)):
         yield stated("naf", label, naf=structure.naf)
     if structure.description and not any(offer.nature == "description" for offer in structure.offers):

@@ -96,7 +96,7 @@ def run(
     # what was not read before
     found = intake.read(opened, files or (), moment, source=source)
     intake.read(opened, filter(Path.exists, synced), moment, found=found)
-    say(*list(Gathered(rejected=found.rejected).summary())[1:])
+    say(*list(Gathered(tenders=found.tenders, rejected=found.rejected).summary())[1:])
     rejected = len(found.rejected) + found.known_rejected
     rest = {"rejected": rejected, "known": found.known, "moment": moment, "progress": progress}
     try:

@@ -71,10 +71,9 @@ def run(
         gathered.awards = gather.load_contracts(out)
         notices = [*gather.stored_notices(out), *gathered.tenders]
         gathered.tenders = list({tender.id: tender for tender in notices}.values())
-    elif not gathered.structures and (out / "manifest.json").is_file() and len(load_catalogue(out)):
-        raise BadInput(
-            f"no structure in what was given: {out} stays, with those it has (is a plug-in missing, or a --source?)"
-        )
+    elif not gathered.structures and ((has := _holds(out)) or not gathered.awards):
+        stays = f": {out} stays, with those it has" if has else ""
+        raise BadInput(f"no structure in what was given{stays} (is a plug-in missing, or a --source?)")
     else:
         catalogue = build_catalogue(gathered.structures, gathered.awards, chosen, departments=within)
 
@@ -95,3 +94,7 @@ def run(
         f"{counted(len(catalogue), 'structure')}, {counted(counts['evidence'], 'piece')} of evidence "
         f"({counted(counts['awards'], 'award')}), {counted(len(gathered.tenders), 'notice')}; {out} written"
     )
+
+
+def _holds(out: Path) -> bool:
+    return (out / "manifest.json").is_file() and len(load_catalogue(out)) > 0

@@ -19,9 +19,9 @@ from matcher.console import progress, say
 from matcher.domain import ANSWERABLE, Answer, BadInput, Filters, LotAnswer, Tender
 from matcher.matching import judgement, reasons
 from matcher.matching.groups.consortium import task_label
-from matcher.matching.reasons import clause_in_words, counts, unknown_in_words, why_nobody
+from matcher.matching.reasons import clause_in_words, counts, everywhere, unknown_in_words, why_nobody
 from matcher.reading import gather
-from matcher.reading.need import corrected, placed_need, reservation_unread, sized_need
+from matcher.reading.need import corrected, placed, placed_need, reservation_unread, sized_need
 from matcher.reading.procedure import by_id, in_force, remark
 from matcher.reference import toponyms
 from matcher.reference.french import due
@@ -45,7 +45,7 @@ def run(
         options.Files, Argument(help="Notices: files in any known format, or ids indexed.")
     ] = None,
     need: Annotated[str | None, Option(help="A need in your own words instead of a notice.")] = None,
-    place: Annotated[str, Option(help="Where: communes, a postcode, grouping, department or region.")] = "",
+    place: Annotated[str, Option(help="Where: communes, a postcode, grouping, department, region.")] = "",
     amount: Annotated[float | None, Option(min=0, help="Of that need, euros before tax.")] = None,
     months: Annotated[float | None, Option(min=0, help="Its duration.")] = None,
     catalogue: options.Folder = options.CATALOGUE,
@@ -91,10 +91,12 @@ def run(
         if aside:
             say(f"  {aside} notices are awards or cancelled: nothing to answer")
     tenders += {tender.id: tender for tender in indexed.values()}.values()
+    where = toponyms.asked(place, need or "")
+    tenders = [placed(tender, where) for tender in tenders]
     if need is not None:
         tenders.append(sized_need(placed_need(need, place), amount, months))
-        if place and not toponyms.spelt(place):
-            say(f"« {place} » : lu {', '.join(p.label for p in toponyms.asked(place, need))}")
+    if where and not toponyms.spelt(place):
+        say(f"« {place} » : lu {', '.join(p.label for p in where)}")
     if not tenders:
         raise domain.NoValidRecords("no notice to answer in these files: `matcher read` shows what they hold")
     tenders = [corrected(tender, trade or ()) for tender in tenders]
@@ -144,8 +146,8 @@ def show(answer: Answer) -> None:
         console.print(escape(f"{tender.buyer.name or 'acheteur inconnu'}{deadline}"))
         if standing := remark(tender):
             console.print(escape(standing))
-    if tender.format == "need" and not any(lot.places for lot in tender.lots):
-        console.print("  Aucun lieu n'est lu dans le besoin : toute la France est comparée (--place).")
+    for unplaced in filter(None, dict.fromkeys(map(everywhere, answer.lots))):
+        _indented(console, f"{unplaced} Dites-le par --place.")
     if unread := reservation_unread(tender):
         _indented(console, unread)
     for lot_answer in answer.lots:

@@ -47,7 +47,7 @@ def run(
     Then, for subcontracting, the firms that could be asked for a share of a lot's hours; for an award notice, its winners.
 
     \b
-    matcher partners 00010001600013 26-130101
+    matcher partners 00010054500011 26-130610
     matcher partners 00010001600013 --need "tonte et nettoyage de bureaux" --place Pantin
     matcher partners 12345678900011 notice.xml --detail
     matcher partners 12345678900011 notice.xml --lot 2 -n 5 --format jsonl
@@ -82,7 +82,7 @@ def _lines(found: Partners, detail: bool) -> Iterator[str]:
     barred, nobody = (" ; ".join(dict.fromkeys(why)) for why in (found.barred.values(), found.nobody))
     asking = {one.siren: options.called(one) for who in found.ask.values() for one in who}
     to_ask = f"à interroger, rien ne dit leur métier : {', '.join(asking.values())}" if asking else ""
-    for why in filter(None, (barred, nobody, to_ask, found.size)):
+    for why in filter(None, (found.outside, barred, nobody, to_ask, found.size)):
         yield shorten(f"  {why}", WIDE)
     if not found.lacking and not found.size and found.alone:
         yield "  rien ne manque : vous pouvez répondre seule"

@@ -29,10 +29,11 @@ from matcher.matching.ranking import interleave
 from matcher.matching.shortlist import Query
 from matcher.reading import gather
 from matcher.reading.sources import _tabular
+from matcher.reading.sources._structure import siret_of
 from matcher.reference import places, toponyms
 from matcher.reference.arrays import F64, I64, Array
 from matcher.reference.codes import naf_label
-from matcher.reference.identifiers import siren_valid, siret_valid
+from matcher.reference.identifiers import siren_valid
 from matcher.reference.text import clean, fold
 
 QUERIES, JUDGED = ".queries.jsonl", ".judged.jsonl"
@@ -83,7 +84,7 @@ def judged(path: Path) -> dict[str, Any]:
 def of_table(table: Path, out: Path) -> Path:
     """The needs of a table (besoin, lieu; siret and note of what is graded) as NAME.queries.jsonl beside `out`, and new grades in `out`.
 
-    Raises BadInput where no column is called "besoin", a note is none of 0 to 3, a number is mistyped or a place is several.
+    Raises BadInput where no column is called "besoin", a note is none of 0 to 3, a number has too few digits or a place is several.
     """
     graded: dict[str, dict[str, int]] = {}
     with table.open("rb") as stream:
@@ -94,8 +95,12 @@ def of_table(table: Path, out: Path) -> Path:
         if row["note"] not in ("", *GRADES):
             raise BadInput(f"{table.name} {place}: note {row['note']!r}: 0, 1, 2 or 3 is wanted")
         siret = row["siret"].replace(" ", "")
-        if siret.isdecimal() and not (siret_valid(siret) or siren_valid(siret)):
-            raise BadInput(f"{table.name} {place}: {siret} is no SIRET or SIREN: a digit is wrong")
+        if siret.isdecimal() and not siren_valid(siret):  # as `index` takes it
+            siret, flags, refused = siret_of(siret)
+            if refused:
+                raise BadInput(f"{table.name} {place}: {refused}")
+            if "siret-checksum" in flags:
+                say(f"{table.name} {place}: {siret}: a digit is wrong, kept as it is")
         try:
             if row["lieu"]:
                 toponyms.asked(row["lieu"], row["besoin"])

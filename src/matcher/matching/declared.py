@@ -108,6 +108,11 @@ def groups(folder: Path | None = None) -> Groups:
         return Groups(name, codes, inner, outer, _wide(arrays, "axes"))
 
 
+def reads(catalogue: Any) -> bool:
+    """Were the shipped models of declared texts fitted on vectors of the catalogue's encoder?"""
+    return bool(groups().encoder == catalogue.encoder.fingerprint)
+
+
 def _wide(arrays: dict[str, NDArray[Any]], layer: str) -> Floats:
     return np.asarray(arrays[layer] * arrays[f"{layer}_scale"], dtype=np.float32)
 

@@ -32,7 +32,7 @@ from matcher.domain import (
     __version__,
 )
 from matcher.learned import asks
-from matcher.matching import by_clause, judgement, reach, recipes, stored, suitability
+from matcher.matching import by_clause, declared, judgement, reach, recipes, stored, suitability
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import LIKELY, PLAUSIBLE, UNLIKELY, Ranking, rotate_near_ties
 from matcher.matching.reasons import missing, sentences, warnings
@@ -74,7 +74,7 @@ class Matcher:
         self.recipe = recipe or catalogue.recipe
         self.ranker = plugins.loaded("matching.rankers", self.recipe.ranker, self.recipe.ranker_options)
         #: Does the judgement rank leads, rather than past awards alone predicting winners?
-        self.judges = self.recipe.judgement and self.has_directory and judgement.reads(catalogue)
+        self.judges = self.recipe.judgement and self.has_directory and declared.reads(catalogue)
         if self.judges:
             self.ranker = judgement.shipped()
             stored.adopt(catalogue)

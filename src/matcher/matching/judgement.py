@@ -311,14 +311,9 @@ def shipped() -> Judgement:
     return read(paths.learnt_file("judgement", "judgement.json"))
 
 
-def reads(catalogue: Catalogue) -> bool:
-    """Was the shipped judgement fitted on vectors of the catalogue's encoder?"""
-    return bool(declared.groups().encoder == catalogue.encoder.fingerprint)
-
-
 def of_another_encoder(catalogue: Catalogue) -> str:
     """The sentence that says that the judgement is not used, where its vectors are of another encoder; else ""."""
-    if not catalogue.recipe.judgement or reads(catalogue):
+    if not catalogue.recipe.judgement or declared.reads(catalogue):
         return ""
     return (
         f"the judgement was learnt with another encoder than {catalogue.recipe.encoder} "

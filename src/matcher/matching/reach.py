@@ -27,6 +27,7 @@ from matcher.catalogue.filters import (
 )
 from matcher.domain import Place, Reached, Where
 from matcher.learned import activities
+from matcher.matching import declared, trades
 from matcher.matching.shortlist import Column, Query, Rows, Shortlist, heads
 from matcher.reference.arrays import F32, F64, I64, Mask
 from matcher.reference.places import EARTH_RADIUS_KM, POSTCODE_KM, groupings_at, precise, whereabouts
@@ -36,6 +37,7 @@ from matcher.reference.places import EARTH_RADIUS_KM, POSTCODE_KM, groupings_at,
 Zones = tuple[Mask, Column, NDArray[np.uint64], dict[str, list[int]]]
 
 
+ZONED = ("name", *DECLARED)  # natures of evidence that carry a zone
 #: Kilometres at most to a structure in the department that is all that is known of the place of a lot.
 WITHIN_KM = 25.0
 
@@ -108,13 +110,13 @@ def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: 
         within = catalogue.one_of("department", _departments(places), rows)
     zone = np.zeros(len(rows))
     if named := _departments(places):
-        declared, radius, words = zones[0][at], zones[1][at], zones[2][:, at]
+        zoned, radius, words = zones[0][at], zones[1][at], zones[2][:, at]
         with np.errstate(invalid="ignore"):
             inside = np.asarray(kilometres <= radius)
         for number in {department_number(code) for code in named} - {-1}:
             inside |= words[number // 64] & np.uint64(1 << number % 64) > 0
         inside |= _of_groupings(zones, filter(precise, places))[at]
-        outside = declared & ~inside & ~_of_groupings(zones, (p for p in places if not precise(p)))[at]
+        outside = zoned & ~inside & ~_of_groupings(zones, (p for p in places if not precise(p)))[at]
         # a radius tells nothing where a point is too vague for it, nor within the area of the lot
         limited = np.flatnonzero(outside & (radius >= 0))
         if len(limited):
@@ -155,21 +157,54 @@ def only_vague(places: Sequence[Place]) -> bool:
 
 
 def _declared_zones(shortlist: Shortlist) -> tuple[Zones, Any]:
-    """Zones declared on the day of the query, and where the candidates are among them."""
-    catalogue = shortlist.catalogue
-    if shortlist.query.as_of is None:
-        return zones_of(catalogue), shortlist.candidates
-    known = shortlist.inside(shortlist.known(*DECLARED))
+    """Zones declared on the day of the query for what the lot asks, and where the candidates are among them."""
+    catalogue, candidates = shortlist.catalogue, shortlist.candidates
+    mixed = np.isin(candidates, _mixed(catalogue))
+    if shortlist.query.as_of is None and not mixed.any():
+        return zones_of(catalogue), candidates
+    known = shortlist.inside(shortlist.known(*ZONED))
+    several = mixed[shortlist.owner[known]]
+    known = np.sort(np.append(known[~several], _of_its_trade(shortlist, known[several])))
     known = known[catalogue.zoned[shortlist.rows[known]]]
     zones = _zones_by(catalogue, shortlist.rows[known], shortlist.owner[known], len(shortlist))
     return zones, slice(None)
+
+
+def _of_its_trade(shortlist: Shortlist, known: Rows) -> Rows:
+    """Of positions of evidence, that which tells a trade of the lot, and all of whom none does."""
+    if not len(known):
+        return known
+    table = declared.pieces(shortlist)
+    known = known[table.numbers[shortlist.rows[known]] >= 0]
+    owner, texts = shortlist.owner[known], table.numbers[shortlist.rows[known]]
+    spans = declared.spans_by(table.starts, texts, np.arange(len(known)), len(known))
+    held = trades.match(shortlist, table.trades, spans.slots)
+    tells = np.maximum.reduceat(held, spans.starts[:-1]) >= trades.INDICATED
+    return known[tells | ~np.isin(owner, owner[tells])]
+
+
+def _mixed(catalogue: Catalogue) -> Rows:
+    """Structures that declare one zone for some of what they do and another, or none, for the rest."""
+
+    def make() -> Rows:
+        groupings = np.zeros(catalogue.evidence.num_rows, dtype=np.int64)
+        for row, sirens in catalogue.groupings:
+            groupings[row] = hash(sirens)
+        rows = np.flatnonzero(catalogue.nature_mask(DECLARED))
+        owner, differs = catalogue.owners[rows], np.zeros(len(rows), dtype=bool)
+        for each in (groupings, *map(catalogue.of_row, ("radius", "zone_low", "zone_high"))):
+            values = np.nan_to_num(each[rows], nan=-1)
+            differs[1:] |= (values[1:] != values[:-1]) & (owner[1:] == owner[:-1])
+        return np.unique(owner[differs]) if differs.any() and declared.reads(catalogue) else rows[:0]
+
+    return catalogue.once("mixed zones", make)
 
 
 def zones_of(catalogue: Catalogue) -> Zones:
     """The zones of all structures, as declared today."""
 
     def make() -> Zones:
-        rows = np.flatnonzero(catalogue.nature_mask(DECLARED) & catalogue.zoned)
+        rows = np.flatnonzero(catalogue.nature_mask(ZONED) & catalogue.zoned)
         return _zones_by(catalogue, rows, catalogue.owners[rows], len(catalogue))
 
     return catalogue.once("zones", make)
@@ -177,12 +212,12 @@ def zones_of(catalogue: Catalogue) -> Zones:
 
 def _zones_by(catalogue: Catalogue, rows: Rows, owner: Rows, count: int) -> Zones:
     """The zones of these rows together, by owner; rows of one owner are adjacent."""
-    declared = np.zeros(count, dtype=bool)
+    zoned = np.zeros(count, dtype=bool)
     radius, words = np.full(count, -np.inf), np.zeros((2, count), np.uint64)
     if len(owner):
         first = heads(owner)
         at = owner[first]
-        declared[at] = True
+        zoned[at] = True
         radius[at] = np.fmax(np.fmax.reduceat(catalogue.of_row("radius")[rows], first), -np.inf)
         for word, name in zip(words, ("zone_low", "zone_high"), strict=True):
             word[at] = np.bitwise_or.reduceat(catalogue.of_row(name)[rows], first)
@@ -191,7 +226,7 @@ def _zones_by(catalogue: Catalogue, rows: Rows, owner: Rows, count: int) -> Zone
     for position in np.flatnonzero(np.isin(rows, list(declaring))).tolist():
         for siren in declaring[int(rows[position])].split():
             groupings.setdefault(siren, []).append(int(owner[position]))
-    return declared, radius, words, groupings
+    return zoned, radius, words, groupings
 
 
 def code_near(shortlist: Shortlist) -> F64:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import KINDS, LEVEL_LABELS, CallsFor, Clause, LotAnswer, Match, Reason, Structure
 from matcher.reference.identifiers import is_siret
+from matcher.reference.places import whereabouts
 from matcher.reference.text import shorten
 
 
@@ -127,6 +128,7 @@ def counts(answer: LotAnswer) -> str:
 
 #: Why nobody is proposed and what to do, by what the lot calls for.
 NOBODY: Mapping[CallsFor, str] = {
+    "": "Des structures le font d'ordinaire ; personne dans cet annuaire n'est connu pour le faire à portée.",
     "staff": "Le besoin demande du personnel : personne qui en met à disposition n'est connu à portée.",
     "unclear": "Ce texte ne dit pas de besoin : écrivez ce qui est à faire, et où.",
     "clause": "Les structures n'y répondent pas d'ordinaire elles-mêmes : une clause sociale d'exécution leur ouvre ce marché, "
@@ -136,10 +138,20 @@ NOBODY: Mapping[CallsFor, str] = {
 
 
 def why_nobody(answer: LotAnswer) -> str:
-    """Why no structure is proposed for a lot, and what remains possible; "" where unknown, or where some are proposed."""
+    """Why no structure is proposed for a lot, and what remains possible; "" where some are proposed or none was examined."""
     if answer.nobody and answer.to_ask:
         return unknown_in_words(answer)
-    return NOBODY.get(answer.calls_for, "") if answer.nobody else ""
+    return NOBODY[answer.calls_for] if answer.nobody and answer.considered else ""
+
+
+def everywhere(answer: LotAnswer) -> str:
+    """That all of France is compared for want of a place that is known, in French; "" where one is."""
+    stated = answer.asked.places if answer.asked else answer.lot.places
+    if any(map(whereabouts, stated)):
+        return ""
+    named = ", ".join(place.label for place in stated if place.label)
+    why = f"Le lieu « {named} » n'est pas connu" if named else "Aucun lieu n'est lu"
+    return f"{why} : toute la France est comparée, la distance ne compte pas."
 
 
 def unknown_in_words(answer: LotAnswer) -> str:

@@ -15,7 +15,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.files import save_derived
 from matcher.catalogue.filters import Names, names_of
 from matcher.learned import activities
-from matcher.matching import declared, evidence, judgement
+from matcher.matching import declared, evidence
 from matcher.reference import paths, tables
 from matcher.reference.arrays import Array
 
@@ -30,7 +30,7 @@ def save(catalogue: Catalogue, folder: Path) -> None:
     Nothing is stored where the judgement does not rank: without a directory, or by another recipe.
     """
     listed = bool((catalogue.of_structure("kind") != "").any())
-    if listed and catalogue.recipe.judgement and judgement.reads(catalogue):
+    if listed and catalogue.recipe.judgement and declared.reads(catalogue):
         made = {
             "made": np.array(fingerprint(catalogue)),
             "activities": activities.of(catalogue.encoder).vectors,

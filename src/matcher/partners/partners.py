@@ -131,6 +131,7 @@ def together(catalogue: Catalogue, one: str, other: str, as_of: date | None = No
 
 
 Kind = Literal["complement", "reinforcement", "subcontracting"]
+OUTSIDE = "rien de ce que l'on sait de vous n'établit une part de ce qui est demandé : d'autres le feraient sans vous"
 LACKED = 1.0  # worth of taking any part that is lacking, to which its share of the lot is added
 CAPACITY = 0.5  # worth of a look-alike where size is what is missing
 PAST = 0.1  # worth of affinities in past awards, of which the weights sum to 3.5: less than a part that is lacking
@@ -197,6 +198,7 @@ class Partners:
     # task id -> who may do it though little says so
     ask: Mapping[str, tuple[Structure, ...]] = field(default_factory=dict)
     size: str = ""  # French: why one alone is too small
+    outside: str = ""  # French: that it has no part in what is asked, by all that is known of it
 
 
 def partners(
@@ -256,6 +258,7 @@ def partners(
         ),
         ask=ask,
         size=next((task.size for task in tasks if task.size), ""),
+        outside=OUTSIDE if tasks and not entered else "",
     )
 
 

@@ -16,6 +16,7 @@ from matcher.reading import contracts, files, merge
 from matcher.reading.procedure import by_id, in_force
 from matcher.reading.sources import Columns
 from matcher.reference.identifiers import BY_NAME, BY_SIREN
+from matcher.reference.places import whereabouts
 
 T = TypeVar("T")
 NOTICES = "notices.jsonl"
@@ -64,6 +65,17 @@ class Gathered:
             )
         if self.repeated:
             yield f"  {counted(self.repeated, 'row')} of awards of a contract that another states: counted once"
+        lots_at = [lot.places for tender in self.tenders for lot in tender.lots if lot.places]
+        lost = [
+            at[0].label
+            for at in lots_at
+            if not any(p.country not in (None, "FR") or whereabouts(p) for p in at)
+        ]
+        if named := list(dict.fromkeys(filter(None, lost))):
+            yield (
+                f"  {counted(len(lost), 'lot')} in a place that is not known ({', '.join(named[:3])}): unless the buyer's tells it, "
+                "all of France is compared; correct the file, or give `matcher match` the place by --place"
+            )
         unknown = (one.kind for one in self.structures if "kind-unknown" in one.flags)
         for words, how_many in Counter(unknown).most_common():
             if words:
@@ -71,8 +83,8 @@ class Gathered:
                     f"  {counted(how_many, 'structure')} of a kind not known here, {words!r}: say which it is with "
                     f"--map 'kind:{words}=ESS' (kinds: {', '.join(filter(None, KINDS))})"
                 )
-        if named := sum(one.siret.startswith(BY_NAME) for one in self.structures):
-            yield f"  {counted(named, 'structure')} without any number, known by name and place: ask for the SIRET"
+        if by_name := sum(one.siret.startswith(BY_NAME) for one in self.structures):
+            yield f"  {counted(by_name, 'structure')} without any number, known by name and place: ask for the SIRET"
         unread: dict[str, list[str]] = {}
         for one in self.structures:
             for what, words in not_understood(one):

@@ -199,6 +199,12 @@ def reservation_unread(tender: Tender) -> str:
     return f"« {stated.group()} » : {none}. {how}" if stated else ""
 
 
+def placed(tender: Tender, where: Sequence[Place]) -> Tender:
+    """The notice with the place that was given instead of the one read."""
+    lots = tuple(replace(lot, places=tuple(where)) for lot in tender.lots)
+    return replace(tender, lots=lots) if where else tender
+
+
 def placed_need(need: str, place: str = "", *, whole: bool = False) -> Tender:
     """A typed need at the place that is typed beside it, else where its words say.  Raises BadInput as these do."""
     return typed_need(need, toponyms.asked(place, need) or spot(need), whole=whole)

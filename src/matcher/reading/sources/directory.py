@@ -15,6 +15,7 @@ from matcher.reading.sources import Columns, _columns, _structure, _tabular
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import loosely, place_of
+from matcher.reading.zones import stated
 from matcher.reference import identifiers, places, toponyms, trades
 from matcher.reference.identifiers import name_words, without_brackets
 from matcher.reference.text import clean, fold, shorten
@@ -365,13 +366,19 @@ def _finished(draft: Structure) -> Structure:
     """The description first, then the distinct offers, each with an id of its own."""
     texts = list(dict.fromkeys(filter(None, draft.description.split("\n"))))
     zones = list(dict.fromkeys(zone for zone in (*(o.zone for o in draft.offers), draft.zone) if zone))
-    zone = _together(zones) if zones else None
+    # a sheet without a zone may tell in a sentence how far its structure goes
+    zone = _together(zones) if zones else _radius_told(draft.description)
     offers: Sequence[Offer] = draft.offers
     if len(zones) == 1:  # one zone is that of all it offers; of several, each activity reaches its own
         offers = [replace(offer, zone=zone) for offer in offers]
     numbered = _structure.numbered_offers(replace(draft, zone=zone), texts, offers)
     flags = draft.flags if draft.name else (*draft.flags, "offers-only")
     return replace(draft, description="\n".join(texts), offers=numbered, zone=zone, flags=flags)
+
+
+def _radius_told(text: str) -> Zone | None:
+    told = stated(text)
+    return Zone(radius_km=told.radius_km) if told and told.radius_km else None
 
 
 def _together(zones: Sequence[Zone]) -> Zone:
