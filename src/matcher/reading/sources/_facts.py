@@ -134,9 +134,10 @@ UTILITIES = "32014L0025"
 BASES = {"32009L0081": "defence", "32014L0023": "concession"}
 
 
-def basis_flags(basis: str) -> tuple[str, ...]:
-    """The flags of a tender by its legal basis: other thresholds and duties apply there."""
-    return (BASES[basis],) if basis in BASES else ()
+def basis_flags(basis: str, outside: bool = False) -> tuple[str, ...]:
+    """The flags of a tender by its legal basis: other thresholds and duties apply there, unless it lies `outside` the directives."""
+    flag = BASES.get(basis, "")
+    return (flag,) if flag and not (outside and flag == "defence") else ()
 
 
 #: The first letters of the word of a form -> the nature of the contract.

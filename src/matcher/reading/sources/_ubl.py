@@ -160,7 +160,9 @@ class _Notice:
             change=self.change(),
             awards=self.awards(lots),
             folder=value(self.root, "ContractFolderID"),
-            flags=facts.basis_flags(value(self.root, "RegulatoryDomain")),
+            flags=facts.basis_flags(
+                value(self.root, "RegulatoryDomain"), outside=self.procedure() == facts.BELOW
+            ),
         )
         general = "\n".join(
             [
