@@ -524,7 +524,7 @@ def _holders(plain: str) -> tuple[bool, bool, bool]:
 
 
 def _words(name: str) -> set[str]:
-    return set(re.findall(r"\w+", fold(name)))
+    return set(re.findall(r"\w{3,}", fold(name)))  # "SA"
 
 
 def reference(text: str) -> str:
@@ -560,7 +560,7 @@ def told(tender: Tender, general: str, by_lot: Mapping[str, str], address: str =
     joint = (
         facts.buyer("", name, Place())
         for name in facts.principals(f"{tender.buyer.name} ; {address}", whole)
-        if not any(words <= _words(name) or _words(name) <= words for words in known)
+        if not any(_words(name) <= words for words in known)
     )
     return facts.awarded(
         replace(
