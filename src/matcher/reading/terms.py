@@ -58,7 +58,8 @@ _EACH_PERIOD = re.compile(r"\b(?:par|chaque) periode")
 #: "Ces montants seront identiques à chaque reconduction", after the amounts of the first
 _SAME_AGAIN = re.compile(r"[^;\d]{0,20}\.\s(?:ces montants|ils) (?:sont|seront) identiques")
 _CLAUSE_END = re.compile(r";|(?<!max)(?<!min)\.(?!\d)")
-_SUM = r"(?:(\d{1,3}(?:[ .\u202f]\d{3}){1,3}|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)|(\d{1,3}(?:,\d{1,3})?) ?(?:m ?(?:€|eur)|millions? d'euros))"
+_SUM = r"(?<!\d)(?:(\d{1,3}(?:[ .\u202f]\d{3}){1,3}|\d{5,9})(?:,\d{1,2})? ?(?:€|(?:d')?eur|ht)|(\d{1,3}(?:,\d{1,3})?) ?(?:m ?(?:€|eur)|millions? d'eur))"
+_NEAR = 120  # characters of a lot and its sum, where what is asked stands above
 #: "chiffre d'affaires moyen des 3 dernières années (2021, 2022, 2023) d'au moins 90 000 €", "90 000 € TTC de chiffre d'affaires"
 _TURNOVER = re.compile(
     r"(?:chiffres? d'affaires?\b(?:[^;\d]|(?<!\d)(?:[123] (?=dern)|20\d\d(?! ?\d))){0,160}?|^\W*)"
@@ -68,11 +69,11 @@ _TURNOVER = re.compile(
 _SUMMED = re.compile(r"\bcumul(?!\w* par )|(?:€|eur|euros) sur les (?:\d|deux|trois) dern")
 #: "au moins 900 000 € sur les 3 derniers exercices cumulés": three times a year's
 _IN_ALL = re.compile(rf"\bles (\d|{SPELT})(?: ?\(\d\))? dern")
-#: "pour le lot n° 2 : 340 000 € par an", "lot 2 : — être assuré, — avoir un chiffre d'affaires de 90 000 €"; "90 000 (lot 2)"
-_TURNOVER_OF_LOT = re.compile(
-    r"\blots? (?:n ?[o°]? ?)?(\d{1,3})(?!\d)(?:(?:(?!\blots? )\D){0,400}?chiffres? d'affaires?)?[^.;\d]{0,60}(?<!\d)"
-    r"(\d{1,3}(?:[ .\u202f]\d{3}){1,3})(?:,\d\d)? ?(?:€|d'eur|eur|ht)|(\d{1,3}(?:[ .]\d{3}){1,3}) ?\(lot (\d{1,3})\)"
+#: "90 000 (lot 2)" and "90 000 € pour le lot 2", for "lot 2 : 90 000 €"
+_OF_LOT_BEFORE = re.compile(
+    r"(\d{1,3}(?:[ .]\d{3}){1,3})(?: eur| ?€)?(?: ht)? ?(?:\(|pour le )(lot (?:n ?[o°] ?)?\d)"
 )
+_EACH_LOT = re.compile(r"(?<!et au )(?<!et le )(?=\blots? (?:n ?[o°]s? ?)?\d)")
 #: "un CA annuel minimum", "un CA supérieur à"; "niveau minimum de capacité financière : 90 000 €", where it is told to be a turnover
 _SHORT_TURNOVER = re.compile(
     r"\bCA(?= (?:minimum|annuel|global|moyen|(?:inf|sup)érieur))|(?<=\bminimum de )capacité financière"
@@ -416,10 +417,7 @@ def turnover(text: str, worth: float | None = None) -> float | None:
     It may be stated as so many times what the contract is worth.
     """
     plain = folded(text)
-    required = {
-        _euros(one[1] or one[3] or "") or round(float((one[2] or one[4]).replace(",", ".")) * 1e6)
-        for one in _TURNOVER.finditer(plain)
-    }
+    required = {_sum_of(one[1] or one[3], one[2] or one[4]) for one in _TURNOVER.finditer(plain)}
     if not required and worth:
         required = {worth * figure(one.group(1)) for one in _TURNOVER_TIMES.finditer(plain)}
     years, summed = _IN_ALL.search(plain) if "cumul" in plain else None, _SUMMED.search(plain)
@@ -431,8 +429,13 @@ def turnover(text: str, worth: float | None = None) -> float | None:
 def turnovers(text: str) -> dict[str, float]:
     """The yearly turnover that a text requires for each lot, by the lot's number; {} where it tells none so."""
     plain = folded(_SHORT_TURNOVER.sub("chiffre d'affaires", text))
-    named = _TURNOVER_OF_LOT.findall(plain) if "affaire" in plain and not _SUMMED.search(plain) else []
-    return {(lot or after).lstrip("0"): _euros(euros or before) for lot, euros, before, after in named}
+    parts = _EACH_LOT.split(_OF_LOT_BEFORE.sub(r"\2 : \1 eur ", plain))
+    required: dict[str, float] = {}
+    for part in parts if "affaire" in plain and not _SUMMED.search(plain) else ():
+        asked = re.search(_SUM, part)
+        if asked and (asked.start() < _NEAR or "affaire" in part[: asked.start()]):
+            required |= dict.fromkeys(lots_named(part[: asked.start()]), _sum_of(*asked.groups()))
+    return required
 
 
 def requiring_turnover(text: str) -> str:
@@ -531,6 +534,11 @@ def reference(text: str) -> str:
     """The buyer's own number of the contract where a text tells it and no field does."""
     stated = _REFERENCE.search(text)
     return clean(stated[1], 200) if stated else ""
+
+
+def _sum_of(euros: str | None, millions: str | None) -> float:
+    """The euros of a `_SUM`."""
+    return _euros(euros) if euros else round(float((millions or "0").replace(",", ".")) * 1e6)
 
 
 def _euros(figures: str) -> float:

@@ -238,10 +238,9 @@ class _Form:
         """The yearly turnover that is required for each lot, by its number; by "" that for every lot alike."""
         fields = ("ECONOMIC_FINANCIAL_MIN_LEVEL", "RULES_CRITERIA", "ECONOMIC_FINANCIAL_INFO")
         levels = [tree.lines(kid(self.form, f"LEFTI/{field}")) for field in fields]
-        alike = (
-            terms.turnover(text, self.total) for text in (*levels, terms.requiring_turnover(self.general))
-        )
-        return {"": next(filter(None, alike), None), **terms.turnovers("\n".join(levels[:2]))}
+        required = terms.requiring_turnover(self.general)
+        alike = (terms.turnover(text, self.total) for text in (*levels, required))
+        return {"": next(filter(None, alike), None), **terms.turnovers("\n".join((*levels[:2], required)))}
 
     def most_lots(self, field: str) -> int | None:
         """Lots for which one may tender, or that one may be awarded; None where there is no limit."""
