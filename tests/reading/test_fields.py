@@ -166,9 +166,9 @@ def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> No
     of_one = "<REFERENCE_TO_LAW><P>Le lot 1 est réservé à un géomètre-expert.</P></REFERENCE_TO_LAW>"
     both = ted(described(1) + described(2), left=of_one).lots
     assert [[one.code for one in lot.conditions] for lot in both] == [["profession"], []]
-    text = "Un abri est demandé en option. Option : un banc. Durée : 1 an."
+    text = "Un abri est demandé en option. — Options : un banc. Un auvent est optionnel. Durée : 1 an."
     optional = ted(described(1, f"<INFO_ADD><P>{text}</P></INFO_ADD>"))
-    assert optional.lots[0].options == "Un abri est demandé en option. Option : un banc."
+    assert optional.lots[0].options == text.removesuffix(" Durée : 1 an.")
     denied = described(
         1, "<NO_OPTIONS/><INFO_ADD><P>Une tranche optionnelle. Aucune tranche optionnelle.</P></INFO_ADD>"
     )

@@ -4,6 +4,7 @@ Only an amount called value, maximum or estimate of the contract counts; the est
 prizes, fees, thresholds, required turnovers and references do not.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +39,7 @@ _YEARS = re.compile(r"\b(?:sur|pour) (\d) ans\b(?=[^.;\d]{0,60}$)")
 _OF_OTHERS = re.compile(
     r"\b(?:travaux|partie|prime|indemnite|seuil|chiffres? d'affaire|reference|garanti|provision|penalit|caution|assur|budget"
     r"|droits? d'|loyer|tranche|superieur|plus de |entre |par (?:bon de )?(?:commande|candidat|operation)"
-    r"|recette|depense|deficit|redevance|(?:premiere|initiale) periode|periode initiale)"
+    r"|recette|depense|deficit|redevance|(?:premiere|initiale) periode|periode initiale(?! et))"
 )
 #: "est de 80 000 € HT pour la ville et de 20 000 €": a part of their sum
 _AND_MORE = re.compile(
@@ -47,7 +48,7 @@ _AND_MORE = re.compile(
 #: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
 _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
 _YEARLY = re.compile(
-    r"\bannuel|\bpar an\b|/ ?an\b|\blimites?\b.{0,30}\bchaque annee|\bchaque annee\b.{0,60}\blimites?\b"
+    r"\bannuel|\b(?:par|pour un) an\b|/ ?an\b|\blimites?\b.{0,30}\bchaque annee|\bchaque annee\b.{0,60}\blimites?\b"
 )
 #: "maximum 30 000 € pour la première période et 20 000 € pour les périodes suivantes": parts of the total
 _FIRST_THEN_EACH = re.compile(
@@ -165,7 +166,7 @@ _RUN_FROM = re.compile(
 )
 #: "en option", "une tranche optionnelle", "des prestations supplémentaires éventuelles (PSE)"
 _OPTION = re.compile(
-    r"\ben option\b|tranches? (?:optionnelle|conditionnelle)|supplémentaires? éventuelle|\d options? (?:obligatoire|facultative)|^option ?:",
+    r"\ben option\b|\b(?:optionnel|conditionnelle)|supplémentaires? éventuelle|\d options? (?:obligatoire|facultative)|^\W*options? ?:",
     re.I,
 )
 _NO_OPTION = re.compile(r"\b(?:aucune?|pas de|sans|ni|garantie)\b", re.I)
@@ -206,7 +207,7 @@ _ADAPTED = re.compile(
 )
 #: "Choix de la procédure ouverte", "La procédure est ouverte", "une procédure négociée, sans publication préalable"
 _PROCEDURE = re.compile(
-    r"\b(?:procedures?|appel d'offres)(?: de delegation de service public)?(?: \(dsp\))? (?:est )?(?:(ouvert|restreint|simplifie)e?s?\b|(negociee,? sans publi|avec negociation))"
+    r"\b(?:procedures?|appel d'offres)(?: de delegation de service public)?(?: \(dsp\))? (?:est )?\W{0,2}(?:(ouvert|restreint|simplifie)e?s?\b|(negociee,? sans publi|avec negociation))"
     r"|\bpassee?s? (?:sous la forme d'un marche )?(sans publicite)"
 )
 #: "Numéro de référence : 27-S-04", "la référence du dossier est 27s04"
@@ -298,8 +299,7 @@ def maximum(lot: Lot, *texts: str, of: float | None = None) -> float | None:
     stated = {one.euros for one in most if one.per == "total" and not one.years}
     if most and not stated:
         years, periods = amounts.months(lot) / 12, 1 + (lot.renewals or 0)
-        if abs(years - round(years, 0)) < 0.15:  # some weeks before the first whole one
-            years = round(years)
+        years = math.ceil(years - 0.15) if years == years else years  # some weeks before the first whole one
         each = (one.euros * (periods if one.per == "period" else years / (one.years or 1)) for one in most)
         stated = {round(total, 2) for total in each if total == total}
     return stated.pop() if len(stated) == 1 else None
@@ -547,7 +547,7 @@ def _euros(figures: str) -> float:
 
 def _yearly(euros: float, *texts: str) -> bool:
     """Whether folded texts say that this amount, or those of the notice, are a year's."""
-    told = {one.per for text in texts for one in sums(text) if one.euros == euros}
+    told = {one.per for text in texts for one in sums(text) if one.euros == int(euros)}
     return told == {"year"} or any(map(_OF_A_YEAR.search, texts))
 
 
