@@ -117,6 +117,8 @@ def test_joint_buyers_are_kept() -> None:
     assert [one.name for one in ted(described(1), buyers=other).joint_buyers] == ["CCAS"]
     office = other.replace("CCAS", f"{ted(described(1)).buyer.name.upper()}: achats")
     assert ted(described(1), buyers=office).joint_buyers == ()
+    text = "<INFO_ADD><P>Avis émis au nom et pour le compte de Ville Propre et de SA Ville.</P></INFO_ADD>"
+    assert [one.name for one in ted(described(1, text)).joint_buyers] == ["Ville Propre"]
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,10 @@ def test_a_turnover_asked_as_a_multiple_is_of_the_amount_that_is_stated() -> Non
     headed = "Lot 1 :\n- être assuré,\n- un CA annuel de 90 000 €.\nLot 2 :\n- un CA annuel de 150 000 €."
     assert terms.turnovers(in_brackets) == terms.turnovers(headed) == {"1": 90_000.0, "2": 150_000.0}
     by_lot = "Chiffre d'affaires exigé : lot n° 1 : 90 000 € HT ; lot n° 02 : 150 000 € HT."
+    both = "Un chiffre d'affaires de 90 000 EUR HT pour le lot 1 (tri). Pour chacun des lots 2B à 4B : 1,2 million d'EUR."
+    assert terms.turnovers(both) == {"1": 90_000.0, **dict.fromkeys(("2b", "3b", "4b"), 1_200_000.0)}
+    joined = "Le chiffre d'affaires exigé au lot 1 « tri » et au lot 2 « vente » est de 90 000 EUR."
+    assert terms.turnovers(joined) == {"1": 90_000.0, "2": 90_000.0}
     assert terms.turnovers(by_lot) == {"1": 90_000.0, "2": 150_000.0} and terms.turnover(by_lot) is None
 
 
@@ -162,9 +166,9 @@ def test_a_visit_to_be_attested_and_a_reserved_profession_are_conditions() -> No
     of_one = "<REFERENCE_TO_LAW><P>Le lot 1 est réservé à un géomètre-expert.</P></REFERENCE_TO_LAW>"
     both = ted(described(1) + described(2), left=of_one).lots
     assert [[one.code for one in lot.conditions] for lot in both] == [["profession"], []]
-    text = "Un abri est demandé en option. Option : un banc. Durée : 1 an."
+    text = "Un abri est demandé en option. — Options : un banc. Un auvent est optionnel. Durée : 1 an."
     optional = ted(described(1, f"<INFO_ADD><P>{text}</P></INFO_ADD>"))
-    assert optional.lots[0].options == "Un abri est demandé en option. Option : un banc."
+    assert optional.lots[0].options == text.removesuffix(" Durée : 1 an.")
     denied = described(
         1, "<NO_OPTIONS/><INFO_ADD><P>Une tranche optionnelle. Aucune tranche optionnelle.</P></INFO_ADD>"
     )

@@ -130,8 +130,9 @@ def test_a_defence_notice_and_a_contest_say_what_is_bought_how_and_whom_to_ask()
 @pytest.mark.parametrize(("form", "procedure", "flags", "way"), tupled("concessions and adapted procedures"))
 def test_concessions_and_adapted_ways(form: str, procedure: str, flags: tuple[str, ...], way: str) -> None:
     data = ted(form=form, lots=TWO).replace(b"<PT_OPEN/>", procedure.encode())
-    if "2014_23" in procedure:  # the older form states its directive so
-        data = data.replace(b"<CONTRACTING_BODY>", b'<DIRECTIVE VALUE="2014/23/EU"/><CONTRACTING_BODY>')
+    if directive := re.search(r"DIRECTIVE_(\d+)_(\d+)", procedure):  # the older form states its directive so
+        stated = f'<DIRECTIVE VALUE="{directive[1]}/{directive[2]}/EC"/><CONTRACTING_BODY>'
+        data = data.replace(b"<CONTRACTING_BODY>", stated.encode())
     tender = one("ted", data)
     assert (tender.flags, tender.procedure) == (flags, way)
 

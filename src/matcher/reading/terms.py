@@ -4,6 +4,7 @@ Only an amount called value, maximum or estimate of the contract counts; the est
 prizes, fees, thresholds, required turnovers and references do not.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +39,7 @@ _YEARS = re.compile(r"\b(?:sur|pour) (\d) ans\b(?=[^.;\d]{0,60}$)")
 _OF_OTHERS = re.compile(
     r"\b(?:travaux|partie|prime|indemnite|seuil|chiffres? d'affaire|reference|garanti|provision|penalit|caution|assur|budget"
     r"|droits? d'|loyer|tranche|superieur|plus de |entre |par (?:bon de )?(?:commande|candidat|operation)"
-    r"|recette|depense|deficit|redevance|(?:premiere|initiale) periode|periode initiale)"
+    r"|recette|depense|deficit|redevance|(?:premiere|initiale) periode|periode initiale(?! et))"
 )
 #: "est de 80 000 € HT pour la ville et de 20 000 €": a part of their sum
 _AND_MORE = re.compile(
@@ -47,7 +48,7 @@ _AND_MORE = re.compile(
 #: "Montant minimum de 20 000 €"; in "sans montant minimum et avec un maximum de 90 000 €" the amount is the maximum.
 _LEAST = re.compile(r"\bmini(?!.*\bmaxi)", re.DOTALL)
 _YEARLY = re.compile(
-    r"\bannuel|\bpar an\b|/ ?an\b|\blimites?\b.{0,30}\bchaque annee|\bchaque annee\b.{0,60}\blimites?\b"
+    r"\bannuel|\b(?:par|pour un) an\b|/ ?an\b|\blimites?\b.{0,30}\bchaque annee|\bchaque annee\b.{0,60}\blimites?\b"
 )
 #: "maximum 30 000 € pour la première période et 20 000 € pour les périodes suivantes": parts of the total
 _FIRST_THEN_EACH = re.compile(
@@ -58,7 +59,8 @@ _EACH_PERIOD = re.compile(r"\b(?:par|chaque) periode")
 #: "Ces montants seront identiques à chaque reconduction", after the amounts of the first
 _SAME_AGAIN = re.compile(r"[^;\d]{0,20}\.\s(?:ces montants|ils) (?:sont|seront) identiques")
 _CLAUSE_END = re.compile(r";|(?<!max)(?<!min)\.(?!\d)")
-_SUM = r"(?:(\d{1,3}(?:[ .\u202f]\d{3}){1,3}|\d{5,9})(?:,\d{1,2})? ?(?:€|eur)|(\d{1,3}(?:,\d{1,3})?) ?(?:m ?(?:€|eur)|millions? d'euros))"
+_SUM = r"(?<!\d)(?:(\d{1,3}(?:[ .\u202f]\d{3}){1,3}|\d{5,9})(?:,\d{1,2})? ?(?:€|(?:d')?eur|ht)|(\d{1,3}(?:,\d{1,3})?) ?(?:m ?(?:€|eur)|millions? d'eur))"
+_NEAR = 120  # characters of a lot and its sum, where what is asked stands above
 #: "chiffre d'affaires moyen des 3 dernières années (2021, 2022, 2023) d'au moins 90 000 €", "90 000 € TTC de chiffre d'affaires"
 _TURNOVER = re.compile(
     r"(?:chiffres? d'affaires?\b(?:[^;\d]|(?<!\d)(?:[123] (?=dern)|20\d\d(?! ?\d))){0,160}?|^\W*)"
@@ -68,11 +70,11 @@ _TURNOVER = re.compile(
 _SUMMED = re.compile(r"\bcumul(?!\w* par )|(?:€|eur|euros) sur les (?:\d|deux|trois) dern")
 #: "au moins 900 000 € sur les 3 derniers exercices cumulés": three times a year's
 _IN_ALL = re.compile(rf"\bles (\d|{SPELT})(?: ?\(\d\))? dern")
-#: "pour le lot n° 2 : 340 000 € par an", "lot 2 : — être assuré, — avoir un chiffre d'affaires de 90 000 €"; "90 000 (lot 2)"
-_TURNOVER_OF_LOT = re.compile(
-    r"\blots? (?:n ?[o°]? ?)?(\d{1,3})(?!\d)(?:(?:(?!\blots? )\D){0,400}?chiffres? d'affaires?)?[^.;\d]{0,60}(?<!\d)"
-    r"(\d{1,3}(?:[ .\u202f]\d{3}){1,3})(?:,\d\d)? ?(?:€|d'eur|eur|ht)|(\d{1,3}(?:[ .]\d{3}){1,3}) ?\(lot (\d{1,3})\)"
+#: "90 000 (lot 2)" and "90 000 € pour le lot 2", for "lot 2 : 90 000 €"
+_OF_LOT_BEFORE = re.compile(
+    r"(\d{1,3}(?:[ .]\d{3}){1,3})(?: eur| ?€)?(?: ht)? ?(?:\(|pour le )(lot (?:n ?[o°] ?)?\d)"
 )
+_EACH_LOT = re.compile(r"(?<!et au )(?<!et le )(?=\blots? (?:n ?[o°]s? ?)?\d)")
 #: "un CA annuel minimum", "un CA supérieur à"; "niveau minimum de capacité financière : 90 000 €", where it is told to be a turnover
 _SHORT_TURNOVER = re.compile(
     r"\bCA(?= (?:minimum|annuel|global|moyen|(?:inf|sup)érieur))|(?<=\bminimum de )capacité financière"
@@ -164,7 +166,7 @@ _RUN_FROM = re.compile(
 )
 #: "en option", "une tranche optionnelle", "des prestations supplémentaires éventuelles (PSE)"
 _OPTION = re.compile(
-    r"\ben option\b|tranches? (?:optionnelle|conditionnelle)|supplémentaires? éventuelle|\d options? (?:obligatoire|facultative)|^option ?:",
+    r"\ben option\b|\b(?:optionnel|conditionnelle)|supplémentaires? éventuelle|\d options? (?:obligatoire|facultative)|^\W*options? ?:",
     re.I,
 )
 _NO_OPTION = re.compile(r"\b(?:aucune?|pas de|sans|ni|garantie)\b", re.I)
@@ -205,7 +207,7 @@ _ADAPTED = re.compile(
 )
 #: "Choix de la procédure ouverte", "La procédure est ouverte", "une procédure négociée, sans publication préalable"
 _PROCEDURE = re.compile(
-    r"\b(?:procedures?|appel d'offres)(?: de delegation de service public)?(?: \(dsp\))? (?:est )?(?:(ouvert|restreint|simplifie)e?s?\b|(negociee,? sans publi|avec negociation))"
+    r"\b(?:procedures?|appel d'offres)(?: de delegation de service public)?(?: \(dsp\))? (?:est )?\W{0,2}(?:(ouvert|restreint|simplifie)e?s?\b|(negociee,? sans publi|avec negociation))"
     r"|\bpassee?s? (?:sous la forme d'un marche )?(sans publicite)"
 )
 #: "Numéro de référence : 27-S-04", "la référence du dossier est 27s04"
@@ -297,8 +299,7 @@ def maximum(lot: Lot, *texts: str, of: float | None = None) -> float | None:
     stated = {one.euros for one in most if one.per == "total" and not one.years}
     if most and not stated:
         years, periods = amounts.months(lot) / 12, 1 + (lot.renewals or 0)
-        if abs(years - round(years, 0)) < 0.15:  # some weeks before the first whole one
-            years = round(years)
+        years = math.ceil(years - 0.15) if years == years else years  # some weeks before the first whole one
         each = (one.euros * (periods if one.per == "period" else years / (one.years or 1)) for one in most)
         stated = {round(total, 2) for total in each if total == total}
     return stated.pop() if len(stated) == 1 else None
@@ -416,10 +417,7 @@ def turnover(text: str, worth: float | None = None) -> float | None:
     It may be stated as so many times what the contract is worth.
     """
     plain = folded(text)
-    required = {
-        _euros(one[1] or one[3] or "") or round(float((one[2] or one[4]).replace(",", ".")) * 1e6)
-        for one in _TURNOVER.finditer(plain)
-    }
+    required = {_sum_of(one[1] or one[3], one[2] or one[4]) for one in _TURNOVER.finditer(plain)}
     if not required and worth:
         required = {worth * figure(one.group(1)) for one in _TURNOVER_TIMES.finditer(plain)}
     years, summed = _IN_ALL.search(plain) if "cumul" in plain else None, _SUMMED.search(plain)
@@ -431,8 +429,13 @@ def turnover(text: str, worth: float | None = None) -> float | None:
 def turnovers(text: str) -> dict[str, float]:
     """The yearly turnover that a text requires for each lot, by the lot's number; {} where it tells none so."""
     plain = folded(_SHORT_TURNOVER.sub("chiffre d'affaires", text))
-    named = _TURNOVER_OF_LOT.findall(plain) if "affaire" in plain and not _SUMMED.search(plain) else []
-    return {(lot or after).lstrip("0"): _euros(euros or before) for lot, euros, before, after in named}
+    parts = _EACH_LOT.split(_OF_LOT_BEFORE.sub(r"\2 : \1 eur ", plain))
+    required: dict[str, float] = {}
+    for part in parts if "affaire" in plain and not _SUMMED.search(plain) else ():
+        asked = re.search(_SUM, part)
+        if asked and (asked.start() < _NEAR or "affaire" in part[: asked.start()]):
+            required |= dict.fromkeys(lots_named(part[: asked.start()]), _sum_of(*asked.groups()))
+    return required
 
 
 def requiring_turnover(text: str) -> str:
@@ -524,7 +527,7 @@ def _holders(plain: str) -> tuple[bool, bool, bool]:
 
 
 def _words(name: str) -> set[str]:
-    return set(re.findall(r"\w+", fold(name)))
+    return set(re.findall(r"\w{3,}", fold(name)))  # "SA"
 
 
 def reference(text: str) -> str:
@@ -533,13 +536,18 @@ def reference(text: str) -> str:
     return clean(stated[1], 200) if stated else ""
 
 
+def _sum_of(euros: str | None, millions: str | None) -> float:
+    """The euros of a `_SUM`."""
+    return _euros(euros) if euros else round(float((millions or "0").replace(",", ".")) * 1e6)
+
+
 def _euros(figures: str) -> float:
     return float(re.sub(r"\D", "", figures) or 0)
 
 
 def _yearly(euros: float, *texts: str) -> bool:
     """Whether folded texts say that this amount, or those of the notice, are a year's."""
-    told = {one.per for text in texts for one in sums(text) if one.euros == euros}
+    told = {one.per for text in texts for one in sums(text) if one.euros == int(euros)}
     return told == {"year"} or any(map(_OF_A_YEAR.search, texts))
 
 
@@ -560,7 +568,7 @@ def told(tender: Tender, general: str, by_lot: Mapping[str, str], address: str =
     joint = (
         facts.buyer("", name, Place())
         for name in facts.principals(f"{tender.buyer.name} ; {address}", whole)
-        if not any(words <= _words(name) or _words(name) <= words for words in known)
+        if not any(_words(name) <= words for words in known)
     )
     return facts.awarded(
         replace(

@@ -132,11 +132,11 @@ def lots_named(plain: str, last: bool = False) -> frozenset[str]:
     named: set[str] = set()
     for found in list(_LOTS.finditer(_LABELLED.sub("lots ", plain)))[-1 if last else 0 :]:
         run = found.group(1)
-        for first, last in re.findall(
-            r"(?<![\d-])(\d{1,3})\s*(?:a|au|-)\s*(?:lots? |n° ?)*(\d{1,3})(?![\d-])", run
+        for first, letter, last in re.findall(
+            r"(?<![\d-])(\d{1,3})([a-z]?)\s*(?:a|au|-)\s*(?:lots? |n° ?)*(\d{1,3})\2(?![\d-])", run
         ):
             if int(first) < int(last) < int(first) + 200:
-                named.update(map(str, range(int(first), int(last) + 1)))
+                named.update(f"{number}{letter}" for number in range(int(first), int(last) + 1))
         named.update(
             re.sub(r"^0+(?=\d)", "", number) for number in _LOT_NUMBER.findall(found.string, *found.span(1))
         )

@@ -56,14 +56,14 @@ def identifier(raw: str) -> tuple[str, tuple[str, ...]]:
 
 
 _FOR = r"(?:de la |de l['’]|du |des |de |d['’](?:autre\(s\) pouvoir\(s\) adjudicateur\(s\) ?: ?)?)"
-_NAMED = r"((?:[^,;.(:—–\n]|(?<=[a-zà-ÿ])-){3,90}?)(?= représent| dans le cadre|[,;.(:—–\n]| - |$)"
+_END = r" représent| dans le cadre|[;.(:—–\n]| - |$"
 #: "SPL d'une ville, agissant au nom et pour le compte de la commune d'un autre nom"
-_AGENT = re.compile(rf"pour le compte {_FOR}{_NAMED}")
+_AGENT = re.compile(rf"pour le compte {_FOR}([^,;.(:—–\n]{{3,90}}?)(?=,|{_END})")
+#: "Avis émis au nom et pour le compte de l'une, de l'autre et de la troisième"
 _AGENT_IN_TEXT = re.compile(
-    rf"(?:au nom et |adjudicateur (?:agit )?|\b[Nn]ous agissons )pour le compte {_FOR}(?=[A-ZÀ-Ý]|(?<=: ))(?!pouvoirs? ){_NAMED}"
+    rf"(?:au nom et |adjudicateur (?:agit )?|\b[Nn]ous agissons )pour le compte {_FOR}(?=[A-ZÀ-Ý]|(?<=: ))(?!pouvoirs? )"
+    rf"([^;.(:—–\n]{{3,120}}?)(?=,(?! [A-ZÀ-Ý])|{_END})"
 )
-
-
 #: "un groupement de commandes constitué entre les communes d'un nom, d'un autre et d'un troisième pour ..."
 _TOGETHER = re.compile(
     r"[Gg]roupements? de commandes?(?: publiques?)? (?:\w+ )?entre (?:l[ae] |l['’])?([^.;\n]{3,200}?)"
@@ -74,7 +74,9 @@ _TOGETHER = re.compile(
 def principals(address: str, text: str = "") -> list[str]:
     """The names of those for whom a buyer says that it acts, in its own name and address, or that buy with it."""
     named = [*_AGENT.findall(address), *_AGENT_IN_TEXT.findall(text)] if "compte" in address + text else []
-    parts = [part.strip() for one in named for part in re.split(r" et (?:de la |du |des |de |d['’])", one)]
+    apart = rf",? et {_FOR}|, "
+    lists = ((one, f"{apart}| et (?=[A-ZÀ-Ý])" if ", " in one else apart) for one in named)
+    parts = [part.strip() for one, ends in lists for part in re.split(ends, one)]
     for members in _TOGETHER.findall(text) if "roupement" in text else ():
         each, shared = re.sub(r" \([^()]*\)", "", members), ""
         if each.startswith("les communes de "):
@@ -121,9 +123,10 @@ UTILITIES = "32014L0025"
 BASES = {"32009L0081": "defence", "32014L0023": "concession"}
 
 
-def basis_flags(basis: str) -> tuple[str, ...]:
-    """The flags of a tender by its legal basis: other thresholds and duties apply there."""
-    return (BASES[basis],) if basis in BASES else ()
+def basis_flags(basis: str, outside: bool = False) -> tuple[str, ...]:
+    """The flags of a tender by its legal basis: other thresholds and duties apply there, unless it lies `outside` the directives."""
+    flag = BASES.get(basis, "")
+    return (flag,) if flag and not (outside and flag == "defence") else ()
 
 
 #: The first letters of the word of a form -> the nature of the contract.

@@ -161,7 +161,9 @@ class _Notice:
             change=self.change(),
             awards=self.awards(lots),
             folder=value(self.root, "ContractFolderID"),
-            flags=facts.basis_flags(value(self.root, "RegulatoryDomain")),
+            flags=facts.basis_flags(
+                value(self.root, "RegulatoryDomain"), outside=self.procedure() == facts.BELOW
+            ),
         )
         # BT-88, the features of the procedure, and its terms
         parts = (kid(self.root, name) for name in ("TenderingProcess", "TenderingTerms"))

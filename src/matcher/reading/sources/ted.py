@@ -38,6 +38,8 @@ WITHOUT_CALL = frozenset(name for name in PROCEDURES if "_WITHOUT_" in name)
 CONCEDED = "attribution de concession, sans publication préalable"
 #: Reasons of annex D for no call: outside the directives, or services that they only list.
 ADAPTED = frozenset({"D_OUTSIDE_SCOPE", "D_SERVICES_LISTED"})
+#: What leaves the procedure to the text.
+UNTOLD = ("", "mise en concurrence")
 TELLS_WAY = re.compile(r"proc.dure|appel d.offres|sans publicit", re.I)
 #: Forms of concessions alone; not all that use them state their legal basis.
 CONCESSIONS = frozenset({"F23", "F24", "F25"})
@@ -96,6 +98,8 @@ class _Form:
     def __init__(self, form: Element, coded: Element | None, document: str) -> None:
         self.form, self.coded, self.document = form, coded, document
         self.alive = list(form.iter())  # else each look at an element makes its Python object again
+        self.names = [one.tag for one in self.alive]
+        self.outside = not ADAPTED.isdisjoint(self.names)  # an adapted procedure, on a form made for others
         self.objects = kids(form, "OBJECT_CONTRACT")
         self.object = self.objects[0] if self.objects else None
         self.procedure = kid(form, "PROCEDURE")
@@ -172,19 +176,18 @@ class _Form:
 
     @cached_property
     def way(self) -> str:
-        names = [one.tag for one in self.alive]
         texts = [text for text in (self.title(), self.general, *self.lot_texts()) if TELLS_WAY.search(text)]
         plain = "\n".join(map(folded, texts))
         concession = "concession" in self.flags
-        # annex D: a French adapted procedure on a form made for others
-        if not ADAPTED.isdisjoint(names) and not concession:
+        if self.outside and not concession:
             return facts.BELOW if terms.adapted(plain) else terms.procedure(plain) or facts.BELOW
         if terms.adapted(plain) and not concession:
             return facts.ADAPTED
-        if concession and not WITHOUT_CALL.isdisjoint(names):
+        if concession and not WITHOUT_CALL.isdisjoint(self.names):
             return CONCEDED
         # below a DIRECTIVE_* in the forms of several directives
-        return next((PROCEDURES[name] for name in names if name in PROCEDURES), "") or terms.procedure(plain)
+        stated = next((PROCEDURES[name] for name in self.names if name in PROCEDURES), "")
+        return (terms.procedure(plain) if stated in UNTOLD else "") or stated
 
     @cached_property
     def basis(self) -> str:
@@ -198,7 +201,7 @@ class _Form:
         """What the legal basis, else the form, says of the notice; outside their forms, concessions are named as such."""
         tag = self.form.tag
         concession = tag.split("_")[0] in CONCESSIONS or tag.startswith("CONTRACT_CONCESSION")
-        flags = facts.basis_flags(self.basis) or (("concession",) if concession else ())
+        flags = facts.basis_flags(self.basis, self.outside) or (("concession",) if concession else ())
         named = concession or NAMES_CONCESSION.search(f"{self.title()}\n{self.general}")
         return tuple(flag for flag in flags if flag != "concession" or named)
 
@@ -219,10 +222,9 @@ class _Form:
         """The yearly turnover that is required for each lot, by its number; by "" that for every lot alike."""
         fields = ("ECONOMIC_FINANCIAL_MIN_LEVEL", "RULES_CRITERIA", "ECONOMIC_FINANCIAL_INFO")
         levels = [tree.lines(kid(self.form, f"LEFTI/{field}")) for field in fields]
-        alike = (
-            terms.turnover(text, self.total) for text in (*levels, terms.requiring_turnover(self.general))
-        )
-        return {"": next(filter(None, alike), None), **terms.turnovers("\n".join(levels[:2]))}
+        required = terms.requiring_turnover(self.general)
+        alike = (terms.turnover(text, self.total) for text in (*levels, required))
+        return {"": next(filter(None, alike), None), **terms.turnovers("\n".join((*levels[:2], required)))}
 
     def most_lots(self, field: str) -> int | None:
         """Lots for which one may tender, or that one may be awarded; None where there is no limit."""
@@ -232,7 +234,7 @@ class _Form:
 
     @cached_property
     def buyer_type(self) -> domain.AuthorityType:
-        if self.basis == facts.UTILITIES or any(one.tag.startswith("CE_ACTIVITY") for one in self.alive):
+        if self.basis == facts.UTILITIES or any(name.startswith("CE_ACTIVITY") for name in self.names):
             return "entity"
         return BUYERS.get(attribute(self.form, "CONTRACTING_BODY/CA_TYPE", "VALUE"), "")
 
