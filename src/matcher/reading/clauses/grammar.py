@@ -12,12 +12,6 @@ from matcher.reading.clauses.sentences import EXCEPTED
 from matcher.reading.criteria import NUMERAL, Unit, decimal, listed_weight, weights
 from matcher.reference.prose import folded, lots_named
 
-
-def any_of(*patterns: str) -> re.Pattern[str]:
-    """One pattern that matches where any of these does."""
-    return re.compile("|".join(patterns))
-
-
 #: "L. 2113-12", "L2113-13-1", "des articles L 2113-12, 13 et 14"; "R. 2113-7" and "L. 2113-10" are none.
 _NUMBER = r"(?<!\d)1[2-6](?:\s?-\s?1\b)?(?!\d)"
 _ARTICLES = re.compile(
@@ -53,15 +47,11 @@ _WHO = {
         r"associations? intermediaires?",
         r"handicape\w* (?:ou|et) defavorise",  # the directives name those of L2113-12 and of -13 together
         r"l\.? ?5132-4\b",  # du code du travail
+        r"reserve\w* (?:a l')?insertion\b(?! des pers)",  # "Lot 7, réservé insertion"
+        r"travailleurs defavorises",
     ),
-    "ESS": _named(r"economie sociale et solidaire", r"(?:ess|esus)\b"),
+    "ESS": _named(r"economie sociale et solidaire", r"(?:ess|esus)\b", r"mission de service public\b"),
     "prison": _named(r"\w+ penitentiaires?", r"saps?\b", r"detenue?s?\b", r"detention\b"),
-}
-#: Where no structure is named: "réservé à l'insertion des personnes handicapées", "Lot 7, réservé insertion".
-_BY_PEOPLE = {
-    "ESAT/EA": re.compile(r"\bhandicap"),
-    "SIAE": re.compile(r"\breserve\w* (?:a l')?insertion\b|\btravailleurs defavorises"),
-    "ESS": re.compile(r"\bmission de service public\b"),
 }
 #: "☒ réservé aux SIAE ☐ réservé aux ESAT", "ESAT : oui ; SIAE : non": an empty box or a "non" states nothing.
 _UNTICKED = re.compile(
@@ -75,10 +65,10 @@ def ticked(plain: str) -> str:
 
 
 def who(plain: str) -> tuple[str, ...]:
-    """The beneficiaries that a sentence names, of "ESAT/EA", "SIAE", "ESS" and "prison": by structures, else by people."""
+    """The beneficiaries that a sentence names, of "ESAT/EA", "SIAE", "ESS" and "prison": by structures, else by handicap."""
     plain = ticked(plain)
     named = tuple(name for name, pattern in _WHO.items() if pattern.search(plain))
-    return named or tuple(name for name, pattern in _BY_PEOPLE.items() if pattern.search(plain))[:1]
+    return named or (("ESAT/EA",) if re.search(r"\bhandicap", plain) else ())
 
 
 #: "le lot 4 faisant seul exception", "le lot 2 étant attribué selon les règles de droit commun"
@@ -158,13 +148,12 @@ SOCIAL_WORD = re.compile(
 NOT_OWED = re.compile(
     r"\b(?:insertion|clauses? social\w*)(?: [a-z']+){0,4} ?[:?=|] ?(?:0|neant|sans objet|non|aucune?)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation|heure)s?(?! (?:env|eco))"
 )
-#: "Prestation d'insertion ayant pour support ...", "Marché d'insertion et de qualification professionnelle"
-_OBJECT = any_of(
-    r"\b(?:marches?|prestations?|services?|missions?|actions?)(?: (?!aux|une?|structures?)\w+){0,2} d'(?:re)?insertion\b",
-    r"\b(?:re)?insertion\b.{0,120}\bsupports?\b",
+#: "Prestation d'insertion ayant pour support ..."; "Le titulaire s'engage à réaliser une action d'insertion" is a duty
+_OBJECT = re.compile(
+    r"(?!.*\b(?:titulaire|attributaire|prestataire|operateur|candidat|heure|obligat)).*"
+    r"\b(?:(?:marches?|prestations?|services?|missions?|actions?)(?: (?!aux|une?|structures?)\w+){0,2} d'(?:re)?insertion\b"
+    r"|(?:re)?insertion\b.{0,120}\bsupports?\b)"
 )
-#: "Le titulaire s'engage à réaliser une action d'insertion": a duty, not the object.
-_DUTY = re.compile(r"\b(?:titulaire|attributaire|prestataire|operateur|candidat|heure|obligat)")
 
 
 @lru_cache(maxsize=1024)
@@ -175,4 +164,4 @@ def social_name(name: str) -> bool:
 
 def names_object(plain: str) -> bool:
     """Whether a sentence says that insertion itself is bought."""
-    return bool(_OBJECT.search(plain)) and not _DUTY.search(plain)
+    return _OBJECT.match(plain) is not None

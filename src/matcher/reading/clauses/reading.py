@@ -16,7 +16,7 @@ from matcher.domain import AUDIENCES, Clause, Condition, Reservation
 from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
-from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, passage, speaking, windows
+from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, speaking, windows
 from matcher.reading.criteria import listed_weight, per_cent, shares
 
 T = TypeVar("T")
@@ -76,10 +76,10 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     social: list[Finding[Clause]] = []
     kept = speaking(found, [stem for stem in page.stems if stem in sentences.STEMS])
     for window in windows(found, kept):
-        chances = model.chances(passage(window))
+        chances = model.chances(" ".join(one.text for one in window))
         reserved += _reserved(model, window, chances["reserved"])
         social += _conditioned(model, window, chances["execution"], page, found)
-        social += _judged(model, window, chances["criterion"])
+        social += _judged(model, window, chances["criterion"], page)
         bought = [one for one in window if grammar.names_object(one.plain)]
         social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
     weighed = list(_weighed(found, page)) if kept else []
@@ -87,9 +87,6 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     social = [
         one for one in social if one.what.nature != "criterion" or not weighed or one.lots - told
     ] + weighed
-    for at, one in enumerate(social):
-        weight, unit = per_cent(one.what.weight, one.what.weight_unit, page.plain)
-        social[at] = replace(one, what=replace(one.what, weight=weight, weight_unit=unit))
     denying = (one for one in map(found.__getitem__, kept) if grammar.DENIED.search(one.plain))
     denials = tuple(Finding(one.text, one.lots) for one in denying)
     practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
@@ -151,7 +148,7 @@ def _conditioned(
                 yield Finding(what, lots, left_out)
 
 
-def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Clause]]:
+def _judged(model: ClauseModel, window: Window, chance: float, page: Page) -> Iterator[Finding[Clause]]:
     if chance <= 0.5:
         return
     saying = _sayers(model, window, "criterion")
@@ -165,7 +162,8 @@ def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Findi
         run = " ; ".join((one.plain, *more))
         each = hours.by_lot(run, "respectiv" in run)  # lot by lot where they differ
         for number, lots in (*each,) or ((weight, one.lots),):
-            what = _clause(one, chance, nature="criterion", weight=number, weight_unit=unit)
+            of_whole = dict(zip(("weight", "weight_unit"), per_cent(number, unit, page.plain), strict=True))
+            what = _clause(one, chance, nature="criterion", **of_whole)
             yield Finding(what, lots - left_out, left_out)
 
 
