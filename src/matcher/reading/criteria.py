@@ -31,10 +31,6 @@ _TOTAL = re.compile(
     r"\btotal\b[^.;:\d]{0,30}(?:: ?|\bde )(\d{2,3})\b(?! ?[%h€e])|\b(?:offre|critere|bareme|grille)s?\b[^.;:\d]{0,30}\bsur (\d{2,3}) ?(?:points ?)?[:)–—-]"
     r"|\b(?:une note|notation|note (?:globale|finale|totale)),? sur (\d{2,3})\b"
 )
-#: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
-_BARE_WEIGHT = re.compile(
-    r"(?:[:=)]|\bsocia\w+|insertion(?: [a-z]+)?|\brse) ?(\d\d?(?:,\d\d?)?)(?=[.)]?$|[,.] [a-z])"
-)
 #: "Critère n° 2 :", "2)", "2.", "—", "a)" before an item.
 _MARK = re.compile(
     r"\s*(?:(?P<named>crit[eè]res?(?: n ?[°º])? ?\d{1,2} ?[:.,)–—-]?)|(?P<number>\d{1,2} ?[.)/°-]+(?!\d))|(?P<dash>[-–—•▪●*])"
@@ -197,12 +193,6 @@ def per_cent(weight: float | None, unit: Unit, plain: str) -> tuple[float | None
     total = _TOTAL.search(plain) if weight and unit != "%" else None
     whole = 1.0 if (weight or 1.0) < 1 else float(next(filter(None, total.groups()))) if total else 0.0
     return (round(100 * weight / whole, 1), "%") if weight and whole > weight else (weight, unit)
-
-
-def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
-    """The first weight of an item of a list of criteria, where a bare number is one: "Volet social : 10"."""
-    bare = None if "heure" in plain else _BARE_WEIGHT.search(plain, at)
-    return next(iter(weights(plain, at)), (decimal(bare.group(1)), "") if bare else None)
 
 
 def decimal(text: str) -> float:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from matcher.learned import clauses as classifier
 from matcher.reading.clauses.sentences import EXCEPTED
-from matcher.reading.criteria import NUMERAL, Unit, decimal, listed_weight, weights
+from matcher.reading.criteria import NUMERAL, Unit, decimal, weights
 from matcher.reference.prose import folded, lots_named
 
 #: "L. 2113-12", "L2113-13-1", "des articles L 2113-12, 13 et 14"; "R. 2113-7" and "L. 2113-10" are none.
@@ -137,7 +137,7 @@ def share(plain: str) -> float | None:
 def social_weight(plain: str) -> tuple[float, Unit] | None:
     """The weight of the social criterion in a sentence that may list others: "prix 60 %, insertion sociale 10 %"."""
     named = SOCIAL_WORD.search(plain)
-    return listed_weight(plain, named.end() if named else 0) or next(iter(weights(plain)[::-1]), None)
+    return next(iter(weights(plain, named.end() if named else 0) or weights(plain)[::-1]), None)
 
 
 #: The word that a social criterion is about.

@@ -17,7 +17,7 @@ from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
 from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, speaking, windows
-from matcher.reading.criteria import listed_weight, per_cent, shares
+from matcher.reading.criteria import per_cent, shares, weights
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -155,7 +155,10 @@ def _judged(model: ClauseModel, window: Window, chance: float, page: Page) -> It
     social = [one for one in window if grammar.SOCIAL_WORD.search(one.plain)]
     for one in [one for one in saying if one in social] or social:
         after = window[window.index(one) + 1 :]
-        stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
+        stated = [
+            grammar.social_weight(one.plain),
+            *(weight for other in after for weight in weights(other.plain)),
+        ]
         weight, unit = next(filter(None, stated), (None, ""))
         left_out = grammar.lots_of(one.plain, reserving=False)[1]
         more = takewhile(grammar.LOT_WEIGHT.fullmatch, (other.plain for other in after))

@@ -33,11 +33,10 @@ _NOT_BELOW = re.compile(
     r"[^a-z0-9]*(?:article|chapitre|annexe|\d{1,2}\.\d|(?:pour |dans )?(?:tous|l'ensemble|chacun|chaque|les (?:autres )?lots|ces|le respect))\b"
 )
 #: "Lot 2 - Maçonnerie. L'entreprise réservera 410 heures": so is the rest of the line of its title,
-#: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
+#: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE" go on so.
 _TITLE = re.compile(r"\W*lots? (?:n ?° ?)?\d{1,2} ?[-–—:]")
 _DASH = re.compile(r"[—–;|]")
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
-_THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)": each has its own words.
 _NEXT_LOT = re.compile(r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)")
 
@@ -153,20 +152,14 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
     ended = f"{folded}\n"
-    heading = before = last = frozenset[str]()
-    reach = ""  # of the heading: the "line" of a title, the "lines" below it, "items" of a list, a "section"
+    heading = frozenset[str]()
     most = below = 0  # the most lines below a title, and those below the last
+    reach = ""  # of the heading: the "line" of a title, the "lines" below it, "items" of a list, a "section"
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
-        if not published:
-            continue
         line, item = start == 0 or text[start - 1] == "\n", _ITEM.match(published) is not None
         alone = folded[start : ended.index("\n", start)].strip() if line else ""
         own = lots_named(APART.sub("", plain)) if "lot" in plain else frozenset()
-        if own:
-            before, last = last, own
-        elif _THESE.search(plain):
-            own = last if len(last) > 1 else before | last
         if line and reach == "lines":
             another = _LOT_LINE.match(alone)
             most, below = max(most, below) if another else most, below + 1
