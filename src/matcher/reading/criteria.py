@@ -1,7 +1,6 @@
-"""Award criteria that a text lists: names, and weights where they are stated.
+"""Award criteria that a text lists (the first level, where there are two): names, and weights where they are stated.
 
-A list is paragraphs, numbered or dashed items, or parts of one sentence; where the items are of two levels, the first
-level counts.  In running text only weights that make a whole are criteria of the award.
+A list is paragraphs, marked items, or parts of one sentence; in running text only weights that make a whole are criteria.
 """
 
 import re

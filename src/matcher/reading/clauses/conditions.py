@@ -1,19 +1,15 @@
-"""Practical conditions stated in the text of the notice: a visit, samples, a qualification, the form of a group, groups forbidden.
-
-Quoted by passage; a label is given only where the sentence imposes it.
-"""
+"""Practical conditions that a sentence of the notice imposes: a visit, samples, a qualification, the form of a group, groups forbidden."""
 
 import re
 from collections.abc import Iterator, Sequence
 
 from matcher.domain import Condition
 from matcher.reading.clauses.grammar import NEGATED
-from matcher.reading.clauses.sentences import Finding, Sentence, speaking
+from matcher.reading.clauses.sentences import Finding, Sentence
 from matcher.reference.prose import SPELT
 
-#: The qualifications that notices ask for by their names ...
+#: The qualifications that notices ask for: by their names, and those written in several ways (label -> pattern).
 _NAMES = "Certiphyto Certibiocide RABC Qualibat Qualifelec Qualipaysage Qualiopi APSAD CACES RGE MASE HACCP CNAPS AIPR OPQIBI SSIAP"
-#: ... and those written in several ways: label -> pattern.
 _WRITTEN = {
     "Amiante sous-section 3": r"sous-section 3|ss3",
     "Amiante sous-section 4": r"sous-section 4|ss4",
@@ -23,16 +19,11 @@ _WRITTEN = {
     "Écolabel": r"eco-?labels?",
     "Agrément services à la personne": r"agrements?\b[^.;]{0,40}services? a la personne",
 }
-_QUALIFICATIONS = {
-    label: re.compile(rf"\b(?:{words})\b")
-    for label, words in ({name: name.lower() for name in _NAMES.split()} | _WRITTEN).items()
-}
-#: "Qualification Qualibat 2111 ou équivalent"; the trainings bought in "Lot 3 : CACES 1, 3 et 5" are asked of nobody.
-_ASKED = re.compile(r"\b(?:certif|qualif|agre|habilit|autoris|exig|competence|equivalen)")
-#: "tout certificat (exemple : Qualibat)", "le cas échéant, la norme ISO 14001"; "accompagnement à la certification ISO 9001",
-#: "des sessions de formation à la sécurité incendie (SSIAP)" are bought
-_NOT_ASKED = re.compile(
-    r"\bexemple|\bex ?:|\ble cas echeant|\baccompagnement\b|\b(?:prestations?|sessions?|actions?) de formations?\b"
+_QUALIFICATIONS = {name: name.lower() for name in _NAMES.split()} | _WRITTEN
+#: "Qualification Qualibat 2111 ou équivalent"; not "tout certificat (exemple : Qualibat)", nor what is bought: "sessions de formation SSIAP".
+_ASKED = re.compile(
+    r"(?!.*(?:\bexemple|\bex ?:|\ble cas echeant|\baccompagnement\b|\b(?:prestations?|sessions?|actions?) de formations?\b))"
+    r".*\b(?:certif|qualif|agre|habilit|autoris|exig|competence|equivalen)"
 )
 
 _FORBIDDEN = r"^(?=.*groupement)(?=.*\b(?:interdi|impossible|ne (?:peu|pour|ser)|pas (?:autoris|la possib)))"
@@ -94,7 +85,6 @@ STEMS = (
 def stated(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> Iterator[Finding[Condition]]:
     """What these sentences impose on tenderers, each with its passage; an item is read with the heading of its list."""
     heading: Sentence | None = None
-    speaks = {id(found[at]) for at in speaking(found, stems)}
     for one in found:
         text, plain = one.text, one.plain
         if plain.endswith(":"):
@@ -103,7 +93,7 @@ def stated(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> Iterator[
             heading = None
         elif heading:
             text, plain = f"{heading.text} {text}", f"{heading.plain} {plain}"
-        if id(one) in speaks or id(heading) in speaks:
+        if any(stem in f" {plain}" for stem in stems):
             for code, label in _labels(plain):
                 yield Finding(Condition(code=code, label=label, passage=text), one.lots)
 
@@ -118,6 +108,6 @@ def _labels(plain: str) -> Iterator[tuple[str, str]]:
         yield "group-form", f"Groupement {form.group(1)}{' avec mandataire solidaire' if leader else ''}"
     elif leader and leader["must"] and "souhait" not in plain and not NEGATED.search(leader.group()):
         yield "leader-bound", "Mandataire solidaire"
-    if _ASKED.search(plain) and not _NOT_ASKED.search(plain):
-        found = (label for label, pattern in _QUALIFICATIONS.items() if pattern.search(plain))
-        yield from (("qualification", label) for label in found)
+    if _ASKED.match(plain):
+        found = (name for name, words in _QUALIFICATIONS.items() if re.search(rf"\b(?:{words})\b", plain))
+        yield from (("qualification", name) for name in found)

@@ -1,7 +1,6 @@
 """Patterns for facts that must be exact: articles, beneficiaries, lots, shares, weights, names of social criteria.
 
-Each pattern is preceded by the (invented) sentence that made it necessary; all are matched against the folded text of
-one sentence (at most 600 characters), which bounds backtracking.
+Each stands below the (invented) sentence that made it necessary, and is matched against one folded sentence.
 """
 
 import re
@@ -89,13 +88,11 @@ def shared_out(plain: str) -> list[str]:
 
 
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
-_EXCEPTED = re.compile(EXCEPTED)
 _OF_THESE = re.compile(
     r"\d(?: ?\([^()]*\))?,? \(?(?:qui (?:est|sont|sera|seront) |lui |eux |lot |marche )*reserv"
 )
-_ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots\b")
 _SIDE = re.compile(
-    rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|,? (?=seuls? les? lots?\b)|, (?=les? lots?\b|\b(?:tous les|l'ensemble des) lots?\b|(?:est|sont|sera|seront) )"
+    rf"[,(]? ?\b(?={EXCEPTED}|mais\b)|,? (?=seuls? les? lots?\b)|, (?=les? lots?\b|\b(?:tous les|l'ensemble des) lots?\b|(?:est|sont|sera|seront) )"
 )
 
 
@@ -104,13 +101,15 @@ def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozens
     """The lots that a sentence is about (none: all, or those of its heading), and those that it leaves out."""
     none: frozenset[str] = frozenset()
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
-    excepted = [side for _, side in sides if _EXCEPTED.match(side)]
+    excepted = [side for _, side in sides if re.match(EXCEPTED, side)]
     out = none.union(*(lots_named(side) for side in excepted))
     # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
     if reserving and out and (DENIED.search(plain) or any(map(_OF_THESE.search, excepted))):
         return out, none
     open_to_all = none.union(*(lots for lots, side in sides if NEGATED.search(side)))
-    others = any(_ALL_LOTS.search(side) for _, side in sides if not NEGATED.search(side))
+    others = any(
+        re.search(r"\blots\b", side) for lots, side in sides if not lots and not NEGATED.search(side)
+    )
     if others or named - out - open_to_all:
         out |= open_to_all
     return named - out, out

@@ -1,7 +1,6 @@
-"""Insertion hours stated in a notice, by lot: "lot 1, 120 h ; lot 2, 240 h".
+"""Insertion hours stated in a notice: one number per lot ("lot 1, 120 h ; lot 2, 240 h"), a total, a list to sum, or one number.
 
 A number counts where its unit follows or, once hours are mentioned, where it fills a label, a bracket or a cell.
-Hours of other things are excluded; the rest is one number per lot, a total, a list to sum, or one number.
 """
 
 import re

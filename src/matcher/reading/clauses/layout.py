@@ -1,8 +1,4 @@
-"""The layout of a text undone: tables and lists of lots written out as statements.
-
-"Lot | Intitulé | Heures" above "2 | Charpente | 70" is read as "2 | Charpente | Lot 2 : 70 heures d'insertion", whatever
-separates the cells, so that each row says by itself what it is about.
-"""
+"""Tables and lists of lots written out: "2 | Charpente | 70" below its heads is "2 | Charpente | Lot 2 : 70 heures d'insertion"."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,4 @@
-"""Reservations, social clauses and conditions stated in a text.
-
-A window of sentences is scored once by the classifier; where a label is found, the sentences of
-the window that carry it are located, and the grammar extracts beneficiaries, articles, lots, hours, share and weight.
-"""
+"""Reservations, social clauses and conditions stated in a text: windows are classified, sentences that carry a label parsed."""
 
 from __future__ import annotations
 
@@ -18,6 +14,7 @@ from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
 from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, speaking, windows
 from matcher.reading.criteria import per_cent, shares, weights
+from matcher.reference.text import shorten
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -126,7 +123,7 @@ def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reserv
         articles=grammar.articles(grammar.ticked(one.plain)) or grammar.articles(grammar.ticked(around)),
         who=grammar.who(one.plain) or grammar.who(around),
         origin="text",
-        passage=quote(one.text),
+        passage=shorten(one.text, QUOTED),
         confidence=round(chance, 3),
     )
     lots, left_out = grammar.lots_of(one.plain)
@@ -155,18 +152,15 @@ def _judged(model: ClauseModel, window: Window, chance: float, page: Page) -> It
     social = [one for one in window if grammar.SOCIAL_WORD.search(one.plain)]
     for one in [one for one in saying if one in social] or social:
         after = window[window.index(one) + 1 :]
-        stated = [
-            grammar.social_weight(one.plain),
-            *(weight for other in after for weight in weights(other.plain)),
-        ]
+        stated = (grammar.social_weight(one.plain), *weights(" ; ".join(other.plain for other in after)))
         weight, unit = next(filter(None, stated), (None, ""))
         left_out = grammar.lots_of(one.plain, reserving=False)[1]
         more = takewhile(grammar.LOT_WEIGHT.fullmatch, (other.plain for other in after))
         run = " ; ".join((one.plain, *more))
         each = hours.by_lot(run, "respectiv" in run)  # lot by lot where they differ
         for number, lots in (*each,) or ((weight, one.lots),):
-            of_whole = dict(zip(("weight", "weight_unit"), per_cent(number, unit, page.plain), strict=True))
-            what = _clause(one, chance, nature="criterion", **of_whole)
+            number, of = per_cent(number, unit, page.plain)
+            what = _clause(one, chance, nature="criterion", weight=number, weight_unit=of)
             yield Finding(what, lots - left_out, left_out)
 
 
@@ -187,9 +181,4 @@ def _weighed(found: Window, page: Page) -> Iterator[Finding[Clause]]:
 
 
 def _clause(one: Sentence, chance: float, **stated: Any) -> Clause:
-    return Clause(origin="text", passage=quote(one.text), confidence=round(chance, 3), **stated)
-
-
-def quote(text: str) -> str:
-    """A passage, cut at `QUOTED` characters."""
-    return text if len(text) <= QUOTED else text[:QUOTED].rstrip() + "…"
+    return Clause(origin="text", passage=shorten(one.text, QUOTED), confidence=round(chance, 3), **stated)

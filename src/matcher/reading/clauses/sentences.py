@@ -1,7 +1,4 @@
-"""A text cut into sentences, each with the lots it is about, and into the windows worth classifying.
-
-Later steps work on a sentence or a window of at most five, so that the time is linear in the text.
-"""
+"""A text cut into sentences, each with the lots it is about, and into the windows worth classifying."""
 
 import re
 import unicodedata
