@@ -13,7 +13,7 @@ from matcher.reading.need import reservation_unread, typed_need
 from matcher.reading.sources import _facts, table
 from matcher.reading.sources._objet import lots_named
 from matcher.reference.accents import repair
-from matcher.reference.prose import folded
+from matcher.reference.prose import folded, support_trade
 from records import misread
 
 
@@ -62,7 +62,7 @@ READERS: dict[str, Callable[..., Any]] = {
     "articles that stand there": clauses.articles,
     "hours of insertion": lambda text: hours_stated(clauses.read(text)),
     "conditions to know": conditions,
-    "supports of insertion": clauses.support_trade,
+    "supports of insertion": support_trade,
     "weights of social criteria": weights,
     "natures in a table": nature,
     "lots of a text": lambda text: [(one.number, one.title) for one in consultation.lots_in(text)[0]],

@@ -1,7 +1,6 @@
-"""Award criteria that a text lists: names, and weights where they are stated.
+"""Award criteria that a text lists (the first level, where there are two): names, and weights where they are stated.
 
-A list is paragraphs, numbered or dashed items, or parts of one sentence; where the items are of two levels, the first
-level counts.  In running text only weights that make a whole are criteria of the award.
+A list is paragraphs, marked items, or parts of one sentence; in running text only weights that make a whole are criteria.
 """
 
 import re
@@ -9,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import accumulate, takewhile
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from matcher.domain import Criterion
 from matcher.reference.prose import folded, in_figures
@@ -30,10 +29,6 @@ _WEIGHED_NAME = re.compile(rf"(?=\D*[a-z]{{4}}).*?(?:(?:{_WEIGHT.pattern})(?:[^(
 _TOTAL = re.compile(
     r"\btotal\b[^.;:\d]{0,30}(?:: ?|\bde )(\d{2,3})\b(?! ?[%h€e])|\b(?:offre|critere|bareme|grille)s?\b[^.;:\d]{0,30}\bsur (\d{2,3}) ?(?:points ?)?[:)–—-]"
     r"|\b(?:une note|notation|note (?:globale|finale|totale)),? sur (\d{2,3})\b"
-)
-#: "Volet social : 10", in a list of criteria; elsewhere it may be a number of hours.
-_BARE_WEIGHT = re.compile(
-    r"(?:[:=)]|\bsocia\w+|insertion(?: [a-z]+)?|\brse) ?(\d\d?(?:,\d\d?)?)(?=[.)]?$|[,.] [a-z])"
 )
 #: "Critère n° 2 :", "2)", "2.", "—", "a)" before an item.
 _MARK = re.compile(
@@ -121,11 +116,11 @@ def weighed(criteria: Iterable[Criterion]) -> tuple[Criterion, ...]:
     """
     named = (one for one in criteria if one.kind == "price" or not _ELSEWHERE.search(folded(one.name)))
     fields = tuple(one for one in dict.fromkeys(map(_weighed, named)) if one.weight != 0)
-    figures = [_Figure(0, 0, one.weight or 0.0, "") for one in fields]
+    figures = [Share(one.name, 0, one.weight or 0.0) for one in fields]
     whole, at = [], 0
     while at < len(fields):
         whole.append(fields[at])
-        at += 1 + _parts("", figures, at)
+        at += 1 + _parts("", figures[at:])
     return tuple(whole) if sum(one.weight or 0.0 for one in whole) == 100 else fields
 
 
@@ -199,12 +194,6 @@ def per_cent(weight: float | None, unit: Unit, plain: str) -> tuple[float | None
     return (round(100 * weight / whole, 1), "%") if weight and whole > weight else (weight, unit)
 
 
-def listed_weight(plain: str, at: int = 0) -> tuple[float, Unit] | None:
-    """The first weight of an item of a list of criteria, where a bare number is one: "Volet social : 10"."""
-    bare = None if "heure" in plain else _BARE_WEIGHT.search(plain, at)
-    return next(iter(weights(plain, at)), (decimal(bare.group(1)), "") if bare else None)
-
-
 def decimal(text: str) -> float:
     """The value of a `NUMERAL`."""
     return float(text.replace(",", "."))
@@ -217,14 +206,8 @@ class Share:
     name: str
     at: int
     weight: float
+    unit: str = ""  # "coef", "part" of a part, "in" another
     parts: tuple["Share", ...] = ()
-
-
-class _Figure(NamedTuple):
-    start: int
-    end: int
-    value: float
-    unit: str
 
 
 #: A number that may weigh a criterion: with its unit, after a coefficient, or filling the place behind a name.
@@ -258,25 +241,23 @@ def shares(plain: str) -> tuple[Share, ...]:
     """The weights of a folded text that make a whole: of 100, of the total that it states, or of its coefficients."""
     figures = _figures(plain)
     said = {float(next(filter(None, one.groups()))) for one in _TOTAL.finditer(plain)}
-    totals = {100.0, 1.0, *(said or [sum(one.value for one in figures if one.unit == "coef")])}
+    totals = {100.0, 1.0, *(said or [sum(one.weight for one in figures if one.unit == "coef")])}
+    wholes = [(total, deep) for total in sorted(totals, reverse=True) for deep in (False, True)]
     made: list[Share] = []
-    at = 0
-    while at < len(figures):
-        wholes = ((total, deep) for total in sorted(totals, reverse=True) for deep in (False, True))
-        levels = ((total, _level(plain, figures[: at + _MOST], at, total, deep)) for total, deep in wholes)
+    while figures:
+        levels = ((total, _level(plain, figures[:_MOST], total, deep)) for total, deep in wholes)
         total, level = next((each for each in levels if len(each[1]) > 1), (0.0, []))
-        for i, count in level:
-            own = range(i + 1, i + 1 + count)
-            of_part = count and sum(figures[k].value for k in own) == 100
-            within = figures[i].value / total if of_part else 100 / total
-            parts = tuple(_share(plain, figures, k, within) for k in own)
-            made.append(_share(plain, figures, i, 100 / total, parts))
-        at = sum(level[-1]) + 1 if level else at + 1
+        for one, *parts in level:
+            of = one.weight if sum(part.weight for part in parts) == 100 else 100
+            own = tuple(replace(part, weight=round(of * part.weight / total, 1)) for part in parts)
+            made.append(replace(one, weight=round(100 * one.weight / total, 1), parts=own))
+        figures = figures[sum(map(len, level)) or 1 :]
     return tuple(made)
 
 
-def _figures(plain: str) -> list[_Figure]:
-    figures = []
+def _figures(plain: str) -> list[Share]:
+    figures: list[Share] = []
+    last = 0
     for found in _WEIGHING.finditer(plain):
         end, before = found.end(), plain[max(0, found.start() - 30) : found.start()]
         named = found["bare"] is None or plain.startswith(" pour l", end) or _BEHIND.search(before)
@@ -285,48 +266,40 @@ def _figures(plain: str) -> list[_Figure]:
         behind = _BEFORE_WEIGHT.search(before)
         unit = "part" if _OF_PART.match(plain, end) else (behind and behind.lastgroup) or ""
         value = decimal(found[1]) * (5 if (found["per"] or "").endswith("20") else 1)
-        figures.append(_Figure(*found.span(), value, unit))
+        figures.append(Share(_name(plain, last, *found.span()), found.start(), value, unit))
+        last = end
     return figures
 
 
-def _level(plain: str, figures: Sequence[_Figure], i: int, left: float, deep: bool) -> list[tuple[int, int]]:
-    """The figures from one on that make what is left, each with the number of its parts, if `deep` of any that has some."""
-    level: list[tuple[int, int]] = []
-    while i < len(figures) and 0 < figures[i].value < left + 0.01 and figures[i].unit not in _INNER:
-        left -= figures[i].value
-        level.append((i, _parts(plain, figures, i) if deep or left < 0.01 or _inner(figures, i + 1) else 0))
-        i += 1 + level[-1][1]
+def _level(plain: str, figures: Sequence[Share], left: float, deep: bool) -> list[Sequence[Share]]:
+    """The first figures that make what is left, each with its parts, if `deep` of any that has some."""
+    level = []
+    while figures and 0 < figures[0].weight < left + 0.01 and figures[0].unit not in _INNER:
+        left -= figures[0].weight
+        divided = deep or left < 0.01 or (len(figures) > 1 and figures[1].unit in _INNER)
+        level.append(figures[: 1 + (_parts(plain, figures) if divided else 0)])
+        figures = figures[len(level[-1]) :]
     return level if left < 0.01 else []
 
 
-def _inner(figures: Sequence[_Figure], i: int) -> bool:
-    return i < len(figures) and figures[i].unit in _INNER
-
-
-def _parts(plain: str, figures: Sequence[_Figure], i: int) -> int:
-    """How many figures after one divide it: they are said to be its parts, or they make it."""
-    inner = sum(1 for _ in takewhile(lambda k: _inner(figures, k), range(i + 1, len(figures))))
-    own = [*takewhile(lambda one: one.unit != "coef", figures[i + 1 : i + 9])]
-    said = inner or (own and _MADE_OF.match(plain, figures[i].end, own[0].start))
-    for count, total in enumerate(accumulate(one.value for one in own), 1):
-        if count > 1 and (abs(total - figures[i].value) < 0.01 or (said and total == 100)):
+def _parts(plain: str, figures: Sequence[Share]) -> int:
+    """How many figures after the first divide it: they are said to be its parts, or they make it."""
+    first, *after = figures[:9]
+    inner = len([*takewhile(lambda one: one.unit in _INNER, after)])
+    own = [*takewhile(lambda one: one.unit != "coef", after)]
+    said = inner or (own and _MADE_OF.match(plain, first.at, own[0].at))
+    for count, total in enumerate(accumulate(one.weight for one in own), 1):
+        if count > 1 and (abs(total - first.weight) < 0.01 or (said and total == 100)):
             return count
     return inner
 
 
-def _share(plain: str, figures: Sequence[_Figure], i: int, of: float, parts: tuple[Share, ...] = ()) -> Share:
-    return Share(_name(plain, figures, i), figures[i].start, round(of * figures[i].value, 1), parts)
-
-
-def _name(plain: str, figures: Sequence[_Figure], i: int) -> str:
+def _name(plain: str, last: int, start: int, end: int) -> str:
     """What a figure weighs: the words behind it, or those before it in its sentence."""
-    start, end = figures[i][:2]
-    then = figures[i + 1].start if i + 1 < len(figures) else len(plain)
     line = plain[plain.rfind("\n", 0, start) + 1 : start]
     if _NAMES_AFTER.match(plain, end) or (plain.startswith(" : ", end) and not re.search(r"\w", line)):
-        return re.split(r"[.;\n]", plain[end : min(then, end + _NAME)])[0]
-    last = figures[i - 1].end if i else 0
-    breaks = r"[.;!?](?=\s)|[;|\n]" + "|[,(]" * bool(i and _NAMES_AFTER.match(plain, last))
+        return re.split(r"[.;\n\d]", plain[end : end + _NAME])[0]
+    breaks = r"[.;!?](?=\s)|[;|\n]" + "|[,(]" * bool(last and _NAMES_AFTER.match(plain, last))
     words = re.split(breaks, plain[max(last, start - 2 * _NAME) : start])
     parts = [part for part in words if not _LABEL.fullmatch(part)]
     marked = next((at for at in reversed(range(len(parts))) if _MARK.match(parts[at])), len(parts) - 1)

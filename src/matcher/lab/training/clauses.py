@@ -24,7 +24,7 @@ from matcher.learned import clauses as classifier
 from matcher.learned.clauses import BITS, LABELS, STEPS, VIEWS, Columns, Verdict, Weights
 from matcher.reading.clauses import grammar
 from matcher.reading.clauses.reading import LIKELY
-from matcher.reading.clauses.sentences import cut, pages, passage, speaking, windows
+from matcher.reading.clauses.sentences import cut, pages, speaking, windows
 from matcher.reading.sources import _tree, ted
 from matcher.reference.arrays import F64, Array, Mask
 from matcher.reference.prose import folded
@@ -114,7 +114,7 @@ def of_notices(notices: Path, judged: Path) -> list[Passage]:
         form = ted.reader(_tree.parse(path.read_bytes(), path.name), path.stem)
         read = [cut(page) for page in pages([f"{form.title()}\n{form.general}", *form.lot_texts()])]
         for window in (each for found_ in read for each in windows(found_, speaking(found_))):
-            text = passage(window)
+            text = " ".join(one.text for one in window)
             truth = tuple(_truth(text, label, quoted) for label in LABELS)
             if text not in found or any(truth):
                 found[text] = Passage(text, NOTICE + number, truth)

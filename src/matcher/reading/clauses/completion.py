@@ -7,12 +7,13 @@ from itertools import chain
 from matcher.domain import AWARDED, Clause, Condition, Lot, Tender
 from matcher.reading import criteria, terms
 from matcher.reading.clauses import grammar
-from matcher.reading.clauses.reading import STEMS, Reading, quote, read_all
+from matcher.reading.clauses.reading import QUOTED, STEMS, Reading, read_all
 from matcher.reading.clauses.sentences import Page, pages
 from matcher.reading.procedure import lot_number
 from matcher.reading.sources import _facts as facts
 from matcher.reference import toponyms
 from matcher.reference.prose import folded
+from matcher.reference.text import shorten
 
 BOX_AT_ODDS = "Case « réservé » cochée pour tout l'avis ; le texte ne réserve que d'autres lots"
 BOX_OTHER = "La case cochée et le texte ne réservent pas aux mêmes structures ; le texte est suivi"
@@ -101,7 +102,7 @@ def _contradicted(lot: Lot, held: Reading, others: bool) -> Lot:
 
 
 def _odd(label: str, words: str) -> Condition:
-    return Condition(code="reservation-unclear", label=label, passage=quote(words))
+    return Condition(code="reservation-unclear", label=label, passage=shorten(words, QUOTED))
 
 
 def _of_criteria(lot: Lot) -> Iterator[Clause]:

@@ -1,19 +1,15 @@
-"""Practical conditions stated in the text of the notice: a visit, samples, a qualification, the form of a group, groups forbidden.
-
-Quoted by passage; a label is given only where the sentence imposes it.
-"""
+"""Practical conditions that a sentence of the notice imposes: a visit, samples, a qualification, the form of a group, groups forbidden."""
 
 import re
 from collections.abc import Iterator, Sequence
 
 from matcher.domain import Condition
-from matcher.reading.clauses.grammar import NEGATED, any_of
-from matcher.reading.clauses.sentences import Finding, Sentence, speaking
+from matcher.reading.clauses.grammar import NEGATED
+from matcher.reading.clauses.sentences import Finding, Sentence
 from matcher.reference.prose import SPELT
 
-#: The qualifications that notices ask for by their names ...
+#: The qualifications that notices ask for: by their names, and those written in several ways (label -> pattern).
 _NAMES = "Certiphyto Certibiocide RABC Qualibat Qualifelec Qualipaysage Qualiopi APSAD CACES RGE MASE HACCP CNAPS AIPR OPQIBI SSIAP"
-#: ... and those written in several ways: label -> pattern.
 _WRITTEN = {
     "Amiante sous-section 3": r"sous-section 3|ss3",
     "Amiante sous-section 4": r"sous-section 4|ss4",
@@ -23,57 +19,48 @@ _WRITTEN = {
     "Écolabel": r"eco-?labels?",
     "Agrément services à la personne": r"agrements?\b[^.;]{0,40}services? a la personne",
 }
-_QUALIFICATIONS = {
-    label: re.compile(rf"\b(?:{words})\b")
-    for label, words in ({name: name.lower() for name in _NAMES.split()} | _WRITTEN).items()
-}
-#: "Qualification Qualibat 2111 ou équivalent"; the trainings bought in "Lot 3 : CACES 1, 3 et 5" are asked of nobody.
-_ASKED = re.compile(r"\b(?:certif|qualif|agre|habilit|autoris|exig|competence|equivalen)")
-#: "tout certificat (exemple : Qualibat)", "le cas échéant, la norme ISO 14001"; "accompagnement à la certification ISO 9001",
-#: "des sessions de formation à la sécurité incendie (SSIAP)" are bought
-_NOT_ASKED = re.compile(
-    r"\bexemple|\bex ?:|\ble cas echeant|\baccompagnement\b|\b(?:prestations?|sessions?|actions?) de formations?\b"
+_QUALIFICATIONS = {name: name.lower() for name in _NAMES.split()} | _WRITTEN
+#: "Qualification Qualibat 2111 ou équivalent"; not "tout certificat (exemple : Qualibat)", nor what is bought: "sessions de formation SSIAP".
+_ASKED = re.compile(
+    r"(?!.*(?:\bexemple|\bex ?:|\ble cas echeant|\baccompagnement\b|\b(?:prestations?|sessions?|actions?) de formations?\b))"
+    r".*\b(?:certif|qualif|agre|habilit|autoris|exig|competence|equivalen)"
 )
 
-#: Conditions by the stem that their sentences hold; a sentence that denies imposes nothing.
+_FORBIDDEN = r"^(?=.*groupement)(?=.*\b(?:interdi|impossible|ne (?:peu|pour|ser)|pas (?:autoris|la possib)))"
+#: "Nul ne peut être mandataire de plusieurs groupements" (R2142-23): being a member of several is allowed.
+_OF_LEADER = r"\bmandataire de\b"
+#: Conditions: code, label, the pattern of a sentence that imposes it, and that of one that does not.
 _IMPOSED = (
     (  # "Une visite du site est obligatoire", "Les candidats devront procéder à une visite"; "visite médicale obligatoire"
-        *("visit", "visit", "Visite obligatoire"),
-        any_of(
-            r"\bvisites?\b(?! (?:medicale|periodique|facultative))[^.;]{0,200}?\b(?:obligatoires?|imposee)\b",
-            r"\b(?:doivent|devront|obligatoire d[e'])\b[^.;]{0,40}\bvisite\b",
-            r"\b(?:attestation|certificat|proces-verbal) de visite\b[^.;]{0,80}\b(?:devra|sera|a (?:remettre|joindre|fournir))",
-        ),
+        *("visit", "Visite obligatoire"),
+        r"\bvisites?\b(?! (?:medicale|periodique|facultative))[^.;]{0,200}?\b(?:obligatoires?|imposee)\b"
+        r"|\b(?:doivent|devront|obligatoire d[e'])\b[^.;]{0,40}\bvisite\b"
+        r"|\b(?:attestation|certificat|proces-verbal) de visite\b[^.;]{0,80}\b(?:devra|sera|a (?:remettre|joindre|fournir))",
+        NEGATED.pattern,
     ),
     (  # "Des échantillons sont à remettre avec l'offre", "Les candidats doivent remettre les échantillons"
-        *("chantillon", "samples", "Échantillons demandés"),
-        any_of(
-            r"\bechantillons?\b[^.;]{0,80}\b(?:a remettre|a fournir|devront|demandes)",
-            r"\b(?:doivent|fournir(?:a|ont))\b[^.;]{0,80}\bechantillons?\b",
-        ),
+        *("samples", "Échantillons demandés"),
+        r"\bechantillons?\b[^.;]{0,80}\b(?:a remettre|a fournir|devront|demandes)"
+        r"|\b(?:doivent|fournir(?:a|ont))\b[^.;]{0,80}\bechantillons?\b",
+        NEGATED.pattern,
     ),
     (  # "Les variantes sont autorisées", "Variantes facultatives : oui", "peuvent proposer des variantes", "deux variantes libres"
-        *("variante", "variants", "Variantes admises"),
-        any_of(
-            r"\bvariantes?\b[^.;]{0,40}(?:\b(?:autorise|admise|accepte|possible|sont facultativ)e?s?\b|\bpeuvent etre |[:?] ?oui\b)",
-            r"\bpeuvent (?:pro|pre)\w+ [^.;]{0,20}\bvariantes?\b",
-            rf"\b(?:\d|{SPELT}) variantes? (?:facultativ|libr)es?\b",
-        ),
+        *("variants", "Variantes admises"),
+        r"\bvariantes?\b[^.;]{0,40}(?:\b(?:autorise|admise|accepte|possible|sont facultativ)e?s?\b|\bpeuvent etre |[:?] ?oui\b)"
+        rf"|\b(?:peuvent (?:pro|pre)\w+ [^.;]{{0,20}}\bvariantes?|(?:\d|{SPELT}) variantes? (?:facultativ|libr)es?)\b",
+        NEGATED.pattern,
     ),
-)
-_FORBIDDEN = re.compile(r"\binterdi|\bimpossible|\bne (?:peu|pour|ser)|\bpas (?:autoris|la possib)")
-_GROUPS = (
     (  # "Les candidats ne peuvent être membres de plusieurs groupements", "présentée que dans un seul groupement"
         *("several-groups", "Interdit d'être dans plusieurs groupements"),
-        re.compile(r"(?:(?<!ou )\b(?:plusieurs|un autre)(?: autres)?|dans un seul) (?:groupements?|gme)\b"),
+        rf"{_FORBIDDEN}.*(?:(?<!ou )\b(?:plusieurs|un autre)(?: autres)?|dans un seul) (?:groupements?|gme)\b",
+        _OF_LEADER,
     ),
     (  # "Il est interdit d'agir à la fois en candidat individuel et en membre d'un groupement"
         *("alone-and-group", "Interdit de répondre seul et en groupement"),
-        re.compile(r"\b(?:individuel|a la fois seul)"),
+        rf"{_FORBIDDEN}.*\b(?:individuel|a la fois seul)",
+        _OF_LEADER,
     ),
 )
-#: "Nul ne peut être mandataire de plusieurs groupements" (R2142-23): being a member of several is allowed.
-_OF_LEADER = re.compile(r"\bmandataire de\b")
 #: "Le groupement devra prendre la forme d'un groupement conjoint avec mandataire solidaire", "groupement imposé : solidaire",
 #: "la transformation en un groupement solidaire sera exigée"
 _FORM = re.compile(
@@ -82,7 +69,7 @@ _FORM = re.compile(
     r"\b(conjoint|solidaire)"
 )
 #: "Le groupement devra être conjoint ou solidaire", "l'acheteur se réserve la possibilité d'exiger la transformation"
-_FORM_FREE = any_of(NEGATED.pattern, r"\b(?:conjoint|solidaire)s?\b.{0,25}\bou\b", r"\bpossibilite\b")
+_FORM_FREE = re.compile(rf"{NEGATED.pattern}|\b(?:conjoint|solidaire)s?\b.{{0,25}}\bou\b|\bpossibilite\b")
 #: "En cas de groupement conjoint, le mandataire devra être solidaire" binds the leader, whatever the form
 _LEADER_BOUND = re.compile(
     r"\bmandataires?\b(?P<must>[^.;,]{0,60}?\b(?:est|soit|sera|devra|doit)\b)?(?:(?!groupement)[^.;]){0,45}?\bsolidaires?\b"
@@ -90,7 +77,7 @@ _LEADER_BOUND = re.compile(
 
 #: What a sentence holds that states a condition.
 STEMS = (
-    *(stem for stem, *_ in _IMPOSED), "groupement", *_NAMES.lower().replace("rge ", "").split(), " rge", "(rge", "sous-section",
+    "visit", "chantillon", "variante", "groupement", *_NAMES.lower().replace("rge ", "").split(), " rge", "(rge", "sous-section",
     "ss3", "ss4", "habilitation", "iso9", "iso 9", "iso1", "iso 1", "label", "agrement",
 )  # fmt: skip
 
@@ -98,7 +85,6 @@ STEMS = (
 def stated(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> Iterator[Finding[Condition]]:
     """What these sentences impose on tenderers, each with its passage; an item is read with the heading of its list."""
     heading: Sentence | None = None
-    speaks = {id(found[at]) for at in speaking(found, stems)}
     for one in found:
         text, plain = one.text, one.plain
         if plain.endswith(":"):
@@ -107,23 +93,21 @@ def stated(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> Iterator[
             heading = None
         elif heading:
             text, plain = f"{heading.text} {text}", f"{heading.plain} {plain}"
-        if id(one) in speaks or id(heading) in speaks:
+        if any(stem in f" {plain}" for stem in stems):
             for code, label in _labels(plain):
                 yield Finding(Condition(code=code, label=label, passage=text), one.lots)
 
 
 def _labels(plain: str) -> Iterator[tuple[str, str]]:
-    for stem, code, label, pattern in _IMPOSED:
-        if stem in plain and pattern.search(plain) and not NEGATED.search(plain):
+    for code, label, pattern, unless in _IMPOSED:
+        if re.search(pattern, plain) and not re.search(unless, plain):
             yield code, label
-    if "groupement" in plain and _FORBIDDEN.search(plain) and not _OF_LEADER.search(plain):
-        yield from ((code, label) for code, label, pattern in _GROUPS if pattern.search(plain))
     form = _FORM.search(plain) if "conjoint" in plain or "solidaire" in plain else None
     leader = _LEADER_BOUND.search(plain) if "solidaire" in plain else None
     if form and not _FORM_FREE.search(plain):
         yield "group-form", f"Groupement {form.group(1)}{' avec mandataire solidaire' if leader else ''}"
     elif leader and leader["must"] and "souhait" not in plain and not NEGATED.search(leader.group()):
         yield "leader-bound", "Mandataire solidaire"
-    if _ASKED.search(plain) and not _NOT_ASKED.search(plain):
-        found = (label for label, pattern in _QUALIFICATIONS.items() if pattern.search(plain))
-        yield from (("qualification", label) for label in found)
+    if _ASKED.match(plain):
+        found = (name for name, words in _QUALIFICATIONS.items() if re.search(rf"\b(?:{words})\b", plain))
+        yield from (("qualification", name) for name in found)

@@ -1,7 +1,6 @@
 """Patterns for facts that must be exact: articles, beneficiaries, lots, shares, weights, names of social criteria.
 
-Each pattern is preceded by the (invented) sentence that made it necessary; all are matched against the folded text of
-one sentence (at most 600 characters), which bounds backtracking.
+Each stands below the (invented) sentence that made it necessary, and is matched against one folded sentence.
 """
 
 import re
@@ -9,14 +8,8 @@ from functools import lru_cache
 
 from matcher.learned import clauses as classifier
 from matcher.reading.clauses.sentences import EXCEPTED
-from matcher.reading.criteria import NUMERAL, Unit, decimal, listed_weight, weights
+from matcher.reading.criteria import NUMERAL, Unit, decimal, weights
 from matcher.reference.prose import folded, lots_named
-
-
-def any_of(*patterns: str) -> re.Pattern[str]:
-    """One pattern that matches where any of these does."""
-    return re.compile("|".join(patterns))
-
 
 #: "L. 2113-12", "L2113-13-1", "des articles L 2113-12, 13 et 14"; "R. 2113-7" and "L. 2113-10" are none.
 _NUMBER = r"(?<!\d)1[2-6](?:\s?-\s?1\b)?(?!\d)"
@@ -53,15 +46,11 @@ _WHO = {
         r"associations? intermediaires?",
         r"handicape\w* (?:ou|et) defavorise",  # the directives name those of L2113-12 and of -13 together
         r"l\.? ?5132-4\b",  # du code du travail
+        r"reserve\w* (?:a l')?insertion\b(?! des pers)",  # "Lot 7, réservé insertion"
+        r"travailleurs defavorises",
     ),
-    "ESS": _named(r"economie sociale et solidaire", r"(?:ess|esus)\b"),
+    "ESS": _named(r"economie sociale et solidaire", r"(?:ess|esus)\b", r"mission de service public\b"),
     "prison": _named(r"\w+ penitentiaires?", r"saps?\b", r"detenue?s?\b", r"detention\b"),
-}
-#: Where no structure is named: "réservé à l'insertion des personnes handicapées", "Lot 7, réservé insertion".
-_BY_PEOPLE = {
-    "ESAT/EA": re.compile(r"\bhandicap"),
-    "SIAE": re.compile(r"\breserve\w* (?:a l')?insertion\b|\btravailleurs defavorises"),
-    "ESS": re.compile(r"\bmission de service public\b"),
 }
 #: "☒ réservé aux SIAE ☐ réservé aux ESAT", "ESAT : oui ; SIAE : non": an empty box or a "non" states nothing.
 _UNTICKED = re.compile(
@@ -75,10 +64,10 @@ def ticked(plain: str) -> str:
 
 
 def who(plain: str) -> tuple[str, ...]:
-    """The beneficiaries that a sentence names, of "ESAT/EA", "SIAE", "ESS" and "prison": by structures, else by people."""
+    """The beneficiaries that a sentence names, of "ESAT/EA", "SIAE", "ESS" and "prison": by structures, else by handicap."""
     plain = ticked(plain)
     named = tuple(name for name, pattern in _WHO.items() if pattern.search(plain))
-    return named or tuple(name for name, pattern in _BY_PEOPLE.items() if pattern.search(plain))[:1]
+    return named or (("ESAT/EA",) if re.search(r"\bhandicap", plain) else ())
 
 
 #: "le lot 4 faisant seul exception", "le lot 2 étant attribué selon les règles de droit commun"
@@ -99,13 +88,11 @@ def shared_out(plain: str) -> list[str]:
 
 
 #: "..., à l'exception du lot 3", "à l'exception du lot 3, tous les lots ...", "le lot 1 est réservé, mais le lot 2 ne l'est pas"
-_EXCEPTED = re.compile(EXCEPTED)
 _OF_THESE = re.compile(
     r"\d(?: ?\([^()]*\))?,? \(?(?:qui (?:est|sont|sera|seront) |lui |eux |lot |marche )*reserv"
 )
-_ALL_LOTS = re.compile(r"\b(?:tous les|l'ensemble des) lots\b")
 _SIDE = re.compile(
-    rf"[,(]? ?\b(?={_EXCEPTED.pattern}|mais\b)|,? (?=seuls? les? lots?\b)|, (?=les? lots?\b|\b(?:tous les|l'ensemble des) lots?\b|(?:est|sont|sera|seront) )"
+    rf"[,(]? ?\b(?={EXCEPTED}|mais\b)|,? (?=seuls? les? lots?\b)|, (?=les? lots?\b|\b(?:tous les|l'ensemble des) lots?\b|(?:est|sont|sera|seront) )"
 )
 
 
@@ -114,13 +101,15 @@ def lots_of(plain: str, reserving: bool = True) -> tuple[frozenset[str], frozens
     """The lots that a sentence is about (none: all, or those of its heading), and those that it leaves out."""
     none: frozenset[str] = frozenset()
     named, sides = lots_named(plain), [(lots_named(side), side) for side in _SIDE.split(plain)]
-    excepted = [side for _, side in sides if _EXCEPTED.match(side)]
+    excepted = [side for _, side in sides if re.match(EXCEPTED, side)]
     out = none.union(*(lots_named(side) for side in excepted))
     # "Aucun lot n'est réservé, sauf le lot 3", "ouvert, sauf le lot 3, réservé aux ESAT"
     if reserving and out and (DENIED.search(plain) or any(map(_OF_THESE.search, excepted))):
         return out, none
     open_to_all = none.union(*(lots for lots, side in sides if NEGATED.search(side)))
-    others = any(_ALL_LOTS.search(side) for _, side in sides if not NEGATED.search(side))
+    others = any(
+        re.search(r"\blots\b", side) for lots, side in sides if not lots and not NEGATED.search(side)
+    )
     if others or named - out - open_to_all:
         out |= open_to_all
     return named - out, out
@@ -147,7 +136,7 @@ def share(plain: str) -> float | None:
 def social_weight(plain: str) -> tuple[float, Unit] | None:
     """The weight of the social criterion in a sentence that may list others: "prix 60 %, insertion sociale 10 %"."""
     named = SOCIAL_WORD.search(plain)
-    return listed_weight(plain, named.end() if named else 0) or next(iter(weights(plain)[::-1]), None)
+    return next(iter(weights(plain, named.end() if named else 0) or weights(plain)[::-1]), None)
 
 
 #: The word that a social criterion is about.
@@ -158,13 +147,12 @@ SOCIAL_WORD = re.compile(
 NOT_OWED = re.compile(
     r"\b(?:insertion|clauses? social\w*)(?: [a-z']+){0,4} ?[:?=|] ?(?:0|neant|sans objet|non|aucune?)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation|heure)s?(?! (?:env|eco))"
 )
-#: "Prestation d'insertion ayant pour support ...", "Marché d'insertion et de qualification professionnelle"
-_OBJECT = any_of(
-    r"\b(?:marches?|prestations?|services?|missions?|actions?)(?: (?!aux|une?|structures?)\w+){0,2} d'(?:re)?insertion\b",
-    r"\b(?:re)?insertion\b.{0,120}\bsupports?\b",
+#: "Prestation d'insertion ayant pour support ..."; "Le titulaire s'engage à réaliser une action d'insertion" is a duty
+_OBJECT = re.compile(
+    r"(?!.*\b(?:titulaire|attributaire|prestataire|operateur|candidat|heure|obligat)).*"
+    r"\b(?:(?:marches?|prestations?|services?|missions?|actions?)(?: (?!aux|une?|structures?)\w+){0,2} d'(?:re)?insertion\b"
+    r"|(?:re)?insertion\b.{0,120}\bsupports?\b)"
 )
-#: "Le titulaire s'engage à réaliser une action d'insertion": a duty, not the object.
-_DUTY = re.compile(r"\b(?:titulaire|attributaire|prestataire|operateur|candidat|heure|obligat)")
 
 
 @lru_cache(maxsize=1024)
@@ -175,4 +163,4 @@ def social_name(name: str) -> bool:
 
 def names_object(plain: str) -> bool:
     """Whether a sentence says that insertion itself is bought."""
-    return bool(_OBJECT.search(plain)) and not _DUTY.search(plain)
+    return _OBJECT.match(plain) is not None

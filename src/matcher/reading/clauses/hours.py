@@ -1,7 +1,6 @@
-"""Insertion hours stated in a notice, by lot: "lot 1, 120 h ; lot 2, 240 h".
+"""Insertion hours stated in a notice: one number per lot ("lot 1, 120 h ; lot 2, 240 h"), a total, a list to sum, or one number.
 
 A number counts where its unit follows or, once hours are mentioned, where it fills a label, a bracket or a cell.
-Hours of other things are excluded; the rest is one number per lot, a total, a list to sum, or one number.
 """
 
 import re
@@ -17,8 +16,6 @@ LotFigures = list[tuple[float, frozenset[str]]]
 _NUMBER = re.compile(
     r"\b(?<!lot )(\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6}|neant|sans objet|aucune?(?= ?(?:[.;,|\n]|$|heure))|(?:pas d'|sans )(?=heure))(?![\d/])"
 )
-#: "350h", "1 500 heures"
-HOURS = re.compile(r"\d ?h(?:eures?)?\b")
 _UNIT = re.compile(r"\)?[ ._]*(?:h|heures?)\b")
 #: "Heures d'insertion : lot 1 : 610 ; lot 2 (240)", "Voirie | 310", "un volume fixé à 350", "respectivement 70 et 55"
 _OPENS = re.compile(r"(?:[:=|(?+]|\b(?:soit|total|exige|respectivement|dont|de|a)|\d(?:,| et))[\s._…]*$")
@@ -71,9 +68,10 @@ def _numbers(run: str) -> Iterator[tuple[int, int, float]]:
         unit = _UNIT.match(run, end)
         spoken = "heure" in run[max(0, start - _REACH) : end + 80]
         filled = spoken and _OPENS.search(run[max(0, start - 60) : start]) and _CLOSES.match(run, end)
-        owed = hours >= _FEW and (unit or filled)
-        if owed or (not hours and unit):
-            yield start, unit.end() if unit else end, hours
+        owed = (unit or filled) if hours >= _FEW else unit and not hours
+        end = unit.end() if unit else end
+        if owed and not (_OF_OTHER.match(run, end) or _OTHER_LASTS.search(run[max(0, start - 80) : start])):
+            yield start, end, hours
 
 
 def _around(run: str, found: list[tuple[int, int, float]]) -> list[Quantity]:
@@ -118,15 +116,9 @@ def _by_lot(found: list[Quantity], in_order: bool = True) -> LotFigures:
 
 def stated_hours(run: str) -> LotFigures:
     """The hours of insertion that a folded run of sentences states, with the lots that each number is for; [] for none."""
-    numbers = list(_numbers(run))
-    owed = [
-        place
-        for place, one in zip(numbers, _around(run, numbers), strict=True)
-        if not (_OF_OTHER.match(one.after) or _OTHER_LASTS.search(one.before[-80:]))
-    ]
-    if not owed:
+    found = _around(run, list(_numbers(run)))
+    if not found:
         return []
-    found = _around(run, owed)
     most = max(found, key=lambda one: one.value)
     total = len(found) > 1 and (_TOTAL.search(most.before[-40:]) or "total" in most.after[:25])
     listed = _by_lot(found) or _by_lot([one for one in found if one is not most or not total])
@@ -149,8 +141,8 @@ def owed_at(
     alone = found[at].lots if stated_hours(found[at].plain) else frozenset()
     while last + 1 < len(found) and found[last + 1].span[1] < start + _AHEAD:
         end, then = found[last].span[1], found[last + 1]
-        in_list, in_row = plain[end - 1] not in ".!?", "|" in plain[end : then.span[0]]
-        more = HOURS.search(then.plain) and (in_list or not stated_hours(plain[start:end]))
+        in_row = "|" in plain[end : then.span[0]]
+        more = plain[end - 1] not in ".!?" and stated_hours(then.plain)
         other = alone and then.lots and alone.isdisjoint(then.lots)
         if other or not (in_row or more or _GOES_ON.match(then.plain)):
             break

@@ -1,8 +1,4 @@
-"""The layout of a text undone: tables and lists of lots written out as statements.
-
-"Lot | Intitulé | Heures" above "2 | Charpente | 70" is read as "2 | Charpente | Lot 2 : 70 heures d'insertion", whatever
-separates the cells, so that each row says by itself what it is about.
-"""
+"""Tables and lists of lots written out: "2 | Charpente | 70" below its heads is "2 | Charpente | Lot 2 : 70 heures d'insertion"."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,8 +17,6 @@ _HEADS = re.compile(
     r"(?i)\W*(?:n ?° ?(?:du |de |des )?)?(?:lots?\b(?!\W{0,3}(?:n ?°s? ?)?\d)|n ?°(?! ?\d)|crit|intitulé du lot)(?!.*(?:\d ?%|\.$))"
 )
 _NUMBER = re.compile(r"(?i)\W*(?:lots?\W{1,2})?(?:n ?° ?)?0*(\d{1,2})\W*")
-#: "1 Linge plat" in a first cell
-_NUMBERED = re.compile(r"0*(\d{1,2}) [^\W\d]")
 _LOT = re.compile(r"(?i)\W*lots?\W{1,2}(?:n ?° ?)?0*(\d{1,2}|[a-h])\b")
 
 #: A column that asks for yes or no, for whom or for hours; how an answer says no, and what is no answer.
@@ -34,7 +28,6 @@ _NO = re.compile(
     r"(?i)(?:non(?: concerné)?|n|néant|sans(?: objet)?|aucune?|ouvert|/|[-–—]+|☐|0|)(?: ?h(?:eures?)?)?(?: [-–—/])?"
 )
 _HOURS = re.compile(r"(?i)(\d[\d .]*)(?: ?h(?:eures?)?)?(?: minimum)?")
-_AMOUNT = re.compile(r" \d[\d ,]{0,20}€")
 _OF_INSERTION = re.compile(r"insertion|clauses? sociale")
 _REACH = 9  # lines above a row in which insertion is spoken of
 #: "Lot 2 (Charpente) : 70 h", "Lot 3 – Peinture – néant", below a caption that speaks of insertion or behind one.
@@ -74,7 +67,7 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
     if len(flat) > 1:
         asks = _ASKS.search(folded(lines[at]))
         heads = ["Lot", "", lines[at][asks.start() if asks else 0 :].replace(" ?", "")]
-        cells = ([one[1], one[2], _AMOUNT.sub("", one[3]).strip()] for one in flat if one)
+        cells = ([one[1], one[2], one[3].strip()] for one in flat if one)
         return [heads, *cells], len(flat) + 1
     wide = next((i for i, line in enumerate(lines[at : at + 7]) if i and _NUMBER.fullmatch(line)), 0)
     if wide > 1 and len(lines[at]) < 20:
@@ -87,14 +80,9 @@ def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
 def _written(rows: Sequence[Row], above: Sequence[str]) -> Iterator[str]:
     """The rows of a table in words: each answer with the lot and what its column asks."""
     heads: Row = []
-    columns: dict[str, Row] = {}  # a lot each
     for row in rows:
-        number = _NUMBER.fullmatch(row[0]) or _LOT.match(row[0]) or _NUMBERED.match(row[0])
-        lots = [head for head in heads if _LOT.match(head)]
-        if len(row) == len(lots) + 1 > 2:
-            for head, cell in zip(lots, row[1:], strict=True):
-                columns.setdefault(head, []).extend([] if _NO.fullmatch(cell) else [f"{row[0]} : {cell}"])
-        elif number and heads and len(row) > 1:
+        number = _NUMBER.fullmatch(row[0]) or _LOT.match(row[0])
+        if number and heads and len(row) > 1:
             of_insertion = _OF_INSERTION.search(folded("\n".join((*above, *heads)))) is not None
             asked = [""] * len(row) + heads[-len(row) + 1 :]
             asked = asked[-len(row) :]
@@ -103,9 +91,7 @@ def _written(rows: Sequence[Row], above: Sequence[str]) -> Iterator[str]:
             )
         else:
             heads = row if len(row) > 1 else heads
-            if not any(map(_LOT.match, row[1:])):
-                yield " | ".join(row)
-    yield from (f"{lot} : {' ; '.join(cells)}" for lot, cells in columns.items() if cells)
+            yield " | ".join(row)
 
 
 def _answer(lot: str, cell: str, head: str, of_insertion: bool) -> str:

@@ -1,8 +1,4 @@
-"""Reservations, social clauses and conditions stated in a text.
-
-A window of sentences is scored once by the classifier; where a label is found, the sentences of
-the window that carry it are located, and the grammar extracts beneficiaries, articles, lots, hours, share and weight.
-"""
+"""Reservations, social clauses and conditions stated in a text: windows are classified, sentences that carry a label parsed."""
 
 from __future__ import annotations
 
@@ -16,8 +12,9 @@ from matcher.domain import AUDIENCES, Clause, Condition, Reservation
 from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
-from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, passage, speaking, windows
-from matcher.reading.criteria import listed_weight, per_cent, shares
+from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, speaking, windows
+from matcher.reading.criteria import per_cent, shares, weights
+from matcher.reference.text import shorten
 
 T = TypeVar("T")
 Window = tuple[Sentence, ...]
@@ -76,10 +73,10 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     social: list[Finding[Clause]] = []
     kept = speaking(found, [stem for stem in page.stems if stem in sentences.STEMS])
     for window in windows(found, kept):
-        chances = model.chances(passage(window))
+        chances = model.chances(" ".join(one.text for one in window))
         reserved += _reserved(model, window, chances["reserved"])
         social += _conditioned(model, window, chances["execution"], page, found)
-        social += _judged(model, window, chances["criterion"])
+        social += _judged(model, window, chances["criterion"], page)
         bought = [one for one in window if grammar.names_object(one.plain)]
         social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
     weighed = list(_weighed(found, page)) if kept else []
@@ -87,9 +84,6 @@ def _read(model: ClauseModel, page: Page) -> Reading:
     social = [
         one for one in social if one.what.nature != "criterion" or not weighed or one.lots - told
     ] + weighed
-    for at, one in enumerate(social):
-        weight, unit = per_cent(one.what.weight, one.what.weight_unit, page.plain)
-        social[at] = replace(one, what=replace(one.what, weight=weight, weight_unit=unit))
     denying = (one for one in map(found.__getitem__, kept) if grammar.DENIED.search(one.plain))
     denials = tuple(Finding(one.text, one.lots) for one in denying)
     practical = conditions.stated(found, [stem for stem in page.stems if stem in conditions.STEMS])
@@ -129,7 +123,7 @@ def _reservation(one: Sentence, window: Window, chance: float) -> Finding[Reserv
         articles=grammar.articles(grammar.ticked(one.plain)) or grammar.articles(grammar.ticked(around)),
         who=grammar.who(one.plain) or grammar.who(around),
         origin="text",
-        passage=quote(one.text),
+        passage=shorten(one.text, QUOTED),
         confidence=round(chance, 3),
     )
     lots, left_out = grammar.lots_of(one.plain)
@@ -151,21 +145,22 @@ def _conditioned(
                 yield Finding(what, lots, left_out)
 
 
-def _judged(model: ClauseModel, window: Window, chance: float) -> Iterator[Finding[Clause]]:
+def _judged(model: ClauseModel, window: Window, chance: float, page: Page) -> Iterator[Finding[Clause]]:
     if chance <= 0.5:
         return
     saying = _sayers(model, window, "criterion")
     social = [one for one in window if grammar.SOCIAL_WORD.search(one.plain)]
     for one in [one for one in saying if one in social] or social:
         after = window[window.index(one) + 1 :]
-        stated = (grammar.social_weight(one.plain), *(listed_weight(other.plain) for other in after))
+        stated = (grammar.social_weight(one.plain), *weights(" ; ".join(other.plain for other in after)))
         weight, unit = next(filter(None, stated), (None, ""))
         left_out = grammar.lots_of(one.plain, reserving=False)[1]
         more = takewhile(grammar.LOT_WEIGHT.fullmatch, (other.plain for other in after))
         run = " ; ".join((one.plain, *more))
         each = hours.by_lot(run, "respectiv" in run)  # lot by lot where they differ
         for number, lots in (*each,) or ((weight, one.lots),):
-            what = _clause(one, chance, nature="criterion", weight=number, weight_unit=unit)
+            number, of = per_cent(number, unit, page.plain)
+            what = _clause(one, chance, nature="criterion", weight=number, weight_unit=of)
             yield Finding(what, lots - left_out, left_out)
 
 
@@ -186,9 +181,4 @@ def _weighed(found: Window, page: Page) -> Iterator[Finding[Clause]]:
 
 
 def _clause(one: Sentence, chance: float, **stated: Any) -> Clause:
-    return Clause(origin="text", passage=quote(one.text), confidence=round(chance, 3), **stated)
-
-
-def quote(text: str) -> str:
-    """A passage, cut at `QUOTED` characters."""
-    return text if len(text) <= QUOTED else text[:QUOTED].rstrip() + "…"
+    return Clause(origin="text", passage=shorten(one.text, QUOTED), confidence=round(chance, 3), **stated)

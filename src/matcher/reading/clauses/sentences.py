@@ -1,7 +1,4 @@
-"""A text cut into sentences, each with the lots it is about, and into the windows worth classifying.
-
-Later steps work on a sentence or a window of at most five, so that the time is linear in the text.
-"""
+"""A text cut into sentences, each with the lots it is about, and into the windows worth classifying."""
 
 import re
 import unicodedata
@@ -33,11 +30,10 @@ _NOT_BELOW = re.compile(
     r"[^a-z0-9]*(?:article|chapitre|annexe|\d{1,2}\.\d|(?:pour |dans )?(?:tous|l'ensemble|chacun|chaque|les (?:autres )?lots|ces|le respect))\b"
 )
 #: "Lot 2 - Maçonnerie. L'entreprise réservera 410 heures": so is the rest of the line of its title,
-#: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE", "Pour ces deux lots" go on so.
+#: and "Lot 1 : marché réservé ? Non. Clause sociale ? Oui", "Le lot 2 est réservé. Il est destiné aux SIAE" go on so.
 _TITLE = re.compile(r"\W*lots? (?:n ?° ?)?\d{1,2} ?[-–—:]")
 _DASH = re.compile(r"[—–;|]")
 _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)) ")
-_THESE = re.compile(r"\bces (?:\w+ ){0,2}lots\b")
 #: "lot 1 nettoyage (clause sociale), lot 2 vitrerie (réservé ESAT)": each has its own words.
 _NEXT_LOT = re.compile(r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)")
 
@@ -47,8 +43,8 @@ APART = re.compile(
     rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d|pour l|ou |dont )|\(\d+ ?h[^)]*\))*|\bmemes? \w+ qu[e'][^,;.]*"
 )
 
-#: Blanks, marks of a typesetter and hyphens: as a typewriter has them.
-_TYPED = (
+#: How what is written is read: blanks, marks of a typesetter and hyphens as a typewriter has them ...
+_REWRITTEN = (
     ("[\u00a0\u202f\u2009\r\f]", " "),
     (r"[\u00ad\u200b\ufeff]|\*\*", ""),
     ("[\u2010\u2011]", "-"),
@@ -64,11 +60,8 @@ _TYPED = (
         r"\n(?<=[^\n|\t]{40}\n)(?i:(?<=[,(«/]\n)|(?<=\b[dl]['’]\n)|(?<=\b[àa]\n)|(?<=\b(?:de|du|et|ou|la|le|en|au|l\.)\n)|(?<=\b(?:aux|des|les|par|une|que|qui|sur|lot)\n))(?!lots? )(?=\w)",
         " ",
     ),
-)
-#: What is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), what
-#: lots are called ("L'ensemble des lots (lot 1 : accueil ; lot 2 : standard) est réservé"), dots that lead to a figure, what a
-#: form offers before its answer ("Oui / Non : Non"), what is only asked ("serait-il pertinent ?"), lots called by letters or "L01".
-_REWRITTEN = (
+    # what is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), dots that lead
+    # to a figure, what a form offers before its answer, what is only asked ("serait-il pertinent ?"), lots called by letters or "L01"
     (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
     (r"\.{4,}|\.{3,}(?= ?\d)", ":"),
     (r"(?i)[☐□] ?(?:oui|non)\b", ""),
@@ -137,8 +130,6 @@ def pages(texts: Iterable[str], stems: tuple[str, ...] = ()) -> list[Page]:
     """The texts of a notice, made ready together: white space collapsed (wrapped lines stay), folded, searched for stems."""
     text = "\n\0\n".join(text.replace("\0", " ") for text in texts)
     text = unicodedata.normalize("NFC", text)
-    for pattern, instead in _TYPED:
-        text = re.sub(pattern, instead, text)
     for pattern, instead in _REWRITTEN:
         text = re.sub(pattern, instead, text)
     text = re.sub(r"\n(?=(?i:sans objet|néant|non applicable)\b)", " : ", laid_out(text))
@@ -158,20 +149,14 @@ def cut(page: Page) -> tuple[Sentence, ...]:
     on_a_line, plainly = text.replace("\n", " "), folded.replace("\n", " ")
     found: list[Sentence] = []
     ended = f"{folded}\n"
-    heading = before = last = frozenset[str]()
-    reach = ""  # of the heading: the "line" of a title, the "lines" below it, "items" of a list, a "section"
+    heading = frozenset[str]()
     most = below = 0  # the most lines below a title, and those below the last
+    reach = ""  # of the heading: the "line" of a title, the "lines" below it, "items" of a list, a "section"
     for start, end in _short(text, folded):
         published, plain = on_a_line[start:end].strip(), repaired(plainly[start:end].strip())
-        if not published:
-            continue
         line, item = start == 0 or text[start - 1] == "\n", _ITEM.match(published) is not None
         alone = folded[start : ended.index("\n", start)].strip() if line else ""
         own = lots_named(APART.sub("", plain)) if "lot" in plain else frozenset()
-        if own:
-            before, last = last, own
-        elif _THESE.search(plain):
-            own = last if len(last) > 1 else before | last
         if line and reach == "lines":
             another = _LOT_LINE.match(alone)
             most, below = max(most, below) if another else most, below + 1
@@ -210,22 +195,13 @@ def speaking(found: Sequence[Sentence], stems: Sequence[str] = STEMS) -> list[in
 
 def windows(found: tuple[Sentence, ...], kept: list[int]) -> Iterator[tuple[Sentence, ...]]:
     """Runs of adjacent kept sentences; a short text as a whole."""
-    if not kept:
-        return
-    if len(found) <= MOST and sum(len(one.text) for one in found) <= SHORT:
-        yield found
-        return
-    run: list[int] = []
-    size = 0
-    for place in kept:
-        if run and (place != run[-1] + 1 or len(run) >= MOST or size + len(found[place].text) > SHORT):
-            yield tuple(found[i] for i in run)
-            run, size = [], 0
-        run.append(place)
-        size += len(found[place].text) + 1
-    yield tuple(found[i] for i in run)
-
-
-def passage(window: tuple[Sentence, ...]) -> str:
-    """The words of a window as the classifier reads them."""
-    return " ".join(one.text for one in window)
+    whole = len(found) <= MOST and sum(len(one.text) for one in found) <= SHORT
+    run = list(found) if whole and kept else []
+    for place in () if whole else kept:
+        size = sum(len(one.text) + 1 for one in (*run, found[place]))
+        if run and (run[-1] is not found[place - 1] or len(run) >= MOST or size > SHORT + 1):
+            yield tuple(run)
+            run = []
+        run.append(found[place])
+    if run:
+        yield tuple(run)
