@@ -73,7 +73,8 @@ def _stands(one: Structure, _: str, value: Any) -> bool:
 
 
 def _areas(zone: Zone) -> tuple[Any, ...]:
-    return zone.radius_km, set(zone.groupings), set(zone.departments), set(zone.regions), zone.country
+    named = map(set, (zone.groupings, zone.departments, zone.regions, zone.communes))
+    return zone.radius_km, zone.country, *named
 
 
 _CHECKS: dict[str, Callable[[Structure, str, Any], bool]] = {

@@ -89,13 +89,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:
-    """Where an offer is served: a radius around the structure, groupings (SIREN), departments, regions, or all France."""
+    """Where an offer is served: a radius around the structure, groupings (SIREN), communes (INSEE), departments, regions, or all France."""
 
     radius_km: float | None = None
     groupings: tuple[str, ...] = ()
     departments: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     country: bool = False
+    communes: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------------------------------------- supply

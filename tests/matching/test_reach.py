@@ -70,6 +70,21 @@ def test_zones_decide_where_they_are_declared_and_the_usual_distance_elsewhere(h
     assert of_department["laon 20 km"].where == "near" and of_department["laon 62"].where == "outside"
 
 
+def test_a_zone_of_communes_holds_them_and_no_more() -> None:
+    zone = Zone(communes=("02408", "69123"))
+    one = Structure(siret="000000001", name="A", kind="EI", place=LAON, zone=zone)
+    held = build_catalogue(
+        [replace(one, offers=(Offer(id="1", title="tonte", zone=zone),))], [], recipes.named("lexical")
+    )
+    towns = {"02408": "inside", "69383": "inside", "69123": "inside", "02722": "outside"}
+    where = {
+        code: reach.to_places(held, [locate(Place(commune=code))], np.arange(1)).pair(0, 40.0).where
+        for code in towns
+    }
+    assert where == towns
+    assert reach.to_places(held, [AISNE], np.arange(1)).pair(0, 40.0).where == "near"
+
+
 def standing(*towns: Place) -> Catalogue:
     """A structure in each of these towns."""
     numbered = enumerate(towns)

@@ -8,9 +8,9 @@ import pytest
 from tests.reading.test_clauses import hours_stated
 from tests.reading.test_fields import completed
 
-from matcher.reading import brochure, cancellation, clauses, consultation, criteria, terms, zones
+from matcher.reading import brochure, cancellation, clauses, consultation, criteria, terms
 from matcher.reading.need import reservation_unread, typed_need
-from matcher.reading.sources import _facts, table
+from matcher.reading.sources import _facts, _zones, table
 from matcher.reading.sources._objet import lots_named
 from matcher.reference.accents import repair
 from matcher.reference.prose import folded, support_trade
@@ -35,7 +35,7 @@ def nature(stated: str) -> str:
 
 
 def departments(said: str) -> list[str]:
-    zone = zones.stated(said)
+    zone = _zones.stated(said)
     return sorted(zone.departments if zone else ())
 
 

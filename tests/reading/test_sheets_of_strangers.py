@@ -177,7 +177,7 @@ def test_a_zone_is_read_as_people_say_it(zone: str, departments: list[str], radi
     text = f"Nom;Siret;Ville;Secteur d'intervention\nA;{siret(1)};Rodez;{zone}\nB;{siret(2)};Rodez;À préciser avec nous\n"
     one, other = read(Sheet("members.csv", text.encode(), ()))
     assert one.zone is not None
-    held = [*sorted(one.zone.departments), *one.zone.groupings]
+    held = [*sorted(one.zone.departments), *one.zone.groupings, *one.zone.communes]
     assert (held, one.zone.radius_km) == (departments, radius)
     unknown = any(words in zone for words in ("Vallée", "Saumurois", "Trifouillis"))
     assert (f"zone-guessed: {zone}" in one.flags) == unknown

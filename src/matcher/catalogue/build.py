@@ -158,7 +158,9 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
             "longitude": numbers([p and p.longitude for p in where], np.float32),
             "buyer": numbers([int(b) if b and b.isdecimal() else 0 for b in buyers], np.int64),
             "radius": numbers([z and z.radius_km for z in zones], np.float32),
-            "groupings": texts([" ".join(z.groupings).encode() if z else b"" for z in zones], pa.string()),
+            "groupings": texts(
+                [" ".join(z.groupings + z.communes).encode() if z else b"" for z in zones], pa.string()
+            ),
             "zone_low": numbers([low for low, _ in bits], np.uint64),
             "zone_high": numbers([high for _, high in bits], np.uint64),
             "text": texts([row.text.encode() for row in rows], pa.large_string()),

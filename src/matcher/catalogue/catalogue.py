@@ -151,7 +151,7 @@ class Catalogue:
 
     @cached_property
     def groupings(self) -> list[tuple[int, str]]:
-        """Evidence rows that declare groupings of communes as their zone, each with its SIRENs, parted by spaces."""
+        """Evidence rows that declare groupings or communes as their zone, each with their SIRENs and INSEE codes, parted by spaces."""
         listed = self.evidence.column("groupings")
         rows = pc.indices_nonzero(pc.not_equal(listed, ""))
         return list(zip(rows.to_pylist(), listed.take(rows).to_pylist(), strict=True))

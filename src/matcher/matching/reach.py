@@ -30,10 +30,10 @@ from matcher.learned import activities
 from matcher.matching import declared, trades
 from matcher.matching.shortlist import Column, Query, Rows, Shortlist, heads
 from matcher.reference.arrays import F32, F64, I64, Mask
-from matcher.reference.places import EARTH_RADIUS_KM, POSTCODE_KM, groupings_at, precise, whereabouts
+from matcher.reference.places import EARTH_RADIUS_KM, POSTCODE_KM, codes_at, precise, whereabouts
 
 #: Of structures that declare zones: is any declared (n,), the longest radius (n,), -inf if none, departments as bits (2, n),
-#: who declares each grouping of communes.
+#: who declares each grouping (SIREN) and commune (INSEE).
 Zones = tuple[Mask, Column, NDArray[np.uint64], dict[str, list[int]]]
 
 
@@ -134,10 +134,10 @@ def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: 
 
 
 def _of_groupings(zones: Zones, places: Iterable[Place]) -> Mask:
-    """Who declares a grouping that holds one of the places, or reaches into it; (n,)."""
+    """Who declares a grouping or commune that holds one of the places, or reaches into it; (n,)."""
     chosen = np.zeros(len(zones[0]), dtype=bool)
-    for siren in {siren for place in places for siren in groupings_at(place)} if zones[3] else ():
-        chosen[zones[3].get(siren, [])] = True
+    for code in {code for place in places for code in codes_at(place)} if zones[3] else ():
+        chosen[zones[3].get(code, [])] = True
     return chosen
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from matcher.domain import BadInput, Offer
 from matcher.learned import offers as reading
 from matcher.learned.offers import Part
-from matcher.reading import zones
+from matcher.reading.sources import _zones
 from matcher.reading.sources._structure import kind_in_name
 from matcher.reference.arrays import F32
 from matcher.reference.text import clean, fold, shorten
@@ -84,7 +84,7 @@ def propose(
     units = parts(text, names)
     if not units:
         return ()
-    zone, found = zones.stated(text), _distinct(_chosen(units, *reading.read(units)))
+    zone, found = _zones.stated(text), _distinct(_chosen(units, *reading.read(units)))
     types = _service_types(found)
     return tuple(
         Offer(

@@ -206,13 +206,27 @@ def of_grouping(siren: str) -> Place:
 
 def groupings_at(place: Place) -> frozenset[str]:
     """The groupings that hold a commune, or share a member with a grouping; of a wider place all that may reach into it."""
-    if place.commune:
-        codes: Iterable[str] = (place.commune, city_of(place.commune))
-    elif place.grouping and place.grouping in groupings():
-        codes = groupings()[place.grouping].members
-    else:
-        codes = departments_within(place)
+    codes = _communes_at(place) or departments_within(place)
     return frozenset(siren for code in codes for siren in _groupings_of().get(code, ()))
+
+
+def codes_at(place: Place) -> frozenset[str]:
+    """The groupings of `groupings_at`, and the communes that hold a place or that it may hold."""
+    communes = _communes_at(place) or (code for one in departments_within(place) for code in _within(one))
+    return groupings_at(place).union(communes)
+
+
+def _communes_at(place: Place) -> tuple[str, ...]:
+    """A commune and its city, or the members of a grouping; none of a wider place."""
+    if place.commune:
+        return place.commune, city_of(place.commune)
+    made = groupings().get(place.grouping or "")
+    return made.members if made else ()
+
+
+@remembered()
+def _within(department: str) -> tuple[str, ...]:
+    return tuple(row[0] for row in _communes() if row[3] == department)
 
 
 @remembered()

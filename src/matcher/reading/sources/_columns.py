@@ -18,7 +18,7 @@ from rapidfuzz import fuzz, process
 
 from matcher.console import say
 from matcher.domain import BadInput, Offer
-from matcher.reading.sources import Columns, _structure
+from matcher.reading.sources import Columns, _structure, _zones
 from matcher.reading.sources._places import department_names, loosely, postcode_of
 from matcher.reading.sources._tabular import Placed
 from matcher.reference import places, tables, toponyms, trades
@@ -72,7 +72,7 @@ _NUMBERS = re.compile(r"\d+(?!\d*\s*km)")
 
 def _areas(cell: str) -> bool:
     """A zone by its words: a number may be any other."""
-    return len(cell) < 120 and _structure.zone_of(_NUMBERS.sub(" ", cell)) is not None
+    return len(cell) < 120 and _zones.zone_of(_NUMBERS.sub(" ", cell))[0] is not None
 
 
 def _goes(cell: str) -> bool:

@@ -1,16 +1,15 @@
 """Normalisation of structure lists: kinds, SIRETs, zones, booleans, places."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
 from itertools import islice
-from math import ceil
 from typing import Any
 
-from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Offer, Place, Structure, Zone
+from matcher.domain import DISABILITY_KINDS, KINDS, SIAE_KINDS, Offer, Structure
 from matcher.reading.sources._json import first
-from matcher.reading.sources._places import department_names, loosely, place_of
+from matcher.reading.sources._places import department_names, place_of
 from matcher.reference import identifiers, places, toponyms
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold, shorten
@@ -168,234 +167,6 @@ def _named(item: object) -> str:
     return clean(str(item if item is not None else ""), 300)
 
 
-_COUNTRY = re.compile(
-    r"\b(france entiere|toute la france|country|national(e|es)?|nationwide|france metropolitaine)\b"
-)
-#: How a zone is limited, round what it names: "sud du 59", "Nantes uniquement", "Decazeville Communauté (12 communes)".
-_LIMITED = re.compile(
-    r"\b(?:uniquement|seulement|exclusivement|intra muros|proche|alentours|environs)\b|\(\d+ communes?\)"
-    r"|(?<!\bgrand )\b(?:nord|sud|est|ouest|centre) (?:du |de |des |d')?(?=[a-z0-9])|(?<=[a-z0-9])(?<!\bgrand)(?<!\bgrand sud) (?:nord|sud|est|ouest)\b"
-)
-#: "24 communes", "3 Frontières": no department.
-_COUNTED = re.compile(
-    r"\b(?:\d+ (?:communes?|villes|cantons?|villages)\b|[2-9] (?!(?:et|ou|nord|sud|est|ouest)\b)(?=[a-z]))"
-)
-_RADIUS = re.compile(r"(?<![\d.,])(\d{1,4}(?:[.,]\d+)?)\s*(?:km|kms|kilometres?)\b")
-
-
-def zone_of(
-    raw: object,
-    radius: object = None,
-    departments: object = None,
-    regions: object = None,
-    home: Place | None = None,
-) -> Zone | None:
-    """A zone from free text ("rayon 30 km", "75, 92", "Pays de Rennes") and from columns of its own.
-
-    "Département" is that of `home`; places named are reached from there.
-    """
-    text = (
-        fold(" ; ".join(several(raw))) if isinstance(raw, list | tuple) else fold(clean(str(raw or ""), 5000))
-    ).replace("’", "'")
-    text, *excepted = _EXCEPT.split(_HEADING.sub("", text), 1)
-    plain = re.sub(r"[^a-z0-9,.;|/+ ]+", " ", text)
-    country = bool(_COUNTRY.search(plain)) or plain.strip() == "france"
-    km = _number(radius)
-    if km is None and (match := _RADIUS.search(plain)):
-        km = _number(match.group(1))
-    areas, wider = list(departments_of(departments, former=True)), list(regions_of(regions))
-    stated, parts = km, _parted(text)
-    if plain and not country:
-        for town in filter(_is_local, parts):  # "Angers Loire Métropole", "Villeneuve-sur-Lot"
-            plain = plain.replace(" ".join(re.sub(r"[^a-z0-9,.;|/+ ]+", " ", town).split()), " ")
-        rest = _COUNTED.sub(" ", _RADIUS.sub(" ", plain))
-        wider += regions_of(rest)
-        areas += departments_of(rest, former=True)
-        if home is not None and _LIMITED.search(plain) and not re.search(r"\d", rest):
-            # "sud Loire" is south of a river
-            near = (home.department, *places.neighbours(home.department or ""))
-            areas = [code for code in areas if code in near]
-        if home is not None and home.latitude is not None:
-            halves = {part: far for part in _parted(rest) if (far := _half(part, home)) is not None}
-            # of "54 nord" neither the whole nor the department Nord
-            whole, side = (
-                " ; ".join(p for p in _parted(rest) if (p in halves) == one) for one in (False, True)
-            )
-            sides = {*departments_of(side)} - {*departments_of(whole, former=True)}
-            areas = [code for code in areas if code not in sides]
-            wider = [code for code in wider if code not in {*regions_of(side)} - {*regions_of(whole)}]
-            km = km or max(halves.values(), default=None)
-        if home is not None and not (km or areas or wider):
-            areas, wider = _own(rest, home)
-        if _NEAR.search(plain):
-            around = areas or ([home.department] if home is not None and home.department else [])
-            areas = [*around, *(near for code in around for near in places.neighbours(code))]
-    local = (
-        part for part in parts if not country and (_is_local(part) or not _covered(_COUNTED.sub(" ", part)))
-    )
-    meant = {part: _meant(part, home, loose=True) for part in local}
-    groupings = tuple(dict.fromkeys(one.grouping for one in meant.values() if one and one.grouping))
-    if home is not None and meant and not (stated or areas or wider):
-        km = max(km or 0, _reaching(meant, home) or 0) or None  # "sud Creuse, Aubusson"
-    if left_out := {code for words in excepted for code in _covered(words)}:
-        of_wider = [code for region in wider for code in places.departments_of_region(region)]
-        areas, wider = (areas + of_wider, []) if left_out.intersection(of_wider) else (areas, wider)
-        areas = [code for code in areas if code not in left_out]
-    if not (country or km or groupings or areas or wider):
-        return None
-    return Zone(
-        radius_km=km,
-        groupings=groupings,
-        departments=tuple(dict.fromkeys(areas)),
-        regions=tuple(dict.fromkeys(wider)),
-        country=country,
-    )
-
-
-def _is_local(part: str) -> bool:
-    """Is a part of a zone the name of towns or groupings alone, whatever river or department its words hold?"""
-    named = toponyms.named(part) if " " in part and not re.search(r"\d", part) else ()
-    return bool(named) and all(map(places.precise, named))
-
-
-#: What stands before a list and names it: "Val d'Allier : Issoire, Cournon".
-_HEADING = re.compile(r"(?:^|(?<=[;|\n]))[^:;|\n]*:\s*(?=\w)")
-_EXCEPT = re.compile(r"\b(?:sauf|hors|hormis|except\w+|(?:a )?l'(?:exception|exclusion))\b")
-
-
-def _covered(words: str) -> tuple[str, ...]:
-    """The departments that words name, and those of the regions that they name."""
-    of_regions = (code for region in regions_of(words) for code in places.departments_of_region(region))
-    return (*departments_of(words, former=True), *of_regions)
-
-
-#: A side of what stands beside it: "sud Drôme", "nord de l'Orne", "Sarthe nord"; "Nord Pas-de-Calais" is two departments.
-_SIDE = re.compile(
-    r"(?:le |l )?(?P<before>nord|sud|est|ouest|centre) (?!pas )(?:du |de |des |la |l |d )*(?P<of>.+)|(?P<of_>.+) (?P<after>nord|sud|est|ouest)"
-)
-
-
-def _half(part: str, home: Place) -> float | None:
-    """The kilometres from home that reach the centre of the department, or region, of which a part of a zone names one side."""
-    named = _SIDE.fullmatch(re.sub(r"[^a-z0-9]+", " ", part).strip())
-    if named is None or any(places.area_named(part)):  # "Corse-du-Sud"
-        return None
-    of, side = named["of"] or named["of_"], named["before"] or named["after"]
-    codes, wider = departments_of(of, former=True), regions_of(of)
-    if not (codes or wider):
-        codes, wider = map(tuple, _own(of, home))
-    area = Place(department=next(iter(codes), None), region=next(iter(wider), None))
-    centre = places.whereabouts(area) if len(codes) + len(wider) == 1 else None
-    if centre is None or (side, *codes) == ("nord", "59"):
-        return None
-    away = float(places.distance_km(home.latitude, home.longitude, centre.latitude, centre.longitude))
-    return ceil(max(away, centre.spread_km)) if away < HOMONYM_KM else None
-
-
-_NEAR = re.compile(r"\b(?:limitrophes?|voisins?|environnants?)\b")
-#: Names of an area around a town: "Pays de Rennes", "CdA de La Rochelle", "Vannes agglo".
-_AROUND = re.compile(
-    r"^(?:le |la |l')?(?:pays|bassins?(?: d'emploi| de vie)?|cantons?|arrondissement|agglo(?:meration)?|cda|cc|ca|secteur|territoire"
-    r"|communaute (?:de communes|d'agglomeration|urbaine)|presqu'ile|ville|communes?|environs|alentours|sud|nord|est|ouest) (?:de |du |des |d')?"
-    r"|^(?:le )?grand | (?:agglo(?:meration)?|metropole|communaute)$"
-)
-AROUND_KM = 15.0  # of what is called after a town, beyond the town itself
-#: What is as large as an arrondissement: some 1,700 km², and its towns as far as that again from the one it is called after.
-_WIDE, AREA_KM = re.compile(r"(?:l')?arrondissement|bassins? d'emploi"), 30.0
-HOMONYM_KM = 150.0  # from which on a place of that name is another one
-UNKNOWN_KM = 30.0  # at least, where an area is named that is none known: "Villeneuvois", "Vallée de la Lys"
-#: Words of an answer that names no area.
-_NO_AREA = frozenset(
-    "nous consulter contacter demande selon variable devis definir preciser voir partout tout toute toutes tous non sans "
-    "aucune besoin negocier suivant cas communiquer nc nd inconnu inconnue etude".split()
-)
-_OF_HOME = re.compile(
-    r"^(?:\d+ communes de )?(?:la |l')?(?:metropole|agglo(?:meration)?|intercommunalite|communaute)$"
-)
-
-
-def _own(plain: str, home: Place) -> tuple[list[str], list[str]]:
-    """The department or region of the structure itself, where the words say no more than that."""
-    if home.department and re.search(r"\b(?:dep(?:t|artement(?:ale?)?)?|(?<!presqu )ile)\b", plain):
-        return [home.department], []
-    region = home.region or places.region_of(home.department or "")
-    return [], [region] if region and re.search(r"\bregion(?:al|ale)?\b", plain) else []
-
-
-def _reaching(meant: Mapping[str, Place | None], home: Place) -> float | None:
-    """Kilometres from home to the farthest of the towns named, and round it; None where the words name none."""
-    towns = {part: found for part, found in meant.items() if not (found and found.grouping)}
-    reach = [
-        float(places.distance_km(home.latitude, home.longitude, found.latitude, found.longitude))
-        + (AREA_KM if _WIDE.match(part) else AROUND_KM)
-        for part, found in towns.items()
-        if found and home.latitude is not None
-    ]
-    unknown = None in towns.values()
-    if home.latitude is None or (not reach and (not unknown or _NO_AREA & set(" ".join(towns).split()))):
-        return None
-    return ceil(max([*reach, UNKNOWN_KM if unknown else AROUND_KM]))
-
-
-def _meant(part: str, home: Place | None, loose: bool = False) -> Place | None:
-    """The place of a name, or the town that an area is called after, that is nearest to home; None where none is near.
-
-    `loose`, else the commune that the words begin with: "Brest (rive droite)".
-    """
-    name = _LIMITED.sub(" ", part).strip()
-    names = (part, name, _AROUND.sub("", name))  # "Arc Sud Bretagne" is called so
-    if home is not None and _OF_HOME.match(name):
-        own = sorted(
-            places.groupings_at(home) if home.commune else (),
-            key=lambda one: len(places.groupings()[one].members),
-        )
-        return places.of_grouping(own[0]) if own else home
-    named: Sequence[Place] = next(filter(None, ([*_called(n, home)] for n in names)), [])
-    if loose and not named:
-        named = [p for p in loosely(part) or () if p.commune and part.startswith(fold(p.label))]
-    named = [p for p in named if p.latitude is not None]
-    here = places.whereabouts(home) if home else None
-    if here is None:
-        return named[0] if len(named) == 1 else None
-    away = [places.distance_km(here.latitude, here.longitude, p.latitude, p.longitude) for p in named]
-    nearest = min(away, default=HOMONYM_KM)
-    return named[away.index(nearest)] if nearest < HOMONYM_KM else None
-
-
-def is_guess(zone: Zone, words: str, home: Place) -> bool:
-    """Are the kilometres of a zone read from words our own, as an area named is none known, or is an exception not read?"""
-    said, *excepted = _EXCEPT.split(_HEADING.sub("", fold(words)), 1)
-    if any(zone.country or not _covered(part) for words in excepted for part in _parted(words)):
-        return True
-    # "et alentours" is none
-    parts = [part for part in _parted(said) if _LIMITED.sub(" ", part).strip()]
-    alone = not (zone.departments or zone.regions or zone.country) and not re.search(
-        r"\d", _COUNTED.sub(" ", said)
-    )
-    return alone and any(_meant(part, home) is None and not _half(part, home) for part in parts)
-
-
-def _parted(text: str) -> list[str]:
-    """The names that a zone lists."""
-    return [part for part in toponyms.parted(text) if _COUNTED.sub("", part).strip()][:20]
-
-
-def _called(name: str, home: Place | None) -> Iterator[Place]:
-    """The places of this name, and what people call so: "St-Sulpice" a town of home's department, "MACS" its groupings."""
-    yield from toponyms.named(name)
-    if home is not None and home.department:
-        known_as = places.communes_once_named(name, home.department) or places.abbreviated(name)
-        yield from (toponyms.of_commune(town.code) for town in known_as)
-        around = places.groupings_at(Place(department=home.department)) if len(name) > 2 else ()
-        yield from (places.of_grouping(one) for one in around if name in toponyms.initials(one))
-
-
-def _number(raw: object) -> float | None:
-    match = re.search(r"\d+(?:[.,]\d+)?", str(raw))
-    value = float(match.group().replace(",", ".")) if match else 0.0
-    return value if 0 < value <= 20_000 else None
-
-
 #: What hedges or remarks on a figure: "env. 20", "~ 1,2 M€ (2024)", "12 dont 4 en CDI"; and the two ends of "10 à 19".
 _HEDGE = re.compile(
     r"\b(?:env(?:iron)?\b\.?|approx\w*\.?|entre\b)|(?:^\W*\+|\bplus|\bpr[eè]s|\bmoins) de\b|^\s*[~≈+]|\([^)]*\)|\bdont\b.*",
@@ -420,18 +191,24 @@ def headcount_of(raw: object) -> float | None:
     return identifiers.number_of(re.sub(r"(?<=\d)\s*[^\W\d][^\d,]*$", "", str(bare_figure(raw))))
 
 
-def departments_of(raw: object, former: bool = False) -> tuple[str, ...]:
-    """Department codes named by code ("75, 2A, 974", "59L") or by name; `former` by that of a region before 2016 too."""
+def departments_of(raw: object, reached: bool = False) -> tuple[str, ...]:
+    """Department codes named by code ("75, 2A, 974", "59L") or by name.
+
+    `reached`, of where someone goes: by that of a region before 2016 too, and not by a name within a longer one.
+    """
     text = _listed(raw).removesuffix(".0")
     tokens = re.findall(r"(?<!\w)(2[ab]|97\d|\d{1,2})[a-z]?(?!\w)", text)
     codes = [code for token in tokens if (code := token.upper().zfill(2)) in department_names()]
-    codes += (code for area, _ in _areas(text, former) if former or len(area) == 1 for code in area)
+    plain = f" {_plain(text)} "
+    for start, _, departments, _ in areas_in(plain):
+        if not _LONGER.search(plain[: start + 1]) if reached else len(departments) == 1:
+            codes += departments
     return tuple(dict.fromkeys(codes))
 
 
 def regions_of(raw: object) -> tuple[str, ...]:
     """INSEE region codes named by name; a bare number is no region here (it would be a department)."""
-    return tuple(region for _, region in _areas(_listed(raw)) if region)
+    return tuple(dict.fromkeys(region for *_, region in areas_in(f" {_plain(_listed(raw))} ") if region))
 
 
 def _listed(raw: object) -> str:
@@ -449,18 +226,14 @@ _LONGER = re.compile(
 
 
 @lru_cache(10_000)
-def _areas(text: str, reached: bool = False) -> tuple[tuple[tuple[str, ...], str], ...]:
-    """(departments, region) of each area named, one of them empty; of "Pays de la Loire" no part is the Loire.
-
-    `reached`, of where someone goes, so that a department's name within a longer one is none.
-    """
-    plain, areas = f" {_plain(text)} ", []
+def areas_in(plain: str) -> tuple[tuple[int, int, tuple[str, ...], str], ...]:
+    """(start, end, departments, region) of each area named between spaces, left to right; of "pays de la loire" no part is the Loire."""
+    found = []
     for name, area in _area_names():
-        if name in plain:
-            if not (reached and area[0] and _LONGER.search(plain[: plain.index(name) + 1])):
-                areas.append(area)
-            plain = plain.replace(name, "  ")
-    return tuple(areas)
+        while (start := plain.find(name)) >= 0:
+            found.append((start, start + len(name), *area))
+            plain = plain.replace(name, " " * len(name), 1)
+    return tuple(sorted(found))
 
 
 @cache

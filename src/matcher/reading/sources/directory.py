@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from matcher.console import counted, say
 from matcher.domain import KINDS, BadInput, Offer, OfferNature, Place, Rejected, Structure, Zone
-from matcher.reading.sources import Columns, _columns, _structure, _tabular
+from matcher.reading.sources import Columns, _columns, _structure, _tabular, _zones
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import loosely, place_of
@@ -389,6 +389,7 @@ def _together(zones: Sequence[Zone]) -> Zone:
         departments=tuple(dict.fromkeys(d for zone in zones for d in zone.departments)),
         regions=tuple(dict.fromkeys(r for zone in zones for r in zone.regions)),
         country=any(zone.country for zone in zones),
+        communes=tuple(dict.fromkeys(c for zone in zones for c in zone.communes)),
     )
 
 
@@ -502,12 +503,11 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
     in_words = [told for told in all_of("radius") if not re.search(r"\d", told)]
     in_words += [heading for heading, tells in ticked if tells == "zone"]
     zone_words = " ; ".join(all_of("zone", 2_000) + in_words)
-    zone = _structure.zone_of(
-        zone_words, cell("radius"), cell("zone_departments"), cell("zone_regions"), place
-    )
+    around = cell("radius"), cell("zone_departments"), cell("zone_regions")
+    zone, guessed = _zones.zone_of(zone_words, *around, home=place)
     if zone_words and zone is None:
         flags = (*flags, f"zone-unread: {zone_words[:80]}")
-    elif zone and _structure.is_guess(zone, f"{zone_words}{text('radius')}", place):
+    elif guessed:
         flags = (*flags, f"zone-guessed: {zone_words[:80]}")
     updated = identifiers.clean_date(cell("updated"))
     turnover = identifiers.clean_amount(_structure.bare_figure(cell("turnover")))
@@ -688,7 +688,7 @@ def _nested(
         sectors=_structure.several(first("sectors", "secteurs", "sector", "secteur")) or sectors,
         service_types=_structure.service_types_of(first("presta_types", "presta_type", "service_types"))
         or service_types,
-        zone=_structure.zone_of(zone, *around),
+        zone=_zones.zone_of(zone, *around)[0],
         since=identifiers.clean_date(first("since", "depuis", "date")),
         source=source,
     )

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, BinaryIO
 
 from matcher.domain import Offer, Rejected, Structure, Zone
-from matcher.reading.sources import _structure, _tabular
+from matcher.reading.sources import _structure, _tabular, _zones
 from matcher.reading.sources._json import objects
 from matcher.reading.sources._places import place_of
 from matcher.reference.text import clean, shorten
@@ -84,7 +84,7 @@ def _zone(row: Mapping[str, Any]) -> Zone | None:
     if kind == "COUNTRY":
         return Zone(country=True)
     if kind == "CUSTOM":
-        return _structure.zone_of(None, radius=row.get("geo_range_custom_distance"))
+        return _zones.zone_of(None, radius=row.get("geo_range_custom_distance"))[0]
     if not places:
         return None
     listed = places if isinstance(places, list) else [places]
