@@ -169,9 +169,8 @@ def _item(part: str) -> Criterion | None:
     ended = _WEIGHED_NAME.match(plain, start) if found else None
     name = clean(part[start : ended and ended.end()], _NAME).replace(" | ", " : ")
     name = name.strip(" .,;:/") + ")" * (name.count("(") > name.count(")"))
-    if not found:
-        return Criterion(name=name)
-    return Criterion(name=name, weight=found[0][0], weight_unit=found[0][1])
+    weight, unit = found[0] if found else (None, "")
+    return Criterion(name=name, weight=weight, weight_unit=unit)
 
 
 def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
@@ -180,7 +179,7 @@ def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:
     for found in _WEIGHT.finditer(plain):
         number, unit = (next(filter(None, found.group(*these)), "") for these in ((1, 3, 5), (2, 4)))
         kind: Unit = "%" if unit.startswith("%") or "100" in unit else "points" if unit else ""
-        weight = decimal(number)
+        weight = float(number.replace(",", "."))
         if unit.endswith("20"):  # "(8/20)"
             weight, kind = 5 * weight, "%"
         stated += [(weight, kind)] if found.end() > at else []
@@ -192,11 +191,6 @@ def per_cent(weight: float | None, unit: Unit, plain: str) -> tuple[float | None
     total = _TOTAL.search(plain) if weight and unit != "%" else None
     whole = 1.0 if (weight or 1.0) < 1 else float(next(filter(None, total.groups()))) if total else 0.0
     return (round(100 * weight / whole, 1), "%") if weight and whole > weight else (weight, unit)
-
-
-def decimal(text: str) -> float:
-    """The value of a `NUMERAL`."""
-    return float(text.replace(",", "."))
 
 
 @dataclass(frozen=True)
@@ -265,7 +259,7 @@ def _figures(plain: str) -> list[Share]:
             continue
         behind = _BEFORE_WEIGHT.search(before)
         unit = "part" if _OF_PART.match(plain, end) else (behind and behind.lastgroup) or ""
-        value = decimal(found[1]) * (5 if (found["per"] or "").endswith("20") else 1)
+        value = float(found[1].replace(",", ".")) * (5 if (found["per"] or "").endswith("20") else 1)
         figures.append(Share(_name(plain, last, *found.span()), found.start(), value, unit))
         last = end
     return figures

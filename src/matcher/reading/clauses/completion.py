@@ -52,8 +52,8 @@ def complete(tender: Tender, general: str = "", by_lot: Mapping[str, str] | None
         sole = terms.sole_lot(tender.title, f"{own[0].text}\n{last.text}")
         lots = [replace(lots[0], number=sole[0], title=sole[1])] if sole else lots
     limits = (terms.lots_per_winner(page.plain) for page in (last, *own))
-    most = tender.lots_per_winner or next(filter(None, limits), None)
-    if most and not tender.lots_per_winner:
+    most = tender.lots_per_winner
+    if not most and (most := next(filter(None, limits), None)):
         limit = tuple(facts.lot_limits(str(most), ""))
         lots = [replace(lot, conditions=(*lot.conditions, *limit)) for lot in lots]
     lots = [toponyms.placed(lot, tender) for lot in lots]

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from matcher.learned import clauses as classifier
 from matcher.reading.clauses.sentences import EXCEPTED
-from matcher.reading.criteria import NUMERAL, Unit, decimal, weights
+from matcher.reading.criteria import NUMERAL, Unit, weights
 from matcher.reference.prose import folded, lots_named
 
 #: "L. 2113-12", "L2113-13-1", "des articles L 2113-12, 13 et 14"; "R. 2113-7" and "L. 2113-10" are none.
@@ -130,7 +130,7 @@ LOT_WEIGHT = re.compile(
 def share(plain: str) -> float | None:
     """The share of hours or of work that a sentence states, 0 to 1."""
     found = _SHARE.search(plain)
-    return decimal(next(filter(None, found.groups()))) / 100 if found else None
+    return float(next(filter(None, found.groups())).replace(",", ".")) / 100 if found else None
 
 
 def social_weight(plain: str) -> tuple[float, Unit] | None:

@@ -12,6 +12,13 @@ from matcher.reference.prose import lots_named
 
 LotFigures = list[tuple[float, frozenset[str]]]
 
+
+class Quantity(NamedTuple):
+    value: float
+    before: str
+    after: str
+
+
 #: "1 500", "1.500", "350", "néant"; in "le lot 2 120 heures" the number is 120.
 _NUMBER = re.compile(
     r"\b(?<!lot )(\d{1,3}(?:[ .\u202f]\d{3})+|\d{1,6}|neant|sans objet|aucune?(?= ?(?:[.;,|\n]|$|heure))|(?:pas d'|sans )(?=heure))(?![\d/])"
@@ -52,14 +59,6 @@ _GOES_ON = re.compile(r"\W*(?:pour )?(?:l[ea]s? )?(?:lot|tranche|annee|total|nea
 _AHEAD = 3_000  # characters of a list or a table that are read on
 
 
-class Quantity(NamedTuple):
-    """A candidate number of hours, per cent or points, with the words up to the numbers before and after it."""
-
-    value: float
-    before: str
-    after: str
-
-
 def _numbers(run: str) -> Iterator[tuple[int, int, float]]:
     """Candidate numbers, (start, end, hours): those with the unit, and those that fill a label near the word "heures"."""
     for found in _NUMBER.finditer(run):
@@ -75,7 +74,7 @@ def _numbers(run: str) -> Iterator[tuple[int, int, float]]:
 
 
 def _around(run: str, found: list[tuple[int, int, float]]) -> list[Quantity]:
-    """Each number of a run, (start, end, value), with the words that stand around it."""
+    """Each number of a run, (start, end, value), with the words up to those before and after it."""
     ends = [0, *(end for _, end, _ in found)]
     starts = [*(start for start, _, _ in found[1:]), len(run)]
     return [

@@ -20,10 +20,8 @@ _NUMBER = re.compile(r"(?i)\W*(?:lots?\W{1,2})?(?:n ?° ?)?0*(\d{1,2})\W*")
 _LOT = re.compile(r"(?i)\W*lots?\W{1,2}(?:n ?° ?)?0*(\d{1,2}|[a-h])\b")
 
 #: A column that asks for yes or no, for whom or for hours; how an answer says no, and what is no answer.
-_ASKS, _OF_HOURS = (
-    re.compile(r"reserv|claus|insertion|heure|socia"),
-    re.compile(r"heure|volume|quota|insertion"),
-)
+_ASKS = re.compile(r"reserv|claus|insertion|heure|socia")
+_OF_HOURS = re.compile(r"heure|volume|quota|insertion")
 _NO = re.compile(
     r"(?i)(?:non(?: concerné)?|n|néant|sans(?: objet)?|aucune?|ouvert|/|[-–—]+|☐|0|)(?: ?h(?:eures?)?)?(?: [-–—/])?"
 )
@@ -57,8 +55,7 @@ def laid_out(text: str) -> str:
 
 def _table(lines: Sequence[str], at: int) -> tuple[list[Row], int]:
     """The rows of the table that begins at a line, and how many lines it takes; ([], 1) where none begins."""
-    headed = _HEADS.match(lines[at]) is not None
-    for separator in _SEPARATORS[: 4 if headed else 2]:
+    for separator in _SEPARATORS[: 4 if _HEADS.match(lines[at]) else 2]:
         bare = (line.strip(" |\t") if line.startswith("|") else line for line in lines[at : at + 99])
         cells = ([cell.strip() for cell in separator.split(line)] for line in bare)
         if rows := list(takewhile(lambda row: len(row) > 1, cells)):
