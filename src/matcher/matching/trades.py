@@ -23,7 +23,7 @@ from matcher.learned.activities import VAGUE
 from matcher.learned.asks import names
 from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Shortlist
-from matcher.reference import codes, tables, trades
+from matcher.reference import tables, trades
 from matcher.reference.arrays import model_arrays
 from matcher.reference.text import fold
 
@@ -203,7 +203,7 @@ def plainly(shortlist: Shortlist, trade: int) -> bool:
     """Do the words of the lot spell a trade, or leave no doubt of it, for the things that it is usually of?"""
 
     def make() -> bool:
-        spelt = trades.trades()[trade].words.search(fold(shortlist.query.text)) is not None
+        spelt = spells(shortlist.query.text, trade)
         sure = spelt or shortlist.query.asked.chances.get(names()[trade], 0.0) >= PLAINLY
         return sure and not other_things(shortlist, trade, label(trade))
 
@@ -233,19 +233,10 @@ def telling(shortlist: Shortlist) -> NDArray[np.bool_]:
     return query.memo.once("things", lambda: np.array([any(_told_of(trade, query.text)) for trade in every]))
 
 
-def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Candidates whose activity code is of a trade for other things than the lot is about; (n,)."""
-    catalogue = shortlist.catalogue
-    held, at = by_code(catalogue, shortlist.candidates)
-
-    def firsts() -> list[tuple[int, str]]:
-        """The first trade and the label of each code."""
-        labels = (codes.naf_label(code or "") for code in (*catalogue.coded("naf")[1], ""))
-        return list(zip(held[:, :-1].argmax(axis=1).tolist(), labels, strict=True))
-
-    known = catalogue.once("first trades of codes", firsts)
-    told = telling(shortlist)
-    return np.array([told[trade] and other_things(shortlist, trade, label) for trade, label in known])[at]
+@lru_cache(20_000)  # a structure is explained for many lots
+def spells(text: str, trade: int) -> bool:
+    """Do words of a trade stand in a text?"""
+    return trades.trades()[trade].words.search(fold(text)) is not None
 
 
 @lru_cache(4_000)  # a structure is explained for many lots
