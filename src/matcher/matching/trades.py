@@ -33,8 +33,9 @@ MAIN = 0.6  # share from which a trade is the one that a lot asks for, no part o
 ASKED = 6  # trades of a lot that are looked at
 CLEARLY = 0.5  # chance from which a trade is named as the one asked for
 LENT = "personnel"  # the trade of lending staff, which the kind tells
+RESALE = "reemploi"
 #: Trades of many things: who collects or sells some does no part of what is asked of others.
-BY_OBJECT = frozenset({"collecte-dechets", "reemploi"})
+BY_OBJECT = frozenset({"collecte-dechets", RESALE})
 #: Trades whose share is published together with others, and with which: it tells nothing of a part of a lot.
 WIDE = {
     "logistique": "du conditionnement, de la mise sous pli, de la manutention ou de la logistique",
@@ -138,19 +139,15 @@ def match(
 def shares(shortlist: Shortlist) -> Floats:
     """The share of the lot that is of each trade, 0 of neighbours; support of people, or lent staff, is no other part; (trades,).
 
-    Who collects or sells things is a neighbour of who makes of them what is asked more than that.
+    Who resells things is a neighbour of who makes of them what is asked more than that.
     """
 
     def make() -> Floats:
         asked = shortlist.query.asked.trades
-        pairs = [pair for pair in trades.neighbours() if not BY_OBJECT.issuperset(pair)]
-        made = {
-            name
-            for name in BY_OBJECT
-            for pair in pairs
-            if name in pair and asked.get(name, 0.0) < max(asked.get(each, 0.0) for each in pair)
-        }
-        asked = {name: share for name, share in asked.items() if name not in made}
+        makers = {name for pair in trades.neighbours() if RESALE in pair for name in pair} - BY_OBJECT
+        made = max(asked.get(name, 0.0) for name in makers)
+        if asked.get(RESALE, 0.0) < made:
+            asked = {name: share for name, share in asked.items() if name != RESALE}
         beside = {name: share for name, share in asked.items() if name in (INSERTION, LENT)}
         rest = sum(asked.values()) - sum(beside.values())
         of_rest = {name: share / rest if rest > 0.0 else 0.0 for name, share in asked.items()} | beside
