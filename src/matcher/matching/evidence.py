@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matcher.catalogue.catalogue import Catalogue
 from matcher.catalogue.columns import DECLARED
-from matcher.domain import LENDING_KINDS
+from matcher.domain import LENDING_KINDS, Offer
 from matcher.matching import declared, demand, trades
 from matcher.matching import reach as reach_
 from matcher.matching.shortlist import Column, Memo, Shortlist
@@ -136,18 +136,26 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         labels = map(trades.label, range(len(asked)))
         of_others = np.array([all(for_others(trade, label) for trade in which) for label in labels])
         other = (surest >= trades.NAMED) & ((by_name < trades.FIRST * surest) | of_others[first])
-        coded = ~(other | trades.coded_for_others(shortlist))
         area = all(map(reach_.vague, shortlist.query.places))  # somewhere in it, so perhaps in that quarter
         home = reach_.of(shortlist).comes(NEXT_DOOR) | (area & (of(shortlist, "same_department") > 0))
         away = out_of_quarter(shortlist) & ~home
         named = np.isnan(of(shortlist, "said_trade")) & ~(other | away) & (by_name >= INDICATED)
+        side = named & (by_name < trades.FIRST * surest)  # of what it is known for
+        called = catalogue.of_structure("name")[rows[side]]
+        named[side] = [any(trades.spells(str(name), trade) for trade in which) for name in called]
         said, by_code = (source(shortlist, asked.astype(np.float32)) for source in (said_trade, code_trade))
-        by_code = (by_code >= INDICATED) & coded
-        sources = (named, trades.by_name, things_named), (by_code, trades.by_code, things_coded)
-        for whose, source, things in sources if (asked & trades.telling(shortlist)).any() else ():
+        by_code = (by_code >= INDICATED) & ~other
+        beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & ~other
+        for whose, source, things, of_trades in (
+            (named, trades.by_name, things_named, asked),
+            (by_code, trades.by_code, things_coded, asked),
+            (beside, trades.by_code, things_coded, wider),
+        ):
+            if not (of_trades & trades.telling(shortlist)).any():
+                continue
             held, at = source(catalogue, rows[whose])
             texts = zip(*(catalogue.of_structure(key)[rows[whose]] for key in ("name", "naf")), strict=True)
-            tells = (held[at, :-1] >= INDICATED) & asked
+            tells = (held[at, :-1] >= INDICATED) & of_trades
             whose[whose] = [
                 not all(
                     for_others(t, *things(t, str(name), str(code or ""))) for t in each.nonzero()[0].tolist()
@@ -160,7 +168,6 @@ def told(shortlist: Shortlist) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         # and could not be asked, of those two of ten
         words = said_trade(shortlist, near.astype(np.float32)) >= STATED
         words &= ~(other & ~near[first]) & (of(shortlist, "told_trade") >= INDICATED)
-        beside = (code_trade(shortlist, wider.astype(np.float32)) >= 1.0) & coded
         words &= ~(plain | aside)  # of whom more is told already
         words &= ~_say_none(shortlist, near, words)
         unclear = shortlist.query.demand.columns["clear"] < demand.SHARE  # so that every reading counts
@@ -183,6 +190,39 @@ def things_coded(trade: int, name: str, code: str) -> tuple[str, ...]:
     return codes.naf_label(code), name
 
 
+class Piece(NamedTuple):
+    """A declared piece, the sentence that it stands in, its offer, and how surely it is of each trade."""
+
+    text: str
+    sentence: str
+    offer: Offer
+    held: trades.Floats
+    by_job: trades.Floats  # the same of the codes of its jobs
+
+    @property
+    def read(self) -> bool:
+        """Was it read about the structure, so that it is not its own record?"""
+        return self.offer.inferred and bool(self.offer.source)
+
+    @property
+    def post(self) -> bool:
+        """Is it one of its posts?"""
+        return self.offer.nature == "job" and not self.read
+
+
+def pieces_of(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> list[Piece]:
+    """Some pieces of candidate i, each by its slot."""
+    table, catalogue = declared.pieces(shortlist), shortlist.catalogue
+    rows = table.rows_with(slots, shortlist.rows_of(i, *DECLARED)).tolist() if len(slots) else []
+    made = []
+    for slot, row in zip(slots.tolist(), rows, strict=True):
+        text, offer = table.text(slot), catalogue.offer(row)
+        by_job = trades.of_jobs(offer.rome)
+        held = np.maximum(table.trades[slot], by_job if offer.nature == "job" else 0.0)
+        made.append(Piece(text, declared.sentence_with(text, catalogue.text(row)), offer, held, by_job))
+    return made
+
+
 def _say_none(shortlist: Shortlist, asked: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Those chosen of whom all that they say of these trades is about other things, or what they have for themselves."""
     catalogue, table = shortlist.catalogue, declared.pieces(shortlist)
@@ -193,29 +233,25 @@ def _say_none(shortlist: Shortlist, asked: NDArray[np.bool_], chosen: NDArray[np
 
     def says_none(i: int) -> bool:
         row, slots = shortlist.candidates[i], declared.slots_of(shortlist).of(i)
-        by_post = (posts[of_row[row]] >= INDICATED) & asked
-        if not by_post.any():  # then the pieces that say one of them tell all
+        if not (
+            (posts[of_row[row]] >= INDICATED) & asked
+        ).any():  # then the pieces that say one of them tell all
             slots = slots[((table.trades[slots] >= INDICATED) & asked).any(axis=1)]
-        if not len(slots):
-            return False  # its posts alone say the trade, of what was declared later
+        pieces = pieces_of(shortlist, i, slots)
         sources = (source(catalogue, [row]) for source in (trades.by_name, trades.by_code))  # as stored
         otherwise = np.array([held[at[0], :-1] for held, at in sources], dtype=np.float32).max(axis=0)
-        listed, kind = shortlist.rows_of(i, *DECLARED), str(catalogue.of_structure("kind")[row])
-        rows = table.rows_with(slots, listed).tolist()
-        offers = [catalogue.offer(each) for each in rows]
-        by_job = np.stack([trades.of_jobs(offer.rome) for offer in offers])
-        told = (np.maximum(table.trades[slots], by_job) >= INDICATED) & asked
+        kind = str(catalogue.of_structure("kind")[row])
+        told = [(np.maximum(piece.held, piece.by_job) >= INDICATED) & asked for piece in pieces]
 
         def none(trade: int) -> bool:
-            said = np.flatnonzero(told[:, trade]).tolist()
-            texts = [table.text(int(slots[k])) for k in said]
-            sentences = map(declared.sentence_with, texts, (catalogue.text(rows[k]) for k in said))
-            things = (" ; ".join(texts), " ; ".join(sentences))
+            said = [piece for piece, tells in zip(pieces, told, strict=True) if tells[trade]]
+            things = (" ; ".join(each) for each in ([p.text for p in said], [p.sentence for p in said]))
             return trades.said_of_others(shortlist, trade, *things) or all(
-                trades.for_itself(trade, offers[k], otherwise, kind) for k in said
+                trades.for_itself(trade, piece.offer, otherwise, kind) for piece in said
             )
 
-        which = np.flatnonzero(told.any(axis=0)).tolist()
+        # of posts alone that were declared later there is nothing to read
+        which = np.flatnonzero(np.any(told, axis=0)).tolist()
         return bool(which) and all(map(none, which))
 
     found = np.zeros(len(shortlist), dtype=bool)

@@ -23,7 +23,7 @@ from matcher.learned.activities import VAGUE
 from matcher.learned.asks import names
 from matcher.matching.parts import INSERTION
 from matcher.matching.shortlist import Shortlist
-from matcher.reference import codes, tables, trades
+from matcher.reference import tables, trades
 from matcher.reference.arrays import model_arrays
 from matcher.reference.text import fold
 
@@ -33,8 +33,9 @@ MAIN = 0.6  # share from which a trade is the one that a lot asks for, no part o
 ASKED = 6  # trades of a lot that are looked at
 CLEARLY = 0.5  # chance from which a trade is named as the one asked for
 LENT = "personnel"  # the trade of lending staff, which the kind tells
+RESALE = "reemploi"
 #: Trades of many things: who collects or sells some does no part of what is asked of others.
-BY_OBJECT = frozenset({"collecte-dechets", "reemploi"})
+BY_OBJECT = frozenset({"collecte-dechets", RESALE})
 #: Trades whose share is published together with others, and with which: it tells nothing of a part of a lot.
 WIDE = {
     "logistique": "du conditionnement, de la mise sous pli, de la manutention ou de la logistique",
@@ -138,19 +139,15 @@ def match(
 def shares(shortlist: Shortlist) -> Floats:
     """The share of the lot that is of each trade, 0 of neighbours; support of people, or lent staff, is no other part; (trades,).
 
-    Who collects or sells things is a neighbour of who makes of them what is asked more than that.
+    Who resells things is a neighbour of who makes of them what is asked more than that.
     """
 
     def make() -> Floats:
         asked = shortlist.query.asked.trades
-        pairs = [pair for pair in trades.neighbours() if not BY_OBJECT.issuperset(pair)]
-        made = {
-            name
-            for name in BY_OBJECT
-            for pair in pairs
-            if name in pair and asked.get(name, 0.0) < max(asked.get(each, 0.0) for each in pair)
-        }
-        asked = {name: share for name, share in asked.items() if name not in made}
+        makers = {name for pair in trades.neighbours() if RESALE in pair for name in pair} - BY_OBJECT
+        made = max(asked.get(name, 0.0) for name in makers)
+        if asked.get(RESALE, 0.0) < made:
+            asked = {name: share for name, share in asked.items() if name != RESALE}
         beside = {name: share for name, share in asked.items() if name in (INSERTION, LENT)}
         rest = sum(asked.values()) - sum(beside.values())
         of_rest = {name: share / rest if rest > 0.0 else 0.0 for name, share in asked.items()} | beside
@@ -203,7 +200,7 @@ def plainly(shortlist: Shortlist, trade: int) -> bool:
     """Do the words of the lot spell a trade, or leave no doubt of it, for the things that it is usually of?"""
 
     def make() -> bool:
-        spelt = trades.trades()[trade].words.search(fold(shortlist.query.text)) is not None
+        spelt = spells(shortlist.query.text, trade)
         sure = spelt or shortlist.query.asked.chances.get(names()[trade], 0.0) >= PLAINLY
         return sure and not other_things(shortlist, trade, label(trade))
 
@@ -233,19 +230,10 @@ def telling(shortlist: Shortlist) -> NDArray[np.bool_]:
     return query.memo.once("things", lambda: np.array([any(_told_of(trade, query.text)) for trade in every]))
 
 
-def coded_for_others(shortlist: Shortlist) -> NDArray[np.bool_]:
-    """Candidates whose activity code is of a trade for other things than the lot is about; (n,)."""
-    catalogue = shortlist.catalogue
-    held, at = by_code(catalogue, shortlist.candidates)
-
-    def firsts() -> list[tuple[int, str]]:
-        """The first trade and the label of each code."""
-        labels = (codes.naf_label(code or "") for code in (*catalogue.coded("naf")[1], ""))
-        return list(zip(held[:, :-1].argmax(axis=1).tolist(), labels, strict=True))
-
-    known = catalogue.once("first trades of codes", firsts)
-    told = telling(shortlist)
-    return np.array([told[trade] and other_things(shortlist, trade, label) for trade, label in known])[at]
+@lru_cache(20_000)  # a structure is explained for many lots
+def spells(text: str, trade: int) -> bool:
+    """Do words of a trade stand in a text?"""
+    return trades.trades()[trade].words.search(fold(text)) is not None
 
 
 @lru_cache(4_000)  # a structure is explained for many lots

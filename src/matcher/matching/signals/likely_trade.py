@@ -18,6 +18,7 @@ from matcher.learned import asks
 from matcher.learned.activities import VAGUE
 from matcher.learned.names import plain
 from matcher.matching import declared, evidence, trades
+from matcher.matching.evidence import Piece
 from matcher.matching.shortlist import Column, Memo, Shortlist
 from matcher.matching.signals import Why
 from matcher.matching.trades import BY_OBJECT, FIRST, INDICATED, KNOWN, MAIN, NEAR, OWN, STATED
@@ -86,26 +87,6 @@ class _Fact(NamedTuple):
         return f"{self.lead} {self.source}".strip()
 
 
-class _Piece(NamedTuple):
-    """A declared piece, the sentence that it stands in, its offer, and how surely it is of each trade."""
-
-    text: str
-    sentence: str
-    offer: Offer
-    held: trades.Floats
-    by_job: trades.Floats  # the same of the codes of its jobs
-
-    @property
-    def read(self) -> bool:
-        """Was it read about the structure, so that it is not its own record?"""
-        return self.offer.inferred and bool(self.offer.source)
-
-    @property
-    def post(self) -> bool:
-        """Is it one of its posts?"""
-        return self.offer.nature == "job" and not self.read
-
-
 def _facts(shortlist: Shortlist, i: int) -> Iterator[_Fact]:
     """What tells something of the trade of candidate i: its own words, its activity code before mere posts, its name."""
     slots, row = declared.slots_of(shortlist).of(i), shortlist.candidates[i]
@@ -133,7 +114,9 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[_Fact]:
     told = [own[0]] if own and (own[0].level > OTHER or spoken) else []
     # what its words spell is not what it "does not say"
     if told and told[0].level == OTHER and kind in LENDING_KINDS:
-        spelt = any(_spells(told[0].source, trade) for trade in np.flatnonzero(_asked(shortlist)).tolist())
+        spelt = any(
+            trades.spells(told[0].source, trade) for trade in np.flatnonzero(_asked(shortlist)).tolist()
+        )
         told = [told[0]._replace(lead="")] if spelt else told
     if not own:
         least = CLOSE if kind in LENDING_KINDS else ASIDE  # no neighbour of whoever lends
@@ -149,7 +132,7 @@ def _said(
     otherwise: trades.Floats,
     jobs: NDArray[np.floating],
     lead: str,
-) -> tuple[_Fact, _Piece] | None:
+) -> tuple[_Fact, Piece] | None:
     """What it declares of its services nearest to the lot, as published: of pieces of the same trade one with its words.
 
     Where none is of what is asked, one that names it, else one that tells what it does; None where it declares no
@@ -169,26 +152,26 @@ def _said(
         """What its texts tell of each trade, beside its posts."""
         return np.asarray(held[[not each for each in codes_of()]].max(axis=0, initial=0.0))
 
-    def first(among: NDArray[np.bool_], weights: NDArray[Any]) -> _Piece | None:
+    def first(among: NDArray[np.bool_], weights: NDArray[Any]) -> Piece | None:
         met = held * weights
         told = met.max(axis=1)
         while among.any():
             kept = np.flatnonzero(among & (told >= min(ALIKE * told[among].max(), STATED)))
             spelt = [  # a long one says other things too
-                _spells(text, trade) * (1.0 if len(text) <= QUOTED else 0.5)
+                trades.spells(text, trade) * (1.0 if len(text) <= QUOTED else 0.5)
                 for text, trade in zip(
                     map(pieces.text, slots[kept].tolist()), met[kept].argmax(axis=1).tolist(), strict=True
                 )
             ]
             near = pieces.compare(declared.view_of(shortlist), slots[kept])
             at = kept[(near + told[kept] + spelt).argmax()]
-            piece = _piece(shortlist, i, int(slots[at]))
+            (piece,) = evidence.pieces_of(shortlist, i, slots[at : at + 1])
             if not _unfit(piece, worth, otherwise, structure):
                 return piece
             among = among & (slots != slots[at])
         return None
 
-    def quoted(piece: _Piece | None, trade: int = -1) -> tuple[_Fact, _Piece] | None:
+    def quoted(piece: Piece | None, trade: int = -1) -> tuple[_Fact, Piece] | None:
         if piece is None:
             return None
         doubtful = np.zeros(len(worth), dtype=bool)
@@ -196,7 +179,14 @@ def _said(
             doubtful = texts() < STATED  # a post beside what its texts tell
         return _quoted(shortlist, piece, worth, lead, trade, doubtful, structure.name), piece
 
-    own = quoted(first(np.ones(len(slots), dtype=bool), worth))
+    ours = np.ones(len(slots), dtype=bool)
+    own = quoted(first(ours, worth))
+    if own and own[0].level == ASIDE:  # another of its pieces may be of what the lot is about
+        met = held * worth * (trades.shares(shortlist) > 0)
+        each = zip(met.argmax(axis=1).tolist(), map(pieces.text, slots.tolist()), strict=True)
+        apart = [trades.said_of_others(shortlist, trade, text) for trade, text in each]
+        ours = (met.max(axis=1) >= INDICATED) & ~np.array(apart)
+        own = quoted(first(ours, worth)) or own
     if own is None or own[0].level == CLEAR:
         return own
     lent = (jobs >= KNOWN) & (trades.shares(shortlist) > 0) & (structure.kind in LENDING_KINDS)
@@ -204,7 +194,7 @@ def _said(
         named = np.array([_names(pieces.text(slot), trade) for slot in slots.tolist()])
         if jobs[trade] >= KNOWN:  # a post whose code is of it
             named |= [any(trades.of_job(code)[trade] >= KNOWN for code in each) for each in codes_of()]
-        if piece := first(named, worth):
+        if piece := first(named & ours, worth):
             return quoted(piece, trade)
     stated = (held * ~trades.among(OWN)).max(axis=1) >= STATED
     if own[0].level >= BESIDE:
@@ -214,16 +204,7 @@ def _said(
     return own if own[0].level > level else plain
 
 
-def _piece(shortlist: Shortlist, i: int, slot: int) -> _Piece:
-    pieces = declared.pieces(shortlist)
-    row = int(pieces.rows_with(np.array([slot]), shortlist.rows_of(i, *DECLARED))[0])
-    text, whole, offer = pieces.text(slot), shortlist.catalogue.text(row), shortlist.catalogue.offer(row)
-    by_job = trades.of_jobs(offer.rome)
-    held = np.maximum(pieces.trades[slot], by_job if offer.nature == "job" else 0.0)
-    return _Piece(text, declared.sentence_with(text, whole), offer, held, by_job)
-
-
-def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, structure: Structure) -> bool:
+def _unfit(piece: Piece, worth: trades.Floats, otherwise: trades.Floats, structure: Structure) -> bool:
     """Is it no service: what it has for itself, how to reach it, its name, or a heading?"""
     trade = int((piece.held * worth).argmax())
     return bool(
@@ -237,7 +218,7 @@ def _unfit(piece: _Piece, worth: trades.Floats, otherwise: trades.Floats, struct
 
 def _quoted(
     shortlist: Shortlist,
-    piece: _Piece,
+    piece: Piece,
     worth: trades.Floats,
     lead: str,
     named: int,
@@ -248,7 +229,7 @@ def _quoted(
     sure = named >= 0
     trade = named if sure else int((piece.held * worth).argmax())
     share = trades.shares(shortlist)
-    plain = not _TRAINED.search(fold(piece.text)) and (share[trade] > 0 or _spells(piece.text, trade))
+    plain = not _TRAINED.search(fold(piece.text)) and (share[trade] > 0 or trades.spells(piece.text, trade))
     least = INDICATED if plain else STATED
     if not sure and piece.held[trade] < least:
         trade = int(piece.held.argmax())  # what it tells itself
@@ -257,8 +238,12 @@ def _quoted(
     title = piece.offer.title if piece.offer.nature == "job" else ""
     quote = _quote(piece.text, piece.sentence, title, trade)
     passages = shorten(shortlist.query.text, 160), quote
-    spelt = sure or (_spells(piece.text, trade) and not _aside(piece, trade)) or piece.by_job[trade] >= KNOWN
-    spelt = spelt or _spells(name, trade)
+    spelt = (
+        sure
+        or (trades.spells(piece.text, trade) and not _aside(piece, trade))
+        or piece.by_job[trade] >= KNOWN
+    )
+    spelt = spelt or trades.spells(name, trade)
     known = spelt or share[trade] > 0  # a neighbour is not guessed
     held = float(known and (sure or piece.held[trade] >= least))
     weak = not sure and piece.held[trade] < STATED
@@ -292,18 +277,12 @@ def _told(
     return OTHER, lead
 
 
-def _aside(piece: _Piece, trade: int) -> bool:
+def _aside(piece: Piece, trade: int) -> bool:
     """Is it a word alone among what is made, which is of another trade, or ironing, which is no laundry?"""
     before, related = piece.sentence.partition(piece.text)[0], trades_.related()[asks.names()[trade]]
     listed = len(tokens(piece.text)) < 2 and before.rfind("(") > before.rfind(")")
-    other = listed and not any(_spells(before, trades.place(name)) for name in related)
+    other = listed and not any(trades.spells(before, trades.place(name)) for name in related)
     return other or fold(piece.text) == IRONING
-
-
-@lru_cache(20_000)  # a structure is explained for many lots
-def _spells(text: str, trade: int) -> bool:
-    """Do words of a trade stand in a text?"""
-    return trades_.trades()[trade].words.search(fold(text)) is not None
 
 
 @lru_cache(20_000)
@@ -368,7 +347,7 @@ def _coded(
     shares = trades.shares(shortlist)
     label = shorten(codes.naf_label(code).removesuffix(" n.c.a."), 80)
     fact = f"activité au registre « {label} » (NAF {code})"
-    if code in VAGUE and shares.max() > MAIN and _spells(label, main := int(shares.argmax())):
+    if code in VAGUE and shares.max() > MAIN and trades.spells(label, main := int(shares.argmax())):
         level, lead = _told(shortlist, main, 1.0, False, (label,), lead)
         yield _Fact(level, lead, fact, ("", label))
     if not label or code in VAGUE:
@@ -379,7 +358,7 @@ def _coded(
         named.max() >= STATED and named[trade] < FIRST * named.max()
     )
     enough = held[trade] >= INDICATED
-    sure = held[trade] >= KNOWN and (not alike or _spells(label, trade)) and not other
+    sure = held[trade] >= KNOWN and (not alike or trades.spells(label, trade)) and not other
     if shares[trade] > 0:
         sure = sure and trades.plainly(shortlist, trade)
     elif alike or held[trade] < 1.0:  # of a neighbour by a code that is of it in part
@@ -399,7 +378,7 @@ def _named(shortlist: Shortlist, held: trades.Floats, name: str, code: str) -> I
     trade, _ = _first(shortlist, held)
     last = fold(name).rpartition(" ")[2]  # registers cut a long name
     cut = len(last) > SHORT and any(word.startswith(last) for word in fold(trades.label(trade)).split())
-    spelt = _spells(name, trade) or cut
+    spelt = trades.spells(name, trade) or cut
     if held[trade] < INDICATED:
         return
     # who is known for appliances collects no clothes
