@@ -449,3 +449,5 @@ def test_the_support_of_people_is_no_part_of_its_own() -> None:
     title = "Prestation d'insertion sociale et professionnelle, support entretien d'espaces verts"
     (part,) = executed(asks.of_lot(lot(1, title=title)))
     assert part.trade == "espaces-verts" and part.share == 1.0
+    washing = asks.of_lot(lot(1, title="Lavage des véhicules municipaux"))
+    assert len(washing.several) == 2 and not executed(washing), "one thing, read two ways"

@@ -15,9 +15,11 @@ INSERTION = "insertion"  # the trade of whoever executes a support with the peop
 def executed(asked: Asked) -> tuple[Part, ...]:
     """The parts of a lot of several trades that a member executes; empty for a lot of one trade.
 
-    The support of people, beside another trade, is no part of its own.
+    The support of people, beside another trade, is no part of its own, nor is a trade that neither words nor codes of its own
+    ask for: it is another reading of the same words ("Lavage des véhicules").
     """
-    kept = [part for part in asked.several if part.trade != INSERTION]
+    told = [part for part in asked.several if part.cpv or part.words != part.label]
+    kept = [part for part in told if part.trade != INSERTION] if len(told) > 1 else []
     whole = sum(part.share for part in kept)
     return tuple(replace(part, share=part.share / whole) for part in kept)
 
