@@ -60,7 +60,7 @@ def zone_of(structure: Structure) -> str:
         return ""
     radius = f"{zone.radius_km:.0f} km autour de son adresse" if zone.radius_km else ""
     around = ", ".join(places.groupings()[code].name for code in zone.groupings if code in places.groupings())
-    towns = ", ".join(found.name for code in zone.communes if (found := places.commune(code)))
+    towns = ", ".join(town.name for code in zone.communes if (town := places.commune(code)))
     names = ", ".join(found.name if (found := places.department(code)) else code for code in zone.departments)
     regions = ", ".join(places.regions().get(code, code) for code in zone.regions)
     return " ; ".join(
