@@ -169,8 +169,8 @@ def _item(part: str) -> Criterion | None:
     ended = _WEIGHED_NAME.match(plain, start) if found else None
     name = clean(part[start : ended and ended.end()], _NAME).replace(" | ", " : ")
     name = name.strip(" .,;:/") + ")" * (name.count("(") > name.count(")"))
-    weight, unit = found[0] if found else (None, "")
-    return Criterion(name=name, weight=weight, weight_unit=unit)
+    stated: tuple[float | None, Unit] = found[0] if found else (None, "")
+    return Criterion(name=name, weight=stated[0], weight_unit=stated[1])
 
 
 def weights(plain: str, at: int = 0) -> list[tuple[float, Unit]]:

@@ -13,7 +13,7 @@ from matcher.learned import clauses as classifier
 from matcher.learned.clauses import ClauseModel
 from matcher.reading.clauses import conditions, grammar, hours, sentences
 from matcher.reading.clauses.sentences import Finding, Page, Sentence, cut, pages, speaking, windows
-from matcher.reading.criteria import per_cent, shares, weights
+from matcher.reading.criteria import Unit, per_cent, shares, weights
 from matcher.reference.text import shorten
 
 T = TypeVar("T")
@@ -153,7 +153,8 @@ def _judged(model: ClauseModel, window: Window, chance: float, page: Page) -> It
     for one in [one for one in saying if one in social] or social:
         after = window[window.index(one) + 1 :]
         stated = (grammar.social_weight(one.plain), *weights(" ; ".join(other.plain for other in after)))
-        weight, unit = next(filter(None, stated), (None, ""))
+        none: tuple[float | None, Unit] = (None, "")
+        weight, unit = next(filter(None, stated), none)
         left_out = grammar.lots_of(one.plain, reserving=False)[1]
         more = takewhile(grammar.LOT_WEIGHT.fullmatch, (other.plain for other in after))
         run = " ; ".join((one.plain, *more))
