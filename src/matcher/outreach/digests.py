@@ -132,7 +132,7 @@ def _choices(
     ordered = pairs.order_by(Found.siret, Found.probability.desc(), Found.notice_id, Found.lot_id)
     open_ones = (row for row in store.ask(ordered) if row.notice_id in known.cases)
     grouped = groupby(open_ones, key=lambda row: row.siret)
-    by_siret: dict[str, list[Any]] = {siret: list(rows) for siret, rows in grouped}
+    by_siret = {siret: [*rows] for siret, rows in grouped}
     # a cancelled lot has no matches left: its addressees are those it was announced to
     # lots announced earlier that were cancelled since, announced as such once; by addressee
     cancelled: dict[str, list[News]] = defaultdict(list)
@@ -146,7 +146,8 @@ def _choices(
         names = earlier_names(catalogue, siret)
         if siret in known.done or known.silent & names:
             continue
-        found = (_news(known, *row[1:], names) for row in by_siret.get(siret, []))
+        rows = by_siret.get(siret, ())
+        found = (_news(known, r.notice_id, r.lot_id, r.probability, r.level, names) for r in rows)
         news = [*filter(None, found), *(one for name in sorted(names) for one in cancelled.get(name, ()))]
         # one announced once may since have gone from the directory
         if any(one.level != "plausible" for one in news) and (structure := catalogue.known(siret)):
