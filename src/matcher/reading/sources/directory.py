@@ -15,7 +15,6 @@ from matcher.reading.sources import Columns, _columns, _structure, _tabular, _zo
 from matcher.reading.sources._columns import Cells
 from matcher.reading.sources._facts import cpvs
 from matcher.reading.sources._places import loosely, place_of
-from matcher.reading.zones import stated
 from matcher.reference import identifiers, places, toponyms, trades
 from matcher.reference.identifiers import name_words, without_brackets
 from matcher.reference.text import clean, fold, shorten
@@ -377,7 +376,7 @@ def _finished(draft: Structure) -> Structure:
 
 
 def _radius_told(text: str) -> Zone | None:
-    told = stated(text)
+    told = _zones.stated(text)
     return Zone(radius_km=told.radius_km) if told and told.radius_km else None
 
 
