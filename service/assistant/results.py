@@ -109,7 +109,8 @@ def _nobody(answer: Mapping[str, Any], narrowed: Sequence[str]) -> Iterator[str]
     without = f"redemander sans {' ni '.join(narrowed)}, ou " if narrowed else ""
     lots = (lot for lot in answer.get("lots", ()) if isinstance(lot, Mapping) and lot.get("nobody"))
     yield from dict.fromkeys(
-        NOBODY.get(lot.get("calls_for", "")) or TEXTS["nobody_known"].format(without) for lot in lots
+        NOBODY[called] if (called := lot.get("calls_for")) else TEXTS["nobody_known"].format(without)
+        for lot in lots
     )
 
 

@@ -63,7 +63,7 @@ def test_of_the_signals_that_read_one_contract_one_is_shown() -> None:
 
 
 def test_a_structure_whose_trade_nothing_tells_is_not_called_near(matcher: Matcher) -> None:
-    need = free_text_tender("entretien des espaces verts d'une école", near("92000"))
+    need = free_text_tender("entretien des espaces verts d'une école", near("93500"))
     marks = {m.structure.name: mark(m) for m in matcher.match(need, 10, groups=0).lots[0].matches}
     assert marks["Les Sentiers de l'Ourcq"] == "à appeler"
     assert marks.get("Nouvel Élan") in (None, "à vérifier")

@@ -21,7 +21,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from service.app import create_app
 from service.assistant import results
-from service.assistant.server import INSTRUCTIONS, Api, Tools, build
+from service.assistant.results import TEXTS
+from service.assistant.server import Api, Tools, build
 from service.settings import Settings
 
 from mail_server import free_port
@@ -173,7 +174,7 @@ def test_every_tool_answers_over_stdio_and_a_need_leaves_no_trace(folder: Path, 
 
     listed, answers, refused = over_stdio(folder, work, MATCHER_READ="key", MATCHER_KEY=good)
     assert {tool.name for tool in listed} == {name for name, _ in CALLS}
-    assert set(re.findall("`([a-z]+_[a-z_]+)`", INSTRUCTIONS)) == {"propose_groups", "find_partners"}
+    assert set(re.findall("`([a-z]+_[a-z_]+)`", TEXTS["instructions"])) == {"propose_groups", "find_partners"}
     assert all(tool.annotations.read_only_hint and tool.description for tool in listed)
     assert not any(tool.input_schema["additionalProperties"] for tool in listed)
     told: list[results.Result] = []

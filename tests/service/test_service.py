@@ -105,7 +105,7 @@ def test_match_names_the_gardeners_of_the_town_first(client: TestClient) -> None
 
 def test_filters_are_obeyed(client: TestClient) -> None:
     def lot(**filters: object) -> Any:
-        body = {"need": "entretien des espaces verts d'une école", "place": "Nanterre (92)", "n": 50}
+        body = {"need": "entretien des espaces verts d'une école", "place": "Pantin (93)", "n": 50}
         (one,) = client.post("/v1/match", json={**body, "filters": filters}).json()["lots"]
         return one
 

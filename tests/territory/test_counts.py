@@ -209,7 +209,7 @@ def test_a_lot_of_a_billion_is_never_recommended_to_one_alone(matcher: Matcher) 
 @pytest.mark.parametrize(
     ("number", "facts", "told"),
     [
-        (16, {}, UNSURE),  # farther than its trade goes
+        (11, {}, UNSURE),  # farther than its trade goes
         (1, {"amount": 30_000_000.0, "amount_period": "year"}, UNSURE),  # its size and what it is for
         (1, {"flags": ("concession",)}, "watch"),
     ],

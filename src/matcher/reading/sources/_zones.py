@@ -237,6 +237,7 @@ _BETWEEN = re.compile(
 )
 #: A region of one word is named as an area: "en Bretagne".
 _IN_REGION = re.compile(r" (?:en|de|d|la|region|toute|hors) $")
+BEFORE = 30  # characters before a name in which its article and "département" stand
 
 
 def stated(text: str) -> Zone | None:
@@ -260,11 +261,11 @@ def _areas_of(sentence: str) -> Iterator[str]:
     found = [one for one in areas_in(plain) if "-" not in (text[one[0]], text[one[1] - 1])]  # "Pont-du-Gard"
 
     def is_sure(start: int, end: int, departments: Sequence[str]) -> bool:
-        name = plain[start:end].strip()
+        name, before = plain[start:end].strip(), plain[max(0, start - BEFORE) : start + 1]
         if len(departments) != 1:  # a region
-            return " " in name or _IN_REGION.search(plain[: start + 1]) is not None
+            return " " in name or _IN_REGION.search(before) is not None
         ordinary = name in _COMMON or places.communes_named(name)
-        return not ordinary or _NAMING.search(plain[: start + 1]) is not None
+        return not ordinary or _NAMING.search(before) is not None
 
     sure = [(start, end) for start, end, departments, _ in found if is_sure(start, end, departments)]
     for start, end, departments, region in found:
