@@ -16,6 +16,7 @@ from matcher.domain import Filters, Lot, Offer, Place, Structure, Tender, Zone
 from matcher.matching import reach, recipes, search
 from matcher.matching.search import query_of, shortlist_of
 from matcher.matching.shortlist import Query
+from matcher.matching.signals import likely_place
 from matcher.reference import places
 from matcher.reference.places import distance_km, locate
 
@@ -85,10 +86,14 @@ def test_a_zone_of_communes_holds_them_and_no_more() -> None:
     assert reach.to_places(held, [AISNE], np.arange(1)).pair(0, 40.0).where == "near"
 
 
-def standing(*towns: Place) -> Catalogue:
-    """A structure in each of these towns."""
-    numbered = enumerate(towns)
-    listed = [Structure(siret=f"{n:09d}00010", name="A", kind="EI", place=town) for n, town in numbered]
+def standing(*towns: Place, zones: Sequence[float] = ()) -> Catalogue:
+    """A structure in each of these towns, of so many kilometres around."""
+    offers = [(Offer(id="1", title="Tonte", zone=Zone(radius_km=km)),) for km in zones] or [()] * len(towns)
+    numbered = enumerate(zip(towns, offers, strict=True))
+    listed = [
+        Structure(siret=f"{n:09d}00010", name="A", kind="EI", place=town, offers=some)
+        for n, (town, some) in numbered
+    ]
     return build_catalogue(listed, [], recipes.named("lexical"))
 
 
@@ -99,6 +104,24 @@ def test_who_stands_in_the_commune_of_a_lot_is_on_the_spot_though_no_coordinates
     here, far = (reach.to_places(held, [town], np.arange(2)).pair(i, 40.0) for i in (0, 1))
     assert here.kilometres == 0 and far.kilometres != 0
     assert allowed_mask(held, Filters(radius_km=1.0), [town]).tolist() == [True, False]
+
+
+def test_a_town_taken_by_its_name_or_postcode_is_at_an_approximate_distance_and_its_zone_counts() -> None:
+    by_name, by_postcode = locate(Place(label="Châteaubourg")), locate(Place(commune="61214"))
+    assert by_name.inferred and by_postcode.inferred and not LAON.inferred
+    held = standing(by_name, by_name, by_postcode, LAON, zones=(10.0, 30.0, 60.0, 60.0))
+    told = {
+        "35238": ("à 20 km environ, outside", "à 20 km environ, inside"),
+        "35068": ("sur place, inside", "sur place, inside"),
+        "27679": ("", "", "à 20 km environ, inside"),  # Verneuil, near L'Aigle
+        "02691": ("", "", "", "à 40 km, inside"),  # Saint-Quentin
+    }
+    for code, expected in told.items():
+        shortlist = shortlist_of(held, asked(held, [locate(Place(commune=code))]), exhaustive=True)
+        for i, sentence in enumerate(expected):
+            text = likely_place.explain(shortlist, i, 0.0).text.partition(" (")[0]
+            where = reach.of(shortlist).pair(i, 40.0).where
+            assert not sentence or f"{text}, {where}" == sentence
 
 
 def test_a_lot_known_by_its_department_is_within_reach_of_whoever_stands_in_it() -> None:

@@ -169,14 +169,6 @@ def _evidence_table(rows: Sequence[_Row]) -> pa.Table:
     )
 
 
-def _standing(place: Place) -> places.Whereabouts | None:
-    """Where a structure is: of one whose place may be another ("Paris et Lyon") no nearer than a postcode tells."""
-    here = places.whereabouts(place)
-    if here is None or not place.inferred:
-        return here
-    return replace(here, spread_km=max(here.spread_km, places.POSTCODE_KM))
-
-
 def _structure_table(located: Sequence[Structure], first_rows: Sequence[int]) -> pa.Table:
     nan, payloads = float("nan"), [codec.to_text(structure, brief=True) for structure in located]
 
@@ -187,7 +179,7 @@ def _structure_table(located: Sequence[Structure], first_rows: Sequence[int]) ->
     # the codes (ROME) of the jobs that a structure declares, the first of each
     jobs = [{o.rome[0] for o in s.offers if o.rome and o.nature in DECLARED} for s in located]
     services = [tuple(sorted({t for o in s.offers for t in o.service_types})) for s in located]
-    standing = [_standing(s.place) or places.Whereabouts(nan, nan, nan) for s in located]
+    standing = [places.whereabouts(s.place) or places.Whereabouts(nan, nan, nan) for s in located]
     return pa.table(
         {
             "siret": words(s.siret for s in located),

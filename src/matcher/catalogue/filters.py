@@ -17,7 +17,7 @@ from matcher.domain import BadInput, Filters, Place
 from matcher.reference import law
 from matcher.reference.arrays import F64, I64, Mask
 from matcher.reference.codes import everyday_words
-from matcher.reference.places import EARTH_RADIUS_KM, Whereabouts, unmapped, whereabouts
+from matcher.reference.places import EARTH_RADIUS_KM, Whereabouts, whereabouts
 from matcher.reference.text import clean, fold, plain_words, tokens
 
 SIREN = 9  # digits
@@ -165,8 +165,8 @@ def distances_km(catalogue: Catalogue, places: Sequence[Place], rows: I64 | None
 
 
 def of_one_commune(catalogue: Catalogue, places: Sequence[Place], rows: I64 | None = None) -> Mask:
-    """Who stands in the commune of a place, of those of which no coordinates are known."""
-    codes = {*map(unmapped, places)} - {""}
+    """Who stands in the commune of a place, of those that `unmapped` tells."""
+    codes = {place.commune for place in places if place.commune}
     size = len(catalogue) if rows is None else len(rows)
     return catalogue.one_of("unmapped", codes, rows) if codes else np.zeros(size, dtype=bool)
 

@@ -48,7 +48,10 @@ class Reach:
 
     zone: Column  # 1 inside a declared zone, -1 outside all that it declares, 0 where none is, or that is not known
     kilometres: Column  # see `distances_km`; NaN where nothing is known of the place of either
-    sure: Mask  # are the kilometres between points of their own, so that they may be shown
+    sure: Mask  # are both points known better than by their area, so that the kilometres may be shown
+    about: (
+        Mask  # of these kilometres, are they approximate: is a town inferred, or known by its postcode's mean
+    )
 
     @property
     def refused(self) -> Mask:
@@ -72,7 +75,9 @@ class Reach:
 
     def take(self, kept: Rows) -> Reach:
         """The reach of some of the structures."""
-        return Reach(self.zone.take(kept), self.kilometres.take(kept), self.sure.take(kept))
+        return Reach(
+            self.zone.take(kept), self.kilometres.take(kept), self.sure.take(kept), self.about.take(kept)
+        )
 
     def pair(self, i: int, usual: float) -> Reached:
         """The reach of structure i, for a trade that usually travels so many kilometres."""
@@ -124,13 +129,16 @@ def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: 
             outside[limited] = (least > radius[limited]) & ~within[limited]
         zone = inside.astype(np.float64) - outside
     kilometres = np.where(within, np.fmin(kilometres, WITHIN_KM), kilometres)
-    own = catalogue.of_structure("spread_km")[rows] == 0
     known = [place for place in places if not vague(place)]
-    if len(known) < len(places):
-        with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore"):
+        own = catalogue.of_structure("spread_km")[rows] <= POSTCODE_KM
+        if len(known) < len(places):
             own &= distances_km(catalogue, known, rows) <= kilometres
-    own |= of_one_commune(catalogue, places, rows)
-    return Reach(zone, kilometres, np.asarray(own & ~np.isnan(kilometres)))
+    here = of_one_commune(catalogue, places, rows)
+    about = ~catalogue.one_of("unmapped", {""}, rows) | any(one.spread_km for one in located(known))
+    return Reach(
+        zone, kilometres, np.asarray((own | here) & ~np.isnan(kilometres)), np.asarray(about & ~here)
+    )
 
 
 def _of_groupings(zones: Zones, places: Iterable[Place]) -> Mask:

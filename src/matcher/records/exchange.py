@@ -25,7 +25,7 @@ from matcher.records.store import Store, now
 from matcher.records.tables import Agreement, Declaration, Feedback, Letter, Message, Notice, View
 from matcher.reference import trades
 from matcher.reference.identifiers import IDENTITY, is_address
-from matcher.reference.places import distance_km
+from matcher.reference.places import POSTCODE_KM, distance_km
 from matcher.reference.text import clean, fold
 
 if TYPE_CHECKING:
@@ -402,7 +402,7 @@ def distances(catalogue: Catalogue) -> Callable[[str, str], float]:
             return math.nan
         columns = ("latitude", "longitude", "spread_km")
         lat, lon, spread = (catalogue.of_structure(name)[rows] for name in columns)
-        if spread.any():
+        if (spread > POSTCODE_KM).any():
             return math.nan
         return float(distance_km(lat[0], lon[0], lat[1], lon[1]))
 

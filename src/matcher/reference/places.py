@@ -259,9 +259,15 @@ def city_of(code: str) -> str:
 
 
 def unmapped(place: Place) -> str:
-    """The code of a commune of which no coordinates are known; "" of any other: who shares it is on the spot."""
+    """The code of a commune that has no coordinates, or that is only inferred and tells where the place is; "" of any other.
+
+    Who shares it is on the spot; kilometres to elsewhere are approximate.
+    """
     found = commune(place.commune) if place.commune else None
-    return found.code if found and found.latitude != found.latitude else ""
+    if found is None or not (place.inferred or math.isnan(found.latitude)):
+        return ""
+    own = not math.isnan(found.latitude) and (place.latitude, place.longitude) != coordinates(found)[:2]
+    return "" if own else found.code
 
 
 def _largest_first(found: Iterable[Commune]) -> tuple[Commune, ...]:

@@ -188,11 +188,12 @@ def _where(shortlist: Shortlist, i: int) -> str:
     """Kilometres where both places are known, else the department; never kilometres from the centre of a department."""
     row = int(shortlist.candidates[i])
     catalogue = shortlist.catalogue
-    kilometres = float(reach.of(shortlist).shown_km[i])
+    found = reach.of(shortlist)
+    kilometres, about = float(found.shown_km[i]), " environ" * bool(found.about[i])
     town, code = (str(catalogue.of_structure(name)[row]) for name in ("town", "department"))
     if kilometres == kilometres:
         shown = round(kilometres, 1)  # rounded as in a match
-        return ("sur place" if shown < 1 else f"à {shown:.0f} km") + (f" ({town})" if town else "")
+        return ("sur place" if shown < 1 else f"à {shown:.0f} km{about}") + (f" ({town})" if town else "")
     if not code:
         return "implantation inconnue"
     found = places.department(code)
