@@ -96,22 +96,20 @@ def _read_as(place: str) -> Iterator[str]:
         yield f"« {place} » : {meant} a été compris. Dites-le à qui demande."
 
 
-def nowhere(answer: Mapping[str, Any]) -> str:
-    """That no place was read of a need, or which ones its name may be; "" where one was."""
-    if any(each["lot"]["places"] for each in answer["lots"]):
-        return ""
+def which(answer: Mapping[str, Any]) -> str:
+    """Which places the name in a need may be; "" where it is none or one."""
     choices = answer.get("place_choices")
-    return TEXTS["which"].format(", ".join(choices)) if choices else TEXTS["nowhere"]
+    return TEXTS["which"].format(", ".join(choices)) if choices else ""
 
 
 def _nobody(answer: Mapping[str, Any], narrowed: Sequence[str]) -> Iterator[str]:
     """Why a lot has nobody, and what to do: of the filters that `narrowed` it, to ask without them."""
-    without = f"redemander sans {' ni '.join(narrowed)}, ou " if narrowed else ""
     lots = (lot for lot in answer.get("lots", ()) if isinstance(lot, Mapping) and lot.get("nobody"))
-    yield from dict.fromkeys(
-        NOBODY[called] if (called := lot.get("calls_for")) else TEXTS["nobody_known"].format(without)
-        for lot in lots
-    )
+    for called in dict.fromkeys(lot.get("calls_for", "") for lot in lots):
+        yield NOBODY[called]
+        if not called:
+            without = f"sans {' ni '.join(narrowed)} ou " if narrowed else ""
+            yield TEXTS["widen"].format(without)
 
 
 def text_of(result: Result, arguments: Collection[str] = (), offset: int = 0) -> str:

@@ -175,7 +175,7 @@ class Tools:
         for each in answer["lots"]:
             each["by_clause"] = [{"structure": match["structure"]} for match in each["by_clause"]]
             each["asking"] = [await self._structure(siret) for siret in each["asking"][:ASKED]]
-        hint = results.nowhere(answer) if asked.get("need") else ""
+        hint = results.which(answer)
         return results.of(answer, hint=hint, asked={**asked, **wishes})
 
     async def explain_structure(self, siret: Siret, **asked: Unpack[Asked]) -> results.Result:
@@ -327,8 +327,7 @@ class Tools:
                 del each["advised"]["refused"]  # its reasons are the refusals
         read = found["result"]["lots"][0]["lot"].get("duration_months")
         how_long = results.TEXTS["read_months"].format(read) if read else results.TEXTS["how_long"]
-        hints = (results.nowhere(found["result"]), "" if months else how_long)
-        return results.of(found, hint=" ".join(filter(None, hints)), asked=body)
+        return results.of(found, hint="" if months else how_long, asked=body)
 
 
 async def _remember(ctx: Any, call_next: Any) -> Any:

@@ -98,16 +98,24 @@ def test_the_summary_counts_records_lots_and_reasons() -> None:
 
 @pytest.mark.parametrize(
     ("place", "told"),
-    [(Place(label="Nulleville"), True), (Place(label="Pantin", department="93"), False), (Place(), False)],
+    [
+        (Place(label="Nulleville"), "Le lieu n'est pas connu (Nulleville) : toute la France est comparée"),
+        (
+            Place(label="Luxembourg", country="LU"),
+            "Le lieu est hors de France (Luxembourg) : toute la France",
+        ),
+        (Place(country="ZZ"), "Le lieu est hors de France : toute la France est comparée"),
+        (Place(), "Aucun lieu n'est lu, dites où : toute la France est comparée"),
+        (Place(label="Pantin", department="93"), ""),
+        (Place(region="53"), ""),
+    ],
 )
-def test_a_place_that_is_not_known_is_told_when_it_is_read_and_when_it_is_answered(
-    place: Place, told: bool
-) -> None:
+def test_why_no_place_counts_is_told_when_it_is_read_and_when_it_is_answered(place: Place, told: str) -> None:
     lot = Lot(id="1", title="Tonte", places=(place,))
     read = gather.Gathered(tenders=[Tender(id="a", format="table", title="Tonte", lots=(lot,))])
-    assert any("Nulleville" in line for line in read.summary()) is told
+    assert any("a place that is not known" in line for line in read.summary()) is ("n'est pas" in told)
     everywhere = reasons.everywhere(LotAnswer(lot=lot, matches=()))
-    assert ("Nulleville" in everywhere, bool(everywhere)) == (told, not place.department)
+    assert everywhere.startswith(told) and bool(everywhere) == bool(told)
 
 
 def test_the_source_may_be_named_instead_of_recognised() -> None:

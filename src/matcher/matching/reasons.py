@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from matcher.catalogue.columns import DECLARED
 from matcher.domain import KINDS, LEVEL_LABELS, CallsFor, Clause, LotAnswer, Match, Reason, Structure
 from matcher.reference.identifiers import is_siret
-from matcher.reference.places import whereabouts
+from matcher.reference.places import Unplaced, unplaced
 from matcher.reference.text import shorten
 
 
@@ -144,14 +144,22 @@ def why_nobody(answer: LotAnswer) -> str:
     return NOBODY[answer.calls_for] if answer.nobody and answer.considered else ""
 
 
+#: Why no place counts, by what `places.unplaced` tells.
+UNPLACED: Mapping[Unplaced, str] = {
+    "unsaid": "Aucun lieu n'est lu, dites où",
+    "unknown": "Le lieu n'est pas connu",
+    "abroad": "Le lieu est hors de France",
+}
+
+
 def everywhere(answer: LotAnswer) -> str:
-    """That all of France is compared for want of a place that is known, in French; "" where one is."""
+    """That all of France is compared for want of a place that is known there, in French; "" where one is."""
     stated = answer.asked.places if answer.asked else answer.lot.places
-    if any(map(whereabouts, stated)):
+    if not (why := unplaced(stated)):
         return ""
     named = ", ".join(place.label for place in stated if place.label)
-    why = f"Le lieu « {named} » n'est pas connu" if named else "Aucun lieu n'est lu"
-    return f"{why} : toute la France est comparée, la distance ne compte pas."
+    where = f" ({named})" if named else ""
+    return f"{UNPLACED[why]}{where} : toute la France est comparée, la distance ne compte pas."
 
 
 def unknown_in_words(answer: LotAnswer) -> str:

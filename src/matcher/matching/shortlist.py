@@ -15,6 +15,7 @@ from matcher.catalogue.columns import days
 from matcher.catalogue.texts import runs
 from matcher.domain import Asked, Filters, Lot, Place, Tender
 from matcher.reference.arrays import F32, F64, I64, Array, Mask
+from matcher.reference.places import unplaced
 
 T = TypeVar("T")
 Column = F64
@@ -65,7 +66,7 @@ class Query:
     @property
     def located(self) -> bool:
         """Is the place of work known?  A lot without one is next door to everybody, and within nobody's reach."""
-        return any(place.department or place.latitude is not None for place in self.places)
+        return not unplaced(self.places)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

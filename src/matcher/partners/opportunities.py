@@ -206,7 +206,7 @@ def _opened(tenders: Iterable[Tender], wanted: Wishes, moment: datetime) -> list
 
     def open_here(tender: Tender, lot: Lot) -> bool:
         due = lot.deadline or tender.deadline
-        abroad = lot.places and all(place.country not in (None, "FR") for place in lot.places)
+        abroad = lot.places and all(map(places.is_abroad, lot.places))
         return not abroad and open_at(in_paris(due) if due else None, tender.published, moment)
 
     known = [each for each in tenders if not each.confidential and each.nature in ANSWERABLE]

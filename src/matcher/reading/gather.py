@@ -16,7 +16,7 @@ from matcher.reading import contracts, files, merge
 from matcher.reading.procedure import by_id, in_force
 from matcher.reading.sources import Columns
 from matcher.reference.identifiers import BY_NAME, BY_SIREN
-from matcher.reference.places import whereabouts
+from matcher.reference.places import unplaced
 
 T = TypeVar("T")
 NOTICES = "notices.jsonl"
@@ -66,11 +66,7 @@ class Gathered:
         if self.repeated:
             yield f"  {counted(self.repeated, 'row')} of awards of a contract that another states: counted once"
         lots_at = [lot.places for tender in self.tenders for lot in tender.lots if lot.places]
-        lost = [
-            at[0].label
-            for at in lots_at
-            if not any(p.country not in (None, "FR") or whereabouts(p) for p in at)
-        ]
+        lost = [at[0].label for at in lots_at if unplaced(at) == "unknown"]
         if named := list(dict.fromkeys(filter(None, lost))):
             yield (
                 f"  {counted(len(lost), 'lot')} in a place that is not known ({', '.join(named[:3])}): unless the buyer's tells it, "

@@ -10,9 +10,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain, islice, takewhile
+from itertools import chain, takewhile
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from matcher.domain import Place
 from matcher.reference.tables import OFFICIAL_COMMUNES, _column, _own_rows, _rows, code_list, remembered
 from matcher.reference.text import fold
 
+Unplaced = Literal["", "unsaid", "unknown", "abroad"]
 MOST_WORDS = 8  # of a name
 EARTH_RADIUS_KM = 6371.0088
 NAN = float("nan")
@@ -360,8 +361,9 @@ def communes_once_named(name: str, department: str | None = None) -> tuple[Commu
     key = name_key(name)
     towns = [_commune_at(n) for n in _by_former_key().get(key, ())]
     if not any(department in (None, c.department) for c in towns):
-        first = bisect_left(_sorted_keys(), (f"{key} ", 0))
-        begun = takewhile(lambda pair: pair[0].startswith(f"{key} "), islice(_sorted_keys(), first, None))
+        keys = _sorted_keys()
+        after = map(keys.__getitem__, range(bisect_left(keys, (f"{key} ", 0)), len(keys)))
+        begun = takewhile(lambda pair: pair[0].startswith(f"{key} "), after)
         towns = [_commune_at(n) for _, n in begun] if len(key) > 3 else []
     within = {c.code: c for c in towns if department in (None, c.department)}
     return _largest_first(within.values()) if len(within) < 2 else ()
@@ -586,6 +588,21 @@ def _doubt(place: Place) -> float:
     if centre is not None and point == (centre.latitude, centre.longitude):
         return centre.spread_km
     return POSTCODE_KM if town is not None and point == coordinates(town)[:2] else 0.0
+
+
+def is_abroad(place: Place) -> bool:
+    """Is a place in another country, or in none?"""
+    return place.country not in (None, "", "FR")
+
+
+def unplaced(stated: Iterable[Place]) -> Unplaced:
+    """Why nothing tells where in France these places are: none is stated, it is not known, or abroad; "" where one is known."""
+    stated = tuple(stated)
+    if any(place.department or whereabouts(place) for place in stated):
+        return ""
+    if any(map(is_abroad, stated)):
+        return "abroad"
+    return "unknown" if any(place.label for place in stated) else "unsaid"
 
 
 @remembered()
@@ -827,7 +844,7 @@ def locate(place: Place, buyer_id: str = "") -> Place:
     department or region stated.  What is stated is kept.  A place known by its department alone gets no
     coordinates: `department(code)` has its centre.
     """
-    if place.country not in (None, "", "FR") or place.grouping or _whole(place):
+    if is_abroad(place) or place.grouping or _whole(place):
         return place
     found, doubt = _commune_of(place)
     if found:

@@ -720,7 +720,7 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
         return stated, False
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
     supposed = supposed or (places.locate(buyer.place, buyer.id),)
-    if len(supposed) == 1 and not precise(supposed[0]) and supposed[0].country in (None, "", "FR"):
+    if len(supposed) == 1 and not precise(supposed[0]) and not places.is_abroad(supposed[0]):
         # some of the names are known: nearer to the truth than the buyer's seat
         if listed := _named_in(label, within):
             return listed, False
@@ -845,7 +845,7 @@ def placed(lot: Lot, tender: Tender) -> Lot:
         codes = {one.nuts for one in stated}
         nuts = next(iter(codes)) if len(codes) == 1 else None
         named = tuple(replace(one, nuts=one.nuts or nuts) for one in named)
-        abroad = tuple(one for one in stated if one.country not in (None, "", "FR"))
+        abroad = tuple(filter(places.is_abroad, stated))
         return replace(
             lot, places=named + abroad, inferred=tuple(one for one in lot.inferred if one != "places")
         )

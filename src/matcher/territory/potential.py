@@ -19,6 +19,7 @@ from matcher.domain import LENDING_KINDS, BadInput, Lot, Match, Tender
 from matcher.learned import asks
 from matcher.matching.parts import parts_of
 from matcher.matching.ranking import Ranking
+from matcher.matching.reasons import everywhere
 from matcher.matching.standing import way_in
 from matcher.reading.need import sized_need
 from matcher.records import facilitators
@@ -510,10 +511,8 @@ def _of_lot(
         named = [] if answer.calls_for == "beyond" else hours.carriers[:NAMED]
         carriers = tuple(f"{as_written(c.name)} ({c.kind or 'entreprise'})" for c in named)
         facts = replace(facts, clause_hours=hours.targets[0].hours, carriers=carriers)
-    located = place.department is not None or place.latitude is not None
-    notes = () if located else ("lieu inconnu : toute la France est comptée tant qu'il n'est pas donné",)
-    if place.inferred:
-        notes = (f"lieu déduit : {place.label or place.department}",)
+    deduced = f"lieu déduit : {place.label or place.department}" if place.inferred else ""
+    notes = tuple(filter(None, (deduced or everywhere(answer),)))
     return LotPotential(
         lot=lot,
         trades=tuple(desk.labels[name] for name in trades),

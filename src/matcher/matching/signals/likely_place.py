@@ -15,7 +15,7 @@ def measure(shortlist: Shortlist) -> Column:
 
 
 def explain(shortlist: Shortlist, i: int, value: float) -> Why:
-    if not any(p.department or p.region or p.latitude is not None for p in shortlist.query.places):
+    if not shortlist.query.located:
         return _pieces.at_home(shortlist, i)
     parts = _pieces.where(shortlist, i)
     found, usual = reach.of(shortlist), shortlist.query.demand.usual_km

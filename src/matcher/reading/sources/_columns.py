@@ -70,6 +70,7 @@ def _area_named(cell: str) -> bool:
 _NUMBERS = re.compile(r"\d+(?!\d*\s*km)")
 
 
+@lru_cache(2_000)
 def _areas(cell: str) -> bool:
     """A zone by its words: a number may be any other."""
     return len(cell) < 120 and _zones.zone_of(_NUMBERS.sub(" ", cell))[0] is not None
