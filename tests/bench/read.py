@@ -51,7 +51,7 @@ from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, matches_of
 from matcher.reading import brochure, clauses, files, gather
 from matcher.reading.need import typed_need
-from matcher.reference import paths, toponyms, trades, typed_places
+from matcher.reference import paths, toponyms, trades
 
 app = typer.Typer(help=__doc__, rich_markup_mode=None, pretty_exceptions_enable=False)
 DATA = Path(__file__).parents[1] / "data"
@@ -145,7 +145,7 @@ def places_read(given: list[dict[str, str]]) -> tuple[Counter[str], Counter[str]
     for row in given:
         total[row["kind"]] += 1
         try:
-            found = {_code(place) for place in typed_places.mentioned(row["text"])}
+            found = {_code(place) for place in toponyms.typed(row["text"])}
         except toponyms.Homonyms:
             continue
         known = {row["place"]}

@@ -8,7 +8,7 @@ import pytest
 from matcher import codec
 from matcher.domain import Buyer
 from matcher.reading.sources import decp
-from matcher.reference import law, places, toponyms, typed_places
+from matcher.reference import law, places, toponyms
 from matcher.reference.naming import as_written, source_name
 from matcher.reference.trades import trades_of_cpv
 from records import misread
@@ -25,9 +25,7 @@ def of_award(code: str, kind: str) -> tuple[str | None, str | None]:
 
 
 def mentioned(text: str) -> list[str]:
-    return sorted(
-        p.commune or p.grouping or p.department or p.region or "" for p in typed_places.mentioned(text)
-    )
+    return sorted(p.commune or p.grouping or p.department or p.region or "" for p in toponyms.typed(text))
 
 
 TOLD: dict[str, Callable[..., Any]] = {

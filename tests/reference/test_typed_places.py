@@ -4,7 +4,7 @@ import pytest
 
 from bench import read
 from matcher.domain import Place
-from matcher.reference import toponyms, typed_places
+from matcher.reference import toponyms
 
 
 def codes(found: tuple[Place, ...]) -> set[str]:
@@ -24,11 +24,11 @@ def test_places_are_found_as_people_type_them_and_none_invented(name: str) -> No
 )
 def test_a_region_around_several_towns_and_a_homonym_are_asked_back(text: str) -> None:
     with pytest.raises(toponyms.Homonyms):
-        typed_places.mentioned(text)
+        toponyms.typed(text)
 
 
 def test_a_homonym_is_settled_by_its_department() -> None:
-    (found,) = typed_places.mentioned("stands pour un salon à Saint-Denis, Seine-Saint-Denis")
+    (found,) = toponyms.typed("stands pour un salon à Saint-Denis, Seine-Saint-Denis")
     assert found.commune == "93066" and found.inferred
 
 

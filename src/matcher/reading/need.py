@@ -8,7 +8,7 @@ from typing import Any
 from matcher.domain import Asked, BadInput, Lot, Place, Tender
 from matcher.learned import asks
 from matcher.reading import consultation
-from matcher.reference import toponyms, typed_places
+from matcher.reference import toponyms
 from matcher.reference.text import clean
 
 #: Chance that a trade has in a phrase and in the whole text, together, from which the phrase asks for it.
@@ -24,7 +24,7 @@ def spot(need: str) -> tuple[Place, ...]:
 
     None of a whole consultation, which `typed_need` places.  Raises Homonyms where a name is plainly the place and several communes bear it.
     """
-    return () if consultation.states(need) else typed_places.mentioned(need)
+    return () if consultation.states(need) else toponyms.typed(need)
 
 
 def numbered_lots(need: str, tender: Tender) -> tuple[tuple[Lot, ...], str]:

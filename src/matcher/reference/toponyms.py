@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import chain, takewhile
+from itertools import chain, dropwhile, islice, takewhile
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reference import places
@@ -436,30 +436,55 @@ def _groupings(key: str) -> tuple[Grouping, ...]:
 
 # --------------------------------------------------------------------------------------- named in a text
 
-_WORD = re.compile(r"[^\W_]+")
+_TOKEN = re.compile(r"[^\W_]+")
 _CAPITAL = re.compile(r"(?<![^\W_])[A-ZÀ-ÖØ-ÞŒ][^\W_]*")
+_JOINED = re.compile(r" |-|['’]|/")  # between words of one name
+_DEPARTED = (" (", ", ")  # before the department of a name, as it is typed: "Saint-Denis, 93"
+_PHRASE = re.compile(r"\s*['’:]?\s*|-")  # between words of one phrase
+_SENTENCE = re.compile(r"[.!?:•]\s|\n")
 STREETS = frozenset(
     "rue avenue av bd boulevard route chemin allee allees place porte impasse cours quai rocade pont ligne".split()
 )
 _TERRITORIES = frozenset(
-    "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville emploi".split()
+    "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville".split()
 )
 _ARTICLES = frozenset(("la", "le", "les", "l"))
 LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
-#: Separators between two names of one list.
+_OF = frozenset("de d du des".split())
+_AT = frozenset("a au aux sur vers pres autour ville commune mairie secteur".split())
+_STATED_AT = frozenset("a sur entre via emploi".split())
+_IN = frozenset("dans en departement region nord sud ouest pays".split())
+_INTO = frozenset("en dans departement region".split())
+_SIDES = frozenset("nord sud est ouest".split())
+#: What has such a side itself.
+_PARTS = frozenset("secteur secteurs territoire zone quartier quartiers facade facades lot site aile".split())
+#: Goods named after a place where they need not come from.
+_GOODS = frozenset("savon moutarde jambon dentelle porcelaine saucisse nougat galette toile riz".split())
+#: Are named after people and trees more than after towns: "collège Saint-Exupéry".
+_BUILDINGS = frozenset(
+    "ecole college lycee gymnase stade residence cite foyer square parc creche salle clinique maison".split()
+)
+_NUMBERING = frozenset("departement dept dep dpt".split())
+#: Before a number that counts something.
+_COUNTED = frozenset("lot lots no n article taille format de d a x et ou".split())
+#: After a number of a date or a time.
+_DATED = frozenset(
+    "janvier fevrier mars avril mai juin juillet aout septembre octobre novembre decembre au et h heures a".split()
+)
+#: Separators between two names of one list; one name that is not known may stand between them.
 LISTED = re.compile(
     r"(?: \([^()]{1,40}\))?(?: ?[,;/] ?| [—–] | et |, et |\. )(?:de |d['’]|du |des |à |sur )?"
 )
-#: The same, with one name that is not known between them.
 _LISTED_ON = re.compile(rf"(?:{LISTED.pattern}[A-ZÀ-Ý][\w'’-]+)?{LISTED.pattern}")
+_FROM_TO = re.compile(r" (?:à|au|aux) ")  # "de Toulouse à Albi"
 #: "toutes les communes du département à l'exception de X", "(exemple : gare de X)"
 _LEFT_OUT = re.compile(r"\b(?:exemple|exception|exclusion|exclues?|excepté|sauf|hors)\b[^.;]{0,160}$", re.I)
-#: "le 7e arrondissement de Paris", "3ème arrondissement de Lyon"
-_RANKED = re.compile(r"\b(\d{1,2}) ?(?:er|e|è|[èe]me) arrondissement (?:de |d['’])(Paris|Lyon|Marseille)\b")
 #: "Lyon 3ème, 6ème et 8ème arrondissement"
 _RANKS = re.compile(
     r"\b(Paris|Lyon|Marseille) ((?:\d{1,2}(?:er|e|[èe]me)?s?(?:, ?| et ))+\d{1,2}(?:er|e|[èe]me)s?)(?: arrondissements?)?"
 )
+#: "le 7e arrondissement de Paris", "3ème arrondissement de Lyon"
+_RANKED = re.compile(r"\b(\d{1,2}) ?(?:er|e|è|[èe]me) arrondissement (?:de |d['’])(Paris|Lyon|Marseille)\b")
 #: "les 6e et 14e arrondissements", "Paris Centre, 1er à"
 _DISTRICTS = re.compile(
     r"((?:\d{1,2}(?:er|e|è|[èe]me)?s?(?:, ?| et )){0,12}\d{1,2} ?(?:er|e|è|[èe]me)s?) arrondissements?\b"
@@ -469,32 +494,309 @@ _DISTRICTS = re.compile(
 _NUMBERED = re.compile(r"\((2[AB]|\d{2,3}|\d{5})\)", re.I)
 #: "situés 3 rue du Port, 35000 Rennes"
 _SITED = re.compile(r"\b(?:situ[ée]e?|sise?)s?\b[^.;\n]{0,100}\b\d{5} [A-ZÀ-Ý][^.;,\n]*")
-_INTO = frozenset(("en", "dans", "departement", "region"))
+LONGEST = 2_000  # characters of a text that are read
+TYPED = 400  # characters of a line or two, as people type them
+WORDS = places.MOST_WORDS + 1  # of the longest name, with its article
+SIZABLE = 5_000  # population from which a commune is recognised in lower case
 
 
 @dataclass(frozen=True, slots=True)
-class _Mention:
-    """A name found in a text, with its possible meanings and how explicitly it is the place."""
+class _Name:
+    """A name of a place in a text, what it may mean, and how clearly it is the place."""
 
     words: str
     options: Places
     listed: bool  # does it go on a list of names?
-    strength: int  # 2 explicit ("sur la commune de X", "X (93)"), 1 possible, 0 a hint
+    clear: (
+        int  # 3 plainly ("à X", "commune de X", "X (93)"), 2 possibly, 1 a hint: in passing, or in lower case
+    )
+
+    @property
+    def town(self) -> bool:
+        return precise(self.options[0])
+
+
+class _Text:
+    """A text, its words, and which of them name places.
+
+    A notice is long: a name is written with a capital, and a clear sign tells that it is the place of work.  Who types a
+    line says little, in lower case too: a name is the place, but where it is also a word ("tours", "nord") without a sign.
+    """
+
+    def __init__(self, text: str, typed: bool = False) -> None:
+        self.text, self.typed = text, typed
+        self.tokens = list(_TOKEN.finditer(text))
+        self.plain = [fold(token[0]) for token in self.tokens]
+        # capitals tell nothing in a text that is all in capitals
+        self.loud = sum(map(str.isupper, text)) > (1 if typed else 2) * sum(map(str.islower, text))
+
+    def names(self) -> Iterator[_Name]:
+        """The names of places, left to right, the longest first."""
+        last: _Name | None = None
+        i, end = 0, 0
+        while i < len(self.tokens):
+            found = (
+                self._longest(i, last, self.text[end : self.tokens[i].start()]) if self._begins(i) else None
+            )
+            if found is None:
+                i += 1
+                continue
+            last, i = found
+            end = self.tokens[i - 1].end()
+            yield last
+
+    def _begins(self, i: int) -> bool:
+        """May a name begin with word i?"""
+        if self.plain[i][0].isdigit():
+            return self.typed or len(self.plain[i]) == 5
+        at = i + (not self.typed and self.plain[i] in _ARTICLES and i + 1 < len(self.tokens))
+        return self.plain[at] in first_words() and (self.typed or self.tokens[at][0][0].isupper())
+
+    def _longest(self, i: int, last: _Name | None, gap: str) -> tuple[_Name, int] | None:
+        """The longest name that begins with word i, after `last` and what stands between, and the word after it."""
+        numbered = self.plain[i][0].isdigit()  # "75012 Paris" begins an address
+        listed = (
+            last is not None and last.clear > 1 - self.typed and self._goes_on(last, gap) and not numbered
+        )
+        before = self._before(i)
+        # "à Culoz", "commune de Palneca": a hamlet, or a commune that has joined another, is meant
+        plainly = i > 0 and (self.plain[i - 1] == "a" or bool(before & LINKS and before & _TERRITORIES))
+        for stop in range(self._furthest(i), i, -1):
+            words = self._words(i, stop)
+            small = listed or plainly or (not i and LISTED.match(self.text, self._end(stop)) is not None)
+            if not (options := _options(words) if self.typed else _known(words, small)):
+                continue
+            # "Lyon-Saint-Exupéry" is an airport, "Sedan-Givet" a line
+            compound = re.match(r"-[^\W\d]", self._after(stop)) or self._gap(i) == "-"
+            if compound and not self.typed and not numbered:
+                return None
+            if not (clear := self._typed(i, stop, options) if self.typed else self._stated(i, stop, options)):
+                continue
+            if last and self.typed and last.town and options[0].commune and _FROM_TO.fullmatch(gap):
+                listed, clear = True, last.clear
+            elif last and listed:
+                clear = max(clear, last.clear)
+            return _Name(words, _sided(options, before), listed, clear), stop
+        return None
+
+    def _goes_on(self, last: _Name, gap: str) -> bool:
+        """Does a list of names go on?  The lines of a list are joined by spaces."""
+        return (last.listed and gap == " ") or _LISTED_ON.fullmatch(gap) is not None
+
+    def _words(self, i: int, stop: int) -> str:
+        return self.text[self.tokens[i].start() : self._end(stop)]
+
+    def _end(self, stop: int) -> int:
+        return self.tokens[stop - 1].end()
+
+    def _after(self, stop: int) -> str:
+        return self.text[self._end(stop) :]
+
+    def _gap(self, i: int) -> str:
+        """What stands between word i and the one before; "" before the first."""
+        return self.text[self._end(i) : self.tokens[i].start()] if i else ""
+
+    def _furthest(self, i: int) -> int:
+        """Where the longest name that starts at word i could end."""
+        stop = i + 1
+        while stop < min(i + WORDS, len(self.tokens)) and (
+            _JOINED.fullmatch(self._gap(stop)) or (self.typed and self._gap(stop) in _DEPARTED)
+        ):
+            stop += 1
+        return stop
+
+    def _before(self, i: int) -> frozenset[str]:
+        """The words before word i in its phrase: links, and the first that is none."""
+        back = i
+        while back > 0 and _PHRASE.fullmatch(self._gap(back)):
+            back -= 1
+            if self.plain[back] not in LINKS:
+                break
+        return frozenset(self.plain[back:i])
+
+    def _stated(self, i: int, stop: int, options: Places) -> int:
+        """How clearly the words around a name mark it as the place (see `_Name`)."""
+        if any(map(str.isdigit, self._words(i, stop))):
+            return 3  # "75002 PARIS"
+        after, before = self._after(stop), self._before(i)
+        bracket = re.match(r"[\s–-]*\((2[AB]|\d{2,5})\)", after, re.I)
+        if bracket and any(bracket[1].upper().startswith(d) for p in options if (d := p.department)):
+            return 3
+        options, linked, possible = _sided(options, before), bool(before & LINKS), 2 - self.loud
+        head, town = "".join(before - LINKS), options[0].commune
+        if (
+            head in STREETS
+            or (head in places.OF_MORE and town)
+            or _LEFT_OUT.search(self.text, 0, self.tokens[i].start())
+        ):
+            return 1
+        if not precise(options[0]):
+            wide = self._end(stop) - self.tokens[i].start() >= 8
+            return possible if head in _INTO or (wide and (linked or head in _STATED_AT)) else 1
+        if not town:  # a grouping that is called after its town, whatever its own name, is meant
+            words = " ".join(self.plain[i:stop])
+            return possible if words.startswith("ca ") or _own_name(words) in _grouping_names() else 3
+        if (linked and head in _TERRITORIES) or (head in _STATED_AT and not before & _OF):
+            return 3
+        ends = re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
+        first = not i and re.match(r" et [A-ZÀ-Ý]", after) is not None
+        alone = first or (ends and not self._gap(i).isspace())
+        # "collège des Amandeirets Châteauneuf les Martigues", "école des Tilleuls Baie-Mahault"
+        long = (stop - i >= 3 or (ends and "-" in self._words(i, stop))) and len(options) == 1
+        return possible if (i and self.plain[i - 1] in _OF) or alone or long else 1
+
+    def _typed(self, i: int, stop: int, options: Places) -> int:
+        """The same of what is typed (see `_Name`); 0 where words are not taken for a name."""
+        before, key = self._before(i), places.name_key(" ".join(self.plain[i:stop]))
+        if before & STREETS or "quartier" in before:
+            return 0
+        if key.isdigit():
+            return self._of_number(i, key)
+        if any(map(str.isdigit, key)):
+            return 3
+        numbered = stop < len(self.plain) and self.plain[stop].isdigit() and self._gap(stop) == " "
+        side = key in _SIDES and (precise(options[0]) or before & _PARTS)
+        if side or (key == "lot" and numbered):
+            return 0  # "le Sud" that some groupings are called, "secteur Nord", "Lot 2"
+        goods = before & _OF and _GOODS & {word.removesuffix("s") for word in before}
+        if goods or (before & _BUILDINGS and not before & _OF):
+            return 0
+        town = places.commune(options[0].commune or "")
+        several_words = " " in key or key in natural_regions()
+        if several_words and town is not None and options[0].label != town.name:
+            town = None  # a grouping or a natural region called after it
+        if "pays" in before and town and town.population < SIZABLE:
+            return 0  # a natural region that is not known
+        sign = bool(before & (_AT | _IN))
+        called = places.name_key(town.name) if town else key
+        word = not _also_words().isdisjoint((key, called))
+        begins = not i or _SENTENCE.search(self._gap(i))
+        common = word or (town is not None and town.population < SIZABLE)
+        if self.tokens[i][0][0].isupper() and not self.loud and not (begins and common):
+            return 2 + sign
+        if word:
+            at = "a" in before and " " not in called  # "à la crèche" is no town, "à tours" is
+            return 3 * bool(before & _IN if town is None else at or self._confirmed(stop, options))
+        whole = key == called
+        return 0 if town and town.population < (SIZABLE if whole else SHORTENED) else 1 + 2 * sign
+
+    def _confirmed(self, start: int, options: Places) -> bool:
+        """Is a name followed by that of an area that holds it: "Die, Drôme"?"""
+        departments = {place.department for place in options}
+        return any(
+            not precise(area) and departments & set(departments_within(area))
+            for end in range(self._furthest(start) if start < len(self.tokens) else start, start, -1)
+            for area in _options(self._words(start, end))
+        )
+
+    def _of_number(self, i: int, key: str) -> int:
+        """The same of a number: a postcode at either end, a department at the end, in brackets, or after "dans le" or "du"."""
+        following = self.plain[i + 1] if i + 1 < len(self.plain) else ""
+        if len(key) == 5:
+            ends = i in (0, len(self.tokens) - 1) or not self._gap(i).isspace()
+            return 2 * (ends and (not key.endswith("000") or not following))
+        before = self.plain[max(0, i - 2) : i]
+        last = before[-1] if before else ""
+        if last == "du" or last in _NUMBERING or before == ["dans", "le"] or self._gap(i).endswith("("):
+            return 3 * (following not in _DATED and not following.isdigit())
+        return int(i > 0 and not following and len(key) == 2 and last not in _COUNTED)
+
+
+def _sided(options: Places, before: frozenset[str]) -> Places:
+    """The towns among the options after "à", the areas after "dans"; all of them otherwise."""
+    towns = bool(before & _AT)
+    sided = tuple(place for place in options if precise(place) == towns)
+    return sided if sided and before & (_AT | _IN) else options
+
+
+def _names(text: str) -> Iterator[_Name]:
+    """The names of places in the beginning of a text that is no line typed."""
+    head = text[:LONGEST]
+    whole, begun = folded(head), first_words()
+    capital = any(whole[at.start() : at.end()] in begun for at in _CAPITAL.finditer(head))
+    return _Text(head).names() if capital else iter(())  # few titles have one
+
+
+@lru_cache(20_000)
+def _known(words: str, small: bool = False) -> Places:
+    """What a name in a text may mean, without single words that name only a grouping, and but for `small` places hamlets."""
+    key = places.name_key(words)
+    if _ARRONDISSEMENT.fullmatch(key):
+        return named(key)
+    if any(map(str.isdigit, key)):  # "75002 PARIS"
+        beside = _known(words[6:]) if re.match(r"\d{5} ", words) else ()
+        return _within(named(words), {place.department for place in beside}) if beside else ()
+    if len(words) < 3 or key in LINKS or key in ("lot", "ville", "commune"):
+        return ()
+    single = " " not in key and not places.communes_named(key)
+    options = tuple(place for place in _named(key, None) if not (single and place.grouping))
+    if small:  # on a list, a commune that has joined another too, or a town by the start of its name
+        once = () if options else places.communes_once_named(words)
+        return tuple(of_commune(town.code) for town in once) or called(words, options)
+    return _peopled(options)
+
+
+@lru_cache(20_000)
+def _options(words: str) -> Places:
+    """What typed words may name: a place of that name, a number of a department, or a town by the start of its name."""
+    key = places.name_key(words)
+    if len(key) < 2 or key in LINKS:
+        return ()
+    options = named(words)
+    if any(map(str.isdigit, key)):
+        beside = re.sub(r"(?<!\d)\d{5}(?!\d)", "", words).strip(" ,()")
+        return options if beside in ("", words) or _options(beside) else ()
+    exact = _peopled(options)
+    return exact if not exact and key in _also_words() else called(words, exact)
+
+
+def _peopled(options: Places) -> Places:
+    """The options that are no hamlets."""
+    return tuple(place for place in options if not (place.commune and people(place) <= HAMLET))
+
+
+@remembered()
+def _also_words() -> frozenset[str]:
+    """Names of towns and areas that are also words of the language."""
+    return frozenset(row["name"] for row in assumptions("place_words.csv"))
+
+
+def _sure(names: Iterable[_Name]) -> frozenset[str]:
+    """The departments of the names that mean one place."""
+    alone = (one.options[0] for one in names if len(one.options) == 1)
+    return frozenset(code for place in alone for code in departments_within(place))
 
 
 def hints(text: str) -> frozenset[str]:
     """Departments that a text names by number, postcode or name, or by an unambiguous commune."""
-    head = text[:2000]
+    head = text[:LONGEST]
     coded = {places.department_of_postcode(code) for code in re.findall(r"(?<!\d)\d{5}(?!\d)", head)}
     numbers = re.findall(r"\((2[AB]|\d{2,3})\)|\bdans le (\d{2,3})\b", head, re.I)
     coded |= {found.code for pair in numbers if (found := places.department("".join(pair).upper()))}
-    named = {
-        code
-        for one in _mentions(head)
-        if len(one.options) == 1
-        for code in departments_within(one.options[0])
-    }
-    return frozenset(code for code in coded | named if code)
+    return _sure(_names(text)).union(filter(None, coded))
+
+
+def typed(text: str) -> Places:
+    """The places that a typed need names, marked inferred: towns, else areas; none where it names none.
+
+    A text longer than a few lines is read as a notice is.  Raises Homonyms where several communes bear the name and nothing
+    tells which.
+    """
+    if len(text) > TYPED:
+        return mentioned(text)
+    names = list(_Text(text, typed=True).names())
+    candidates = [one for one in names if one.town] or names
+    clearest = max((one.clear for one in candidates), default=0)
+    rest = dropwhile(lambda one: one.clear < clearest, candidates)
+    chosen = list(islice(rest, 1))
+    chosen += takewhile(lambda one: one.listed and one.clear >= min(clearest, 2), rest)
+    return _meant(chosen, _sure(names))
+
+
+def _meant(chosen: Iterable[_Name], near: frozenset[str]) -> Places:
+    """The places that names mean, marked inferred."""
+    meant = (settled(one.words, one.options, near) for one in chosen)
+    return tuple(dict.fromkeys(replace(place, inferred=True) for place in meant))
 
 
 def mentioned(text: str, within: Collection[str] = (), passing: int | None = None) -> Places:
@@ -506,142 +808,23 @@ def mentioned(text: str, within: Collection[str] = (), passing: int | None = Non
     text = _RANKED.sub(r"à \2 \1e", text)
     text = _RANKS.sub(lambda of: ", ".join(f"{of[1]} {rank}e" for rank in re.findall(r"\d+", of[2])), text)
     near = frozenset(within) or hints(text)
-    mentions = [
-        replace(one, options=_within(one.options, near) if within else one.options)
-        for one in _mentions(text[:2000])
-    ]
-    mentions = [one for one in mentions if one.options]
-    for i in range(len(mentions) - 1, 0, -1):  # "Paris 15e et Issy-les-Moulineaux (92)"
-        if mentions[i].listed and mentions[i].strength == 2 and mentions[i - 1].strength:
-            mentions[i - 1] = replace(mentions[i - 1], strength=2)
-    plain = [one for one in mentions if one.strength == 2 and any(map(precise, one.options))]
+    names = [replace(n, options=_within(n.options, near) if within else n.options) for n in _names(text)]
+    names = [one for one in names if one.options]
+    for i in range(len(names) - 1, 0, -1):  # "Paris 15e et Issy-les-Moulineaux (92)"
+        if names[i].listed and names[i].clear == 3 and names[i - 1].clear > 1:
+            names[i - 1] = replace(names[i - 1], clear=3)
+    towns = [one for one in names if any(map(precise, one.options))]
+    plain = [one for one in towns if one.clear == 3]
     if not plain and passing != 0:
-        weak = [one for one in mentions if one.strength and any(map(precise, one.options))]
-        weak = [one for one in weak if len(_within(one.options, near) or one.options) == 1]
+        weak = [one for one in towns if one.clear > 1 and len(_within(one.options, near) or one.options) == 1]
         plain = weak[:1] + list(takewhile(lambda one: passing is None or one.listed, weak[1:]))
         others = {one.words for one in weak[len(plain) :]} - {one.words for one in plain}
         plain = [] if passing and others else plain
-    chosen = plain or ([] if within else [one for one in mentions if one.strength][:1])
-    meant = [settled(one.words, one.options, near) for one in chosen]
-    if not meant and not within and (number := _NUMBERED.search(text[:2000])):
-        meant = [place for place in named(number.group(1))[:1] if place.department]
-    return tuple(dict.fromkeys(replace(place, inferred=True) for place in meant))
-
-
-def _mentions(text: str) -> Iterator[_Mention]:
-    """The names of places in a text, left to right, the longest first."""
-    whole, begun = folded(text), first_words()
-    if not any(whole[at.start() : at.end()] in begun for at in _CAPITAL.finditer(text)):
-        return  # as most titles
-    tokens = list(_WORD.finditer(text))
-    plain = [whole[token.start() : token.end()] for token in tokens]
-    loud: bool | None = None
-    i, end, strength, goes_on = 0, 0, 0, False
-    while i < len(tokens):
-        if not (text[tokens[i].start()].isupper() or plain[i] in _ARTICLES):
-            i += 1
-            continue
-        gap = text[end : tokens[i].start()]  # the lines of a list are joined by spaces
-        goes_on = strength > 0 and ((goes_on and gap == " ") or _LISTED_ON.fullmatch(gap) is not None)
-        # "à Culoz", "commune de Palneca": a hamlet, or a commune that has joined another, is meant
-        plainly = i > 0 and (
-            plain[i - 1] == "a" or (plain[i - 1] in LINKS and plain[max(i - 2, 0)] in _TERRITORIES)
-        )
-        stop, options = _longest(text, tokens, plain, i, goes_on or plainly)
-        if not options:
-            i += 1
-            continue
-        if i and plain[i - 1] == "a":  # one is in an area, and at a town
-            options = tuple(filter(precise, options)) or options
-        number = text[tokens[i - 1].start() : tokens[stop - 1].end()] if i else ""
-        coded = named(number) if re.match(r"\d{5} ", number) else ()
-        if {p.department for p in coded} & {p.department for p in options}:  # "75002 PARIS"
-            options, around = coded, 2
-        else:
-            around = _strength(text, tokens, plain, i, stop, options)
-        strength = max(strength, around) if goes_on else around
-        end = tokens[stop - 1].end()
-        if strength == 1:
-            loud = (sum(map(str.isupper, text)) > 2 * sum(map(str.islower, text))) if loud is None else loud
-            strength = int(not loud)
-        yield _Mention(text[tokens[i].start() : end], options, goes_on, strength)
-        i = stop
-
-
-def _longest(
-    text: str, tokens: list[re.Match[str]], plain: list[str], i: int, listed: bool
-) -> tuple[int, Places]:
-    """Where the longest name that starts at word i ends, and what it may mean; in a list of names, a hamlet too."""
-    at = i + 1 if plain[i] in _ARTICLES and i + 1 < len(tokens) else i
-    most = first_words().get(plain[at], 0)
-    if not most or not text[tokens[at].start()].isupper():
-        return i, ()
-    end, last = i + 1, min(at + most + 1, len(tokens))
-    while end < last and re.fullmatch(r" |-|['’]|/", text[tokens[end - 1].end() : tokens[end].start()]):
-        end += 1
-    for stop in range(end, i, -1):
-        hamlets = listed or (not i and LISTED.match(text, tokens[stop - 1].end()) is not None)
-        if (stop - i > 1 or len(plain[i]) >= 3) and (options := _known(" ".join(plain[i:stop]), hamlets)):
-            # "Lyon-Saint-Exupéry" is an airport, "Sedan-Givet" a line
-            after, before = text[tokens[stop - 1].end() :], text[: tokens[i].start()]
-            compound = re.match(r"-[^\W\d]", after) or re.search(r"\w-$", before)
-            return (i, ()) if compound else (stop, options)
-    return i, ()
-
-
-@lru_cache(20_000)
-def _known(words: str, hamlets: bool = False) -> Places:
-    """What a name in a text may mean, `hamlets` and single words that name only a grouping left out."""
-    key = places.name_key(words)
-    if key in LINKS or key in ("lot", "ville", "commune"):
-        return ()
-    if _ARRONDISSEMENT.fullmatch(key) and not key[-1].isdigit():
-        return named(key)
-    single = " " not in key and not places.communes_named(key)
-    options = tuple(place for place in _named(key, None) if not (single and place.grouping))
-    if hamlets:  # on a list, a commune that has joined another too, or a town by the start of its name
-        once = () if options else places.communes_once_named(words)
-        return tuple(of_commune(town.code) for town in once) or called(words, options)
-    return tuple(place for place in options if not (place.commune and people(place) <= HAMLET))
-
-
-def _strength(
-    text: str, tokens: list[re.Match[str]], plain: list[str], i: int, stop: int, options: Places
-) -> int:
-    """How explicitly the words around a name mark it as the place."""
-    after = text[tokens[stop - 1].end() :]
-    bracket = re.match(r"[\s–-]*\((2[AB]|\d{2,5})\)", after, re.I)
-    if bracket and any(bracket.group(1).upper().startswith(d) for p in options if (d := p.department)):
-        return 2
-    back = i - 1
-    while back >= 0 and plain[back] in LINKS:
-        back -= 1
-    head = plain[back] if back >= 0 else ""
-    town = options[0].commune
-    apart = head in STREETS or (head in places.OF_MORE and town)
-    if apart or _LEFT_OUT.search(text, 0, tokens[i].start()):
-        return 0
-    linked = back < i - 1
-    if not precise(options[0]):
-        wide = tokens[stop - 1].end() - tokens[i].start() >= 8
-        return 1 if head in _INTO or (wide and (linked or head in ("a", "sur"))) else 0
-    if not town:  # a grouping that is called after its town, whatever its own name, is meant
-        words = " ".join(plain[i:stop])
-        return 1 if words.startswith("ca ") or _own_name(words) in _grouping_names() else 2
-    gap = text[tokens[i - 1].end() : tokens[i].start()] if i else ""
-    if linked and head in _TERRITORIES:
-        return 2
-    if head in ("a", "sur", "entre", "via", "emploi") and (
-        not linked or plain[back + 1 : i] in (["la"], ["le"], ["les"], ["l"])
-    ):
-        return 2
-    ends = re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
-    first = not i and re.match(r" et [A-ZÀ-Ý]", after) is not None
-    alone = first or (ends and (not i or not gap.isspace()))
-    # "collège des Amandeirets Châteauneuf les Martigues", "école des Tilleuls Baie-Mahault"
-    hyphenated = ends and "-" in text[tokens[i].start() : tokens[stop - 1].end()]
-    long = (stop - i >= 3 or hyphenated) and len(options) == 1
-    return 1 if (linked and plain[i - 1] in ("de", "d", "du")) or alone or long else 0
+    if found := _meant(plain or ([] if within else [one for one in names if one.clear > 1][:1]), near):
+        return found
+    number = None if within else _NUMBERED.search(text[:LONGEST])
+    areas = named(number[1])[:1] if number else ()
+    return tuple(replace(place, inferred=True) for place in areas if place.department)
 
 
 # ------------------------------------------------------------------------------------ the place of a lot
@@ -740,7 +923,7 @@ def _wide(label: str, title: str, stated: Places, buyer: Buyer) -> bool:
     area = _areas(key) or key in places.former_regions() or _AREA.search(fold(label))
     within = {code for place in stated for code in departments_within(place)}
     # "région Réunion, arrondissement sud-ouest"
-    entitled = (one.options[0] for one in _mentions(title) if one.strength and within)
+    entitled = (one.options[0] for one in _names(title) if one.clear > 1 and within)
     wide = (within.issuperset(departments_within(one)) for one in entitled if not precise(one))
     return "FR" in codes or bool(area) or any(wide)
 
@@ -824,8 +1007,8 @@ def _districts(stated: Places, texts: Iterable[str]) -> Places:
 
 def _elsewhere(text: str) -> Places:
     """The only commune of the country that a text plainly names, where its buyer may be anywhere; none for several."""
-    named = [one for one in _mentions(text[:2000]) if one.strength]
-    plain = {one.options for one in named if one.strength == 2}
+    named = [one for one in _names(text) if one.clear > 1]
+    plain = {one.options for one in named if one.clear == 3}
     if not plain and all("-" in one.words for one in named):  # no word of the language
         plain = {one.options for one in named}
     only = next(iter(plain)) if len(plain) == 1 else ()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import cache, lru_cache
 
 from matcher.domain import Place
-from matcher.reference import places, typed_places
+from matcher.reference import places, toponyms
 from matcher.reference.identifiers import digits, number_of
 from matcher.reference.tables import code_list
 from matcher.reference.text import clean, fold
@@ -64,7 +64,7 @@ def place_of(
 def loosely(words: str) -> tuple[Place, ...] | None:
     """The places that loose words name ("Brest centre", "près de Quimper"), none or several; None where a homonym stays open."""
     try:
-        return typed_places.mentioned(words)
+        return toponyms.typed(words)
     except Homonyms:
         return None
 
