@@ -69,7 +69,7 @@ def test_a_homonym_in_a_text_is_not_chosen() -> None:
 def lot_at(*stated: Place, title: str = "Entretien des espaces verts", buyer: Buyer | None = None):  # type: ignore[no-untyped-def]
     lot = Lot(id="1", title=title, places=stated)
     tender = Tender(id="t", format="boamp", title=title, buyer=buyer or Buyer(), lots=(lot,))
-    return toponyms.of_lot(lot, tender)
+    return toponyms.of_lot(toponyms.placed(lot, tender), tender)
 
 
 def test_the_buyers_town_is_the_place_where_only_its_department_is_stated() -> None:
@@ -187,12 +187,11 @@ def test_a_label_stands_before_the_buyers_seat(label: str, expected: set[tuple[s
     assert {(place.department, place.commune) for place in found} == expected and not deduced
 
 
-def test_a_lot_placed_by_its_label_alone_may_lie_there_for_who_asks_first() -> None:
+def test_a_label_of_departments_stands_where_no_field_does() -> None:
     lot = Lot(id="1", title="Nettoyage", places=(Place(label="78 Yvelines - 95 Val d'Oise"),))
     buyer = Buyer(name="Ville de Paris", place=Place(label="Paris", commune="75056"))
     tender = Tender(id="t", format="ted", title="Marché", buyer=buyer, lots=(lot,))
-    assert {place.department for place in toponyms.of_lot(lot, tender)[0]} == {"78", "95"}
-    assert toponyms.may_lie_in(lot, tender, {"95"}) and not toponyms.may_lie_in(lot, tender, {"13"})
+    assert {place.department for place in toponyms.placed(lot, tender).places} == {"78", "95"}
 
 
 def test_a_place_is_no_guess_among_several_that_resemble_it() -> None:

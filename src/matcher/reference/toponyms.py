@@ -5,9 +5,9 @@ decide, else `Homonyms` lists the choices.
 """
 
 import re
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain, dropwhile, islice, takewhile
 
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
@@ -886,39 +886,39 @@ def _called_after(name: str, near: frozenset[str]) -> Commune | None:
 
 
 def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
-    """The places of work of a lot, located, and whether they are only the buyer's place by default.
+    """The places of work of a lot that is `placed`, located, and whether they are only the buyer's place by default.
 
-    What is stated precisely stands; else what the text names within the department stated; else the buyer's
-    town within it, marked inferred.
+    What is stated precisely or as an area stands; else they are the buyer's town within what is stated, marked inferred.
     """
+    stated, within = _stated(lot)
+    if any(map(precise, stated)) or _wide(stated, lot.title, tender.buyer):
+        return stated, False
     buyer = tender.buyer
-    if named := named_places(lot, tender):
-        return named, False
-    stated = tuple(places.locate(place) for place in lot.places if "places" not in lot.inferred)
-    label = "\n".join(place.label for place in stated[:1])
-    within = frozenset(code for place in stated for code in departments_within(place))
-    if any(map(precise, stated)):
-        return stated, False
-    if _wide(label, lot.title, stated, buyer):
-        return stated, False
-    supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places)
-    supposed = supposed or (places.locate(buyer.place, buyer.id),)
+    supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places or (buyer.place,))
     if len(supposed) == 1 and not precise(supposed[0]) and not places.is_abroad(supposed[0]):
-        # some of the names are known: nearer to the truth than the buyer's seat
-        if listed := _named_in(label, within):
-            return listed, False
-        within = within or frozenset(departments_within(supposed[0]))
-        if town := seat(buyer, within):
-            label = supposed[0].label or town.name
-            return (replace(of_commune(town.code), label=label, inferred=True),), True
+        if home := _at_home(supposed[0], buyer):
+            return (home,), True
     return supposed, not stated
 
 
-def _wide(label: str, title: str, stated: Places, buyer: Buyer) -> bool:
+def _stated(lot: Lot) -> tuple[Places, frozenset[str]]:
+    """The places that the fields of a lot state, located, and their departments."""
+    stated = tuple(places.locate(place) for place in lot.places if "places" not in lot.inferred)
+    return stated, frozenset(code for place in stated for code in departments_within(place))
+
+
+def _at_home(place: Place, buyer: Buyer) -> Place | None:
+    """The town of a buyer within a place, marked inferred, under the name of that place."""
+    town = seat(buyer, departments_within(place))
+    return replace(of_commune(town.code), label=place.label or town.name, inferred=True) if town else None
+
+
+def _wide(stated: Places, title: str, buyer: Buyer) -> bool:
     """Is a whole area or country stated, in words or by its code, where the buyer is no commune, which works at home?"""
     codes = {place.nuts for place in stated}  # 00 is outside every country of the list
     if "00" in codes or _MUNICIPAL.match(places.name_key(buyer.name)):
         return "00" in codes
+    label = "".join(place.label for place in stated[:1])
     key = places.name_key(re.sub(r"[\d()]+", " ", label))
     area = _areas(key) or key in places.former_regions() or _AREA.search(fold(label))
     within = {code for place in stated for code in departments_within(place)}
@@ -928,14 +928,13 @@ def _wide(label: str, title: str, stated: Places, buyer: Buyer) -> bool:
     return "FR" in codes or bool(area) or any(wide)
 
 
-def named_places(lot: Lot, tender: Tender) -> Places:
+def _named_places(lot: Lot, tender: Tender) -> Places:
     """The places that the words of a lot name within what its fields state; none where these tell as much.
 
     In turn: departments by number and name, the communes of the label, of the titles, of the descriptions.
     """
-    stated = tuple(places.locate(place) for place in lot.places if "places" not in lot.inferred)
-    within = frozenset(code for place in stated for code in departments_within(place))
-    label = "\n".join(place.label[:1].upper() + place.label[1:] for place in stated[:1])
+    stated, within = _stated(lot)
+    label = "".join(place.label[:1].upper() + place.label[1:] for place in stated[:1])
     known = any(map(precise, stated))
     # one site for all the lots is often where the buyer sits: a title that plainly names a commune tells more
     shared = len(tender.lots) > 1 and all(one.places == lot.places for one in tender.lots)
@@ -950,7 +949,8 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     if known:  # its label names several, and its NUTS may be wider than the one that was located
         within |= frozenset(departments_within(places.locate(Place(nuts=stated[0].nuts))))
     called = "" if _TERRITORIAL.search(places.name_key(tender.buyer.name)) else tender.buyer.name
-    listed = _named_in(label.replace(called, " ") if called else label, within)
+    bare = partial(re.compile(re.escape(called) or "$^").sub, " ")
+    listed = _named_in(bare(label), within)
     names = 1 + label.count(",")
     if 0 < len(listed) < names:  # "Cergy, Pontoise, Achères": some lie in a neighbouring department
         every = _named_in(label, within.union(*map(places.neighbours, within)))
@@ -978,18 +978,19 @@ def named_places(lot: Lot, tender: Tender) -> Places:
     texts = dict.fromkeys(titles, of_title)
     texts |= {text: of_rest for text in told if text not in texts}
     # "Réseau du secteur de Vannes" in the title, "les communes de : Arradon, Séné, Vannes" in the description
-    bare = {text: text.replace(called, " ") if called else text for text in texts}
     named = chain(
-        (_named_in(bare[text], around, 0) for text in texts),
+        (_named_in(bare(text), around, 0) for text in texts),
         # a town that is plainly named comes before one that is named in passing where the buyer is
         () if within or label else map(_elsewhere, ("\n".join(texts),)),
         (_named_in(one.group(), within, 0) if within else _elsewhere(one.group()) for one in sites),
-        (_named_in(bare[text], around, most) for text, most in texts.items()),
+        (_named_in(bare(text), around, most) for text, most in texts.items()),
     )
     if place := next(filter(None, named), ()):
         return place
     wide = _departments_in("\n".join(texts)) if told and len(stated) < 2 and len(within) != 1 else ()
-    return tuple(map(_of_department, wide)) if not within or within.issuperset(wide) else ()
+    # some of the names of a label are known: nearer to the truth than the buyer's seat
+    some = listed if len(stated) == 1 else ()
+    return tuple(map(_of_department, wide if not within or within.issuperset(wide) else ())) or some
 
 
 def _districts(stated: Places, texts: Iterable[str]) -> Places:
@@ -1017,13 +1018,13 @@ def _elsewhere(text: str) -> Places:
 
 def placed(lot: Lot, tender: Tender) -> Lot:
     """The lot at the communes that its words name, else at the commune that buys, where its fields tell no more than a department."""
-    stated = lot.places if "places" not in lot.inferred else ()
+    stated, _ = _stated(lot)
     texts = (
         lot.places[0].label if lot.places else "",
         lot.title,
         tender.title if len(tender.lots) == 1 else "",
     )
-    named = named_places(lot, tender)
+    named = _named_places(lot, tender)
     if named := _districts(named or stated, texts) or named:
         codes = {one.nuts for one in stated}
         nuts = next(iter(codes)) if len(codes) == 1 else None
@@ -1034,11 +1035,10 @@ def placed(lot: Lot, tender: Tender) -> Lot:
         )
     wide = len(stated) == 1 and not precise(stated[0]) and stated[0].nuts != "00"
     of_town = wide and _MUNICIPAL.match(places.name_key(tender.buyer.name))
-    if of_town and (town := seat(tender.buyer, frozenset(departments_within(stated[0])))):
-        home = replace(of_commune(town.code), label=stated[0].label or town.name, inferred=True)
-        if districts := _districts((home,), texts):
-            return replace(lot, places=districts)
-        return replace(lot, places=(home,), inferred=(*lot.inferred, "places"))
+    if of_town and (home := _at_home(stated[0], tender.buyer)):
+        districts = _districts((home,), texts)
+        deduced = lot.inferred if districts else (*lot.inferred, "places")
+        return replace(lot, places=districts or (home,), inferred=deduced)
     # the country without a word tells nothing of who serves one town or area
     unsaid = [(one.label, one.nuts) for one in stated] == [("", "FR")]
     return replace(lot, places=()) if unsaid and _local(tender.buyer) else lot
@@ -1063,16 +1063,6 @@ def _departments_in(text: str, words: bool = True) -> tuple[str, ...]:
         named = name.findall(" ".join(match.group() for match in listed.finditer(key)))
         codes = {code for one in named if (code := places.area_named(one)[0])}
     return tuple(sorted(codes))
-
-
-def may_lie_in(lot: Lot, tender: Tender, departments: Container[str | None]) -> bool:
-    """Whether `of_lot` may place a lot in one of these departments, without reading its text; True where unsure."""
-    located = (places.locate(place) for place in lot.places)
-    codes = {code for place in located for code in departments_within(place)}
-    codes.update(*(_departments_in(place.label) for place in lot.places[:1]))
-    if not codes or "places" in lot.inferred:
-        codes |= _home_departments(tender.buyer)
-    return not codes or any(code in departments for code in codes)
 
 
 def _home_departments(buyer: Buyer) -> frozenset[str]:

@@ -193,8 +193,6 @@ def needs_of(
     needs: dict[str, Need] = {}
     calls = (t for t in tenders if not t.confidential and t.nature in CALLS)
     for tender, lot in ((each, lot) for each in calls for lot in each.lots):
-        if departments is not None and not toponyms.may_lie_in(lot, tender, departments):
-            continue
         id, place = f"{tender.id}#{lot.id}", toponyms.of_lot(lot, tender)[0][0]
         codes = () if "cpv" in lot.inferred else lot.cpv
         facts: dict[str, Any] = {"on": tender.published, "source": tender.format, "notice": tender.id}
