@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from service.problems import Problem, documented
 from service.schemas import In, Out
@@ -56,7 +57,7 @@ def _key(route: Any) -> str:
     return wanted or "read"  # those that check it themselves: feeds, events of a job
 
 
-def _bases(of: type) -> Iterator[tuple[str, str]]:
+def _bases(of: type[BaseModel]) -> Iterator[tuple[str, str]]:
     """Each model below one with that which it inherits."""
     for each in of.__subclasses__():
         yield each.__name__, of.__name__
