@@ -96,7 +96,7 @@ def answers(
 
     folder = folder.resolve()
     try:
-        client = Client(scheduler, timeout=15)  # type: ignore[no-untyped-call]
+        client: Any = Client(scheduler, timeout=15)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise BadInput(
             f"no Dask scheduler answers at {scheduler!r} ({type(error).__name__}): start one with `dask scheduler`"
