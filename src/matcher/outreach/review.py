@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from matcher import codec
 from matcher.domain import NotFound
-from matcher.outreach.changes import LEVEL
+from matcher.outreach.changes import LEVEL, lots_at
 from matcher.outreach.digest_formats import templates
 from matcher.outreach.states import move
 from matcher.records import feedback
@@ -98,14 +98,9 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
             raise NotFound(f"no run {run}: `matcher batch` prints the id of each")
         matched_at = Notice.matched_at == datetime.fromisoformat(state["started"])
         notices = connection.execute(select(Notice.id, Notice.tender).where(public, matched_at)).all()
-        joined = (Notice, Notice.id == Found.notice_id)
-        lots_at = select(Found.notice_id, Found.lot_id).distinct().join(*joined).where(public)
-        served, clause = (
-            {(row.notice_id, row.lot_id) for row in connection.execute(lots_at.where(LEVEL.in_([level])))}
-            for level in ("likely", "clause")
-        )
+        served, clause = (set(lots_at(connection, one, public)) for one in ("likely", "clause"))
         told = LEVEL.in_(("likely", "clause"))  # as digests do
-        counted = select(func.count()).select_from(Found).join(*joined)
+        counted = select(func.count()).select_from(Found).join(Notice, Notice.id == Found.notice_id)
         appearances = counted.where(told, public).group_by(Found.siret)
         exposure = sorted(connection.execute(appearances).scalars(), reverse=True)
         last = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(30)
