@@ -60,7 +60,7 @@ DAY |= {"buyers": "acheteur;besoin\nVille A;tonte des écoles\nVille B;nettoyage
 
 
 def _page(request: Request, name: str, **values: Any) -> Response:
-    buyers_only = name in BUYERS and not (who := identify(request)).may("buyer") and not who.may("operator")
+    buyers_only = name in BUYERS and not identify(request).may("buyer")
     template = f"territory_{name}.html" if name else "territory.html"
     return render.page(request, template, tool=name, buyers_only=buyers_only, **values)
 

@@ -8,12 +8,15 @@ import importlib
 import json
 import pkgutil
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from service.problems import Problem, documented
+from service.schemas import In, Out
 
 UNPROCESSABLE = {"description": "Unprocessable Content"}
 LIMITED = r"(?:2..|429) /v1/(?!health)"
@@ -54,6 +57,13 @@ def _key(route: Any) -> str:
     return wanted or "read"  # those that check it themselves: feeds, events of a job
 
 
+def _bases(of: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    """Each model below one with that which it inherits."""
+    for each in of.__subclasses__():
+        yield each.__name__, of.__name__
+        yield from _bases(each)
+
+
 def _described(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema with problems, and with what `contract.json` says of it."""
     told = json.loads(Path(__file__).parents[1].joinpath("contract.json").read_text(encoding="utf-8"))
@@ -62,9 +72,13 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
     models.update({**problem.pop("$defs", {}), "Problem": problem, **told["models"]})
     schema["components"]["headers"] = told["headers"]
     schema["webhooks"] = told["webhooks"]
+    bases = dict([*_bases(In), *_bases(Out)])
     for name, model in models.items():
         for field, of in model.get("properties", {}).items():
-            own = told["fields"].get(f"{name}.{field}") or of.get("description")
+            base = name  # what is said of a field holds for the models that inherit it
+            while base in bases and f"{base}.{field}" not in told["fields"]:
+                base = bases[base]
+            own = told["fields"].get(f"{base}.{field}") or of.get("description")
             of["description"] = own or told["fields"].get(field, "")
     faulty = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     for path, verbs in schema["paths"].items():

@@ -237,8 +237,7 @@ def suggestions(
 def give_feedback(request: Request, who: Member, asked: schemas.FeedbackIn) -> Response:
     if "buyer" not in who.scopes or asked.verb in feedback.OF_STRUCTURES:
         access.own(who, asked.siret)
-    snapshot = request.app.state.serving.current
-    tender = snapshot.by_id.get(asked.notice_id) if snapshot else None
+    tender = notice(request, asked.notice_id)
     if asked.verb == "won" and not is_buyer_of(request, who, asked.notice_id):
         raise Forbidden("only the buyer of this notice may say who won it: ask with a key of its SIRET")
     lot = next((each for each in tender.lots if each.id == asked.lot_id), None) if tender else None

@@ -94,7 +94,8 @@ def test_turns_cost_little_on_judged_needs_as_the_sheet_tells(catalogue: Catalog
     before, after = leads.quality(matcher, [NEEDS]), leads.quality(turning, [NEEDS])
     assert before is not None and after is not None
     assert before > 0.85 and before - after < 0.02
-    found = exposure.measure(matcher, leads.tenders([NEEDS])[:10])
+    asked = [tender for _, tender in leads.tenders([NEEDS], [])]
+    found = exposure.measure(matcher, asked[:10])
     text = exposure.written([exposure.Measured(matcher.versions, found, before)])
     assert f"{100 * found.never_shown:.1f} %".replace(".", ",") in text
     assert f"{before:.3f}".replace(".", ",") in text and matcher.versions["ranker"] in text

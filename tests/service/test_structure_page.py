@@ -21,7 +21,6 @@ from matcher.catalogue.build import build_catalogue
 from matcher.domain import READ_ON_SITE, Lot, Offer, Place, Recipe, Structure, Zone
 from matcher.outreach import links
 from matcher.records import self_declared
-from matcher.records.store import Store
 from pages_client import OTHER, SIRET, PagesClient, signed_in
 from serving import until
 
@@ -117,9 +116,7 @@ def test_a_site_is_left_unread(page: TestClient, settings: Settings, monkeypatch
     assert self_declared.unread_sites() == {SIRET}
     read = Offer(id="r", title="Lavage de vitres", inferred=True, source=f"{READ_ON_SITE}01/11/2026")
     listed = Structure(siret=SIRET, name="Les Allées", place=Place(), offers=(read,), source="annuaire")
-    with Store.open(settings.store) as store, store.reading() as connection:
-        words = self_declared.declared_by(connection)
-    assert self_declared.overlay([listed], words)[0][0].offers == ()
+    assert self_declared.overlay_from_store([listed])[0][0].offers == ()
     page.post(f"/structure/{SIRET}/fiche", data={})
     assert self_declared.unread_sites() == frozenset()
 

@@ -13,7 +13,7 @@ import typer
 from typer import Argument, Option
 
 from matcher import codec
-from matcher.console import check_format, emit, say
+from matcher.console import Format, emit, say
 from matcher.domain import ANSWERABLE, BadInput, NotFound, NoValidRecords, Structure, Tender, UnknownStructure
 from matcher.reference.identifiers import clean_date, identity_in_words
 from matcher.reference.paths import write_whole
@@ -35,7 +35,7 @@ KEY = Option(..., envvar="MATCHER_KEY", help=HELP, show_default=False)
 Files = list[Path] | None
 Words = list[str] | None
 Folder = Annotated[Path, Option(help="The folder written by `matcher index`.")]
-Output = Annotated[str, Option("--format", "-f", help="table, jsonl or csv.", callback=check_format)]
+Output = Annotated[Format, Option("--format", "-f", help="Of the answer on stdout.")]
 NoticeOf = Annotated[str, Argument(help="A notice: its file, or the id of one that was indexed.")]
 Which = Annotated[str | None, Option(help="Which notice of the file; the first by default.")]
 StoreAddress = Annotated[
@@ -86,7 +86,7 @@ Lines = Callable[[], Iterable[str]]
 
 
 def emit_values(
-    values: Iterable[T], format: str, flat: Callable[[T], Rows], lines: Lines | None = None
+    values: Iterable[T], format: Format, flat: Callable[[T], Rows], lines: Lines | None = None
 ) -> None:
     """Values whole as JSON lines; `flat`, each as a row or some, as CSV; for people as `lines`, else as a table of rows."""
     if format == "jsonl":

@@ -46,7 +46,7 @@ def run(
     scheduler: Annotated[str, Option(help="A Dask cluster to match on, tcp://host:port.")] = "",
     report: Annotated[Path | None, Option(help="Write the operator's report of the run (HTML).")] = None,
     at: Annotated[str | None, Option(help="Replay at this instant (ISO 8601).")] = None,
-    format: Annotated[str, Option(help="Of the summary on stdout: table, jsonl or csv.")] = "table",
+    format: options.Output = "table",
 ) -> None:
     """Match new notices, compose the digests, send those that are due.  Idempotent.
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from typer import Option
 
 from matcher import codec
 from matcher.commands import _options as options
 from matcher.commands._options import CATALOGUE, Folder, NoFirms, NoticeOf, Output, Which, Words
-from matcher.domain import BadInput, Consortium, LotAnswer, Member, NoValidRecords, Structure, Tender
+from matcher.domain import Consortium, LotAnswer, Member, NoValidRecords, Structure, Tender
 from matcher.matching.groups import consortium
 from matcher.reference.french import counted
 from matcher.reference.text import shorten
@@ -31,7 +31,7 @@ def run(
     mandataire: Annotated[str | None, Option(help="The SIRET that represents the group.")] = None,
     one_group: Annotated[bool, Option("--one-group", help="The same group signs every lot.")] = False,
     no_firms: NoFirms = False,
-    solver: Annotated[str, Option(help="exact or greedy.")] = "exact",
+    solver: Annotated[Literal["exact", "greedy"], Option(help="How teams are chosen.")] = "exact",
     pool: Annotated[int, Option(min=1, max=500, help="Candidates considered per lot.")] = 40,
     detail: Annotated[bool, Option("--detail", help="Every team and member, with the rules of law.")] = False,
     catalogue: Folder = CATALOGUE,
@@ -44,8 +44,6 @@ def run(
     matcher consortium notice.xml
     matcher consortium notice.xml --members 3 --impose 12345678900011 --format jsonl
     """
-    if solver not in ("exact", "greedy"):
-        raise BadInput(f"unknown solver {solver!r}: choose exact or greedy")
     tender = options.one_notice(notice, id, catalogue)
     matcher = options.loaded(catalogue)
     forced: list[str | Structure] = [options.named_structure(matcher, words) for words in impose or ()]

@@ -14,7 +14,7 @@ from matcher.reference.imports import import_labels
 def run(
     text: list[str] = Argument(None, help="The need, in French."),
     top: int = Option(5, "--top", "-k", min=1, max=100, help="How many codes."),
-    level: str = Option("class", "--level", "-l", help="division, group, class or code."),
+    level: cpv.Level = Option("class", "--level", "-l", help="How far codes go."),
     format: Output = "table",
     labels: Path | None = Option(
         None, "--import", help="First import the official CPV labels (code, label_fr)."
@@ -36,6 +36,6 @@ def run(
             return
     if not text:
         raise BadInput('nothing to code: give the need in French, as in matcher cpv "taille de haies"')
-    found = cpv.shipped().suggest(" ".join(text), top, level)  # type: ignore[arg-type]
+    found = cpv.shipped().suggest(" ".join(text), top, level)
     rows = [{"cpv": code, "label": label, "probability": chance} for code, label, chance in found]
     emit(rows, format, title="Codes CPV proposés")

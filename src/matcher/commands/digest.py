@@ -3,7 +3,7 @@
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer import Argument, Option
@@ -11,7 +11,6 @@ from typer import Argument, Option
 from matcher import codec
 from matcher.commands._options import CATALOGUE, Folder, Output, day, loaded, open_store
 from matcher.console import emit
-from matcher.domain import BadInput
 from matcher.outreach import digests, review
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
@@ -64,13 +63,11 @@ def why(
 @app.command()
 def buyer(
     identifier: Annotated[str, Argument(help="SIRET or SIREN of the buyer, or owner of unpublished needs.")],
-    form: Annotated[str, Option("--form", help="text, html or json.")] = "text",
+    form: Annotated[Literal["text", "html", "json"], Option(help="What it is written as.")] = "text",
     out: Out = None,
     catalogue: Folder = CATALOGUE,
 ) -> None:
     """The outcome of a buyer's needs: how many could serve, were notified, are interested, or not and why."""
-    if form not in ("text", "html", "json"):
-        raise BadInput(f"a buyer's digest has no format {form!r}: choose text, html or json")
     held = loaded(catalogue).catalogue if (catalogue / "manifest.json").is_file() else None
     _write(digests.rendered(digests.of_buyer(open_store(), identifier, held), form), out)
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from typer import Argument, Option
 
@@ -24,7 +25,7 @@ def run(
     only: str = Option("", "--only", help="Some sources alone, as site,emplois; all by default."),
     offline: bool = Option(False, "--offline", help="Fetch nothing: use what --to holds."),
     opt_out: Path | None = Option(None, "--opt-out", help="Hosts, SIRETs, SIRENs whose sites are not read."),
-    by: str = Option("kind", "--by", help="Count by kind, department or both."),
+    by: Literal["kind", "department", "both"] = Option("kind", help="What trades are counted by."),
     format: Output = "table",
 ) -> None:
     """Complete a directory with what publishers and the structures' own sites say.
@@ -38,8 +39,6 @@ def run(
     matcher enrich members.xlsx --offline --by both
     matcher index var/enriched.jsonl awards.json.gz
     """
-    if by not in ("kind", "department", "both"):
-        raise BadInput(f"--by {by!r} is not known: write kind, department or both")
     before = gather.gather(files).structures
     if not before:
         raise BadInput(f"{files[0]} holds no structure with a SIRET: give a directory of structures")

@@ -30,7 +30,7 @@ def run(
     matcher exposure notices/ --recipe default --recipe rotating --days 30
     matcher exposure data/benchmark/sample.queries.jsonl --sheet sheet.md
     """
-    tenders = leads.tenders(notices)
+    tenders = [tender for _, tender in leads.tenders(notices, [])]
     measured = []
     names: list[str | None] = list(recipe) if recipe else [None]
     for name in names:

@@ -1,7 +1,5 @@
 """`matcher needs`: what each lot of a notice, or a typed need, asks for."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 from typer import Argument, Option
@@ -9,10 +7,9 @@ from typer import Argument, Option
 from matcher import codec
 from matcher.commands._options import Files, Output
 from matcher.console import emit, say
-from matcher.domain import Asked, BadInput, NoValidRecords, Rejected, Tender
-from matcher.lab import evaluation
+from matcher.domain import Asked, BadInput, NoValidRecords, Rejected
+from matcher.lab import leads
 from matcher.learned import asks
-from matcher.reading import gather
 from matcher.reading.need import placed_need
 
 
@@ -32,9 +29,8 @@ def run(
     if bool(need) == bool(files):
         raise BadInput("one thing is read: give files of notices, or --need with a text")
     rejected: list[Rejected] = []
-    if need:
-        typed = placed_need(need, place, whole=True)
-    tenders = iter([("", typed)]) if need else _of_files(files or [], rejected)
+    typed = [("", placed_need(need, place, whole=True))] if need else ()
+    tenders = typed or leads.tenders(files or (), rejected)
     rows = [_row(name or read.lot, read) for name, tender in tenders for read in asks.read(tender)]
     say(*(f"set aside {bad.record}: {bad.reason}" for bad in rejected[:20]))
     if not rows:
@@ -46,18 +42,6 @@ def run(
             row["places"] = ", ".join(row["places"])
             row["parts"] = " | ".join(part["words"] for part in row["parts"]) if several else ""
     emit(rows, format, "What is asked for")
-
-
-def _of_files(files: list[Path], rejected: list[Rejected]) -> Iterator[tuple[str, Tender]]:
-    """The tenders of the files with the id to print where it is not the lot's own."""
-    for file in files:
-        queries = file.suffix == ".jsonl" and file.is_file()
-        if queries and '"query_id"' in file.open(encoding="utf-8").readline():
-            yield from ((question.id, question.tender) for question in evaluation.questions(file, rejected))
-            continue
-        read = gather.gather([file])
-        rejected += read.rejected
-        yield from (("", tender) for tender in read.tenders)
 
 
 def _row(name: str, read: Asked) -> dict[str, Any]:

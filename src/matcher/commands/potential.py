@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 from typer import Argument, Option
 
@@ -29,7 +29,7 @@ def run(
     works: Annotated[
         bool | None, Option("--works/--no-works", help="By default the CPV or the trade tells.")
     ] = None,
-    buyer: Annotated[str, Option(help="state, local or entity: whose thresholds.")] = "local",
+    buyer: Annotated[law.BuyerType, Option(help="Whose thresholds.")] = "local",
     defence: Annotated[bool, Option("--defence", help="A defence or security contract.")] = False,
     public_service: Annotated[
         bool | None, Option("--public-service/--no-public-service", help="A public service?")
@@ -51,8 +51,6 @@ def run(
     matcher potential --programme achats-2027.xlsx --xlsx potentiel.xlsx
     """
     on = on or date.today()
-    if buyer not in ("state", "local", "entity"):
-        raise BadInput(f"--buyer {buyer!r} : choisissez state, local ou entity")
     if not notices and need is None and programme is None:
         raise BadInput('aucun besoin : donnez un fichier, ou --need "ce qu\'il y a à faire"')
     percent = None if rate is None else rate / 100
@@ -60,7 +58,7 @@ def run(
         amount=amount,
         like_needs=like_needs,
         works=works,
-        buyer=cast(law.BuyerType, buyer),
+        buyer=buyer,
         defence=defence,
         public_service=public_service,
         rate=percent,

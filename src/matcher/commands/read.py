@@ -3,13 +3,13 @@
 import sys
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer import Argument, Option
 
 from matcher.codec import to_json
-from matcher.console import check_format, emit, progress, say
+from matcher.console import emit, progress, say
 from matcher.domain import Award, NoValidRecords, Rejected, Structure, Tender
 from matcher.reading import files, inference, ocds
 from matcher.reading.sources import _columns
@@ -22,13 +22,7 @@ COLUMNS = "record id what who where cpv lots amount date reserved clauses".split
 def run(
     paths: list[Path] = Argument(..., help="Files, folders or archives (ZIP, tar, gzip)."),
     format: Annotated[
-        str,
-        Option(
-            "--format",
-            "-f",
-            help="table, jsonl, csv or ocds.",
-            callback=lambda name: name if name == "ocds" else check_format(name),
-        ),
+        Literal["table", "jsonl", "csv", "ocds"], Option("--format", "-f", help="Of the answer on stdout.")
     ] = "table",
     source: str | None = Option(None, "--source", "-s", help="Name the format instead of recognising it."),
     map: list[str] = Option([], "--map", help="field='heading' corrects a guess; or a saved profile."),
@@ -56,11 +50,11 @@ def run(
     good = (record for record in progress(records, "reading") if not isinstance(record, Rejected))
     if format == "ocds":
         sys.stdout.writelines(ocds.text(one for one in good if isinstance(one, Tender | Award)))
-    columns = dict.fromkeys(COLUMNS)
-    rows = (whole(record) if format == "jsonl" else columns | brief(record) for record in good)
-    first = next(rows, None)
-    if first is not None:
-        emit(chain([first], rows), format)
+    else:
+        columns = dict.fromkeys(COLUMNS)
+        rows = (whole(record) if format == "jsonl" else columns | brief(record) for record in good)
+        if first := next(rows, None):
+            emit(chain([first], rows), format)
     for line in summary.lines():
         say(line)
     if not summary.good:

@@ -233,13 +233,17 @@ def ece(chance: F64, lead: Array) -> float:
     return sum(abs(float((chance - lead)[tenth == t].sum())) for t in range(10)) / len(chance)
 
 
-def tenders(paths: Iterable[Path]) -> list[Tender]:
-    """The tenders of notices and of judged needs."""
-    listed = list(paths)
-    needs = [path for path in listed if path.name.endswith(QUERIES)]
-    others = [path for path in listed if path not in needs]
-    judged_needs = [question.tender for path in needs for question in evaluation.questions(path, [])]
-    return judged_needs + (gather.gather(others).tenders if others else [])
+def tenders(paths: Iterable[Path], rejected: list[Rejected]) -> Iterator[tuple[str, Tender]]:
+    """The tenders of files of queries, each with its query_id, then those of notices, with ""."""
+    others = []
+    for path in paths:
+        if path.suffix == ".jsonl" and path.is_file() and '"query_id"' in path.read_text("utf-8"):
+            yield from ((question.id, question.tender) for question in evaluation.questions(path, rejected))
+        else:
+            others.append(path)
+    read = gather.gather(others) if others else gather.Gathered()
+    rejected += read.rejected
+    yield from (("", tender) for tender in read.tenders)
 
 
 def quality(matcher: Matcher, paths: Iterable[Path], days: int = 1) -> float | None:

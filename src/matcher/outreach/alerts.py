@@ -11,6 +11,7 @@ from matcher.catalogue.catalogue import Catalogue
 from matcher.domain import BadInput, NotFound
 from matcher.outreach.states import LOST
 from matcher.records import feedback
+from matcher.records.self_declared import facts_of
 from matcher.records.store import Store, address_subject, now
 from matcher.records.tables import Digest, Profile, Unsubscription
 
@@ -39,7 +40,7 @@ class Alerts:
 def chosen(store: Store, siret: str) -> Alerts:
     """The choice in force: an unsubscription by a mail's link counts as "off"."""
     with store.reading() as connection:
-        facts = _facts(connection, siret)
+        facts = facts_of(connection, siret)
         stopped = silent(connection, "alerts")
     address = _address(facts)
     frequency = "off" if siret in stopped else str(facts.get("alerts", "daily"))
@@ -70,13 +71,9 @@ def choose(
             connection.execute(delete(Unsubscription).where(subjects))
 
 
-def _facts(connection: Connection, siret: str) -> dict[str, Any]:
-    return dict(connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {})
-
-
 def _keep(store: Store, connection: Connection, siret: str, by: str, given: Mapping[str, Any]) -> None:
     feedback.check_identity(siret)
-    facts = _facts(connection, siret)
+    facts = facts_of(connection, siret)
     row = {"siret": siret, "facts": {**facts, **given}, "by": by, "at": now()}
     store.put(connection, Profile, [row], keep=("at",) if facts else ())
 
@@ -159,6 +156,6 @@ def earlier_names(catalogue: Catalogue, siret: str) -> set[str]:
 def address_of(store: Store, catalogue: Catalogue, siret: str) -> str:
     """The mail address of a structure: the one it gave, else its directory's, else ""."""
     with store.reading() as connection:
-        given = _address(_facts(connection, siret))
+        given = _address(facts_of(connection, siret))
     structure = None if given else catalogue.known(siret)
     return structure.email if structure else given

@@ -26,7 +26,7 @@ from matcher.domain import ANSWERABLE, Award, Tender
 from matcher.matching import renewals
 from matcher.matching.engine import Matcher
 from matcher.outreach import alerts, cluster, digests
-from matcher.outreach.changes import LEVEL, open_rows, stamp, standings
+from matcher.outreach.changes import lots_at, open_rows, stamp, standings
 from matcher.outreach.intake import Summary, take
 from matcher.outreach.rules import Rules
 from matcher.outreach.work import Task, _opened, match_tasks
@@ -143,11 +143,7 @@ def _finished(store: Store, summary: Summary) -> None:
         done = connection.execute(select(Notice.id, Notice.tender).where(Notice.matched_at == at)).all()
         ids = {row.id for row in done}
         lots = {(row.id, lot["id"]) for row in done for lot in row.tender["lots"]}
-        pairs = select(Found.notice_id, Found.lot_id).join(Notice, Notice.id == Found.notice_id)
-        likely, clause = (
-            list(map(tuple, connection.execute(pairs.where(Notice.matched_at == at, LEVEL.in_([level])))))
-            for level in ("likely", "clause")
-        )
+        likely, clause = (lots_at(connection, one, Notice.matched_at == at) for one in ("likely", "clause"))
         summary.matched, summary.lots, summary.matches = len(ids), len(lots), len(likely)
         summary.by_clause = len(set(clause) - set(likely))
         summary.nobody = len(lots.difference(likely, clause))

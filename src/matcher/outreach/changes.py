@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from matcher import codec
 from matcher.domain import ANSWERABLE, Clause, Lot, Reservation, Tender
@@ -41,6 +41,13 @@ WAVES = "waves"
 CHUNK = 200  # notices of one query
 #: The level of a stored match: "likely", "clause" or "plausible".
 LEVEL = func.coalesce(Found.detail["level"].as_string(), "likely")
+
+
+def lots_at(connection: Connection, level: str, *which: ColumnElement[bool]) -> list[tuple[str, str]]:
+    """(notice, lot) of each stored match of a level, of the notices which."""
+    pairs = select(Found.notice_id, Found.lot_id).join(Notice, Notice.id == Found.notice_id)
+    rows = connection.execute(pairs.where(LEVEL.in_([level]), *which))
+    return [(row.notice_id, row.lot_id) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

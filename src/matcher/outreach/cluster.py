@@ -20,18 +20,6 @@ PART = 32 << 20  # bytes of the catalogue sent per message
 SHARE = 8  # notices in one piece of work
 
 
-def connect(scheduler: str) -> Any:
-    """A client of the scheduler at tcp://host:port.  Raises MissingExtra, BadInput."""
-    with plugins.optional("cluster", "a cluster"):
-        from distributed import Client
-    try:
-        return Client(scheduler, timeout=15)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            f"no Dask scheduler answers at {scheduler!r} ({type(error).__name__}): start one with `dask scheduler`"
-        ) from None
-
-
 def stamp(folder: Path) -> str:
     """The version of a saved catalogue: a hash of its manifest."""
     return hashlib.sha256((folder / "manifest.json").read_bytes()).hexdigest()[:16]
@@ -68,15 +56,15 @@ def _unpack(version: str) -> None:
     packed.unlink(missing_ok=True)
 
 
-def publish(client: Any, folder: Path) -> int:
-    """Give the catalogue to each worker that lacks it, once a machine; returns how many were given it."""
+def publish(client: Any, folder: Path) -> None:
+    """Give the catalogue to each worker that lacks it, once a machine."""
     version = stamp(folder)
     has = client.run(_held, str(folder), version)
     hosts: dict[str, str] = {}
     for worker in sorted(address for address, held in has.items() if not held):
         hosts.setdefault(worker.rpartition(":")[0], worker)
     if not hosts:
-        return 0
+        return
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for path in sorted(folder.rglob("*")):
@@ -86,7 +74,6 @@ def publish(client: Any, folder: Path) -> int:
     for number, low in enumerate(range(0, len(view), PART)):
         client.run(_receive, version, number, bytes(view[low : low + PART]), workers=chosen)
     client.run(_unpack, version, workers=chosen)
-    return len(chosen)
 
 
 def _work(
@@ -98,14 +85,22 @@ def _work(
 def answers(
     scheduler: str, folder: Path, tasks: Sequence[Task], top: int, floor: float
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The rows of each notice, as the cluster answers; the same as in one process."""
+    """The rows of each notice, as the cluster whose scheduler is at tcp://host:port answers; the same as in one process.
+
+    Raises MissingExtra, BadInput where nothing answers.
+    """
     if not tasks:
         return
     with plugins.optional("cluster", "a cluster"):
-        from distributed import as_completed
+        from distributed import Client, as_completed
 
     folder = folder.resolve()
-    client = connect(scheduler)
+    try:
+        client: Any = Client(scheduler, timeout=15)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"no Dask scheduler answers at {scheduler!r} ({type(error).__name__}): start one with `dask scheduler`"
+        ) from None
     try:
         client.wait_for_workers(1, timeout=60)
         publish(client, folder)

@@ -19,6 +19,7 @@ from matcher.domain import Tender
 from matcher.matching import suitability
 from matcher.matching.ranking import PLAUSIBLE, Ranking
 from matcher.outreach.digest_formats import templates
+from matcher.reference.french import grouped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,11 +202,8 @@ def written(measured: Sequence[Measured]) -> str:
         "tables": [(words, measured[0].exposure.groups[name]) for name, words in TABLES.items()],
         "kinds": [row for row in measured[0].exposure.groups["kind"] if row[RATIO] is not None],
         "whole": lambda value: f"{value:,}".replace(",", " "),
-        "percent": lambda value: f"{100 * value:.1f} %".replace(".", ","),
+        "percent": lambda value: f"{grouped(100 * value, 1)} %",
+        "decimal": lambda value, digits=2: "—" if value is None else grouped(value, digits),
     }
     sheet = templates().get_template("public_sheet.md")
-    return str(sheet.render(measured=measured, today=date.today(), decimal=_decimal, **facts))
-
-
-def _decimal(value: float | None, digits: int = 2) -> str:
-    return "—" if value is None else f"{value:.{digits}f}".replace(".", ",")
+    return str(sheet.render(measured=measured, today=date.today(), **facts))

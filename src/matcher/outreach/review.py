@@ -3,26 +3,22 @@
 The report is one HTML page with its plots embedded, readable without any outside host.
 """
 
-from __future__ import annotations
-
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import func, select
 
 from matcher import codec
 from matcher.domain import NotFound
-from matcher.outreach.changes import LEVEL
+from matcher.outreach.changes import LEVEL, lots_at
 from matcher.outreach.digest_formats import templates
 from matcher.outreach.states import move
 from matcher.records import feedback
 from matcher.records.store import Store, now
 from matcher.records.tables import Digest, Feedback, Found, Letter, Notice, Run, Unsubscription
 from matcher.reference import codes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 RECENT_DAYS = 30
 
@@ -102,36 +98,30 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
             raise NotFound(f"no run {run}: `matcher batch` prints the id of each")
         matched_at = Notice.matched_at == datetime.fromisoformat(state["started"])
         notices = connection.execute(select(Notice.id, Notice.tender).where(public, matched_at)).all()
-        joined = (Notice, Notice.id == Found.notice_id)
-        lots_at = select(Found.notice_id, Found.lot_id).distinct().join(*joined).where(public)
-        served, clause = (
-            {(row.notice_id, row.lot_id) for row in connection.execute(lots_at.where(LEVEL.in_([level])))}
-            for level in ("likely", "clause")
-        )
+        served, clause = (set(lots_at(connection, one, public)) for one in ("likely", "clause"))
         told = LEVEL.in_(("likely", "clause"))  # as digests do
-        counted = select(func.count()).select_from(Found).join(*joined)
+        counted = select(func.count()).select_from(Found).join(Notice, Notice.id == Found.notice_id)
         appearances = counted.where(told, public).group_by(Found.siret)
         exposure = sorted(connection.execute(appearances).scalars(), reverse=True)
         last = select(Run.state).where(Run.finished_at.is_not(None)).order_by(Run.started_at.desc()).limit(30)
         states = list(connection.execute(last).scalars())
         digests = dict(connection.execute(select(Digest.status, func.count()).group_by(Digest.status)).all())
         words = dict(connection.execute(select(Feedback.verb, func.count()).group_by(Feedback.verb)).all())
-    lots = _lots(notices, served, clause)
-    places = lots.explode("departments")
-    empty = lots[~lots["served"] & ~lots["by_clause"]]
-    placed = places[places["served"]]
+    lots = list(_lots(notices))
+    empty = [lot for key, lot in lots if key not in served | clause]
+    found = [lot for key, lot in lots if key in served]
     return {
         "run": state,
         "held": HOLDS.get(state["held"], state["held"]),
         "digests": digests,
         "words": {feedback.VERBS.get(k, k): v for k, v in words.items()},
         "empty_count": len(empty),
-        "empty": empty[["notice", "lot", "title", "trade", "where"]].head(200).to_dict("records"),
+        "empty": empty[:200],
         "volumes": [(f"{s['started'][8:10]}/{s['started'][5:7]}", s["digests"]) for s in reversed(states)],
-        "departments": _counts(places["departments"], 25),
-        "covered": _counts(placed["departments"]),
-        "trades": _counts(lots["trade"], 15),
-        "trades_covered": _counts(lots["trade"][lots["served"]]),
+        "departments": Counter(d for _, lot in lots for d in lot["departments"]).most_common(25),
+        "covered": Counter(d for lot in found for d in lot["departments"]).most_common(),
+        "trades": Counter(lot["trade"] for _, lot in lots).most_common(15),
+        "trades_covered": Counter(lot["trade"] for lot in found).most_common(),
         "exposure": exposure,
         "exposed": len(exposure),
         "shares": [sum(exposure[:n]) / sum(exposure) for n in range(len(exposure) + 1)] if exposure else [],
@@ -140,13 +130,8 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
     }
 
 
-def _lots(
-    notices: Iterable[Any], served: Collection[tuple[str, str]], clause: Collection[tuple[str, str]]
-) -> pd.DataFrame:
-    """A row for each lot: notice, number, title, trade, departments, whether any structure was found, or by the clause."""
-    import pandas as pd
-
-    rows = []
+def _lots(notices: Iterable[Any]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+    """The key of each lot, and what the report says of it: notice, number, title, trade, departments."""
     for notice in notices:
         for lot in notice.tender["lots"]:
             named = sorted({p["department"] for p in lot["places"] if p["department"]})
@@ -154,15 +139,5 @@ def _lots(
             division = lot["cpv"][0][:2] if lot["cpv"] else ""
             label = codes.cpv_label(f"{division}000000") if division else "sans CPV"
             trade = f"{division} {label}".strip()[:45] if label else f"CPV {division}"
-            key = (notice.id, lot["id"])
-            where = ", ".join(departments)
-            facts = (notice.id, lot["number"], lot["title"][:120], trade, departments, where)
-            rows.append((*facts, key in served, key in clause))
-    names = ["notice", "lot", "title", "trade", "departments", "where", "served", "by_clause"]
-    return pd.DataFrame(rows, columns=names).astype({"served": bool, "by_clause": bool})
-
-
-def _counts(values: pd.Series[Any], most: int | None = None) -> list[tuple[str, int]]:
-    """(value, how often), the most frequent first."""
-    counted = values.value_counts(sort=False).sort_values(ascending=False, kind="stable")
-    return [(str(value), int(count)) for value, count in counted.items()][:most]
+            told = {"notice": notice.id, "lot": lot["number"], "title": lot["title"][:120], "trade": trade}
+            yield (notice.id, lot["id"]), told | {"departments": departments, "where": ", ".join(departments)}

@@ -50,16 +50,6 @@ def exists(url: str | None = None) -> bool:
     return where.get_backend_name() != "sqlite" or Path(where.database or "").is_file()
 
 
-def declared_by(connection: Connection) -> dict[str, Declared]:
-    """SIRET -> its structure's declarations and denials."""
-    found = {siret: Declared(denied=skills) for siret, skills in feedback.denied(connection).items()}
-    for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at)):
-        given = {name: value for name, value in facts.items() if name not in SETTINGS}
-        if given:
-            found[siret] = Declared(given, at, found.get(siret, Declared()).denied)
-    return found
-
-
 def declared_of(store: Store, sirets: Iterable[str]) -> dict[str, Declared]:
     """SIRET -> what its structure declares now, of those that declare something."""
     wanted = list(sirets)
@@ -133,10 +123,15 @@ def overlay(structures: Iterable[Structure], words: Mapping[str, Declared]) -> t
 
 
 def _in_force() -> Mapping[str, Declared]:
+    """SIRET -> its structure's declarations and denials; none where there is no store."""
     if not exists():
         return {}
     with Store.open() as store, store.reading() as connection:
-        return declared_by(connection)
+        found = {siret: Declared(denied=skills) for siret, skills in feedback.denied(connection).items()}
+        for siret, facts, at in connection.execute(select(Profile.siret, Profile.facts, Profile.at)):
+            if given := {name: value for name, value in facts.items() if name not in SETTINGS}:
+                found[siret] = replace(found.get(siret, Declared()), facts=given, at=at)
+    return found
 
 
 def overlay_from_store(
@@ -181,6 +176,11 @@ def amended(catalogue: Catalogue, given: Iterable[Structure] = ()) -> list[Struc
     return [structure for structure in fresh if structure.siret in changed]
 
 
+def facts_of(connection: Connection, siret: str) -> dict[str, Any]:
+    """What one structure declares, and its settings; empty where it says nothing."""
+    return dict(connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {})
+
+
 def read(store: Store, siret: str) -> Declared:
     """The declarations and denials of one structure."""
     with store.reading() as connection:
@@ -199,7 +199,7 @@ def write(
     moment = now()
     skills = [denials.skill(each) for each in denied]
     with store.writing(by, "profile.set", siret) as connection:
-        before = connection.execute(select(Profile.facts).where(Profile.siret == siret)).scalar() or {}
+        before = facts_of(connection, siret)
         days = {fold(each["title"]): each.get("since") for each in before.get("offers", ())}
         offers = [
             {**each, "since": each.get("since") or days.get(fold(each["title"])) or moment.date().isoformat()}

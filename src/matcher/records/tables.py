@@ -50,11 +50,22 @@ def _of(table: str) -> ForeignKey:
     return ForeignKey(f"{table}.id", ondelete="CASCADE")
 
 
-class Key(Base):
+class Identified:
+    """Rows that have an id of their own."""
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, sort_order=-1)
+
+
+class Dated:
+    """Rows that say when they were written."""
+
+    at: Mapped[datetime] = mapped_column(sort_order=1)
+
+
+class Key(Identified, Base):
     """An API key: only the hash of its secret is kept."""
 
     __tablename__ = "api_key"
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
     hash: Mapped[str] = mapped_column(String(64))
     scopes: Mapped[list[str]]  # "read", "buyer", "operator", "structure:<siret>"
     label: Mapped[str] = mapped_column(default="")
@@ -63,7 +74,7 @@ class Key(Base):
     revoked_at: Mapped[datetime | None]
 
 
-class Declaration(Base):
+class Declaration(Identified, Base):
     """The exchange: what a structure brings and looks for on a notice or a lot."""
 
     __tablename__ = "declaration"
@@ -71,7 +82,6 @@ class Declaration(Base):
         Unique("siret", "notice_id", "lot_id"),
         Index("ix_declaration_notice", "notice_id", "lot_id"),
     )
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
     siret: Mapped[str] = mapped_column(String(14))
     notice_id: Mapped[str] = mapped_column(String(200))
     lot_id: Mapped[str] = mapped_column(String(200), default="")  # "" is the whole notice
@@ -87,7 +97,7 @@ class Declaration(Base):
     withdrawn_at: Mapped[datetime | None]
 
 
-class Agreement(Base):
+class Agreement(Dated, Base):
     """What the author of a declaration agreed with that of another; a group are those who agreed with each other."""
 
     __tablename__ = "agreement"
@@ -95,22 +105,19 @@ class Agreement(Base):
     with_id: Mapped[str] = mapped_column(Id, primary_key=True)  # the other declaration
     role: Mapped[str] = mapped_column(String(16))  # of the author: see `exchange.ROLES`
     part: Mapped[str]  # what the author does
-    at: Mapped[datetime]
 
 
-class Message(Base):
+class Message(Identified, Dated, Base):
     """What the author of a declaration and another member write to each other about it."""
 
     __tablename__ = "declaration_message"
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
     declaration_id: Mapped[str] = mapped_column(Id, _of("declaration"), index=True)
     other: Mapped[str] = mapped_column(String(14))  # the SIRET of who is not its author
     sender: Mapped[str] = mapped_column(String(14))
     text: Mapped[str]
-    at: Mapped[datetime]
 
 
-class WorkedHours(Base):
+class WorkedHours(Dated, Base):
     """Hours of insertion done by a structure on a contract, by month and category of person: see `records.worked`."""
 
     __tablename__ = "worked_hours"
@@ -123,10 +130,9 @@ class WorkedHours(Base):
     people: Mapped[int | None]
     part: Mapped[str] = mapped_column(default="", server_default="")  # what it does, of a group that won
     by: Mapped[str] = mapped_column(Id)
-    at: Mapped[datetime]
 
 
-class View(Base):
+class View(Dated, Base):
     """Who saw which declaration, once a day and kind ("seen" or "contact")."""
 
     __tablename__ = "declaration_view"
@@ -134,10 +140,9 @@ class View(Base):
     viewer: Mapped[str] = mapped_column(Id, primary_key=True)  # a SIRET, or "key:<id>"
     kind: Mapped[str] = mapped_column(String(16), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
-    at: Mapped[datetime]
 
 
-class Feedback(Base):
+class Feedback(Dated, Base):
     """Feedback of a structure, or of a buyer on it, on a lot: interested, declined, contacted, submitted, won."""
 
     __tablename__ = "feedback"
@@ -150,7 +155,6 @@ class Feedback(Base):
     position: Mapped[int | None]  # the rank at which it was shown, for position-bias correction
     shown: Mapped[int | None]  # how many were shown with it
     by: Mapped[str] = mapped_column(Id, default="")
-    at: Mapped[datetime]
 
 
 class Notice(Base):
@@ -173,7 +177,7 @@ class Notice(Base):
     matched_at: Mapped[datetime | None]
 
 
-class Found(Base):
+class Found(Dated, Base):
     """A match of a lot with a structure, with its reasons and the versions that made it."""
 
     __tablename__ = "match"
@@ -186,15 +190,13 @@ class Found(Base):
     probability: Mapped[float]
     detail: Mapped[dict[str, Any]]
     versions: Mapped[dict[str, Any]]
-    at: Mapped[datetime]
 
 
-class Digest(Base):
+class Digest(Identified, Base):
     """One message to one addressee on one day; `status` is a state of `matcher.outreach.states`."""
 
     __tablename__ = "digest"
     __table_args__ = (Unique("addressee", "day", "channel"), Index("ix_digest_status", "status"))
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
     addressee: Mapped[str] = mapped_column(Id)  # a SIRET, or "buyer:<id>"
     day: Mapped[date]
     channel: Mapped[str] = mapped_column(String(16), default="mail")
@@ -229,7 +231,7 @@ class Letter(Base):
     sent_at: Mapped[datetime | None]
 
 
-class Announcement(Base):
+class Announcement(Dated, Base):
     """A lot that a digest announces; while the digest is not lost, no model nor source announces the lot again."""
 
     __tablename__ = "told"
@@ -238,14 +240,12 @@ class Announcement(Base):
     lot_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     channel: Mapped[str] = mapped_column(String(16), primary_key=True, default="mail")
     digest_id: Mapped[str] = mapped_column(Id, _of("digest"), primary_key=True)
-    at: Mapped[datetime]
 
 
-class Sourcing(Base):
+class Sourcing(Identified, Base):
     """A saved search of a buyer: need, versions, filters and the whole ranked list."""
 
     __tablename__ = "sourcing"
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
     owner: Mapped[str] = mapped_column(Id, index=True)
     need: Mapped[dict[str, Any]]
     filters: Mapped[dict[str, Any]]
@@ -254,7 +254,7 @@ class Sourcing(Base):
     created_at: Mapped[datetime]
 
 
-class SourcingMember(Base):
+class SourcingMember(Dated, Base):
     """A person's own view of a record: the name they gave it, whether it is archived; a colleague's row lets them in."""
 
     __tablename__ = "sourcing_member"
@@ -262,10 +262,9 @@ class SourcingMember(Base):
     person: Mapped[str] = mapped_column(Id, primary_key=True, index=True)
     label: Mapped[str] = mapped_column(String(200), default="", server_default="")
     archived_at: Mapped[datetime | None]
-    at: Mapped[datetime]
 
 
-class SourcingEvent(Base):
+class SourcingEvent(Dated, Base):
     """What happened to a record, sealed: the seal chains commitments, so an erased payload breaks nothing."""
 
     __tablename__ = "sourcing_event"
@@ -277,7 +276,6 @@ class SourcingEvent(Base):
     salt: Mapped[str | None] = mapped_column(String(64))  # erased with the payload
     commitment: Mapped[str] = mapped_column(String(64))  # sha256(salt + payload)
     seal: Mapped[str] = mapped_column(String(64))  # sha256(previous seal + commitment + kind + time)
-    at: Mapped[datetime]
 
 
 class SourcingHead(Base):
@@ -290,31 +288,28 @@ class SourcingHead(Base):
     proof: Mapped[str] = mapped_column(String(64))  # keyed
 
 
-class Unsubscription(Base):
+class Unsubscription(Dated, Base):
     """Unsubscriptions: by addressee, from alerts or from questions of buyers, or by the hash of an address (a bounce)."""
 
     __tablename__ = "unsubscription"
     #: A SIRET (alerts), "questions:<siret>", or "address:<sha256>".
     subject: Mapped[str] = mapped_column(String(80), primary_key=True)
     cause: Mapped[str] = mapped_column(String(16))  # "one-click", "bounce", "operator"
-    at: Mapped[datetime]
 
 
-class DeniedSkill(Base):
+class DeniedSkill(Dated, Base):
     """ "Ce n'est pas notre métier": a trade or an inferred offer that a structure denies."""
 
     __tablename__ = "denied_skill"
     siret: Mapped[str] = mapped_column(String(14), primary_key=True)
     skill: Mapped[str] = mapped_column(String(200), primary_key=True)
     by: Mapped[str] = mapped_column(Id, default="")
-    at: Mapped[datetime]
 
 
-class Claim(Base):
+class Claim(Identified, Base):
     """A claim of a structure's account: the claimant, the reason, and how the operator verified it (link or code, hashed)."""
 
     __tablename__ = "claim"
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
     siret: Mapped[str] = mapped_column(String(14), index=True)
     address: Mapped[str | None]
     token_hash: Mapped[str] = mapped_column(String(64))
@@ -329,14 +324,13 @@ class Claim(Base):
     claimant: Mapped[str | None] = mapped_column(Text)  # the claimant's address
 
 
-class Profile(Base):
+class Profile(Dated, Base):
     """The self-declared profile of a structure, which overrides the sources."""
 
     __tablename__ = "profile"
     siret: Mapped[str] = mapped_column(String(14), primary_key=True)
     facts: Mapped[dict[str, Any]]
     by: Mapped[str] = mapped_column(Id, default="")
-    at: Mapped[datetime]
 
 
 class Audit(Base):
@@ -351,17 +345,16 @@ class Audit(Base):
     detail: Mapped[dict[str, Any]]
 
 
-class Run(Base):
+class Run(Identified, Base):
     """A batch: its input, its progress, its results."""
 
     __tablename__ = "run"
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
     started_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
     state: Mapped[dict[str, Any]]
 
 
-class ReadFile(Base):
+class ReadFile(Dated, Base):
     """A file of notices that a night has read, by the hash of its bytes: it is not read again by the same reader."""
 
     __tablename__ = "read_file"
@@ -369,10 +362,9 @@ class ReadFile(Base):
     reader: Mapped[str] = mapped_column(String(64))
     notices: Mapped[int]
     rejected: Mapped[int]
-    at: Mapped[datetime]
 
 
-class Once(Base):
+class Once(Dated, Base):
     """The answer given to an idempotency key, so that a repeated request returns the same answer and is not executed again."""
 
     __tablename__ = "once"
@@ -380,23 +372,19 @@ class Once(Base):
     actor: Mapped[str] = mapped_column(String(80), primary_key=True)
     request: Mapped[str] = mapped_column(String(64))  # hash of what was asked
     response: Mapped[dict[str, Any]]
-    at: Mapped[datetime]
 
 
-class Search(Base):
+class Search(Identified, Dated, Base):
     """The query of a page of results: its id is the unguessable part of its address."""
 
     __tablename__ = "search"
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
     asked: Mapped[dict[str, Any]]
-    at: Mapped[datetime]
 
 
-class Alert(Base):
+class Alert(Identified, Base):
     """Who is mailed of the structures that become ones to call for a search, which is kept as long as this."""
 
     __tablename__ = "alert"
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
     search: Mapped[str]  # its reference
     owner: Mapped[str] = mapped_column(Id)
     address: Mapped[str]
@@ -404,11 +392,10 @@ class Alert(Base):
     data: Mapped[str] = mapped_column(String(64))  # of the catalogue that was looked at last
 
 
-class Webhook(Base):
+class Webhook(Identified, Base):
     """An address to which a key has events sent; its secret is made of its id, and kept nowhere."""
 
     __tablename__ = "webhook"
-    id: Mapped[str] = mapped_column(Id, primary_key=True)
     key_id: Mapped[str] = mapped_column(Id, _of("api_key"))
     url: Mapped[str]
     events: Mapped[list[str]]
@@ -432,7 +419,7 @@ class Delivery(Base):
     created_at: Mapped[datetime]
 
 
-class Favourite(Base):
+class Favourite(Dated, Base):
     """A structure that a buyer, or a session, set aside."""
 
     __tablename__ = "favourite"
