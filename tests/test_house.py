@@ -1,6 +1,7 @@
 """The house: an import only goes down, siblings never import each other, there is no circle, the front door is light."""
 
 import ast
+import symtable
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -44,21 +45,48 @@ def files() -> dict[str, Path]:
 
 
 @cache
-def imports_of(module: str) -> frozenset[str]:
-    """The product's modules that a file imports anywhere: in functions and under TYPE_CHECKING too."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(files()[module].read_text(encoding="utf-8"))):
+def written(path: Path) -> frozenset[tuple[str, str]]:
+    """Each module that a file imports anywhere, in functions and under TYPE_CHECKING too, and the name asked of it or ""."""
+    package = module_of(path) if path.name == "__init__.py" else module_of(path).rpartition(".")[0]
+    found: set[tuple[str, str]] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names if alias.name in files()}
+            found |= {(alias.name, "") for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            package = module if files()[module].name == "__init__.py" else module.rpartition(".")[0]
             above = package.split(".")
             base = ".".join(above[: len(above) - node.level + 1]) if node.level else ""
             source = ".".join(part for part in (base, node.module or "") if part)
-            for alias in node.names:
-                full = f"{source}.{alias.name}"
-                found |= {full if full in files() else source} & set(files())
+            found |= {(source, alias.name) for alias in node.names}
     return frozenset(found)
+
+
+@cache
+def imports_of(module: str) -> frozenset[str]:
+    """The product's modules that a file imports."""
+    asked = {
+        f"{source}.{name}" if f"{source}.{name}" in files() else source
+        for source, name in written(files()[module])
+    }
+    return frozenset(asked & set(files()))
+
+
+@cache
+def held(module: str) -> frozenset[str]:
+    """The names that a module binds, and those of the modules in it."""
+    path = files()[module]
+    names = symtable.symtable(path.read_text(encoding="utf-8"), str(path), "exec").get_symbols()
+    within = {each.rpartition(".")[2] for each in files() if each.rpartition(".")[0] == module}
+    return frozenset(
+        {"", *within, *(name.get_name() for name in names if name.is_assigned() or name.is_imported())}
+    )
+
+
+@pytest.mark.parametrize("folder", ["src", "service", "tests"])
+def test_what_is_imported_exists(folder: str) -> None:
+    for path in (ROOT / folder).rglob("*.py"):
+        for source, name in written(path):
+            ours = source.partition(".")[0] in ("matcher", "service")
+            assert not ours or (source in files() and name in held(source)), f"{path}: {source} {name}"
 
 
 def wing_of(module: str) -> str:
