@@ -232,6 +232,16 @@ def test_nobody_who_names_the_trade_is_left_out_before_it_is_compared(matcher: M
         assert judge.may_reach(shortlist, judge.likely, {}, known)[likely].all()
 
 
+def test_likeness_is_that_of_the_nearest_of_all_that_a_structure_says() -> None:
+    need = "pose de chalets sur la place du marché"
+    said = (need,), (need, "Blanchisserie"), ("Blanchisserie",)
+    alone = made.matcher_over(made.structure(number, "Alpha", *texts) for number, texts in enumerate(said, 1))
+    (query,) = alone.queries(free_text_tender(need, ANGERS))
+    same, more, other = evidence.of(shortlist_of(alone.catalogue, query, exhaustive=True), "likeness")
+    assert same == pytest.approx(1.0, abs=0.1) and other < 0.6
+    assert more == same  # another text lowers nothing
+
+
 def test_learnt_tables_sum_to_what_the_trees_say() -> None:
     rng = np.random.default_rng(0)
     n = len(training.MAIN)

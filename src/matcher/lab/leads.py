@@ -289,9 +289,9 @@ def pool(matcher: Matcher, query: Query, name: str) -> list[int]:
     """Rows of the catalogue to be graded, one for each bidder, shuffled, so that the order does not reveal the ranking."""
     ranking = matcher.rank(query)
     candidates = ranking.shortlist.candidates
-    shortlist, index = ranking.shortlist, matcher.catalogue.index("meaning")
+    shortlist = ranking.shortlist
     near = reach.of(shortlist).kilometres
-    cosines = index.compare("", query.vector, shortlist.rows) if index else np.zeros(len(shortlist.rows))
+    cosines = matcher.catalogue.vectors.compare(query.vector, shortlist.rows)
     likeness = np.nan_to_num(shortlist.best(cosines, shortlist.known(*DECLARED, "name")))
     chosen: dict[str, int] = {}
     sirens = matcher.catalogue.of_structure("siren")

@@ -223,36 +223,48 @@ def pieces_of(shortlist: Shortlist, i: int, slots: NDArray[np.integer]) -> list[
     return made
 
 
-def _say_none(shortlist: Shortlist, asked: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Those chosen of whom all that they say of these trades is about other things, or what they have for themselves."""
-    catalogue, table = shortlist.catalogue, declared.pieces(shortlist)
-    own, (posts, of_row) = trades.among(trades.OWN | trades.HOUSE), trades.by_job(catalogue)
-    # who says another of these trades says one that is neither
-    other = asked & ~(own | trades.telling(shortlist))
-    chosen = chosen & ~(_said_trade(shortlist, other.astype(np.float32)) >= INDICATED)
+class Said(NamedTuple):
+    """What a structure says of a trade, as pieces and as the sentences that they stand in, and whether it has it for itself alone."""
 
-    def says_none(i: int) -> bool:
-        row, slots = shortlist.candidates[i], declared.slots_of(shortlist).of(i)
-        if not (
-            (posts[of_row[row]] >= INDICATED) & asked
-        ).any():  # then the pieces that say one of them tell all
-            slots = slots[((table.trades[slots] >= INDICATED) & asked).any(axis=1)]
+    texts: tuple[str, str]
+    for_itself: bool
+
+
+def _said_of(shortlist: Shortlist, i: int, trade: int) -> Said | None:
+    """What candidate i says of a trade; None of posts alone that were declared later."""
+    catalogue, table, row = shortlist.catalogue, declared.pieces(shortlist), int(shortlist.candidates[i])
+
+    def make() -> Said | None:
+        slots, (posts, of_row) = declared.slots_of(shortlist).of(i), trades.by_job(catalogue)
+        by_post = posts[of_row[row], trade] >= INDICATED
+        if not by_post:  # then the pieces that say it tell all
+            slots = slots[table.trades[slots, trade] >= INDICATED]
         pieces = pieces_of(shortlist, i, slots)
+        said = [piece for piece in pieces if max(piece.held[trade], piece.by_job[trade]) >= INDICATED]
         sources = (source(catalogue, [row]) for source in (trades.by_name, trades.by_code))  # as stored
         otherwise = np.array([held[at[0], :-1] for held, at in sources], dtype=np.float32).max(axis=0)
         kind = str(catalogue.of_structure("kind")[row])
-        told = [(np.maximum(piece.held, piece.by_job) >= INDICATED) & asked for piece in pieces]
+        own = all(trades.for_itself(trade, piece.offer, otherwise, kind) for piece in said)
+        texts = " ; ".join(piece.text for piece in said), " ; ".join(piece.sentence for piece in said)
+        return Said(texts, own) if said else None
 
-        def none(trade: int) -> bool:
-            said = [piece for piece, tells in zip(pieces, told, strict=True) if tells[trade]]
-            things = (" ; ".join(each) for each in ([p.text for p in said], [p.sentence for p in said]))
-            return trades.said_of_others(shortlist, trade, *things) or all(
-                trades.for_itself(trade, piece.offer, otherwise, kind) for piece in said
-            )
+    # no lot changes it, unless its day limits what is known
+    return make() if shortlist.query.as_of else catalogue.once(("said of", row, trade), make)
 
-        # of posts alone that were declared later there is nothing to read
-        which = np.flatnonzero(np.any(told, axis=0)).tolist()
-        return bool(which) and all(map(none, which))
+
+def _say_none(shortlist: Shortlist, asked: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Those chosen of whom all that they say of these trades is about other things, or what they have for themselves."""
+    own = trades.among(trades.OWN | trades.HOUSE)
+    # who says another of these trades says one that is neither
+    other = asked & ~(own | trades.telling(shortlist))
+    chosen = chosen & ~(_said_trade(shortlist, other.astype(np.float32)) >= INDICATED)
+    which = np.flatnonzero(asked).tolist()
+
+    def says_none(i: int) -> bool:
+        said = [(trade, told) for trade in which if (told := _said_of(shortlist, i, trade))]
+        return bool(said) and all(
+            told.for_itself or trades.said_of_others(shortlist, trade, *told.texts) for trade, told in said
+        )
 
     found = np.zeros(len(shortlist), dtype=bool)
     found[chosen] = [says_none(i) for i in np.flatnonzero(chosen).tolist()]

@@ -144,8 +144,7 @@ def shares(shortlist: Shortlist) -> Floats:
 
     def make() -> Floats:
         asked = shortlist.query.asked.trades
-        makers = {name for pair in trades.neighbours() if RESALE in pair for name in pair} - BY_OBJECT
-        made = max(asked.get(name, 0.0) for name in makers)
+        made = max((asked.get(name, 0.0) for name in _makers()), default=0.0)
         if asked.get(RESALE, 0.0) < made:
             asked = {name: share for name, share in asked.items() if name != RESALE}
         beside = {name: share for name, share in asked.items() if name in (INSERTION, LENT)}
@@ -154,6 +153,13 @@ def shares(shortlist: Shortlist) -> Floats:
         return np.array([of_rest.get(name, 0.0) for name in names()])
 
     return shortlist.query.memo.once("shares of trades", make)
+
+
+@cache
+def _makers() -> frozenset[str]:
+    """Trades that make something of things that others resell."""
+    pairs = (pair for pair in trades.neighbours() if RESALE in pair)
+    return frozenset(name for pair in pairs for name in pair) - BY_OBJECT
 
 
 def lent_beside(shortlist: Shortlist) -> NDArray[np.bool_]:

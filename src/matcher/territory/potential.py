@@ -177,10 +177,8 @@ def _small_lot(f: Facts) -> Advice | None:
     part = f"{100 * f.lot_amount / f.amount:.0f} % de la valeur de tous les lots"
     small = f"{_euros(f.lot_amount)} pour ce lot, en dessous de {_euros(least)}, et {part}"
     all_lots = f"tous les lots ainsi passés réunis : au plus {100 * most:.0f} % de la valeur de tous les lots"
-    reasons, rules = (
-        (small, f"à solliciter : {f.everyone.shown()}"),
-        (limit, share, *law.in_force(f.on, "same-supplier")),
-    )
+    reasons = (small, f"à solliciter : {f.everyone.shown()}")
+    rules = (limit, share, *law.in_force(f.on, "same-supplier"))
     return Advice("direct-lot", "Acheter ce petit lot directement", reasons, rules, (all_lots, *_quotes(f)))
 
 

@@ -65,7 +65,7 @@ def _holders(catalogue: Catalogue, query: Query, n: int) -> list[Match]:
     rows = np.flatnonzero(won & np.isin(catalogue.of_row("department"), list(near)))
     if query.as_of is not None:
         rows = rows[catalogue.of_row("since")[rows] < days(query.as_of)]
-    likeness = np.asarray(catalogue.vectors[rows], dtype=np.float32) @ query.vector
+    likeness = catalogue.vectors.compare(query.vector, rows)
     order = np.argsort(-likeness, kind="stable")[:READ]
     order = order[likeness[order] >= LEAST]
     read = _read(catalogue, rows[order].tolist())
