@@ -198,6 +198,7 @@ class Piece(NamedTuple):
     offer: Offer
     held: trades.Floats
     by_job: trades.Floats  # the same of the codes of its jobs
+    near: float = 0.0  # its similarity to the lot, 0 to 1, where it was compared
 
     @property
     def read(self) -> bool:

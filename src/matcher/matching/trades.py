@@ -43,7 +43,7 @@ WIDE = {
 }
 #: What regulated trades require.
 CARDS = {"gardiennage": "carte professionnelle", "nuisibles": "Certibiocide"}
-RARELY = 0.1  # share of a kind below which it tells nothing of one that it may do the trade
+RARELY = 0.15  # share of a kind below which it is no reason to call one
 #: Confidence from which words state a trade, a code or a name indicates it, or near to it.
 STATED, INDICATED, NEAR = 0.6, 0.4, 0.25
 KNOWN = 0.9  # confidence of a code that is of one trade
@@ -448,16 +448,12 @@ def usual(shortlist: Shortlist, kind: str) -> tuple[int, float]:
 
 
 def usual_in_words(shortlist: Shortlist, kind: str) -> str:
-    """The share of a kind that does what is asked, in French, few of who lend anything; of a trade that it may be, the trade alone; "" if unknown."""
+    """The share of a kind that does what is asked, in French; of a trade that it may be, the trade alone; "" if few or unknown."""
     trade, share = usual(shortlist, kind)
     lends = kind in LENDING_KINDS
-    # a GEIQ is of one branch, which its name tells
-    few = lends and kind != "GEIQ" and shares(shortlist)[trade] > 0 and 0 < rates_of(kind)[trade] < RARELY
-    if not (few or (share and (lends or kind in PUBLISHED))):
+    if not share or not (lends or kind in PUBLISHED):
         return ""
     what = in_words(shortlist, trade, "ce métier")
-    if few:
-        return f"moins de {100 * RARELY:.0f} % des {kind} disent placer dans {what}"
     if lends:
         return f"environ {100 * share:.0f} % des {kind} placent dans {what}"
     return f"environ {100 * share:.0f} % des {' et '.join(PUBLISHED)} font {WIDE.get(names()[trade], what)}"

@@ -21,7 +21,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     found, usual = reach.of(shortlist), shortlist.query.demand.usual_km
     far = found.kilometres[i] > usual * 2**FAR and found.zone[i] <= 0
     if far:
-        parts.append(f"plus loin que ce métier ne se déplace d'ordinaire ({usual:.0f} km)")
+        parts.append(f"plus loin que les {usual:.0f} km que ce métier fait d'ordinaire")
     limit = _pieces.says(shortlist, i, _pieces.LIMIT) if found.zone[i] == 0 else ""
     if limit and (far or not limit.endswith(WIDE)):
         parts.append(f"sa fiche dit « {limit} »")

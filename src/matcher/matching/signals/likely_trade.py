@@ -36,9 +36,11 @@ _NO_OFFER = re.compile(
 ALIKE = 0.85  # of the highest confidence, from which another is as good
 SHORT = 5  # letters of a word that is too common to name a trade: "bois"
 THIS = "ce métier"
+#: Confidence in the trade of words that do not spell it, plus their similarity to the lot, from which they tell it, perhaps or plainly
+WITNESSED, PLAINLY = 1.2, 1.7
 IRONING = "repassage"  # alone, of laundry
 #: How much a fact tells of the trade asked for: of several the one that tells most is the reason.
-OTHER, ASIDE, HINTED, PERHAPS, BESIDE, CLOSE, CLEAR = range(7)
+OTHER, HINTED, PERHAPS, BESIDE, ASIDE, CLOSE, CLEAR = range(7)
 Slots = NDArray[np.integer]
 
 
@@ -55,7 +57,8 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     """
     # the first of equals; of other things a source tells more than a name
     facts = sorted(_facts(shortlist, i), key=lambda f: (-f.level, f.level == ASIDE and not f.source))
-    asked = f"ne dit pas {trades.asked_in_words(shortlist)}"
+    named = trades.asked_in_words(shortlist)
+    asked = f"ne dit pas {named}"
     silent = asked if len(declared.slots_of(shortlist).of(i)) else "ne dit rien de ses métiers"
     best = facts[0] if facts else _Fact(OTHER, silent, "", tells=False)
     told, tells = [best.text], best.tells
@@ -65,7 +68,7 @@ def explain(shortlist: Shortlist, i: int, value: float) -> Why:
     if best.level < (CLOSE if best.source else CLEAR):  # of a name alone what is perhaps
         kind = str(shortlist.catalogue.of_structure("kind")[shortlist.candidates[i]])
         likely = _elsewhere(shortlist, i) or trades.usual_in_words(shortlist, kind)
-        told = told if facts or likely else [asked]
+        told = told if facts or likely or named == THIS else [asked]
         if likely or not best.source:
             told.append(", ".join(filter(None, (likely, _to_ask(shortlist, i)))))
         tells = tells or bool(likely)
@@ -109,16 +112,12 @@ def _facts(shortlist: Shortlist, i: int) -> Iterator[_Fact]:
         coded = [fact for fact in coded if kind != "GEIQ" and code[:2] != "78" and fact.level > OTHER]
     if own and own[0].level == ASIDE:  # its words tell for what it has the trade of its code
         coded = [fact for fact in coded if fact.level > CLOSE]
-    # of whoever lends words of no trade tell nothing
-    spoken = own and (kind not in LENDING_KINDS or (own[1].held * ~trades.among(OWN)).max() >= STATED)
-    told = [own[0]] if own and (own[0].level > OTHER or spoken) else []
-    # what its words spell is not what it "does not say"
-    if told and told[0].level == OTHER and kind in LENDING_KINDS:
-        spelt = any(
-            trades.spells(told[0].source, trade) for trade in np.flatnonzero(_asked(shortlist)).tolist()
-        )
-        told = [told[0]._replace(lead="")] if spelt else told
-    if not own:
+    told = [own[0]] if own else []
+    if own and own[0].level == OTHER and kind in LENDING_KINDS:  # whoever lends one trade may lend another
+        which = np.flatnonzero(_asked(shortlist)).tolist()
+        spelt = any(trades.spells(own[0].source, trade) for trade in which)
+        told = [own[0]._replace(lead="")] if spelt else []  # spelt, it is not what it "does not say"
+    if not told:
         least = CLOSE if kind in LENDING_KINDS else ASIDE  # no neighbour of whoever lends
         yield from (fact for fact in _named(shortlist, by_name, name, code) if fact.level >= least)
     yield from chain(coded, told) if own and own[1].post else chain(told, coded)
@@ -167,7 +166,7 @@ def _said(
             at = kept[(near + told[kept] + spelt).argmax()]
             (piece,) = evidence.pieces_of(shortlist, i, slots[at : at + 1])
             if not _unfit(piece, worth, otherwise, structure):
-                return piece
+                return piece._replace(near=float(near[at == kept][0]))
             among = among & (slots != slots[at])
         return None
 
@@ -238,16 +237,15 @@ def _quoted(
     title = piece.offer.title if piece.offer.nature == "job" else ""
     quote = _quote(piece.text, piece.sentence, title, trade)
     passages = shorten(shortlist.query.text, 160), quote
-    spelt = (
-        sure
-        or (trades.spells(piece.text, trade) and not _aside(piece, trade))
-        or piece.by_job[trade] >= KNOWN
-    )
+    spells = trades.spells(piece.text, trade)
+    spelt = sure or (spells and not _aside(piece, trade)) or piece.by_job[trade] >= KNOWN
     spelt = spelt or trades.spells(name, trade)
-    known = spelt or share[trade] > 0  # a neighbour is not guessed
+    # what spells no trade is read: how near it is to the lot is a second witness of it
+    read = float(piece.held[trade]) + piece.near
+    known = spelt or (share[trade] > 0 and (spells or read >= WITNESSED))  # a neighbour is not guessed
     held = float(known and (sure or piece.held[trade] >= least))
     weak = not sure and piece.held[trade] < STATED
-    clear = bool(spelt) and not (doubtful[trade] or (weak and share[trade] > 0))
+    clear = bool(spelt or read >= PLAINLY) and not (doubtful[trade] or (weak and share[trade] > 0))
     level, lead = _told(shortlist, trade, held, clear, (piece.text, piece.sentence), lead)
     if weak and share[trade] > 0:
         level = min(level, PERHAPS)
