@@ -355,7 +355,7 @@ _KIND = re.compile(
     r"(?:^(?:cc|ca|cu|ept)|\b(?:agglo(?:meration)?|(?:euro)?metropole|intercommunalite|etablissement public territorial"
     r"|communaute(?: (?:de communes|d agglo(?:meration)?|urbaine))?))\b(?: (?:de|du|des|d|la|le|les|l)\b)*"
 )
-_SMALL = {"de", "du", "des", "la", "le", "les", "l", "d"}
+LINKS = frozenset("de d du des la le les l".split())
 
 
 @remembered()
@@ -384,7 +384,7 @@ def initials(siren: str) -> tuple[str, str]:
 
 
 def _unlinked(key: str) -> str:
-    return " ".join(word for word in key.split() if word not in _SMALL)
+    return " ".join(word for word in key.split() if word not in LINKS)
 
 
 @remembered()
@@ -397,7 +397,7 @@ def _shortened_names() -> Mapping[str, Places]:
             *(words[:end] for end in range(3, len(words))),
             *(words[at:] for at in range(1, len(words))),
         ):
-            if not {part[0], part[-1]} & _SMALL and len(frozenset(part) - _SMALL) > 1:
+            if not {part[0], part[-1]} & LINKS and len(frozenset(part) - LINKS) > 1:
                 table = begun if part[0] == words[0] else ended
                 table.setdefault(_unlinked(" ".join(part)), []).extend(
                     places.of_grouping(one.siren) for one in made
@@ -423,7 +423,7 @@ def _groupings(key: str) -> tuple[Grouping, ...]:
     if side and _areas(key[side.end() :]):  # "Ouest Aveyron"
         return ()
     made = table.get(own, [])
-    if not made and _KIND.search(key) and {*own.split()[-1:]} - _SMALL:
+    if not made and _KIND.search(key) and {*own.split()[-1:]} - LINKS:
         made = [one for name, held in table.items() if name.startswith(f"{own} ") for one in held]
         if not made and not key.startswith("ca "):
             towns = {town.code for town in places.communes_named(own)}
@@ -449,7 +449,6 @@ _TERRITORIES = frozenset(
     "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville".split()
 )
 _ARTICLES = frozenset(("la", "le", "les", "l"))
-LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
 _OF = frozenset("de d du des".split())
 _AT = frozenset("a au aux sur vers pres autour ville commune mairie secteur".split())
 _STATED_AT = frozenset("a sur entre via emploi".split())
@@ -527,8 +526,7 @@ class _Text:
         self.text, self.typed = text, typed
         self.tokens = list(_TOKEN.finditer(text))
         self.plain = [fold(token[0]) for token in self.tokens]
-        # capitals tell nothing in a text that is all in capitals
-        self.loud = sum(map(str.isupper, text)) > (1 if typed else 2) * sum(map(str.islower, text))
+        self.loud = sum(map(str.isupper, text)) > sum(map(str.islower, text))  # capitals tell nothing
 
     def names(self) -> Iterator[_Name]:
         """The names of places, left to right, the longest first."""
@@ -622,7 +620,7 @@ class _Text:
         bracket = re.match(r"[\s–-]*\((2[AB]|\d{2,5})\)", after, re.I)
         if bracket and any(bracket[1].upper().startswith(d) for p in options if (d := p.department)):
             return 3
-        options, linked, possible = _sided(options, before), bool(before & LINKS), 2 - self.loud
+        options, linked = _sided(options, before), bool(before & LINKS)
         head, town = "".join(before - LINKS), options[0].commune
         if (
             head in STREETS
@@ -632,10 +630,10 @@ class _Text:
             return 1
         if not precise(options[0]):
             wide = self._end(stop) - self.tokens[i].start() >= 8
-            return possible if head in _INTO or (wide and (linked or head in _STATED_AT)) else 1
+            return 2 if head in _INTO or (wide and (linked or head in _STATED_AT)) else 1
         if not town:  # a grouping that is called after its town, whatever its own name, is meant
             words = " ".join(self.plain[i:stop])
-            return possible if words.startswith("ca ") or _own_name(words) in _grouping_names() else 3
+            return 2 if words.startswith("ca ") or _own_name(words) in _grouping_names() else 3
         if (linked and head in _TERRITORIES) or (head in _STATED_AT and not before & _OF):
             return 3
         ends = re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
@@ -643,7 +641,7 @@ class _Text:
         alone = first or (ends and not self._gap(i).isspace())
         # "collège des Amandeirets Châteauneuf les Martigues", "école des Tilleuls Baie-Mahault"
         long = (stop - i >= 3 or (ends and "-" in self._words(i, stop))) and len(options) == 1
-        return possible if (i and self.plain[i - 1] in _OF) or alone or long else 1
+        return 2 if (i and self.plain[i - 1] in _OF) or alone or long else 1
 
     def _typed(self, i: int, stop: int, options: Places) -> int:
         """The same of what is typed (see `_Name`); 0 where words are not taken for a name."""
@@ -890,15 +888,14 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
 
     What is stated precisely or as an area stands; else they are the buyer's town within what is stated, marked inferred.
     """
-    stated, within = _stated(lot)
+    stated, _ = _stated(lot)
     if any(map(precise, stated)) or _wide(stated, lot.title, tender.buyer):
         return stated, False
     buyer = tender.buyer
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places or (buyer.place,))
-    if len(supposed) == 1 and not precise(supposed[0]) and not places.is_abroad(supposed[0]):
-        if home := _at_home(supposed[0], buyer):
-            return (home,), True
-    return supposed, not stated
+    only = supposed[0] if len(supposed) == 1 and not places.is_abroad(supposed[0]) else None
+    home = _at_home(only, buyer) if only and not precise(only) else None
+    return ((home,), True) if home else (supposed, not stated)
 
 
 def _stated(lot: Lot) -> tuple[Places, frozenset[str]]:
@@ -960,14 +957,10 @@ def _named_places(lot: Lot, tender: Tender) -> Places:
         return listed
     if known:
         return ()
-    if len(within) > 1 and (town := _named_in(label, within, 0)):  # "à Paris 7e", in a region
-        return town
     around = within or _home_departments(tender.buyer)
     if listed and len(within) == 1:  # else one of many names is known
         return listed
-    # capitals tell nothing in a title that is all in capitals
-    title = lot.title[:1].upper() + lot.title[1:]
-    titles = [title, f"{title}\n{tender.title}" if title.isupper() else tender.title]
+    titles = [lot.title[:1].upper() + lot.title[1:], tender.title]
     # where a label says more of where than a name in passing, the descriptions tell nothing
     told = [lot.description, tender.description] if not label or "places" in lot.inferred else []
     sites = (
