@@ -266,8 +266,6 @@ def _named(key: str, near: str | None) -> Places:
     areas = () if near else _areas(key)
     if areas and areas[0].department not in _ONE_COMMUNE:
         return areas + tuple(of_commune(c.code) for c in same if c.population >= TOWN)
-    if _KIND.match(key) or "metropole" in key:
-        same = ()
     grouping = () if same else _groupings(key)
     return tuple(of_commune(c.code) for c in same) or tuple(
         found
@@ -663,8 +661,6 @@ class _Text:
         several_words = " " in key or key in natural_regions()
         if several_words and town is not None and options[0].label != town.name:
             town = None  # a grouping or a natural region called after it
-        if "pays" in before and town and town.population < SIZABLE:
-            return 0  # a natural region that is not known
         sign = bool(before & (_AT | _IN))
         called = places.name_key(town.name) if town else key
         word = not _also_words().isdisjoint((key, called))
