@@ -13,7 +13,6 @@ from itertools import chain, dropwhile, islice, takewhile
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reference import places
 from matcher.reference.places import Commune, Grouping, departments_within, precise
-from matcher.reference.prose import folded
 from matcher.reference.tables import assumptions, remembered
 from matcher.reference.text import clean, fold
 
@@ -435,7 +434,6 @@ def _groupings(key: str) -> tuple[Grouping, ...]:
 # --------------------------------------------------------------------------------------- named in a text
 
 _TOKEN = re.compile(r"[^\W_]+")
-_CAPITAL = re.compile(r"(?<![^\W_])[A-ZÀ-ÖØ-ÞŒ][^\W_]*")
 _JOINED = re.compile(r" |-|['’]|/")  # between words of one name
 _DEPARTED = (" (", ", ")  # before the department of a name, as it is typed: "Saint-Denis, 93"
 _PHRASE = re.compile(r"\s*['’:]?\s*|-")  # between words of one phrase
@@ -504,9 +502,7 @@ class _Name:
     words: str
     options: Places
     listed: bool  # does it go on a list of names?
-    clear: (
-        int  # 3 plainly ("à X", "commune de X", "X (93)"), 2 possibly, 1 a hint: in passing, or in lower case
-    )
+    clear: int  # 3 plainly ("à X", "X (93)"), 2 possibly, 1 a hint: in passing, or in lower case
 
     @property
     def town(self) -> bool:
@@ -521,8 +517,8 @@ class _Text:
     """
 
     def __init__(self, text: str, typed: bool = False) -> None:
-        self.text, self.typed = text, typed
-        self.tokens = list(_TOKEN.finditer(text))
+        self.text, self.typed = text[:LONGEST], typed
+        self.tokens = list(_TOKEN.finditer(self.text))
         self.plain = [fold(token[0]) for token in self.tokens]
         self.loud = sum(map(str.isupper, text)) > sum(map(str.islower, text))  # capitals tell nothing
 
@@ -531,15 +527,13 @@ class _Text:
         last: _Name | None = None
         i, end = 0, 0
         while i < len(self.tokens):
-            found = (
-                self._longest(i, last, self.text[end : self.tokens[i].start()]) if self._begins(i) else None
-            )
-            if found is None:
+            gap = self.text[end : self.tokens[i].start()]
+            if self._begins(i) and (found := self._longest(i, last, gap)):
+                last, i = found
+                end = self._end(i)
+                yield last
+            else:
                 i += 1
-                continue
-            last, i = found
-            end = self.tokens[i - 1].end()
-            yield last
 
     def _begins(self, i: int) -> bool:
         """May a name begin with word i?"""
@@ -551,9 +545,9 @@ class _Text:
     def _longest(self, i: int, last: _Name | None, gap: str) -> tuple[_Name, int] | None:
         """The longest name that begins with word i, after `last` and what stands between, and the word after it."""
         numbered = self.plain[i][0].isdigit()  # "75012 Paris" begins an address
-        listed = (
-            last is not None and last.clear > 1 - self.typed and self._goes_on(last, gap) and not numbered
-        )
+        # the lines of a list are joined by spaces
+        goes_on = last and ((last.listed and gap == " ") or _LISTED_ON.fullmatch(gap))
+        listed = bool(last and last.clear > 1 - self.typed and goes_on and not numbered)
         before = self._before(i)
         # "à Culoz", "commune de Palneca": a hamlet, or a commune that has joined another, is meant
         plainly = i > 0 and (self.plain[i - 1] == "a" or bool(before & LINKS and before & _TERRITORIES))
@@ -574,10 +568,6 @@ class _Text:
                 clear = max(clear, last.clear)
             return _Name(words, _sided(options, before), listed, clear), stop
         return None
-
-    def _goes_on(self, last: _Name, gap: str) -> bool:
-        """Does a list of names go on?  The lines of a list are joined by spaces."""
-        return (last.listed and gap == " ") or _LISTED_ON.fullmatch(gap) is not None
 
     def _words(self, i: int, stop: int) -> str:
         return self.text[self.tokens[i].start() : self._end(stop)]
@@ -703,14 +693,6 @@ def _sided(options: Places, before: frozenset[str]) -> Places:
     return sided if sided and before & (_AT | _IN) else options
 
 
-def _names(text: str) -> Iterator[_Name]:
-    """The names of places in the beginning of a text that is no line typed."""
-    head = text[:LONGEST]
-    whole, begun = folded(head), first_words()
-    capital = any(whole[at.start() : at.end()] in begun for at in _CAPITAL.finditer(head))
-    return _Text(head).names() if capital else iter(())  # few titles have one
-
-
 @lru_cache(20_000)
 def _known(words: str, small: bool = False) -> Places:
     """What a name in a text may mean, without single words that name only a grouping, and but for `small` places hamlets."""
@@ -767,7 +749,7 @@ def hints(text: str) -> frozenset[str]:
     coded = {places.department_of_postcode(code) for code in re.findall(r"(?<!\d)\d{5}(?!\d)", head)}
     numbers = re.findall(r"\((2[AB]|\d{2,3})\)|\bdans le (\d{2,3})\b", head, re.I)
     coded |= {found.code for pair in numbers if (found := places.department("".join(pair).upper()))}
-    return _sure(_names(text)).union(filter(None, coded))
+    return _sure(_Text(text).names()).union(filter(None, coded))
 
 
 def typed(text: str) -> Places:
@@ -802,7 +784,9 @@ def mentioned(text: str, within: Collection[str] = (), passing: int | None = Non
     text = _RANKED.sub(r"à \2 \1e", text)
     text = _RANKS.sub(lambda of: ", ".join(f"{of[1]} {rank}e" for rank in re.findall(r"\d+", of[2])), text)
     near = frozenset(within) or hints(text)
-    names = [replace(n, options=_within(n.options, near) if within else n.options) for n in _names(text)]
+    names = [
+        replace(n, options=_within(n.options, near) if within else n.options) for n in _Text(text).names()
+    ]
     names = [one for one in names if one.options]
     for i in range(len(names) - 1, 0, -1):  # "Paris 15e et Issy-les-Moulineaux (92)"
         if names[i].listed and names[i].clear == 3 and names[i - 1].clear > 1:
@@ -916,7 +900,7 @@ def _wide(stated: Places, title: str, buyer: Buyer) -> bool:
     area = _areas(key) or key in places.former_regions() or _AREA.search(fold(label))
     within = {code for place in stated for code in departments_within(place)}
     # "région Réunion, arrondissement sud-ouest"
-    entitled = (one.options[0] for one in _names(title) if one.clear > 1 and within)
+    entitled = (one.options[0] for one in _Text(title).names() if one.clear > 1 and within)
     wide = (within.issuperset(departments_within(one)) for one in entitled if not precise(one))
     return "FR" in codes or bool(area) or any(wide)
 
@@ -997,7 +981,7 @@ def _districts(stated: Places, texts: Iterable[str]) -> Places:
 
 def _elsewhere(text: str) -> Places:
     """The only commune of the country that a text plainly names, where its buyer may be anywhere; none for several."""
-    named = [one for one in _names(text) if one.clear > 1]
+    named = [one for one in _Text(text).names() if one.clear > 1]
     plain = {one.options for one in named if one.clear == 3}
     if not plain and all("-" in one.words for one in named):  # no word of the language
         plain = {one.options for one in named}
