@@ -2,6 +2,7 @@
 
 import pytest
 
+from bench import read
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reading.need import spot
 from matcher.reading.sources import decp
@@ -161,9 +162,9 @@ def test_the_town_that_people_call_so_is_meant_before_a_far_smaller_village(name
 
 @pytest.mark.parametrize(("name", "town"), cases("names of several towns"))
 def test_a_name_that_several_towns_go_by_is_asked_back(name: str, town: str) -> None:
-    for read, words in ((toponyms.asked, name), (spot, f"ménage à {name}")):
+    for meant, words in ((toponyms.asked, name), (spot, f"ménage à {name}")):
         with pytest.raises(toponyms.Homonyms, match=town):
-            read(words)
+            meant(words)
 
 
 @pytest.mark.parametrize(("label", "department", "commune"), cases("towns written oddly"))
@@ -206,3 +207,40 @@ def test_a_place_is_no_guess_among_several_that_resemble_it() -> None:
 def test_of_an_unknown_name_the_towns_that_it_begins_with_are_offered(typed: str, hint: str) -> None:
     with pytest.raises(toponyms.UnknownPlace, match=hint):
         toponyms.asked(typed)
+
+
+@pytest.mark.parametrize("name", ["places_typed.csv", "places_typed_2.csv"])
+def test_places_are_found_as_people_type_them_and_none_invented(name: str) -> None:
+    right, total = read.places_read(read.rows(name))
+    shares = {kind: right[kind] / many for kind, many in total.items()}
+    assert shares["commune"] >= 0.85 and shares["department"] >= 0.95 and shares["region"] == 1.0, shares
+    assert shares["none"] >= 0.85, shares  # what is left: products named after towns ("savon de Marseille")
+
+
+@pytest.mark.parametrize(
+    "text", ["ménage en Vexin", "taille dans le Perche", "tonte, Grand Paris Sud", "salon à Saint-Denis"]
+)
+def test_a_region_around_several_towns_and_a_homonym_are_asked_back(text: str) -> None:
+    with pytest.raises(toponyms.Homonyms):
+        toponyms.typed(text)
+
+
+def test_a_homonym_is_settled_by_its_department() -> None:
+    (found,) = toponyms.typed("stands pour un salon à Saint-Denis, Seine-Saint-Denis")
+    assert found.commune == "93066" and found.inferred
+
+
+def test_the_field_of_places_knows_the_same_names() -> None:
+    assert codes(toponyms.asked("sud Ardèche")) == ["07"] and codes(toponyms.asked("Maurienne")) == ["73248"]
+    with pytest.raises(toponyms.Homonyms) as asked:
+        toponyms.asked("Grand Paris Sud")
+    assert asked.value.choices == (
+        "Grand Paris Sud Est Avenir (94)",
+        "Communauté d'agglomération Grand Paris Sud Seine Essonne Sénart (91)",
+    )
+    with pytest.raises(toponyms.Homonyms) as asked:
+        toponyms.asked("Beaumont")
+    assert all("Beaumont" in choice for choice in asked.value.choices)  # and not Beaumes
+    # a village does not compete with the town of its very name, unless the need is of its department
+    assert codes(toponyms.asked("Valence")) == ["26362"]
+    assert codes(toponyms.asked("Valence", "tonte dans le Tarn-et-Garonne")) == ["82186"]

@@ -13,7 +13,6 @@ from itertools import chain, dropwhile, islice, takewhile
 from matcher.domain import BadInput, Buyer, Lot, Place, Tender
 from matcher.reference import places
 from matcher.reference.places import Commune, Grouping, departments_within, precise
-from matcher.reference.prose import folded
 from matcher.reference.tables import assumptions, remembered
 from matcher.reference.text import clean, fold
 
@@ -266,8 +265,6 @@ def _named(key: str, near: str | None) -> Places:
     areas = () if near else _areas(key)
     if areas and areas[0].department not in _ONE_COMMUNE:
         return areas + tuple(of_commune(c.code) for c in same if c.population >= TOWN)
-    if _KIND.match(key) or "metropole" in key:
-        same = ()
     grouping = () if same else _groupings(key)
     return tuple(of_commune(c.code) for c in same) or tuple(
         found
@@ -355,7 +352,7 @@ _KIND = re.compile(
     r"(?:^(?:cc|ca|cu|ept)|\b(?:agglo(?:meration)?|(?:euro)?metropole|intercommunalite|etablissement public territorial"
     r"|communaute(?: (?:de communes|d agglo(?:meration)?|urbaine))?))\b(?: (?:de|du|des|d|la|le|les|l)\b)*"
 )
-_SMALL = {"de", "du", "des", "la", "le", "les", "l", "d"}
+LINKS = frozenset("de d du des la le les l".split())
 
 
 @remembered()
@@ -384,7 +381,7 @@ def initials(siren: str) -> tuple[str, str]:
 
 
 def _unlinked(key: str) -> str:
-    return " ".join(word for word in key.split() if word not in _SMALL)
+    return " ".join(word for word in key.split() if word not in LINKS)
 
 
 @remembered()
@@ -397,7 +394,7 @@ def _shortened_names() -> Mapping[str, Places]:
             *(words[:end] for end in range(3, len(words))),
             *(words[at:] for at in range(1, len(words))),
         ):
-            if not {part[0], part[-1]} & _SMALL and len(frozenset(part) - _SMALL) > 1:
+            if not {part[0], part[-1]} & LINKS and len(frozenset(part) - LINKS) > 1:
                 table = begun if part[0] == words[0] else ended
                 table.setdefault(_unlinked(" ".join(part)), []).extend(
                     places.of_grouping(one.siren) for one in made
@@ -423,7 +420,7 @@ def _groupings(key: str) -> tuple[Grouping, ...]:
     if side and _areas(key[side.end() :]):  # "Ouest Aveyron"
         return ()
     made = table.get(own, [])
-    if not made and _KIND.search(key) and {*own.split()[-1:]} - _SMALL:
+    if not made and _KIND.search(key) and {*own.split()[-1:]} - LINKS:
         made = [one for name, held in table.items() if name.startswith(f"{own} ") for one in held]
         if not made and not key.startswith("ca "):
             towns = {town.code for town in places.communes_named(own)}
@@ -437,7 +434,6 @@ def _groupings(key: str) -> tuple[Grouping, ...]:
 # --------------------------------------------------------------------------------------- named in a text
 
 _TOKEN = re.compile(r"[^\W_]+")
-_CAPITAL = re.compile(r"(?<![^\W_])[A-ZÀ-ÖØ-ÞŒ][^\W_]*")
 _JOINED = re.compile(r" |-|['’]|/")  # between words of one name
 _DEPARTED = (" (", ", ")  # before the department of a name, as it is typed: "Saint-Denis, 93"
 _PHRASE = re.compile(r"\s*['’:]?\s*|-")  # between words of one phrase
@@ -449,7 +445,6 @@ _TERRITORIES = frozenset(
     "commune communes ville villes mairie territoire agglomeration ccas bourg centre-ville".split()
 )
 _ARTICLES = frozenset(("la", "le", "les", "l"))
-LINKS = frozenset(("de", "d", "du", "des", "la", "le", "les", "l"))
 _OF = frozenset("de d du des".split())
 _AT = frozenset("a au aux sur vers pres autour ville commune mairie secteur".split())
 _STATED_AT = frozenset("a sur entre via emploi".split())
@@ -507,9 +502,7 @@ class _Name:
     words: str
     options: Places
     listed: bool  # does it go on a list of names?
-    clear: (
-        int  # 3 plainly ("à X", "commune de X", "X (93)"), 2 possibly, 1 a hint: in passing, or in lower case
-    )
+    clear: int  # 3 plainly ("à X", "X (93)"), 2 possibly, 1 a hint: in passing, or in lower case
 
     @property
     def town(self) -> bool:
@@ -524,26 +517,23 @@ class _Text:
     """
 
     def __init__(self, text: str, typed: bool = False) -> None:
-        self.text, self.typed = text, typed
-        self.tokens = list(_TOKEN.finditer(text))
+        self.text, self.typed = text[:LONGEST], typed
+        self.tokens = list(_TOKEN.finditer(self.text))
         self.plain = [fold(token[0]) for token in self.tokens]
-        # capitals tell nothing in a text that is all in capitals
-        self.loud = sum(map(str.isupper, text)) > (1 if typed else 2) * sum(map(str.islower, text))
+        self.loud = sum(map(str.isupper, text)) > sum(map(str.islower, text))  # capitals tell nothing
 
     def names(self) -> Iterator[_Name]:
         """The names of places, left to right, the longest first."""
         last: _Name | None = None
         i, end = 0, 0
         while i < len(self.tokens):
-            found = (
-                self._longest(i, last, self.text[end : self.tokens[i].start()]) if self._begins(i) else None
-            )
-            if found is None:
+            gap = self.text[end : self.tokens[i].start()]
+            if self._begins(i) and (found := self._longest(i, last, gap)):
+                last, i = found
+                end = self._end(i)
+                yield last
+            else:
                 i += 1
-                continue
-            last, i = found
-            end = self.tokens[i - 1].end()
-            yield last
 
     def _begins(self, i: int) -> bool:
         """May a name begin with word i?"""
@@ -555,9 +545,9 @@ class _Text:
     def _longest(self, i: int, last: _Name | None, gap: str) -> tuple[_Name, int] | None:
         """The longest name that begins with word i, after `last` and what stands between, and the word after it."""
         numbered = self.plain[i][0].isdigit()  # "75012 Paris" begins an address
-        listed = (
-            last is not None and last.clear > 1 - self.typed and self._goes_on(last, gap) and not numbered
-        )
+        # the lines of a list are joined by spaces
+        goes_on = last and ((last.listed and gap == " ") or _LISTED_ON.fullmatch(gap))
+        listed = bool(last and last.clear > 1 - self.typed and goes_on and not numbered)
         before = self._before(i)
         # "à Culoz", "commune de Palneca": a hamlet, or a commune that has joined another, is meant
         plainly = i > 0 and (self.plain[i - 1] == "a" or bool(before & LINKS and before & _TERRITORIES))
@@ -578,10 +568,6 @@ class _Text:
                 clear = max(clear, last.clear)
             return _Name(words, _sided(options, before), listed, clear), stop
         return None
-
-    def _goes_on(self, last: _Name, gap: str) -> bool:
-        """Does a list of names go on?  The lines of a list are joined by spaces."""
-        return (last.listed and gap == " ") or _LISTED_ON.fullmatch(gap) is not None
 
     def _words(self, i: int, stop: int) -> str:
         return self.text[self.tokens[i].start() : self._end(stop)]
@@ -622,7 +608,7 @@ class _Text:
         bracket = re.match(r"[\s–-]*\((2[AB]|\d{2,5})\)", after, re.I)
         if bracket and any(bracket[1].upper().startswith(d) for p in options if (d := p.department)):
             return 3
-        options, linked, possible = _sided(options, before), bool(before & LINKS), 2 - self.loud
+        options, linked = _sided(options, before), bool(before & LINKS)
         head, town = "".join(before - LINKS), options[0].commune
         if (
             head in STREETS
@@ -632,10 +618,10 @@ class _Text:
             return 1
         if not precise(options[0]):
             wide = self._end(stop) - self.tokens[i].start() >= 8
-            return possible if head in _INTO or (wide and (linked or head in _STATED_AT)) else 1
+            return 2 if head in _INTO or (wide and (linked or head in _STATED_AT)) else 1
         if not town:  # a grouping that is called after its town, whatever its own name, is meant
             words = " ".join(self.plain[i:stop])
-            return possible if words.startswith("ca ") or _own_name(words) in _grouping_names() else 3
+            return 2 if words.startswith("ca ") or _own_name(words) in _grouping_names() else 3
         if (linked and head in _TERRITORIES) or (head in _STATED_AT and not before & _OF):
             return 3
         ends = re.match(r"\s*(?:$|[-–—,;:.()/])", after) is not None
@@ -643,7 +629,7 @@ class _Text:
         alone = first or (ends and not self._gap(i).isspace())
         # "collège des Amandeirets Châteauneuf les Martigues", "école des Tilleuls Baie-Mahault"
         long = (stop - i >= 3 or (ends and "-" in self._words(i, stop))) and len(options) == 1
-        return possible if (i and self.plain[i - 1] in _OF) or alone or long else 1
+        return 2 if (i and self.plain[i - 1] in _OF) or alone or long else 1
 
     def _typed(self, i: int, stop: int, options: Places) -> int:
         """The same of what is typed (see `_Name`); 0 where words are not taken for a name."""
@@ -665,8 +651,6 @@ class _Text:
         several_words = " " in key or key in natural_regions()
         if several_words and town is not None and options[0].label != town.name:
             town = None  # a grouping or a natural region called after it
-        if "pays" in before and town and town.population < SIZABLE:
-            return 0  # a natural region that is not known
         sign = bool(before & (_AT | _IN))
         called = places.name_key(town.name) if town else key
         word = not _also_words().isdisjoint((key, called))
@@ -707,14 +691,6 @@ def _sided(options: Places, before: frozenset[str]) -> Places:
     towns = bool(before & _AT)
     sided = tuple(place for place in options if precise(place) == towns)
     return sided if sided and before & (_AT | _IN) else options
-
-
-def _names(text: str) -> Iterator[_Name]:
-    """The names of places in the beginning of a text that is no line typed."""
-    head = text[:LONGEST]
-    whole, begun = folded(head), first_words()
-    capital = any(whole[at.start() : at.end()] in begun for at in _CAPITAL.finditer(head))
-    return _Text(head).names() if capital else iter(())  # few titles have one
 
 
 @lru_cache(20_000)
@@ -773,7 +749,7 @@ def hints(text: str) -> frozenset[str]:
     coded = {places.department_of_postcode(code) for code in re.findall(r"(?<!\d)\d{5}(?!\d)", head)}
     numbers = re.findall(r"\((2[AB]|\d{2,3})\)|\bdans le (\d{2,3})\b", head, re.I)
     coded |= {found.code for pair in numbers if (found := places.department("".join(pair).upper()))}
-    return _sure(_names(text)).union(filter(None, coded))
+    return _sure(_Text(text).names()).union(filter(None, coded))
 
 
 def typed(text: str) -> Places:
@@ -808,7 +784,9 @@ def mentioned(text: str, within: Collection[str] = (), passing: int | None = Non
     text = _RANKED.sub(r"à \2 \1e", text)
     text = _RANKS.sub(lambda of: ", ".join(f"{of[1]} {rank}e" for rank in re.findall(r"\d+", of[2])), text)
     near = frozenset(within) or hints(text)
-    names = [replace(n, options=_within(n.options, near) if within else n.options) for n in _names(text)]
+    names = [
+        replace(n, options=_within(n.options, near) if within else n.options) for n in _Text(text).names()
+    ]
     names = [one for one in names if one.options]
     for i in range(len(names) - 1, 0, -1):  # "Paris 15e et Issy-les-Moulineaux (92)"
         if names[i].listed and names[i].clear == 3 and names[i - 1].clear > 1:
@@ -890,15 +868,14 @@ def of_lot(lot: Lot, tender: Tender) -> tuple[Places, bool]:
 
     What is stated precisely or as an area stands; else they are the buyer's town within what is stated, marked inferred.
     """
-    stated, within = _stated(lot)
+    stated, _ = _stated(lot)
     if any(map(precise, stated)) or _wide(stated, lot.title, tender.buyer):
         return stated, False
     buyer = tender.buyer
     supposed = stated or tuple(places.locate(place, buyer.id) for place in lot.places or (buyer.place,))
-    if len(supposed) == 1 and not precise(supposed[0]) and not places.is_abroad(supposed[0]):
-        if home := _at_home(supposed[0], buyer):
-            return (home,), True
-    return supposed, not stated
+    only = supposed[0] if len(supposed) == 1 and not places.is_abroad(supposed[0]) else None
+    home = _at_home(only, buyer) if only and not precise(only) else None
+    return ((home,), True) if home else (supposed, not stated)
 
 
 def _stated(lot: Lot) -> tuple[Places, frozenset[str]]:
@@ -923,7 +900,7 @@ def _wide(stated: Places, title: str, buyer: Buyer) -> bool:
     area = _areas(key) or key in places.former_regions() or _AREA.search(fold(label))
     within = {code for place in stated for code in departments_within(place)}
     # "région Réunion, arrondissement sud-ouest"
-    entitled = (one.options[0] for one in _names(title) if one.clear > 1 and within)
+    entitled = (one.options[0] for one in _Text(title).names() if one.clear > 1 and within)
     wide = (within.issuperset(departments_within(one)) for one in entitled if not precise(one))
     return "FR" in codes or bool(area) or any(wide)
 
@@ -960,14 +937,10 @@ def _named_places(lot: Lot, tender: Tender) -> Places:
         return listed
     if known:
         return ()
-    if len(within) > 1 and (town := _named_in(label, within, 0)):  # "à Paris 7e", in a region
-        return town
     around = within or _home_departments(tender.buyer)
     if listed and len(within) == 1:  # else one of many names is known
         return listed
-    # capitals tell nothing in a title that is all in capitals
-    title = lot.title[:1].upper() + lot.title[1:]
-    titles = [title, f"{title}\n{tender.title}" if title.isupper() else tender.title]
+    titles = [lot.title[:1].upper() + lot.title[1:], tender.title]
     # where a label says more of where than a name in passing, the descriptions tell nothing
     told = [lot.description, tender.description] if not label or "places" in lot.inferred else []
     sites = (
@@ -1008,7 +981,7 @@ def _districts(stated: Places, texts: Iterable[str]) -> Places:
 
 def _elsewhere(text: str) -> Places:
     """The only commune of the country that a text plainly names, where its buyer may be anywhere; none for several."""
-    named = [one for one in _names(text) if one.clear > 1]
+    named = [one for one in _Text(text).names() if one.clear > 1]
     plain = {one.options for one in named if one.clear == 3}
     if not plain and all("-" in one.words for one in named):  # no word of the language
         plain = {one.options for one in named}
