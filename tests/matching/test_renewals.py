@@ -29,15 +29,13 @@ def test_what_ends_in_three_to_eighteen_months_is_found_with_its_holder() -> Non
     assert renewals([replace(WON, duration_months=None), replace(WON, notified=None)], TODAY) == []
 
 
-def test_a_contract_published_twice_or_prolonged_is_one_and_its_last_end_stands() -> None:
+def test_a_contract_is_one_however_often_published_and_found_by_buyer_place_and_trade() -> None:
     prolonged = {"duration_months": 50.0, "relation": "modification"}
     longer = replace(WON, uid="2", title="ENTRETIEN DES ESPACES VERTS", **prolonged)
     (one,) = renewals([WON, longer], TODAY)
     assert one.ends == date(2028, 1, 24)
     assert renewals([WON, replace(longer, duration_months=72.0)], TODAY) == []  # prolonged beyond the window
 
-
-def test_by_buyer_place_and_trade() -> None:
     def count(**asked: object) -> int:
         return len(renewals([WON], TODAY, **asked))  # type: ignore[arg-type]
 

@@ -53,25 +53,19 @@ def heavy(found: list[object]) -> bool:
     return isinstance(found[-1], Rejected) and "takes more than" in found[-1].reason
 
 
-def test_a_reading_without_end_is_ended_and_the_next_one_reads() -> None:
+def test_a_reading_is_bounded_in_time_memory_and_answer() -> None:
     assert heavy(list(confined.read_bytes(ROWS, "a.csv", replace(AMPLE, cpu=1))))
     (tender,) = upload(bombs.bomb("reserved"), "besoin.txt")
     assert isinstance(tender, Tender)
-
-
-def test_memory_is_bounded_by_the_kernel() -> None:
     document = bombs.bomb("long_document")
     assert heavy(list(confined.read_bytes(document, "a.docx", replace(AMPLE, memory=1 << 25))))
+    found = list(confined.read_bytes(ROWS[:400_000], "a.csv", replace(AMPLE, answer=1 << 20)))
+    assert heavy(found) and len(found) < 50_000
 
 
 def test_members_that_share_their_bytes_are_refused_before_they_are_unpacked() -> None:
     (found,) = upload(bombs.bomb("overlapped"), "avis.zip")
     assert isinstance(found, Rejected) and "overlap" in found.reason
-
-
-def test_what_a_file_gives_is_bounded() -> None:
-    found = list(confined.read_bytes(ROWS[:400_000], "a.csv", replace(AMPLE, answer=1 << 20)))
-    assert heavy(found) and len(found) < 50_000
 
 
 def test_a_reader_that_was_killed_is_started_again() -> None:

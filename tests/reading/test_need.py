@@ -84,13 +84,6 @@ def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:
     assert [lot.trades for lot in lots] == [("cycles",), ("nettoyage",), ("espaces-verts",)]
 
 
-@pytest.mark.parametrize(("text", "titles", "hours"), cases("clauses of needs"))
-def test_the_clause_of_a_need_is_of_the_whole(text: str, titles: int, hours: list[float | None]) -> None:
-    lots = typed_need(text).lots
-    assert len(lots) == titles and not any("clause" in lot.title for lot in lots)
-    assert [clause.hours for lot in lots for clause in lot.clauses] == hours
-
-
 def test_a_need_given_as_a_file_is_told_how_to_give_it() -> None:
     command = [sys.executable, "-m", "matcher.cli", "match", "tonte à Nanterre"]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -98,13 +91,10 @@ def test_a_need_given_as_a_file_is_told_how_to_give_it() -> None:
     assert told.stderr.count("\n") == 1 and '--need "tonte à Nanterre"' in told.stderr
 
 
-def test_one_purchase_typed_in_numbered_lots_keeps_the_trade_of_each() -> None:
+def test_one_purchase_keeps_the_trade_of_each_lot_and_whom_it_is_reserved_to() -> None:
     words = "Lot 1 : nettoyage des locaux de deux écoles. Lot 2 : tonte et taille des haies du cimetière"
     tender = typed_need(words, whole=True)
     asked = asks.of_lot(tender.lots[0], tender)
     assert {part.trade for part in asked.parts} == {"nettoyage", "espaces-verts"}
-
-
-def test_a_service_named_by_its_trade_alone_is_reserved_to_whom_it_says() -> None:
     tender = typed_need("prestation traiteur réservée ESAT, petits déjeuners pour 60 personnes", whole=True)
     assert tender.lots[0].reservation is not None and tender.lots[0].reservation.who

@@ -19,7 +19,7 @@ from matcher.partners.subcontracting import leads
 from matcher.reading import files, gather
 from matcher.reading.procedure import procedures
 from matcher.reference.accents import LOST
-from records import cases, facts, parted
+from records import facts, parted
 from terminal import command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,12 +30,6 @@ PAGE = SAMPLE / "boamp_page_1.json"
 
 def matcher(*words: str) -> subprocess.CompletedProcess[str]:
     return command("read", *words)
-
-
-@pytest.mark.parametrize(("path", "source"), cases("formats by their content"))
-def test_a_format_is_recognised_by_its_content_whatever_its_name(path: str, source: str) -> None:
-    head = (SAMPLE / path).read_bytes()[: files.HEAD]
-    assert [m.__name__.rsplit(".", 1)[-1] for m in files.recognise("unnamed", head)][:1] == [source]
 
 
 def packed(kind: str) -> bytes:
@@ -162,29 +156,21 @@ def notice(
     id: str, title: str = "Nettoyage des écoles et des crèches", days: int = 0, **fields: object
 ) -> Tender:
     lot = Lot(id=f"{id}/1", title=title, cpv=("90911200",))
-    made = Tender(
-        id=id, format="boamp", title=title, buyer=TOWN, lots=(lot,), published=DAY + timedelta(days)
-    )
-    return replace(made, **fields)  # type: ignore[arg-type]
+    one = Tender(id=id, format="boamp", title=title, buyer=TOWN, lots=(lot,), published=DAY + timedelta(days))
+    return replace(one, **fields)  # type: ignore[arg-type]
 
 
 def ids(*tenders: Tender) -> list[list[str]]:
     return [[tender.id for tender in found] for found in procedures(tenders)]
 
 
-def test_a_correction_and_a_cancellation_join_the_notice_they_name() -> None:
+def test_corrections_twins_and_reposts_are_of_one_procedure() -> None:
     fixed = notice("26-2", "Avis rectificatif", 9, nature="correction", related=("26-1",))
     gone = notice("26-3", "Sans suite", 20, nature="cancellation", related=("26-1",))
     assert ids(gone, notice("26-1"), fixed) == [["26-1", "26-2", "26-3"]]
-
-
-def test_twins_of_two_journals_are_one_notice() -> None:
     town = Buyer(name="Ville de Sarcelles")
     ted = notice("1-2026", "NETTOYAGE DES ECOLES ET DES CRECHES", 3, format="ted", buyer=town)
     assert ids(notice("26-1"), ted) == [["26-1", "1-2026"]]
-
-
-def test_a_notice_published_again_is_a_repost_and_next_years_is_another() -> None:
     assert ids(notice("26-1"), notice("26-9", days=70)) == [["26-1", "26-9"]]
     assert len(ids(notice("26-1"), notice("27-1", days=366))) == 2
 

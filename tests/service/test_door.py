@@ -514,9 +514,8 @@ def test_of_requests_that_race_on_two_services_one_makes_the_record(hedges: Path
 def test_failed_work_leaves_nothing(hedges: Path, store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store.open(store_url) as store:
         head = {"X-API-Key": keys.create(store, ["buyer"]), "Idempotency-Key": "k"}
-        with TestClient(
-            create_app(settings_of(hedges, hedges, store=store_url)), raise_server_exceptions=False
-        ) as service:
+        app = create_app(settings_of(hedges, hedges, store=store_url))
+        with TestClient(app, raise_server_exceptions=False) as service:
             whole = record.keep
 
             def halfway(*given: Any, **more: Any) -> str:
