@@ -214,15 +214,12 @@ def test_what_is_read_in_a_text_is_marked_inferred_and_compared_with_no_turnover
     assert yearly(replace(made, inferred=(), duration_months=None)) != yearly(made)
 
 
-def test_letters_above_the_line_codes_with_cedex_and_addresses_without_scheme() -> None:
+def test_what_ted_writes_oddly_is_read_and_a_lot_without_title_takes_its_objects() -> None:
     words = '<SHORT_DESCR><P>Bac de 16 m<FT TYPE="SUP">3</FT>, n<FT TYPE="SUP">o</FT> 1.</P></SHORT_DESCR>'
     tender = ted(described(1, words))
     assert tender.lots[0].description == "Bac de 16 m³, n° 1."
     assert tender.buyer.place.postcode == "44036"
     assert tender.documents_url == "https://www.achats.example.org/dce"
-
-
-def test_a_lot_without_title_takes_that_of_its_own_object() -> None:
     second = "<OBJECT_CONTRACT><TITLE><P>Élagage</P></TITLE><OBJECT_DESCR/></OBJECT_CONTRACT>"
     tender = ted(described(1), more=second, form="F01_2014")
     assert [lot.title for lot in tender.lots] == ["Tonte", "Élagage"]

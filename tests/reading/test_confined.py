@@ -96,10 +96,6 @@ def test_documents_of_the_command_line_have_a_process_too(tmp_path: Path) -> Non
 SEEDS = [seed for (seed,) in cases("seeds of long texts")]
 
 
-def _need(words: str) -> None:
-    need.numbered_lots(words, need.free_text_tender(words))
-
-
 def _complete(words: str) -> None:
     lot = Lot(id="1", title="Tonte", description=words)
     clauses.complete(Tender(id="t", format="x", title="Tonte", lots=(lot,)), words)
@@ -108,7 +104,7 @@ def _complete(words: str) -> None:
 READERS: dict[str, Callable[[str], object]] = {
     "document": consultation.tender_of,
     "states": consultation.states,
-    "need": _need,
+    "need": lambda words: need.numbered_lots(words, need.free_text_tender(words)),
     "typed": lambda t: need.typed_need(t + " nettoyage"),
     "spot": need.spot,
     "clauses": _complete,

@@ -29,10 +29,15 @@ def west() -> Matcher:
     return made.matcher_over(made.structure(n, f"Structure {n}", GARDEN, **own) for n, own in facts.items())
 
 
-def test_those_of_a_region_come_before_those_outside(west: Matcher) -> None:
+def test_those_of_a_region_come_first_and_a_typed_place_is_not_attributed_to_the_buyer(west: Matcher) -> None:
     tender = free_text_tender("tonte et taille de haies", toponyms.asked("Bretagne"))
     order = [siren[-1] for siren, _ in west.rank(west.queries(tender)[0]).sirens(10)]
     assert set(order[:3]) == {"1", "3", "6"} and order.index("5") > 2
+    for where in ("Saint-Malo", "62220 Cavron-Saint-Martin", "Plaine Commune"):
+        tender = free_text_tender("tonte et taille de haies", toponyms.asked(where))
+        filters = Filters(radius_km=1000)
+        for match in west.match(tender, 10, filters=filters, groups=0).lots[0].matches:
+            assert not any("déduit de l'acheteur" in reason.text for reason in match.reasons)
 
 
 @pytest.mark.parametrize("where", ["35", "Ille-et-Vilaine", "Bretagne", "Bretagne, Normandie"])
@@ -43,14 +48,6 @@ def test_no_kilometres_are_reported_from_the_centre_of_a_department(west: Matche
     for match in matches:
         assert match.distance_km is None
         assert not any(" km" in r.text and "d'ordinaire" not in r.text for r in match.reasons), match.reasons
-
-
-def test_a_typed_place_is_not_attributed_to_the_buyer(west: Matcher) -> None:
-    for where in ("Saint-Malo", "62220 Cavron-Saint-Martin", "Plaine Commune"):
-        tender = free_text_tender("tonte et taille de haies", toponyms.asked(where))
-        filters = Filters(radius_km=1000)
-        for match in west.match(tender, 10, filters=filters, groups=0).lots[0].matches:
-            assert not any("déduit de l'acheteur" in reason.text for reason in match.reasons)
 
 
 def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:

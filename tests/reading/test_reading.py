@@ -53,9 +53,13 @@ def test_an_archive_gives_the_records_of_its_members(kind: str, tmp_path: Path) 
     assert tender == plain
 
 
-def test_an_archive_in_an_archive_is_opened() -> None:
+def test_an_archive_in_an_archive_is_opened_and_a_source_may_be_named() -> None:
     (tender,) = files.read_bytes(bombs.packed({"inner.tgz": packed("tgz")}), "outer.zip")
     assert isinstance(tender, Tender)
+    (tender,) = files.read([NOTICE], source="eforms")
+    assert isinstance(tender, Tender)
+    (rejected,) = files.read([NOTICE], source="ted")
+    assert isinstance(rejected, Rejected) and "TED_EXPORT" in rejected.reason
 
 
 def test_folders_are_walked_in_order_and_hidden_files_left(tmp_path: Path) -> None:
@@ -102,13 +106,6 @@ def test_a_place_that_is_not_known_is_told_when_it_is_read_and_when_it_is_answer
     assert any("Nulleville" in line for line in read.summary()) is told
     everywhere = reasons.everywhere(LotAnswer(lot=lot, matches=()))
     assert ("Nulleville" in everywhere, bool(everywhere)) == (told, not place.department)
-
-
-def test_the_source_may_be_named_instead_of_recognised() -> None:
-    (tender,) = files.read([NOTICE], source="eforms")
-    assert isinstance(tender, Tender)
-    (rejected,) = files.read([NOTICE], source="ted")
-    assert isinstance(rejected, Rejected) and "TED_EXPORT" in rejected.reason
 
 
 def test_destroyed_accents_are_repaired_and_the_title_as_published_kept() -> None:

@@ -175,13 +175,6 @@ def test_the_field_reserves_and_the_text_of_one_lot_tells_the_article_of_that_lo
     assert alone.reservation is not None and alone.reservation.articles == ()  # never guessed
 
 
-def test_paris_time_without_an_offset() -> None:
-    summer = ted().replace(b"2021-02-01", b"2021-07-01")
-    for data, hours in ((ted(), 1), (summer, 2)):
-        deadline = one("ted", data).deadline
-        assert deadline is not None and deadline.utcoffset() == timedelta(hours=hours) and deadline.hour == 12
-
-
 def test_what_has_no_list_of_lots_is_one_lot() -> None:
     (lot,) = one("ted", ted()).lots
     assert facts(lot, "number title cpv amount") == ("1", "Entretien des écoles", ("90911200",), 400000.0)
@@ -191,10 +184,14 @@ def test_what_has_no_list_of_lots_is_one_lot() -> None:
     assert [lot.title for lot in one("boamp", boamp(record(alone))).lots] == ["Tonte seule"]
 
 
-def test_french_is_chosen_among_languages_whatever_the_order() -> None:
+def test_french_is_chosen_among_languages_and_an_hour_without_offset_is_that_of_paris() -> None:
     german = '<F02_2014 CATEGORY="ORIGINAL" FORM="F02" LG="DE"><OBJECT_CONTRACT><TITLE><P>Reinigung</P></TITLE></OBJECT_CONTRACT></F02_2014>'
     assert one("ted", ted(more=german)).title == "Entretien des écoles"
     assert one("ted", ted(language="DE")).language == "de"
+    summer = ted().replace(b"2021-02-01", b"2021-07-01")
+    for data, hours in ((ted(), 1), (summer, 2)):
+        deadline = one("ted", data).deadline
+        assert deadline is not None and deadline.utcoffset() == timedelta(hours=hours) and deadline.hour == 12
 
 
 def test_awards_name_their_winners_and_keep_a_wrong_siret_flagged() -> None:

@@ -50,10 +50,13 @@ def test_a_csv_is_read_whatever_its_separator_and_encoding(delimiter: str, encod
     assert structures[0].offers[0].title == "Entretien d'espaces verts"
 
 
-def test_mixed_encodings_within_one_file_are_both_read() -> None:
+def test_mixed_encodings_are_read_and_an_unclosed_quotation_mark_loses_no_silent_row() -> None:
     head, first, second = (";".join(row) for row in ROWS)
     content = f"{head}\n{first}\n".encode("cp1252") + second.replace("nette", "nétte").encode()
     assert [s.name for s in read(content)[0]] == ["Jardins d'Éole", "Brigade nétte"]
+    structures, rejected = read(f'siret;nom;ville\n{A};X;Metz\n{B};"Y;Metz\n')
+    assert [s.siret for s in structures][:1] == [A]
+    assert len(structures) + len(rejected) >= 2
 
 
 def test_xlsx_by_text_and_by_number() -> None:
@@ -255,12 +258,6 @@ def test_truncated_json_keeps_what_is_whole() -> None:
     structures, rejected = read("\n".join(lines), "list.jsonl")
     assert [s.siret for s in structures] == [A, B]
     assert rejected[0].record == "line 2"
-
-
-def test_an_unclosed_quotation_mark_loses_no_silent_row() -> None:
-    structures, rejected = read(f'siret;nom;ville\n{A};X;Metz\n{B};"Y;Metz\n')
-    assert [s.siret for s in structures][:1] == [A]
-    assert len(structures) + len(rejected) >= 2
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch: MonkeyPatch) -> None:

@@ -207,15 +207,12 @@ def test_jobs_are_bounded_by_owner_and_bytes() -> None:
     jobs.close()
 
 
-def test_visitors_without_a_key_are_not_one_owner(make: Make) -> None:
+def test_visitors_without_a_key_or_with_made_up_ones_are_told_apart_by_their_address(make: Make) -> None:
     app = make(read="open")
     with TestClient(app, client=("203.0.113.1", 1)) as one:
         job = one.post("/v1/jobs", json={"items": [{"need": "tonte", "n": 1}]}).json()["id"]
         assert one.get(f"/v1/jobs/{job}").status_code == 200
         assert TestClient(app, client=("203.0.113.2", 1)).get(f"/v1/jobs/{job}").status_code == 404
-
-
-def test_made_up_tokens_count_by_their_address(make: Make) -> None:
     with TestClient(make(rate="10/minute")) as client:
         heads = ({"X-API-Key": f"mlg_{n}_x"} for n in range(14))
         asked = [client.get("/v1/places?q=a", headers=head).status_code for head in heads]
