@@ -93,8 +93,6 @@ def kept() -> list[Sheet]:
     found = []
     for number, rows in truth.items():
         (file,) = (FOLDER / number).iterdir()
-        fields = (
-            {**row, "zone": Zone(**row["zone"])} if row.get("zone") is not None else row for row in rows
-        )
+        fields = ({**row, "zone": Zone(**row["zone"])} if row.get("zone") else row for row in rows)
         found.append(Sheet(file.name, file.read_bytes(), tuple(fields)))
     return found

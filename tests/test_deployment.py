@@ -42,11 +42,14 @@ def test_the_environment_file_names_no_setting_that_is_none() -> None:
     assert words == set(re.findall(r"^(MAILLAGE_\w+)=$", ENVIRONMENT, re.M)) != set()
 
 
-def test_compose_passes_the_settings_of_mail() -> None:
+def test_compose_passes_the_settings_of_mail_and_the_image_holds_all_of_the_wheel() -> None:
     compose = (DEPLOY / "compose.yaml").read_text()
     for name in ("SMTP", "SMTP_PASSWORD", "SENDER", "REPLY_TO", "MAIL_SECRET", "PUBLIC_URL", "STORE"):
         assert f"MATCHER_{name}:" in compose
     assert "matcher batch" in compose and "matcher outbox send" in compose
+    hatch = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    copied = re.findall(r"^COPY (\S+) \1$", (DEPLOY / "Containerfile").read_text(), re.M)
+    assert {*hatch["force-include"], "src"} == set(copied)
 
 
 def test_what_is_deployed_is_pinned_by_hash_and_brings_no_torch() -> None:
@@ -66,12 +69,6 @@ def test_what_is_deployed_is_pinned_by_hash_and_brings_no_torch() -> None:
     for asked in map(Requirement, wanted):
         assert asked.specifier.contains(versions[canonicalize_name(asked.name)]), asked
     assert not [name for name in versions if re.match("nvidia|cuda|torch|triton", name)]
-
-
-def test_the_image_is_built_of_all_that_the_wheel_holds() -> None:
-    hatch = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    copied = re.findall(r"^COPY (\S+) \1$", (DEPLOY / "Containerfile").read_text(), re.M)
-    assert {*hatch["force-include"], "src"} == set(copied)
 
 
 def test_images_are_named_by_digest_and_install_by_hash_alone() -> None:

@@ -128,12 +128,12 @@ def test_no_circles() -> None:
     TopologicalSorter(imports).prepare()  # a circle raises CycleError
 
 
-def test_few_files_lie_at_the_door() -> None:
-    assert len(list(SRC.glob("*.py"))) <= 8
-
-
-def test_rooms_exist() -> None:
+def test_rooms_exist_few_files_lie_at_the_door_and_none_has_a_vague_name() -> None:
     assert all((SRC / room / "__init__.py").is_file() for room in ROOMS)
+    assert len(list(SRC.glob("*.py"))) <= 8
+    vague = {"utils", "helpers", "common", "manager", "base", "processor"}
+    paths = (path for folder in (SRC, SERVICE) for path in folder.rglob("*.py"))
+    assert not [path for path in paths if path.stem.strip("_") in vague]
 
 
 LIGHT = {
@@ -148,9 +148,3 @@ LIGHT = {
 @pytest.mark.parametrize("what", LIGHT)
 def test_the_door_is_light(what: str) -> None:
     assert imported(what, LIGHT[what]) == []
-
-
-def test_no_vague_file_names() -> None:
-    vague = {"utils", "helpers", "common", "manager", "base", "processor"}
-    paths = (path for folder in (SRC, SERVICE) for path in folder.rglob("*.py"))
-    assert not [path for path in paths if path.stem.strip("_") in vague]

@@ -98,9 +98,7 @@ def methods_of(name: str) -> frozenset[str]:
     module, _, own = name.rpartition(".")
     stem = module.replace(".", "/")
     keys = [(f"{base}{stem}{end}", own) for base in ("", "src/") for end in (".py", "/__init__.py")]
-    return frozenset().union(*(uses().get(key, frozenset()) for key in [*keys, ("", own)])) or frozenset(
-        {"search"}
-    )
+    return frozenset().union(*(uses().get(key, ()) for key in [*keys, ("", own)])) or frozenset({"search"})
 
 
 @cache

@@ -32,9 +32,7 @@ def read(stream, name):
         yield Structure(siret=siret, name=title, kind=kind[0] if kind else "", **zone)
 """
 GUIDE = Path(__file__).parents[1] / "docs" / "how-to" / "plugins.md"
-NOTICES = next(
-    code for code in GUIDE.read_text("utf-8").split("```python")[1:] if 'YIELDS = "tender"' in code
-)
+NOTICES = next(code for code in GUIDE.read_text("utf-8").split("```python") if '\nYIELDS = "tender"' in code)
 ENCODER = "from matcher.learned.encoders.hashing import load\n"
 POINTS = "[maillage.sources]\nannuaire = elsewhere_source\navis = elsewhere_notices\n\n[maillage.encoders]\nours = elsewhere_encoder\n"
 

@@ -32,9 +32,7 @@ def test_the_origin_of_every_shipped_table_is_reported(folder: str) -> None:
     for path in (ROOT / "data" / folder).iterdir():
         if path.is_file() and path.suffix in (".csv", ".gz", ".jsonl"):
             stem = re.sub(r"\.(queries|judged|structures)$", "", path.name.split(".jsonl")[0])
-            assert path.name in told or f"`{stem}" in told, (
-                f"the page of {folder} says nothing of {path.name}"
-            )
+            assert path.name in told or f"`{stem}" in told, f"{folder} says nothing of {path.name}"
 
 
 def test_other_origins_are_in_the_notice_and_in_the_licence_of_the_package() -> None:

@@ -149,6 +149,5 @@ def picture(page: Any, name: str) -> None:
         taken = folder / f"{name}.png"
         page.screenshot(path=str(taken))
         # a palette: a third of the size, as they are committed
-        Image.open(taken).convert("RGB").quantize(128, method=Image.Quantize.FASTOCTREE).save(
-            taken, optimize=True
-        )
+        shown = Image.open(taken).convert("RGB")
+        shown.quantize(128, method=Image.Quantize.FASTOCTREE).save(taken, optimize=True)

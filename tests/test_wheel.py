@@ -71,9 +71,7 @@ def test_the_wheel_installs_one_package_alone_and_training_texts_stay_at_home(wh
     assert tops == {"matcher", next(top for top in tops if top.endswith(".dist-info"))}
     for folder, place in PLACES.items():
         tracked = run("git", "ls-files", cwd=ROOT / folder).splitlines()
-        assert {f"{place}/{name}" for name in tracked} - held == set(), (
-            f"all that {folder} tracks is installed"
-        )
+        assert {f"{place}/{name}" for name in tracked} - held == set(), f"not all of {folder} is installed"
     assert not any("training/" in name.replace("lab/training/", "") for name in held)
 
 

@@ -280,9 +280,7 @@ def main(requests: int = 10_000, contract: int = 0, seed: int = 0, postgres: boo
     with served() as (client, head):
         tally = run(client, head, requests)
     told = ", ".join(f"{status}: {count}" for status, count in sorted(tally.items()))
-    print(
-        f"{sum(tally.values())} requests in {time.perf_counter() - begun:.0f} s: {len(FAULTS)} faults ({told})"
-    )
+    print(f"{tally.total()} requests in {time.perf_counter() - begun:.0f} s: {len(FAULTS)} faults ({told})")
     for fault in dict.fromkeys(FAULTS):
         print(fault)
     raise typer.Exit(bool(FAULTS))

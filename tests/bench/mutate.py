@@ -27,9 +27,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ["matching", "reading/clauses", "partners", "outreach", "records", "service/routes"]
 _SWAPPED = "Eq NotEq, Lt GtE, LtE Gt, In NotIn, Is IsNot, And Or, Add Sub, Mult Div"
 _PAIRS = [[getattr(ast, name) for name in pair.split()] for pair in _SWAPPED.split(", ")]
-OTHER: dict[type[ast.AST], type[ast.AST]] = {
-    one: other for pair in _PAIRS for one, other in (pair, pair[::-1])
-}
+OTHER: dict[type[ast.AST], type[ast.AST]] = {one: two for pair in _PAIRS for one, two in (pair, pair[::-1])}
 
 
 @dataclass(frozen=True)
@@ -94,9 +92,7 @@ def tests_of(path: Path) -> list[str]:
     of_product = parts[:2] == ("src", "matcher")
     dotted = ".".join(parts[1:] if of_product else parts).removesuffix(".__init__")
     package, _, name = dotted.rpartition(".")
-    imported = re.compile(
-        rf"\b{re.escape(dotted)}\b|from {re.escape(package)} import ([^\n]*|\([^)]*)\b{name}\b"
-    )
+    imported = re.compile(rf"\b{re.escape(dotted)}\b|from {re.escape(package)} import (.*|\([^)]*)\b{name}\b")
     wing = ROOT / "tests" / (parts[2] if of_product else parts[0])
     every = sorted((ROOT / "tests").rglob("test_*.py"))
     mirrors = [f"test_{part}" for part in reversed(dotted.split(".")) if part != "routes"]

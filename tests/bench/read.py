@@ -263,9 +263,8 @@ def _searches(matcher: Matcher) -> None:
     bidder, kinds = map(matcher.catalogue.of_structure, ("bidder", "kind"))
     esats = set(bidder[kinds == "ESAT"].tolist())
     for need, town in product(SEARCHED, TOWNS):
-        plain, words = (
-            typed_need(f"{need}{who}", toponyms.asked(town), whole=True) for who in ("", ", réservé aux ESAT")
-        )
+        texts_, at = (need, f"{need}, réservé aux ESAT"), toponyms.asked(town)
+        plain, words = (typed_need(text, at, whole=True) for text in texts_)
         reserved = replace(plain, lots=tuple(replace(lot, reservation=article) for lot in plain.lots))
         found = [
             _answers(matcher, *each) for each in ((plain, only), (words, only), (reserved, only), (words,))
@@ -275,7 +274,7 @@ def _searches(matcher: Matcher) -> None:
         some, same = some + bool(found[0][1]), same + (len(listed) == 1)
         said += any("% des" in text for text in told)
     print(
-        f"of 20 searches by kind {some} show some, {same} have one list by filter, words and article, {said} say the share"
+        f"20 searches by kind: {some} show some, {same} one list by filter, words and article, {said} the share"
     )
 
 
@@ -289,9 +288,8 @@ def _exposure(matcher: Matcher, tenders: Sequence[Tender]) -> list[Lot]:
         seen.update(bidders[[*shown[:10], *ask]].tolist())
         lots.append(ranking.shortlist.query.lot)
     never = Counter(kind for bidder, kind in reached.items() if bidder not in seen)
-    each = ", ".join(
-        f"{kind} {never[kind] / many:.2f} of {many}" for kind, many in Counter(reached.values()).most_common()
-    )
+    counted = Counter(reached.values()).most_common()
+    each = ", ".join(f"{kind} {never[kind] / many:.2f} of {many}" for kind, many in counted)
     print(f"never seen over {len(tenders)} needs {never.total() / len(reached):.3f} (at most 0.35): {each}")
     return lots
 
@@ -317,13 +315,9 @@ def _completions(matcher: Matcher, lots: Sequence[Lot], draw: int, chance: rando
             cases.append((who, replace(who, offers=(*who.offers, said)), replace(whole, lots=(lot,))))
     made = [build_catalogue(some) for some in list(zip(*cases, strict=True))[:2]]
     before, after = (Matcher(one, matcher.recipe, exhaustive=True) for one in made)
-    worse = [
-        case for case in cases if (np.subtract(_stands(before, case), _stands(after, case)) > 1e-6).any()
-    ]
-    print(
-        f"completions: {len(worse)} of {len(cases)} lower the level or score, by which structures are ranked (none)"
-    )
-    for who, _, need in worse:
+    fell = [case for case in cases if (np.subtract(_stands(before, case), _stands(after, case)) > 1e-6).any()]
+    print(f"completions: {len(fell)} of {len(cases)} lower the level or score that ranks them (none)")
+    for who, _, need in fell:
         print(f"  {who.name} ({who.kind}) | {need.lots[0].title[:70]}")
 
 
@@ -356,9 +350,7 @@ def _performers(matcher: Matcher, file: str, chance: random.Random, draw: int = 
             rows = np.flatnonzero(at.of_structure("siren") == who.siren)
             first += any(row in listed[:10] for row in rows)
             shown += any(row in (*listed, *ask) for row in rows)
-        print(
-            f"performers, {how}: in the first ten {first} of {len(some)}, shown or counted to be asked {shown}"
-        )
+        print(f"performers, {how}: in the first ten {first} of {len(some)}, shown or to be asked {shown}")
 
 
 if __name__ == "__main__":

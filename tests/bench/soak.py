@@ -309,9 +309,7 @@ def main(
         median, p99 = np.percentile(times, [50, 99])
         print(f"{kind}: {len(times)}, median {median:.3f} s, p99 {p99:.3f} s, {dict(soak.statuses[kind])}")
     fifths = [f"{np.median(part):.0f}" for part in np.array_split(memory, 5)]
-    print(
-        f"memory of all processes, by fifths of the time: {', '.join(fifths)} MB; at most {max(memory):.0f} MB"
-    )
+    print(f"memory of all processes, by fifths: {', '.join(fifths)} MB; at most {max(memory):.0f} MB")
     raise typer.Exit(bool(bad))
 
 

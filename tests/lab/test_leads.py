@@ -115,11 +115,14 @@ def test_the_table_of_the_readme_is_that_of_the_results() -> None:
         assert f"{kept['figures']['nDCG@5'][0]:.3f}" in text, method
 
 
-def test_brier_and_skill_are_those_worked_by_hand() -> None:
+def test_brier_and_skill_are_those_worked_by_hand_of_few_cases_too() -> None:
     result = brier([0.8, 0.8, 0.2, 0.2], [True, False, False, False])
     assert result["brier"] == pytest.approx((0.04 + 0.64 + 0.04 + 0.04) / 4)
     assert result["rate"] == 0.25 and result["base"] == pytest.approx(0.25 * 0.75)
     assert result["skill"] == pytest.approx(1 - 0.19 / 0.1875)
+    assert sum(each["count"] for each in bins([0.1, 0.9], [False, True])) == 2
+    with pytest.raises(BadInput, match="at least one"):
+        brier([], [])
 
 
 def test_well_calibrated_probabilities_lie_on_the_diagonal_and_have_skill() -> None:
@@ -131,12 +134,6 @@ def test_well_calibrated_probabilities_lie_on_the_diagonal_and_have_skill() -> N
     assert all(abs(each["mean_predicted"] - each["observed_rate"]) < 0.05 for each in tenths)
     assert brier(said.tolist(), outcomes)["skill"] > 0.2
     assert brier(said.tolist(), (rng.random(20_000) < said[::-1]).tolist())["skill"] < 0
-
-
-def test_fewer_cases_than_bins_and_none() -> None:
-    assert sum(each["count"] for each in bins([0.1, 0.9], [False, True])) == 2
-    with pytest.raises(BadInput, match="at least one"):
-        brier([], [])
 
 
 def test_a_table_of_grades_is_a_judged_set(tmp_path: Path) -> None:

@@ -24,13 +24,10 @@ def test_the_code_of_the_trade_is_among_the_nearest_without_a_word_in_common(cod
     assert (near > near[known.places[code]]).sum() < 3, "and few codes nearer"
 
 
-def test_a_vague_code_tells_nothing_and_a_text_near_none_has_none() -> None:
+def test_every_code_has_words_and_a_vague_one_tells_nothing() -> None:
     known = activities.of(static.load())
     assert not set(known.places) & activities.VAGUE
     assert known.closeness(np.zeros(known.vectors.shape[1], dtype=np.float32)).max() < 0.25
-
-
-def test_every_code_has_words_of_our_own() -> None:
     codes = naf_codes()
     assert len(codes) == 732
     assert all(naf_words(code) for code in codes)

@@ -44,22 +44,22 @@ def test_parts_carry_their_words_and_shares_that_sum_to_one() -> None:
     assert parts["espaces-verts"].cpv == ("77310000",)
 
 
-def test_the_end_of_a_long_need_is_read_like_its_beginning() -> None:
+def test_a_long_or_misspelt_need_is_read_like_another() -> None:
     words = "Nous cherchons qui peut assurer le nettoyage des bureaux, l'entretien des espaces verts, la "
     words += "blanchisserie du linge de la crèche, la restauration du midi et le transport des colis."
     lot = free_text_tender(words).lots[0]
     assert lot.title.endswith("…") and asks.of_lot(lot).trades.keys() == asks.of_text(words).trades.keys()
     assert "transport" in asks.of_lot(lot).trades
+    for text in ("entretien des espaces verts", "ENTRETIEN DES ESPACES VERTS", "entretient des éspaces vert"):
+        assert asks.of_text(text).offered >= 0.5
+    assert asks.of_text("").offered < 0.5
 
 
-def test_a_correction_of_the_user_takes_precedence() -> None:
+def test_a_correction_of_the_user_takes_precedence_and_drops_codes_of_another_trade() -> None:
     lot = Lot(id="n", title="Atelier du mercredi")
     read = asks.of_lot(replace(lot, trades=("cycles",), nature="supply"))
     assert read.trades == {"cycles": 1.0} and read.nature == "supply" and read.stated
     assert "cycles" in read.text.lower()  # what is compared is what the user said, not only what was written
-
-
-def test_the_codes_of_another_trade_are_dropped_by_a_correction() -> None:
     lot = Lot(id="n", title="Entretien du parc", cpv=("77310000", "50110000"))
     read = asks.of_lot(replace(lot, trades=("mecanique",)))
     assert read.codes == ("50110000",) and "espaces verts" not in read.text
@@ -83,9 +83,7 @@ def test_a_metro_line_is_beyond_a_small_structure_and_a_lawn_is_not() -> None:
     assert asks.of_lot(lawn).carried == "alone"
 
 
-@pytest.mark.parametrize(
-    "title, cpv", [("Nettoyage des locaux", "90910000"), ("Travaux de peinture", "45442100")]
-)
+@pytest.mark.parametrize("title, cpv", [("Nettoyage des locaux", "90910000"), ("Peinture", "45442100")])
 def test_the_amount_of_a_year_tells_who_carries_a_lot(title: str, cpv: str) -> None:
     def alone(amount: float, months: float) -> float:
         lot = Lot(id="n", title=title, cpv=(cpv,), amount=amount, duration_months=months)
@@ -141,9 +139,6 @@ def test_every_trade_names_itself_and_no_code_is_claimed_by_two() -> None:
         assert trade.words.pattern and trade.label
     seen = [code for trade in trades.trades() for code in trade.cpv]
     assert not {code for code in seen if seen.count(code) > 1}
-
-
-def test_clearing_snow_is_no_cleaning() -> None:
     assert "nettoyage" not in trades.trades_of_cpv(["90620000", "90630000"])
     assert "nettoyage" in trades.trades_of_cpv(["90919200"])
 
@@ -161,9 +156,3 @@ def test_what_nobody_offers_is_told_from_what_structures_do() -> None:
     print(f"served {served:.3f} of {len(right[True])}, not served {unserved:.3f} of {len(right[False])}")
     assert served >= 0.94
     assert unserved >= 0.95
-
-
-def test_a_misspelling_or_capitals_do_not_change_the_verdict() -> None:
-    for text in ("entretien des espaces verts", "ENTRETIEN DES ESPACES VERTS", "entretient des éspaces vert"):
-        assert asks.of_text(text).offered >= 0.5
-    assert asks.of_text("").offered < 0.5

@@ -58,8 +58,10 @@ def test_wrong_level_and_number_are_refused() -> None:
         cpv.shipped().suggest(NEED, 0)
 
 
-def test_a_need_of_two_megabytes_is_answered() -> None:
+def test_long_texts_are_answered_and_of_buildings_are_no_works() -> None:
     assert cpv.shipped().suggest(f"{NEED} " * 40_000, 1)[0][0].startswith("77")
+    assert len(LONG_NEED) >= cpv.LONG
+    assert cpv.shipped().suggest(LONG_NEED, 1)[0][0].startswith("909")
 
 
 LONG_NEED = (
@@ -67,11 +69,6 @@ LONG_NEED = (
     "salles de réunion, sanitaires et circulations du bâtiment principal et de ses deux annexes, réhabilitées l'an "
     "dernier, ainsi que sur la remise en état après travaux. Le titulaire fournit les produits et le matériel."
 )
-
-
-def test_a_long_text_about_buildings_is_not_taken_for_works() -> None:
-    assert len(LONG_NEED) >= cpv.LONG
-    assert cpv.shipped().suggest(LONG_NEED, 1)[0][0].startswith("909")
 
 
 def test_short_and_long_texts_asked_together_are_answered_as_alone() -> None:

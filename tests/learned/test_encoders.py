@@ -76,12 +76,14 @@ def test_a_missing_or_damaged_model_is_reported_in_one_sentence(tmp_path: Path) 
         static.load(shipped)
 
 
-def test_sentence_wants_a_model_that_exists(tmp_path: Path) -> None:
+def test_a_model_that_does_not_exist_and_a_dimension_that_holds_nothing_are_refused(tmp_path: Path) -> None:
     sentence = plugins.find("learned.encoders", "sentence")
     with pytest.raises(BadInput, match="needs a model"):
         sentence.load()
     with pytest.raises(BadInput, match="cannot be loaded"):
         sentence.load(model=str(tmp_path))
+    with pytest.raises(BadInput, match="2 or more"):
+        plugins.find("learned.encoders", "hashing").load(dimension=0)
 
 
 def test_prefixes_reach_the_model() -> None:
@@ -91,11 +93,6 @@ def test_prefixes_reach_the_model() -> None:
     assert plain.fingerprint != told.fingerprint
     np.testing.assert_allclose(told.encode(["x"], "query"), plain.encode(["travaux de voirie x"]), atol=1e-6)
     np.testing.assert_allclose(told.encode(["x"], "passage"), plain.encode(["x"]), atol=1e-6)
-
-
-def test_hashing_refuses_a_dimension_that_holds_nothing() -> None:
-    with pytest.raises(BadInput, match="2 or more"):
-        plugins.find("learned.encoders", "hashing").load(dimension=0)
 
 
 @pytest.mark.parametrize(("probe", "floor"), cases("short needs and tempting offers"))

@@ -64,9 +64,7 @@ def random_cover(seed: int) -> Cover:
         score=np.where(degree > 0, rng.integers(0, 101, size=degree.shape), 0),
         weight=rng.choice([1, 2, 3, 5], tasks),
         amount=np.where(rng.random(tasks) < 0.8, rng.integers(1, 20, tasks) * 10.0, np.nan),
-        turnover=np.where(
-            rng.random(bidders) < (0.8 if limited else 0), rng.integers(1, 25, bidders) * 10.0, np.nan
-        ),
+        turnover=np.where(rng.random(bidders) < 0.8 * limited, rng.integers(1, 25, bidders) * 10.0, np.nan),
         max_members=int(rng.integers(1, 5)),
         forced=frozenset({int(rng.integers(bidders))}) if rng.random() < 0.3 else frozenset(),
         clash=tuple((int(rng.integers(tasks)), int(rng.integers(bidders))) for _ in range(seed % 3)),

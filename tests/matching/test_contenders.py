@@ -54,9 +54,7 @@ def tenders(sample: gather.Gathered) -> Sequence[Tender]:
     typed = [free_text_tender(text, place) for text in NEEDS for place in (MONTREUIL, RENNES)]
     hours = Clause(nature="execution", origin="field", passage="heures d'insertion", confidence=1.0)
     kept = Reservation(articles=("L2113-13",), origin="field", passage="réservé")
-    works = Lot(
-        id="1", title="Réfection des façades", cpv=("45000000",), places=(MONTREUIL,), clauses=(hours,)
-    )
+    works = Lot(id="1", title="Réfection de murs", cpv=("45000000",), places=(MONTREUIL,), clauses=(hours,))
     green = Lot(id="2", title="Entretien des espaces verts", places=(MONTREUIL,), reservation=kept)
     made = Tender(id="made", format="ted", title="Travaux", lots=(works, green))
     return [*typed, made, *sample.tenders[:4], *synth.tenders(5, seed=2)]

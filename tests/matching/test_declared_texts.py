@@ -63,19 +63,13 @@ def test_the_trade_asked_is_found_and_shown_within_a_description_of_others(held:
     assert ("haies" in nearest or "tonte" in nearest) and "emploi" not in nearest
 
 
-def test_a_word_is_read_with_its_sentence(held: Catalogue) -> None:
+def test_a_word_is_read_with_its_sentence_and_once_and_silence_is_unknown(held: Catalogue) -> None:
     stairwell = declared.said_best(asked(held, "peinture des cages d'escalier d'une résidence"))
     assert stairwell[3] > stairwell[1]
-
-
-def test_who_says_nothing_is_unknown(held: Catalogue) -> None:
     lawns = asked(held, "tonte des pelouses")
     for column in (declared.said_best(lawns), declared.said_second(lawns)):
         assert np.isnan(column[2]) and not np.isnan(column[0])
     assert not len(declared.slots_of(lawns).of(2))
-
-
-def test_what_is_stated_twice_counts_once(held: Catalogue) -> None:
     painting = asked(held, "peinture d'un gymnase")
     for column in (declared.said_best(painting), declared.said_second(painting)):
         assert column[3] == pytest.approx(column[4], abs=1e-3)

@@ -134,14 +134,11 @@ def test_kinds_ticked_an_article_set_and_a_reservation_typed_give_one_list(small
     assert ticked and len(ticked) < len(listed(words))
 
 
-def test_an_unstated_article_admits_both_fields(small: Matcher) -> None:
+def test_an_unstated_article_admits_both_fields_and_a_closed_establishment_is_stated(small: Matcher) -> None:
     reserved = need("entretien des espaces verts", reservation=Reservation())
     match = small.match(reserved, 1, groups=0).lots[0].matches[0]
     assert match.eligible is True
     assert any("article non précisé" in reason.text for reason in match.reasons)
-
-
-def test_a_closed_establishment_is_stated(small: Matcher) -> None:
     found = small.why("00000000600014", need("entretien des espaces verts"))[0]
     assert found.state == "closed"
     active = Filters(active_only=True)

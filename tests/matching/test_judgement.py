@@ -133,9 +133,7 @@ def test_of_who_is_silent_another_of_its_establishments_speaks() -> None:
 
 
 @pytest.mark.parametrize(("kind", "facts", "need", "proposed"), cases("who is proposed by its kind"))
-def test_who_is_silent_is_proposed_by_its_kind(
-    kind: str, facts: dict[str, Any], need: str, proposed: bool
-) -> None:
+def test_the_silent_are_proposed_by_kind(kind: str, facts: dict[str, Any], need: str, proposed: bool) -> None:
     who = structure(1, kind, "Alpha", facts.get("says", ""))
     who = replace(who, offers=tuple(replace(each, nature="description") for each in who.offers))
     alone = made.matcher_over([codec.from_json(Structure, codec.to_json(who) | facts)])
@@ -263,10 +261,15 @@ def test_names_of_networks_and_trades_tell_trades_and_others_none(name: str, tra
     assert told[trades.names().index(trade)] >= 0.4 if trade else not told.any()
 
 
-def test_neighbouring_codes_count_as_neighbours() -> None:
+def test_neighbouring_codes_count_and_tables_name_trades_of_the_taxonomy() -> None:
     painting = trades.names().index("peinture")
     assert 0 < trades.of_code("4333Z")[painting] < trades.of_code("4334Z")[painting]
     assert not trades.of_code("8899B").any()
+    known = set(asks.names())
+    for file in ("naf_trades.csv", "rome_trades.csv"):
+        for row in tables.assumptions(file):
+            named = {part.split()[0] for part in row["trades"].split("|")}
+            assert named <= known, row
 
 
 @pytest.mark.parametrize(("kind", "code", "name", "trade"), cases("trades by kind, code and name"))
@@ -281,14 +284,6 @@ def test_inferred_trades_are_likely_and_in_order(matcher: Matcher) -> None:
         chances = [chance for _, chance in found]
         assert chances == sorted(chances, reverse=True)
         assert all(trades.LIKELY_TRADE <= chance <= 1 for chance in chances)
-
-
-def test_tables_name_trades_of_the_taxonomy() -> None:
-    known = set(asks.names())
-    for file in ("naf_trades.csv", "rome_trades.csv"):
-        for row in tables.assumptions(file):
-            named = {part.split()[0] for part in row["trades"].split("|")}
-            assert named <= known, row
 
 
 @pytest.mark.parametrize(("text", "staff"), cases("needs of staff"))

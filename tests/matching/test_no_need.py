@@ -48,16 +48,12 @@ NEEDS = (
 
 @pytest.mark.parametrize("text", NO_NEEDS)
 def test_a_text_that_is_no_need_shows_no_structure_and_says_so(matcher: Matcher, text: str) -> None:
-    tender = free_text_tender(text, NANTES) if any(map(str.isalpha, text)) else _bare(text)
+    bare = Tender(id="need", format="need", title=text, lots=(Lot(id="1", title=text, places=(NANTES,)),))
+    tender = free_text_tender(text, NANTES) if any(map(str.isalpha, text)) else bare
     answer = matcher.match(tender).lots[0]
     assert (answer.matches, answer.by_clause, answer.relaxations) == ((), (), ())
     assert answer.nobody and answer.calls_for == "unclear"
     assert "ne dit pas de besoin" in reasons.why_nobody(answer)
-
-
-def _bare(text: str) -> Tender:
-    lots = (Lot(id="need-1", title=text, places=(NANTES,)),)
-    return Tender(id="need", format="need", title=text, lots=lots)
 
 
 @pytest.mark.parametrize("text", NEEDS)
@@ -66,14 +62,11 @@ def test_a_need_in_a_word_or_with_an_address_is_one(matcher: Matcher, text: str)
     assert answer.calls_for != "unclear" and answer.matches
 
 
-def test_a_need_of_staff_is_told_as_one_and_lenders_come_first(matcher: Matcher) -> None:
+def test_a_need_of_staff_and_one_that_no_structure_answers_are_told_as_such(matcher: Matcher) -> None:
     text = "besoin de 2 agents d'entretien en renfort cet été"
     answer = matcher.match(free_text_tender(text, NANTES)).lots[0]
     assert answer.calls_for == "staff"
     assert answer.matches[0].structure.kind in ("AI", "ETTI")
-
-
-def test_what_no_structure_does_is_stated_with_the_way_that_is_left(matcher: Matcher) -> None:
     text = "assurance responsabilité civile et flotte automobile"
     answer = matcher.match(free_text_tender(text, NANTES)).lots[0]
     assert answer.nobody and answer.calls_for == "beyond"

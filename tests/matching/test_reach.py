@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -133,10 +134,14 @@ def test_a_lot_known_by_its_department_is_within_reach_of_whoever_stands_in_it()
     assert {of_town.pair(i, 30.0).where for i in range(3)} == {"far"}, "a town tells how far it is"
 
 
-def test_the_nearest_of_several_places_counts_and_a_radius_keeps_who_is_within(held: Catalogue) -> None:
+def test_the_nearest_of_several_places_counts_and_without_a_place_nobody_is_near(
+    held: Catalogue, crowd: Catalogue
+) -> None:
     assert found(held, BULLY, LAON)["laon"] == found(held, LAON)["laon"]
     mask = allowed_mask(held, Filters(radius_km=15.0), (LAON,))
     assert mask.tolist() == [value <= 15 for value in km(held, LAON).values()]
+    assert len(reach.nearest(crowd, (Place(label="Atlantide"),), 5, None)) == 0
+    assert not reach.has_point(asked(crowd, (Place(label="Atlantide"),)))
 
 
 def test_a_commune_without_coordinates_is_placed_by_its_postcode_or_department_with_that_doubt() -> None:
@@ -149,9 +154,7 @@ def test_a_commune_without_coordinates_is_placed_by_its_postcode_or_department_w
 
 
 #: What reads a declared zone, or measures how far a structure is from a lot.
-READS = re.compile(
-    r"zone_bits|zone_low|zone\.(?:radius_km|departments|regions|country)|least_km|distances_km"
-)
+READS = re.compile(r"zone_(?:bits|low)|zone\.(?:radius_km|departments|regions|country)|least_km|distances_km")
 _CATALOGUE = ("catalogue", "columns", "build", "filters")
 READERS = {"matching/reach.py", *(f"catalogue/{name}.py" for name in _CATALOGUE)}
 
@@ -208,9 +211,7 @@ SOMEWHERE = replace(SAINT_DENIS, commune=None, latitude=-21.13, longitude=55.53)
 
 @pytest.mark.parametrize("places", [(PARIS,), (NANTERRE, SAINT_DENIS), (SAINT_DENIS,), (SOMEWHERE,)])
 @pytest.mark.parametrize("kinds", [(), ("EI",), ("AI",)])
-def test_zones_that_hold_it_and_the_nearest(
-    crowd: Catalogue, places: Sequence[Place], kinds: tuple[str, ...]
-) -> None:
+def test_zones_that_hold_it_and_the_nearest(crowd: Catalogue, places: Sequence[Place], kinds: Any) -> None:
     query = asked(crowd, places, Filters(kinds=kinds))
     everyone = shortlist_of(crowd, replace(query, filters=Filters()), exhaustive=True)
     may = reach.proposable(crowd)
@@ -246,11 +247,6 @@ def test_nearest(crowd: Catalogue, place: Place, k: int) -> None:
     assert len(set(found.tolist())) == min(k, len(crowd))
     nearest = np.sort(kilometres)[: len(known)]
     np.testing.assert_allclose(np.sort(kilometres[known]), nearest, atol=1.0, err_msg="narrow floats")
-
-
-def test_without_a_place_nobody_is_near(crowd: Catalogue) -> None:
-    assert len(reach.nearest(crowd, (Place(label="Atlantide"),), 5, None)) == 0
-    assert not reach.has_point(asked(crowd, (Place(label="Atlantide"),)))
 
 
 def test_a_radius_within_the_department_of_a_lot_placed_no_better_excludes_nobody(crowd: Catalogue) -> None:

@@ -21,23 +21,20 @@ def test_a_number_of_months_later(day: str, months: float, end: str) -> None:
     assert months_after(date.fromisoformat(day), months) == date.fromisoformat(end)
 
 
-def test_what_ends_in_three_to_eighteen_months_is_found_with_its_holder() -> None:
+def test_contracts_that_end_in_three_to_eighteen_months_are_found_each_once_by_buyer_place_and_trade() -> (
+    None
+):
     (one,) = renewals([WON], TODAY)
     assert one.ends == date(2027, 11, 24) and one.holders[0].name == "Jardins"
     for months in (38.0, 55.0):  # ends in two months, and in nineteen
         assert renewals([replace(WON, duration_months=months)], TODAY) == []
     assert renewals([replace(WON, duration_months=None), replace(WON, notified=None)], TODAY) == []
-
-
-def test_a_contract_published_twice_or_prolonged_is_one_and_its_last_end_stands() -> None:
     prolonged = {"duration_months": 50.0, "relation": "modification"}
     longer = replace(WON, uid="2", title="ENTRETIEN DES ESPACES VERTS", **prolonged)
     (one,) = renewals([WON, longer], TODAY)
     assert one.ends == date(2028, 1, 24)
     assert renewals([WON, replace(longer, duration_months=72.0)], TODAY) == []  # prolonged beyond the window
 
-
-def test_by_buyer_place_and_trade() -> None:
     def count(**asked: object) -> int:
         return len(renewals([WON], TODAY, **asked))  # type: ignore[arg-type]
 

@@ -131,15 +131,12 @@ def test_the_terminal_shows_what_matters_in_120_columns(matcher: Matcher, sample
     assert text.index("selon sa fiche, «") < text.index("sur place (Pantin)")  # the trade before the place
 
 
-def test_the_terminal_says_how_those_that_it_counts_and_does_not_list_are_shown(matcher: Matcher) -> None:
+def test_the_terminal_says_how_those_not_listed_are_shown_and_prints_no_empty_table(matcher: Matcher) -> None:
     need = free_text_tender("entretien des espaces verts", near("93055"))
     (lot,) = matcher.match(need, 1, groups=0).lots
     every = lot.likely + lot.plausible
     one, all_ = (printed(matcher.match(need, n, groups=0)) for n in (1, every))
     assert f"-n {every} montre la suite" in one and "montre la suite" not in all_
-
-
-def test_where_nobody_fits_the_terminal_prints_no_empty_table(matcher: Matcher) -> None:
     need = free_text_tender("fourniture d'un appareil d'IRM", near("59000"))
     answer = matcher.match(need, 5, groups=0)
     told = printed(replace(answer, lots=(replace(answer.lots[0], matches=()),)))

@@ -101,9 +101,7 @@ def test_two_processes_give_what_one_gives(folder: Path, tmp_path: Path) -> None
     assert found[0] and found[0] == found[1]
 
 
-def test_a_worker_without_the_disk_gets_the_catalogue_once(
-    folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch
-) -> None:
+def test_a_worker_gets_the_catalogue_once(folder: Path, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
     def run(function: Any, *given: Any, **_: Any) -> dict[str, Any]:
         """As two workers of one machine do, where the folder does not exist."""
         (tmp_path / "its").mkdir(exist_ok=True)
@@ -177,9 +175,7 @@ def test_sync_fetches_and_matches(folder: Path, tmp_path: Path, monkeypatch: Mon
         assert told["read"] == len(publisher.notices) and told["new"] == told["read"]
         again = command(tmp_path, *run)
         assert again.returncode == 0 and json.loads(again.stdout)["new"] == 0
-    monkeypatch.setattr(
-        _client, "ATTEMPTS", 1
-    )  # nobody answers now: what is there is matched, by another store
+    monkeypatch.setattr(_client, "ATTEMPTS", 1)  # nobody answers: what is there is matched, by another store
     down = terminal.command(*run, cwd=tmp_path, MATCHER_STORE=f"sqlite:///{tmp_path}/other.sqlite")
     assert down.returncode == batch.SOURCE_DOWN and "source down" in down.stderr
     assert json.loads(down.stdout)["new"] == told["new"]

@@ -15,9 +15,7 @@ from matcher.outreach.cluster import answers
 from matcher.outreach.rules import Rules
 from matcher.records.store import Store
 
-distributed = pytest.importorskip(
-    "distributed", reason="dask is not installed: pip install 'dask[distributed]'"
-)
+distributed = pytest.importorskip("distributed", reason="not installed: pip install 'dask[distributed]'")
 _QUIET = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 pytestmark = [pytest.mark.slow, _QUIET]
 

@@ -45,9 +45,7 @@ def structure(siret: str, name: str, kind: str, *offers: str, **facts: Any) -> S
 STRUCTURES = [
     structure(CLEANER, "Propre et Net", "EI", "Nettoyage de bureaux et de locaux", naf="8121Z"),
     structure(LENDER, "Passerelle Intérim", "ETTI", "Mise à disposition d'agents de nettoyage", naf="7820Z"),
-    structure(
-        BOTH, "Vert et Net", "ACI", "Tonte des pelouses, taille de haies", "Nettoyage de bureaux et de locaux"
-    ),
+    structure(BOTH, "Vert et Net", "ACI", "Tonte et taille de haies", "Nettoyage de bureaux et de locaux"),
 ]
 
 

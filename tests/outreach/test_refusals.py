@@ -71,9 +71,7 @@ def test_a_suppressed_address_is_listed_and_lifted(store: Store, folder: Path, s
 # --------------------------------------------------------------------------- what a structure may answer
 
 
-@pytest.mark.parametrize(
-    ("scope", "denied"), [("lot", set()), ("like", {"cpv:77310"}), ("trade", {"cpv:773"})]
-)
+@pytest.mark.parametrize("scope, denied", [("lot", set()), ("like", {"cpv:77310"}), ("trade", {"cpv:773"})])
 def test_a_refusal_bears_on_what_was_chosen(scope: str, denied: set[str], store: Store, folder: Path) -> None:
     one = n.told(store, folder, n.tender("a", "tonte"))[n.siret(100)]
     offered = dict(links.scopes(store, one)[0])

@@ -83,7 +83,7 @@ def test_who_takes_the_part_that_is_lacking_is_a_complement_and_says_why(plain: 
     assert found.alone == ("x#espaces-verts",) and found.lacking == ("x#nettoyage",)
     first = found.partners[0]
     assert first.kind == "complement" and first.tasks == ("x#nettoyage",)
-    assert "prend nettoyage" in first.adds[0] and "selon sa fiche, «" in first.adds[0]
+    assert first.adds[0].startswith("prend nettoyage et propreté (50 % du lot 3) : selon sa fiche, «")
     assert first.distance_km == 0
     assert {"Propre et Net", "Atelier des Tilleuls"} <= set(by_name(found))
     assert not {"Jardins du Nord", "Grands Arbres", "Couleurs", "Net du Sud"} & set(by_name(found))
@@ -231,8 +231,10 @@ def test_a_reserved_lot_without_an_offer_is_asked_for_again_otherwise(plain: Mat
     assert set(told) <= {(m.structure.siret, m.level) for m in listed.matches}
     assert any(change.startswith("réservé aussi aux SIAE (L2113-14)") for change in one.changes)
     assert any("nettoyage" in change and "à part" in change for change in one.changes)
+    (large,) = relaunch(plain, tender(replace(BOTH, amount=2e6, amount_period="year")), "3")
+    assert large.changes[0].startswith("le lot est à la taille de plusieurs structures")
     (open_,) = relaunch(plain, tender(BOTH), "3")
-    assert not any("réservé aussi" in change for change in open_.changes)
+    assert [change[:12] for change in open_.changes] == ["à part, beso"] * 2
     assert open_.teams and all(2 <= len(team.members) <= 4 for team in open_.teams)
     assert GARDEN.siret in {m.structure.siret for team in open_.teams for m in team.members}
     with pytest.raises(domain.NotFound):
@@ -264,7 +266,8 @@ def test_of_an_award_the_firm_that_won_is_named_to_be_asked_with_the_clause_of_t
     found = partners.partners(held, SHELTERED, won_by(FIRM), earlier=[call])
     assert found.partners == () and [p.structure.siret for p in found.subcontracting] == [FIRM.siret]
     text = " ".join(found.subcontracting[0].adds)
-    assert "500 heures d'insertion" in text and "nettoyage" in text and "l'avis dit" in text
+    assert text.startswith("Le titulaire doit tenir 500 heures d'insertion")
+    assert "nettoyage" in text and "l'avis dit" in text
     assert "L2112-2" in {w.article for w in found.subcontracting[0].warnings}
     # without the call nothing tells that hours are owed; a structure that won is no lead; a firm is not asked to lend
     assert partners.partners(held, SHELTERED, won_by(FIRM)).subcontracting == ()
@@ -291,6 +294,7 @@ def test_openings_say_who_owes_the_hours_and_who_could_be_asked() -> None:
     assert set(by_notice) == {"26-1", "26-2", "a-9"} and found[0].hours == 500.0
     assert by_notice["26-1"].state == "open" and FIRM.siret in {f.siret for f in by_notice["26-1"].firms}
     assert by_notice["a-9"].state == "awarded" and [f.siret for f in by_notice["a-9"].firms] == [FIRM.siret]
+    assert by_notice["a-9"].case.startswith("Le groupement titulaire")
     for one in found:
         names = [m.structure.name for m in one.carriers]
         assert {"Propre et Net", "Atelier des Tilleuls"} <= set(names) and "Net du Sud" not in names
@@ -384,7 +388,7 @@ def test_contributions_of_a_ranking_sum_to_its_scores(past: Matcher) -> None:
     assert set(alone.contributions) == {"words"}
 
 
-def test_opportunities_stand_in_four_lists(plain: Matcher) -> None:
+def test_opportunities_stand_in_four_lists(plain: Matcher, monkeypatch: pytest.MonkeyPatch) -> None:
     reserved = replace(GREEN, id="r", number="4", reservation=domain.Reservation(articles=("L2113-12",)))
     hours = replace(CLEANING, id="h", number="5", clauses=(domain.Clause(hours=500.0),))
     painters = structure(9, "Interim Solidaire", "Nettoyage des locaux", kind="ETTI")
@@ -401,6 +405,12 @@ def test_opportunities_stand_in_four_lists(plain: Matcher) -> None:
     assert (lent.part, lent.lot.id) == ("clause", "h") and "heures" in lent.why[0]
     (why,) = why_nothing(held, painters, [tender(CLEANING)], now=NOW)  # nobody owes hours of that one
     assert why.startswith(UNASKED)
+    monkeypatch.setattr("matcher.partners.opportunities.NEAR", 1)  # of many lots, the nearest in meaning
+    for matcher_, who, lots, left in (
+        (plain, GARDEN, (CLEANING, GREEN), GREEN),
+        (held, painters, (CLEANING, hours), hours),
+    ):
+        assert [one.lot for one in opportunities(matcher_, who, [tender(*lots)], now=NOW)] == [left]
 
 
 def test_what_cannot_be_answered_yet_is_watched_and_what_is_abroad_or_past_left_out(plain: Matcher) -> None:

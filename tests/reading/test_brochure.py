@@ -48,14 +48,11 @@ def test_a_long_text_gives_a_list_one_can_tick() -> None:
 
 
 def test_offers_have_a_trade_a_service_type_and_a_zone() -> None:
-    (one,) = brochure.propose(
-        "Nous fabriquons des tables et des chaises en chêne. Livraison dans un rayon de 40 km autour de Niort."
-    )
+    made = "Nous fabriquons des tables et des chaises en chêne. Livraison dans un rayon de 40 km autour de Niort."
+    (one,) = brochure.propose(made)
     assert (one.sectors, one.service_types) == (("mobilier",), ("BUILD",))
     assert one.zone is not None and one.zone.radius_km == 40
-    lent = brochure.propose(
-        "Mise à disposition de personnel auprès des communes de la Sarthe, travail temporaire d'insertion."
-    )
+    lent = brochure.propose("Mise à disposition de personnel aux communes de la Sarthe, intérim d'insertion.")
     assert {offer.service_types for offer in lent} == {("DISP",)}
     assert lent[0].zone is not None and lent[0].zone.departments == ("72",)
 

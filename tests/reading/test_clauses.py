@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from matcher.domain import AUDIENCES, BadInput, Clause, Criterion, Lot, Reservation, Tender
+from matcher.domain import AUDIENCES, BadInput, Clause, Lot, Reservation, Tender
 from matcher.lab.training import clauses as training
 from matcher.lab.training.texts import opened
 from matcher.learned import clauses as classifier
@@ -17,7 +17,7 @@ from matcher.reading import clauses
 from matcher.reference import paths
 from matcher.reference.paths import shared_dir
 from matcher.reference.prose import LOST, folded
-from records import cases, tupled
+from records import cases
 
 DATA = Path(__file__).parents[1] / "data"
 SHARED = shared_dir()
@@ -55,23 +55,22 @@ def test_only_conditions_that_bind_are_social_clauses(spelling) -> None:  # type
     assert not [text for text, binds in cases("statements that bind") if bool(read[text]) != binds]
 
 
-def test_an_article_in_the_next_sentence_is_the_reservations() -> None:
-    found = clauses.read(
-        "Le présent marché est réservé. Il est passé sur le fondement de l'article L. 2113-12."
-    ).reservation
+def test_the_passage_is_quoted_as_published_and_the_next_sentence_may_cite_the_article() -> None:
+    found = clauses.read("Le présent marché est réservé. Il l'est selon l'article L. 2113-12.").reservation
     assert found is not None and found.articles == ("L2113-12",)
-
-
-def test_the_passage_is_quoted_as_published() -> None:
     text = "Objet : tonte. Le LOT 2 est Réservé aux ESAT. Délai : un mois."
     found = clauses.read(text).reservation
     assert found is not None and found.passage == "Le LOT 2 est Réservé aux ESAT." and found.origin == "text"
 
 
-def test_every_row_of_a_long_table_is_read() -> None:
+def test_every_row_of_a_long_table_is_read_and_lots_may_have_letters() -> None:
     rows = [f"{n} | Corps d'état | {100 + n}" for n in range(1, 19)]
     text = "Lot | Objet | Heures insertion\n" + "\n".join(rows)
     assert hours_stated(clauses.read(text)) == sum(range(101, 119))
+    text = "Le lot A est réservé aux ESAT. Les lots B et C comportent chacun 60 heures d'insertion."
+    read = clauses.read(text)
+    assert [bool(read.of_lot(lot, read).reservation) for lot in "ABC"] == [True, False, False]
+    assert [{one.hours for one in read.of_lot(lot, read).social} for lot in "abc"] == [set(), {60.0}, {60.0}]
 
 
 def tender(*lots: Lot) -> Tender:
@@ -129,23 +128,15 @@ def test_sentences_that_hold_the_words_without_meaning_them() -> None:
     assert not wrong, "\n".join(wrong)
 
 
-def test_the_objectives_that_fields_state_stay_apart_and_clauses_of_one_nature_are_one() -> None:
+def test_fields_and_text_complete_each_other() -> None:
     insertion, handicap = (Clause(nature="objective", passage=words) for words in ("insertion", "handicap"))
     stated = (insertion, handicap, Clause(passage="a"), Clause(passage="b"))
     (lot,) = clauses.complete(tender(replace(A, clauses=stated)), "").lots
     assert [one.passage for one in lot.clauses] == ["insertion", "handicap", "a"]
-
-
-def test_the_text_adds_its_article_to_the_field() -> None:
     by_field = replace(A, reservation=Reservation(passage="BT-71"))
     made = clauses.complete(tender(by_field), "Marché réservé au titre de l'article L. 2113-13.")
     found = made.lots[0].reservation
     assert found is not None and (found.origin, found.articles) == ("field", ("L2113-13",))
-
-
-def test_positions_hold_when_letters_are_folded() -> None:
-    text = "Œuvre d’art — « Ça » ﬁn ½ ẞ İ \ufffd"
-    assert len(folded(text)) == len(text)
 
 
 def plain(text: str) -> str:
@@ -247,16 +238,11 @@ def test_training_is_the_same_again_and_names_what_it_lacks(tmp_path: Path) -> N
         training.train(few, tmp_path, tmp_path / "none")
 
 
-def test_lots_may_have_letters() -> None:
-    text = "Le lot A est réservé aux ESAT. Les lots B et C comportent chacun 60 heures d'insertion."
-    read = clauses.read(text)
-    assert [bool(read.of_lot(lot, read).reservation) for lot in "ABC"] == [True, False, False]
-    assert [{one.hours for one in read.of_lot(lot, read).social} for lot in "abc"] == [set(), {60.0}, {60.0}]
-
-
-def test_an_empty_text_states_nothing() -> None:
+def test_an_empty_text_states_nothing_and_positions_hold_when_letters_are_folded() -> None:
     for text in ("", "anticonstitutionnellement" * 4):  # a word that nothing stands before
         assert clauses.read(text) == clauses.Reading()
+    text = "Œuvre d’art — « Ça » ﬁn ½ ẞ İ \ufffd"
+    assert len(folded(text)) == len(text)
 
 
 @pytest.mark.parametrize("name", ["clause_passages", "clause_passages_2"])
@@ -304,16 +290,3 @@ def test_a_sentence_of_the_rules_holds_for_the_lots_that_it_names(row: dict[str,
     named = {name for one in kept for name in one.who}
     opened = {name for one in kept for name, (_, article) in AUDIENCES.items() if article in one.opened_by}
     assert not row.get("who") or sorted(named) == sorted(opened) == row["who"]
-
-
-@pytest.mark.parametrize(("name", "weight"), tupled("names of criteria"))
-def test_a_criterion_is_social_by_its_name_which_may_hold_its_weight(name: str, weight: Any) -> None:
-    lot = Lot(id="t/1", title="Entretien", criteria=(Criterion(name=name, kind="quality"),))
-    made = clauses.complete(Tender(id="t", format="x", title="Entretien", lots=(lot,))).lots[0]
-    told = [(one.weight, one.weight_unit) for one in made.clauses if one.nature == "criterion"]
-    assert told == ([weight] if weight else [])
-
-
-@pytest.mark.parametrize(("text", "share"), cases("shares of the work"))
-def test_the_share_of_the_work_is_read(text: str, share: float) -> None:
-    assert share in {clause.share for clause in clauses.read(text).social}

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from matcher import codec, plugins
-from matcher.domain import Clause, Lot, Reservation, Tender
-from matcher.matching.reasons import clause_in_words
+from matcher.domain import Lot, Reservation, Tender
 from matcher.reading import clauses
 from matcher.reference import law
 from matcher.reference.paths import shared_dir
@@ -179,10 +178,13 @@ def test_what_is_said_of_a_lot_holds_for_that_lot_alone(box: str, text: str, mar
     assert [mark or "-" for mark in found] == marks.split()
 
 
-def test_a_list_of_criteria_hides_no_clause_before_it() -> None:
+def test_a_list_of_criteria_hides_no_clause_and_insertion_that_is_bought_is_none() -> None:
     text = "La consultation comporte une clause sociale. Critères : 1) prix 60 points 2) valeur technique 30 points 3) insertion sociale 10 points."
     expected = [("execution", None), ("criterion", 10.0)]
     assert [(one.nature, one.weight) for one in clauses.read(text).social] == expected
+    text = "Prestations d'insertion par le travail ayant pour support la tonte et le désherbage des talus"
+    read = clauses.read(text)
+    assert [one.nature for one in read.social] == ["objective"]
 
 
 def test_each_item_of_a_list_reserves_its_own_lot() -> None:
@@ -192,17 +194,6 @@ def test_each_item_of_a_list_reserves_its_own_lot() -> None:
     )
     lots = with_text(3, text)
     assert [lot.reservation and lot.reservation.who for lot in lots] == [("SIAE",), ("ESAT/EA",), None]
-
-
-def test_insertion_that_is_bought_is_the_object_and_no_clause() -> None:
-    text = "Prestations d'insertion par le travail ayant pour support la tonte et le désherbage des talus"
-    read = clauses.read(text)
-    assert [one.nature for one in read.social] == ["objective"]
-
-
-@pytest.mark.parametrize(("clause", "words"), cases("clauses in words"))
-def test_clause_criterion_and_object_are_called_what_they_are(clause: dict[str, Any], words: str) -> None:
-    assert clause_in_words(Clause(**clause)) == words
 
 
 def test_a_symbolic_euro_is_no_amount() -> None:
@@ -223,15 +214,12 @@ def test_what_is_read_in_a_text_is_marked_inferred_and_compared_with_no_turnover
     assert yearly(replace(made, inferred=(), duration_months=None)) != yearly(made)
 
 
-def test_letters_above_the_line_codes_with_cedex_and_addresses_without_scheme() -> None:
+def test_what_ted_writes_oddly_is_read_and_a_lot_without_title_takes_its_objects() -> None:
     words = '<SHORT_DESCR><P>Bac de 16 m<FT TYPE="SUP">3</FT>, n<FT TYPE="SUP">o</FT> 1.</P></SHORT_DESCR>'
     tender = ted(described(1, words))
     assert tender.lots[0].description == "Bac de 16 m³, n° 1."
     assert tender.buyer.place.postcode == "44036"
     assert tender.documents_url == "https://www.achats.example.org/dce"
-
-
-def test_a_lot_without_title_takes_that_of_its_own_object() -> None:
     second = "<OBJECT_CONTRACT><TITLE><P>Élagage</P></TITLE><OBJECT_DESCR/></OBJECT_CONTRACT>"
     tender = ted(described(1), more=second, form="F01_2014")
     assert [lot.title for lot in tender.lots] == ["Tonte", "Élagage"]

@@ -53,25 +53,19 @@ def heavy(found: list[object]) -> bool:
     return isinstance(found[-1], Rejected) and "takes more than" in found[-1].reason
 
 
-def test_a_reading_without_end_is_ended_and_the_next_one_reads() -> None:
+def test_a_reading_is_bounded_in_time_memory_and_answer() -> None:
     assert heavy(list(confined.read_bytes(ROWS, "a.csv", replace(AMPLE, cpu=1))))
     (tender,) = upload(bombs.bomb("reserved"), "besoin.txt")
     assert isinstance(tender, Tender)
-
-
-def test_memory_is_bounded_by_the_kernel() -> None:
     document = bombs.bomb("long_document")
     assert heavy(list(confined.read_bytes(document, "a.docx", replace(AMPLE, memory=1 << 25))))
+    found = list(confined.read_bytes(ROWS[:400_000], "a.csv", replace(AMPLE, answer=1 << 20)))
+    assert heavy(found) and len(found) < 50_000
 
 
 def test_members_that_share_their_bytes_are_refused_before_they_are_unpacked() -> None:
     (found,) = upload(bombs.bomb("overlapped"), "avis.zip")
     assert isinstance(found, Rejected) and "overlap" in found.reason
-
-
-def test_what_a_file_gives_is_bounded() -> None:
-    found = list(confined.read_bytes(ROWS[:400_000], "a.csv", replace(AMPLE, answer=1 << 20)))
-    assert heavy(found) and len(found) < 50_000
 
 
 def test_a_reader_that_was_killed_is_started_again() -> None:
@@ -102,10 +96,6 @@ def test_documents_of_the_command_line_have_a_process_too(tmp_path: Path) -> Non
 SEEDS = [seed for (seed,) in cases("seeds of long texts")]
 
 
-def _need(words: str) -> None:
-    need.numbered_lots(words, need.free_text_tender(words))
-
-
 def _complete(words: str) -> None:
     lot = Lot(id="1", title="Tonte", description=words)
     clauses.complete(Tender(id="t", format="x", title="Tonte", lots=(lot,)), words)
@@ -114,7 +104,7 @@ def _complete(words: str) -> None:
 READERS: dict[str, Callable[[str], object]] = {
     "document": consultation.tender_of,
     "states": consultation.states,
-    "need": _need,
+    "need": lambda words: need.numbered_lots(words, need.free_text_tender(words)),
     "typed": lambda t: need.typed_need(t + " nettoyage"),
     "spot": need.spot,
     "clauses": _complete,

@@ -11,14 +11,11 @@ Lieu(x) d'exécution : commune de Bobigny (93)
 """
 
 
-def test_the_object_buyer_and_place_of_a_first_page_are_read() -> None:
+def test_a_first_page_tells_object_buyer_and_place_and_nothing_unstated() -> None:
     assert consultation.concerned(TEXT) == "l'entretien ménager des gymnases et des écoles"
     assert consultation.body(TEXT) == "COMMUNE DE VILLEJUIF"
     assert [place.label for place in consultation.site(TEXT)] == ["Bobigny"]
     assert consultation.seat(TEXT).department == "94"
-
-
-def test_what_is_not_stated_stays_unknown() -> None:
     text = "Les plis sont ouverts à huis clos. Tél. 01 02 03 04 05."
     assert consultation.concerned(text) == consultation.body(text) == "" and consultation.site(text) == ()
     assert consultation.seat(text).department is None

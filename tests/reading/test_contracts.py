@@ -9,12 +9,9 @@ from tests.reading.test_sources_decp import ONE, THREE, TWO, award, holders, rec
 from matcher.reading import contracts, gather
 
 
-def test_a_repeat_is_dropped_under_any_uid_and_the_first_is_flagged() -> None:
+def test_a_repeat_is_dropped_under_any_uid_and_lots_of_one_id_stay_apart() -> None:
     (kept,) = contracts.consolidate([award(uid="p1"), award(uid="p2"), award(uid="p1")])
     assert (kept.uid, kept.flags) == ("p1", ("repeated",))
-
-
-def test_lots_published_under_one_id_stay_apart() -> None:
     rows = ((1, ONE), (2, TWO))
     lots = [award(uid="u", objet=f"Lot {n}", montant=n * 100, titulaires=holders(h)) for n, h in rows]
     found = contracts.consolidate(lots)

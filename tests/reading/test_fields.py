@@ -264,19 +264,10 @@ def test_a_prior_notice_tells_in_words_until_when_it_is_answered() -> None:
     assert earlier is not None and earlier.replace(tzinfo=None) == datetime(2027, 4, 16, 12)
 
 
-def test_the_number_of_a_contract_is_told_by_a_text_where_no_field_does() -> None:
+def test_numbers_of_contracts_and_of_french_buyers() -> None:
     text = "<P>La référence du dossier est 27-T-04.</P>"
     assert ted(described(1), text=text).reference == "27-T-04"
     assert ted("<REFERENCE_NUMBER>27S1</REFERENCE_NUMBER>" + described(1), text=text).reference == "27S1"
-
-
-@pytest.mark.parametrize(("body", "text", "contact"), tupled("whom to ask"))
-def test_whom_to_ask_is_told_by_field_or_text(body: str, text: str, contact: tuple[str, str]) -> None:
-    made = ted(described(1), buyers=body, text=f"<P>{text}</P>").contact
-    assert (made.name, made.phone) == contact
-
-
-def test_only_a_siret_or_a_siren_is_the_number_of_a_french_buyer() -> None:
     numbers = ("34170", "972695y", "641 000 009 RCS LILLE", "641000009")
     ids = [facts.buyer(number, "Ville", Place(country="FR")).id for number in numbers]
     assert ids == ["", "", "641000009", "641000009"]

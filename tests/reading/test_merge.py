@@ -9,7 +9,6 @@ import pytest
 from matcher.domain import Offer, Place, Structure
 from matcher.reading.merge import merge
 from matcher.reference.identifiers import name_identity
-from records import cases
 
 #: Invented numbers that belong to nobody: their SIREN begins with 000.
 ONE, MOVED, OTHER = "00000011700010", "00000011700028", "00000022400014"
@@ -49,12 +48,16 @@ def test_the_latest_word_counts_and_says_its_day() -> None:
         assert merged.updated == date(2024, 5, 6)
 
 
-def test_who_looked_last_tells_whether_it_is_open() -> None:
+def test_who_looked_last_tells_whether_it_is_open_and_the_open_siret_stands() -> None:
     edited = structure(active=True, checked=date(2023, 1, 1), updated=date(2025, 1, 1))
     looked = structure(active=False, checked=date(2024, 9, 9), source="register")
     (merged,), _ = merge([edited, looked])
     assert (merged.active, merged.checked) == (False, date(2024, 9, 9))
     assert merged.provenance["active"].startswith("register")
+    closed = structure(ONE, active=False, checked=date(2024, 1, 1))
+    open_ = structure(MOVED, active=True, source="b.csv", checked=date(2024, 1, 1))
+    (merged,), _ = merge([closed, open_])
+    assert (merged.siret, merged.predecessors) == (MOVED, (ONE,))
 
 
 def test_two_kinds_under_one_siret_stay_two_and_both_learn_from_the_register() -> None:
@@ -103,13 +106,6 @@ def test_other_workshops_kinds_towns_and_bidders_stay_apart(changes: dict[str, A
     first = structure(ONE, brand="Imprimerie", active=True)
     second = structure(**{"siret": MOVED, "source": "b.csv", **changes})
     assert len(merge([first, second])[0]) == 2
-
-
-def test_the_open_siret_stands() -> None:
-    closed = structure(ONE, active=False, checked=date(2024, 1, 1))
-    open_ = structure(MOVED, active=True, source="b.csv", checked=date(2024, 1, 1))
-    (merged,), _ = merge([closed, open_])
-    assert (merged.siret, merged.predecessors) == (MOVED, (ONE,))
 
 
 def test_what_the_register_hides_stays_hidden() -> None:
@@ -180,13 +176,6 @@ def test_an_association_known_by_its_number_joins_the_only_siret_of_it() -> None
     assert [one.siret for one in merge([alone, listed])[0]] == [ONE]
     other = structure(MOVED, source="b.csv", kind="ASSO", rna="W570000015", name="Autre", place=NANTES)
     assert {one.siret for one in merge([alone, listed, other])[0]} == {ONE, MOVED, "W570000015"}
-
-
-@pytest.mark.parametrize(("kind", "known_as", "listed", "one"), cases("one house under two names"))
-def test_one_house_under_two_names_is_one(kind: str, known_as: str, listed: str, one: bool) -> None:
-    alone = structure(name_identity(known_as, METZ.commune), name=known_as, kind=kind)
-    merged = merge([alone, structure(name=listed, source="b.csv")])[0]
-    assert [each.siret for each in merged] == ([ONE] if one else [alone.siret, ONE])
 
 
 def test_namesakes_of_a_department_without_numbers_are_one_house() -> None:

@@ -29,10 +29,15 @@ def west() -> Matcher:
     return made.matcher_over(made.structure(n, f"Structure {n}", GARDEN, **own) for n, own in facts.items())
 
 
-def test_those_of_a_region_come_before_those_outside(west: Matcher) -> None:
+def test_those_of_a_region_come_first_and_a_typed_place_is_not_attributed_to_the_buyer(west: Matcher) -> None:
     tender = free_text_tender("tonte et taille de haies", toponyms.asked("Bretagne"))
     order = [siren[-1] for siren, _ in west.rank(west.queries(tender)[0]).sirens(10)]
     assert set(order[:3]) == {"1", "3", "6"} and order.index("5") > 2
+    for where in ("Saint-Malo", "62220 Cavron-Saint-Martin", "Plaine Commune"):
+        tender = free_text_tender("tonte et taille de haies", toponyms.asked(where))
+        filters = Filters(radius_km=1000)
+        for match in west.match(tender, 10, filters=filters, groups=0).lots[0].matches:
+            assert not any("déduit de l'acheteur" in reason.text for reason in match.reasons)
 
 
 @pytest.mark.parametrize("where", ["35", "Ille-et-Vilaine", "Bretagne", "Bretagne, Normandie"])
@@ -43,14 +48,6 @@ def test_no_kilometres_are_reported_from_the_centre_of_a_department(west: Matche
     for match in matches:
         assert match.distance_km is None
         assert not any(" km" in r.text and "d'ordinaire" not in r.text for r in match.reasons), match.reasons
-
-
-def test_a_typed_place_is_not_attributed_to_the_buyer(west: Matcher) -> None:
-    for where in ("Saint-Malo", "62220 Cavron-Saint-Martin", "Plaine Commune"):
-        tender = free_text_tender("tonte et taille de haies", toponyms.asked(where))
-        filters = Filters(radius_km=1000)
-        for match in west.match(tender, 10, filters=filters, groups=0).lots[0].matches:
-            assert not any("déduit de l'acheteur" in reason.text for reason in match.reasons)
 
 
 def test_the_command_asks_a_homonym_back(tmp_path: Path) -> None:
@@ -84,13 +81,6 @@ def test_a_need_cut_keeps_every_word_and_states_a_trade_for_each_lot() -> None:
     assert [lot.trades for lot in lots] == [("cycles",), ("nettoyage",), ("espaces-verts",)]
 
 
-@pytest.mark.parametrize(("text", "titles", "hours"), cases("clauses of needs"))
-def test_the_clause_of_a_need_is_of_the_whole(text: str, titles: int, hours: list[float | None]) -> None:
-    lots = typed_need(text).lots
-    assert len(lots) == titles and not any("clause" in lot.title for lot in lots)
-    assert [clause.hours for lot in lots for clause in lot.clauses] == hours
-
-
 def test_a_need_given_as_a_file_is_told_how_to_give_it() -> None:
     command = [sys.executable, "-m", "matcher.cli", "match", "tonte à Nanterre"]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -98,13 +88,10 @@ def test_a_need_given_as_a_file_is_told_how_to_give_it() -> None:
     assert told.stderr.count("\n") == 1 and '--need "tonte à Nanterre"' in told.stderr
 
 
-def test_one_purchase_typed_in_numbered_lots_keeps_the_trade_of_each() -> None:
+def test_one_purchase_keeps_the_trade_of_each_lot_and_whom_it_is_reserved_to() -> None:
     words = "Lot 1 : nettoyage des locaux de deux écoles. Lot 2 : tonte et taille des haies du cimetière"
     tender = typed_need(words, whole=True)
     asked = asks.of_lot(tender.lots[0], tender)
     assert {part.trade for part in asked.parts} == {"nettoyage", "espaces-verts"}
-
-
-def test_a_service_named_by_its_trade_alone_is_reserved_to_whom_it_says() -> None:
     tender = typed_need("prestation traiteur réservée ESAT, petits déjeuners pour 60 personnes", whole=True)
     assert tender.lots[0].reservation is not None and tender.lots[0].reservation.who

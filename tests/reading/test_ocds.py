@@ -123,9 +123,12 @@ def test_awards_of_others_are_read_with_their_suppliers(package: Any) -> None:
     assert (award.amount, award.notified) == (38000, date(2027, 1, 15))
 
 
-def test_a_release_without_its_tender_gives_its_awards() -> None:
+def test_a_release_without_its_tender_gives_its_awards_and_what_is_no_package_nothing() -> None:
     (award,) = read({"releases": [{**AWARDED, "tender": {"id": "14"}}]})
     assert isinstance(award, Award) and award.buyer.name == "Ville de Pantin"
+    assert not source.recognises("a.json", b'{"releases": [{"title": "a song"}]}')
+    with pytest.raises(BadInput, match="neither releases nor records"):
+        read({"version": "1.1", "uri": "x"})
 
 
 @pytest.mark.parametrize(("codes", "wanted"), [
@@ -146,9 +149,3 @@ def test_a_reserved_lot_of_others_says_for_whom(codes: list[str], wanted: Reserv
 def test_a_bad_release_is_rejected_with_its_reason_and_the_others_go_on(release: Any, why: str) -> None:
     bad, good = read({"releases": [release, RELEASE]})
     assert isinstance(bad, Rejected) and why in bad.reason and isinstance(good, Tender)
-
-
-def test_what_is_no_package_is_no_ocds() -> None:
-    assert not source.recognises("a.json", b'{"releases": [{"title": "a song"}]}')
-    with pytest.raises(BadInput, match="neither releases nor records"):
-        read({"version": "1.1", "uri": "x"})

@@ -19,7 +19,7 @@ from matcher.partners.subcontracting import leads
 from matcher.reading import files, gather
 from matcher.reading.procedure import procedures
 from matcher.reference.accents import LOST
-from records import cases, facts, parted
+from records import facts, parted
 from terminal import command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,12 +30,6 @@ PAGE = SAMPLE / "boamp_page_1.json"
 
 def matcher(*words: str) -> subprocess.CompletedProcess[str]:
     return command("read", *words)
-
-
-@pytest.mark.parametrize(("path", "source"), cases("formats by their content"))
-def test_a_format_is_recognised_by_its_content_whatever_its_name(path: str, source: str) -> None:
-    head = (SAMPLE / path).read_bytes()[: files.HEAD]
-    assert [m.__name__.rsplit(".", 1)[-1] for m in files.recognise("unnamed", head)][:1] == [source]
 
 
 def packed(kind: str) -> bytes:
@@ -59,9 +53,13 @@ def test_an_archive_gives_the_records_of_its_members(kind: str, tmp_path: Path) 
     assert tender == plain
 
 
-def test_an_archive_in_an_archive_is_opened() -> None:
+def test_an_archive_in_an_archive_is_opened_and_a_source_may_be_named() -> None:
     (tender,) = files.read_bytes(bombs.packed({"inner.tgz": packed("tgz")}), "outer.zip")
     assert isinstance(tender, Tender)
+    (tender,) = files.read([NOTICE], source="eforms")
+    assert isinstance(tender, Tender)
+    (rejected,) = files.read([NOTICE], source="ted")
+    assert isinstance(rejected, Rejected) and "TED_EXPORT" in rejected.reason
 
 
 def test_folders_are_walked_in_order_and_hidden_files_left(tmp_path: Path) -> None:
@@ -118,13 +116,6 @@ def test_why_no_place_counts_is_told_when_it_is_read_and_when_it_is_answered(pla
     assert everywhere.startswith(told) and bool(everywhere) == bool(told)
 
 
-def test_the_source_may_be_named_instead_of_recognised() -> None:
-    (tender,) = files.read([NOTICE], source="eforms")
-    assert isinstance(tender, Tender)
-    (rejected,) = files.read([NOTICE], source="ted")
-    assert isinstance(rejected, Rejected) and "TED_EXPORT" in rejected.reason
-
-
 def test_destroyed_accents_are_repaired_and_the_title_as_published_kept() -> None:
     title = f"R{LOST}novation de la cr{LOST}che et du march{LOST}"
     page = {"results": [{"idweb": "26-1", "nomacheteur": "Ville", "url_avis": "x", "objet": title}]}
@@ -170,29 +161,21 @@ def notice(
     id: str, title: str = "Nettoyage des écoles et des crèches", days: int = 0, **fields: object
 ) -> Tender:
     lot = Lot(id=f"{id}/1", title=title, cpv=("90911200",))
-    made = Tender(
-        id=id, format="boamp", title=title, buyer=TOWN, lots=(lot,), published=DAY + timedelta(days)
-    )
-    return replace(made, **fields)  # type: ignore[arg-type]
+    one = Tender(id=id, format="boamp", title=title, buyer=TOWN, lots=(lot,), published=DAY + timedelta(days))
+    return replace(one, **fields)  # type: ignore[arg-type]
 
 
 def ids(*tenders: Tender) -> list[list[str]]:
     return [[tender.id for tender in found] for found in procedures(tenders)]
 
 
-def test_a_correction_and_a_cancellation_join_the_notice_they_name() -> None:
+def test_corrections_twins_and_reposts_are_of_one_procedure() -> None:
     fixed = notice("26-2", "Avis rectificatif", 9, nature="correction", related=("26-1",))
     gone = notice("26-3", "Sans suite", 20, nature="cancellation", related=("26-1",))
     assert ids(gone, notice("26-1"), fixed) == [["26-1", "26-2", "26-3"]]
-
-
-def test_twins_of_two_journals_are_one_notice() -> None:
     town = Buyer(name="Ville de Sarcelles")
     ted = notice("1-2026", "NETTOYAGE DES ECOLES ET DES CRECHES", 3, format="ted", buyer=town)
     assert ids(notice("26-1"), ted) == [["26-1", "1-2026"]]
-
-
-def test_a_notice_published_again_is_a_repost_and_next_years_is_another() -> None:
     assert ids(notice("26-1"), notice("26-9", days=70)) == [["26-1", "26-9"]]
     assert len(ids(notice("26-1"), notice("27-1", days=366))) == 2
 

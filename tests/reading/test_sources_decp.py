@@ -13,7 +13,7 @@ from matcher.domain import Award, BadInput, Rejected
 from matcher.reading import contracts
 from matcher.reading.sources import decp, directory
 from matcher.reference.paths import shared_dir
-from records import cases, facts, parted, published, tupled
+from records import cases, facts, parted, published
 from sheets import siret
 
 BUYER, ONE, TWO, THREE = (siret(n) for n in (1, 2, 3, 4))
@@ -150,11 +150,15 @@ def test_destroyed_accents_tags_and_missing_holders() -> None:
     assert award(titulaires=[None, {}, "x"]).holders == ()
 
 
-def test_a_record_that_says_nothing_is_set_aside_and_the_good_go_on() -> None:
+def test_what_says_nothing_or_is_cut_is_set_aside_and_the_good_go_on() -> None:
     awards, rejected = read({"marches": [record(), record(objet="", codeCPV=""), "x", record(id="2")]})
     assert [a.uid for a in awards] == [BUYER + "2019A01", BUYER + "2"]
     assert [r.record for r in rejected] == ["2019A01", "record 3"]
     assert "must say what was bought" in rejected[0].reason
+    raw = json.dumps({"marches": [record(), record(id="2"), record(id="3")]}).encode()
+    awards, rejected = read(raw[:-60])
+    assert len(awards) == 2
+    assert "cut short" in rejected[0].reason
 
 
 def test_files_that_are_no_awards_say_so() -> None:
@@ -169,22 +173,12 @@ def test_files_that_are_no_awards_say_so() -> None:
             read(raw)
 
 
-def test_a_truncated_file_keeps_what_is_whole() -> None:
-    raw = json.dumps({"marches": [record(), record(id="2"), record(id="3")]}).encode()
-    awards, rejected = read(raw[:-60])
-    assert len(awards) == 2
-    assert "cut short" in rejected[0].reason
-
-
-def test_nan_latin1_control_characters_and_a_byte_order_mark() -> None:
+def test_encodings_control_characters_nan_and_gzip_are_read() -> None:
     text = json.dumps({"marches": [record(montant=float("nan"), objet="Réfection A")]}, ensure_ascii=False)
     tabbed = text.replace(" A", "\tA")
     for raw in (text.encode(), text.encode("cp1252"), b"\xef\xbb\xbf" + text.encode(), tabbed.encode()):
         (found,), rejected = read(raw)
         assert (found.title, found.amount, rejected) == ("Réfection A", None, [])
-
-
-def test_a_gzip_stream_is_read_as_any_other() -> None:
     with gzip.open(io.BytesIO(gzip.compress(json.dumps({"marches": [record()]}).encode()))) as stream:
         assert len(list(decp.read(stream, "decp.json.gz"))) == 1  # type: ignore[arg-type]
 
@@ -282,12 +276,6 @@ def test_each_modification_keeps_the_holders_that_it_brought() -> None:
     ]
     found = contracts.consolidate(row for row in rows if isinstance(row, Award))
     assert {a.holders[0].id: str(a.notified) for a in found} == days
-
-
-@pytest.mark.parametrize(("published", "kind", "id", "flags"), tupled("numbers of holders"))
-def test_numbers_of_holders_are_mended(published: str, kind: str, id: str, flags: tuple[str, ...]) -> None:
-    (holder,) = award(titulaires=[{"typeIdentifiant": kind, "id": published}]).holders
-    assert (holder.id, holder.flags) == (id, flags)
 
 
 @pytest.mark.parametrize(("title", "own", "kept"), cases("tests of platforms"))

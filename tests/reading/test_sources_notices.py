@@ -16,7 +16,7 @@ from matcher.domain import BadInput, Rejected, Tender
 from matcher.reading import files
 from matcher.reference.french import hour_stated
 from matcher.reference.paths import shared_dir
-from records import cases, facts, filled, published, tupled
+from records import facts, filled, published, tupled
 from records import notice_of as one
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,28 +175,23 @@ def test_the_field_reserves_and_the_text_of_one_lot_tells_the_article_of_that_lo
     assert alone.reservation is not None and alone.reservation.articles == ()  # never guessed
 
 
-def test_paris_time_without_an_offset() -> None:
+def test_what_has_no_list_of_lots_is_one_lot() -> None:
+    (lot,) = one("ted", ted()).lots
+    assert facts(lot, "number title cpv amount") == ("1", "Entretien des écoles", ("90911200",), 400000.0)
+    assert lot.inferred == ("places",) and lot.places[0].inferred  # from the buyer, and marked
+    alone = published("boamp simple form")
+    alone["FNSimple"]["initial"]["lots"]["lot"] = {"intitule": "Tonte seule"}
+    assert [lot.title for lot in one("boamp", boamp(record(alone))).lots] == ["Tonte seule"]
+
+
+def test_french_is_chosen_among_languages_and_an_hour_without_offset_is_that_of_paris() -> None:
+    german = '<F02_2014 CATEGORY="ORIGINAL" FORM="F02" LG="DE"><OBJECT_CONTRACT><TITLE><P>Reinigung</P></TITLE></OBJECT_CONTRACT></F02_2014>'
+    assert one("ted", ted(more=german)).title == "Entretien des écoles"
+    assert one("ted", ted(language="DE")).language == "de"
     summer = ted().replace(b"2021-02-01", b"2021-07-01")
     for data, hours in ((ted(), 1), (summer, 2)):
         deadline = one("ted", data).deadline
         assert deadline is not None and deadline.utcoffset() == timedelta(hours=hours) and deadline.hour == 12
-
-
-def test_a_tender_without_lots_has_one_numbered_1() -> None:
-    (lot,) = one("ted", ted()).lots
-    assert facts(lot, "number title cpv amount") == ("1", "Entretien des écoles", ("90911200",), 400000.0)
-    assert lot.inferred == ("places",) and lot.places[0].inferred  # from the buyer, and marked
-
-
-def test_french_is_chosen_among_languages_whatever_the_order() -> None:
-    german = '<F02_2014 CATEGORY="ORIGINAL" FORM="F02" LG="DE"><OBJECT_CONTRACT><TITLE><P>Reinigung</P></TITLE></OBJECT_CONTRACT></F02_2014>'
-    assert one("ted", ted(more=german)).title == "Entretien des écoles"
-    assert one("ted", ted(language="DE")).language == "de"
-
-
-@pytest.mark.parametrize(("form", "head", "nature"), cases("natures of TED forms"))
-def test_the_form_and_its_type_tell_the_nature(form: str, head: str, nature: str) -> None:
-    assert one("ted", ted(form, head=head)).nature == nature
 
 
 def test_awards_name_their_winners_and_keep_a_wrong_siret_flagged() -> None:
@@ -317,12 +312,6 @@ def test_a_national_notice_is_read_lot_by_lot() -> None:
     assert {c.code for c in first.conditions} >= {"visit"}
 
 
-def test_lots_given_as_one_object_are_one_lot() -> None:
-    alone = published("boamp simple form")
-    alone["FNSimple"]["initial"]["lots"]["lot"] = {"intitule": "Tonte seule"}
-    assert [lot.title for lot in one("boamp", boamp(record(alone))).lots] == ["Tonte seule"]
-
-
 TWO_RECORDS = record(FNS), record(idweb="26-2")
 RECORD = TWO_RECORDS[0]
 SAVED = {"raw_fields": RECORD, "title": "x"}, {"fields": RECORD}, {"record": {"fields": RECORD}}
@@ -342,11 +331,15 @@ def test_every_shape_of_pages_exports_and_saved_records_holds_the_same(data: byt
     assert isinstance(second, Tender) and second.id == "26-2"
 
 
-def test_a_cut_export_gives_what_stood_before_the_cut() -> None:
+def test_of_a_cut_export_or_a_bad_record_the_good_ones_are_read() -> None:
     whole = boamp(*(record(FNS, idweb=f"26-{i}") for i in range(5)))
     records = read("boamp", whole[: len(whole) * 7 // 10])
     assert [r.id for r in records if isinstance(r, Tender)] == ["26-0", "26-1", "26-2"]
     assert isinstance(records[-1], Rejected) and "cut" in records[-1].reason
+    nameless = {"nomacheteur": "sans identifiant", "url_avis": "x"}
+    records = read("boamp", boamp(nameless, record(), {**record(), "donnees": "{cut"}))
+    assert [type(r).__name__ for r in records] == ["Rejected", "Tender", "Rejected"]
+    assert "identifier" in records[0].reason and "JSON" in records[2].reason  # type: ignore[union-attr]
 
 
 def test_corrections_cancellations_and_awards_are_distinguished_and_linked() -> None:
@@ -379,11 +372,15 @@ def test_a_mapa_award_names_its_winner_and_price() -> None:
     assert (award.holders[0].name, award.amount) == ("Alpha SAS", 50044.0)
 
 
-def test_the_older_schema_is_read_in_capitals_and_with_one_lot() -> None:
+def test_the_older_schema_is_read_and_an_unknown_one_walked_for_its_texts_and_codes() -> None:
     tender = one("boamp", boamp(record(OLD)))
     (lot,) = tender.lots
     assert (lot.number, lot.title, lot.amount) == ("4", "VITRES", 1200.0)
     assert lot.places[0].department == "75" and tender.description == "NETTOYAGE DES ECOLES DE LA VILLE"
+    unknown = {"SCHEMA_2031": {"quoi": [{"texte": "Collecte du papier de bureau", "cpv_x": "90511000-2"}]}}
+    tender = one("boamp", boamp(record(unknown, objet="")))
+    assert "Collecte du papier" in tender.description and tender.lots[0].cpv == ("90511000",)
+    assert tender.flags == ("schema-unknown",)
 
 
 BOXES = "MARCHE_RESERVE_OUI= marcheReserve=oui MARCHE_RESERVE_NON= marcheReserve=non"
@@ -394,20 +391,6 @@ def test_a_box_reserves_only_when_it_is_ticked(box: str) -> None:
     name, _, said = box.partition("=")
     (lot,) = one("boamp", boamp(record({**OLD, "CONDITION_PARTICIPATION": {name: said}}))).lots
     assert (lot.reservation is not None) is ("oui" in box.lower())
-
-
-def test_an_unknown_schema_is_walked_for_its_texts_and_codes() -> None:
-    unknown = {"SCHEMA_2031": {"quoi": [{"texte": "Collecte du papier de bureau", "cpv_x": "90511000-2"}]}}
-    tender = one("boamp", boamp(record(unknown, objet="")))
-    assert "Collecte du papier" in tender.description and tender.lots[0].cpv == ("90511000",)
-    assert tender.flags == ("schema-unknown",)
-
-
-def test_a_bad_record_is_set_aside_and_the_next_is_read() -> None:
-    nameless = {"nomacheteur": "sans identifiant", "url_avis": "x"}
-    records = read("boamp", boamp(nameless, record(), {**record(), "donnees": "{cut"}))
-    assert [type(r).__name__ for r in records] == ["Rejected", "Tender", "Rejected"]
-    assert "identifier" in records[0].reason and "JSON" in records[2].reason  # type: ignore[union-attr]
 
 
 def test_the_sample_pages_hold_what_their_card_says() -> None:

@@ -16,7 +16,7 @@ from matcher.reading.need import typed_need
 from matcher.reading.sources import documents, table
 from matcher.reference.french import iso
 from papers import pdf, word, workbook
-from records import cases, facts, parted, tupled, under
+from records import cases, facts, parted
 
 #: Invented; it belongs to nobody: its SIREN begins with 000.
 BUYER = "00000011700010"
@@ -48,12 +48,9 @@ def test_rows_of_one_reference_are_the_lots_of_one_notice() -> None:
     assert len({lot.id for tender in (park, meals) for lot in tender.lots}) == 3
 
 
-def test_it_is_no_directory_though_it_holds_a_siret() -> None:
+def test_files_of_notices_and_of_structures_are_told_apart() -> None:
     found = files_.recognise("notices.csv", CSV.encode())
     assert [module.__name__.rsplit(".")[-1] for module in found] == ["table"]
-
-
-def test_an_xlsx_of_notices_and_one_of_structures_are_distinguished() -> None:
     head = ["Référence", "Objet", "Date limite"]
     notices = workbook([head, ["A", "Taille de haies", datetime(2026, 3, 12, 16, 30)]])
     (tender,) = files_.read_bytes(notices, "own.xlsx")
@@ -72,19 +69,6 @@ DAYS = {"15/01/2027": DAY, f"{DAY} 00:00": DAY, "15/01/2027 à 12h": f"{DAY}T12:
 def test_a_day_without_an_hour_stays_one(cell: str, told: str) -> None:
     (tender,), _ = read(f"objet;acheteur;date limite\nX;Y;{cell}\n")
     assert tender.deadline is not None and iso(tender.deadline) == told
-
-
-@pytest.mark.parametrize(("cell", "reserved", "articles"), tupled("reservations in a column"))
-def test_a_reservation_column(cell: str, reserved: bool, articles: tuple[str, ...]) -> None:
-    (tender,), _ = read(f"objet;acheteur;marché réservé\nTonte;Y;{cell}\n")
-    found = tender.lots[0].reservation
-    assert (found is not None) == reserved
-    assert found is None or found.articles == articles
-
-
-@pytest.mark.parametrize(("column", "text", "fields", "told"), tupled("notices in tables"))
-def test_what_a_column_tells(column: str, text: str, fields: str, told: tuple[Any, ...]) -> None:
-    assert under(read(text)[0], fields) == told, column
 
 
 def test_the_columns_are_corrected_by_map() -> None:
@@ -247,15 +231,12 @@ TRADES = "Tonte des stades", "Taille des haies du cimetière"
 PRICES = [["Lot n°", "Désignation", "Prix"], *([n, trade, n * 10] for n, trade in enumerate(TRADES, 1))]
 
 
-def test_a_sheet_of_prices_in_a_consultation_is_a_part_of_it() -> None:
+def test_a_sheet_in_a_consultation_is_a_part_of_it_and_may_hold_its_lots() -> None:
     papers = {"annexes/CCTP.docx": word("Travaux de tonte"), "BPU.xlsx": workbook(PRICES)}
     (tender,) = files_.read_bytes(packed({"RC.pdf": pdf(RULES), **papers}), "dce.zip")
     assert isinstance(tender, Tender) and tender.format == "documents"
     assert tender.title == "Entretien des espaces extérieurs"
     assert "Taille des haies du cimetière" in tender.description and "Travaux de tonte" in tender.description
-
-
-def test_the_lots_of_a_consultation_may_stand_in_its_sheet() -> None:
     rules = "Objet du marché : Espaces verts\nDate limite de remise des offres : 12/03/2026".encode()
     tender = one(packed({"RC.txt": rules, "lots.xlsx": workbook(PRICES)}), "dce.zip")
     expected = [("1", "Tonte des stades"), ("2", "Taille des haies du cimetière")]

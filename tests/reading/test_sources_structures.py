@@ -20,7 +20,7 @@ from matcher.reading.sources import _tabular, directory, entreprises, lemarche
 from matcher.reference.identifiers import UNSTATED, luhn, siret_valid
 from matcher.reference.paths import shared_dir
 from papers import workbook
-from records import cases, facts, parted, published, tupled, under
+from records import cases, facts, parted, published, tupled
 from sheets import siret
 
 A, B = siret(11), siret(22)
@@ -50,10 +50,13 @@ def test_a_csv_is_read_whatever_its_separator_and_encoding(delimiter: str, encod
     assert structures[0].offers[0].title == "Entretien d'espaces verts"
 
 
-def test_mixed_encodings_within_one_file_are_both_read() -> None:
+def test_mixed_encodings_are_read_and_an_unclosed_quotation_mark_loses_no_silent_row() -> None:
     head, first, second = (";".join(row) for row in ROWS)
     content = f"{head}\n{first}\n".encode("cp1252") + second.replace("nette", "nétte").encode()
     assert [s.name for s in read(content)[0]] == ["Jardins d'Éole", "Brigade nétte"]
+    structures, rejected = read(f'siret;nom;ville\n{A};X;Metz\n{B};"Y;Metz\n')
+    assert [s.siret for s in structures][:1] == [A]
+    assert len(structures) + len(rejected) >= 2
 
 
 def test_xlsx_by_text_and_by_number() -> None:
@@ -63,12 +66,6 @@ def test_xlsx_by_text_and_by_number() -> None:
     # An invented SIRET begins with zeros, which a number cannot hold: three are lost, and said.
     assert not rejected
     assert any("format the column as text" in flag for flag in structures[2].flags)
-
-
-@pytest.mark.parametrize(("layout", "text", "fields", "told"), tupled("structures in tables"))
-def test_what_a_table_tells(layout: str, text: str, fields: str, told: tuple[Any, ...]) -> None:
-    structures, rejected = read(text)
-    assert (under(structures, fields), rejected) == (told, []), layout
 
 
 def test_offers_by_repeated_siret_by_numbered_columns_and_in_one_cell_are_the_same() -> None:
@@ -147,18 +144,9 @@ def test_spaces_and_a_lost_leading_zero_are_mended_when_the_sums_prove_it() -> N
     assert not rejected
 
 
-@pytest.mark.parametrize(("words", "kind"), cases("names of kinds"))
-def test_kinds_are_known_by_their_names(words: str, kind: str) -> None:
-    (structure,), _ = read(f"siret;nom;type;ville\n{A};X;{words};Metz\n")
-    assert structure.kind == kind
-
-
-def test_a_kind_to_be_verified_is_told_so() -> None:
+def test_a_kind_to_be_verified_is_told_and_one_siret_under_two_kinds_is_two_structures() -> None:
     ((unsure,), _) = read(f"siret;nom;type;ville\n{A};Y;EA (à vérifier);Metz\n")
     assert unsure.kind == "EA" and any("type à vérifier" in text for text in warnings(unsure, None))
-
-
-def test_one_siret_under_two_kinds_is_two_structures() -> None:
     rows = f"{A};X;EI;Metz;a b c\n{A};X;ACI;Metz;d e f\n{A};X;EI;Metz;g h i\n"
     structures, _ = read(f"siret;nom;type;ville;offre\n{rows}")
     assert [(s.kind, len(s.offers)) for s in structures] == [("EI", 2), ("ACI", 1)]
@@ -192,18 +180,6 @@ def test_hedged_figures(people: str, turnover: str, expected: tuple[float | None
     assert unread == (told if expected[0] is None else [])
 
 
-def test_the_guess_is_shown_and_corrected() -> None:
-    headings = ("Identifiant long", "Appellation", "N° de SIRET", "Libellé court", "Commune")
-    assert directory.mapping(headings) == {"siret": "N° de SIRET", "town": "Commune"}
-    content = ";".join(headings) + f"\n17;La Ruche;{A};ruche;Metz\n"
-    (structure,), _ = read(content, columns={"name": "Appellation", "brand": "Libellé court"})
-    assert (structure.name, structure.brand) == ("La Ruche", "ruche")
-    with pytest.raises(BadInput, match=r"no column 'Nope'; the columns are Identifiant long"):
-        read(content, columns={"name": "Nope"})
-    with pytest.raises(BadInput, match=r"no field 'nom'; the fields are .*name"):
-        read(content, columns={"nom": "Appellation"})
-
-
 def test_a_correction_changes_no_other_column() -> None:
     listed = [("AB", "Atelier Bleu (EI)"), ("DP", "Domicile Plus (AI)"), ("RI", "Relais Intérim (ETTI)")]
     numbered = enumerate(listed)
@@ -230,9 +206,18 @@ def test_a_means_of_contact_that_is_named_is_the_one_and_one_refused_is_read_now
         assert [offer.title for offer in one.offers] == ["espaces verts", "blanchisserie"]
 
 
-def test_counts_and_dates_are_not_taken_for_the_thing_itself() -> None:
+def test_the_guess_takes_no_count_for_the_thing_and_is_shown_and_corrected() -> None:
     found = directory.mapping(["siret", "nom", "nb_postes", "date offre", "tranche_effectifs"])
     assert found == {"siret": "siret", "name": "nom", "headcount_band": "tranche_effectifs"}
+    headings = ("Identifiant long", "Appellation", "N° de SIRET", "Libellé court", "Commune")
+    assert directory.mapping(headings) == {"siret": "N° de SIRET", "town": "Commune"}
+    content = ";".join(headings) + f"\n17;La Ruche;{A};ruche;Metz\n"
+    (structure,), _ = read(content, columns={"name": "Appellation", "brand": "Libellé court"})
+    assert (structure.name, structure.brand) == ("La Ruche", "ruche")
+    with pytest.raises(BadInput, match=r"no column 'Nope'; the columns are Identifiant long"):
+        read(content, columns={"name": "Nope"})
+    with pytest.raises(BadInput, match=r"no field 'nom'; the fields are .*name"):
+        read(content, columns={"nom": "Appellation"})
 
 
 def test_a_list_of_jobs_without_names_gives_offers_to_be_merged() -> None:
@@ -273,12 +258,6 @@ def test_truncated_json_keeps_what_is_whole() -> None:
     structures, rejected = read("\n".join(lines), "list.jsonl")
     assert [s.siret for s in structures] == [A, B]
     assert rejected[0].record == "line 2"
-
-
-def test_an_unclosed_quotation_mark_loses_no_silent_row() -> None:
-    structures, rejected = read(f'siret;nom;ville\n{A};X;Metz\n{B};"Y;Metz\n')
-    assert [s.siret for s in structures][:1] == [A]
-    assert len(structures) + len(rejected) >= 2
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(monkeypatch: MonkeyPatch) -> None:

@@ -206,7 +206,7 @@ def test_objects_of_associations_come_by_rna_number(publisher: Publisher, tmp_pa
 
 
 ESTABLISHMENT = (
-    "structureet;{finess};570000001;{name};;;;1;R;DU TEST;;;463;57;MOSELLE;57000 METZ;387000000;;{category};Libellé;"
+    "structureet;{finess};570000001;ESAT L'ÉRABLE {n};;;;1;R;DU TEST;;;463;57;MOSELLE;57000 METZ;387000000;;{category};Libellé;"
     "4354;Agrégat;{siret};8810C;34;Libellé;9;;1980-01-01;1980-01-01;2025-03-04;"
 )
 
@@ -214,9 +214,7 @@ ESTABLISHMENT = (
 def extract(count: int) -> bytes:
     lines = ["finess;etalab;100;2025-05-12"]
     lines += [
-        ESTABLISHMENT.format(
-            finess=f"57{n:07d}", name=f"ESAT L'ÉRABLE {n}", category=246 if n % 2 else 500, siret=siret(n)
-        )
+        ESTABLISHMENT.format(finess=f"57{n:07d}", n=n, category=246 if n % 2 else 500, siret=siret(n))
         for n in range(count)
     ]
     return "\n".join([*lines, "geolocalisation;570000001;931000.0;6897000.0;x;y;2025-05-12"]).encode("cp1252")
@@ -274,9 +272,7 @@ def test_the_list_of_adapted_firms(publisher: Publisher, tmp_path: Path, monkeyp
 
 def test_awards_by_rows_of_one_department(publisher: Publisher, tmp_path: Path) -> None:
     publisher.rows = [
-        published(
-            "decp api row", __id=n, uid=f"u{n}", id=f"{n}", titulaire_id=siret(n), titulaire_nom=f"T{n}"
-        )
+        published("decp api row", __id=n, uid=f"u{n}", id=f"{n}", titulaire_id=siret(n), titulaire_nom="T")
         | {"montant": 1000.0 + n, "acheteur_departement_code": "57" if n < 450 else "54"}
         for n in range(460)
     ]

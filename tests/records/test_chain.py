@@ -144,15 +144,11 @@ def at_another_time(connection: Connection, identifier: str) -> None:
     change(4, at=event["at"] - timedelta(days=30))(connection, identifier)
 
 
-def headless(connection: Connection, identifier: str) -> None:
-    connection.execute(delete(SourcingHead))
-
-
 FORGERIES: dict[str, Callable[[Connection, str], None]] = {
     "last event deleted": cut(5),
     "last events deleted and the head set back": cut(3, head=True),
     "every event deleted": cut(1),
-    "head deleted": headless,
+    "head deleted": lambda connection, _: connection.execute(delete(SourcingHead)),
     "answer blanked as an erasure blanks": change(4, payload=None, salt=None, siret=""),
     "answer blanked with an unsealed erasure": blanked_and_said_erased,
     "created event blanked": change(1, payload=None, salt=None),

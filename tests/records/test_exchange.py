@@ -212,6 +212,9 @@ def test_authors_agree_about_one_notice_in_a_role_that_there_is(store: Store, be
     one, two, apart = say(store, a, A), say(store, b, B), say(store, c, C, notice_id="26-2")
     exchange.agree(store, a, one.id, two.id, "mandataire", "tonte")
     assert exchange.group(store, a, one.id) == exchange.group(store, b, two.id) == ()  # one alone agreed
+    assert [one.siret for one in exchange.waiting(store, b, two.id)] == [A]
+    exchange.agree(store, b, two.id, one.id, "cotraitant", "nettoyage")
+    assert exchange.waiting(store, b, two.id) == () != exchange.group(store, b, two.id)
     with pytest.raises(BadInput, match="même avis"):
         exchange.agree(store, a, one.id, apart.id, "cotraitant", "tonte")
     with pytest.raises(BadInput, match="rôle"):

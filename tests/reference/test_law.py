@@ -67,12 +67,9 @@ def test_reserved_concessions_admit_the_same_structures() -> None:
     assert law.eligible("EI", ("L3113-1",), NOW) is False
 
 
-def test_an_unknown_article_leaves_eligibility_unknown() -> None:
+def test_what_is_unknown_leaves_the_answer_unknown_but_before_there_was_a_rule() -> None:
     assert law.eligible("EA", ("L9999-1",), NOW) is None
     assert law.eligible("EA", ("L9999-1", "L2113-12"), NOW) is True
-
-
-def test_of_an_unknown_amount_a_social_condition_is_unknown_but_before_there_was_one() -> None:
     assert law.social_clause_mandatory(None, NOW) is None
     assert law.social_clause_mandatory(None, date(2020, 1, 1)) is False
 
@@ -132,15 +129,12 @@ def test_no_duty_is_reported_where_the_notice_speaks_the_law_does_not_hold_or_no
     assert duty(criterion), "a criterion is no condition of execution"
 
 
-def test_a_concession_has_its_own_article_and_threshold() -> None:
+def test_a_concession_has_its_own_threshold_and_lots_and_years_are_added_up() -> None:
     theatre = Lot(id="c", title="Exploitation du théâtre", cpv=("92320000",), amount=6e6)
     found = law.social_duty(call(theatre, flags=("concession",)), theatre)
     assert found is not None and found.article == "L3114-2-1" and "5\u202f404\u202f000" in found.text
     smaller = replace(theatre, amount=5e6)
     assert law.social_duty(call(smaller, flags=("concession",)), smaller) is None
-
-
-def test_the_lots_of_one_contract_are_added_up_and_years_counted() -> None:
     half = replace(CLEANING, amount=120_000)
     assert law.social_duty(call(half), half) is None
     assert law.social_duty(call(half, replace(half, id="m", number="2")), half)
@@ -197,12 +191,9 @@ def test_the_articles_of_the_code_are_cited_since_the_code_came_and_older_ones_b
     assert law.article_of("clause.mandatory", date(2020, 1, 1)) == "L2112-2-1"
 
 
-def test_public_employers_have_their_own_rules_next_to_those_of_the_labour_code() -> None:
+def test_public_employers_and_services_of_ess_enterprises_have_their_own_rules() -> None:
     found = law.rule("oeth.public", NOW)
     assert found is not None and "FIPHFP" in found.text and not found.verified and "non relu" in found.shown()
-
-
-def test_the_services_open_to_ess_enterprises_go_by_branch() -> None:
     assert all(map(law.ess_service, ("92511000", "92521000", "85312310")))
     assert not any(map(law.ess_service, ("80530000", "90910000", "55523000")))
 
@@ -229,8 +220,10 @@ def test_each_rule_applies_on_its_first_and_last_day_and_not_the_day_before_or_a
     assert not expected[1] or as_written(law.rule(rule.code, last + day)) != expected
 
 
-def test_no_rule_is_lost() -> None:
+def test_no_rule_is_lost_and_a_code_that_does_not_exist_is_stated() -> None:
     assert written().keys() == {(rule.code, str(rule.since)) for rule in law.all_rules()}
+    with pytest.raises(domain.BadInput, match="aucune règle"):
+        law.rule("group.forme", NOW)
 
 
 def test_the_users_own_table_corrects_the_law(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
@@ -280,8 +273,3 @@ def test_no_article_of_law_is_written_outside_the_table() -> None:
     others = (path for path in files if not READERS.search(path.as_posix()))
     found = [f"{path}: {text[:80]}" for path in others for text in _literals(path) if CITED.search(text)]
     assert not found, "ask matcher.reference.law for the article of a day"
-
-
-def test_a_code_that_does_not_exist_is_stated() -> None:
-    with pytest.raises(domain.BadInput, match="aucune règle"):
-        law.rule("group.forme", NOW)

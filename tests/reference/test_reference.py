@@ -108,13 +108,10 @@ def test_the_nuts_of_2016_cover_each_of_the_101_departments_once() -> None:
     assert len(now) == 101
 
 
-def test_every_division_of_the_cpv_has_a_label() -> None:
+def test_every_division_of_the_cpv_has_a_label_and_a_code_that_of_its_longest_prefix() -> None:
     labels = codes.cpv_labels()
     assert {code for code in labels if len(code) == 2} == CPV_DIVISIONS
     assert all(labels.values())
-
-
-def test_a_cpv_takes_the_label_of_its_longest_known_prefix() -> None:
     labels = codes.cpv_labels()
     longest = max((k for k in labels if "45442139".startswith(k)), key=len)
     assert len(longest) < 8 and codes.cpv_label("45442139") == labels[longest]
@@ -174,14 +171,11 @@ def test_a_town_in_the_capitals_of_a_register_is_written_as_a_town() -> None:
         assert places.town_name(Place(label=label)) == label
 
 
-def test_the_place_of_the_buyer_is_the_default_and_marked_as_such() -> None:
+def test_the_place_of_the_buyer_is_the_default_and_contradicts_nothing_stated() -> None:
     found = places.locate(Place(), buyer_id="21930048000019")
     assert (found.commune, found.inferred) == ("93048", True)
     same = places.locate(Place(department="93"), buyer_id="21930048000019")
     assert (same.commune, same.inferred) == ("93048", True)
-
-
-def test_the_buyer_never_contradicts_what_is_stated() -> None:
     for stated in (Place(department="31"), Place(nuts="FRJ23"), Place(region="76")):
         found = places.locate(stated, buyer_id="21930048000019")
         assert found.region == "76"

@@ -4,14 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.reference.test_toponyms import codes, lot_at
 
 from matcher import codec
-from matcher.domain import Buyer
+from matcher.domain import Buyer, Lot, Place
 from matcher.reading.sources import decp
-from matcher.reference import law, places, toponyms
+from matcher.reference import amounts, law, places, toponyms
 from matcher.reference.naming import as_written, source_name
 from matcher.reference.trades import trades_of_cpv
-from records import misread
+from records import facts, misread
 
 
 def seat(buyer: dict[str, Any]) -> str | None:
@@ -19,25 +20,44 @@ def seat(buyer: dict[str, Any]) -> str | None:
     return town.code if town else None
 
 
-def of_award(code: str, kind: str) -> tuple[str | None, str | None]:
-    found = decp.place_of_decp(code, kind)
-    return found.commune, found.department
+def in_words(label: str, department: str) -> list[str | None]:
+    buyer = Buyer(name="Ville de Cannes" if department == "06" else "Ville de Lyon")
+    return codes(lot_at(Place(label=label, department=department), buyer=buyer)[0])
 
 
-def mentioned(text: str) -> list[str]:
-    return sorted(p.commune or p.grouping or p.department or p.region or "" for p in toponyms.typed(text))
+def narrowed(label: str, nuts: str, name: str) -> str | None:
+    buyer = Buyer(name=name, place=Place(commune="29232" if nuts == "FRH02" else "35288"))
+    (found,), deduced = lot_at(Place(label=label, nuts=nuts), buyer=buyer)
+    (code,) = codes((found,))
+    return code if deduced == (code == "35288") else f"{code}, deduced: {deduced}"
+
+
+def counted(stated: dict[str, Any]) -> list[float | None]:
+    made = Lot(id="n/1", title="Entretien de locaux", **stated)
+    found = (amounts.months(made), amounts.total(made), amounts.yearly(made))
+    return [None if value != value else round(value, 4) for value in found]
 
 
 TOLD: dict[str, Callable[..., Any]] = {
+    "durations and values": counted,
+    "places typed in a field": lambda typed: codes(
+        tuple(each for each in toponyms.asked(typed) if each.label)
+    ),
+    "places in a text": lambda text, within: codes(
+        tuple(p for p in toponyms.mentioned(text, within) if p.inferred)
+    ),
+    "labels that name communes": in_words,
+    "places wider than a town": narrowed,
+    "towns written oddly": lambda label, code: places.locate(Place(label=label, department=code)).commune,
     "articles written": law.article,
     "types of buyers": lambda buyer: law.buyer_type(Buyer(**buyer)),
     "names in capitals": as_written,
     "names of sources": source_name,
     "departments of postcodes": places.department_of_postcode,
-    "places of awards": of_award,
+    "places of awards": lambda code, kind: facts(decp.place_of_decp(code, kind), "commune department"),
     "five digits": lambda code, kind, words: decp.place_of_decp(code, kind, words=words).commune,
     "seats of buyers": seat,
-    "names that are words": mentioned,
+    "names that are words": lambda text: sorted(map(str, codes(tuple(toponyms.typed(text))))),
     "trades of codes": lambda code: next(iter(trades_of_cpv([code])), ""),
 }
 

@@ -105,9 +105,7 @@ def test_several_lots_say_who_is_to_be_asked_and_what_one_may_take_alone(page: P
     far = {"need": "Nettoyage des bureaux, entretien des espaces verts et blanchisserie", "place": "Bobigny"}
     takes = r'class="takes"[^>]*>✓ prend <span class="meta">\(([^<]+)\)<'
     cells = re.findall(takes, page.post("/acheteur", data=far).text)
-    assert any(
-        "zone non déclarée : déplacement à confirmer" in each for each in cells
-    )  # as the terminal says
+    assert any("zone non déclarée : déplacement à confirmer" in each for each in cells)  # as in a terminal
 
 
 def test_what_was_misunderstood_is_corrected_at_an_address_of_its_own(page: PagesClient) -> None:

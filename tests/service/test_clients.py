@@ -35,9 +35,7 @@ def test_the_client_knows_what_each_route_takes_and_gives(client: ModuleType) ->
     assert typing.get_type_hints(client.Asked, vars(client))["filters"] == client.FiltersIn
     assert client.WhyIn.__annotations__["siret"].__forward_arg__ == "str"
     assert client.WhyIn.__annotations__["need"].__forward_arg__ == "NotRequired[str | None]"
-    assert (
-        client.ConsortiumOut.__annotations__["warnings"].__forward_arg__ == "list[WarningOut]"
-    )  # always said
+    assert client.ConsortiumOut.__annotations__["warnings"].__forward_arg__ == "list[WarningOut]"
     gives = typing.get_type_hints(client.Client.structure, vars(client))["return"]
     assert "offers" in gives.__annotations__
     assert client.Client.delete_exchange_contact.__annotations__["return"] == "None"

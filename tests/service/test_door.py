@@ -282,10 +282,15 @@ def test_claims_of_a_visitor_are_few_and_refused_together(door: Door, memory: st
         assert account.waiting(store) == []
 
 
-def test_a_page_without_a_key_shows_no_phone_and_no_address(door: Door) -> None:
+def test_without_a_key_no_contact_is_shown_and_metrics_are_the_operators(door: Door, memory: str) -> None:
     with door(read="key") as page:
         shown = page.get(f"/structure/{SIRET}/revendiquer").text
         assert "01 99 00 10" not in shown and "a@allees.example" not in shown and "… 47" in shown
+    with door(read="open", public_url="https://maillage.example") as page, Store.open(memory) as store:
+        away = {"x-forwarded-for": "203.0.113.9", "host": "maillage.example"}
+        assert page.get("/v1/metrics", headers=away).status_code == 403
+        operator = {"X-API-Key": keys.create(store, ["operator"])}
+        assert page.get("/v1/metrics", headers=away | operator).status_code == 200
 
 
 def test_records_are_bounded_by_owner_and_those_of_nobody_go_after_a_month(store: Store) -> None:
@@ -307,14 +312,6 @@ def test_bad_keys_from_an_address_do_not_lock_its_good_one(door: Door, memory: s
         assert bad == [401] * 30 + [429] * 3
         assert page.get("/v1/sourcing", headers=good).status_code == 200
         assert store.counts()["audit"] == 31  # refusals beyond are not written
-
-
-def test_metrics_are_the_operators_whoever_may_read(door: Door, memory: str) -> None:
-    with door(read="open", public_url="https://maillage.example") as page, Store.open(memory) as store:
-        away = {"x-forwarded-for": "203.0.113.9", "host": "maillage.example"}
-        assert page.get("/v1/metrics", headers=away).status_code == 403
-        operator = {"X-API-Key": keys.create(store, ["operator"])}
-        assert page.get("/v1/metrics", headers=away | operator).status_code == 200
 
 
 def asked(port: int, *parts: bytes) -> bytes:
@@ -514,9 +511,8 @@ def test_of_requests_that_race_on_two_services_one_makes_the_record(hedges: Path
 def test_failed_work_leaves_nothing(hedges: Path, store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store.open(store_url) as store:
         head = {"X-API-Key": keys.create(store, ["buyer"]), "Idempotency-Key": "k"}
-        with TestClient(
-            create_app(settings_of(hedges, hedges, store=store_url)), raise_server_exceptions=False
-        ) as service:
+        app = create_app(settings_of(hedges, hedges, store=store_url))
+        with TestClient(app, raise_server_exceptions=False) as service:
             whole = record.keep
 
             def halfway(*given: Any, **more: Any) -> str:

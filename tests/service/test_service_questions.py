@@ -50,9 +50,7 @@ STRUCTURES = [
 ]
 HEDGES = Lot(id="1", number="1", title="Taille de haies", cpv=("77310000",), places=(PANTIN,))
 LINEN = replace(HEDGES, id="2", number="2", title="Blanchisserie du linge <b>plat</b>", cpv=("98310000",))
-NOTICE = Tender(
-    id="n1", format="boamp", title="Services 1", lots=(HEDGES, LINEN), buyer=Buyer(name="Ville & Co")
-)
+NOTICE = Tender(id="n1", format="boamp", title="Services 1", lots=(HEDGES, LINEN), buyer=Buyer(name="V & Co"))
 NOTICES = [NOTICE, replace(NOTICE, id="n2", title="Services 2")]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pytest import MonkeyPatch
 from service.routes import webhooks
 from service.settings import Settings
 from sqlalchemy import select
@@ -72,9 +73,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def settings(
-    plain_sample: Path, tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
+def settings(plain_sample: Path, tmp_path: Path, receiver: Receiver, monkeypatch: MonkeyPatch) -> Settings:
     monkeypatch.setenv("MATCHER_MAIL_SECRET", "a secret of the tests")
     store = f"sqlite:///{tmp_path / 'store.sqlite'}"
     hosts = (receiver.host, "hooks.example.org", "localhost")
@@ -106,7 +105,7 @@ def signature(secret: str, headers: dict[str, str], body: bytes) -> str:
 
 
 def test_a_key_is_told_of_its_jobs_by_signed_requests_that_are_tried_again(
-    settings: Settings, store: Store, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, store: Store, receiver: Receiver, monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setattr(application, "AGAIN", 0.05)
     monkeypatch.setattr(webhooks, "WAITS", (0, 0))
@@ -159,7 +158,7 @@ def test_no_event_leaves_for_an_address_that_is_not_allowed(settings: Settings, 
         webhooks.check(webhooks.HttpUrl("https://hooks.example.org/"), ())
 
 
-def test_no_inner_network_is_asked(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_inner_network_is_asked(store: Store, settings: Settings, monkeypatch: MonkeyPatch) -> None:
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: [(2, 1, 6, "", ("10.0.0.1", 443))])
     _, who = holder(store, "read")
     registered(store, who, "https://hooks.example.org/", "job.finished")
@@ -197,7 +196,7 @@ def test_a_killed_delivery_is_sent_again(store: Store, settings: Settings, recei
 
 
 def test_a_structure_is_told_of_what_its_nights_announced_once_it_is_released(
-    store: Store, settings: Settings, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, settings: Settings, receiver: Receiver, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webhooks, "DAYS", 36_500)  # the night of this town was long ago, or is to come
     both = zip(night.structures(2), (SIRET, OTHER), strict=False)

@@ -70,20 +70,14 @@ def test_reserve_under_the_article_that_leaves_competition(counts: dict[str, int
     assert any("doit dire" in c for c in made.conditions) and any("irrecevable" in c for c in made.conditions)
 
 
-def test_no_reservation_where_competition_would_not_remain() -> None:
+def test_a_reserve_leaves_competition_of_verified_structures_under_the_law_of_the_day() -> None:
     assert codes(facts(everyone=open_to(disability=1, insertion=1))) == ["none"]
     assert "concurrence" in refusal(facts(everyone=open_to(disability=1, insertion=1)), "reserve")
     both = Weight(known=2, small=2)
     small = facts(everyone=open_to(insertion=4), weight={"L2113-13": both, "L2113-14": both})
     assert "trop petites" in refusal(small, "reserve"), "four on paper, two that could bear it"
-
-
-def test_both_articles_together_only_since_the_law_of_december_2020() -> None:
     assert codes(facts(on=date(2020, 6, 1), everyone=open_to(disability=2, insertion=2))) == ["none"]
     assert codes(facts(on=date(2021, 6, 1), everyone=open_to(disability=2, insertion=2))) == ["reserve"]
-
-
-def test_nine_possible_and_none_verified_is_no_plain_reserve() -> None:
     made = advise(facts(everyone=open_to(insertion=9, verified=0))).first
     assert made.code == "reserve-if-verified" and "sous condition" in made.title
     assert "aucune vérifiée active sur 9" in made.conditions[0] and "infructueux" in made.conditions[0]
@@ -98,14 +92,16 @@ def test_who_lends_staff_does_not_compete_for_a_lot_that_asks_for_none() -> None
     assert any("2 structures à appeler (sans les 2" in c for c in quotes.conditions)
 
 
-def test_of_several_lots_one_is_reserved() -> None:
+def test_of_several_lots_one_is_reserved_and_defence_and_the_reserved_are_not() -> None:
     made = advise(facts(lots=4, everyone=open_to(insertion=3))).first
     assert made.code == "reserve-lot" and "ce lot" in made.title
-
-
-def test_a_defence_contract_is_never_reserved() -> None:
     f = facts(defence=True, everyone=open_to(9, 9, 9), ess_service=True, public_service=True)
     assert "reserve" not in codes(f) and "reserve-ess" not in codes(f) and "défense" in refusal(f, "reserve")
+    made = advise(facts(reserved=(), everyone=open_to(insertion=4)))
+    assert made.first.code == "reserved"
+    assert "article non précisé" in made.first.title, "the article is never guessed"
+    assert "reserve" not in [a.code for a in made.also]
+    assert "(L2113-12)" in advise(facts(reserved=("L2113-12",))).first.title
 
 
 # L2113-15 and -16: listed services, with a public-service mission, three years at most
@@ -181,14 +177,6 @@ def test_none_is_stated_with_every_reason_and_what_to_do_before() -> None:
     assert "R2111-1" in made.first.articles
 
 
-def test_a_lot_already_reserved_is_not_reserved_again() -> None:
-    made = advise(facts(reserved=(), everyone=open_to(insertion=4)))
-    assert made.first.code == "reserved"
-    assert "article non précisé" in made.first.title, "the article is never guessed"
-    assert "reserve" not in [a.code for a in made.also]
-    assert "(L2113-12)" in advise(facts(reserved=("L2113-12",))).first.title
-
-
 HALF_LABOUR = Labour(key="t", label="t", share=0.5, hourly_cost=25.0)
 
 
@@ -200,14 +188,11 @@ def test_a_purchase_from_an_ea_or_esat_counts() -> None:
     assert any("attestation" in c for c in made.conditions) and "D5212-22" in " ".join(made.articles)
 
 
-def test_no_effect_at_six_per_cent_or_where_no_ea_nor_esat_is_in_reach() -> None:
+def test_no_effect_is_told_where_there_is_none_and_the_rate_is_asked_for() -> None:
     full = advise(facts(everyone=open_to(disability=2), yearly=150_000.0, rate=0.06)).oeth
     assert isinstance(full, Refused) and "6 %" in full.reason
     none = advise(facts(yearly=150_000.0, rate=0.02)).oeth
     assert isinstance(none, Refused) and "aucune EA" in none.reason
-
-
-def test_the_rate_is_asked_for_and_the_effect_is_never_the_advice_itself() -> None:
     made = advise(facts(everyone=open_to(disability=1), yearly=150_000.0))
     assert isinstance(made.oeth, Advice) and "taux d'emploi" in made.oeth.conditions[0]
     assert made.first.code == "none" and made.also == ()
