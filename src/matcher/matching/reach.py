@@ -73,7 +73,8 @@ class Reach:
 
     def take(self, kept: Rows) -> Reach:
         """The reach of some of the structures."""
-        return Reach(*(each.take(kept) for each in (self.zone, self.kilometres, self.sure, self.about)))
+        zone, kilometres = self.zone.take(kept), self.kilometres.take(kept)
+        return Reach(zone, kilometres, self.sure.take(kept), self.about.take(kept))
 
     def pair(self, i: int, usual: float) -> Reached:
         """The reach of structure i, for a trade that usually travels so many kilometres."""
