@@ -49,9 +49,7 @@ class Reach:
     zone: Column  # 1 inside a declared zone, -1 outside all that it declares, 0 where none is, or that is not known
     kilometres: Column  # see `distances_km`; NaN where nothing is known of the place of either
     sure: Mask  # are both points known better than by their area, so that the kilometres may be shown
-    about: (
-        Mask  # of these kilometres, are they approximate: is a town inferred, or known by its postcode's mean
-    )
+    about: Mask  # are they approximate: is a town inferred, or only the mean of its postcode known
 
     @property
     def refused(self) -> Mask:
@@ -75,9 +73,8 @@ class Reach:
 
     def take(self, kept: Rows) -> Reach:
         """The reach of some of the structures."""
-        return Reach(
-            self.zone.take(kept), self.kilometres.take(kept), self.sure.take(kept), self.about.take(kept)
-        )
+        zone, kilometres = self.zone.take(kept), self.kilometres.take(kept)
+        return Reach(zone, kilometres, self.sure.take(kept), self.about.take(kept))
 
     def pair(self, i: int, usual: float) -> Reached:
         """The reach of structure i, for a trade that usually travels so many kilometres."""
@@ -135,10 +132,9 @@ def _measured(catalogue: Catalogue, places: Sequence[Place], rows: Rows, zones: 
         if len(known) < len(places):
             own &= distances_km(catalogue, known, rows) <= kilometres
     here = of_one_commune(catalogue, places, rows)
+    sure = np.asarray((own | here) & ~np.isnan(kilometres))
     about = ~catalogue.one_of("unmapped", {""}, rows) | any(one.spread_km for one in located(known))
-    return Reach(
-        zone, kilometres, np.asarray((own | here) & ~np.isnan(kilometres)), np.asarray(about & ~here)
-    )
+    return Reach(zone, kilometres, sure, np.asarray(about & ~here))
 
 
 def _of_groupings(zones: Zones, places: Iterable[Place]) -> Mask:

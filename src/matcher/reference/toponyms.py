@@ -701,7 +701,7 @@ def _known(words: str, small: bool = False) -> Places:
         return named(key)
     if any(map(str.isdigit, key)):  # "75002 PARIS"
         beside = _known(words[6:]) if re.match(r"\d{5} ", words) else ()
-        return _within(named(words), {place.department for place in beside}) if beside else ()
+        return _within(named(words), {p.department for p in beside if p.department}) if beside else ()
     if len(words) < 3 or key in LINKS or key in ("lot", "ville", "commune"):
         return ()
     single = " " not in key and not places.communes_named(key)

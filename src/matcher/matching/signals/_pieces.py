@@ -188,8 +188,8 @@ def _where(shortlist: Shortlist, i: int) -> str:
     """Kilometres where both places are known, else the department; never kilometres from the centre of a department."""
     row = int(shortlist.candidates[i])
     catalogue = shortlist.catalogue
-    found = reach.of(shortlist)
-    kilometres, about = float(found.shown_km[i]), " environ" * bool(found.about[i])
+    way = reach.of(shortlist)
+    kilometres, about = float(way.shown_km[i]), " environ" * bool(way.about[i])
     town, code = (str(catalogue.of_structure(name)[row]) for name in ("town", "department"))
     if kilometres == kilometres:
         shown = round(kilometres, 1)  # rounded as in a match
