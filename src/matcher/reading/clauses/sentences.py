@@ -64,8 +64,7 @@ _REWRITTEN = (
     # to a figure, what a form offers before its answer, what is only asked ("serait-il pertinent ?"), lots called by letters or "L01"
     (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
     (r"\.{4,}|\.{3,}(?= ?\d)", ":"),
-    (r"(?i)[☐□] ?(?:oui|non)\b", ""),
-    (r"(?i)\boui ?/ ?non ?:? ?(?=(?:oui|non)\b)", ""),
+    (r"(?i)[☐□] ?(?:oui|non)\b|\boui ?/ ?non ?:? ?(?=(?:oui|non)\b)", ""),
     (
         r"(?i)(?<![^.;:?\n)])[^.;:?\n)]*\w-(?:t-)?(?:ils?|elles?|vous|on)\b[^.;?\n]*\?(?! ?:?\s*(?:oui|non|[☒☑■])\b)",
         "",
