@@ -63,7 +63,7 @@ def labelled(text: str, reserved: bool, social: bool, hours: float | None) -> Tr
     plain = folded(text)
     if not social:
         return reserved, False, False
-    if grammar.names_object(plain) and hours is None:
+    if grammar.OBJECT.match(plain) and hours is None:
         return reserved, None if _BINDS.search(plain) else False, None
     if _JUDGED.search(plain):
         return reserved, True if hours else None if _BINDS.search(plain) else False, True

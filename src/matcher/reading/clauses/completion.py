@@ -67,11 +67,11 @@ def _completed(lot: Lot, held: Reading, own: Page, general: Page, alone: bool, a
     field = next((one for one in lot.conditions if one.code == "framework"), None)
     framework = terms.framework(field, own.plain, general.plain)
     known = [
-        *([framework] if framework and not field else []),
-        *(
-            framework if one is field and framework else one
-            for one in lot.conditions  # whom a lot is reserved to may stand where a profession is asked for
-            if one.code != "profession" or not grammar.who(folded(one.passage))
+        *filter(None, [framework or field]),
+        *(  # whom a lot is reserved to may stand where a profession is asked for
+            one
+            for one in lot.conditions
+            if one is not field and (one.code != "profession" or not grammar.who(folded(one.passage)))
         ),
         *(one.what for one in held.conditions if one.what.code not in fields),
     ]

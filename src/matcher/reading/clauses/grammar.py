@@ -148,7 +148,7 @@ NOT_OWED = re.compile(
     r"\b(?:insertion|clauses? social\w*)(?: [a-z']+){0,4} ?[:?=|] ?(?:0|neant|sans objet|non|aucune?)\b|\b(?:sans|(?<!n'est )pas d[e']|aucune?) ?(?:clause|critere|obligation|heure)s?(?! (?:env|eco))"
 )
 #: "Prestation d'insertion ayant pour support ..."; "Le titulaire s'engage à réaliser une action d'insertion" is a duty
-_OBJECT = re.compile(
+OBJECT = re.compile(
     r"(?!.*\b(?:titulaire|attributaire|prestataire|operateur|candidat|heure|obligat)).*"
     r"\b(?:(?:marches?|prestations?|services?|missions?|actions?)(?: (?!aux|une?|structures?)\w+){0,2} d'(?:re)?insertion\b"
     r"|(?:re)?insertion\b.{0,120}\bsupports?\b)"
@@ -159,8 +159,3 @@ _OBJECT = re.compile(
 def social_name(name: str) -> bool:
     """Whether a criterion of this name is social: insertion, employment, equality ..."""
     return classifier.shipped().chances(f"Critère : {name}")["criterion"] > 0.5
-
-
-def names_object(plain: str) -> bool:
-    """Whether a sentence says that insertion itself is bought."""
-    return _OBJECT.match(plain) is not None

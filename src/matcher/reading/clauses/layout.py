@@ -11,7 +11,7 @@ Row = list[str]
 #: What separates the cells of a row.  Columns that were lost are found by the number before them and the answer behind.
 _SEPARATORS = (re.compile(r"\|"), re.compile(r"\t+| {2,}"), re.compile(r" ?; ?"), re.compile(r" / "))
 #: "02 Gros œuvre 910 000 € 1 340", "1 Vidage des corbeilles oui SIAE": a number, a title and answers.
-_CELL = r"(?:(?<!\d )\d{1,3}(?: \d{3})*(?:,\d+)?(?: ?(?:€|h\b|heures?\b))?|oui|non|néant|ea et esat|esat|ea|siae|[-–—/])(?= |$)"
+_CELL = r"(?:(?<!\d )\d{1,3}(?: \d{3})*(?:,\d+)?(?: ?(?:€|h\b|heures?\b))?|oui|non|néant|sans objet|ea et esat|esat|ea|siae|[-–—/])(?= |$)"
 _FLAT = re.compile(rf"(?i)((?:lot (?:n ?° ?)?)?\d{{1,2}}) (\D.*?)((?: {_CELL})+)$")
 _HEADS = re.compile(
     r"(?i)\W*(?:n ?° ?(?:du |de |des )?)?(?:lots?\b(?!\W{0,3}(?:n ?°s? ?)?\d)|n ?°(?! ?\d)|crit|intitulé du lot)(?!.*(?:\d ?%|\.$))"

@@ -77,7 +77,7 @@ def _read(model: ClauseModel, page: Page) -> Reading:
         reserved += _reserved(model, window, chances["reserved"])
         social += _conditioned(model, window, chances["execution"], page, found)
         social += _judged(model, window, chances["criterion"], page)
-        bought = [one for one in window if grammar.names_object(one.plain)]
+        bought = [one for one in window if grammar.OBJECT.match(one.plain)]
         social += [Finding(_clause(one, 0.9, nature="objective"), one.lots) for one in bought]
     weighed = list(_weighed(found, page)) if kept else []
     told = frozenset().union(*(one.lots for one in weighed))

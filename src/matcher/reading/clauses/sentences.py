@@ -38,7 +38,7 @@ _GOES_ON = re.compile(r"[a-z' ]{4,40}[:?]|(?:il|elle|celui-ci|ce (?:dernier|lot)
 _NEXT_LOT = re.compile(r"(?:\)(?<=[^x ]\)),?| /) (?=lots? (?:n° ?)?\d)")
 
 #: "à l'exception du lot 3", "hors lot 3", "la clause ne s'applique pas au lot 3"; "aux mêmes conditions que le lot 1"
-EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte(?=s? l)|sauf|hormis|hors|n['e] ?[\w']+ pas (?:\w+ )?(?:aux?|les?) (?=[^.;,]*lots? ))\b"
+EXCEPTED = r"(?:a l'exc(?:eption|lusion)|exception faite|excepte(?=s? l)|sauf|hormis|(?:en de)?hors|n['e] ?[\w']+ pas (?:\w+ )?(?:aux?|les?) (?=[^.;,]*lots? ))\b"
 APART = re.compile(
     rf"\b{EXCEPTED}(?:[^,;().]|, ?(?=\d|pour l|ou |dont )|\(\d+ ?h[^)]*\))*|\bmemes? \w+ qu[e'][^,;.]*"
 )
@@ -57,15 +57,14 @@ _REWRITTEN = (
         " ",
     ),
     (
-        r"\n(?<=[^\n|\t]{40}\n)(?i:(?<=[,(«/]\n)|(?<=\b[dl]['’]\n)|(?<=\b[àa]\n)|(?<=\b(?:de|du|et|ou|la|le|en|au|l\.)\n)|(?<=\b(?:aux|des|les|par|une|que|qui|sur|lot)\n))(?!lots? )(?=\w)",
+        r"\n(?<=[^\n|\t]{40}\n)(?i:(?<=[,(«/]\n)|(?<=\b[dl]['’]\n)|(?<=\b[àa]\n)|(?<=\b(?:de|du|et|ou|la|le|en|au|l\.)\n)|(?<=\b(?:aux|des|les|par|une|que|qui|sur|lot)\n))(?![Ll]ots? )(?=\w)",
         " ",
     ),
     # what is read otherwise than it is written: what a correction withdraws ("Au lieu de « lot 5 réservé », lire ..."), dots that lead
     # to a figure, what a form offers before its answer, what is only asked ("serait-il pertinent ?"), lots called by letters or "L01"
     (r"(?i)\bau lieu d(?:e|')\s*:?[^\0]{1,300}?(?=\b(?:lire|il (?:faut|convient de) lire)\b)", ""),
     (r"\.{4,}|\.{3,}(?= ?\d)", ":"),
-    (r"(?i)[☐□] ?(?:oui|non)\b", ""),
-    (r"(?i)\boui ?/ ?non ?:? ?(?=(?:oui|non)\b)", ""),
+    (r"(?i)[☐□] ?(?:oui|non)\b|\boui ?/ ?non ?:? ?(?=(?:oui|non)\b)", ""),
     (
         r"(?i)(?<![^.;:?\n)])[^.;:?\n)]*\w-(?:t-)?(?:ils?|elles?|vous|on)\b[^.;?\n]*\?(?! ?:?\s*(?:oui|non|[☒☑■])\b)",
         "",
