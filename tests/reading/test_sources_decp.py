@@ -155,14 +155,19 @@ def test_a_record_that_says_nothing_is_set_aside_and_the_good_go_on() -> None:
     assert [a.uid for a in awards] == [BUYER + "2019A01", BUYER + "2"]
     assert [r.record for r in rejected] == ["2019A01", "record 3"]
     assert "must say what was bought" in rejected[0].reason
+    (other,) = read(b'{\n "other": [1, 2]\n}')[1]
+    assert "must say what was bought" in other.reason
+
+
+def test_a_page_of_the_tabular_api_is_read_even_on_one_line() -> None:
+    assert len(read(json.dumps({"data": [record()], "meta": {"total": 1}}).encode())[0]) == 1
 
 
 def test_files_that_are_no_awards_say_so() -> None:
     for raw, words in (
         (b"", "is empty"),
-        (b'{\n "other": [1, 2]\n}', "no list 'marches'"),
         (b'{"marches": [', "not valid JSON"),
-        (b"<xml/>", "no DECP file"),
+        (b"<xml/>", "not a table"),
         (b"PAR1" + bytes(100), "damaged Parquet"),
     ):
         with pytest.raises(BadInput, match=words):
