@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from matcher.domain import Award, BadInput, Buyer, Clause, Holder, Lot, Place, Rejected, Reservation, Tender
 from matcher.reading import clauses
 from matcher.reading.contracts import among
-from matcher.reading.sources import _facts, _tabular
+from matcher.reading.sources import _facts, _json, _tabular
 from matcher.reading.sources._places import located, place_of_decp
 from matcher.reference import places
 from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, siret_valid
@@ -285,15 +285,7 @@ def _raw(record: Record, *names: str) -> Any:
 def _text(record: Record, *names: str) -> str:
     """The first value that is not blank, as text; nested values are none."""
     value = _raw(record, *names)
-    if value is None:
-        return ""
-    if value.__class__ is not str:
-        if isinstance(value, dict | list):
-            return ""
-        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-            value = int(value)
-        value = str(value)
-    text: str = value.strip()
+    text = "" if isinstance(value, dict | list) else _json.text(value)
     if text[:1] == "[" and len(text) > 4 and text[:2] in ("['", '["') and text[-2:] in ("']", '"]'):
         return text[2:-2].strip()  # a flat CSV of 2019 holds Python lists of one: "['SIRET']"
     return text
