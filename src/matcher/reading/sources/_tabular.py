@@ -211,9 +211,10 @@ def rows(
     """
     stream.seek(0)
     head = stream.read(65_536)
-    keys = [key.partition(".") for group in lists for key in group.split()]
+    groups = [group.split() for group in lists]
 
     def alone(single: Row) -> bool:
+        keys = (key.partition(".") for group in groups for key in group)
         return not any(isinstance(single.get(key), dict if path else list) for key, path, _ in keys)
 
     if not head.strip(b"\0 \r\n\t\xef\xbb\xbf"):
@@ -230,12 +231,12 @@ def rows(
     elif shape in ("xlsx", "ods"):
         yield from _workbook(stream, name, score, _xlsx if shape == "xlsx" else _ods)
     elif shape in ("json", "jsonl"):
-        opened = [group.split() for group in lists if any(_opens(head, key) for key in group.split())]
+        opened = [group for group in groups if any(_opens(head, key) for key in group)]
         if shape == "jsonl" and not opened:  # else a whole file on one line
             yield from json_lines(stream)
             return
         # what the first bytes open comes first: each search reads the whole file
-        groups = opened + [paths for group in lists if (paths := group.split()) not in opened]
+        groups.sort(key=lambda group: group not in opened)
         singles = [group for group in groups if "." in group[0]]
         prefixes = [*([f"{key}.item" for key in group] for group in groups), *singles, [""]]
         array = head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
