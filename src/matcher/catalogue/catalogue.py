@@ -173,8 +173,9 @@ class Catalogue:
 
     def row(self, siret: str) -> int:
         """The row of a SIRET, of an earlier SIRET of the same establishment, or of a SIREN (its first place)."""
-        row = bisect_left(self.sirets, siret)  # type: ignore[type-var]
-        there = str(self.sirets[row]) if row < len(self) else ""
+        sirets: Any = self.sirets  # NumPy's types do not say that its strings compare
+        row = bisect_left(sirets, siret)
+        there = str(sirets[row]) if row < len(self) else ""
         if there != siret and (later := self._successors.get(siret)) is not None:
             return later
         if there != siret and not (len(siret) == 9 and there.startswith(siret)):
