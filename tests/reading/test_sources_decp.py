@@ -159,14 +159,19 @@ def test_what_says_nothing_or_is_cut_is_set_aside_and_the_good_go_on() -> None:
     awards, rejected = read(raw[:-60])
     assert len(awards) == 2
     assert "cut short" in rejected[0].reason
+    (other,) = read(b'{\n "other": [1, 2]\n}')[1]
+    assert "must say what was bought" in other.reason
+
+
+def test_a_page_of_the_tabular_api_is_read_even_on_one_line() -> None:
+    assert len(read(json.dumps({"data": [record()], "meta": {"total": 1}}).encode())[0]) == 1
 
 
 def test_files_that_are_no_awards_say_so() -> None:
     for raw, words in (
         (b"", "is empty"),
-        (b'{\n "other": [1, 2]\n}', "no list 'marches'"),
         (b'{"marches": [', "not valid JSON"),
-        (b"<xml/>", "no DECP file"),
+        (b"<xml/>", "not a table"),
         (b"PAR1" + bytes(100), "damaged Parquet"),
     ):
         with pytest.raises(BadInput, match=words):

@@ -10,6 +10,7 @@ by SIRET, so that the same data give the same rows.
 from __future__ import annotations
 
 import copy
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -170,37 +171,23 @@ class Catalogue:
 
     # ------------------------------------------------------------------------------------ objects
 
-    @cached_property
-    def _row_of(self) -> dict[str, int]:
-        rows: dict[str, int] = {}
-        for row, siret in enumerate(self.structures.column("siret").to_pylist()):
-            rows.setdefault(siret, row)
-        return rows
-
     def row(self, siret: str) -> int:
         """The row of a SIRET, of an earlier SIRET of the same establishment, or of a SIREN (its first place)."""
-        found = self._row_of.get(siret)
-        if found is None:
-            found = self._successors.get(siret)
-        if found is None and len(siret) == 9:
-            found = self._first_of_siren.get(siret)
-        if found is None:
+        sirets: Any = self.sirets  # NumPy's types do not say that its strings compare
+        row = bisect_left(sirets, siret)
+        there = str(sirets[row]) if row < len(self) else ""
+        if there != siret and (later := self._successors.get(siret)) is not None:
+            return later
+        if there != siret and not (len(siret) == 9 and there.startswith(siret)):
             raise UnknownStructure(
                 f"no structure {siret!r} in the catalogue: check the SIRET or the name, or index its directory first"
             )
-        return found
+        return row
 
     @cached_property
     def _successors(self) -> dict[str, int]:
         listed = self.structures.column("predecessors").to_pylist()
-        return {old: row for row, olds in enumerate(listed) for old in (olds or "").split()}
-
-    @cached_property
-    def _first_of_siren(self) -> dict[str, int]:
-        first: dict[str, int] = {}
-        for siret, row in self._row_of.items():
-            first.setdefault(siret[:9], row)
-        return first
+        return {old: row for row, olds in enumerate(listed) for old in olds.split()}
 
     def establishments_of(self, siren: str) -> tuple[str, ...]:
         """SIRETs of every establishment of a bidder."""
@@ -252,8 +239,6 @@ class Catalogue:
 
     @cached_property
     def _published(self) -> dict[int, tuple[str, ...]]:
-        if "denied" not in self.structures.column_names:
-            return {}
         denied = self.structures.column("denied").combine_chunks()
         rows = np.flatnonzero(np.diff(plain(denied.offsets))).tolist()  # hardly any denies one
         return {row: tuple(denied[row].as_py()) for row in rows if denied[row].is_valid}

@@ -320,11 +320,15 @@ def published(
     source: str,
     identity: Identity | None = None,
     kind: str | None = None,
+    *,
+    told: Iterable[str] = (),
+    offers: Iterable[Offer] = (),
     **more: Any,
 ) -> Structure | str:
-    """The structure of a publisher's row, without offers; a str is the reason why it is rejected.
+    """The structure of a publisher's row; a str is the reason why it is rejected.
 
-    `identity` and `kind` (in words) are those found otherwise than by the keys of the fields, as `more` fields are.
+    `identity` and `kind` (in words) are those found otherwise than by the keys of the fields, as `more` fields are; `told`
+    are the texts in which it describes itself.
     """
     keys = code_list("fields of structures")[publisher]
     cells = {field: [row.get(key) for key in names.split()] for field, names in keys.items()}
@@ -340,31 +344,24 @@ def published(
     name = facts.pop("name") or brand
     if not name:
         return "no name: its publisher gives one to each structure"
-    kind, told = kind_stated(cell("kind") if kind is None else kind)
+    kind, doubts = kind_stated(cell("kind") if kind is None else kind)
     place = place_of(
         department=next(iter(departments_of(cell("department"))), None),
         region=next(iter(regions_of(cell("region"))), None),
         **{part: cell(part) for part in ("town", "postcode", "commune", "latitude", "longitude")},
     )
     facts |= {"address": " ".join(filter(None, map(plain, cells["address"]))), "source": source, **more}
-    flags = (*flags, *told)
-    brand = brand if brand != name else ""
-    return Structure(siret=siret, name=name, brand=brand, kind=kind, place=place, flags=flags, **facts)
+    facts |= {"brand": brand if brand != name else "", "description": "\n".join(filter(None, told))}
+    made = Structure(siret=siret, name=name, kind=kind, place=place, flags=(*flags, *doubts), **facts)
+    return replace(made, offers=numbered_offers(made, told, offers))
 
 
 def numbered_offers(
     structure: Structure, descriptions: Iterable[str], offers: Iterable[Offer]
 ) -> tuple[Offer, ...]:
-    """The structure's own descriptions as first offers, then its distinct offers, each with an id and a day."""
+    """The structure's own descriptions as first offers, then its distinct offers, each with an id, a day and a source."""
     listed = [
-        Offer(
-            id="",
-            title=shorten(text, 120),
-            text=text,
-            nature="description",
-            zone=structure.zone,
-            source=structure.source,
-        )
+        Offer(id="", title=shorten(text, 120), text=text, nature="description", zone=structure.zone)
         for text in dict.fromkeys(descriptions)
         if text
     ]
@@ -375,7 +372,13 @@ def numbered_offers(
             seen.add(mark)
             listed.append(offer)
     kind = f"/{structure.kind}" if structure.kind else ""
+    day, source = structure.updated, structure.source
     return tuple(
-        replace(offer, id=f"{structure.siret}{kind}#{number}", since=offer.since or structure.updated)
+        replace(
+            offer,
+            id=f"{structure.siret}{kind}#{number}",
+            since=offer.since or day,
+            source=offer.source or source,
+        )
         for number, offer in enumerate(listed)
     )

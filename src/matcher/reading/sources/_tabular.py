@@ -200,17 +200,22 @@ def _grid(head: bytes, most: int = 12) -> list[list[str]]:
         return []
 
 
-def rows(stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()) -> Iterator[Placed]:
+def rows(
+    stream: BinaryIO, name: str, score: Score = lambda headings: 0, lists: Sequence[str] = ()
+) -> Iterator[Placed]:
     """(place in the file, row) for each record; a str instead of a row is the reason it cannot be read.
 
-    `score` separates headings from title lines above them; `lists` are the keys of a JSON object that may hold
-    the list of records.  Raises BadInput when the file is empty or of no shape known here.
+    `score` separates headings from title lines above them; `lists` are the keys, or dotted paths, of a JSON object that may
+    hold the list of records, or at a path one record alone; of those in one string all are read.  Raises BadInput when the
+    file is empty or of no shape known here.
     """
     stream.seek(0)
     head = stream.read(65_536)
+    groups = [group.split() for group in lists]
 
     def alone(single: Row) -> bool:
-        return not any(isinstance(single.get(key), list) for key in lists)
+        keys = (key.partition(".") for group in groups for key in group)
+        return not any(isinstance(single.get(key), dict if path else list) for key, path, _ in keys)
 
     if not head.strip(b"\0 \r\n\t\xef\xbb\xbf"):
         raise BadInput(f"{name} is empty: give a file with at least a line of headings and one record")
@@ -226,17 +231,29 @@ def rows(stream: BinaryIO, name: str, score: Score, lists: Sequence[str] = ()) -
     elif shape in ("xlsx", "ods"):
         yield from _workbook(stream, name, score, _xlsx if shape == "xlsx" else _ods)
     elif shape in ("json", "jsonl"):
-        marks = (rb'.{0,2000}"%s"\s*:\s*\[' % key.encode() for key in lists)
-        whole = shape == "json" or any(re.match(mark, head, re.S) for mark in marks)  # perhaps on one line
+        opened = [group for group in groups if any(_opens(head, key) for key in group)]
+        if shape == "jsonl" and not opened:  # else a whole file on one line
+            yield from json_lines(stream)
+            return
+        # what the first bytes open comes first: each search reads the whole file
+        groups.sort(key=lambda group: group not in opened)
+        singles = [group for group in groups if "." in group[0]]
+        prefixes = [*([f"{key}.item" for key in group] for group in groups), *singles, [""]]
         array = head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
-        prefixes = [("item",)] if array else [*((f"{key}.item",) for key in lists), ("",)]
-        yield from json_records(stream, name, prefixes, alone) if whole else json_lines(stream)
+        yield from json_records(stream, name, [["item"]] if array else prefixes, alone)
     elif shape == "xls":
         raise BadInput(
             f"{name} is an old Excel workbook (.xls) or a protected one: save it as .xlsx without a password"
         )
     else:
         raise BadInput(f"{name} is not a table: give CSV, XLSX, ODS, JSON lines or a JSON list")
+
+
+def _opens(head: bytes, path: str) -> bool:
+    """Do the first bytes of JSON open a list at a key, or a list or an object at a dotted path?"""
+    names = path.encode().split(b".")
+    sign = rb"[\[{]" if len(names) > 1 else rb"\["
+    return bool(re.match(rb'.{0,4000}"%s"\s*:\s*%s' % (rb'"\s*:\s*\{\s*"'.join(names), sign), head, re.S))
 
 
 def unique(headings: Sequence[Any]) -> list[str]:

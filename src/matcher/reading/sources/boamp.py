@@ -45,7 +45,7 @@ def read(stream: BinaryIO, name: str) -> Iterator[domain.Tender | domain.Rejecte
     Raises BadInput when the file is empty or holds no BOAMP record.
     """
     seen = 0
-    for place, record in _tabular.rows(stream, name, lambda keys: 0, ("results", "records")):
+    for place, record in _tabular.rows(stream, name, lists=("results", "records")):
         if isinstance(record, str):
             if not seen:
                 raise domain.BadInput(f"{name}: {record}")

@@ -6,7 +6,7 @@ record without winners as a notice.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from matcher.domain import Award, BadInput, Buyer, Clause, Holder, Lot, Place, Rejected, Reservation, Tender
 from matcher.reading import clauses
 from matcher.reading.contracts import among
-from matcher.reading.sources import _facts, _tabular
+from matcher.reading.sources import _facts, _json, _tabular
 from matcher.reading.sources._places import located, place_of_decp
 from matcher.reference import places
 from matcher.reference.identifiers import clean_amount, clean_cpv, clean_date, siret_valid
@@ -32,6 +32,8 @@ FILLER, HUGE = 1.0, 500_000_000.0
 MAX_HOLDERS = 60  # of one record of a flat CSV
 MAX_PARQUET_GROUP = 1 << 30  # bytes of an unpacked row group
 _KEYS = frozenset({"objet", "codecpv", "titulaires", "acheteur", "lieuexecution", "concessionnaires"})
+#: Where a JSON file holds its records; "data" is that of a page of the tabular API.
+LISTS = ("marches", "data", "marches.marche marches.contrat-concession")
 
 
 # ------------------------------------------------------------------------------------------- the file
@@ -80,46 +82,14 @@ def read(stream: BinaryIO, name: str) -> Iterator[Award | Rejected]:
 def _records(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
     """(place in the file, record) of every shape; a str is the reason why there is no record."""
     stream.seek(0)
-    head = stream.read(65_536)
-    shape = _tabular.shape_of(head)
-    if shape == "jsonl" and b'"marches"' in head[:4096]:
-        shape = "json"  # a whole file on one line
-    if shape == "parquet":
+    if _tabular.shape_of(stream.read(65_536)) == "parquet":
         yield from _parquet(stream, name)
-    elif shape in ("csv", "xlsx", "jsonl"):
-        yield from _tabular.rows(
-            stream, name, lambda headings: len({h.lower().split(".")[0] for h in headings} & _KEYS)
-        )
-    elif shape == "json":
-        yield from _json(stream, name, head)
-    elif not head.strip():
-        raise BadInput(f"{name} is empty: export it again")
     else:
-        raise BadInput(f"{name} is no DECP file: give JSON with 'marches', CSV or Parquet")
+        yield from _tabular.rows(stream, name, _score, LISTS)
 
 
-def _json(stream: BinaryIO, name: str, head: bytes) -> Iterator[tuple[str, Record | str]]:
-    start = head.decode(_tabular.encoding_of(head), errors="replace").lstrip("\ufeff \r\n\t")
-    first = re.match(r'\{\s*"(data|marches)"\s*:\s*(\[|\{)', start)  # "data": a page of the tabular API
-    marches = [("marches.marche.item", "marches.contrat-concession.item")]
-    if start.startswith("["):
-        prefixes: list[tuple[str, ...]] = [("item",)]
-    elif first and first[2] == "[":
-        prefixes = [(f"{first[1]}.item",)]
-    elif first and first[1] == "marches":
-        prefixes = [*marches, ("marches.marche", "marches.contrat-concession")]
-    else:
-        prefixes = [("marches.item",), *marches, ("",)]
-
-    def alone(record: Record) -> bool:
-        is_award = first is not None or {key.lower() for key in record} & {*_KEYS, "notice"}
-        return "marches" not in record and bool(is_award)
-
-    found = _tabular.json_records(stream, name, prefixes, alone)
-    if (first_found := next(found, None)) is not None:
-        yield from chain([first_found], found)
-    elif b'"marches"' not in head:
-        raise BadInput(f"{name} holds no list 'marches': give a DECP file")
+def _score(headings: Sequence[str]) -> int:
+    return len({heading.lower().split(".")[0] for heading in headings} & _KEYS)
 
 
 def _parquet(stream: BinaryIO, name: str) -> Iterator[tuple[str, Record | str]]:
@@ -315,15 +285,7 @@ def _raw(record: Record, *names: str) -> Any:
 def _text(record: Record, *names: str) -> str:
     """The first value that is not blank, as text; nested values are none."""
     value = _raw(record, *names)
-    if value is None:
-        return ""
-    if value.__class__ is not str:
-        if isinstance(value, dict | list):
-            return ""
-        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-            value = int(value)
-        value = str(value)
-    text: str = value.strip()
+    text = "" if isinstance(value, dict | list) else _json.text(value)
     if text[:1] == "[" and len(text) > 4 and text[:2] in ("['", '["') and text[-2:] in ("']", '"]'):
         return text[2:-2].strip()  # a flat CSV of 2019 holds Python lists of one: "['SIRET']"
     return text

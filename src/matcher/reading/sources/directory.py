@@ -171,13 +171,12 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
     `columns` corrects the guessed mapping (field -> heading).  Raises BadInput where neither SIRETs nor names and places
     tell structures apart.
     """
-    source = _tabular.source_of(name)
 
     def check(found: Mapping[str, str], keys: Sequence[str]) -> None:
         if (
             not _columns.typed(columns)
             and (not _tells_apart(found) or _of_notices(keys))
-            and not source.endswith(JSON)
+            and not name.endswith(JSON)
         ):
             raise BadInput(
                 f"{name} needs {NEEDED}; its columns are {', '.join(keys[:12])}: name those with --map siret=COLUMN "
@@ -187,7 +186,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
     drafts: dict[tuple[str, str], Structure] = {}
     first_of: dict[str, tuple[str, str]] = {}  # the first key of each SIRET
     beside: list[tuple[str, Row, dict[str, str]]] = []  # rows of sheets that only name whom they tell of
-    sheet = _Sheet(columns or {})
+    sheet = _Sheet(columns or {}, _tabular.source_of(name))
     rows = _tabular.rows(stream, name, _VOCABULARY.score, LISTS)
     for place, row, found in _columns.mapped(name, rows, mapping, check, columns, FIELDS):
         if isinstance(row, dict) and row.get("record") in _OTHER_RECORDS:
@@ -196,7 +195,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
         if isinstance(row, dict) and sheet.title and not _tells_apart(found):
             beside.append((place, row, found))
             continue
-        outcome = _drafts(row, found, source, sheet)
+        outcome = _drafts(row, found, sheet)
         if isinstance(outcome, str):
             yield _tabular.rejected(name, place, outcome)
             continue
@@ -216,7 +215,7 @@ def read(stream: BinaryIO, name: str, columns: Columns = None) -> Iterator[Struc
         name_told = clean(str(row.get(found["name"]) or ""), 300)
         keys = named.get(name_words(name_told)) or named.get(name_words(without_brackets(name_told)), {})
         # who it is the other sheet says, and the row needs a number only to be read
-        more = _drafts({**row, _NUMBER_OF_ROW: 1}, {**found, "own_id": _NUMBER_OF_ROW}, source, sheet)
+        more = _drafts({**row, _NUMBER_OF_ROW: 1}, {**found, "own_id": _NUMBER_OF_ROW}, sheet)
         if isinstance(more, str) or len({siret for siret, _ in keys}) != 1:
             yield _tabular.rejected(
                 name,
@@ -250,6 +249,7 @@ class _Sheet:
     """What a row owes to what stands above it: the titles of the sheet and of its sections, the cells of merged rows."""
 
     columns: Mapping[str, str]  # the user's corrections, those of kinds among them
+    file: str  # its own name
     title: str = ""
     #: "kind" or "place" -> the title that says it.
     sections: dict[str, str] = field(default_factory=dict)
@@ -302,7 +302,7 @@ class _Sheet:
         return own if own != Place() or section is None else next(iter(_named_place(section)), own)
 
     def kinds(
-        self, stated: str, found: Mapping[str, str], name: str, form: str, file: str
+        self, stated: str, found: Mapping[str, str], name: str, form: str
     ) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(kinds, flags): as stated or as the user says, else by the name, the section, the sheet, the legal form or the file."""
         corrected = self.columns.get(_columns.VALUE + stated)
@@ -317,7 +317,7 @@ class _Sheet:
             bracket = re.search(r"\(([^()]+)\)\s*$", name)
             own = bracket.group(1) if bracket else name.partition(" ")[0]
             own = own if own in KINDS or (bracket and _structure.is_kind(own)) else ""
-            titles = (self.title, found.get("name", ""), re.sub(r"[\W_\d]+", " ", file))
+            titles = (self.title, found.get("name", ""), re.sub(r"[\W_\d]+", " ", self.file))
             named = (_structure.kind_in_name(text) or "" for text in titles)
             around = (own, self.sections.get("kind", ""), *named, form, self.title)
             if kind := next((kind for text in around if (kind := _structure.kind_of(text))), None):
@@ -392,7 +392,7 @@ def _together(zones: Sequence[Zone]) -> Zone:
     )
 
 
-def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _Sheet) -> list[Structure] | str:
+def _drafts(row: Row | str, columns: Mapping[str, str], sheet: _Sheet) -> list[Structure] | str:
     """The structure of one row, once for each kind that it states, or the reason why there is none; further rows may follow."""
     if isinstance(row, str):
         return row
@@ -485,7 +485,7 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
     # the title of a page is no offer, and what a page of others tells is no word of its own
     titles = ("title", "titre") if "page" in fold(columns.get("website", "")) else ()
     listed = {key: heading for key, heading in columns.items() if fold(heading) not in titles}
-    offers = [*_offers(row, listed, source, cell, text)]
+    offers = [*_offers(row, listed, cell, text)]
     foreign = _PAGE.match(text("website")) if _structure.yes_no(cell("own_page")) is False else None
     if foreign:
         offers = [replace(one, source=foreign[1], inferred=True) for one in offers]
@@ -494,7 +494,7 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
     ticked = [(heading, _tells(heading)) for heading in _ticks(row, columns)]
     stated, marked = text("kind"), " / ".join(heading for heading, tells in ticked if tells == "kind")
     stated = marked if marked and _structure.kind_of(stated) in (*_LESS, "ASSO") else stated
-    kinds, told = sheet.kinds(stated, columns, name, text("legal_form"), source)
+    kinds, told = sheet.kinds(stated, columns, name, text("legal_form"))
     flags = (*flags, *told)
     provenance = {"kind": "from the name or its surroundings"} if "kind-inferred" in told else {}
     if place.department is None and place.latitude is None:
@@ -542,7 +542,7 @@ def _drafts(row: Row | str, columns: Mapping[str, str], source: str, sheet: _She
         active=_structure.yes_no(cell("active")),
         checked=updated if _structure.yes_no(cell("active")) is not None else None,
         convention=text("convention", 100),
-        source=source,
+        source=sheet.file,
         updated=updated,
         rna=identifiers.rna_identity(rna),
         predecessors=tuple(
@@ -586,7 +586,7 @@ def _siret(cell: Callable[[str], Any]) -> tuple[str, tuple[str, ...], str]:
     return _structure.siret_of(cell("siret"), cell("siren"))
 
 
-def _offers(row: Row, columns: Mapping[str, str], source: str, cell: Any, text: Any) -> Iterator[Offer]:
+def _offers(row: Row, columns: Mapping[str, str], cell: Any, text: Any) -> Iterator[Offer]:
     """The offers of a row: plain columns, numbered columns, nested lists."""
     numbers = {key.partition(".")[2] for key in columns if key.partition(".")[0] in NUMBERED}
     alone = not any(key.partition(".")[0] in ("offer", "offer_text", "ticked") for key in columns)
@@ -624,18 +624,17 @@ def _offers(row: Row, columns: Mapping[str, str], source: str, cell: Any, text: 
                 cpv=cpvs(_structure.several(cell(f"cpv{suffix}"))),
                 sectors=_structure.several(cell(f"sectors{suffix}")) or shared_sectors,
                 service_types=service_types,
-                source=source,
             )
     for heading in _ticks(row, columns):
         if _tells(heading) in ("offer", ""):
-            yield Offer(id="", title=heading, source=source)
+            yield Offer(id="", title=heading)
     if alone:
         for sector in shared_sectors:
-            yield Offer(id="", title=sector, sectors=(sector,), service_types=service_types, source=source)
+            yield Offer(id="", title=sector, sectors=(sector,), service_types=service_types)
     for key in row:
         if _nested_name(key) and isinstance(row[key], list):
             for item in row[key][:500]:
-                yield from _nested(item, shared_sectors, service_types, source)
+                yield from _nested(item, shared_sectors, service_types)
 
 
 #: A heading of what is done beside the main trade, wherever its column stands.
@@ -663,9 +662,7 @@ def _ticks(row: Row, columns: Mapping[str, str]) -> Iterator[str]:
             yield heading
 
 
-def _nested(
-    item: Any, sectors: tuple[str, ...], service_types: tuple[str, ...], source: str
-) -> Iterator[Offer]:
+def _nested(item: Any, sectors: tuple[str, ...], service_types: tuple[str, ...]) -> Iterator[Offer]:
     if isinstance(item, str):
         item = {"title": item}
     if not isinstance(item, Mapping):
@@ -689,7 +686,6 @@ def _nested(
         or service_types,
         zone=_zones.zone_of(zone, *around)[0],
         since=identifiers.clean_date(first("since", "depuis", "date")),
-        source=source,
     )
 
 

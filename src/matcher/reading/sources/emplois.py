@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, BinaryIO
 
 from matcher.domain import Offer, Rejected, Structure
@@ -25,33 +24,26 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     """One Structure a result, in page order; `updated` is the day its own card or a job of it last changed."""
-    rows, source = _tabular.rows(stream, name, lambda keys: 0, LISTS), _tabular.source_of(name)
+    rows, source = _tabular.rows(stream, name, lists=LISTS), _tabular.source_of(name)
     return _tabular.structures(rows, name, lambda row: structure_of(row, source))
 
 
 def structure_of(row: Mapping[str, Any], source: str = "emplois") -> Structure | str:
     """The structure of one result; a str is the reason why it is rejected."""
-    structure = _structure.published(row, "emplois", source, description=_description(row))
-    if isinstance(structure, str):
-        return structure
-    jobs = [job for one in objects(row.get("postes")) if (job := _job(one, source))]
-    return replace(structure, offers=_structure.numbered_offers(structure, [structure.description], jobs))
+    jobs = filter(None, map(_job, objects(row.get("postes"))))
+    return _structure.published(row, "emplois", source, told=[_description(row)], offers=jobs)
 
 
 def _description(row: Mapping[str, Any]) -> str:
     return impersonal(clean(str(row.get("description") or ""), 20_000))
 
 
-def _job(row: Mapping[str, Any], source: str) -> Offer | None:
+def _job(row: Mapping[str, Any]) -> Offer | None:
     stated = _structure.plain(row.get("rome"))
     match = _ROME.match(stated)
     label, code = (match.group(1).strip(), match.group(2)) if match else (stated, "")
     text = _description(row)
     title = _structure.plain(row.get("appellation_modifiee")) or label or shorten(text, 120)
-    code_ = (code,) if code else ()
+    rome = (code,) if code else ()
     since = clean_date(row.get("mis_a_jour_le") or row.get("cree_le"))
-    return (
-        Offer(id="", title=title, text=text, nature="job", rome=code_, since=since, source=source)
-        if title
-        else None
-    )
+    return Offer(id="", title=title, text=text, nature="job", rome=rome, since=since) if title else None

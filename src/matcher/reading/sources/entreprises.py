@@ -32,7 +32,7 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str, checked: date | None = None) -> Iterator[Structure | Rejected]:
     """The head office, then the other establishments that matched; `checked` is the day the page was fetched."""
-    for place, row in _tabular.rows(stream, name, lambda keys: 0, LISTS):
+    for place, row in _tabular.rows(stream, name, lists=LISTS):
         if isinstance(row, str):
             yield _tabular.rejected(name, place, row)
             continue

@@ -70,22 +70,19 @@ def structure_of(row: Mapping[str, Any]) -> Structure | str:
     kind = _structure.kind_of(row.get("kind")) or _structure.kind_in_name(named) or "ESAT"
     places = number_of(row.get("places")) or None
     descriptions, offers = row.get("told", ((), ()))
-    structure = _structure.published(
+    return _structure.published(
         row,
         "finess",
         SOURCE,
         identity,
         kind,
         phone=_structure.phone_of(row.get("phone")),
-        description="\n".join(descriptions),
+        told=descriptions,
+        offers=offers,
         predecessors=(number,) if number not in ("", identity[0]) else (),
         headcount=places,
         provenance={"headcount": f"{SOURCE}, places autorisées"} if places else {},
     )
-    if isinstance(structure, str):
-        return structure
-    said = [replace(offer, source=SOURCE) for offer in offers]
-    return replace(structure, offers=_structure.numbered_offers(structure, descriptions, said))
 
 
 def _with_site(structure: Structure, other: Structure) -> Structure:

@@ -1,7 +1,6 @@
 """Pages of data.inclusion's structures, each with its services where `matcher sync inclusion` laid them under it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, BinaryIO
 
 from matcher.domain import Offer, Rejected, Structure, Zone
@@ -26,7 +25,7 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     """One Structure an item with a SIRET, in page order."""
-    rows, source = _tabular.rows(stream, name, lambda keys: 0, LISTS), _tabular.source_of(name)
+    rows, source = _tabular.rows(stream, name, lists=LISTS), _tabular.source_of(name)
     # a row with `structure_id` is a service, which is listed under its structure
     return _tabular.structures(
         rows, name, lambda row: None if "structure_id" in row else structure_of(row, source)
@@ -41,14 +40,11 @@ def structure_of(row: Mapping[str, Any], source: str = "data.inclusion") -> Stru
     by_network, by_name = next(filter(None, networks), ""), _structure.kind_in_name(plain(row.get("nom")))
     kind = _structure.kind_of(row.get("typologie")) or by_network or by_name or ""
     description = impersonal(clean(str(row.get("description") or ""), 20_000))
-    structure = _structure.published(row, "inclusion", source, identity, kind, description=description)
-    if isinstance(structure, str):
-        return structure
-    services = [_service(one, source) for one in objects(row.get("services")) if plain(one.get("nom"))]
-    return replace(structure, offers=_structure.numbered_offers(structure, [structure.description], services))
+    services = [_service(one) for one in objects(row.get("services")) if plain(one.get("nom"))]
+    return _structure.published(row, "inclusion", source, identity, kind, told=[description], offers=services)
 
 
-def _service(row: Mapping[str, Any], source: str) -> Offer:
+def _service(row: Mapping[str, Any]) -> Offer:
     """A service to persons is what the structure says of itself, not an offer to a buyer: a description."""
     return Offer(
         id="",
@@ -59,7 +55,6 @@ def _service(row: Mapping[str, Any], source: str) -> Offer:
         nature="description",
         zone=_zone(row),
         since=clean_date(row.get("date_maj")),
-        source=source,
     )
 
 

@@ -1,8 +1,6 @@
 """Pages of Le Marché de l'inclusion's public API (`/api/siae/`): one Structure a result."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from functools import partial
 from typing import Any, BinaryIO
 
 from matcher.domain import Offer, Rejected, Structure, Zone
@@ -27,54 +25,42 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     """One Structure a result, in page order; a page may be a whole response, its results, or JSON lines."""
-    rows, source = _tabular.rows(stream, name, lambda keys: 0, LISTS), _tabular.source_of(name)
+    rows, source = _tabular.rows(stream, name, lists=LISTS), _tabular.source_of(name)
     return _tabular.structures(rows, name, lambda row: structure_of(row, source))
 
 
 def structure_of(row: Mapping[str, Any], source: str = "lemarche") -> Structure | str:
     """The structure of one result; a str is the reason why it is rejected."""
-    services = _structure.service_types_of(row.get("presta_types") or row.get("presta_type"))
     zone = _zone(row)
     # The market says the convention is in force, not that the register knows the establishment open.
     active = _structure.yes_no(row.get("is_active"))
-    structure = _structure.published(
+    return _structure.published(
         row,
         "lemarche",
         source,
         zone=zone,
-        description=clean(str(row.get("description") or ""), 20_000),
+        told=[clean(str(row.get("description") or ""), 20_000)],
+        offers=_offers(row, zone),
         convention="" if active is None else "active" if active else "inactive",
     )
-    if isinstance(structure, str):
-        return structure
-    return _with_offers(structure, row, services, zone)
 
 
-def _with_offers(
-    structure: Structure, row: Mapping[str, Any], services: tuple[str, ...], zone: Zone | None
-) -> Structure:
+def _offers(row: Mapping[str, Any], zone: Zone | None) -> Iterator[Offer]:
+    services = _structure.service_types_of(row.get("presta_types") or row.get("presta_type"))
     sectors = _structure.several(row.get("sectors") or [])
-    offered = partial(Offer, id="", source=structure.source)
-    offers = [
-        offered(
-            title=_structure.plain(item.get("name"))
-            or shorten(_structure.plain(item.get("description")), 120),
-            text=clean(str(item.get("description") or ""), 20_000),
-            sectors=sectors,
-            service_types=services,
-        )
-        for item in objects(row.get("offers"))
-        if item.get("name") or item.get("description")
-    ]
+    for item in objects(row.get("offers")):
+        text, named = clean(str(item.get("description") or ""), 20_000), _structure.plain(item.get("name"))
+        if item.get("name") or text:
+            title = named or shorten(_structure.plain(item.get("description")), 120)
+            yield Offer(id="", title=title, text=text, sectors=sectors, service_types=services)
     activities = objects(row.get("activities"))
     for activity in activities:
         types = _structure.service_types_of(activity.get("presta_types")) or services
         reach = _zone(activity) or zone
-        named = _structure.several(activity.get("sectors") or [activity.get("sector")])
-        offers += [offered(title=one, sectors=(one,), service_types=types, zone=reach) for one in named]
-    if not activities:
-        offers += [offered(title=one, sectors=(one,), service_types=services) for one in sectors]
-    return replace(structure, offers=_structure.numbered_offers(structure, [structure.description], offers))
+        for one in _structure.several(activity.get("sectors") or [activity.get("sector")]):
+            yield Offer(id="", title=one, sectors=(one,), service_types=types, zone=reach)
+    for one in () if activities else sectors:
+        yield Offer(id="", title=one, sectors=(one,), service_types=services)
 
 
 def _zone(row: Mapping[str, Any]) -> Zone | None:

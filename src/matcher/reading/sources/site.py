@@ -21,7 +21,7 @@ def recognises(name: str, head: bytes) -> bool:
 
 def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
     """The offers of each reading, which go to the structure of their SIRET (flag "offers-only"); none for an empty one."""
-    return _tabular.structures(_tabular.rows(stream, name, lambda keys: 0), name, structure_of)
+    return _tabular.structures(_tabular.rows(stream, name), name, structure_of)
 
 
 def structure_of(row: Mapping[str, Any]) -> Structure | str | None:

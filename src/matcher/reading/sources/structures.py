@@ -24,4 +24,4 @@ def read(stream: BinaryIO, name: str) -> Iterator[Structure | Rejected]:
         except (TypeError, ValueError, KeyError) as error:
             return f"not a structure of our own form ({error}): write it again with `matcher enrich`"
 
-    return _tabular.structures(_tabular.rows(stream, name, lambda keys: 0, ("structures",)), name, made)
+    return _tabular.structures(_tabular.rows(stream, name, lists=("structures",)), name, made)
