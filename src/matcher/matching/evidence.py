@@ -275,11 +275,12 @@ def _say_none(shortlist: Shortlist, asked: NDArray[np.bool_], chosen: NDArray[np
 def supported(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Those of whom a source tells the trade, whose kind often has it, or who lend where staff or hours are asked for; (n,).
 
-    For works of which no hours are asked, a lender's kind is to place in what is done; what is near to the trade tells
+    No lent staff does what a card or the law keeps to others.  For works of which no hours are asked, a lender's kind is to
+    place in what is done; what is near to the trade tells
     nothing of it, nor does its kind far from home where it is an AI, or of a kind that is not known to place in it.
     """
     query, columns = shortlist.query, shortlist.query.demand.columns
-    free = trades.CARDS.keys().isdisjoint(query.asked.trades)
+    free = not trades.barred(shortlist)
     lent = max(columns["staff"], columns["clause"]) > demand.SHARE or bool(query.lot.social_conditions)
 
     def may(kind: str) -> bool:

@@ -465,6 +465,13 @@ def kind_rate(shortlist: Shortlist) -> float:
     return float((kind_rates()[asked.trades] * asked.worth[:, 0]).max(initial=0.0))
 
 
+def barred(shortlist: Shortlist) -> bool:
+    """Is it nothing that lent staff may do: of a regulated trade, or the removal of asbestos alone (D4154-1 of the labour code)?"""
+    demolition = place("demolition")
+    removal = shares(shortlist)[demolition] > 0 and other_things(shortlist, demolition, label(demolition))
+    return bool(removal) or not CARDS.keys().isdisjoint(shortlist.query.asked.trades)
+
+
 def told_trade(shortlist: Shortlist) -> NDArray[np.float64]:
     """Match of the lot with the trades that name, code and kind tell together; (n,)."""
     return np.asarray((shortlist.query.demand.worth * _told(shortlist)).max(axis=0, initial=0.0), np.float64)

@@ -37,7 +37,7 @@ ALIKE = 0.85  # of the highest confidence, from which another is as good
 SHORT = 5  # letters of a word that is too common to name a trade: "bois"
 THIS = "ce métier"
 #: Confidence in the trade of words that do not spell it, plus their similarity to the lot, from which they tell it, perhaps or plainly
-WITNESSED, PLAINLY = 1.2, 1.7
+WITNESSED, PLAINLY = 1.1, 1.7
 IRONING = "repassage"  # alone, of laundry
 #: How much a fact tells of the trade asked for: of several the one that tells most is the reason.
 OTHER, HINTED, PERHAPS, BESIDE, ASIDE, CLOSE, CLEAR = range(7)
@@ -235,13 +235,14 @@ def _quoted(
     who = "parmi ses postes," if piece.post else "selon sa fiche,"
     who = f"selon {piece.offer.source}," if piece.read else who
     title = piece.offer.title if piece.offer.nature == "job" else ""
-    quote = _quote(piece.text, piece.sentence, title, trade)
+    quote = _quote(piece.text, piece.sentence, title, trade, bool(share[trade] > 0))
     passages = shorten(shortlist.query.text, 160), quote
     spells = trades.spells(piece.text, trade)
     spelt = sure or (spells and not _aside(piece, trade)) or piece.by_job[trade] >= KNOWN
     spelt = spelt or trades.spells(name, trade)
     # what spells no trade is read: how near it is to the lot is a second witness of it
-    read = float(piece.held[trade]) + piece.near
+    elsewhere = piece.post and piece.by_job.max() >= STATED and piece.by_job[trade] < NEAR
+    read = 0.0 if elsewhere else float(piece.held[trade]) + piece.near
     known = spelt or (share[trade] > 0 and (spells or read >= WITNESSED))  # a neighbour is not guessed
     held = float(known and (sure or piece.held[trade] >= least))
     weak = not sure and piece.held[trade] < STATED
@@ -302,19 +303,23 @@ def _asked(shortlist: Shortlist) -> NDArray[np.bool_]:
 
 
 @lru_cache(4_000)
-def _quote(piece: str, sentence: str, title: str, trade: int) -> str:
+def _quote(piece: str, sentence: str, title: str, trade: int, asked: bool) -> str:
     """The title or the sentence in which a piece stands, where it is short; else the piece, or the words around a weak one.
 
     A piece alone may say little ("de vente"); it follows the `title` of a job that it describes.  Of a long one the words of
-    the trade are shown.
+    the trade are shown; what is `asked` does not begin with what the sentence lists of other trades.
     """
     if title and piece in declared.cut(title):
         return shorten(_bare(title), QUOTED)
     sentence = _bare(sentence)
+    begun = sentence.find(piece)
+    before = sentence[: max(0, begun)].rstrip()
+    others = trades_.named(before) if before.endswith((",", ";")) and "(" not in before else ()
+    if asked and others and asks.names()[trade] not in others:
+        sentence, begun = "…" + sentence[begun:], 1
     head = f"{_bare(title)} : " if title else ""
     if len(head) + len(sentence) <= QUOTED:
         return head + sentence
-    begun = sentence.find(piece)
     if len(tokens(piece)) > 1 or begun < 0:  # one word of content is weak by itself
         word = trades_.trades()[trade].words.search(fold(piece))
         late = word.start() if word and len(head) + word.end() > QUOTED - 5 else 0
