@@ -250,7 +250,7 @@ def _said_of(shortlist: Shortlist, i: int, trade: int) -> Said | None:
         return Said(texts, own) if said else None
 
     # no lot changes it, unless its day limits what is known
-    return make() if shortlist.query.as_of else catalogue.once(("said of", row, trade), make)
+    return make() if shortlist.query.as_of is not None else catalogue.once(("said of", row, trade), make)
 
 
 def _say_none(shortlist: Shortlist, asked: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -276,8 +276,8 @@ def supported(shortlist: Shortlist) -> NDArray[np.bool_]:
     """Those of whom a source tells the trade, whose kind often has it, or who lend where staff or hours are asked for; (n,).
 
     No lent staff does what a card or the law keeps to others.  For works of which no hours are asked, a lender's kind is to
-    place in what is done; what is near to the trade tells
-    nothing of it, nor does its kind far from home where it is an AI, or of a kind that is not known to place in it.
+    place in what is done; what is near to the trade tells nothing of it, nor does its kind far from home where it is an AI,
+    or of a kind that is not known to place in it.
     """
     query, columns = shortlist.query, shortlist.query.demand.columns
     free = not trades.barred(shortlist)

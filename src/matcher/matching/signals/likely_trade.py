@@ -37,7 +37,7 @@ ALIKE = 0.85  # of the highest confidence, from which another is as good
 SHORT = 5  # letters of a word that is too common to name a trade: "bois"
 THIS = "ce métier"
 #: Confidence in the trade of words that do not spell it, plus their similarity to the lot, from which they tell it, perhaps or plainly
-WITNESSED, PLAINLY = 1.1, 1.7
+WITNESSED, SURELY = 1.1, 1.7
 IRONING = "repassage"  # alone, of laundry
 #: How much a fact tells of the trade asked for: of several the one that tells most is the reason.
 OTHER, HINTED, PERHAPS, BESIDE, ASIDE, CLOSE, CLEAR = range(7)
@@ -246,7 +246,7 @@ def _quoted(
     known = spelt or (share[trade] > 0 and (spells or read >= WITNESSED))  # a neighbour is not guessed
     held = float(known and (sure or piece.held[trade] >= least))
     weak = not sure and piece.held[trade] < STATED
-    clear = bool(spelt or read >= PLAINLY) and not (doubtful[trade] or (weak and share[trade] > 0))
+    clear = bool(spelt or read >= SURELY) and not (doubtful[trade] or (weak and share[trade] > 0))
     level, lead = _told(shortlist, trade, held, clear, (piece.text, piece.sentence), lead)
     if weak and share[trade] > 0:
         level = min(level, PERHAPS)
