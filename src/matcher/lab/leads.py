@@ -237,7 +237,11 @@ def tenders(paths: Iterable[Path], rejected: list[Rejected]) -> Iterator[tuple[s
     """The tenders of files of queries, each with its query_id, then those of notices, with ""."""
     others = []
     for path in paths:
-        if path.suffix == ".jsonl" and path.is_file() and '"query_id"' in path.read_text("utf-8"):
+        if (
+            path.suffix == ".jsonl"
+            and path.is_file()
+            and '"query_id"' in path.open(encoding="utf-8").readline()
+        ):
             yield from ((question.id, question.tender) for question in evaluation.questions(path, rejected))
         else:
             others.append(path)

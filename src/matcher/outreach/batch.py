@@ -144,8 +144,8 @@ def _finished(store: Store, summary: Summary) -> None:
         ids = {row.id for row in done}
         lots = {(row.id, lot["id"]) for row in done for lot in row.tender["lots"]}
         likely, clause = (lots_at(connection, one, Notice.matched_at == at) for one in ("likely", "clause"))
-        summary.matched, summary.lots, summary.matches = len(ids), len(lots), len(likely)
-        summary.by_clause = len(set(clause) - set(likely))
+        summary.matched, summary.lots, summary.matches = len(ids), len(lots), sum(likely.values())
+        summary.by_clause = len(clause.keys() - likely.keys())
         summary.nobody = len(lots.difference(likely, clause))
         row = {"id": summary.run, "started_at": at, "finished_at": now(), "state": asdict(summary)}
         store.put(connection, Run, [row], keep=("started_at",))

@@ -43,11 +43,12 @@ CHUNK = 200  # notices of one query
 LEVEL = func.coalesce(Found.detail["level"].as_string(), "likely")
 
 
-def lots_at(connection: Connection, level: str, *which: ColumnElement[bool]) -> list[tuple[str, str]]:
-    """(notice, lot) of each stored match of a level, of the notices which."""
-    pairs = select(Found.notice_id, Found.lot_id).join(Notice, Notice.id == Found.notice_id)
-    rows = connection.execute(pairs.where(LEVEL.in_([level]), *which))
-    return [(row.notice_id, row.lot_id) for row in rows]
+def lots_at(connection: Connection, level: str, *which: ColumnElement[bool]) -> dict[tuple[str, str], int]:
+    """(notice, lot) -> how many stored matches of a level it has, of the notices which."""
+    lot = (Found.notice_id, Found.lot_id)
+    counts = select(*lot, func.count()).join(Notice, Notice.id == Found.notice_id).group_by(*lot)
+    rows = connection.execute(counts.where(LEVEL.in_([level]), *which))
+    return {(notice, number): count for notice, number, count in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,15 +56,15 @@ def _unpack(version: str) -> None:
     packed.unlink(missing_ok=True)
 
 
-def publish(client: Any, folder: Path) -> None:
-    """Give the catalogue to each worker that lacks it, once a machine."""
+def publish(client: Any, folder: Path) -> int:
+    """Give the catalogue to each worker that lacks it, once a machine; returns how many were given it."""
     version = stamp(folder)
     has = client.run(_held, str(folder), version)
     hosts: dict[str, str] = {}
     for worker in sorted(address for address, held in has.items() if not held):
         hosts.setdefault(worker.rpartition(":")[0], worker)
     if not hosts:
-        return
+        return 0
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         for path in sorted(folder.rglob("*")):
@@ -74,6 +74,7 @@ def publish(client: Any, folder: Path) -> None:
     for number, low in enumerate(range(0, len(view), PART)):
         client.run(_receive, version, number, bytes(view[low : low + PART]), workers=chosen)
     client.run(_unpack, version, workers=chosen)
+    return len(chosen)
 
 
 def _work(

@@ -98,7 +98,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
             raise NotFound(f"no run {run}: `matcher batch` prints the id of each")
         matched_at = Notice.matched_at == datetime.fromisoformat(state["started"])
         notices = connection.execute(select(Notice.id, Notice.tender).where(public, matched_at)).all()
-        served, clause = (set(lots_at(connection, one, public)) for one in ("likely", "clause"))
+        served, clause = (lots_at(connection, one, public) for one in ("likely", "clause"))
         told = LEVEL.in_(("likely", "clause"))  # as digests do
         counted = select(func.count()).select_from(Found).join(Notice, Notice.id == Found.notice_id)
         appearances = counted.where(told, public).group_by(Found.siret)
@@ -108,7 +108,7 @@ def gathered(store: Store, run: str) -> dict[str, Any]:
         digests = dict(connection.execute(select(Digest.status, func.count()).group_by(Digest.status)).all())
         words = dict(connection.execute(select(Feedback.verb, func.count()).group_by(Feedback.verb)).all())
     lots = list(_lots(notices))
-    empty = [lot for key, lot in lots if key not in served | clause]
+    empty = [lot for key, lot in lots if key not in served and key not in clause]
     found = [lot for key, lot in lots if key in served]
     return {
         "run": state,
