@@ -220,9 +220,9 @@ class _Notice:
         return facts.buyer(*self.party(self.organisations.get(reference)), self.buyer_type())
 
     def buyer_type(self) -> domain.AuthorityType:
-        if value(self.root, "RegulatoryDomain") == facts.UTILITIES:
-            return "entity"
         path = "ContractingParty/ContractingPartyType/PartyTypeCode"
+        if value(self.root, "RegulatoryDomain") == facts.UTILITIES or "cont-ent" in values(self.root, path):
+            return "entity"
         codes = map(words, self.coded(self.root, path, "buyer-legal-type"))
         return next((BUYERS[code] for code in codes if code in BUYERS), "")
 
@@ -304,10 +304,11 @@ class _Notice:
         return tuple(dict.fromkeys(places))
 
     def amount(self, project: Element | None) -> tuple[float | None, str, float]:
-        """(estimated amount, currency, maximum of the framework or 0)."""
+        """(estimated amount, currency, of a result that of what was awarded, maximum of the framework or 0)."""
         estimate = kid(project, "RequestedTenderTotal/EstimatedOverallContractAmount")
         ceiling = kid(project, f"RequestedTenderTotal/{EXTENSION}/FrameworkMaximumAmount")
-        stated = next((e for e in (estimate, ceiling) if e is not None), None)
+        paid = kids(self.extension, "NoticeResult/LotTender/LegalMonetaryTotal/PayableAmount")
+        stated = next((e for e in (*paid, estimate, ceiling) if e is not None), None)
         currency = (stated.get("currencyID") if stated is not None else None) or "EUR"
         return clean_amount(words(estimate)), currency, clean_amount(words(ceiling)) or 0.0
 

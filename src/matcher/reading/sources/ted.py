@@ -46,6 +46,10 @@ CONCESSIONS = frozenset({"F23", "F24", "F25"})
 NAMES_CONCESSION = re.compile(r"concession|délégation|\bDSP\b|affermage", re.I)
 #: Buyer by its type (CA_TYPE): those that the thresholds tell apart.
 BUYERS: dict[str, Literal["state", "local"]] = code_list("ted buyers")
+#: Activities of a contracting entity in words; any other, of who took its form, leaves the type to the buyer's number.
+NETWORK = re.compile(
+    r"\beau\b|gaz|chaleur|énerg|électri|transport|\b(?:bus|ports?|portuaires?)\b|aéro|ferrov", re.I
+)
 Kind = Literal["price", "cost", "quality", ""]
 CRITERIA: dict[str, Kind] = {"AC_PRICE": "price", "AC_COST": "cost", "AC_QUALITY": "quality"}
 CRITERIA |= {"AC_CRITERIA": "", "AC_CRITERION": ""}
@@ -234,7 +238,9 @@ class _Form:
 
     @cached_property
     def buyer_type(self) -> domain.AuthorityType:
-        if self.basis == facts.UTILITIES or any(name.startswith("CE_ACTIVITY") for name in self.names):
+        activities = [one for one in self.alive if one.tag.startswith("CE_ACTIVITY")]
+        network = any(one.tag == "CE_ACTIVITY" or NETWORK.search(tree.words(one)) for one in activities)
+        if network or (self.basis == facts.UTILITIES and not activities):
             return "entity"
         return BUYERS.get(attribute(self.form, "CONTRACTING_BODY/CA_TYPE", "VALUE"), "")
 
@@ -310,6 +316,7 @@ class _Form:
             places=_places(stated, said.get("INFO_ADD", "")),
             amount=amount,
             amount_period="total" if amount else "",
+            amount_max=self.most(number, alone),
             currency=((worth.get("CURRENCY") or "").strip() if worth is not None else "") or self.currency,
             contract_type=self.contract_type,
             turnover_min=terms.turnover(terms.requiring_turnover(said.get("INFO_ADD", "")))
@@ -352,12 +359,23 @@ class _Form:
         """The total of what was awarded."""
         return clean_amount(value(self.object, "VAL_TOTAL"))
 
+    def most(self, number: str, alone: bool) -> float | None:
+        """The upper end of what the contracts of a lot are worth, where that range is told in place of a value."""
+        key = lot_number(number)
+        its = (one for one in self.contracts if alone or lot_number(value(one, "LOT_NO")) == key)
+        ends = [euros for one in its if (euros := _total(one, "HIGH")) and euros > terms.SYMBOLIC]
+        return max(ends, default=None)
+
+    @cached_property
+    def contracts(self) -> list[Element]:
+        return kids(self.form, "AWARD_CONTRACT")
+
     @property
     def sole_lot(self) -> tuple[str, str] | None:
         """Number and title of the only lot that is awarded, where the object is described as a whole."""
         if kid(self.object, "NO_LOT_DIVISION") is not None:
             return None
-        contracts = [one for one in kids(self.form, "AWARD_CONTRACT") if value(one, "LOT_NO")]
+        contracts = [one for one in self.contracts if value(one, "LOT_NO")]
         lots = {(numbered(clean(value(one, "LOT_NO")))[0], clean(value(one, "TITLE"))) for one in contracts}
         return lots.pop() if len(lots) == 1 else None
 
@@ -409,12 +427,11 @@ class _Form:
         keyed = {key: lot for key, lot in zip(titles, lots, strict=True) if titles.count(key) == 1}
         keyed |= {lot_number(lot.number): lot for lot in reversed(lots)}
         made = []
-        blocks = kids(self.form, "AWARD_CONTRACT")
-        for place, one in enumerate(blocks, 1):
+        for place, one in enumerate(self.contracts, 1):
             if (contract := kid(one, "AWARDED_CONTRACT")) is not None:
                 named = value(one, "LOT_NO") or value(one, "TITLE")
                 lot = keyed.get(lot_number(named)) or facts.only(lots)
-                made.append(self.award(one, contract, lot, place, alone=len(blocks) == 1))
+                made.append(self.award(one, contract, lot, place, alone=len(self.contracts) == 1))
         for place, prize in enumerate(kids(self.form, "RESULTS/AWARDED_PRIZE"), 1):
             made.append(self.award(prize, prize, lots[0], place))
         for contract in kids(self.form, "MODIFICATIONS_CONTRACT/DESCRIPTION_PROCUREMENT"):
