@@ -135,6 +135,10 @@ def test_the_amount_of_a_result_is_what_was_awarded_and_no_estimate() -> None:
     for title in ("Serrurerie", "Lot n° 8 : serrures"):
         titled = ted(two, more=bare.replace("Serrurerie", title), form="F03_2014")
         assert [lot.amount for lot in titled.lots] == [None, 30_000.0]
+    ends = '<VAL_RANGE_TOTAL CURRENCY="EUR"><LOW>1</LOW><HIGH>90000</HIGH></VAL_RANGE_TOTAL>'
+    ranged = contract.replace("</AWARDED", f"<VALUES>{ends}</VALUES></AWARDED")
+    (lot,) = ted(described(7), more=ranged, form="F03_2014").lots
+    assert (lot.amount, lot.amount_max) == (None, 90_000.0)
     nothing = "<AWARD_CONTRACT><LOT_NO>7</LOT_NO><NO_AWARDED_CONTRACT/></AWARD_CONTRACT>"
     ended = ted(described(7), more=nothing, form="F03_2014")
     assert (ended.nature, ended.cancels, ended.awards) == ("cancellation", ("7",), ())

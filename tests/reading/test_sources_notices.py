@@ -153,6 +153,11 @@ def test_an_activity_of_the_utilities_makes_the_buyer_an_entity_and_one_address_
     data = data.replace(b"</CONTRACTING_BODY>", b'<CE_ACTIVITY VALUE="ELECTRICITY"/></CONTRACTING_BODY>')
     tender = one("ted", data)
     assert (tender.buyer.type, tender.contact.email) == ("entity", "a@b.example")
+    for words, kind in (("Santé", ""), ("Production d'eau", "entity")):  # of who took the form of entities
+        told = data.replace(
+            b'<CE_ACTIVITY VALUE="ELECTRICITY"/>', f"<CE_ACTIVITY_OTHER>{words}</CE_ACTIVITY_OTHER>".encode()
+        )
+        assert one("ted", told).buyer.type == kind
 
 
 def test_renewals_by_duration_and_the_period_of_a_framework_are_read() -> None:
@@ -270,6 +275,10 @@ def test_an_award_notice_leads_from_the_lot_to_its_winner() -> None:
     tender = one("eforms", text.encode())
     assert tender.nature == "award" and len(tender.awards) == 2
     assert all(award.holders and award.amount for award in tender.awards)
+    pounds = one(
+        "eforms", text.replace('PayableAmount currencyID="EUR"', 'PayableAmount currencyID="GBP"').encode()
+    )
+    assert {lot.currency for lot in pounds.lots} == {"GBP"}
     alone = re.sub(r"(?s)<efac:LotResult>.*</efac:LotResult>", "", text)  # as a change tells its contracts
     told = [replace(award, offers_received=None) for award in tender.awards]
     assert told == [*one("eforms", alone.encode()).awards]
