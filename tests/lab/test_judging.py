@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from matcher.catalogue.files import save_catalogue
 from matcher.cli import build
 from matcher.commands import train
+from matcher.domain import BadInput
 from matcher.lab import evaluation, leads
 from matcher.lab.training import judgement as training
 from matcher.lab.training.texts import OURS
@@ -80,6 +81,10 @@ def test_the_command_writes_what_training_reads(matcher: Matcher, queries: Path,
     save_catalogue(matcher.catalogue, tmp_path / "catalogue")
     out = tmp_path / "ours.judged.jsonl"
     call = ["judge", str(queries), "--out", str(out), "--catalogue", str(tmp_path / "catalogue")]
+    elsewhere = CliRunner().invoke(
+        build(), [call[0], call[1], "--out", str(tmp_path / "ours.jsonl"), *call[4:]]
+    )
+    assert isinstance(elsewhere.exception, BadInput), "`evaluate` would not find it"
     # the end of what is typed stops as "q" does
     for typed, graded in (("o\n3\nd\n0\n\n", 2), ("q\n", 2), ("0\n" * 13 + "q\n", 15)):
         first = CliRunner().invoke(build(), call, input=typed)

@@ -449,3 +449,5 @@ def test_the_support_of_people_is_no_part_of_its_own() -> None:
     assert part.trade == "espaces-verts" and part.share == 1.0
     washing = asks.of_lot(lot(1, title="Lavage des véhicules municipaux"))
     assert len(washing.several) == 2 and not executed(washing), "one thing, read two ways"
+    labels = asks.of_lot(lot(1, title="espaces verts, mise sous pli"))  # what is typed is a label of ours
+    assert {part.trade for part in executed(labels)} == {"espaces-verts", "logistique"}

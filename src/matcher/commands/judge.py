@@ -9,7 +9,7 @@ from typer import Argument, Option
 
 from matcher.commands._options import CATALOGUE, Folder, loaded
 from matcher.console import say
-from matcher.domain import NoValidRecords, Rejected
+from matcher.domain import BadInput, NoValidRecords, Rejected
 from matcher.lab import evaluation, leads
 from matcher.lab.leads import judged
 
@@ -28,6 +28,10 @@ def run(
     matcher evaluate --judged ours/judged/ours.queries.jsonl --structures directory.xlsx
     matcher train judgement --data ours --sets ours --structures directory.xlsx
     """
+    if not out.name.endswith(leads.JUDGED):
+        raise BadInput(
+            f"--out {out.name}: NAME{leads.JUDGED} is wanted, which `matcher evaluate` finds by this name"
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     rejected: list[Rejected] = []
     if queries.suffix not in (".jsonl", ".gz"):

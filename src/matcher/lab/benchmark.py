@@ -79,6 +79,13 @@ def _asked(question: Question) -> str:
     return " ".join(lot.title for lot in question.tender.lots)
 
 
+def _bm25s() -> Any:
+    """The package of the reference, asked for before the work that needs it.  Raises what `plugins.optional` does."""
+    with plugins.optional("benchmark", "the reference BM25"):
+        import bm25s
+    return bm25s
+
+
 class ReferenceBM25:
     """French stems and stop words, one document an award; a supplier's best three awards weigh 1, 1/2, 1/4.
 
@@ -89,11 +96,8 @@ class ReferenceBM25:
         os.environ.setdefault(
             "DISABLE_TQDM", "1"
         )  # in a notebook bm25s would warn that its bar lacks a package
-        with plugins.optional("benchmark", "the reference BM25"):
-            import bm25s
-
         self.documents = Documents(held)
-        self.index = bm25s.BM25()
+        self.index = _bm25s().BM25()
         self.index.index([_french_tokens(text) for text in self.documents.texts], show_progress=False)
 
     def __call__(self, question: Question) -> list[str]:
@@ -236,6 +240,7 @@ def compare(
     With `incumbents` the default recipe is also asked with the buyer's own past holders favoured, and every method
     is measured apart on the notices whose winner had never worked for that buyer, as far as is known.
     """
+    _bm25s()
     asked, gold = load(data, task, most)
     candidates = catalogue(data, task)
     methods: dict[str, Callable[[Question], Sequence[str]]] = {}
@@ -286,7 +291,8 @@ def on_judged(
     note: str = "",
 ) -> Iterator[published.Result]:
     """A result for each judged set and method, over a directory in any known format; simple methods first."""
-    sets = {path: leads.load(path, most) for path in queries}  # a file that cannot be read is told at once
+    _bm25s()  # what is not installed, and a file that cannot be read, are told at once
+    sets = {path: leads.load(path, most) for path in queries}
     given, recipe = gather.gather(structures), recipes.named("default")
     candidates = build_catalogue(
         given.structures, given.awards, recipe, undated=evaluation.UNDATED, suppliers=False

@@ -18,7 +18,9 @@ def executed(asked: Asked) -> tuple[Part, ...]:
     The support of people, beside another trade, is no part of its own, nor is a trade that neither words nor codes of its own
     ask for: it is another reading of the same words ("Lavage des véhicules").
     """
-    told = [part for part in asked.several if part.cpv or part.words != part.label]
+    told = [
+        part for part in asked.several if part.cpv or part.words != part.label or part.label in asked.text
+    ]
     kept = [part for part in told if part.trade != INSERTION] if len(told) > 1 else []
     whole = sum(part.share for part in kept)
     return tuple(replace(part, share=part.share / whole) for part in kept)

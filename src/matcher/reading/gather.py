@@ -31,6 +31,7 @@ UNREAD = {
     "zone-guessed": "zone names an area not known here (the town it begins with, or 30 km around, is taken) or leaves one out (the whole is taken): write departments, towns or km",
     "town-unread": "town is not known, or several are called so: give its postcode",
     "figure-unread": "headcount or turnover is no number: write it in digits",
+    "staff-of-esat": "ETP are of the staff of an ESAT, whose size is its places: give them in a column of places",
     "siret-checksum": "SIRET fails its check digits: compare it",
 }
 SIREN_ALONE = "SIRET is missing beside the SIREN: write the 14 digits of the establishment that serves (shown as SIRET inconnu until then)"

@@ -513,8 +513,8 @@ def _drafts(row: Row | str, columns: Mapping[str, str], sheet: _Sheet) -> list[S
     unit = columns.get("turnover", "")
     people, posts = (_structure.headcount_of(cell(each)) for each in ("headcount", "places"))
     figures = (("turnover", turnover), ("headcount", people), ("places", posts))
-    if "ESAT" in kinds and "etp" in fold(columns.get("headcount", "")):
-        people = None  # posts of its staff, no places
+    if "ESAT" in kinds and people is not None and "etp" in fold(columns.get("headcount", "")):
+        people, flags = None, (*flags, f"staff-of-esat: {text('headcount')}")  # posts of its staff, no places
     flags += tuple(
         f"figure-unread: {text(f)}" for f, number in figures if number is None and text(f).strip("0 -?€")
     )
