@@ -233,15 +233,18 @@ def ece(chance: F64, lead: Array) -> float:
     return sum(abs(float((chance - lead)[tenth == t].sum())) for t in range(10)) / len(chance)
 
 
+def _of_queries(path: Path) -> bool:
+    if path.suffix != ".jsonl" or not path.is_file():
+        return False
+    with path.open(encoding="utf-8") as file:
+        return '"query_id"' in file.readline()
+
+
 def tenders(paths: Iterable[Path], rejected: list[Rejected]) -> Iterator[tuple[str, Tender]]:
     """The tenders of files of queries, each with its query_id, then those of notices, with ""."""
     others = []
     for path in paths:
-        if (
-            path.suffix == ".jsonl"
-            and path.is_file()
-            and '"query_id"' in path.open(encoding="utf-8").readline()
-        ):
+        if _of_queries(path):
             yield from ((question.id, question.tender) for question in evaluation.questions(path, rejected))
         else:
             others.append(path)
