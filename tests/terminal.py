@@ -27,10 +27,5 @@ def command(*arguments: str, cwd: Path | None = None, **environment: str) -> sub
             main()
         except SystemExit as left:
             status = left.code or 0
-    return subprocess.CompletedProcess(arguments, int(str(status)), _text(out), _text(err))
-
-
-def _text(stream: io.TextIOWrapper) -> str:
-    stream.flush()
-    assert isinstance(stream.buffer, io.BytesIO)
-    return stream.buffer.getvalue().decode()
+    printed = (stream.detach().getvalue().decode() for stream in (out, err))  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(arguments, int(str(status)), *printed)

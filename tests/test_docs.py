@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 import terminal
+from importing import module_at
 from matcher import plugins
 from matcher.matching import judgement, recipes
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
 NAMED = {
     **{room: plugins.names(room) for room in ("reading.sources", "learned.encoders", "catalogue.indexes")},
     "matching.rankers": plugins.names("matching.rankers"),
@@ -88,3 +87,12 @@ def test_nothing_of_a_machine_is_named() -> None:
         if path.suffix in written and path.is_file():
             found = wrong.search(path.read_text(encoding="utf-8", errors="replace"))
             assert not found or name == "tests/test_docs.py", f"{name}: {found.group(0) if found else ''}"
+
+
+def test_every_route_and_model_is_in_the_generated_reference() -> None:
+    generate = module_at(ROOT / "docs" / "generate.py")
+    text, schema = generate.api(), generate._schema()
+    for path, verbs in schema["paths"].items():
+        assert all(f"### {verb.upper()} {path}\n" in text for verb in verbs)
+    anchors = set(re.findall(r"\]\(#(\w+)\)", text))
+    assert anchors <= {name.lower() for name in schema["components"]["schemas"]} and len(anchors) > 30

@@ -134,7 +134,7 @@ def test_a_lot_known_by_its_department_is_within_reach_of_whoever_stands_in_it()
     assert {of_town.pair(i, 30.0).where for i in range(3)} == {"far"}, "a town tells how far it is"
 
 
-def test_the_nearest_of_several_places_counts_and_without_a_place_nobody_is_near(
+def test_the_nearest_of_several_places_counts_without_any_nobody_is_near(
     held: Catalogue, crowd: Catalogue
 ) -> None:
     assert found(held, BULLY, LAON)["laon"] == found(held, LAON)["laon"]

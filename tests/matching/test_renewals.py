@@ -21,9 +21,7 @@ def test_a_number_of_months_later(day: str, months: float, end: str) -> None:
     assert months_after(date.fromisoformat(day), months) == date.fromisoformat(end)
 
 
-def test_contracts_that_end_in_three_to_eighteen_months_are_found_each_once_by_buyer_place_and_trade() -> (
-    None
-):
+def test_contracts_that_end_in_three_to_eighteen_months_are_found_once() -> None:
     (one,) = renewals([WON], TODAY)
     assert one.ends == date(2027, 11, 24) and one.holders[0].name == "Jardins"
     for months in (38.0, 55.0):  # ends in two months, and in nineteen

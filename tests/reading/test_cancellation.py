@@ -8,21 +8,20 @@ from matcher.domain import Lot, Tender
 from matcher.reading import cancellation, procedure
 from records import cases
 
+LOTS = (Lot(id="a", title="Tonte", number="1"), Lot(id="b", title="Taille", number="Lot n°2"))
+CALL = Tender(id="1", format="boamp", title="Espaces verts", lots=LOTS)
+
 
 @pytest.mark.parametrize(("change", "nature", "gone"), cases("corrections that withdraw"))
 def test_a_correction_withdraws_what_its_text_says(change: str, nature: str, gone: list[str]) -> None:
-    lots = (Lot(id="a", title="Tonte", number="1"), Lot(id="b", title="Taille", number="Lot n°2"))
-    call = Tender(id="1", format="boamp", title="Espaces verts", lots=lots)
     told = Tender(id="2", format="boamp", title="Rectificatif", nature="correction", change=change)
     correction = cancellation.settled(told)
     assert correction.nature == nature
-    assert procedure.effective(call, [correction])[1] == set(gone)
+    assert procedure.effective(CALL, [correction])[1] == set(gone)
 
 
 def test_a_cancellation_by_its_form_withdraws_all_unless_it_names_lots() -> None:
-    lots = (Lot(id="a", title="Tonte", number="1"), Lot(id="b", title="Taille", number="2"))
-    call = Tender(id="1", format="boamp", title="Espaces verts", lots=lots)
     cancelled = Tender(id="2", format="boamp", title="Annulation", nature="cancellation")
-    assert procedure.effective(call, [cancellation.settled(cancelled)])[1] == {"a", "b"}
+    assert procedure.effective(CALL, [cancellation.settled(cancelled)])[1] == {"a", "b"}
     named = cancellation.settled(replace(cancelled, change="Lot 1 : sans suite."))
-    assert procedure.effective(call, [named])[1] == {"a"}
+    assert procedure.effective(CALL, [named])[1] == {"a"}

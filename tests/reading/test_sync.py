@@ -193,9 +193,7 @@ def test_a_changed_page_is_refused_and_what_was_fetched_is_kept(publisher: Publi
     assert len(ids(tmp_path)) == 100
 
 
-def test_days_the_wrong_way_round_two_runs_at_once_and_a_spoilt_state(
-    publisher: Publisher, tmp_path: Path
-) -> None:
+def test_days_the_wrong_way_round_two_runs_and_a_spoilt_state(publisher: Publisher, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="swap them"):
         fetch(publisher, tmp_path, since=LATER, until=MONDAY)
     with _client._state(tmp_path), pytest.raises(BadInput, match="another run"):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from matcher.domain import KINDS, Structure
+from matcher.domain import Structure
 from matcher.matching.reasons import missing, warnings
 from matcher.reference import identifiers
 from records import cases
@@ -39,7 +39,6 @@ def test_long_ids_stay_apart_and_a_siret_stands() -> None:
 
 
 def test_who_has_no_siret_is_asked_for_it_on_a_reserved_lot() -> None:
-    assert "ESAT" in KINDS
     alone, known = (Structure(siret=s, name="x", kind="ESAT") for s in ("F020004495", "00000011700010"))
     assert any("SIRET" in gap for gap in missing(alone)) and not any("SIRET" in gap for gap in missing(known))
     assert any("SIRET" in text for text in warnings(alone, True, True))

@@ -11,7 +11,7 @@ from matcher.domain import Buyer, Lot, Place
 from matcher.reading.sources import decp
 from matcher.reference import amounts, law, places, toponyms
 from matcher.reference.naming import as_written, source_name
-from matcher.reference.trades import trades_of_cpv
+from matcher.reference.trades import _in_words, trades, trades_of_cpv
 from records import facts, misread
 
 
@@ -65,3 +65,12 @@ TOLD: dict[str, Callable[..., Any]] = {
 @pytest.mark.parametrize("name", TOLD)
 def test_each_row_is_as_it_is_told(name: str) -> None:
     assert misread(name, TOLD[name]) == {}
+
+
+def test_trades_in_words_are_those_that_a_search_of_each_finds() -> None:
+    for text in """nettoyage des locaux, vitrerie et espace vert|gros oeuvre - lot 3|renettoyage||deee, papier et velos|wc|\
+entretien ev|lot 2 : peinture; revetements de sols souples|desherbage des trottoirs|meubles d'occasion|ramassage scolaire""".split(
+        "|"
+    ):
+        expected = {(trade.name, hit.span()) for trade in trades() if (hit := trade.words.search(text))}
+        assert {(trade.name, hit.span()) for trade, hit in _in_words(text)} == expected, text

@@ -147,9 +147,7 @@ def test_a_label_of_departments_stands_where_no_field_does() -> None:
         ("Cler Xy", toponyms.UnknownPlace, "check the spelling"),
     ],
 )
-def test_what_is_not_sure_to_be_one_place_is_told_with_what_it_may_be(
-    words: str, error: Any, told: str
-) -> None:
+def test_what_is_not_one_place_is_told_with_what_it_may_be(words: str, error: Any, told: str) -> None:
     with pytest.raises(error, match=told):
         toponyms.asked(words)
 

@@ -487,7 +487,7 @@ def test_overlapping_territories_are_all_named_the_most_local_first(known: Path)
     assert "aucun n'est connu" in facilitators.named(Place(commune="13055"))
 
 
-def test_a_facilitator_is_typed_edited_and_removed_and_a_file_without_a_good_row_changes_nothing(
+def test_a_facilitator_is_edited_and_a_file_without_a_good_row_changes_nothing(
     known: Path, home: Path
 ) -> None:
     territory = "Pantin, Saint-Denis (93), Val-de-Marne"
